@@ -1,0 +1,107 @@
+"""The order of the steps by which a batch of messages becomes rows, and the ports it needs.
+
+Delivery guarantee: the whole batch, its refusals and the position after it are one transaction, and the position moves by
+compare-and-swap; so every event counts once whatever is repeated, and a worker that lost its partition changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+
+class Partition(NamedTuple):
+    """A partition of an input topic."""
+
+    topic: str
+    number: int
+
+
+class Message(NamedTuple):
+    """One record as Kafka gave it; an absent value is a tombstone."""
+
+    offset: int
+    value: bytes | None
+
+
+class Batch(NamedTuple):
+    """Consecutive messages of one partition. `expected_offset` is the position in PostgreSQL that the caller believes in."""
+
+    partition: Partition
+    expected_offset: int
+    messages: Sequence[Message]
+
+
+class BatchResult(NamedTuple):
+    """What a committed batch did: counts of events, and the position after it."""
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    next_offset: int
+    latest_event_time: datetime | None
+
+
+class FencedError(Exception):
+    """Another worker moved the partition's position: reload it, and drop this batch."""
+
+
+class StoreUnavailableError(Exception):
+    """The store cannot be reached or gave up on a lock: nothing was written or the outcome is unknown; reload the position and try again."""
+
+
+class DeadLetter(NamedTuple):
+    """A refused message that still has to be sent to the dead-letter topic."""
+
+    dead_letter_id: int
+    partition: Partition
+    offset: int
+    reason: str
+    detail: str
+    payload: bytes
+
+
+class StoredPosition(NamedTuple):
+    """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id)."""
+
+    topic_id: str
+    next_offset: int
+
+
+class BatchSink(Protocol):
+    """What the consumer needs: positions, and batches made durable. Blocking: call it from a thread. Thread-safe."""
+
+    def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
+        """The stored positions of those partitions that have one. Raises StoreUnavailableError."""
+        ...
+
+    def start_at(self, partition: Partition, position: StoredPosition) -> None:
+        """Make `position` the stored one: first sight of a partition, or another log. Raises StoreUnavailableError."""
+        ...
+
+    def process(self, batch: Batch, now: datetime) -> BatchResult:
+        """Decode, fold and save one batch in one transaction. Raises FencedError, StoreUnavailableError."""
+        ...
+
+
+class Upkeep(Protocol):
+    """What timers do beside the stream. Blocking: call it from a thread, not the one of BatchSink. Every method is safe to call in every worker at once."""
+
+    def settle(self, now: datetime) -> bool:
+        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
+        ...
+
+    def assess_churn(self, now: datetime) -> int | None:
+        """Recompute the risk of customers that changed or whose time has come; how many, or None where another worker holds the lock."""
+        ...
+
+    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """Refused messages that have not yet gone to the dead-letter topic, oldest first."""
+        ...
+
+    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
+        """Note that these have gone to the dead-letter topic."""
+        ...

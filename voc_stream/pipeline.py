@@ -71,6 +71,14 @@ class StoredPosition(NamedTuple):
     next_offset: int
 
 
+class Reading(NamedTuple):
+    """One sample of a gauge that is read from the tables: a metric name of monitoring/metrics.py, label values in its declared order, a value."""
+
+    metric: str
+    labels: tuple[str, ...]
+    value: float
+
+
 class BatchSink(Protocol):
     """What the consumer needs: positions, and batches made durable. Blocking: call it from a thread. Thread-safe."""
 
@@ -104,4 +112,8 @@ class Upkeep(Protocol):
 
     def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
         """Note that these have gone to the dead-letter topic."""
+        ...
+
+    def readings(self, now: datetime) -> Sequence[Reading]:
+        """The gauges that are read from the tables. Every worker exports the same ones, so no leader is needed; rules take the maximum."""
         ...

@@ -1,0 +1,56 @@
+# Everything runs from .venv, which the first target makes: `make run` needs Python 3.11 or later, make and a package index.
+# Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint format lock clean
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(firstword $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+	$$name -c '$(ENOUGH)' 2>/dev/null && echo $$name; done) python3)
+endif
+COMPILE := $(BIN)/uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 --only-binary :all: \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed-run ## everything on this machine: broker, database, worker, simulated call centre
+	@$(BIN)/voc-stream up $(ARGS)
+
+test: $(VENV)/installed-test ## all tests that need no other machine
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/installed-test ## events per second, from a filled topic to the last row
+	$(BIN)/python tests/benchmarks $(ARGS)
+
+lint: $(VENV)/installed-dev ## style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev ## put the code in its format, and repair what can be repaired
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/installed-dev ## remake the lock files with the newest versions
+	$(COMPILE) --extra embedded --extra test --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --extra embedded --extra test --constraint requirements/dev.txt --output-file requirements/test.txt
+	$(COMPILE) --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
+
+clean: ## remove the environment and all caches, but no data
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist
+
+# What is installed is exactly what the lock file says, hash by hash; the package itself is built with pinned tools.
+$(VENV)/installed-%: requirements/%.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing requirements/$*.txt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/$*.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c '$(ENOUGH)' || { echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

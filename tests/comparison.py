@@ -1,0 +1,105 @@
+"""Reads the tables that the contract names from PostgreSQL and tells where they differ from the expected ones."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from decimal import Decimal
+from math import isclose
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+from psycopg2.extras import RealDictCursor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Row = dict[str, Any]
+Table = dict[tuple[Any, ...], Row]
+
+KEYS = {
+    "touchpoint_event": ("event_id",),
+    "customer": ("customer_id",),
+    "repair_order": ("order_id",),
+    "repair_stage": ("order_id", "stage"),
+    "complaint": ("complaint_id",),
+    "experience_daily": ("day", "experience", "site_id", "department", "employee_id", "product", "segment"),
+    "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
+    "churn_risk": ("customer_id",),
+}
+RELATIVE_TOLERANCE = 1e-9
+ABSOLUTE_TOLERANCE = 1e-9
+ROWS_SHOWN = 5
+
+
+def read_tables(database_url: str, names: Iterable[str] = KEYS) -> dict[str, Table]:
+    """The rows of the named tables or views of schema `voc`, all columns, as one moment sees them; keys as the oracle has them."""
+    with closing(psycopg2.connect(database_url)) as connection:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        connection.cursor().execute("SET TIME ZONE 'UTC'")
+        return {name: dict(_rows(connection, name)) for name in names}
+
+
+def _rows(connection: Any, name: str) -> Iterator[tuple[tuple[Any, ...], Row]]:
+    with connection.cursor(name="rows", cursor_factory=RealDictCursor) as cursor:
+        cursor.itersize = 10_000
+        # The body as text, to keep its numbers exact; a fixed list of names, none from outside.
+        cursor.execute(f"SELECT *{', body::text AS body_text' if name == 'touchpoint_event' else ''} FROM voc.{name}")
+        for found in cursor:
+            row = dict(found)
+            key = tuple(row.pop(column) for column in KEYS[name])
+            if "body_text" in row:
+                row["body"] = json.loads(row.pop("body_text"), parse_float=Decimal)
+            if name == "churn_risk":
+                row["drivers"] = _drivers(row["drivers"])
+            yield key, row
+
+
+def _drivers(entries: list[Mapping[str, Any]]) -> dict[str, float]:
+    drivers = {entry["driver"]: entry["contribution"] for entry in entries}
+    assert len(drivers) == len(entries), f"a driver stands twice in {entries}"
+    return drivers
+
+
+def assert_tables_equal(expected: Mapping[str, Table], actual: Mapping[str, Table]) -> None:
+    """Every expected table has the same keys in `actual`, and every expected column the same value; `actual` may have more columns."""
+    reports = [report for name in expected if (report := _difference(name, expected[name], actual[name]))]
+    assert not reports, "\n".join(["the tables differ (expected -> actual):", *reports])
+
+
+def _difference(name: str, expected: Table, actual: Table) -> str:
+    """What differs in one table; empty where nothing does."""
+    missing, surplus = expected.keys() - actual.keys(), actual.keys() - expected.keys()
+    changed = {key: cells for key in expected.keys() & actual.keys() if (cells := _changed_cells(expected[key], actual[key]))}
+    if not (missing or surplus or changed):
+        return ""
+    counts = f"{len(expected)} rows expected, {len(actual)} found: {len(missing)} missing, {len(surplus)} surplus, {len(changed)} different"
+    lines = [
+        *(f"  missing   {key}: {expected[key]}" for key in _first(missing)),
+        *(f"  surplus   {key}: {actual[key]}" for key in _first(surplus)),
+        *(f"  different {key}: {', '.join(changed[key])}" for key in _first(changed)),
+    ]
+    return "\n".join([f"{name}: {counts}", *lines])
+
+
+def _first(keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(keys, key=repr)[:ROWS_SHOWN]
+
+
+def _changed_cells(expected: Row, actual: Row) -> list[str]:
+    return [
+        f"{column}: {value!r} -> {actual.get(column, 'no such column')!r}"
+        for column, value in expected.items()
+        if column not in actual or not _same(value, actual[column])
+    ]
+
+
+def _same(expected: Any, actual: Any) -> bool:
+    """Whether two cells are equal: floats nearly, everything else exactly."""
+    if isinstance(expected, float) and isinstance(actual, (float, int, Decimal)):
+        return isclose(expected, actual, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+    if isinstance(expected, Decimal) and isinstance(actual, float):
+        return expected == Decimal(repr(actual))
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return expected.keys() == actual.keys() and all(_same(expected[key], actual[key]) for key in expected)
+    return bool(expected == actual)

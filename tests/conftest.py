@@ -1,0 +1,125 @@
+"""What tests share: one embedded PostgreSQL and one embedded broker a session, started by the first test that needs them."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from voc_stream.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg2.extensions
+
+    from voc_stream.catalogue import Catalogue
+
+TEMPLATE = "voc_template"
+_numbers = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it starts, so that no mark can be forgotten."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "postgres_url" in fixtures:
+            item.add_marker(pytest.mark.postgres)
+        if "broker" in fixtures:
+            item.add_marker(pytest.mark.broker)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of the session's PostgreSQL, of a database that no test writes to."""
+    from voc_stream.embedded.ports import free_port
+    from voc_stream.embedded.postgres import Postgres
+
+    # Not pytest's own folder: a second session of the same user closes that one to the server's user.
+    with (
+        tempfile.TemporaryDirectory(prefix="voc-tests-") as folder,
+        Postgres(Path(folder), free_port()) as server,
+    ):
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_url: str) -> str:
+    """Name of a migrated database that is copied for each test."""
+    from voc_stream.postgres.migrate import migrate
+
+    with _administration(postgres_url) as cursor:
+        cursor.execute(f"CREATE DATABASE {TEMPLATE}")
+    migrate(_database(postgres_url, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
+    """URL of a fresh, migrated database of this test alone."""
+    name = f"voc_test_{next(_numbers)}"
+    with _administration(postgres_url) as cursor:
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    yield _database(postgres_url, name)
+    with _administration(postgres_url) as cursor:
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """`host:port` of the session's broker."""
+    from voc_stream.embedded.broker import Broker
+    from voc_stream.embedded.ports import free_port
+
+    with tempfile.TemporaryDirectory(prefix="voc-tests-") as folder, Broker(Path(folder), free_port()) as server:
+        yield server.bootstrap
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix of topic names that no other test uses."""
+    return f"test-{uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def settings(database_url: str, broker: str, topic_prefix: str) -> Settings:
+    """Settings of a service of this test's own: fresh database, own topics, own consumer group."""
+    return Settings(
+        kafka_bootstrap=broker,
+        database_url=database_url,
+        topic_prefix=topic_prefix,
+        group=f"{topic_prefix}group",
+        web_port=0,
+        partitions=2,
+        broker_session_timeout_seconds=6,
+    )
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The packaged automotive catalogue."""
+    from voc_stream.catalogue import load_catalogue
+
+    return load_catalogue()
+
+
+@contextmanager
+def _administration(url: str) -> Iterator[psycopg2.extensions.cursor]:
+    """A cursor outside any transaction, on a connection that is closed afterwards: CREATE DATABASE needs both, on a template."""
+    import psycopg2
+
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        yield connection.cursor()
+    finally:
+        connection.close()
+
+
+def _database(url: str, name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{name}"

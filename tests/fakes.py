@@ -1,0 +1,131 @@
+"""In-memory stores that keep the promises of voc_stream.pipeline, for tests of what stands before PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voc_stream.pipeline import BatchResult, DeadLetter, FencedError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from voc_stream.pipeline import Batch, Message, Partition, Reading, StoredPosition
+
+
+def event_id_of(message: Message) -> str:
+    """The `event_id` of a JSON message. Raises ValueError, KeyError, TypeError."""
+    return str(json.loads(message.value or b"")["event_id"])
+
+
+@dataclass
+class MemorySink:
+    """A BatchSink: compare-and-swap of the position, and each event id counts once. Shared by all workers of a test, like a database.
+
+    Attributes:
+        stored: the positions.
+        accepted: event ids in the order in which they were taken in, by partition.
+        rejected: offsets that were no events, by partition.
+        before_commit: called inside `process`, before anything is written; may raise.
+        after_commit: called inside `process`, after all is written; may raise, as a COMMIT whose answer is lost.
+        read_id: tells the id of a message.
+    """
+
+    stored: dict[Partition, StoredPosition] = field(default_factory=dict)
+    accepted: dict[Partition, list[str]] = field(default_factory=dict)
+    rejected: dict[Partition, list[int]] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    batches: list[Batch] = field(default_factory=list)
+    available: bool = True
+    before_commit: Callable[[Batch], None] = lambda _: None
+    after_commit: Callable[[Batch], None] = lambda _: None
+    read_id: Callable[[Message], str] = event_id_of
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
+        """The stored positions of those partitions that have one."""
+        self._answer()
+        with self._lock:
+            return {partition: self.stored[partition] for partition in partitions if partition in self.stored}
+
+    def start_at(self, partition: Partition, position: StoredPosition) -> None:
+        """Make `position` the stored one."""
+        self._answer()
+        with self._lock:
+            self.stored[partition] = position
+
+    def process(self, batch: Batch, now: datetime) -> BatchResult:  # noqa: ARG002  the port's signature
+        """Take in a batch, all or nothing."""
+        self._answer()
+        self.before_commit(batch)
+        with self._lock:
+            result = self._apply(batch)
+        self.after_commit(batch)
+        return result
+
+    def _apply(self, batch: Batch) -> BatchResult:
+        position = self.stored.get(batch.partition)
+        if position is None or position.next_offset != batch.expected_offset:
+            raise FencedError
+        accepted, rejected, duplicate = [], [], 0
+        for message in batch.messages:
+            try:
+                event_id = self.read_id(message)
+            except (ValueError, KeyError, TypeError):
+                rejected.append(message.offset)
+                continue
+            duplicate += event_id in self.seen
+            if event_id not in self.seen:
+                self.seen.add(event_id)
+                accepted.append(event_id)
+        self.accepted.setdefault(batch.partition, []).extend(accepted)
+        self.rejected.setdefault(batch.partition, []).extend(rejected)
+        next_offset = batch.messages[-1].offset + 1
+        self.stored[batch.partition] = position._replace(next_offset=next_offset)
+        self.batches.append(batch)
+        return BatchResult(len(accepted), duplicate, len(rejected), next_offset, None)
+
+    def _answer(self) -> None:
+        if not self.available:
+            raise StoreUnavailableError("the test switched it off")
+
+    @property
+    def count(self) -> int:
+        """Distinct events taken in so far."""
+        return len(self.seen)
+
+
+@dataclass
+class MemoryUpkeep:
+    """An Upkeep that keeps dead letters and answers with fixed readings."""
+
+    letters: dict[int, DeadLetter] = field(default_factory=dict)
+    published: dict[int, datetime] = field(default_factory=dict)
+    fixed_readings: list[Reading] = field(default_factory=list)
+    settled: list[datetime] = field(default_factory=list)
+    assessed: list[datetime] = field(default_factory=list)
+
+    def settle(self, now: datetime) -> bool:
+        """Note that it was called."""
+        self.settled.append(now)
+        return True
+
+    def assess_churn(self, now: datetime) -> int | None:
+        """Note that it was called."""
+        self.assessed.append(now)
+        return 0
+
+    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """The oldest that are not marked."""
+        return [letter for number, letter in sorted(self.letters.items()) if number not in self.published][:limit]
+
+    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
+        """Mark them."""
+        self.published.update(dict.fromkeys(dead_letter_ids, now))
+
+    def readings(self, now: datetime) -> Sequence[Reading]:  # noqa: ARG002  the port's signature
+        """The fixed ones."""
+        return self.fixed_readings

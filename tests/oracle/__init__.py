@@ -1,0 +1,64 @@
+"""The oracle: the tables that docs/semantics.md promises, computed naively from raw messages.
+
+It shares no code with the pipeline and never imports voc_stream, so a misreading there cannot repeat itself here. It keeps every event
+in memory, sorts them all and reads them as the page is written. Do not use it for anything but tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oracle.churn import risk_rows
+from oracle.complaints import complaint_rows
+from oracle.customers import customer_rows
+from oracle.orders import judgements_by_customer, moments_of_orders, order_rows, stage_rows
+from oracle.reading import read_events
+from oracle.satisfaction import contributions, daily_rows, rolling_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from oracle.reading import Event, Row, Table
+
+__all__ = ["expected_tables"]
+
+EVENT_COLUMNS = ("type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body")
+
+
+def expected_tables(
+    messages: Iterable[bytes | None],
+    catalogue: Mapping[str, Any],
+    as_of: datetime,
+    received_at: datetime | None = None,
+) -> dict[str, Table]:
+    """The rows of every table after `messages`, by table name and key.
+
+    Args:
+        messages: Kafka values in any order, invalid and repeated ones among them; of one `event_id` the first valid message counts.
+        catalogue: the TOML of the catalogue, as tomllib reads it.
+        as_of: the time of the last refresh of the rolling tables and of the assessment of risk.
+        received_at: when the messages were taken in, `as_of` if absent; an event more than 10 minutes later is refused.
+
+    Returns:
+        Tables by name. A key is a tuple of the key columns; a row holds the other columns. Exact numbers are `int` or `Decimal`, the
+        others `float`.
+    """
+    events = read_events(messages, catalogue, received_at or as_of)
+    moments = moments_of_orders(events)
+    tables = {
+        "touchpoint_event": {(event["event_id"],): _event_row(event) for event in events},
+        "customer": customer_rows(events),
+        "repair_stage": stage_rows(events),
+        "complaint": complaint_rows(events),
+    }
+    tables["repair_order"] = order_rows(events, tables["repair_stage"], moments)
+    contributed = contributions(events, tables, catalogue)
+    tables["experience_daily"] = daily_rows(contributed, catalogue)
+    tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
+    tables["churn_risk"] = risk_rows(judgements_by_customer(events), tables, moments, catalogue["churn"], as_of)
+    return tables
+
+
+def _event_row(event: Event) -> Row:
+    return {column: event.get(column) for column in EVENT_COLUMNS}

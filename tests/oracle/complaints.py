@@ -1,0 +1,53 @@
+"""The complaint table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oracle.customers import money
+from oracle.orders import minutes_between
+from oracle.reading import ACTIONS, grouped, stated_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from oracle.reading import Event, Row, Table
+
+OPEN_STATES = {"opened", "acknowledged", "apologised", "reopened"}
+RESOLVED_STATES = {"resolved", "informed", "closed"}
+
+
+def complaint_rows(events: Sequence[Event]) -> Table:
+    """A row for each complaint."""
+    return {(complaint_id,): _complaint(steps) for complaint_id, steps in grouped(events, "complaint_id", "complaint").items()}
+
+
+def _complaint(steps: Sequence[Event]) -> Row:
+    reopenings = [step["occurred_at"] for step in steps if step["action"] == "reopened"]
+    reopened_at = max(reopenings, default=None)
+    times = {f"{action}_at": _earliest(steps, action, reopened_at) for action in ACTIONS if action != "opened"}
+    opened_at = _earliest(steps, "opened", None)
+    return {
+        **{field: stated_latest(steps, field) for field in ("customer_id", "site_id", "order_id", "category", "severity", "handed_to")},
+        "compensation": money(stated_latest(steps, "compensation")),
+        "reopened": len(reopenings),
+        "opened_at": opened_at,
+        **times,
+        "state": _state({"opened_at": opened_at, **times}, reopened_at),
+        "minutes_to_resolve": minutes_between(opened_at, times["resolved_at"]),
+    }
+
+
+def _earliest(steps: Sequence[Event], action: str, after: datetime | None) -> datetime | None:
+    times = (step["occurred_at"] for step in steps if step["action"] == action)
+    return min((time for time in times if after is None or time > after), default=None)
+
+
+def _state(times: dict[str, Any], reopened_at: datetime | None) -> str:
+    state = "reopened"
+    for action in ACTIONS:
+        time = times[f"{action}_at"]
+        if time is not None and (reopened_at is None or time > reopened_at):
+            state = action
+    return state

@@ -1,0 +1,125 @@
+"""Repair orders: the flow, the promise, the follow-up, and what is remembered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from oracle.customers import money
+from oracle.reading import STAGES, grouped, stated_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from oracle.reading import Event, Row, Table
+
+FOLLOW_UP_WITHIN = timedelta(hours=72)
+NEUTRAL_HUNDREDTHS = 500
+
+
+class Moment(NamedTuple):
+    """A score that a customer gave; moments sort by `(occurred_at, event_id, place)`."""
+
+    occurred_at: datetime
+    event_id: str
+    place: int
+    experience: str
+    score: int
+
+
+def moments_of(event: Event) -> list[Moment]:
+    """The scores in one event, in their order."""
+    at, event_id = event["occurred_at"], event["event_id"]
+    if event["type"] == "touchpoint":
+        return [Moment(at, event_id, 0, event["experience"], event["score"])]
+    answers = enumerate(event.get("answers") or ())
+    return [Moment(at, event_id, place, answer["item"], answer["score"]) for place, answer in answers if "score" in answer]
+
+
+def moments_of_orders(events: Sequence[Event]) -> dict[str, list[Moment]]:
+    """The moments of each order that has any, first to last."""
+    groups = grouped(events, "order_id", "touchpoint", "callback")
+    moments = {order_id: [moment for event in group for moment in moments_of(event)] for order_id, group in groups.items()}
+    return {order_id: sorted(theirs) for order_id, theirs in moments.items() if theirs}
+
+
+def judgements_by_customer(events: Sequence[Event]) -> dict[str, list[Moment]]:
+    """The scores that each customer gave, about an order or not."""
+    groups = grouped(events, "customer_id", "touchpoint", "callback")
+    return {customer_id: [moment for event in group for moment in moments_of(event)] for customer_id, group in groups.items()}
+
+
+def stage_rows(events: Sequence[Event]) -> Table:
+    """A row for each stage that an order entered or left."""
+    rows: Table = {}
+    for order_id, steps in grouped(events, "order_id", "repair_step").items():
+        for stage, passes in grouped(steps, "stage").items():
+            entered_at = min((step["occurred_at"] for step in passes if step["edge"] == "enter"), default=None)
+            exited_at = max((step["occurred_at"] for step in passes if step["edge"] == "exit"), default=None)
+            rows[order_id, stage] = {"entered_at": entered_at, "exited_at": exited_at, "minutes": minutes_between(entered_at, exited_at)}
+    return rows
+
+
+def minutes_between(start: datetime | None, end: datetime | None) -> float | None:
+    """Minutes from start to end; None where one is unknown or the end lies before the start."""
+    if start is None or end is None or end < start:
+        return None
+    return (end - start) / timedelta(minutes=1)
+
+
+def order_rows(events: Sequence[Event], stages: Table, moments: Mapping[str, Sequence[Moment]]) -> Table:
+    """A row for each order that anything but a customer event names."""
+    groups = grouped(events, "order_id", "repair_step", "callback", "touchpoint", "complaint")
+    deliveries = {order_id: row for (order_id, stage), row in stages.items() if stage == "delivery"}
+    return {(order_id,): _order(group, deliveries.get(order_id, {}), moments.get(order_id, ())) for order_id, group in groups.items()}
+
+
+def _order(events: Sequence[Event], delivery: Row, moments: Sequence[Moment]) -> Row:
+    steps = [event for event in events if event["type"] == "repair_step"]
+    others = [event for event in events if event["type"] != "repair_step"]
+    promised_at = stated_latest(steps, "promised_at")
+    delivered_at = delivery.get("exited_at")
+    last_step = max(steps, key=_place_in_flow, default=None)
+    return {
+        **{field: stated_latest(steps, field) or stated_latest(others, field) for field in ("customer_id", "site_id", "product")},
+        "current_stage": last_step and last_step["stage"],
+        "promised_at": promised_at,
+        "delivered_at": delivered_at,
+        "on_time": delivered_at <= promised_at if delivered_at and promised_at else None,
+        "follow_up_due_at": delivered_at and delivered_at + FOLLOW_UP_WITHIN,
+        "followed_up_at": delivered_at and _followed_up_at(events, delivered_at),
+        "estimated_amount": money(stated_latest(steps, "estimated_amount")),
+        "final_amount": money(stated_latest(steps, "final_amount")),
+        **_memory(moments),
+    }
+
+
+def _place_in_flow(step: Event) -> tuple[datetime, bool, int]:
+    return step["occurred_at"], step["edge"] == "enter", STAGES.index(step["stage"])
+
+
+def _followed_up_at(events: Sequence[Event], delivered_at: datetime) -> datetime | None:
+    return min((event["occurred_at"] for event in events if event["occurred_at"] > delivered_at and _is_follow_up(event)), default=None)
+
+
+def _is_follow_up(event: Event) -> bool:
+    if event["type"] == "callback":
+        return bool(event["outcome"] == "completed")
+    return bool(event["type"] == "repair_step" and event["stage"] == "follow_up" and event["edge"] == "exit")
+
+
+def _memory(moments: Sequence[Moment]) -> Row:
+    """Kahneman's peak-end rule: what is remembered is the peak and the end, whatever lay between and however long it took."""
+    if not moments:
+        return dict.fromkeys(("peak_score", "end_score", "memory_score", "mean_score"))
+    scores = [moment.score for moment in moments]
+    peak = max(scores, key=lambda score: (abs(score - NEUTRAL_HUNDREDTHS), -score))
+    end = scores[-1]
+    return {
+        "peak_score": Decimal(peak) / 100,
+        "end_score": Decimal(end) / 100,
+        "memory_score": Decimal(peak + end) / 200,
+        "mean_score": sum(scores) / len(scores) / 100,
+    }

@@ -1,0 +1,242 @@
+"""Raw bytes to checked events: plain dicts, times in UTC, scores and amounts in hundredths.
+
+Strict enough for what the tests send: every rule of CONTRACT.md 2, but none of the decoder's limits on size and depth.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Event = dict[str, Any]
+Row = dict[str, Any]
+Table = dict[tuple[Any, ...], Row]
+
+FUTURE = timedelta(minutes=10)
+STAGES = (
+    "appointment",
+    "reception",
+    "diagnosis",
+    "estimate",
+    "parts",
+    "dispatch",
+    "work",
+    "inspection",
+    "wash",
+    "settlement",
+    "delivery",
+    "follow_up",
+)
+ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
+
+_EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,64}")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+
+
+class InvalidError(ValueError):
+    """A message is no event."""
+
+
+def read_events(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
+    """The distinct valid events, ordered by `(occurred_at, event_id)`."""
+    events: dict[str, Event] = {}
+    for message in messages:
+        try:
+            event = read_event(message, catalogue["experience"], received_at)
+        except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
+            continue
+        events.setdefault(event["event_id"], event)
+    return sorted(events.values(), key=lambda event: (event["occurred_at"], event["event_id"]))
+
+
+def read_event(message: bytes | None, experiences: Mapping[str, Any], received_at: datetime) -> Event:
+    """One message as an event, the whole message as its `body`. Raises InvalidError, KeyError (unknown experience), or a parser's error."""
+    if not message:
+        raise InvalidError("no value")
+    body = json.loads(message.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse)
+    if not isinstance(body, dict):
+        raise InvalidError("no object")
+    fields = _FIELDS.get(body.get("type"))  # type: ignore[arg-type]  # whatever the message holds
+    if fields is None:
+        raise InvalidError("unknown type")
+    event: Event = {"type": body["type"], "body": body, **_checked(body, _COMMON | fields)}
+    if event["occurred_at"] > received_at + FUTURE:
+        raise InvalidError("future")
+    _check_experiences(event, experiences)
+    return event
+
+
+def _check_experiences(event: Event, experiences: Mapping[str, Any]) -> None:
+    """Ratings have scores, process items are done or not, timings are measured and never told; complaints are about any of them."""
+    answers = event.get("answers") or []
+    for fields, experience in [(event, event.get("experience")), *((answer, answer["item"]) for answer in answers)]:
+        kind = None if experience is None else experiences[experience]["kind"]
+        if ("score" in fields and kind != "rating") or ("done" in fields and kind != "process"):
+            raise InvalidError("wrong kind")
+    if len({answer["item"] for answer in answers}) < len(answers):
+        raise InvalidError("repeated item")
+    if event.get("category") is not None and event["category"] not in experiences:
+        raise InvalidError("unknown category")
+
+
+def hundredths(value: Decimal | int) -> int:
+    """A number in hundredths, half up as it was written: 7.125 is 713."""
+    return int((Decimal(value) * 100).to_integral_value(ROUND_HALF_UP))
+
+
+def stated_latest(events: Iterable[Event], field: str) -> Any:
+    """The value of `field` in the last of `events` that has one; `events` are in order."""
+    stated = [event[field] for event in events if event.get(field) is not None]
+    return stated[-1] if stated else None
+
+
+def grouped(events: Iterable[Event], field: str, *types: str) -> dict[str, list[Event]]:
+    """The events of these types (all, where none is named) by the value of `field`, each group in the order of `events`."""
+    groups: dict[str, list[Event]] = {}
+    for event in events:
+        if event.get(field) is not None and (not types or event["type"] in types):
+            groups.setdefault(event[field], []).append(event)
+    return groups
+
+
+def _refuse(constant: str) -> None:
+    raise InvalidError(constant)
+
+
+def _checked(values: Mapping[str, Any], fields: Mapping[str, tuple[Callable[[Any], Any], bool]]) -> Event:
+    checked: Event = {}
+    for name, (check, required) in fields.items():
+        value = values.get(name)
+        if value is not None:
+            checked[name] = check(value)
+        elif required:
+            raise InvalidError(f"{name} is missing")
+    return checked
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 4096 or "\x00" in value:
+        raise InvalidError("text")
+    return value
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise InvalidError(pattern.pattern)
+        return value
+
+    return check
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise InvalidError("not one of the words")
+        return value
+
+    return check
+
+
+def _number(maximum: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= maximum:
+            raise InvalidError("number")
+        return hundredths(value)
+
+    return check
+
+
+def _integer(lowest: int, highest: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            raise InvalidError("integer")
+        return value
+
+    return check
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+        raise InvalidError("time")
+    return datetime.fromisoformat(value.upper()).astimezone(UTC)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidError("boolean")
+    return value
+
+
+def _answers(value: Any) -> list[Event]:
+    if not isinstance(value, list) or not all(isinstance(answer, dict) for answer in value):
+        raise InvalidError("answers")
+    return [_checked(answer, _ANSWER) for answer in value]
+
+
+_identifier = _matching(_IDENTIFIER)
+_score = _number(10)
+_amount = _number(10**12)
+_REQUIRED, _OPTIONAL = True, False
+_SITE = {"site_id": (_identifier, _REQUIRED)}
+_EXPECTED = {"expectation": (_score, _OPTIONAL), "importance": (_score, _OPTIONAL)}
+_COMMON: dict[str, tuple[Callable[[Any], Any], bool]] = {
+    "event_id": (_matching(_EVENT_ID), _REQUIRED),
+    "occurred_at": (_time, _REQUIRED),
+    "customer_id": (_identifier, _REQUIRED),
+    "schema_version": (_integer(1, 1), _OPTIONAL),
+    **dict.fromkeys(("department", "employee_id", "product", "channel", "order_id", "journey_id"), (_identifier, _OPTIONAL)),
+}
+_ANSWER: dict[str, tuple[Callable[[Any], Any], bool]] = {
+    "item": (_identifier, _REQUIRED),
+    "score": (_score, _OPTIONAL),
+    "done": (_boolean, _OPTIONAL),
+    **_EXPECTED,
+}
+_FIELDS: dict[str, dict[str, tuple[Callable[[Any], Any], bool]]] = {
+    "callback": {
+        **_SITE,
+        "outcome": (_one_of("completed", "no_answer", "refused"), _REQUIRED),
+        "answers": (_answers, _OPTIONAL),
+        "recommend": (_integer(0, 10), _OPTIONAL),
+        "effort": (_score, _OPTIONAL),
+        "text": (_text, _OPTIONAL),
+        "mode": (_identifier, _OPTIONAL),
+    },
+    "complaint": {
+        **_SITE,
+        "complaint_id": (_identifier, _REQUIRED),
+        "action": (_one_of(*ACTIONS, "reopened"), _REQUIRED),
+        "severity": (_one_of("minor", "major"), _REQUIRED),
+        "category": (_identifier, _OPTIONAL),
+        "text": (_text, _OPTIONAL),
+        "compensation": (_amount, _OPTIONAL),
+        "handed_to": (_identifier, _OPTIONAL),
+    },
+    "repair_step": {
+        **_SITE,
+        "order_id": (_identifier, _REQUIRED),
+        "stage": (_one_of(*STAGES), _REQUIRED),
+        "edge": (_one_of("enter", "exit"), _REQUIRED),
+        "promised_at": (_time, _OPTIONAL),
+        "estimated_amount": (_amount, _OPTIONAL),
+        "final_amount": (_amount, _OPTIONAL),
+    },
+    "touchpoint": {**_SITE, "experience": (_identifier, _REQUIRED), "score": (_score, _REQUIRED), "text": (_text, _OPTIONAL), **_EXPECTED},
+    "customer": {
+        "change": (_one_of("profile", "churned", "won_back"), _REQUIRED),
+        "site_id": (_identifier, _OPTIONAL),
+        "segment": (_identifier, _OPTIONAL),
+        "region": (_identifier, _OPTIONAL),
+        "annual_value": (_amount, _OPTIONAL),
+        "lifecycle_stage": (_one_of("target", "prospect", "opportunity", "contracted", "user"), _OPTIONAL),
+        "churn_reason": (_one_of("death", "moved", "other_relationship", "competitor", "product", "attitude", "unknown"), _OPTIONAL),
+    },
+}

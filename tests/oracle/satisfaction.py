@@ -1,0 +1,245 @@
+"""Contributions, the daily cube and the rolling table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from math import sqrt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from oracle.student import t_quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from oracle.reading import Event, Row, Table
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+HORIZONS = {"1h": (5 * MINUTE, 12), "24h": (HOUR, 24), "7d": (DAY, 7), "30d": (DAY, 30), "90d": (DAY, 90)}
+SCOPES = {
+    "site": "site_id",
+    "region": "region",
+    "department": "department",
+    "employee": "employee_id",
+    "product": "product",
+    "segment": "segment",
+}
+LONG_ONLY = set(SCOPES) - {"site"}
+FULL_SCORE = 1000
+BINS = 11
+
+
+class Contribution(NamedTuple):
+    """One judgement or measurement, in hundredths."""
+
+    moment: datetime
+    experience: str
+    value: int
+    expectation: int | None
+    importance: int | None
+    site_id: str
+    department: str
+    employee_id: str
+    product: str
+    segment: str
+    region: str
+
+
+class Sums:
+    """What the mean, its spread and its shares are made of."""
+
+    def __init__(self) -> None:
+        self.n = self.total = self.squares = 0
+        self.expectation_n = self.expectation_total = 0
+        self.importance_n = self.importance_total = 0
+        self.top_n = self.bottom_n = 0
+        self.histogram = [0] * BINS
+
+    def add(self, contribution: Contribution, *, minutes: bool) -> None:
+        """Count one contribution."""
+        value = contribution.value
+        self.n += 1
+        self.total += value
+        self.squares += value * value
+        if contribution.expectation is not None:
+            self.expectation_n += 1
+            self.expectation_total += contribution.expectation
+        if contribution.importance is not None:
+            self.importance_n += 1
+            self.importance_total += contribution.importance
+        self.top_n += value >= 900
+        self.bottom_n += value <= 600
+        self.histogram[histogram_bin(value, minutes=minutes)] += 1
+
+    def merge(self, other: Sums) -> None:
+        """Count all that `other` counted."""
+        for name, value in vars(other).items():
+            merged = [a + b for a, b in zip(self.histogram, value, strict=True)] if name == "histogram" else getattr(self, name) + value
+            setattr(self, name, merged)
+
+
+def histogram_bin(value: int, *, minutes: bool) -> int:
+    """The bin of a value in hundredths: the floor of a score; for minutes, below 5, 10, 20, … and the rest."""
+    if not minutes:
+        return value // 100
+    return next((k for k in range(BINS - 1) if value < 500 * 2**k), BINS - 1)
+
+
+def contributions(events: Iterable[Event], tables: Mapping[str, Table], catalogue: Mapping[str, Any]) -> list[Contribution]:
+    """Everything that is averaged."""
+    customers, orders, stages = tables["customer"], tables["repair_order"], tables["repair_stage"]
+    found = [*_from_events(events, customers), *_from_orders(orders, customers), *_from_stages(stages, orders, customers)]
+    return [contribution for contribution in found if contribution.experience in catalogue["experience"]]
+
+
+def _from_events(events: Iterable[Event], customers: Table) -> Iterator[Contribution]:
+    for event in events:
+        customer = customers[event["customer_id"],]
+        dimensions = (*(event.get(name) or "" for name in ("site_id", "department", "employee_id", "product")), *_profile(customer))
+        for experience, value, stated in _judgements(event):
+            yield Contribution(event["occurred_at"], experience, value, stated.get("expectation"), stated.get("importance"), *dimensions)
+
+
+def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
+    if event["type"] == "touchpoint":
+        yield event["experience"], event["score"], event
+    for answer in event.get("answers") or ():
+        if "score" in answer:
+            yield answer["item"], answer["score"], answer
+        if "done" in answer:
+            yield answer["item"], FULL_SCORE if answer["done"] else 0, answer
+
+
+def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
+    for order in orders.values():
+        dimensions = _order_dimensions(order, customers)
+        if order["on_time"] is not None:
+            yield Contribution(order["delivered_at"], "on_time_delivery", FULL_SCORE if order["on_time"] else 0, None, None, *dimensions)
+        if order["delivered_at"] is not None:
+            due_at, followed_up_at = order["follow_up_due_at"], order["followed_up_at"]
+            in_time = followed_up_at is not None and followed_up_at <= due_at
+            yield Contribution(due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, *dimensions)
+
+
+def _from_stages(stages: Table, orders: Table, customers: Table) -> Iterator[Contribution]:
+    for (order_id, stage), row in stages.items():
+        if row["minutes"] is None:
+            continue
+        dimensions = _order_dimensions(orders[order_id,], customers)
+        value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])
+        for experience in (f"stage_minutes.{stage}", *(["reception_minutes"] if stage == "reception" else [])):
+            yield Contribution(row["exited_at"], experience, value, None, None, *dimensions)
+
+
+def hundredths_of_minutes(duration: timedelta) -> int:
+    """A duration in hundredths of a minute (0.6 s), half up."""
+    half = timedelta(milliseconds=300)
+    return (duration + half) // (2 * half)
+
+
+def _order_dimensions(order: Row, customers: Table) -> tuple[str, ...]:
+    return order["site_id"], "", "", order["product"] or "", *_profile(customers[order["customer_id"],])
+
+
+def _profile(customer: Row) -> tuple[str, str]:
+    return customer["segment"] or "", customer["region"] or ""
+
+
+def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]) -> Table:
+    """The cube: sums by day and dimensions."""
+    groups: dict[tuple[Any, ...], Sums] = {}
+    for c in contributed:
+        key = (c.moment.date(), c.experience, c.site_id, c.department, c.employee_id, c.product, c.segment)
+        groups.setdefault(key, Sums()).add(c, minutes=_in_minutes(catalogue, c.experience))
+    return {
+        key: {
+            "n": sums.n,
+            "score_sum": sums.total,
+            "score_sq_sum": sums.squares,
+            "expectation_n": sums.expectation_n,
+            "expectation_sum": sums.expectation_total,
+            "importance_n": sums.importance_n,
+            "importance_sum": sums.importance_total,
+            "histogram": sums.histogram,
+        }
+        for key, sums in groups.items()
+    }
+
+
+def rolling_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any], as_of: datetime) -> Table:
+    """Every scope at every horizon that ends with the pane of `as_of`."""
+    horizons_of = _horizons_of(as_of)
+    parts: dict[tuple[Any, ...], Sums] = {}  # by the set of horizons too, so that each contribution is added once a scope
+    for c in contributed:
+        horizons = horizons_of((c.moment - EPOCH) // (5 * MINUTE))
+        if horizons:
+            minutes = _in_minutes(catalogue, c.experience)
+            for scope_type, scope in _scopes(c):
+                parts.setdefault((horizons, scope_type, scope, c.experience), Sums()).add(c, minutes=minutes)
+    groups: dict[tuple[Any, ...], Sums] = {}
+    for (horizons, scope_type, scope, experience), sums in parts.items():
+        for horizon in horizons:
+            if horizon != "1h" or scope_type not in LONG_ONLY:
+                groups.setdefault((horizon, scope_type, scope, experience), Sums()).merge(sums)
+    return {key: _rolling_row(sums, catalogue["experience"][key[3]], as_of) for key, sums in groups.items()}
+
+
+def _horizons_of(as_of: datetime) -> Any:
+    """A function from the number of a 5-minute pane to the horizons that hold it."""
+    spans = {}
+    for horizon, (pane, count) in HORIZONS.items():
+        end = EPOCH + ((as_of - EPOCH) // pane + 1) * pane
+        spans[horizon] = (end - count * pane, end)
+
+    @cache
+    def horizons_of(number: int) -> tuple[str, ...]:
+        start = EPOCH + number * 5 * MINUTE
+        return tuple(horizon for horizon, (first, end) in spans.items() if first <= start < end)
+
+    return horizons_of
+
+
+def _scopes(c: Contribution) -> Iterator[tuple[str, str]]:
+    yield "all", ""
+    for scope_type, dimension in SCOPES.items():
+        scope = getattr(c, dimension)
+        if scope:
+            yield scope_type, scope
+
+
+def _in_minutes(catalogue: Mapping[str, Any], experience: str) -> bool:
+    return bool(catalogue["experience"][experience].get("unit") == "minutes")
+
+
+def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> Row:
+    n, minutes = sums.n, experience.get("unit") == "minutes"
+    mean = sums.total / n / 100
+    expectation = _stated_or(sums.expectation_total, sums.expectation_n, experience.get("expectation"))
+    importance = _stated_or(sums.importance_total, sums.importance_n, experience.get("importance"))
+    ideal = experience.get("ideal")
+    satisfaction = None if expectation is None else mean - expectation
+    stddev = None if n == 1 else sqrt((n * sums.squares - sums.total**2) / (n * (n - 1))) / 100
+    margin = None if stddev is None else t_quantile(n - 1) * stddev / sqrt(n)
+    return {
+        "n": n,
+        "experience_mean": mean,
+        "expectation_mean": expectation,
+        "satisfaction": satisfaction,
+        "satisfaction_ratio": mean / expectation if expectation else None,
+        "importance": importance,
+        "weighted_satisfaction": None if importance is None or satisfaction is None else importance * satisfaction,
+        "ideal": ideal,
+        "gap": None if ideal is None else mean - ideal,
+        "stddev": stddev,
+        "ci_low": None if margin is None else mean - margin,
+        "ci_high": None if margin is None else mean + margin,
+        "top_box_share": None if minutes else sums.top_n / n,
+        "bottom_box_share": None if minutes else sums.bottom_n / n,
+        "is_key": bool(experience.get("key")) and not minutes,
+        "as_of": as_of,
+    }
+
+
+def _stated_or(total: int, n: int, otherwise: float | None) -> float | None:
+    return total / n / 100 if n else otherwise

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from voc_stream.embedded.child import Child
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+
+
+def wait_for_text(path: Path, text: str) -> None:
+    import time
+
+    deadline = time.monotonic() + 10
+    while not path.exists() or text not in path.read_text():
+        assert time.monotonic() < deadline, f"{text!r} never appeared in {path}"
+        time.sleep(0.01)
+
+
+def test_program_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+    """A stop has a deadline: nothing is left behind."""
+    child = Child("deaf", [sys.executable, "-c", STUBBORN], tmp_path / "log")
+    wait_for_text(tmp_path / "log", "deaf")
+    child.stop(0.2)
+    assert child.exit_code() == -signal.SIGKILL
+
+
+def test_log_tail_is_the_end_of_the_output(tmp_path: Path) -> None:
+    """Errors and output land in one log, whose end goes into messages."""
+    child = Child("talker", [sys.executable, "-c", "import sys; print('x\\n' * 50); sys.exit('last words')"], tmp_path / "log")
+    child._process.wait(10)
+    assert child.exit_code() == 1
+    assert child.log_tail().endswith("last words")
+    assert len(child.log_tail().splitlines()) <= 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
+def test_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    """Kill -9 of the parent ends the children too: no broker or worker is left running."""
+    program = f"""
+        import sys, time
+        from pathlib import Path
+        from voc_stream.embedded.child import Child
+        child = Child("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], Path({str(tmp_path / "log")!r}))
+        print(child.pid, flush=True)
+        time.sleep(600)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        orphan = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    gone, _ = psutil.wait_procs([orphan], timeout=10)
+    assert gone == [orphan]

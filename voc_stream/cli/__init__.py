@@ -1,0 +1,61 @@
+"""The command `voc-stream`. Each subcommand is a module of this package and is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voc_stream import __version__
+from voc_stream.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Name and short help; the module is the name with `_` for `-`. Kept here so that `--help` needs to import none of them.
+COMMANDS: Mapping[str, str] = {
+    "up": "Run all of it on this machine: broker, database, worker and a simulated call centre.",
+    "init": "Create the topics and bring the tables up to date; safe to repeat.",
+    "worker": "Run one worker: events in from Kafka, tables out to PostgreSQL.",
+    "push": "Validate events from files and send them.",
+    "check": "Validate events from files, sending nothing.",
+    "simulate": "Play a believable call centre, to Kafka or to a file.",
+    "status": "Show lag, last commit, key experiences, customers at risk and alerts.",
+    "dead-letters": "List, show or retry the messages that were refused.",
+    "rebuild": "Recompute every derived table from the stored events and compare.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports the module of a subcommand when that one is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"voc_stream.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            click.echo(f"voc-stream: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="voc-stream")
+def main() -> None:
+    """Streaming voice of the customer: touchpoint events in from Kafka, exact tables out in PostgreSQL.
+
+    Settings are environment variables VOC_…, or the same keys in a TOML file named by VOC_CONFIG.
+    """

@@ -1,0 +1,174 @@
+"""`voc-stream simulate`: the simulated call centre, to Kafka or to a file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import signal
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from voc_stream.settings import load_settings
+from voc_stream.simulator.benchmark_mix import benchmark_events
+from voc_stream.simulator.call_centre import simulate
+from voc_stream.simulator.options import Decline, Noise, SimulationOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from voc_stream.simulator.message import SimulatedMessage
+
+SHARE = click.FloatRange(0, 1)
+
+
+class Rfc3339(click.ParamType):
+    """A moment with an offset."""
+
+    name = "rfc3339"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read the moment; click reports what is wrong."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no RFC 3339 time; write 2025-03-01T08:00:00Z", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset; write {value}Z for UTC", param, ctx)
+        return moment.astimezone(UTC)
+
+
+@click.command(name="simulate")
+@click.option(
+    "--out", type=click.File("wb", lazy=False), help="Write JSON Lines to this file ('-': standard output), at once, not to Kafka."
+)
+@click.option("--seed", type=int, help="Repeats a run exactly, together with --start. Default: another each time.")
+@click.option("--start", type=Rfc3339(), help="When the history ends and the live part begins. Default: now.")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True, help="Live events per second, on average."
+)
+@click.option("--count", type=click.IntRange(1), help="Stop after so many messages, those of the history included.")
+@click.option("--duration", type=click.FloatRange(0), help="Stop after so many seconds of the live part; 0: history only.")
+@click.option("--history-days", type=click.FloatRange(0), default=14.0, show_default=True, help="How far back the history reaches.")
+@click.option("--history-events", type=click.IntRange(0), default=2000, show_default=True, help="About how many events the history has.")
+@click.option(
+    "--speed", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True, help="Live: working seconds in a second."
+)
+@click.option("--sites", type=click.IntRange(1, 99), default=8, show_default=True, help="Number of shops.")
+@click.option("--duplicate-share", type=SHARE, default=0.01, show_default=True, help="Events that are sent twice.")
+@click.option("--late-share", type=SHARE, default=0.02, show_default=True, help="Events that are sent minutes to hours late.")
+@click.option("--broken-share", type=SHARE, default=0.002, show_default=True, help="Broken messages for each event.")
+@click.option("--no-broken", is_flag=True, help="The same as --broken-share 0.")
+@click.option("--decline-site", default="shop-03", show_default=True, help="The shop whose service gets worse.")
+@click.option("--decline-after", type=float, default=120.0, show_default=True, help="Seconds after the start; negative: in the history.")
+@click.option("--decline-points", type=click.FloatRange(0, 10), default=4.0, show_default=True, help="How much worse; 0: not at all.")
+@click.option("--mix", type=click.Choice(["day", "benchmark"]), default="day", show_default=True, help="A believable day, or cheap events.")
+def command(
+    *,
+    out: BinaryIO | None,
+    seed: int | None,
+    start: datetime | None,
+    rate: float,
+    count: int | None,
+    duration: float | None,
+    history_days: float,
+    history_events: int,
+    speed: float,
+    sites: int,
+    duplicate_share: float,
+    late_share: float,
+    broken_share: float,
+    no_broken: bool,
+    decline_site: str,
+    decline_after: float,
+    decline_points: float,
+    mix: str,
+) -> None:
+    """Play the call centre of a group of car workshops, to Kafka, or with --out to JSON Lines.
+
+    First comes a history of past days, as fast as possible, then the live part, in which the events occur as they are sent and a workshop's
+    day of ten hours takes a minute (see --speed). It stops at --count, --duration, Ctrl-C or SIGTERM. The same --seed, --start and other
+    options give the same bytes. Broken messages that cannot be a line of text (none or empty, with a line break, not UTF-8) are left out
+    of JSON Lines.
+
+    --mix benchmark is for measuring: 70 % repair steps, 20 % callbacks, 10 % complaints of 1,000,000 customers at 300 sites. It needs
+    --count and heeds of the others only --out, --seed, --start and --duplicate-share.
+    """
+    seed = secrets.randbits(32) if seed is None else seed
+    start = start or datetime.now(UTC)
+    messages: Iterable[SimulatedMessage]
+    if mix == "benchmark":
+        if count is None:
+            raise click.UsageError("--mix benchmark needs --count: how many events")
+        messages = benchmark_events(count, seed, start, duplicate_share=duplicate_share)
+    else:
+        options = SimulationOptions(
+            start=start,
+            seed=seed,
+            rate_per_second=rate,
+            duration_seconds=duration,
+            history_days=history_days,
+            history_events=history_events,
+            speed=speed,
+            sites=sites,
+            decline=Decline(site_id=decline_site, after_seconds=decline_after, points=decline_points) if decline_points else None,
+            noise=Noise(duplicate_share=duplicate_share, late_share=late_share, broken_share=0.0 if no_broken else broken_share),
+        )
+        messages = simulate(options)
+    if out is None:
+        counts = _to_kafka(itertools.islice(messages, count), seed)
+    elif count is None and duration is None:
+        raise click.UsageError("--out needs --count or --duration: how much to write")
+    else:
+        counts = _to_file(itertools.islice(_lines(messages), count), out)
+    _report(counts, seed)
+
+
+def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, int]:
+    from voc_stream.kafka.simulated import SimulationError, send_simulated  # noqa: PLC0415  a file needs no Kafka client
+
+    settings = load_settings(os.environ)
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    click.echo(f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C", err=True)
+    try:
+        return send_simulated(messages, settings, stop)
+    except SimulationError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _lines(messages: Iterable[SimulatedMessage]) -> Iterator[SimulatedMessage]:
+    """Those messages that can be a line of text."""
+    for message in messages:
+        if message.value and b"\n" not in message.value and _is_text(message.value):
+            yield message
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _to_file(messages: Iterable[SimulatedMessage], out: BinaryIO) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for message in messages:
+        out.write(message.value or b"")
+        out.write(b"\n")
+        counts[message.kind] = counts.get(message.kind, 0) + 1
+    return counts
+
+
+def _report(counts: Mapping[str, int], seed: int) -> None:
+    listed = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
+    click.echo(f"{sum(counts.values())} messages, seed {seed}{': ' + listed if listed else ''}", err=True)

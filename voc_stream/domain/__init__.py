@@ -1,0 +1,1 @@
+"""What events mean: pure folds from events to states, contributions and risks. No I/O, no clock."""

@@ -1,0 +1,93 @@
+"""The life of one complaint, as a state machine that any order of its events ends in the same state."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import datetime, timedelta  # noqa: TC003  msgspec reads the annotations at run time
+
+import msgspec
+
+from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
+
+LIFE = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
+OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
+
+
+class ComplaintState(msgspec.Struct, omit_defaults=True):
+    """All that later events may still need of a complaint's earlier ones. `times` keeps what lies after the latest reopening."""
+
+    complaint_id: str
+    customer_id: Stated[str] | None = None
+    site_id: Stated[str] | None = None
+    order_id: Stated[str] | None = None
+    category: Stated[str] | None = None
+    severity: Stated[str] | None = None
+    compensation: Stated[int] | None = None
+    handed_to: Stated[str] | None = None
+    opened_at: datetime | None = None
+    reopened: int = 0
+    reopened_at: datetime | None = None
+    times: dict[str, list[datetime]] = {}
+
+    def apply(self, event: Complaint, at: datetime) -> None:
+        """Take in one step. Any order of calls with distinct events ends in the same state."""
+        event_id = event.event_id
+        self.customer_id = latest(self.customer_id, event.customer_id, at, event_id)
+        self.site_id = latest(self.site_id, event.site_id, at, event_id)
+        self.order_id = latest(self.order_id, event.order_id, at, event_id)
+        self.category = latest(self.category, event.category, at, event_id)
+        self.severity = latest(self.severity, event.severity, at, event_id)
+        self.handed_to = latest(self.handed_to, event.handed_to, at, event_id)
+        if event.compensation is not None:
+            self.compensation = latest(self.compensation, hundredths(event.compensation), at, event_id)
+        if event.action == "reopened":
+            self._reopen(at)
+            return
+        if event.action == "opened":
+            self.opened_at = earliest_time(self.opened_at, at)
+        self._add(event.action, at)
+
+    def _reopen(self, at: datetime) -> None:
+        self.reopened += 1
+        reopened_at = self.reopened_at = latest_time(self.reopened_at, at)
+        # The latest reopening only ever moves later, so what lies before it can never count again.
+        kept = {action: times[bisect_right(times, reopened_at) :] for action, times in self.times.items()}
+        self.times = {action: times for action, times in kept.items() if times}
+
+    def _add(self, action: str, at: datetime) -> None:
+        if self.reopened_at is not None and at <= self.reopened_at:
+            return
+        times = self.times.get(action, [])
+        place = bisect_left(times, at)
+        if place == len(times) or times[place] != at:
+            self.times[action] = [*times[:place], at, *times[place:]]
+
+    def time_of(self, action: str) -> datetime | None:
+        """The earliest of an action after the latest reopening; of `opened`, the earliest of all."""
+        if action == "opened":
+            return self.opened_at
+        times = self.times.get(action)
+        return times[0] if times else None
+
+    @property
+    def state(self) -> str | None:
+        """The furthest action since the latest reopening; None is impossible once an event was applied."""
+        for action in reversed(LIFE):
+            if action in self.times:
+                return action
+        return "reopened" if self.reopened else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the customer still waits for a resolution."""
+        return self.state in OPEN_STATES
+
+    @property
+    def time_to_resolve(self) -> timedelta | None:
+        """The customer's whole wait, from the first opening to the resolution that stood."""
+        resolved_at = self.time_of("resolved")
+        if self.opened_at is None or resolved_at is None or resolved_at < self.opened_at:
+            return None
+        return resolved_at - self.opened_at

@@ -1,0 +1,103 @@
+"""Contributions: what the aggregates are sums of. Adding one with weight 1 and again with weight -1 leaves nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Callback, Touchpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from voc_stream.events.types import AnyEvent
+
+DONE = 1000
+NOT_DONE = 0
+
+
+class Measure(NamedTuple):
+    """One value of an experience in hundredths (of a point, or of a minute), with what the customer expected and how much it matters."""
+
+    experience: str
+    value: int
+    expectation: int | None = None
+    importance: int | None = None
+
+
+class Contribution(NamedTuple):
+    """Measures of one moment with the same dimensions ('' where unknown); weight 1 adds them, weight -1 takes them back."""
+
+    moment: datetime
+    site_id: str
+    department: str
+    employee_id: str
+    product: str
+    segment: str
+    region: str
+    weight: int
+    measures: tuple[Measure, ...]
+
+
+class Profile(NamedTuple):
+    """The dimensions that come from the customer's row."""
+
+    segment: str = ""
+    region: str = ""
+
+
+def measures_of(event: AnyEvent) -> tuple[Measure, ...]:
+    """What an event measures by itself: the score of a touchpoint, the ratings and process items of a callback.
+
+    >>> from datetime import UTC, datetime
+    >>> measures_of(Touchpoint(event_id="e", occurred_at=datetime(2026, 1, 5, tzinfo=UTC), customer_id="c", site_id="s",
+    ...                        experience="test_drive", score=7.5, expectation=8))
+    (Measure(experience='test_drive', value=750, expectation=800, importance=None),)
+    """
+    if isinstance(event, Touchpoint):
+        return (Measure(event.experience, hundredths(event.score), _optional(event.expectation), _optional(event.importance)),)
+    if isinstance(event, Callback):
+        return tuple(
+            Measure(answer.item, _value(answer.score, done=answer.done), _optional(answer.expectation), _optional(answer.importance))
+            for answer in event.answers
+            if answer.score is not None or answer.done is not None
+        )
+    return ()
+
+
+def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, weight: int = 1) -> Contribution | None:
+    """What an event adds by itself to the aggregates, or None where it measures nothing."""
+    measures = measures_of(event)
+    if not measures:
+        return None
+    return Contribution(
+        moment,
+        event.site_id or "",  # type: ignore[union-attr]  # only events at a site measure anything
+        event.department or "",
+        event.employee_id or "",
+        event.product or "",
+        profile.segment,
+        profile.region,
+        weight,
+        measures,
+    )
+
+
+def moved(contributions: Sequence[Contribution], before: Profile, after: Profile) -> list[Contribution]:
+    """The same contributions taken back under one profile and added under another."""
+    return [
+        contribution._replace(segment=profile.segment, region=profile.region, weight=weight)
+        for contribution in contributions
+        for profile, weight in ((before, -1), (after, 1))
+    ]
+
+
+def _optional(score: float | None) -> int | None:
+    return None if score is None else hundredths(score)
+
+
+def _value(score: float | None, *, done: bool | None) -> int:
+    if score is not None:
+        return hundredths(score)
+    return DONE if done else NOT_DONE

@@ -1,0 +1,83 @@
+"""A customer: profile, comings and goings, and the two latest scores that the risk of leaving looks at."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from voc_stream.domain.contribution import Profile
+from voc_stream.domain.journey import LastMoment
+from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Callback, Customer, Touchpoint
+
+if TYPE_CHECKING:
+    from voc_stream.catalogue import ChurnModel
+    from voc_stream.events.types import AnyEvent
+
+
+class CustomerState(msgspec.Struct, omit_defaults=True):
+    """All that later events may still need of a customer's earlier ones."""
+
+    customer_id: str
+    segment: Stated[str] | None = None
+    region: Stated[str] | None = None
+    annual_value: Stated[int] | None = None
+    lifecycle_stage: Stated[str] | None = None
+    churn_reason: Stated[str] | None = None
+    churned_at: datetime | None = None
+    won_back_at: datetime | None = None
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    attitude: LastMoment | None = None
+    outcome: LastMoment | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The dimensions under which what this customer says is counted."""
+        return Profile(value_of(self.segment) or "", value_of(self.region) or "")
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the customer left and was not won back since."""
+        return self.churned_at is not None and (self.won_back_at is None or self.won_back_at <= self.churned_at)
+
+    def apply(self, event: AnyEvent, at: datetime, model: ChurnModel) -> None:
+        """Take in one event of this customer. Any order of calls with distinct events ends in the same state."""
+        self.first_seen_at = earliest_time(self.first_seen_at, at)
+        self.last_seen_at = latest_time(self.last_seen_at, at)
+        if isinstance(event, Customer):
+            self._apply_profile(event, at)
+        elif isinstance(event, Callback):
+            for place, answer in enumerate(event.answers):
+                if answer.score is not None:
+                    self._apply_score(answer.item, LastMoment(hundredths(answer.score), at, event.event_id, place), model)
+        elif isinstance(event, Touchpoint):
+            self._apply_score(event.experience, LastMoment(hundredths(event.score), at, event.event_id, 0), model)
+
+    def _apply_profile(self, event: Customer, at: datetime) -> None:
+        event_id = event.event_id
+        self.segment = latest(self.segment, event.segment, at, event_id)
+        self.region = latest(self.region, event.region, at, event_id)
+        self.lifecycle_stage = latest(self.lifecycle_stage, event.lifecycle_stage, at, event_id)
+        if event.annual_value is not None:
+            self.annual_value = latest(self.annual_value, hundredths(event.annual_value), at, event_id)
+        if event.change == "churned":
+            self.churned_at = latest_time(self.churned_at, at)
+            self.churn_reason = latest(self.churn_reason, event.churn_reason, at, event_id)
+        elif event.change == "won_back":
+            self.won_back_at = latest_time(self.won_back_at, at)
+
+    def _apply_score(self, experience: str, moment: LastMoment, model: ChurnModel) -> None:
+        if experience == model.attitude_experience:
+            self.attitude = _later(self.attitude, moment)
+        if experience == model.outcome_experience:
+            self.outcome = _later(self.outcome, moment)
+
+
+def _later(current: LastMoment | None, moment: LastMoment) -> LastMoment:
+    if current is not None and (current.at, current.event_id, current.place) >= (moment.at, moment.event_id, moment.place):
+        return current
+    return moment

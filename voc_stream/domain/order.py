@@ -1,0 +1,166 @@
+"""The life of a repair order: its stages, its promise, its delivery, its follow-up, its remembered journey."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, get_args
+
+import msgspec
+
+from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile, measures_of
+from voc_stream.domain.journey import Moments
+from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from voc_stream.events.types import AnyEvent
+
+STAGES: tuple[str, ...] = get_args(Stage)
+FOLLOW_UP_WITHIN = timedelta(hours=72)
+RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
+_PLACE = {stage: place for place, stage in enumerate(STAGES)}
+
+
+class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """The latest step: its moment, whether it enters (an enter follows an exit of the same moment), and its stage's place in the flow."""
+
+    at: datetime
+    enters: bool
+    place: int
+
+
+class OrderState(msgspec.Struct, omit_defaults=True):
+    """All that later events may still need of an order's earlier ones."""
+
+    order_id: str
+    customer_id: Stated[str] | None = None
+    site_id: Stated[str] | None = None
+    product: Stated[str] | None = None
+    promised_at: Stated[datetime] | None = None
+    estimated_amount: Stated[int] | None = None
+    final_amount: Stated[int] | None = None
+    step: LatestStep | None = None
+    entered: dict[str, datetime] = {}
+    exited: dict[str, datetime] = {}
+    contacts: list[datetime] = []
+    moments: Moments = msgspec.field(default_factory=Moments)
+    segment: str = ""
+    region: str = ""
+
+    @property
+    def current_stage(self) -> str | None:
+        """The stage of the latest step."""
+        return None if self.step is None else STAGES[self.step.place]
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the vehicle left the delivery stage."""
+        return self.exited.get("delivery")
+
+    @property
+    def on_time(self) -> bool | None:
+        """Whether it was delivered by the promised moment; None while either is unknown."""
+        delivered_at, promised_at = self.delivered_at, value_of(self.promised_at)
+        return None if delivered_at is None or promised_at is None else delivered_at <= promised_at
+
+    @property
+    def follow_up_due_at(self) -> datetime | None:
+        """72 hours after delivery; the 72nd hour is included."""
+        return None if self.delivered_at is None else self.delivered_at + FOLLOW_UP_WITHIN
+
+    @property
+    def followed_up_at(self) -> datetime | None:
+        """The earliest completed callback or follow-up exit after delivery."""
+        return self.contacts[0] if self.contacts and self.delivered_at is not None else None
+
+    def apply(self, event: AnyEvent, at: datetime) -> None:
+        """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
+        is_step = isinstance(event, RepairStep)
+        rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
+        self.customer_id = latest(self.customer_id, event.customer_id, at, event.event_id, rank)
+        self.site_id = latest(self.site_id, event.site_id, at, event.event_id, rank)
+        self.product = latest(self.product, event.product, at, event.event_id, rank)
+        if isinstance(event, RepairStep):
+            self._apply_step(event, at)
+        elif isinstance(event, Callback):
+            if event.outcome == "completed":
+                self._add_contact(at)
+            for place, answer in enumerate(event.answers):
+                if answer.score is not None:
+                    self.moments.add(hundredths(answer.score), at, event.event_id, place)
+        elif isinstance(event, Touchpoint):
+            self.moments.add(measures_of(event)[0].value, at, event.event_id, 0)
+
+    def _apply_step(self, step: RepairStep, at: datetime) -> None:
+        if step.promised_at is not None:
+            self.promised_at = latest(self.promised_at, step.promised_at.astimezone(at.tzinfo), at, step.event_id)
+        if step.estimated_amount is not None:
+            self.estimated_amount = latest(self.estimated_amount, hundredths(step.estimated_amount), at, step.event_id)
+        if step.final_amount is not None:
+            self.final_amount = latest(self.final_amount, hundredths(step.final_amount), at, step.event_id)
+        enters = step.edge == "enter"
+        this = LatestStep(at, enters, _PLACE[step.stage])
+        if self.step is None or self.step < this:
+            self.step = this
+        if enters:
+            self.entered[step.stage] = earliest_time(self.entered.get(step.stage), at)
+            return
+        self.exited[step.stage] = latest_time(self.exited.get(step.stage), at)
+        if step.stage == "follow_up":
+            self._add_contact(at)
+        elif step.stage == "delivery":
+            # Delivery only ever moves later, so contacts before it can never count again.
+            self.contacts = self.contacts[bisect_right(self.contacts, self.exited["delivery"]) :]
+
+    def _add_contact(self, at: datetime) -> None:
+        delivered_at = self.delivered_at
+        if delivered_at is not None and at <= delivered_at:
+            return
+        place = bisect_left(self.contacts, at)
+        if place == len(self.contacts) or self.contacts[place] != at:
+            self.contacts = [*self.contacts[:place], at, *self.contacts[place:]]
+
+    def timings(self, known: Collection[str]) -> list[tuple[datetime, Measure]]:
+        """What the order's timestamps measure, each with the moment at which it counts; only experiences that the catalogue knows."""
+        found: list[tuple[datetime, Measure]] = []
+        for stage, exited_at in self.exited.items():
+            entered_at = self.entered.get(stage)
+            if entered_at is None or exited_at < entered_at:
+                continue
+            minutes = hundredths_of_minutes(exited_at - entered_at)
+            found.append((exited_at, Measure(f"stage_minutes.{stage}", minutes)))
+            if stage == "reception":
+                found.append((exited_at, Measure("reception_minutes", minutes)))
+        delivered_at, due_at, followed_up_at = self.delivered_at, self.follow_up_due_at, self.followed_up_at
+        if delivered_at is not None and due_at is not None:
+            if self.on_time is not None:
+                found.append((delivered_at, Measure("on_time_delivery", DONE if self.on_time else NOT_DONE)))
+            in_time = followed_up_at is not None and followed_up_at <= due_at
+            found.append((due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)))
+        return [(moment, measure) for moment, measure in found if measure.experience in known]
+
+    def contributions(self, known: Collection[str]) -> set[Contribution]:
+        """The order's timings as contributions, under the profile that the state holds."""
+        site_id, product = value_of(self.site_id) or "", value_of(self.product) or ""
+        return {
+            Contribution(moment, site_id, "", "", product, self.segment, self.region, 1, (measure,))
+            for moment, measure in self.timings(known)
+        }
+
+    def attribute(self, profile: Profile) -> None:
+        """Let the order's timings count under its customer's profile."""
+        self.segment, self.region = profile
+
+
+def hundredths_of_minutes(duration: timedelta) -> int:
+    """A duration in hundredths of a minute, half up.
+
+    >>> hundredths_of_minutes(timedelta(minutes=2, seconds=30))
+    250
+    """
+    microseconds = duration // timedelta(microseconds=1)
+    return (microseconds * 100 + 30_000_000) // 60_000_000

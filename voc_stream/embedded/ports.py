@@ -1,0 +1,57 @@
+"""Choosing TCP ports on 127.0.0.1."""
+
+from __future__ import annotations
+
+import socket
+
+from voc_stream.embedded import EmbeddedError
+
+LOOPBACK = "127.0.0.1"
+
+
+def choose_port(asked: int | None, usual: int, option: str) -> int:
+    """The port to listen on.
+
+    Args:
+        asked: the port the user named, which must then be free; 0 takes any free one, None prefers the usual one.
+        usual: the port that clients expect.
+        option: the option that names the port, for the message.
+
+    Raises:
+        EmbeddedError: another program listens on the port asked for.
+    """
+    if asked:
+        if not _is_free(asked):
+            taken = f"{option} {asked}: another program listens on {LOOPBACK}:{asked}"
+            raise EmbeddedError(f"{taken}; stop it, or give {option} another port (0 takes a free one)")
+        return asked
+    if asked is None and _is_free(usual):
+        return usual
+    return free_port()
+
+
+def free_port() -> int:
+    """A port that nothing listens on at this moment."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    """Whether a program accepts connections on the port."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def _is_free(port: int) -> bool:
+    # Binding alone would succeed beside a listener on every address.
+    if answers(port):
+        return False
+    try:
+        with socket.create_server((LOOPBACK, port)):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,90 @@
+"""What is wrong with a message as bytes: things that the JSON decoder lets pass or that JSON allows and `jsonb` does not.
+
+Every message pays for these checks, so each begins with a search that runs in C and nearly always says no.
+"""
+
+from __future__ import annotations
+
+import re
+
+from voc_stream.events.refusal import Refusal
+
+MAXIMUM_DEPTH = 32
+
+_STRING = rb'"(?:[^"\\]++|\\.)*+"?'  # possessive, or a long unfinished string would cost the square of its length
+_STRING_OR_BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
+_STRING_OR_NUMBER = re.compile(_STRING + rb"|-?([0-9]++)(?:\.([0-9]++))?+(?:[eE]([+-]?[0-9]++))?+", re.DOTALL)
+
+_SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<nul>u0000)|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+# PostgreSQL's numeric: at most 131,072 digits before the decimal point and 16,383 after it.
+_MAXIMUM_WHOLE_DIGITS = 131_072
+_MAXIMUM_DECIMALS = 16_383
+_MAXIMUM_EXPONENT_LENGTH = 8
+
+# A message this short, with no exponent of five digits or more, cannot exceed them: 9,999 + 6,000 < 16,383.
+_HARMLESS_BYTES = 6_000
+_LONG_EXPONENT = b"0e00000"
+_SHAPE = bytes(b"0"[0] if byte in b"0123456789" else b"e"[0] if byte in b"eE" else b" "[0] for byte in range(256))
+
+
+def refuse_bytes(value: bytes) -> Refusal | None:
+    """What is wrong before `value` is read as JSON: depth, encoding, characters that no table can hold."""
+    if value.count(b"{") + value.count(b"[") > MAXIMUM_DEPTH and _is_too_deep(value):
+        return Refusal("too_deep", f"arrays and objects are nested more than {MAXIMUM_DEPTH} deep; send a flatter message")
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError as error:
+            return Refusal("invalid_utf8", f"byte {error.start} ({value[error.start]:#04x}) is not UTF-8; encode the message as UTF-8")
+    if b"\\" in value and _SUSPECT_ESCAPE.search(value):
+        return _refuse_escapes(value)
+    return None
+
+
+def refuse_numbers(value: bytes) -> Refusal | None:
+    """The first number of `value`, which must be JSON, that `jsonb` cannot store; also in fields that are not known."""
+    if len(value) <= _HARMLESS_BYTES and _LONG_EXPONENT not in value.translate(_SHAPE, b"+-"):
+        return None
+    for match in _STRING_OR_NUMBER.finditer(value):
+        whole, decimals, exponent = match.groups(default=b"")
+        if whole and not _is_storable(len(whole), len(decimals), exponent):
+            advice = f"has more than {_MAXIMUM_WHOLE_DIGITS} digits or {_MAXIMUM_DECIMALS} decimals; PostgreSQL cannot store it, round it"
+            return Refusal("out_of_range", f"the number at byte {match.start()} {advice}")
+    return None
+
+
+def _is_storable(whole_digits: int, decimals: int, exponent: bytes) -> bool:
+    # int() itself refuses thousands of digits. A zero with a huge exponent is refused too: nobody writes it.
+    if len(exponent) > _MAXIMUM_EXPONENT_LENGTH:
+        return False
+    shift = int(exponent or b"0")
+    return whole_digits + shift <= _MAXIMUM_WHOLE_DIGITS and decimals - shift <= _MAXIMUM_DECIMALS
+
+
+def _is_too_deep(value: bytes) -> bool:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(value):
+        token = match[0]
+        if token in b"[{":
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                return True
+        elif token in b"]}":
+            depth -= 1
+    return False
+
+
+def _refuse_escapes(value: bytes) -> Refusal | None:
+    for match in _ESCAPE.finditer(value):
+        if match["nul"]:
+            return Refusal("nul_character", f"\\u0000 at byte {match.start()} cannot be stored; remove it")
+        if match["half"]:
+            return Refusal(
+                "lone_surrogate", f"{match[0].decode()} at byte {match.start()} is half of a pair; cut text between whole characters"
+            )
+    return None

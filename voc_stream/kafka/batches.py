@@ -1,0 +1,75 @@
+"""Batches as the consumer thread labels them, and what to do with each: pure decisions, no I/O.
+
+A batch carries `start`, the position before it was fetched. Offsets inside may have gaps (compaction, transaction markers), so
+only `start` can tell whether something is missing between two batches.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voc_stream.pipeline import Message, Partition
+
+
+class FetchedBatch(NamedTuple):
+    """Messages of one partition that were fetched together; never empty.
+
+    Attributes:
+        partition: where they are from.
+        start: the position before the first of them; None where it is not known (first fetch after an assignment).
+        seek_number: how many times the partition had been repositioned when they were fetched.
+        messages: what Kafka gave, in the order of their offsets.
+    """
+
+    partition: Partition
+    start: int | None
+    seek_number: int
+    messages: Sequence[Message]
+
+    @property
+    def next_offset(self) -> int:
+        """The position after the last message."""
+        return self.messages[-1].offset + 1
+
+    @property
+    def skipped_offsets(self) -> int:
+        """How many offsets between the position and the first message held nothing: retention, compaction or transaction markers."""
+        return 0 if self.start is None else max(0, self.messages[0].offset - self.start)
+
+
+class Verdict(Enum):
+    """What to do with a fetched batch."""
+
+    APPLY = "apply"
+    SKIP = "skip"
+    """Nothing in it is new, or it was fetched before the last repositioning."""
+    REWIND = "rewind"
+    """Something before it is missing: fetch again from the stored position."""
+    RELOAD = "reload"
+    """The log went backwards under the consumer: look at the log and the stored position again."""
+
+
+def judge(fetched: FetchedBatch, expected_offset: int | None, seek_number: int) -> Verdict:
+    """Decide about a batch, given the position in the store (None: the partition is not ours) and the partition's current seek number."""
+    if expected_offset is None or fetched.seek_number != seek_number:
+        return Verdict.SKIP
+    if fetched.start is None:
+        return Verdict.REWIND
+    if fetched.messages[0].offset < fetched.start:
+        return Verdict.RELOAD
+    if fetched.start > expected_offset:
+        return Verdict.REWIND
+    if fetched.next_offset <= expected_offset:
+        return Verdict.SKIP
+    return Verdict.APPLY
+
+
+def from_offset(messages: Sequence[Message], offset: int) -> Sequence[Message]:
+    """The messages at and after an offset: what is left of a batch that overlaps one that was already applied."""
+    if messages[0].offset >= offset:
+        return messages
+    return [message for message in messages if message.offset >= offset]

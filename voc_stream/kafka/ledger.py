@@ -1,0 +1,98 @@
+"""The worker's view of the positions in the store, and its only way to the sink.
+
+The sink blocks, so each call runs in one thread of its own: the loop never waits for PostgreSQL, and batches stay in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from voc_stream.kafka.positions import Log, place
+from voc_stream.pipeline import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
+    from voc_stream.kafka.state import WorkerState
+    from voc_stream.monitoring.metrics import Metrics
+    from voc_stream.pipeline import Batch, BatchResult, BatchSink, Partition, StoredPosition
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Positions of the assigned partitions as the store last told them.
+
+    Args:
+        sink: where batches are made durable.
+        topic_ids: asks the broker for the ids of topics; blocking.
+        metrics: counts resets and retries.
+        state: told whether the store answers.
+    """
+
+    def __init__(
+        self, sink: BatchSink, topic_ids: Callable[[Collection[str]], Mapping[str, str]], metrics: Metrics, state: WorkerState
+    ) -> None:
+        self._sink = sink
+        self._topic_ids = topic_ids
+        self._metrics = metrics
+        self.state = state
+        self.durable: dict[Partition, int] = {}
+        self.loaded_topic_ids: dict[str, str] = {}
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
+
+    async def load(self, bounds: Mapping[Partition, tuple[int, int]]) -> Mapping[Partition, int]:
+        """Decide where to read each partition from, given (earliest, end) of its log, and remember it. Raises StoreUnavailableError."""
+        ids = await self.current_topic_ids({partition.topic for partition in bounds})
+        stored = await self._call(self._sink.positions, list(bounds))
+        offsets: dict[Partition, int] = {}
+        for partition, (earliest, end) in bounds.items():
+            placement = place(stored.get(partition), Log(ids[partition.topic], earliest, end))
+            if placement.reset_reason is not None:
+                log.error("%s partition %d starts again at offset %d: %s. Events that were counted before are not counted again.",
+                          partition.topic, partition.number, placement.position.next_offset, placement.reset_reason)  # fmt: skip
+                self._metrics.position_resets.labels(partition.topic).inc()
+            if placement.is_new:
+                await self._call(self._sink.start_at, partition, placement.position)
+            offsets[partition] = placement.position.next_offset
+        self.durable.update(offsets)
+        self.loaded_topic_ids.update(ids)
+        return offsets
+
+    async def current_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        """The ids of the topics as the broker has them now."""
+        return await asyncio.get_running_loop().run_in_executor(None, self._topic_ids, topics)
+
+    async def stored_offset(self, partition: Partition) -> int | None:
+        """The position in the store; None where it has none. Raises StoreUnavailableError."""
+        stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, [partition])
+        return stored[partition].next_offset if partition in stored else None
+
+    async def process(self, batch: Batch, now: datetime) -> BatchResult:
+        """Make one batch durable. Raises FencedError, StoreUnavailableError."""
+        result = await self._call(self._sink.process, batch, now)
+        if batch.partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
+            self.durable[batch.partition] = result.next_offset
+        return result
+
+    def close(self) -> None:
+        """Let the sink's thread end after what it is doing now."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _call(self, function: Callable[..., T], *arguments: object) -> T:
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *arguments))
+        except StoreUnavailableError:
+            moment = time.monotonic()
+            self.state.store_failing_since = self.state.store_failing_since or moment
+            self.state.last_progress = moment  # no answer from the store is no stall of ours
+            raise
+        self.state.store_failing_since = None
+        return result

@@ -1,0 +1,120 @@
+"""What the worker does from time to time, as Faust timers. A body never raises: an exception in a Faust timer ends the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from faust.types import TP
+
+from voc_stream.kafka.dead_letters import DeadLetterPublisher
+from voc_stream.kafka.pace import Pace
+from voc_stream.pipeline import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from voc_stream.kafka.app import VocApp
+    from voc_stream.kafka.ledger import Ledger
+    from voc_stream.kafka.upkeep_calls import UpkeepCalls
+    from voc_stream.monitoring.metrics import Metrics
+
+DEFAULT_SETTLE_INTERVAL_SECONDS = 2.0
+CHURN_INTERVAL_SECONDS = 5.0
+DEAD_LETTER_INTERVAL_SECONDS = 1.0
+READINGS_INTERVAL_SECONDS = 10.0
+LAG_INTERVAL_SECONDS = 5.0
+LOG_IDENTITY_INTERVAL_SECONDS = 30.0
+LAG_TIMEOUT_SECONDS = 20.0
+
+log = logging.getLogger(__name__)
+
+
+def add_timers(
+    app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, *, dead_letter_topic: str, settle_interval_seconds: float
+) -> None:
+    """Register every timer on an app that has not started."""
+    work = _Work(app, ledger, upkeep, metrics)
+    letters = DeadLetterPublisher(app, dead_letter_topic, upkeep, metrics)
+    timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
+        "settle": (settle_interval_seconds, work.settle),
+        "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
+        "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
+        "readings": (READINGS_INTERVAL_SECONDS, work.readings),
+        "lag": (LAG_INTERVAL_SECONDS, work.lag),
+        "log_identity": (LOG_IDENTITY_INTERVAL_SECONDS, work.log_identity),
+    }
+    for name, (interval_seconds, body) in timers.items():
+        _add(app, metrics, name, interval_seconds, body)
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust ships no usable types
+    async def beat() -> None:
+        """Show the watchdog that the main loop runs."""
+        while not app.should_stop:
+            ledger.state.loop_beat = time.monotonic()
+            await asyncio.sleep(1.0)
+
+
+def _add(app: VocApp, metrics: Metrics, name: str, interval_seconds: float, body: Callable[[], Awaitable[None]]) -> None:
+    pace = Pace(interval_seconds)
+
+    @app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
+    async def tick() -> None:
+        started = time.monotonic()
+        if not pace.is_due(started):
+            return
+        try:
+            await body()
+        except Exception as error:  # noqa: BLE001  an exception would end the worker
+            log.warning("%s failed and will run again: %r", name, error)
+            metrics.timer_errors.labels(name).inc()
+        ended = time.monotonic()
+        metrics.timer_seconds.labels(name).set(ended - started)
+        pace.ran(started, ended)
+
+
+class _Work:
+    """The bodies of the timers."""
+
+    def __init__(self, app: Any, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics) -> None:
+        self._app = app
+        self._ledger = ledger
+        self._upkeep = upkeep
+        self._metrics = metrics
+
+    async def settle(self) -> None:
+        """Bring the rolling tables to now, where no other worker is at it."""
+        now = datetime.now(UTC)
+        if await self._upkeep.settle(now):
+            self._metrics.evaluator_success.set(now.timestamp())
+
+    async def assess_churn(self) -> None:
+        """Bring the risks to now, where no other worker is at it."""
+        await self._upkeep.assess_churn(datetime.now(UTC))
+
+    async def readings(self) -> None:
+        """Show what the tables say."""
+        self._metrics.publish(await self._upkeep.readings(datetime.now(UTC)))
+
+    async def lag(self) -> None:
+        """Ask the broker for the ends of the logs; what the fetcher remembers would hide that it stopped fetching."""
+        durable = dict(self._ledger.durable)
+        async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
+            ends = await self._app.consumer.highwaters(*(TP(*partition) for partition in durable)) if durable else {}
+        lags = {Partition(*each): max(0, end - durable[Partition(*each)]) for each, end in ends.items()}
+        state, moment = self._ledger.state, time.monotonic()
+        state.lag_events, state.lag_measured = sum(lags.values()), moment
+        if state.lag_events == 0:
+            state.last_progress = moment
+        self._metrics.lag(lags)
+
+    async def log_identity(self) -> None:
+        """A topic that was deleted and made again keeps its name and need not cause a rebalance: notice it by its id."""
+        loaded = dict(self._ledger.loaded_topic_ids)
+        current = await self._ledger.current_topic_ids(loaded) if loaded else {}
+        changed = {topic for topic, topic_id in loaded.items() if current[topic] != topic_id}
+        if changed and not self._app.rebalancing:
+            await self._app.consumer.load_positions([partition for partition in self._ledger.durable if partition.topic in changed])

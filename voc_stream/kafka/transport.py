@@ -1,0 +1,188 @@
+"""Faust's aiokafka transport, changed to hand on whole batches and to take its positions from the store.
+
+Every override states what it is against. They rely on internals of faust-streaming 0.15.3, which is why that is pinned.
+All topics of the app are input topics, and all of them are batched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.structs import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode import Service
+
+from voc_stream.kafka.batches import FetchedBatch
+from voc_stream.pipeline import Message, Partition, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+
+    from voc_stream.kafka.ledger import Ledger
+
+# Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
+POSITIONS_DEADLINE_SECONDS = 75
+# aiokafka asks again for a partition only when the fetch under way for its broker has come back, so a long wait there delays everything.
+FETCH_WAIT_MS = 200
+FETCH_BYTES = 32 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class _BatchRecord:
+    """A batch in the shape that Faust expects of one record; `value` is the batch, `offset` that of its last message."""
+
+    __slots__ = ("offset", "partition", "timestamp", "timestamp_type", "topic", "value")
+
+    headers = None
+    key = None
+    checksum = None
+    serialized_key_size = 0
+    serialized_value_size = 0
+
+    def __init__(self, batch: FetchedBatch, last: Any) -> None:
+        self.topic, self.partition = batch.partition
+        self.offset = last.offset
+        self.timestamp = last.timestamp
+        self.timestamp_type = last.timestamp_type
+        self.value = batch
+
+
+class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust ships no usable types
+    """The consumer's thread: the only place that sees fetches and seeks in one order, so batches are labelled here."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.cursor: dict[Partition, int] = {}
+        self.seek_number: defaultdict[Partition, int] = defaultdict(int)
+
+    @Service.task
+    async def _beat(self) -> None:
+        """Show the watchdog that this thread's loop runs."""
+        while not self.should_stop:
+            self.consumer.ledger.state.consumer_beat = time.monotonic()
+            await self.sleep(1.0)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001  Faust has no setting for it and writes 1500
+        consumer._fetch_max_bytes = FETCH_BYTES  # noqa: SLF001  bounds the memory of prefetched data
+        return consumer
+
+    async def _fetch_records(self, consumer: Any, active: Any, timeout: float | None = None, max_records: int | None = None) -> Any:  # noqa: ASYNC109  Faust's signature
+        # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
+        fetched = await super()._fetch_records(consumer, active, timeout, max_records)
+        batches = {}
+        for topic_partition, records in fetched.items():
+            if records:
+                batch = self._label(Partition(*topic_partition), records)
+                batches[TP(*topic_partition)] = [_BatchRecord(batch, records[-1])]
+        return batches
+
+    def _label(self, partition: Partition, records: list[Any]) -> FetchedBatch:
+        messages = [Message(record.offset, record.value) for record in records]
+        batch = FetchedBatch(partition, self.cursor.get(partition), self.seek_number[partition], messages)
+        self.cursor[partition] = batch.next_offset
+        return batch
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[Any, int]) -> None:
+        # The label follows each seek by itself: were one refused, the others must not be labelled as if they had moved.
+        for topic_partition, offset in partitions.items():
+            consumer.seek(TopicPartition(*topic_partition), offset)
+            self.cursor[Partition(*topic_partition)] = offset
+            self.seek_number[Partition(*topic_partition)] += 1
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no usable types
+    """The consumer on the main loop: positions come from the ledger, and Kafka's committed offset follows it."""
+
+    _thread: BatchThread
+
+    @property
+    def ledger(self) -> Ledger:
+        """The worker's view of the positions in the store."""
+        ledger: Ledger = self.transport.ledger
+        return ledger
+
+    def seek_number(self, partition: Partition) -> int:
+        """How often this partition has been repositioned."""
+        return self._thread.seek_number[partition]
+
+    def _new_consumer_thread(self) -> BatchThread:
+        return BatchThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek every assigned partition to the stored position. Raises TimeoutError: a worker that ends is better than one that idles."""
+        async with asyncio.timeout(POSITIONS_DEADLINE_SECONDS):
+            while True:
+                assigned = [Partition(*topic_partition) for topic_partition in self.assignment()]
+                try:
+                    offsets = await self.load_positions(assigned)
+                except StoreUnavailableError as error:
+                    log.warning("PostgreSQL does not tell the positions (%s); asking again", error)
+                    await asyncio.sleep(1.0)
+                else:
+                    self.ledger.state.positions_loaded = True
+                    return {TP(*partition): offset for partition, offset in offsets.items()}
+
+    async def load_positions(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Compare log and store, and read on from where the store stands. Raises StoreUnavailableError, KafkaError, IllegalStateError."""
+        topic_partitions = [TP(*partition) for partition in partitions]
+        earliest = await self.earliest_offsets(*topic_partitions)
+        ends = await self.highwaters(*topic_partitions)
+        offsets = await self.ledger.load({Partition(*each): (earliest[each], ends[each]) for each in topic_partitions})
+        await self.seek_to(offsets)
+        return offsets
+
+    def owns(self, partition: Partition) -> bool:
+        """Whether the partition is assigned to this worker now."""
+        return TP(*partition) in self.assignment()
+
+    async def seek_to(self, offsets: Mapping[Partition, int]) -> None:
+        """Read on from these offsets; what was fetched before is stale from now on. Raises IllegalStateError for a lost partition."""
+        await self.seek_wait({TP(*partition): offset for partition, offset in offsets.items()})
+        for partition in offsets:
+            self._committed_offset[TP(*partition)] = None  # else commits stop until the old one is passed
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
+        """Batches as Faust messages, without Faust's own bookkeeping of offsets."""
+        async for topic_partition, message in super().getmany(timeout):
+            # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
+            self._read_offset.pop(topic_partition, None)
+            yield topic_partition, message
+
+    def _new_offset(self, tp: TP) -> int | None:
+        # Faust would commit what was acknowledged, and it acknowledges also what failed. Commit what the store has, and never more.
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        self._gap.pop(tp, None)
+        return self.ledger.durable.get(Partition(*tp))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
+        """Forget positions: nothing of these partitions may be applied until they are loaded again."""
+        self.ledger.state.positions_loaded = False
+        await super().on_partitions_revoked(revoked)
+        for topic_partition in revoked:
+            self._thread.cursor.pop(Partition(*topic_partition), None)
+            self.ledger.durable.pop(Partition(*topic_partition), None)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Note that a worker without partitions has nothing to load."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        if not assigned:
+            self.ledger.state.positions_loaded = True
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]  # Faust ships no usable types
+    """Hands the ledger to the consumer that Faust makes."""
+
+    Consumer = BatchConsumer
+
+    def __init__(self, *args: Any, ledger: Ledger, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ledger = ledger

@@ -1,0 +1,51 @@
+"""Upkeep from the loop: each blocking call runs in one thread of its own, beside the one of the batches."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from voc_stream.pipeline import DeadLetter, Reading, Upkeep
+
+T = TypeVar("T")
+
+
+class UpkeepCalls:
+    """The methods of `pipeline.Upkeep`, awaitable."""
+
+    def __init__(self, upkeep: Upkeep) -> None:
+        self._upkeep = upkeep
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-upkeep")
+
+    async def settle(self, now: datetime) -> bool:
+        """See `Upkeep.settle`."""
+        return await self._call(self._upkeep.settle, now)
+
+    async def assess_churn(self, now: datetime) -> int | None:
+        """See `Upkeep.assess_churn`."""
+        return await self._call(self._upkeep.assess_churn, now)
+
+    async def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """See `Upkeep.unpublished_dead_letters`."""
+        return await self._call(self._upkeep.unpublished_dead_letters, limit)
+
+    async def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
+        """See `Upkeep.mark_published`."""
+        await self._call(self._upkeep.mark_published, dead_letter_ids, now)
+
+    async def readings(self, now: datetime) -> Sequence[Reading]:
+        """See `Upkeep.readings`."""
+        return await self._call(self._upkeep.readings, now)
+
+    def close(self) -> None:
+        """Let the thread end after what it is doing now."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _call(self, function: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *arguments))

@@ -1,0 +1,103 @@
+"""Ends a worker that is alive but does nothing, so that its supervisor starts it again.
+
+Faust and aiokafka have several ways to stop for ever without an error. The watchdog is a plain thread, so a blocked loop cannot stop it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_CODE = 75
+"""EX_TEMPFAIL: start me again."""
+LOOP_TIMEOUT_SECONDS = 30.0
+REBALANCE_TIMEOUT_SECONDS = 180.0
+LAG_UNKNOWN_TIMEOUT_SECONDS = 180.0
+CHECK_INTERVAL_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Life(NamedTuple):
+    """What the watchdog judges by; moments in seconds of a monotonic clock.
+
+    Attributes:
+        loop_beat: when the main loop last ran.
+        consumer_beat: when the loop of the consumer's thread last ran.
+        last_progress: the latest of: a batch was committed, nothing lagged, the store did not answer.
+        lag_measured: when the lag was last learnt from the broker.
+        lag_events: messages in the log that are not yet in the store.
+        rebalancing_since: when the rebalance that is going on began; None where there is none.
+    """
+
+    loop_beat: float
+    consumer_beat: float
+    last_progress: float
+    lag_measured: float
+    lag_events: int
+    rebalancing_since: float | None
+
+
+def verdict(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
+    """Why the worker must end; None where it may live."""
+    if now - life.loop_beat > LOOP_TIMEOUT_SECONDS:
+        return f"the main loop has not run for {now - life.loop_beat:.0f} s"
+    if now - life.consumer_beat > LOOP_TIMEOUT_SECONDS:
+        return f"the consumer's loop has not run for {now - life.consumer_beat:.0f} s"
+    if life.rebalancing_since is not None:
+        waited = now - life.rebalancing_since
+        return f"a rebalance has not ended for {waited:.0f} s" if waited > REBALANCE_TIMEOUT_SECONDS else None
+    if life.lag_events > 0 and now - life.last_progress > stall_timeout_seconds:
+        return f"{life.lag_events} messages wait and no batch was committed for {now - life.last_progress:.0f} s"
+    if now - life.lag_measured > LAG_UNKNOWN_TIMEOUT_SECONDS:
+        return f"Kafka has not told the end of the log for {now - life.lag_measured:.0f} s"
+    return None
+
+
+def _exit(reason: str) -> None:
+    log.critical("%s: ending with code %d, to be started again; nothing is lost", reason, EXIT_CODE)
+    logging.shutdown()
+    os._exit(EXIT_CODE)
+
+
+class Watchdog(threading.Thread):
+    """Checks a worker's life every second.
+
+    Args:
+        life: a snapshot of the worker.
+        stall_timeout_seconds: how long it may lag without committing.
+        end: what to do with the reason; ends the process.
+    """
+
+    def __init__(self, life: Callable[[], Life], stall_timeout_seconds: float, end: Callable[[str], None] = _exit) -> None:
+        super().__init__(name="voc-watchdog", daemon=True)
+        self._life = life
+        self._stall_timeout_seconds = stall_timeout_seconds
+        self._end = end
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Check until stopped."""
+        while not self._stopped.wait(CHECK_INTERVAL_SECONDS):
+            reason = verdict(self._life(), time.monotonic(), self._stall_timeout_seconds)
+            if reason is not None:
+                self._end(reason)
+                return
+
+    def stop(self) -> None:
+        """Stop checking."""
+        self._stopped.set()
+
+
+def exit_unless_done(seconds: float, end: Callable[[str], None] = _exit) -> threading.Timer:
+    """Arm a deadline for a clean end: a thread that hangs must not keep the process. Cancel the timer to disarm it."""
+    timer = threading.Timer(seconds, end, [f"the worker did not end within {seconds:.0f} s"])
+    timer.daemon = True
+    timer.start()
+    return timer

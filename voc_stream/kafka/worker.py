@@ -1,0 +1,136 @@
+"""Runs one worker until it is told to stop: app, watchdog and health server together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import faust
+
+from voc_stream.kafka.app import create_app
+from voc_stream.kafka.ledger import Ledger
+from voc_stream.kafka.state import WorkerState
+from voc_stream.kafka.timers import DEFAULT_SETTLE_INTERVAL_SECONDS, add_timers
+from voc_stream.kafka.topics import dead_letter_topic, topic_ids
+from voc_stream.kafka.upkeep_calls import UpkeepCalls
+from voc_stream.kafka.watchdog import Watchdog, exit_unless_done, verdict
+from voc_stream.monitoring.health import HealthServer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voc_stream.kafka.app import VocApp
+    from voc_stream.monitoring.metrics import Metrics
+    from voc_stream.pipeline import BatchSink, Upkeep
+    from voc_stream.settings import Settings
+
+STOP_DEADLINE_SECONDS = 25.0
+
+log = logging.getLogger(__name__)
+
+
+class WorkerParts:
+    """Everything a worker is made of, wired but not started."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sink: BatchSink,
+        upkeep: Upkeep,
+        metrics: Metrics,
+        *,
+        settle_interval_seconds: float = DEFAULT_SETTLE_INTERVAL_SECONDS,
+        **faust_settings: Any,
+    ) -> None:
+        self.settings = settings
+        self.state = WorkerState(started=time.monotonic())
+        self.ledger = Ledger(sink, partial(topic_ids, settings.kafka_bootstrap), metrics, self.state)
+        self.upkeep_calls = UpkeepCalls(upkeep)
+        self.app: VocApp = create_app(settings, self.ledger, metrics, **faust_settings)
+        add_timers(
+            self.app,
+            self.ledger,
+            self.upkeep_calls,
+            metrics,
+            dead_letter_topic=dead_letter_topic(settings.topic_prefix),
+            settle_interval_seconds=settle_interval_seconds,
+        )
+
+    def not_alive(self) -> Sequence[str]:
+        """Why this process should be restarted."""
+        reason = verdict(self.state.life(), time.monotonic(), self.settings.stall_timeout_seconds)
+        return [reason] if reason else []
+
+    def not_ready(self) -> Sequence[str]:
+        """Why this worker takes in no events now."""
+        checks = {
+            "stopping": self.state.stopping,
+            "partitions are being assigned": self.state.rebalancing_since is not None,
+            "positions are not loaded": not self.state.positions_loaded,
+            "PostgreSQL does not answer": self.state.store_failing_since is not None,
+        }
+        return [problem for problem, applies in checks.items() if applies]
+
+    def close(self) -> None:
+        """End the threads of the store."""
+        self.ledger.close()
+        self.upkeep_calls.close()
+
+
+class _FaustWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no usable types
+    """Faust's runner with our signals: no debugger on SIGUSR2, and a deadline for stopping."""
+
+    def __init__(self, parts: WorkerParts, **options: Any) -> None:
+        super().__init__(parts.app, quiet=True, override_logging=False, redirect_stdouts=False, **options)
+        self._parts = parts
+        self.spinner = None
+
+    def _install_signal_handlers_unix(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self._stop_soon, number)
+
+    def _stop_soon(self, number: signal.Signals) -> None:
+        if not self._parts.state.stopping:
+            log.info("stopping (%s)", number.name)
+            self._parts.state.stopping = True
+            exit_unless_done(STOP_DEADLINE_SECONDS)
+        self._schedule_shutdown(number)
+
+
+def run_worker(
+    settings: Settings,
+    sink: BatchSink,
+    upkeep: Upkeep,
+    metrics: Metrics,
+    *,
+    settle_interval_seconds: float = DEFAULT_SETTLE_INTERVAL_SECONDS,
+) -> int:
+    """Consume until SIGTERM or SIGINT (0), or until something failed for good (1). The watchdog may end the process with 75.
+
+    Call it from the main thread of a process that does nothing else. Logging must be set up already.
+
+    Raises:
+        OSError: the web port is taken.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    parts = WorkerParts(settings, sink, upkeep, metrics, settle_interval_seconds=settle_interval_seconds)
+    watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
+    with HealthServer(settings.web_host, settings.web_port, metrics.registry, parts.not_alive, parts.not_ready) as health:
+        log.info("metrics and health at %s", health.url)
+        watchdog.start()
+        try:
+            _FaustWorker(parts, loop=loop).execute_from_commandline()
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else 1
+        except Exception:
+            log.exception("the worker failed")
+            return 1
+        finally:
+            watchdog.stop()
+            parts.close()
+    return 0

@@ -1,0 +1,307 @@
+"""Reads a mapping from TOML and checks all of it before the first row: keys, names of tables, constants, required fields."""
+
+from __future__ import annotations
+
+import codecs
+import tomllib
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from voc_stream.events.types import Answer, AnyEvent
+from voc_stream.mapping.specification import DEFAULT_ENCODING, AnswerRule, Condition, EventRule, MappingError, RowMapping
+from voc_stream.mapping.value import CellError, Plain, Scale, Source, Template, ValueKind
+from voc_stream.toml_lines import KeyPath, line_of, show_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_EVENTS: Mapping[str, type[msgspec.Struct]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyEvent)}
+_KINDS: Mapping[type[msgspec.inspect.Type], ValueKind] = {
+    msgspec.inspect.StrType: "text",
+    msgspec.inspect.LiteralType: "text",
+    msgspec.inspect.DateTimeType: "time",
+    msgspec.inspect.FloatType: "number",
+    msgspec.inspect.IntType: "integer",
+    msgspec.inspect.BoolType: "yes_no",
+}
+# `answers` has its own blocks, and the other two are not the mapping's business.
+_NOT_FIELDS = frozenset({"answers", "schema_version", "type"})
+_SOURCE_KEYS = frozenset({"column", "value", "table", "scale", "formats", "time_zone", "default"})
+_TESTS = frozenset({"empty", "equals", "not_equals", "in", "not_in", "in_table"})
+_PLAIN = (str, int, float, bool)
+
+
+def parse_mapping(text: str, name: str) -> RowMapping:
+    """Read a mapping.
+
+    Args:
+        text: The TOML.
+        name: What errors call it, usually its path.
+
+    Raises:
+        MappingError: It is not TOML, or breaks a rule of docs/mapping.md.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(f"{name}: is not valid TOML: {error}") from error
+    return _Reader(name, text, tables).read()
+
+
+class _Field:
+    """A field of an event type: how its cells are read, and whether a value suits it."""
+
+    def __init__(self, field: msgspec.inspect.Field, annotation: Any) -> None:
+        self.kind = next(_KINDS[type(kind)] for kind in _alternatives(field.type) if type(kind) in _KINDS)
+        self.required = field.required
+        self._annotation = annotation
+
+    def problem(self, value: object) -> str | None:
+        """Why the value does not suit the field, or None."""
+        try:
+            msgspec.convert(value, self._annotation)
+        except msgspec.ValidationError as error:
+            return str(error)
+        return None
+
+
+def _alternatives(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, ...]:
+    """The types of which a value may be, without the description that a field may carry."""
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _alternatives(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return tuple(inner for part in kind.types for inner in _alternatives(part))
+    return (kind,)
+
+
+def _fields_of(kind: type[msgspec.Struct]) -> dict[str, _Field]:
+    info = msgspec.inspect.type_info(kind)
+    fields = info.fields if isinstance(info, msgspec.inspect.StructType) else ()
+    annotations = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return {field.name: _Field(field, annotations[field.name]) for field in fields if field.name not in _NOT_FIELDS}
+
+
+class _Reader:
+    """Turns the parsed tables of one mapping into rules; every complaint names the key and the line."""
+
+    def __init__(self, name: str, text: str, tables: dict[str, Any]) -> None:
+        self._name = name
+        self._text = text
+        self._tables = tables
+        self._places: dict[str, str] = {}
+        self._scales: dict[str, Scale] = {}
+        self._formats: tuple[str, ...] = ()
+        self._time_zone = ZoneInfo("UTC")
+
+    def read(self) -> RowMapping:
+        self._only(self._tables, ("input", "table", "scale", "event"), ())
+        options = self._table(self._tables.get("input", {}), ("input",))
+        self._only(options, ("encoding", "delimiter", "time_zone", "time_formats", "empty_values"), ("input",))
+        self._formats = self._texts(options.get("time_formats", []), ("input", "time_formats"))
+        self._time_zone = self._zone(options.get("time_zone", "UTC"), ("input", "time_zone"))
+        self._check_tables()
+        scales = self._table(self._tables.get("scale", {}), ("scale",))
+        self._scales = {name: self._scale(value, ("scale", name)) for name, value in scales.items()}
+        blocks = self._blocks(self._tables.get("event", []), ("event",))
+        if not blocks:
+            self._fail(("event",), "at least one [[event]] block is needed")
+        return RowMapping(
+            rules=tuple(self._event(place, block) for place, block in enumerate(blocks)),
+            encoding=self._encoding(options.get("encoding", DEFAULT_ENCODING)),
+            delimiter=self._delimiter(options.get("delimiter", ",")),
+            empty_values=frozenset(self._texts(options.get("empty_values", []), ("input", "empty_values"))),
+            places=self._places,
+        )
+
+    def _event(self, place: int, block: dict[str, Any]) -> EventRule:
+        path: KeyPath = ("event", place)
+        name = block.get("type")
+        if not isinstance(name, str) or name not in _EVENTS:
+            self._fail((*path, "type"), f"must be one of {', '.join(_EVENTS)}")
+        known = _fields_of(_EVENTS[name])
+        has_answers = "answers" in _EVENTS[name].__struct_fields__
+        self._only(block, (*known, "type", "when", *(["answer"] if has_answers else [])), path)
+        digest_columns = self._digest_columns(block.get("event_id"), (*path, "event_id"))
+        given = {key: value for key, value in block.items() if key in known and not (key == "event_id" and digest_columns is not None)}
+        for key, field in known.items():
+            if field.required and key not in block and key != "event_id":
+                self._fail((*path, key), f"is missing: a {name} needs it")
+        answers = enumerate(self._blocks(block.get("answer", []), (*path, "answer")))
+        return EventRule(
+            place=place,
+            type=name,
+            conditions=tuple(self._conditions(block.get("when", []), (*path, "when"))),
+            fields={key: self._source(value, known[key], (*path, key)) for key, value in given.items()},
+            required=frozenset(key for key in given if known[key].required),
+            answers=tuple(self._answer(answer, (*path, "answer", number)) for number, answer in answers),
+            digest_columns=digest_columns,
+        )
+
+    def _answer(self, block: dict[str, Any], path: KeyPath) -> AnswerRule:
+        known = _fields_of(Answer)
+        self._only(block, known, path)
+        if "item" not in block or not {"score", "done"} & block.keys():
+            self._fail(path, "an answer needs `item`, and `score` or `done`")
+        return AnswerRule({key: self._source(value, known[key], (*path, key)) for key, value in block.items()})
+
+    def _digest_columns(self, value: object, path: KeyPath) -> tuple[str, ...] | None:
+        if not isinstance(value, dict) or "digest" not in value:
+            return None
+        self._only(value, ("digest",), path)
+        columns = self._texts(value["digest"], (*path, "digest"))
+        if not columns:
+            self._fail((*path, "digest"), "needs at least one column")
+        return self._use(columns, path)
+
+    def _source(self, value: object, field: _Field, path: KeyPath) -> Source:
+        options = value if isinstance(value, dict) else {"value": value}
+        self._only(options, _SOURCE_KEYS, path)
+        if ("column" in options) == ("value" in options):
+            self._fail(path, "needs either `column` or `value`")
+        template, default = self._template(options, path)
+        table = self._named_table(options["table"], (*path, "table")) if "table" in options else None
+        source = Source(
+            template=template,
+            kind=field.kind,
+            table=table,
+            table_name=options.get("table", ""),
+            scale=self._scale(options["scale"], (*path, "scale")) if "scale" in options else None,
+            formats=self._texts(options["formats"], (*path, "formats")) if "formats" in options else self._formats,
+            time_zone=self._zone(options["time_zone"], (*path, "time_zone")) if "time_zone" in options else self._time_zone,
+            default=default,
+        )
+        if source.scale is not None and field.kind not in ("number", "integer"):
+            self._fail((*path, "scale"), "is for numbers only")
+        self._check_constants(source, field, path)
+        return source
+
+    def _template(self, options: dict[str, Any], path: KeyPath) -> tuple[Template, Plain | None]:
+        default = options.get("default")
+        if default is not None and not isinstance(default, _PLAIN):
+            self._fail((*path, "default"), "must be a text, a number, true or false")
+        if "column" in options:
+            return Template(("", ""), self._use(self._texts([options["column"]], path), path)), default
+        value = options["value"]
+        if isinstance(value, str) and value:
+            try:
+                template = Template.parse(value)
+            except ValueError as error:
+                self._fail(path, str(error))
+            self._use(template.columns, path)
+            return template, default
+        if not isinstance(value, _PLAIN) or value == "":
+            self._fail(path, "must be a text such as '{column}', a number, true, false, or a table such as { column = \"…\" }")
+        return Template(("",), ()), value
+
+    def _check_constants(self, source: Source, field: _Field, path: KeyPath) -> None:
+        """Values that the mapping itself states must suit the field, so that no row is needed to find a slip."""
+        stated: list[object] = [] if source.default is None else [source.default]
+        if source.table is not None:
+            stated += source.table.values()
+        if not source.template.columns:
+            try:
+                stated.append(source.read({}, frozenset()))
+            except CellError as error:
+                self._fail(path, str(error))
+        for value in stated:
+            if problem := field.problem(value):
+                self._fail(path, f"{value!r} does not suit: {problem}")
+
+    def _conditions(self, value: object, path: KeyPath) -> Iterable[Condition]:
+        for test in self._blocks([value] if isinstance(value, dict) else value, path):
+            self._only(test, ("column", *_TESTS), path)
+            names = _TESTS & test.keys()
+            if "column" not in test or len(names) != 1:
+                self._fail(path, f"a condition is a `column` and one of {', '.join(sorted(_TESTS))}")
+            (column,) = self._use(self._texts([test["column"]], path), path)
+            name = names.pop()
+            yield self._condition(column, name, test[name], path)
+
+    def _condition(self, column: str, name: str, value: Any, path: KeyPath) -> Condition:
+        if name == "empty":
+            if not isinstance(value, bool):
+                self._fail(path, "`empty` is true or false")
+            return Condition(column, None, value)
+        if name == "in_table":
+            return Condition(column, frozenset(self._named_table(value, path)), expected=True)
+        values = self._texts(value if name in ("in", "not_in") else [value], path)
+        return Condition(column, frozenset(values), expected=not name.startswith("not"))
+
+    def _check_tables(self) -> None:
+        for name, table in self._table(self._tables.get("table", {}), ("table",)).items():
+            for key, value in self._table(table, ("table", name)).items():
+                if not isinstance(value, _PLAIN):
+                    self._fail(("table", name, key), "must be a text, a number, true or false")
+
+    def _named_table(self, name: object, path: KeyPath) -> dict[str, Plain]:
+        tables = self._tables.get("table", {})
+        if not isinstance(name, str) or name not in tables:
+            self._fail(path, f"there is no [table.{name}]; the tables are {', '.join(tables) or 'none'}")
+        table: dict[str, Plain] = tables[name]
+        return table
+
+    def _scale(self, value: object, path: KeyPath) -> Scale:
+        if isinstance(value, str):
+            if value not in self._scales:
+                self._fail(path, f"there is no [scale.{value}]; the scales are {', '.join(self._scales) or 'none'}")
+            return self._scales[value]
+        ranges = self._table(value, path)
+        self._only(ranges, ("from", "to"), path)
+        try:
+            (source_low, source_high), (target_low, target_high) = (msgspec.convert(ranges[key], tuple[float, float]) for key in ("from", "to"))
+        except (KeyError, msgspec.ValidationError):
+            self._fail(path, "must be { from = [lowest, highest], to = [lowest, highest] }")
+        if not source_low < source_high:
+            self._fail(path, "`from` must ascend")
+        return Scale(source_low, source_high, target_low, target_high)
+
+    def _zone(self, value: object, path: KeyPath) -> ZoneInfo:
+        try:
+            return ZoneInfo(str(value))
+        except (ZoneInfoNotFoundError, ValueError):
+            self._fail(path, f"{value!r} is not a time zone such as 'Europe/Paris'")
+
+    def _encoding(self, value: object) -> str:
+        try:
+            return codecs.lookup(str(value)).name
+        except LookupError:
+            self._fail(("input", "encoding"), f"{value!r} is no encoding")
+
+    def _delimiter(self, value: object) -> str:
+        if not isinstance(value, str) or len(value) != 1:
+            self._fail(("input", "delimiter"), "must be one character")
+        return value
+
+    def _use(self, columns: tuple[str, ...], path: KeyPath) -> tuple[str, ...]:
+        for column in columns:
+            self._places.setdefault(column, self._place(path))
+        return columns
+
+    def _table(self, value: object, path: KeyPath) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self._fail(path, "must be a table")
+        return value
+
+    def _blocks(self, value: object, path: KeyPath) -> list[dict[str, Any]]:
+        if not isinstance(value, list) or not all(isinstance(block, dict) for block in value):
+            self._fail(path, f"must be [[{show_path(tuple(part for part in path if isinstance(part, str)))}]] blocks")
+        return value
+
+    def _texts(self, value: object, path: KeyPath) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
+            self._fail(path, "must be text" if isinstance(value, list) else "must be a list of texts")
+        return tuple(value)
+
+    def _only(self, table: Mapping[str, Any], known: Iterable[str], path: KeyPath) -> None:
+        names = list(known)
+        for key in table:
+            if key not in names:
+                self._fail((*path, key), f"there is no such key; known: {', '.join(names)}")
+
+    def _place(self, path: KeyPath) -> str:
+        return f"{self._name}:{line_of(self._text, path)}: {show_path(path)}"
+
+    def _fail(self, path: KeyPath, problem: str) -> NoReturn:
+        raise MappingError(f"{self._place(path)}: {problem}")

@@ -1,0 +1,65 @@
+"""What a mapping says, ready to be applied: rules that make events of a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from voc_stream.mapping.value import Source
+
+DEFAULT_ENCODING = "utf-8-sig"
+
+
+class MappingError(ValueError):
+    """A mapping is wrong, or does not fit the export; the message names the mapping's file, line and key."""
+
+
+class Condition(NamedTuple):
+    """A test of one cell: whether it is empty (`values` is None) or one of the values. `expected` is the answer that fulfils it."""
+
+    column: str
+    values: frozenset[str] | None
+    expected: bool
+
+    def holds(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> bool:
+        """Whether the row fulfils it."""
+        cell = cells.get(self.column, "")
+        if self.values is None:
+            return (not cell or cell in empty_values) is self.expected
+        return (cell in self.values) is self.expected
+
+
+class AnswerRule(NamedTuple):
+    """One answer of a callback; left out where neither its score nor its `done` has a value."""
+
+    fields: Mapping[str, Source]
+
+
+class EventRule(NamedTuple):
+    """One `[[event]]` block. `place` counts from 0; `digest_columns` make the event_id, or all of the event where they are None too."""
+
+    place: int
+    type: str
+    conditions: tuple[Condition, ...]
+    fields: Mapping[str, Source]
+    required: frozenset[str]
+    answers: tuple[AnswerRule, ...]
+    digest_columns: tuple[str, ...] | None
+
+
+class RowMapping(NamedTuple):
+    """A whole mapping. `places` tells for each column that it uses where, as `file:line: key`."""
+
+    rules: tuple[EventRule, ...]
+    encoding: str
+    delimiter: str
+    empty_values: frozenset[str]
+    places: Mapping[str, str]
+
+    def check_columns(self, columns: Collection[str]) -> None:
+        """Raise MappingError for the first column that the mapping uses and a CSV does not have."""
+        for column, place in self.places.items():
+            if column not in columns:
+                raise MappingError(f"{place}: there is no column {column!r}; the columns are {', '.join(columns)}")

@@ -1,0 +1,181 @@
+"""From the text of cells to one value of an event: templates, value tables, times, numbers and their scales."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ValueKind = Literal["text", "time", "number", "integer", "yes_no"]
+Plain = str | int | float | bool
+
+YES = frozenset({"true", "yes", "y", "1"})
+NO = frozenset({"false", "no", "n", "0"})
+
+# Stricter than float(), which takes "nan", "inf" and "1_000" too.
+_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
+
+
+class CellError(ValueError):
+    """A cell cannot become the value that is wanted; the message names the column and the value."""
+
+
+class Scale(NamedTuple):
+    """A linear map of numbers, from one range to another."""
+
+    source_low: float
+    source_high: float
+    target_low: float
+    target_high: float
+
+    def apply(self, number: float) -> float:
+        """The number on the target scale. Raises ValueError outside the source range.
+
+        >>> Scale(1, 10, 0, 10).apply(5.5)
+        5.0
+        """
+        if not self.source_low <= number <= self.source_high:
+            raise ValueError(f"is outside the scale from {self.source_low:g} to {self.source_high:g}")
+        share = (number - self.source_low) / (self.source_high - self.source_low)
+        return self.target_low + share * (self.target_high - self.target_low)
+
+
+class Template(NamedTuple):
+    """A text with `{column}` in it; `{{` and `}}` stand for braces. Literal texts and column names take turns."""
+
+    literals: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Read a template. Raises ValueError at a brace that is alone.
+
+        >>> Template.parse("{case}-{row} {{x}}")
+        Template(literals=('', '-', ' {x}'), columns=('case', 'row'))
+        """
+        literals, columns, end = [""], [], 0
+        for match in _PLACEHOLDER.finditer(text):
+            literals[-1] += _without_braces(text[end : match.start()])
+            if match[1]:
+                columns.append(match[1].strip())
+                literals.append("")
+            else:
+                literals[-1] += match[0][0]
+            end = match.end()
+        literals[-1] += _without_braces(text[end:])
+        return cls(tuple(literals), tuple(columns))
+
+    def render(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> str | None:
+        """The text, or None where one of the columns is empty."""
+        parts = [self.literals[0]]
+        for column, literal in zip(self.columns, self.literals[1:], strict=True):
+            cell = cells.get(column, "")
+            if not cell or cell in empty_values:
+                return None
+            parts += (cell, literal)
+        return "".join(parts)
+
+
+class Source(NamedTuple):
+    """Where a field's value comes from and how it is read. `table` translates the rendered text; `default` stands in for an empty one."""
+
+    template: Template
+    kind: ValueKind
+    table: Mapping[str, Plain] | None = None
+    table_name: str = ""
+    scale: Scale | None = None
+    formats: tuple[str, ...] = ()
+    time_zone: tzinfo = UTC
+    default: Plain | None = None
+
+    def read(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> Any:
+        """The value for JSON, or None where the cells are empty and there is no default. Raises CellError."""
+        text = self.template.render(cells, empty_values)
+        if not text:  # None where a column is empty, "" where the mapping gives a plain value instead of a text
+            return self.default
+        try:
+            if self.table is None:
+                return self._convert(text)
+            if text not in self.table:
+                raise ValueError(f"is not in [table.{self.table_name}]")  # noqa: TRY301  one place adds column and value
+            return self.table[text]
+        except ValueError as error:
+            columns = " and ".join(f"column {column!r}" for column in self.template.columns) or "the constant"
+            raise CellError(f"{columns}: {text[:80]!r} {error}") from None
+
+    def _convert(self, text: str) -> Any:
+        if self.kind == "text":
+            return text
+        if self.kind == "time":
+            return parse_time(text, self.formats, self.time_zone)
+        if self.kind == "yes_no":
+            return _parse_yes_no(text)
+        return self._parse_number(text)
+
+    def _parse_number(self, text: str) -> float:
+        if not _NUMBER.fullmatch(text):
+            raise ValueError("is not a number; a point separates decimals")
+        number = float(text)
+        if self.scale is not None:
+            number = self.scale.apply(number)
+        if self.kind == "integer":
+            if not number.is_integer():
+                raise ValueError("is not a whole number" + (" after scaling" if self.scale else ""))
+            return int(number)
+        return number
+
+
+def parse_time(text: str, formats: tuple[str, ...], time_zone: tzinfo) -> str:
+    """The moment in RFC 3339, in UTC, so that one moment is one text however it was written.
+
+    Args:
+        text: ISO 8601 where there are no formats.
+        formats: tried in their order, as in `datetime.strptime`.
+        time_zone: for a time without an offset; of an hour that occurs twice at the end of summer time, the first is meant.
+
+    Raises:
+        ValueError: No format fits.
+
+    >>> parse_time("2011-10-11 13:42:22+02:00", (), UTC)
+    '2011-10-11T11:42:22Z'
+    """
+    moment = _parse_formats(text, formats) if formats else _parse_iso(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=time_zone)
+    try:
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise ValueError("is a time out of range") from None
+
+
+def _parse_iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not a time in ISO 8601; set `time_formats` in [input] or `formats` of the field") from None
+
+
+def _parse_formats(text: str, formats: tuple[str, ...]) -> datetime:
+    for form in formats:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007  the caller adds the zone where there is none
+        except ValueError:
+            continue
+    raise ValueError(f"is not a time as in {', '.join(formats)}")
+
+
+def _parse_yes_no(text: str) -> bool:
+    lowered = text.lower()
+    if lowered not in YES | NO:
+        raise ValueError("is neither yes nor no; use a table to translate it")
+    return lowered in YES
+
+
+def _without_braces(text: str) -> str:
+    if "{" in text or "}" in text:
+        raise ValueError("has a brace that is alone; write {{ or }} for a brace itself")
+    return text

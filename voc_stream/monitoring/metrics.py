@@ -1,0 +1,188 @@
+"""Every metric of the service, declared once: name, help, labels.
+
+Two kinds. Counters and gauges of the worker's own life are attributes of `Metrics`. Gauges that are read from the tables are listed in
+`READ_FROM_TABLES` and set by `Metrics.publish`; a sample that is not read any more disappears, because no data is not zero.
+Label values come from the catalogue, the topics and the sites, never from a customer or a text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from voc_stream.pipeline import BatchResult, Partition, Reading
+
+MAXIMUM_SITES = 1000
+OTHER = "other"
+BATCH_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+BATCH_EVENTS_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000)
+
+BeyondCap = Literal["sum", "maximum", "leave out"]
+
+
+class TableGauge(NamedTuple):
+    """A gauge that is read from the tables.
+
+    Attributes:
+        meaning: the help text.
+        labels: names of the labels, in the order in which a `Reading` gives their values.
+        beyond_cap: what the sites beyond MAXIMUM_SITES become under the site `other`.
+    """
+
+    meaning: str
+    labels: tuple[str, ...]
+    beyond_cap: BeyondCap
+
+
+_EXPERIENCE = ("experience", "site", "horizon")
+READ_FROM_TABLES: Mapping[str, TableGauge] = {
+    "voc_satisfaction_score": TableGauge("Mean experience, points (minutes for timings); site '' is all sites.", _EXPERIENCE, "leave out"),
+    "voc_satisfaction_expected": TableGauge(
+        "Mean expectation, stated or of the catalogue; site '' is all sites.", _EXPERIENCE, "leave out"
+    ),
+    "voc_satisfaction_samples": TableGauge("Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"),
+    "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its baseline.", _EXPERIENCE, "maximum"),
+    "voc_alert_active": TableGauge("Alerts that have started and not ended.", ("rule", "severity"), "sum"),
+    "voc_on_time_delivery_ratio": TableGauge(
+        "Share of promised orders delivered on time in the last 24 hours, 0-1.", ("site",), "leave out"
+    ),
+    "voc_repair_orders_overdue": TableGauge("Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"),
+    "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
+    "voc_complaint_oldest_age_seconds": TableGauge("Age of the open complaint that was opened first.", ("site", "severity"), "maximum"),
+    "voc_customers_at_risk": TableGauge("Customers in a band of risk of leaving.", ("band", "segment"), "sum"),
+    "voc_value_at_risk": TableGauge("Annual value times risk of leaving, summed.", ("band", "segment"), "sum"),
+}
+
+
+class Metrics:
+    """All metrics on one registry.
+
+    Args:
+        registry: where they are registered; each test brings its own.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        topic, partition = ("topic",), ("topic", "partition")
+        self.events = Counter("voc_events_total", "Messages taken in.", ("topic", "outcome"), registry=registry)
+        self.batch_seconds = Histogram(
+            "voc_batch_seconds", "Time of a batch from hand-over to COMMIT.", topic, buckets=BATCH_SECONDS_BUCKETS, registry=registry
+        )
+        self.batch_events = Histogram("voc_batch_events", "Messages in a batch.", topic, buckets=BATCH_EVENTS_BUCKETS, registry=registry)
+        self.postgres_retries = Counter(
+            "voc_postgres_retries_total", "Times PostgreSQL did not answer and was asked again.", registry=registry
+        )
+        self.batch_failures = Counter(
+            "voc_batch_failures_total", "Batches that failed unexpectedly and were tried again.", topic, registry=registry
+        )
+        self.lag_events = Gauge(
+            "voc_consumer_lag_events", "Messages in the log that are not yet in the tables.", partition, registry=registry
+        )
+        self.event_delay_seconds = Gauge(
+            "voc_event_delay_seconds", "At the last commit: its time less that of its latest event.", partition, registry=registry
+        )
+        self.last_commit = Gauge(
+            "voc_last_commit_timestamp_seconds", "Unix time of the last committed batch.", partition, registry=registry
+        )
+        self.evaluator_success = Gauge(
+            "voc_evaluator_last_success_timestamp_seconds",
+            "Unix time at which this worker last refreshed the rolling tables.",
+            registry=registry,
+        )
+        self.position_resets = Counter("voc_position_resets_total", "Stored positions that were outside the log.", topic, registry=registry)
+        self.rewinds = Counter(
+            "voc_rewinds_total", "Batches fetched again because something before them was missing.", topic, registry=registry
+        )
+        self.skipped_offsets = Counter(
+            "voc_skipped_offsets_total", "Offsets that held no message: retention, compaction or transactions.", topic, registry=registry
+        )
+        self.timer_errors = Counter("voc_timer_errors_total", "Runs of a timer that failed.", ("timer",), registry=registry)
+        self.timer_seconds = Gauge("voc_timer_seconds", "How long the last run of a timer took.", ("timer",), registry=registry)
+        self.dead_letters_published = Counter(
+            "voc_dead_letters_published_total", "Refused messages handed to the dead-letter topic.", ("outcome",), registry=registry
+        )
+        self.label_overflow = Counter(
+            "voc_label_overflow_total", "Samples of sites beyond the first 1000, put together as 'other'.", ("metric",), registry=registry
+        )
+        self._tables = _TableGauges(registry, self.label_overflow)
+
+    def committed(self, partition: Partition, messages: int, result: BatchResult, seconds: float, now: datetime) -> None:
+        """Count a committed batch of `messages` messages that took `seconds`."""
+        for outcome, count in (("accepted", result.accepted), ("duplicate", result.duplicate), ("rejected", result.rejected)):
+            self.events.labels(partition.topic, outcome).inc(count)
+        self.batch_seconds.labels(partition.topic).observe(seconds)
+        self.batch_events.labels(partition.topic).observe(messages)
+        self.last_commit.labels(*partition).set(now.timestamp())
+        if result.latest_event_time is not None:
+            self.event_delay_seconds.labels(*partition).set((now - result.latest_event_time).total_seconds())
+
+    def lag(self, lags: Mapping[Partition, int]) -> None:
+        """Show the lag of the partitions of this worker, and of no others."""
+        _replace(self.lag_events, {(partition.topic, str(partition.number)): float(events) for partition, events in lags.items()})
+
+    def forget_partition(self, partition: Partition) -> None:
+        """A partition that went to another worker must not show its old values here."""
+        for gauge in (self.lag_events, self.event_delay_seconds, self.last_commit):
+            gauge.remove_by_labels({"topic": partition.topic, "partition": str(partition.number)})
+
+    def publish(self, readings: Sequence[Reading]) -> None:
+        """Replace all gauges that are read from the tables. Raises KeyError, ValueError for a name or labels not declared here."""
+        self._tables.publish(readings)
+
+
+class _TableGauges:
+    """The gauges of READ_FROM_TABLES, with the cap on sites."""
+
+    def __init__(self, registry: CollectorRegistry, overflow: Counter) -> None:
+        self._gauges = {name: Gauge(name, each.meaning, each.labels, registry=registry) for name, each in READ_FROM_TABLES.items()}
+        self._overflow = overflow
+        self._sites: set[str] = set()
+
+    def publish(self, readings: Sequence[Reading]) -> None:
+        samples: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in self._gauges}
+        for reading in readings:
+            declared = READ_FROM_TABLES[reading.metric]
+            if len(reading.labels) != len(declared.labels):
+                raise ValueError(f"{reading.metric} has the labels {declared.labels}, not {len(reading.labels)} values")
+        self._admit(reading.labels[_site_index(reading.metric)] for reading in readings if _site_index(reading.metric) is not None)
+        for reading in readings:
+            self._add(samples[reading.metric], reading)
+        for name, values in samples.items():
+            _replace(self._gauges[name], values)
+
+    def _admit(self, sites: Iterable[str]) -> None:
+        """Sites once shown stay shown; new ones are taken in as long as there is room."""
+        for site in sorted(set(sites) - self._sites)[: MAXIMUM_SITES - len(self._sites)]:
+            self._sites.add(site)
+
+    def _add(self, values: dict[tuple[str, ...], float], reading: Reading) -> None:
+        index = _site_index(reading.metric)
+        if index is None or reading.labels[index] in self._sites:
+            values[reading.labels] = reading.value
+            return
+        self._overflow.labels(reading.metric).inc()
+        labels = (*reading.labels[:index], OTHER, *reading.labels[index + 1 :])
+        beyond = READ_FROM_TABLES[reading.metric].beyond_cap
+        if beyond == "sum":
+            values[labels] = values.get(labels, 0.0) + reading.value
+        elif beyond == "maximum":
+            values[labels] = max(values.get(labels, reading.value), reading.value)
+
+
+def _site_index(metric: str) -> int | None:
+    labels = READ_FROM_TABLES[metric].labels
+    return labels.index("site") if "site" in labels else None
+
+
+def _replace(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+    """Set these samples, then remove the others; a scrape in between sees too many rather than none."""
+    for labels, value in values.items():
+        gauge.labels(*labels).set(value)
+    shown = {tuple(sample.labels[name] for name in gauge._labelnames) for family in gauge.collect() for sample in family.samples}  # noqa: SLF001  no public accessor
+    for labels in shown - set(values):
+        gauge.remove(*labels)

@@ -1,0 +1,131 @@
+"""Reading what the risk of leaving depends on, and writing what the domain makes of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
+from voc_stream.domain.stated import value_of
+from voc_stream.postgres.rows import decode_complaint, decode_customer
+from voc_stream.postgres.staging import copy_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue import ChurnModel
+    from voc_stream.domain.complaint import ComplaintState
+    from voc_stream.domain.journey import LastMoment
+    from voc_stream.postgres.copy_text import Value
+
+ASSESS_LOCK = 7_602_003
+COLUMNS = ("customer_id", "risk", "band", "drivers", "value_at_risk", "model_version", "as_of", "next_change_at")
+_LEFT = "(churned_at IS NOT NULL AND (won_back_at IS NULL OR won_back_at <= churned_at))"
+
+
+def lock_assessment(cursor: Cursor) -> bool:
+    """Whether this transaction may assess; one does at a time."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (ASSESS_LOCK,))
+    return bool(cursor.fetchone()[0])  # type: ignore[index]  # a SELECT without FROM gives one row
+
+
+def take_changed(cursor: Cursor, limit: int) -> list[str]:
+    """Customers whose rows, orders or complaints changed; taken out of the queue."""
+    cursor.execute(
+        "DELETE FROM churn_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM churn_pending LIMIT %s)) RETURNING customer_id", (limit,)
+    )
+    return sorted({customer_id for (customer_id,) in cursor})
+
+
+def due(cursor: Cursor, now: datetime, limit: int) -> list[str]:
+    """Customers whose risk has changed by the mere passing of time."""
+    cursor.execute("SELECT customer_id FROM churn_risk WHERE next_change_at <= %s ORDER BY next_change_at LIMIT %s", (now, limit))
+    return sorted(customer_id for (customer_id,) in cursor)
+
+
+def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime) -> None:
+    """Write the risks of these customers as of `now`; who has left has no row."""
+    if not customer_ids:
+        return
+    ids = list(customer_ids)
+    cursor.execute(
+        "DELETE FROM churn_risk WHERE customer_id = ANY(%s)"
+        f" AND customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ANY(%s) AND {_LEFT})",
+        (ids, ids),
+    )
+    risks = [assess(facts, model, now) for facts in read_facts(cursor, customer_ids)]
+    copy_rows(cursor, "staged_churn_risk", COLUMNS, map(_row, risks))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
+    names = ", ".join(COLUMNS)
+    cursor.execute(
+        f"INSERT INTO churn_risk ({names}) SELECT {names} FROM staged_churn_risk ORDER BY customer_id"
+        f" ON CONFLICT (customer_id) DO UPDATE SET {changes}; TRUNCATE staged_churn_risk"
+    )
+
+
+def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFacts]:
+    """What the risks of these customers depend on; those who have left are left out."""
+    ids = list(customer_ids)
+    orders: dict[str, list[OrderFacts]] = defaultdict(list)
+    cursor.execute(
+        "SELECT customer_id, order_id, delivered_at, on_time, last_moment_at, memory_score FROM repair_order WHERE customer_id = ANY(%s)",
+        (ids,),
+    )
+    for customer_id, order_id, delivered_at, on_time, last_moment_at, memory in cursor:
+        orders[customer_id].append(OrderFacts(order_id, delivered_at, on_time, last_moment_at, None if memory is None else float(memory) * 100))
+    complaints: dict[str, list[ComplaintFacts]] = defaultdict(list)
+    cursor.execute("SELECT customer_id, fold_state::text FROM complaint WHERE customer_id = ANY(%s)", (ids,))
+    for customer_id, state in cursor:
+        complaints[customer_id].append(_complaint_facts(decode_complaint(state)))
+    cursor.execute(f"SELECT customer_id, fold_state::text FROM customer WHERE customer_id = ANY(%s) AND NOT {_LEFT}", (ids,))
+    found = []
+    for customer_id, encoded in cursor:
+        state = decode_customer(encoded)
+        if state.last_seen_at is not None:
+            found.append(
+                CustomerFacts(
+                    customer_id,
+                    state.last_seen_at,
+                    value_of(state.annual_value),
+                    _score(state.attitude),
+                    _score(state.outcome),
+                    orders[customer_id],
+                    complaints[customer_id],
+                )
+            )
+    return found
+
+
+def _score(moment: LastMoment | None) -> Score | None:
+    return None if moment is None else Score(moment.at, moment.score)
+
+
+def _complaint_facts(complaint: ComplaintState) -> ComplaintFacts:
+    return ComplaintFacts(
+        complaint.complaint_id,
+        value_of(complaint.severity) or "minor",
+        complaint.state or "opened",
+        complaint.is_open,
+        complaint.opened_at,
+        complaint.time_of("resolved"),
+        complaint.time_to_resolve,
+    )
+
+
+def _row(risk: ChurnRisk) -> tuple[Value, ...]:
+    drivers = [{"driver": driver.driver, "contribution": driver.contribution} for driver in risk.drivers]
+    return (
+        risk.customer_id,
+        risk.risk,
+        risk.band,
+        msgspec.json.encode(drivers).decode(),
+        risk.value_at_risk,
+        risk.model_version,
+        risk.as_of,
+        risk.next_change_at,
+    )

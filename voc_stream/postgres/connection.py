@@ -1,0 +1,58 @@
+"""Connections to PostgreSQL: how they are made, guarded, and which errors mean what."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg2
+import sqlalchemy
+from psycopg2 import errors
+
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.deadline import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+
+DEADLINE_SECONDS = 25.0
+_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "voc-stream",
+}
+# Errors about the data itself: trying the same rows again cannot help.
+_DATA_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.NotSupportedError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
+
+
+def engine_for(database_url: str, *, schema: str = "voc", pool_size: int = 2) -> sqlalchemy.Engine:
+    """An engine whose connections see `schema` first and give up on locks and statements in time."""
+    settings = f"-c search_path={schema},public -c statement_timeout=20s -c lock_timeout=10s -c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+    url = sqlalchemy.make_url(database_url).set(drivername="postgresql+psycopg2")
+    return sqlalchemy.create_engine(
+        url, connect_args={**_OPTIONS, "options": settings}, pool_size=pool_size, pool_pre_ping=False, pool_recycle=3600
+    )
+
+
+def is_about_data(error: psycopg2.Error) -> bool:
+    """Whether an error is about the rows sent, not about the connection, a lock or the server's state."""
+    return isinstance(error, _DATA_ERRORS)
+
+
+@contextmanager
+def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
+    """Give the block a client-side deadline, and turn connection errors into StoreUnavailableError."""
+    try:
+        with deadline(connection.fileno(), seconds):
+            yield
+    except psycopg2.Error as error:
+        # A wrong statement is a mistake of ours: trying again would only hide it.
+        if is_about_data(error) or isinstance(error, psycopg2.ProgrammingError):
+            raise
+        raise StoreUnavailableError(f"PostgreSQL: {str(error).strip() or type(error).__name__}") from error

@@ -1,0 +1,119 @@
+"""Orders, complaints and customers: loaded by key, folded elsewhere, saved as absolute values with a version.
+
+A row is saved only over the version that was loaded; fewer rows changed than sent means that another worker wrote one of them, and the batch
+must start again from what is stored now. So it does not matter which worker meets which customer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from voc_stream.postgres import rows
+from voc_stream.postgres.staging import copy_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.postgres.copy_text import Value
+
+State = TypeVar("State")
+CACHED_ROWS = 100_000
+
+
+class ChangedMeanwhileError(Exception):
+    """Another worker wrote a row that this batch had loaded."""
+
+
+class Entity(Generic[State]):
+    """The rows of one table, with the states that this worker saved last kept at hand (least recently used go first)."""
+
+    def __init__(
+        self,
+        table: str,
+        columns: Sequence[str],
+        decode: Callable[[str], State],
+        row_of: Callable[[State, int], tuple[Value, ...]],
+    ) -> None:
+        self._table, self._columns, self._decode, self._row_of = table, columns, decode, row_of
+        self._key = columns[0]
+        self._cache: OrderedDict[str, tuple[State, int]] = OrderedDict()
+        self._versions: dict[str, int] = {}
+        names = ", ".join(columns)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+        # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking.
+        self._save = (
+            f"INSERT INTO {table} AS t ({names}) SELECT {names} FROM staged_{table} ORDER BY {self._key}"
+            f" ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE t.version = excluded.version - 1"
+        )
+
+    def load(self, cursor: Cursor, keys: Iterable[str]) -> dict[str, State]:
+        """The states of those keys that have a row."""
+        found: dict[str, State] = {}
+        missing = []
+        for key in keys:
+            cached = self._cache.get(key)
+            if cached is None:
+                missing.append(key)
+            else:
+                found[key], self._versions[key] = cached
+        if missing:
+            found |= self._read(cursor, self._key, missing)
+        return found
+
+    def owned_by(self, cursor: Cursor, customer_ids: Sequence[str]) -> dict[str, State]:
+        """The states of the rows that belong to some customers."""
+        return self._read(cursor, "customer_id", list(customer_ids))
+
+    def _read(self, cursor: Cursor, column: str, values: list[str]) -> dict[str, State]:
+        cursor.execute(f"SELECT {self._key}, version, fold_state::text FROM {self._table} WHERE {column} = ANY(%s)", (values,))
+        found = {}
+        for key, version, state in cursor.fetchall():
+            found[key] = self._decode(state)
+            self._versions[key] = version
+        return found
+
+    def save(self, cursor: Cursor, states: Mapping[str, State]) -> None:
+        """Write all of these states over the versions that were loaded. Raises ChangedMeanwhileError."""
+        if not states:
+            return
+        versions = {key: self._versions.get(key, 0) + 1 for key in states}
+        copy_rows(cursor, f"staged_{self._table}", self._columns, (self._row_of(state, versions[key]) for key, state in states.items()))
+        cursor.execute(self._save)
+        if cursor.rowcount != len(states):
+            raise ChangedMeanwhileError(self._table)
+        for key, state in states.items():
+            self._cache[key] = state, versions[key]
+            self._cache.move_to_end(key)
+
+    def keep(self) -> None:
+        """The transaction committed: what it saved may be used again."""
+        self._versions.clear()
+        while len(self._cache) > CACHED_ROWS:
+            self._cache.popitem(last=False)
+
+    def forget(self) -> None:
+        """The transaction failed, and states are changed in place: read everything anew."""
+        self._versions.clear()
+        self._cache.clear()
+
+
+class EntityStore:
+    """The three kinds of rows that events change."""
+
+    def __init__(self) -> None:
+        self.customers = Entity("customer", rows.CUSTOMER_COLUMNS, rows.decode_customer, rows.customer_row)
+        self.orders = Entity("repair_order", rows.ORDER_COLUMNS, rows.decode_order, rows.order_row)
+        self.complaints = Entity("complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row)
+
+    def keep(self) -> None:
+        """The transaction committed."""
+        for entity in (self.customers, self.orders, self.complaints):
+            entity.keep()
+
+    def forget(self) -> None:
+        """The transaction failed."""
+        for entity in (self.customers, self.orders, self.complaints):
+            entity.forget()

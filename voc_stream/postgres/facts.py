@@ -1,0 +1,79 @@
+"""The accepted events: inserted once, and read again where a profile that arrived late moves what was counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from voc_stream.domain.fold import moment_of
+from voc_stream.events.types import AnyEvent
+from voc_stream.postgres.staging import copy_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.pipeline import Partition
+    from voc_stream.postgres.copy_text import Value
+
+COLUMNS = (
+    "event_id", "type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body",
+    "topic", "partition", "offset",
+)  # fmt: skip
+_COLUMN_LIST = ", ".join(f'"{name}"' for name in COLUMNS)
+_decode_stored = msgspec.json.Decoder(AnyEvent).decode
+
+
+class Fact(NamedTuple):
+    """An accepted event with its bytes and its offset."""
+
+    event: AnyEvent
+    value: bytes
+    offset: int
+
+
+def insert_unseen(cursor: Cursor, partition: Partition, facts: Sequence[Fact]) -> list[AnyEvent]:
+    """Insert the events whose ids are new; returns those. The ids given must differ from one another."""
+    if not facts:
+        return []
+    copy_rows(cursor, "staged_touchpoint_event", COLUMNS, (_row(fact, partition) for fact in facts))
+    # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
+    cursor.execute(
+        f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event ORDER BY event_id"
+        " ON CONFLICT DO NOTHING RETURNING event_id"
+    )
+    if cursor.rowcount == len(facts):
+        return [fact.event for fact in facts]
+    inserted = {event_id for (event_id,) in cursor}
+    return [fact.event for fact in facts if fact.event.event_id in inserted]
+
+
+def scored_events_of(cursor: Cursor, customer_ids: Sequence[str], *, leaving_out: Collection[str]) -> Iterator[AnyEvent]:
+    """The accepted events of some customers that measure something by themselves."""
+    cursor.execute(
+        "SELECT event_id, body::text FROM touchpoint_event WHERE customer_id = ANY(%s) AND type IN ('callback', 'touchpoint')",
+        (list(customer_ids),),
+    )
+    return (_decode_stored(body) for event_id, body in cursor.fetchall() if event_id not in leaving_out)
+
+
+def _row(fact: Fact, partition: Partition) -> tuple[Value, ...]:
+    event = fact.event
+    return (
+        event.event_id,
+        event.__struct_config__.tag,  # type: ignore[return-value]  # every event type has a string for its tag
+        moment_of(event),
+        event.customer_id,
+        event.site_id,
+        event.department,
+        event.employee_id,
+        event.product,
+        event.channel,
+        event.order_id,
+        fact.value.decode(),
+        partition.topic,
+        partition.number,
+        fact.offset,
+    )

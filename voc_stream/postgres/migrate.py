@@ -1,0 +1,92 @@
+"""Makes the database what this version needs: roles, schemas, tables, views, rights and comments. Safe to repeat and to run at once in many places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.bi import bi_views
+from voc_stream.postgres.connection import engine_for
+from voc_stream.postgres.tables import SCHEMA
+from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+BI_SCHEMA = "voc_bi"
+BI_ROLE = "voc_bi"
+_MIGRATION_LOCK = 7_602_000
+
+
+def migrate(database_url: str) -> None:
+    """Bring the database up to date. Raises StoreUnavailableError where it cannot be reached."""
+    engine = engine_for(database_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            _create_role(connection)
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {BI_SCHEMA}"))
+            command.upgrade(_alembic_config(connection), "head")
+            create_views(connection)
+            _create_bi_views(connection)
+            _grant(connection)
+    except sqlalchemy.exc.OperationalError as error:
+        raise StoreUnavailableError(f"PostgreSQL: {str(error.orig).strip()}") from error
+    finally:
+        engine.dispose()
+
+
+def create_views(connection: Connection) -> None:
+    """Create the reader views of the current schema anew, with their comments."""
+    for name, statement in READER_VIEWS:
+        connection.exec_driver_sql(statement.replace("%", "%%").replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+        about, columns = VIEW_COMMENTS[name]
+        _comment(connection, "VIEW", name, about)
+        for column, comment in columns.items():
+            _comment(connection, "COLUMN", f'{name}."{column}"', comment)
+
+
+def _create_bi_views(connection: Connection) -> None:
+    for view in bi_views():
+        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {BI_SCHEMA}.{view.name} AS {view.statement}".replace("%", "%%"))
+        _comment(connection, "VIEW", f"{BI_SCHEMA}.{view.name}", view.comment)
+        for column, comment in view.columns.items():
+            _comment(connection, "COLUMN", f'{BI_SCHEMA}.{view.name}."{column}"', comment)
+
+
+def _comment(connection: Connection, kind: str, name: str, comment: str) -> None:
+    literal = comment.replace("'", "''").replace("%", "%%")
+    connection.exec_driver_sql(f"COMMENT ON {kind} {name} IS '{literal}'")
+
+
+def _create_role(connection: Connection) -> None:
+    # Roles belong to the whole server: another database of it may have made this one, perhaps at this moment.
+    connection.execute(
+        text(
+            f"DO $$ BEGIN CREATE ROLE {BI_ROLE} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        )
+    )
+
+
+def _grant(connection: Connection) -> None:
+    for statement in (
+        f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {BI_ROLE}",
+        f"GRANT USAGE ON SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
+    ):
+        connection.execute(text(statement))
+
+
+def _alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,16 @@
+"""How Alembic reaches the database: over the connection that `migrate` hands it."""
+
+from alembic import context
+
+from voc_stream.postgres.tables import SCHEMA, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table="schema_version",
+    version_table_schema=SCHEMA,
+    include_schemas=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,89 @@
+"""The gauges that are read from the tables, for Prometheus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.complaint import OPEN_STATES
+from voc_stream.pipeline import Reading
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+
+def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
+    """All of them. What has no data has no reading."""
+    return [
+        *_satisfaction(cursor),
+        *_orders(cursor, now),
+        *_complaints(cursor, now),
+        *_customers(cursor),
+        *_alerts(cursor),
+    ]
+
+
+def _satisfaction(cursor: Cursor) -> list[Reading]:
+    # Sites only for key experiences: that bounds the number of series by what somebody is woken for.
+    cursor.execute(
+        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n, as_of FROM rolling_satisfaction"
+        " WHERE scope_type = 'all' OR (scope_type = 'site' AND is_key)"
+    )
+    found = []
+    as_of = None
+    for experience, site, horizon, mean, expected, samples, as_of in cursor:  # noqa: B007  the last one is read below
+        labels = (experience, site, horizon)
+        found += [Reading("voc_satisfaction_score", labels, mean), Reading("voc_satisfaction_samples", labels, samples)]
+        if expected is not None:
+            found.append(Reading("voc_satisfaction_expected", labels, expected))
+    cursor.execute("SELECT as_of FROM rolling_clock")
+    row = cursor.fetchone()
+    if row is not None:
+        found.append(Reading("voc_evaluator_last_success_timestamp_seconds", (), row[0].timestamp()))
+    return found
+
+
+def _orders(cursor: Cursor, now: datetime) -> list[Reading]:
+    cursor.execute(
+        "SELECT scope, experience_mean / 10 FROM rolling_satisfaction"
+        " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all', 'site')"
+    )
+    found = [Reading("voc_on_time_delivery_ratio", (site, "delivery"), share) for site, share in cursor]
+    # Bounded to a year: an order that old was given up, not delayed.
+    cursor.execute(
+        "SELECT coalesce(site_id, ''), coalesce(current_stage, ''), count(*) FROM repair_order"
+        " WHERE delivered_at IS NULL AND promised_at < %s AND promised_at > %s - interval '365 days' GROUP BY 1, 2",
+        (now, now),
+    )
+    return found + [Reading("voc_repair_orders_overdue", (site, stage), count) for site, stage, count in cursor]
+
+
+def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
+    cursor.execute(
+        "SELECT site_id, severity, count(*), min(opened_at) FROM complaint WHERE state = ANY(%s) GROUP BY 1, 2", (list(OPEN_STATES),)
+    )
+    found = []
+    for site, severity, count, opened_at in cursor:
+        found.append(Reading("voc_complaints_open", (site, severity), count))
+        if opened_at is not None:
+            found.append(Reading("voc_complaint_oldest_age_seconds", (site, severity), (now - opened_at).total_seconds()))
+    return found
+
+
+def _customers(cursor: Cursor) -> list[Reading]:
+    cursor.execute(
+        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r JOIN customer c USING (customer_id)"
+        " GROUP BY 1, 2"
+    )
+    found = []
+    for band, segment, count, value in cursor:
+        found.append(Reading("voc_customers_at_risk", (band, segment), count))
+        if value is not None:
+            found.append(Reading("voc_value_at_risk", (band, segment), value))
+    return found
+
+
+def _alerts(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT rule, severity, count(*) FROM alert WHERE ended_at IS NULL GROUP BY 1, 2")
+    return [Reading("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor]

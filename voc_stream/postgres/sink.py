@@ -1,0 +1,217 @@
+"""The transaction of a batch: claim the position, insert unseen events, load, fold, save.
+
+All of it commits together or not at all. A data error isolates the guilty message by halving the batch; a row that another worker
+changed meanwhile makes the batch start again; a connection error is the caller's to retry.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg2
+import sqlalchemy
+
+from voc_stream.domain.fold import Fold, keys_of, moment_of
+from voc_stream.events.decode import Refusal, decode
+from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.postgres.connection import engine_for, guarded, is_about_data
+from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.facts import Fact, insert_unseen, scored_events_of
+from voc_stream.postgres.staging import copy_rows, create_staging_tables
+from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+
+    from voc_stream.catalogue import Catalogue
+    from voc_stream.events.types import AnyEvent
+    from voc_stream.pipeline import Batch
+
+# Writers hold it shared; whoever replaces whole tables (rebuild) holds it alone.
+WRITERS_LOCK = 7_602_001
+ATTEMPTS_ON_CONFLICT = 20
+
+
+class PostgresSink:
+    """Batches made durable. One connection, kept; not for two threads at once."""
+
+    def __init__(self, database_url: str, catalogue: Catalogue, *, schema: str = "voc") -> None:
+        self._engine = engine_for(database_url, schema=schema, pool_size=1)
+        self._catalogue = catalogue
+        self._connection: sqlalchemy.PoolProxiedConnection | None = None
+        self._entities = EntityStore()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._forget_connection()
+        self._engine.dispose()
+
+    def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
+        """The stored positions of those partitions that have one."""
+        with self._transaction() as cursor:
+            cursor.execute("SELECT topic, partition, topic_id, next_offset FROM stream_position")
+            stored = {Partition(topic, number): StoredPosition(topic_id, offset) for topic, number, topic_id, offset in cursor}
+        return {partition: stored[partition] for partition in partitions if partition in stored}
+
+    def start_at(self, partition: Partition, position: StoredPosition) -> None:
+        """Make `position` the stored one: first sight of a partition, or another log."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO stream_position (topic, partition, topic_id, next_offset) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (topic, partition) DO UPDATE SET topic_id = excluded.topic_id, next_offset = excluded.next_offset,"
+                " updated_at = now()",
+                (*partition, *position),
+            )
+
+    def process(self, batch: Batch, now: datetime) -> BatchResult:
+        """Decode, fold and save one batch in one transaction, or in several where the data of one message is refused by PostgreSQL."""
+        decoded = [(message.offset, message.value, decode(message.value, now, self._catalogue)) for message in batch.messages]
+        return self._process(batch.partition, batch.expected_offset, decoded, now)
+
+    def _process(self, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
+        try:
+            return self._until_unchanged(partition, expected, decoded, now)
+        except psycopg2.Error as error:
+            if not is_about_data(error):
+                raise
+            if len(decoded) == 1:
+                offset, value, _ = decoded[0]
+                refusal = Refusal("storage", f"PostgreSQL refused it: {str(error).strip().splitlines()[0]}")
+                return self._until_unchanged(partition, expected, [(offset, value, refusal)], now)
+        middle = len(decoded) // 2
+        first = self._process(partition, expected, decoded[:middle], now)
+        second = self._process(partition, first.next_offset, decoded[middle:], now)
+        return BatchResult(
+            first.accepted + second.accepted,
+            first.duplicate + second.duplicate,
+            first.rejected + second.rejected,
+            second.next_offset,
+            max(filter(None, (first.latest_event_time, second.latest_event_time)), default=None),
+        )
+
+    def _until_unchanged(self, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
+        for _ in range(ATTEMPTS_ON_CONFLICT):
+            try:
+                with self._transaction() as cursor:
+                    return self._write(cursor, partition, expected, decoded, now)
+            except ChangedMeanwhileError:
+                continue
+        raise StoreUnavailableError(f"rows of {partition.topic}[{partition.number}] kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
+
+    def _write(
+        self, cursor: Cursor, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime
+    ) -> BatchResult:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
+        facts: dict[str, Fact] = {}
+        refusals = []
+        for offset, value, result in decoded:
+            if isinstance(result, Refusal):
+                refusals.append((offset, value, result))
+            elif value is not None:
+                facts.setdefault(result.event_id, Fact(result, value, offset))
+        next_offset = decoded[-1][0] + 1
+        event_time = max((moment_of(fact.event) for fact in facts.values()), default=None)
+        topic_id = _claim(cursor, partition, expected, next_offset, event_time)
+        unseen = insert_unseen(cursor, partition, list(facts.values()))
+        if unseen:
+            self._fold(cursor, unseen)
+        if refusals:
+            copy_dead_letters(cursor, topic_id, partition, refusals, now)
+        return BatchResult(len(unseen), len(decoded) - len(refusals) - len(unseen), len(refusals), next_offset, event_time)
+
+    def _fold(self, cursor: Cursor, events: Sequence[AnyEvent]) -> None:
+        entities = self._entities
+        keys = keys_of(events)
+        fold = Fold(self._catalogue)
+        fold.add_customers(entities.customers.load(cursor, keys.customers))
+        fold.add_orders(entities.orders.load(cursor, keys.orders))
+        fold.add_complaints(entities.complaints.load(cursor, keys.complaints))
+        fold.apply(events)
+        moved = fold.moved_customers()
+        if moved:
+            others = entities.orders.owned_by(cursor, moved)
+            fold.add_orders({order_id: state for order_id, state in others.items() if order_id not in fold.orders})
+        missing = fold.missing_customers()
+        if missing:
+            fold.add_customers(entities.customers.load(cursor, missing))
+        new = {event.event_id for event in events}
+        history = scored_events_of(cursor, moved, leaving_out=new) if moved else []
+        contributions = fold.contributions(events, history)
+        entities.customers.save(cursor, fold.customers)
+        entities.orders.save(cursor, fold.orders)
+        entities.complaints.save(cursor, fold.complaints)
+        copy_rows(cursor, "contribution", CONTRIBUTION_COLUMNS, map(contribution_row, contributions))
+        copy_rows(cursor, "churn_pending", ("customer_id",), ((customer_id,) for customer_id in fold.customers))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
+        connection = self._connect()
+        try:
+            with guarded(connection), connection.cursor() as cursor:
+                yield cursor
+                connection.commit()
+        except BaseException as error:
+            # What a failed transaction touched may differ from what is stored.
+            self._entities.forget()
+            self._roll_back(connection, error)
+            raise
+        self._entities.keep()
+
+    def _roll_back(self, connection: Connection, error: BaseException) -> None:
+        if isinstance(error, StoreUnavailableError):
+            self._forget_connection()
+            return
+        try:
+            with guarded(connection):
+                connection.rollback()
+        except StoreUnavailableError:
+            self._forget_connection()
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            try:
+                proxied = self._engine.raw_connection()
+            except (sqlalchemy.exc.OperationalError, psycopg2.OperationalError) as error:
+                raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
+            self._connection = proxied
+            with self._transaction() as cursor:
+                create_staging_tables(cursor)
+        return self._connection.driver_connection  # type: ignore[return-value]  # SQLAlchemy types it as Any or None
+
+    def _forget_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection = None
+
+
+Decoded = tuple[int, "bytes | None", "AnyEvent | Refusal"]
+
+
+def _claim(cursor: Cursor, partition: Partition, expected: int, next_offset: int, event_time: datetime | None) -> str:
+    """Move the position by compare-and-swap; the log's id. This fences a worker that lost its partition."""
+    cursor.execute(
+        "UPDATE stream_position SET next_offset = %s, event_time = greatest(event_time, %s), updated_at = now()"
+        " WHERE topic = %s AND partition = %s AND next_offset = %s RETURNING topic_id",
+        (next_offset, event_time, *partition, expected),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise FencedError(f"the position of {partition.topic}[{partition.number}] is no longer {expected}")
+    return str(row[0])
+
+
+def copy_dead_letters(
+    cursor: Cursor, topic_id: str, partition: Partition, refusals: Sequence[tuple[int, bytes | None, Refusal]], now: datetime
+) -> None:
+    """Write refused messages, whole; one that stands there already (the log is read again) stays as it is."""
+    for offset, value, refusal in refusals:
+        cursor.execute(
+            'INSERT INTO dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (topic_id, *partition, offset, refusal.reason, refusal.detail, None if value is None else psycopg2.Binary(value), now),
+        )

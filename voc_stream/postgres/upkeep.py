@@ -1,0 +1,125 @@
+"""What timers do beside the stream: settle, assess, hand out dead letters, read gauges. Each step is one transaction under its lock."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg2
+import sqlalchemy
+
+from voc_stream.pipeline import DeadLetter, Partition, StoreUnavailableError
+from voc_stream.postgres import churn, settle
+from voc_stream.postgres.connection import engine_for, guarded
+from voc_stream.postgres.readings import read_gauges
+from voc_stream.postgres.staging import create_staging_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue import Catalogue
+    from voc_stream.pipeline import Reading
+
+# A call ends after about this long even where there is more to do, so that the other timers get their turn.
+BUDGET_SECONDS = 5.0
+CUSTOMERS_A_TIME = 5_000
+PURGE_EVERY = timedelta(hours=1)
+
+
+class PostgresUpkeep:
+    """The chores of one worker. One connection at a time; not for two threads at once."""
+
+    def __init__(self, database_url: str, catalogue: Catalogue, *, schema: str = "voc") -> None:
+        self._engine = engine_for(database_url, schema=schema, pool_size=1)
+        self._catalogue = catalogue
+        self._purged_at: datetime | None = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._engine.dispose()
+
+    def settle(self, now: datetime) -> bool:
+        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
+        started = time.monotonic()
+        while True:
+            with self._transaction() as cursor:
+                taken = settle.settle(cursor, now)
+            if taken is None:
+                return False
+            if taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
+                break
+        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+            with self._transaction() as cursor:
+                settle.purge(cursor, now)
+            self._purged_at = now
+        return True
+
+    def assess_churn(self, now: datetime, *, everyone: bool = False) -> int | None:
+        """Recompute the risk of customers that changed or whose time has come (or of all); how many, None where another worker holds the lock."""
+        started, assessed = time.monotonic(), 0
+        while everyone or time.monotonic() - started < BUDGET_SECONDS:
+            with self._transaction() as cursor:
+                if not churn.lock_assessment(cursor):
+                    return None
+                if everyone:
+                    return self._assess_everyone(cursor, now)
+                customer_ids = churn.take_changed(cursor, CUSTOMERS_A_TIME) or churn.due(cursor, now, CUSTOMERS_A_TIME)
+                churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
+            assessed += len(customer_ids)
+            if not customer_ids:
+                break
+        return assessed
+
+    def _assess_everyone(self, cursor: Cursor, now: datetime) -> int:
+        cursor.execute("DELETE FROM churn_pending")
+        cursor.execute("SELECT customer_id FROM customer ORDER BY customer_id")
+        customer_ids = [customer_id for (customer_id,) in cursor.fetchall()]
+        for first in range(0, len(customer_ids), CUSTOMERS_A_TIME):
+            churn.reassess(cursor, customer_ids[first : first + CUSTOMERS_A_TIME], self._catalogue.churn, now)
+        return len(customer_ids)
+
+    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """Refused messages that have not yet gone to the dead-letter topic, oldest first."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                'SELECT dead_letter_id, topic, partition, "offset", reason, detail, payload FROM dead_letter'
+                " WHERE published_at IS NULL ORDER BY dead_letter_id LIMIT %s",
+                (limit,),
+            )
+            return [
+                DeadLetter(number, Partition(topic, partition), offset, reason, detail, b"" if payload is None else bytes(payload))
+                for number, topic, partition, offset, reason, detail, payload in cursor
+            ]
+
+    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
+        """Note that these have gone to the dead-letter topic."""
+        with self._transaction() as cursor:
+            cursor.execute("UPDATE dead_letter SET published_at = %s WHERE dead_letter_id = ANY(%s)", (now, list(dead_letter_ids)))
+
+    def readings(self, now: datetime) -> Sequence[Reading]:
+        """The gauges that are read from the tables."""
+        with self._transaction() as cursor:
+            return read_gauges(cursor, now)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
+        try:
+            proxied = self._engine.raw_connection()
+        except (sqlalchemy.exc.OperationalError, psycopg2.OperationalError) as error:
+            raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
+        connection = proxied.driver_connection
+        try:
+            with guarded(connection), connection.cursor() as cursor:
+                create_staging_tables(cursor)
+                yield cursor
+                connection.commit()
+        except StoreUnavailableError:
+            proxied.invalidate()
+            raise
+        finally:
+            proxied.close()  # which rolls back what was not committed

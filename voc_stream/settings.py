@@ -1,0 +1,200 @@
+"""The settings, read once at the door and immutable afterwards.
+
+Environment variables `VOC_…` win over the TOML file that `VOC_CONFIG` names. The file has the same keys, with or without the prefix,
+in either case: `kafka_bootstrap = "kafka-1:9092"`. Every message names the setting that is wrong, and none repeats a password.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX = "VOC_"
+CONFIG = "VOC_CONFIG"
+# Kafka allows 249 characters in a topic name; the longest of ours after the prefix is `dead-letters`.
+MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
+MAXIMUM_PORT = 65535
+# How alike an unknown variable must be to a known one to count as a slip of the pen. An orchestrator that sets `VOC_STREAM_SERVICE_HOST`
+# for a service called voc-stream is none.
+TYPING_ERROR_LIKENESS = 0.85
+
+
+class SettingsError(ValueError):
+    """A setting is wrong or missing; the message names it and says what to do. Commands turn it into exit code 2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be configured. Each field `name` is the variable `VOC_NAME`.
+
+    Attributes:
+        kafka_bootstrap: brokers to ask first, `host:port,host:port`.
+        database_url: `postgresql://user:password@host:port/database`; None until given, see `require_database_url()`.
+        topic_prefix: what every topic name begins with.
+        catalogue: path of the catalogue of experiences; None is the packaged automotive one.
+        group: Kafka consumer group of the workers.
+        web_host: address that `/metrics`, `/healthz` and `/readyz` listen on.
+        web_port: port of the same; 0 chooses a free one.
+        partitions: partitions of each input topic, when they are created.
+        replication_factor: copies of each partition, when topics are created.
+        broker_session_timeout_seconds: a worker silent for so long loses its partitions. Short means quick take-over and quick joining.
+        maximum_batch_messages: messages of one partition that one transaction takes in at most.
+        database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
+        stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
+    """
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    database_url: str | None = field(default=None, repr=False)
+    topic_prefix: str = "voc."
+    catalogue: str | None = None
+    group: str = "voc-stream"
+    web_host: str = "127.0.0.1"
+    web_port: int = 6066
+    partitions: int = 8
+    replication_factor: int = 1
+    broker_session_timeout_seconds: int = 15
+    maximum_batch_messages: int = 5000
+    database_deadline_seconds: int = 25
+    stall_timeout_seconds: int = 120
+
+    def require_database_url(self) -> str:
+        """The database URL. Raises SettingsError where none was given."""
+        if self.database_url is None:
+            raise SettingsError(
+                "VOC_DATABASE_URL is missing: set it, here or in the file of VOC_CONFIG, to postgresql://user:password@host:port/database"
+            )
+        return self.database_url
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables over the TOML file named by VOC_CONFIG. Raises SettingsError."""
+    values: dict[str, str | int] = {}
+    if environ.get(CONFIG):
+        values |= _read_file(Path(environ[CONFIG]))
+    for variable, text in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if variable == CONFIG or not variable.startswith(PREFIX):
+            continue
+        if name in _CHECKS:
+            values[name] = _checked(name, text, variable)
+        else:
+            _refuse_typing_error(variable)
+    return Settings(**values)  # type: ignore[arg-type]  # each check returns its field's type
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make `load_settings` return the same settings in a child process."""
+    values = {setting.name: getattr(settings, setting.name) for setting in fields(settings)}
+    return {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
+
+
+def _read_file(path: Path) -> dict[str, str | int]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{CONFIG}: cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{CONFIG}: {path} is not valid TOML: {error}") from error
+    values: dict[str, str | int] = {}
+    for key, value in document.items():
+        name = key.lower().removeprefix(PREFIX.lower())
+        if name not in _CHECKS:
+            raise SettingsError(f"{path}: unknown setting {key!r}{_suggestion(name, _CHECKS)}")
+        if name in values:
+            raise SettingsError(f"{path}: {name} is set twice; keep one of them")
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise SettingsError(f"{path}: {key} must be a text or a whole number")
+        # A path in a file is meant from where the file lies, so that the file works from any folder.
+        located = str(path.parent / str(value)) if name == "catalogue" else value
+        values[name] = _checked(name, located, f"{path}: {key}")
+    return values
+
+
+def _checked(name: str, value: str | int, where: str) -> str | int:
+    try:
+        return _CHECKS[name](value)
+    except ValueError as error:
+        raise SettingsError(f"{where} {error}") from error
+
+
+def _refuse_typing_error(variable: str) -> None:
+    known = [PREFIX + name.upper() for name in _CHECKS] + [CONFIG]
+    if difflib.get_close_matches(variable.upper(), known, n=1, cutoff=TYPING_ERROR_LIKENESS):
+        raise SettingsError(f"unknown setting {variable}{_suggestion(variable.upper(), known)}")
+
+
+def _suggestion(name: str, known: Mapping[str, object] | list[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; the settings are {', '.join(known)}"
+
+
+def _brokers(value: str | int) -> str:
+    brokers = [broker.strip() for broker in str(value).split(",")]
+    for broker in brokers:
+        host, _, port = broker.rpartition(":")
+        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host) or not port.isdecimal() or not 0 < int(port) <= MAXIMUM_PORT:
+            raise ValueError(f"must be host:port,host:port; {broker!r} is no host:port")
+    return ",".join(brokers)
+
+
+def _database_url(value: str | int) -> str:
+    shape = "must be postgresql://user:password@host:port/database"
+    try:
+        parts = urlsplit(str(value))
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{shape}; the host or port in it is wrong") from error
+    if parts.scheme != "postgresql":
+        raise ValueError(f"{shape}; it begins with {parts.scheme + '://' if parts.scheme else 'no scheme'}")
+    if not parts.path.strip("/"):
+        raise ValueError(f"{shape}; the database is missing")
+    return str(value)
+
+
+def _matching(pattern: str, meaning: str, maximum_length: int) -> Callable[[str | int], str]:
+    def check(value: str | int) -> str:
+        if not re.fullmatch(pattern, str(value)) or len(str(value)) > maximum_length:
+            raise ValueError(f"must be {meaning}, at most {maximum_length} characters; it is {value!r}")
+        return str(value)
+
+    return check
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
+    def check(value: str | int) -> int:
+        if not re.fullmatch(r"\d{1,9}", str(value), re.ASCII) or not lowest <= int(value) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}; it is {value!r}")
+        return int(value)
+
+    return check
+
+
+def _catalogue(value: str | int) -> str:
+    if not Path(str(value)).is_file():
+        raise ValueError(f"must be the path of a catalogue; there is no file {str(value)!r}")
+    return str(value)
+
+
+_CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
+    "kafka_bootstrap": _brokers,
+    "database_url": _database_url,
+    "topic_prefix": _matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
+    "catalogue": _catalogue,
+    "group": _matching(r"[A-Za-z0-9._-]+", "letters, digits, '.', '_' or '-'", 249),
+    "web_host": _matching(r"[A-Za-z0-9.:_-]+", "an address to listen on", 253),
+    "web_port": _whole_number(0, MAXIMUM_PORT),
+    "partitions": _whole_number(1, 10_000),
+    "replication_factor": _whole_number(1, 100),
+    "broker_session_timeout_seconds": _whole_number(6, 300),
+    "maximum_batch_messages": _whole_number(1, 100_000),
+    "database_deadline_seconds": _whole_number(1, 600),
+    "stall_timeout_seconds": _whole_number(10, 3600),
+}

@@ -1,0 +1,1 @@
+"""The simulated call centre of a group of car workshops: a pure generator of messages, without clock or I/O."""

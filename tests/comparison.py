@@ -27,8 +27,9 @@ KEYS = {
     "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
     "churn_risk": ("customer_id",),
 }
-RELATIVE_TOLERANCE = 1e-9
-ABSOLUTE_TOLERANCE = 1e-9
+TOLERANCE = 1e-9
+# The quantile of Student's t in the view comes from a table of seven digits and a short expansion.
+TOLERANCES = {"ci_low": 1e-5, "ci_high": 1e-5}
 ROWS_SHOWN = 5
 
 
@@ -90,16 +91,16 @@ def _changed_cells(expected: Row, actual: Row) -> list[str]:
     return [
         f"{column}: {value!r} -> {actual.get(column, 'no such column')!r}"
         for column, value in expected.items()
-        if column not in actual or not _same(value, actual[column])
+        if column not in actual or not _same(value, actual[column], TOLERANCES.get(column, TOLERANCE))
     ]
 
 
-def _same(expected: Any, actual: Any) -> bool:
+def _same(expected: Any, actual: Any, tolerance: float) -> bool:
     """Whether two cells are equal: floats nearly, everything else exactly."""
     if isinstance(expected, float) and isinstance(actual, (float, int, Decimal)):
-        return isclose(expected, actual, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+        return isclose(expected, actual, rel_tol=tolerance, abs_tol=tolerance)
     if isinstance(expected, Decimal) and isinstance(actual, float):
         return expected == Decimal(repr(actual))
     if isinstance(expected, dict) and isinstance(actual, dict):
-        return expected.keys() == actual.keys() and all(_same(expected[key], actual[key]) for key in expected)
+        return expected.keys() == actual.keys() and all(_same(expected[key], actual[key], tolerance) for key in expected)
     return bool(expected == actual)

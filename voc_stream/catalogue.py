@@ -208,7 +208,9 @@ class _Reader:
     def _check_kind(self, key: str, experience: Experience) -> None:
         path = ("experience", key)
         if experience.kind != "timing" and (key in TIMINGS or experience.unit == "minutes"):
-            self._fail((*path, "kind"), "must be 'timing': it is measured from timestamps" if key in TIMINGS else "only a timing has minutes")
+            self._fail(
+                (*path, "kind"), "must be 'timing': it is measured from timestamps" if key in TIMINGS else "only a timing has minutes"
+            )
         if experience.kind == "timing" and key not in TIMINGS:
             self._fail((*path, "kind"), f"nothing measures {key!r}; the timings are {', '.join(TIMINGS)}")
         if experience.kind == "timing" and experience.unit != TIMINGS[key]:

@@ -1,6 +1,7 @@
 """Which line of a TOML text holds a key, so that an error can point there.
 
-A scan of headers and keys, not a parser: the text has been read by `tomllib` before. A multi-line string that looks like TOML could mislead it, by a line number only.
+A scan of headers and keys, not a parser: `tomllib` has read the text before. A multi-line string that looks like TOML could mislead it, to
+another line number and no further.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 
 
 def line_of(text: str, path: Sequence[str | int]) -> int:
-    """The line (from 1) of the key at `path`, or of the nearest key above it that has a line; 1 where there is none.
+    r"""The line (from 1) of the key at `path`, or of the nearest key above it that has a line; 1 where there is none.
 
     Numbers in `path` count the tables of an array of tables, from 0.
 
-    >>> line_of('[a]\\nb = 1\\n[[c]]\\n[[c]]\\nd.e = 2', ("c", 1, "d", "e"))
+    >>> line_of('[a]\nb = 1\n[[c]]\n[[c]]\nd.e = 2', ("c", 1, "d", "e"))
     5
-    >>> line_of('[a]\\nb = 1', ("a", "missing"))
+    >>> line_of('[a]\nb = 1', ("a", "missing"))
     1
     """
     wanted = tuple(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -82,7 +83,7 @@ def test_tables_are_those_of_the_oracle(tables: Tables, events: list[Event], ref
         st.permutations([*sent, *data.draw(st.lists(st.sampled_from(sent), max_size=5) if sent else st.just([])), *refused])
     )
     cuts = sorted({0, len(shuffled), *data.draw(st.lists(st.integers(0, len(shuffled)), max_size=6))})
-    pieces = [shuffled[first:last] for first, last in zip(cuts, cuts[1:], strict=False)]
+    pieces = [shuffled[first:last] for first, last in pairwise(cuts)]
     batches = [(data.draw(st.integers(0, 1)), piece) for piece in pieces]
     tables.clear()
     tables.take_in(batches, settle_after=data.draw(st.sets(st.integers(0, 6))))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIVE_MINUTES, HOUR, DAY = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
 
 
 class Horizon(NamedTuple):
@@ -27,14 +28,14 @@ class Window(NamedTuple):
 COARSE_SCOPE_TYPES = ("all", "site")
 SCOPE_TYPES = (*COARSE_SCOPE_TYPES, "region", "department", "employee", "product", "segment")
 HORIZONS = (
-    Horizon("1h", timedelta(minutes=5), 12, COARSE_SCOPE_TYPES),
-    Horizon("24h", timedelta(hours=1), 24, SCOPE_TYPES),
-    Horizon("7d", timedelta(days=1), 7, SCOPE_TYPES),
-    Horizon("30d", timedelta(days=1), 30, SCOPE_TYPES),
-    Horizon("90d", timedelta(days=1), 90, SCOPE_TYPES),
+    Horizon("1h", FIVE_MINUTES, 12, COARSE_SCOPE_TYPES),
+    Horizon("24h", HOUR, 24, SCOPE_TYPES),
+    Horizon("7d", DAY, 7, SCOPE_TYPES),
+    Horizon("30d", DAY, 30, SCOPE_TYPES),
+    Horizon("90d", DAY, 90, SCOPE_TYPES),
 )
 # How long merged panes are kept: longer than their horizon, so that baselines can be computed from them.
-PANES_KEPT = {timedelta(minutes=5): timedelta(days=3), timedelta(hours=1): timedelta(days=40), timedelta(days=1): timedelta(days=400)}
+PANES_KEPT = {FIVE_MINUTES: timedelta(days=3), HOUR: timedelta(days=40), DAY: timedelta(days=400)}
 
 
 def window(horizon: Horizon, as_of: datetime) -> Window:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STAGES: tuple[str, ...] = get_args(Stage)
 FOLLOW_UP_WITHIN = timedelta(hours=72)
+# Twenty years in a workshop are a wrong clock; measured, one such stage would drown all others.
+LONGEST_STAGE = timedelta(minutes=10_000_000)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 _PLACE = {stage: place for place, stage in enumerate(STAGES)}
 
@@ -129,7 +131,7 @@ class OrderState(msgspec.Struct, omit_defaults=True):
         found: list[tuple[datetime, Measure]] = []
         for stage, exited_at in self.exited.items():
             entered_at = self.entered.get(stage)
-            if entered_at is None or exited_at < entered_at:
+            if entered_at is None or not timedelta() <= exited_at - entered_at <= LONGEST_STAGE:
                 continue
             minutes = hundredths_of_minutes(exited_at - entered_at)
             found.append((exited_at, Measure(f"stage_minutes.{stage}", minutes)))

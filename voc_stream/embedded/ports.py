@@ -14,7 +14,7 @@ def choose_port(asked: int | None, usual: int, option: str) -> int:
 
     Args:
         asked: the port the user named, which must then be free; 0 takes any free one, None prefers the usual one.
-        usual: the port that clients expect.
+        usual: the port that clients expect; 0 where there is none.
         option: the option that names the port, for the message.
 
     Raises:
@@ -25,7 +25,7 @@ def choose_port(asked: int | None, usual: int, option: str) -> int:
             taken = f"{option} {asked}: another program listens on {LOOPBACK}:{asked}"
             raise EmbeddedError(f"{taken}; stop it, or give {option} another port (0 takes a free one)")
         return asked
-    if asked is None and _is_free(usual):
+    if asked is None and usual and _is_free(usual):
         return usual
     return free_port()
 

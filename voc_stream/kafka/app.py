@@ -21,7 +21,7 @@ MAXIMUM_FETCH_BYTES = 4 * 1024 * 1024
 MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
 
 
-class VocApp(faust.App):  # type: ignore[misc]  # Faust ships no usable types
+class VocApp(faust.App):
     """A Faust app that tells the worker's state when it rebalances."""
 
     ledger: Ledger

@@ -16,12 +16,15 @@ from voc_stream.kafka.positions import Log, place
 from voc_stream.pipeline import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from datetime import datetime
 
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.pipeline import Batch, BatchResult, BatchSink, Partition, StoredPosition
+
+    ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
+    """Asks the broker for (earliest, end) of the log of each partition."""
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -48,12 +51,13 @@ class Ledger:
         self.loaded_topic_ids: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
 
-    async def load(self, bounds: Mapping[Partition, tuple[int, int]]) -> Mapping[Partition, int]:
-        """Decide where to read each partition from, given (earliest, end) of its log, and remember it. Raises StoreUnavailableError."""
-        ids = await self.current_topic_ids({partition.topic for partition in bounds})
-        stored = await self._call(self._sink.positions, list(bounds))
+    async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, int]:
+        """Decide where to read each partition from, and remember it. Raises StoreUnavailableError, and what `read_bounds` raises."""
+        # The order matters: a log that is measured before the store is asked could seem to end before a position that has just moved.
+        stored = await self._call(self._sink.positions, partitions)
+        ids = await self.current_topic_ids({partition.topic for partition in partitions})
         offsets: dict[Partition, int] = {}
-        for partition, (earliest, end) in bounds.items():
+        for partition, (earliest, end) in (await read_bounds(partitions)).items():
             placement = place(stored.get(partition), Log(ids[partition.topic], earliest, end))
             if placement.reset_reason is not None:
                 log.error("%s partition %d starts again at offset %d: %s. Events that were counted before are not counted again.",
@@ -81,6 +85,11 @@ class Ledger:
         if batch.partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
             self.durable[batch.partition] = result.next_offset
         return result
+
+    def forget(self, partition: Partition) -> None:
+        """The partition was revoked."""
+        self.durable.pop(partition, None)
+        self._metrics.forget_partition(partition)
 
     def close(self) -> None:
         """Let the sink's thread end after what it is doing now."""

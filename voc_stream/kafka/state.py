@@ -13,7 +13,14 @@ from voc_stream.kafka.watchdog import Life
 
 @dataclass(slots=True)
 class WorkerState:
-    """The live counterpart of `watchdog.Life`; see there for the meaning of the fields."""
+    """The live counterpart of `watchdog.Life`, where the first fields are explained; the others are for the health server.
+
+    Attributes:
+        positions_loaded: every assigned partition has its position.
+        store_failing_since: since when PostgreSQL has not answered; None where it does.
+        waiting_for: what must be there before the worker can start; None once it is.
+        stopping: it was told to stop.
+    """
 
     started: float
     loop_beat: float = field(default=0.0)
@@ -24,10 +31,16 @@ class WorkerState:
     rebalancing_since: float | None = None
     positions_loaded: bool = False
     store_failing_since: float | None = None
+    waiting_for: str | None = None
     stopping: bool = False
 
     def __post_init__(self) -> None:
-        self.loop_beat = self.consumer_beat = self.last_progress = self.lag_measured = self.started
+        self.restart(self.started)
+
+    def restart(self, now: float) -> None:
+        """Begin to count from now on."""
+        self.started = now
+        self.loop_beat = self.consumer_beat = self.last_progress = self.lag_measured = now
 
     def life(self) -> Life:
         """A snapshot for the watchdog."""

@@ -87,9 +87,7 @@ class _Work:
 
     async def settle(self) -> None:
         """Bring the rolling tables to now, where no other worker is at it."""
-        now = datetime.now(UTC)
-        if await self._upkeep.settle(now):
-            self._metrics.evaluator_success.set(now.timestamp())
+        await self._upkeep.settle(datetime.now(UTC))
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""

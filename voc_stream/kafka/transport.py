@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -53,7 +53,7 @@ class _BatchRecord:
         self.value = batch
 
 
-class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust ships no usable types
+class BatchThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: the only place that sees fetches and seeks in one order, so batches are labelled here."""
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
     async def _beat(self) -> None:
         """Show the watchdog that this thread's loop runs."""
         while not self.should_stop:
-            self.consumer.ledger.state.consumer_beat = time.monotonic()
+            cast("BatchTransport", self.transport).ledger.state.consumer_beat = time.monotonic()
             await self.sleep(1.0)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -98,7 +98,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
             self.seek_number[Partition(*topic_partition)] += 1
 
 
-class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no usable types
+class BatchConsumer(driver.Consumer):
     """The consumer on the main loop: positions come from the ledger, and Kafka's committed offset follows it."""
 
     _thread: BatchThread
@@ -106,8 +106,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no us
     @property
     def ledger(self) -> Ledger:
         """The worker's view of the positions in the store."""
-        ledger: Ledger = self.transport.ledger
-        return ledger
+        return cast("BatchTransport", self.transport).ledger
 
     def seek_number(self, partition: Partition) -> int:
         """How often this partition has been repositioned."""
@@ -132,12 +131,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no us
 
     async def load_positions(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """Compare log and store, and read on from where the store stands. Raises StoreUnavailableError, KafkaError, IllegalStateError."""
+        offsets = await self.ledger.load(partitions, self._bounds)
+        await self.seek_to(offsets)
+        return offsets
+
+    async def _bounds(self, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:
         topic_partitions = [TP(*partition) for partition in partitions]
         earliest = await self.earliest_offsets(*topic_partitions)
         ends = await self.highwaters(*topic_partitions)
-        offsets = await self.ledger.load({Partition(*each): (earliest[each], ends[each]) for each in topic_partitions})
-        await self.seek_to(offsets)
-        return offsets
+        return {Partition(*each): (earliest[each], ends[each]) for each in topic_partitions}
 
     def owns(self, partition: Partition) -> bool:
         """Whether the partition is assigned to this worker now."""
@@ -169,7 +171,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no us
         await super().on_partitions_revoked(revoked)
         for topic_partition in revoked:
             self._thread.cursor.pop(Partition(*topic_partition), None)
-            self.ledger.durable.pop(Partition(*topic_partition), None)
+            self.ledger.forget(Partition(*topic_partition))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Note that a worker without partitions has nothing to load."""
@@ -178,7 +180,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no us
             self.ledger.state.positions_loaded = True
 
 
-class BatchTransport(driver.Transport):  # type: ignore[misc]  # Faust ships no usable types
+class BatchTransport(driver.Transport):
     """Hands the ledger to the consumer that Faust makes."""
 
     Consumer = BatchConsumer

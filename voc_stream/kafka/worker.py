@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from voc_stream.kafka.state import WorkerState
 from voc_stream.kafka.timers import DEFAULT_SETTLE_INTERVAL_SECONDS, add_timers
 from voc_stream.kafka.topics import dead_letter_topic, topic_ids
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
+from voc_stream.kafka.waiting import wait_for_both
 from voc_stream.kafka.watchdog import Watchdog, exit_unless_done, verdict
 from voc_stream.monitoring.health import HealthServer
 
@@ -47,6 +49,7 @@ class WorkerParts:
         **faust_settings: Any,
     ) -> None:
         self.settings = settings
+        self._sink = sink
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, partial(topic_ids, settings.kafka_bootstrap), metrics, self.state)
         self.upkeep_calls = UpkeepCalls(upkeep)
@@ -62,18 +65,31 @@ class WorkerParts:
 
     def not_alive(self) -> Sequence[str]:
         """Why this process should be restarted."""
+        if self.state.waiting_for is not None:
+            return []
         reason = verdict(self.state.life(), time.monotonic(), self.settings.stall_timeout_seconds)
         return [reason] if reason else []
 
     def not_ready(self) -> Sequence[str]:
         """Why this worker takes in no events now."""
         checks = {
-            "stopping": self.state.stopping,
+            "the worker is stopping": self.state.stopping,
             "partitions are being assigned": self.state.rebalancing_since is not None,
             "positions are not loaded": not self.state.positions_loaded,
             "PostgreSQL does not answer": self.state.store_failing_since is not None,
         }
-        return [problem for problem, applies in checks.items() if applies]
+        waiting = [] if self.state.waiting_for is None else [self.state.waiting_for]
+        return waiting + [problem for problem, applies in checks.items() if applies]
+
+    def wait_for_both(self, stopped: threading.Event) -> bool:
+        """Wait for Kafka and PostgreSQL; False where `stopped` was set first."""
+
+        def report(problem: str | None) -> None:
+            self.state.waiting_for = problem
+
+        ready = wait_for_both(self.settings, self._sink, stopped, report)
+        self.state.restart(time.monotonic())
+        return ready
 
     def close(self) -> None:
         """End the threads of the store."""
@@ -81,7 +97,7 @@ class WorkerParts:
         self.upkeep_calls.close()
 
 
-class _FaustWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no usable types
+class FaustWorker(faust.Worker):
     """Faust's runner with our signals: no debugger on SIGUSR2, and a deadline for stopping."""
 
     def __init__(self, parts: WorkerParts, **options: Any) -> None:
@@ -99,6 +115,14 @@ class _FaustWorker(faust.Worker):  # type: ignore[misc]  # Faust ships no usable
             self._parts.state.stopping = True
             exit_unless_done(STOP_DEADLINE_SECONDS)
         self._schedule_shutdown(number)
+
+
+def _stop_event() -> threading.Event:
+    """An event that SIGTERM and SIGINT set, until Faust's loop takes the signals over."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
 
 
 def run_worker(
@@ -122,9 +146,11 @@ def run_worker(
     watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
     with HealthServer(settings.web_host, settings.web_port, metrics.registry, parts.not_alive, parts.not_ready) as health:
         log.info("metrics and health at %s", health.url)
-        watchdog.start()
         try:
-            _FaustWorker(parts, loop=loop).execute_from_commandline()
+            if not parts.wait_for_both(_stop_event()):
+                return 0
+            watchdog.start()
+            FaustWorker(parts, loop=loop).execute_from_commandline()
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else 1
         except Exception:

@@ -32,7 +32,10 @@ class MappedEvent(NamedTuple):
 
 
 def map_rows(rows: Iterable[Row | RowError], mapping: RowMapping) -> Iterator[MappedEvent | RowError]:
-    """The events of the rows, in order, without those that were among the last RECENT_EVENTS. What fails becomes a RowError; the rest go on."""
+    """The events of the rows, in order, without those that equal one of the last RECENT_EVENTS.
+
+    What fails becomes a RowError, and the rest go on.
+    """
     recent: OrderedDict[bytes, None] = OrderedDict()
     for row in rows:
         if isinstance(row, RowError):
@@ -62,7 +65,9 @@ def _event(rule: EventRule, cells: Mapping[str, str], empty_values: frozenset[st
         elif name in rule.required:
             columns = ", ".join(repr(column) for column in source.template.columns)
             raise CellError(f"event[{rule.place + 1}].{name}: column {columns} is empty; add a condition `when`, or a `default`")
-    answers = [answer for number, answer_rule in enumerate(rule.answers) if (answer := _answer(rule, number, answer_rule, cells, empty_values))]
+    answers = [
+        answer for number, answer_rule in enumerate(rule.answers) if (answer := _answer(rule, number, answer_rule, cells, empty_values))
+    ]
     if answers:
         event["answers"] = answers
     if "event_id" not in event:

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import codecs
 import tomllib
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from voc_stream.events.types import Answer, AnyEvent
+from voc_stream.events.types import Answer
+from voc_stream.mapping.fields import EVENTS, Field, fields_of
 from voc_stream.mapping.specification import DEFAULT_ENCODING, AnswerRule, Condition, EventRule, MappingError, RowMapping
-from voc_stream.mapping.value import CellError, Plain, Scale, Source, Template, ValueKind
+from voc_stream.mapping.value import CellError, Plain, Scale, Source, Template
 from voc_stream.toml_lines import KeyPath, line_of, show_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_EVENTS: Mapping[str, type[msgspec.Struct]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyEvent)}
-_KINDS: Mapping[type[msgspec.inspect.Type], ValueKind] = {
-    msgspec.inspect.StrType: "text",
-    msgspec.inspect.LiteralType: "text",
-    msgspec.inspect.DateTimeType: "time",
-    msgspec.inspect.FloatType: "number",
-    msgspec.inspect.IntType: "integer",
-    msgspec.inspect.BoolType: "yes_no",
-}
-# `answers` has its own blocks, and the other two are not the mapping's business.
-_NOT_FIELDS = frozenset({"answers", "schema_version", "type"})
 _SOURCE_KEYS = frozenset({"column", "value", "table", "scale", "formats", "time_zone", "default"})
 _TESTS = frozenset({"empty", "equals", "not_equals", "in", "not_in", "in_table"})
 _PLAIN = (str, int, float, bool)
@@ -48,39 +38,6 @@ def parse_mapping(text: str, name: str) -> RowMapping:
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{name}: is not valid TOML: {error}") from error
     return _Reader(name, text, tables).read()
-
-
-class _Field:
-    """A field of an event type: how its cells are read, and whether a value suits it."""
-
-    def __init__(self, field: msgspec.inspect.Field, annotation: Any) -> None:
-        self.kind = next(_KINDS[type(kind)] for kind in _alternatives(field.type) if type(kind) in _KINDS)
-        self.required = field.required
-        self._annotation = annotation
-
-    def problem(self, value: object) -> str | None:
-        """Why the value does not suit the field, or None."""
-        try:
-            msgspec.convert(value, self._annotation)
-        except msgspec.ValidationError as error:
-            return str(error)
-        return None
-
-
-def _alternatives(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, ...]:
-    """The types of which a value may be, without the description that a field may carry."""
-    if isinstance(kind, msgspec.inspect.Metadata):
-        return _alternatives(kind.type)
-    if isinstance(kind, msgspec.inspect.UnionType):
-        return tuple(inner for part in kind.types for inner in _alternatives(part))
-    return (kind,)
-
-
-def _fields_of(kind: type[msgspec.Struct]) -> dict[str, _Field]:
-    info = msgspec.inspect.type_info(kind)
-    fields = info.fields if isinstance(info, msgspec.inspect.StructType) else ()
-    annotations = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    return {field.name: _Field(field, annotations[field.name]) for field in fields if field.name not in _NOT_FIELDS}
 
 
 class _Reader:
@@ -118,10 +75,10 @@ class _Reader:
     def _event(self, place: int, block: dict[str, Any]) -> EventRule:
         path: KeyPath = ("event", place)
         name = block.get("type")
-        if not isinstance(name, str) or name not in _EVENTS:
-            self._fail((*path, "type"), f"must be one of {', '.join(_EVENTS)}")
-        known = _fields_of(_EVENTS[name])
-        has_answers = "answers" in _EVENTS[name].__struct_fields__
+        if not isinstance(name, str) or name not in EVENTS:
+            self._fail((*path, "type"), f"must be one of {', '.join(EVENTS)}")
+        known = fields_of(EVENTS[name])
+        has_answers = "answers" in EVENTS[name].__struct_fields__
         self._only(block, (*known, "type", "when", *(["answer"] if has_answers else [])), path)
         digest_columns = self._digest_columns(block.get("event_id"), (*path, "event_id"))
         given = {key: value for key, value in block.items() if key in known and not (key == "event_id" and digest_columns is not None)}
@@ -140,7 +97,7 @@ class _Reader:
         )
 
     def _answer(self, block: dict[str, Any], path: KeyPath) -> AnswerRule:
-        known = _fields_of(Answer)
+        known = fields_of(Answer)
         self._only(block, known, path)
         if "item" not in block or not {"score", "done"} & block.keys():
             self._fail(path, "an answer needs `item`, and `score` or `done`")
@@ -155,8 +112,8 @@ class _Reader:
             self._fail((*path, "digest"), "needs at least one column")
         return self._use(columns, path)
 
-    def _source(self, value: object, field: _Field, path: KeyPath) -> Source:
-        options = value if isinstance(value, dict) else {"value": value}
+    def _source(self, value: object, field: Field, path: KeyPath) -> Source:
+        options: dict[str, Any] = value if isinstance(value, dict) else {"value": value}
         self._only(options, _SOURCE_KEYS, path)
         if ("column" in options) == ("value" in options):
             self._fail(path, "needs either `column` or `value`")
@@ -195,7 +152,7 @@ class _Reader:
             self._fail(path, "must be a text such as '{column}', a number, true, false, or a table such as { column = \"…\" }")
         return Template(("",), ()), value
 
-    def _check_constants(self, source: Source, field: _Field, path: KeyPath) -> None:
+    def _check_constants(self, source: Source, field: Field, path: KeyPath) -> None:
         """Values that the mapping itself states must suit the field, so that no row is needed to find a slip."""
         stated: list[object] = [] if source.default is None else [source.default]
         if source.table is not None:
@@ -212,12 +169,11 @@ class _Reader:
     def _conditions(self, value: object, path: KeyPath) -> Iterable[Condition]:
         for test in self._blocks([value] if isinstance(value, dict) else value, path):
             self._only(test, ("column", *_TESTS), path)
-            names = _TESTS & test.keys()
+            names = [name for name in test if name in _TESTS]
             if "column" not in test or len(names) != 1:
                 self._fail(path, f"a condition is a `column` and one of {', '.join(sorted(_TESTS))}")
             (column,) = self._use(self._texts([test["column"]], path), path)
-            name = names.pop()
-            yield self._condition(column, name, test[name], path)
+            yield self._condition(column, names[0], test[names[0]], path)
 
     def _condition(self, column: str, name: str, value: Any, path: KeyPath) -> Condition:
         if name == "empty":
@@ -250,7 +206,9 @@ class _Reader:
         ranges = self._table(value, path)
         self._only(ranges, ("from", "to"), path)
         try:
-            (source_low, source_high), (target_low, target_high) = (msgspec.convert(ranges[key], tuple[float, float]) for key in ("from", "to"))
+            (source_low, source_high), (target_low, target_high) = (
+                msgspec.convert(ranges[key], tuple[float, float]) for key in ("from", "to")
+            )
         except (KeyError, msgspec.ValidationError):
             self._fail(path, "must be { from = [lowest, highest], to = [lowest, highest] }")
         if not source_low < source_high:

@@ -7,13 +7,18 @@ Label values come from the catalogue, the topics and the sites, never from a cus
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from prometheus_client import CollectorRegistry
 
     from voc_stream.pipeline import BatchResult, Partition, Reading
 
@@ -55,6 +60,7 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
     "voc_complaint_oldest_age_seconds": TableGauge("Age of the open complaint that was opened first.", ("site", "severity"), "maximum"),
     "voc_customers_at_risk": TableGauge("Customers in a band of risk of leaving.", ("band", "segment"), "sum"),
+    "voc_evaluator_last_success_timestamp_seconds": TableGauge("Unix time of the last refresh of the rolling tables.", (), "leave out"),
     "voc_value_at_risk": TableGauge("Annual value times risk of leaving, summed.", ("band", "segment"), "sum"),
 }
 
@@ -109,7 +115,8 @@ class Metrics:
         self.label_overflow = Counter(
             "voc_label_overflow_total", "Samples of sites beyond the first 1000, put together as 'other'.", ("metric",), registry=registry
         )
-        self._tables = _TableGauges(registry, self.label_overflow)
+        self._tables = _TableGauges(self.label_overflow)
+        registry.register(self._tables)
 
     def committed(self, partition: Partition, messages: int, result: BatchResult, seconds: float, now: datetime) -> None:
         """Count a committed batch of `messages` messages that took `seconds`."""
@@ -122,38 +129,49 @@ class Metrics:
             self.event_delay_seconds.labels(*partition).set((now - result.latest_event_time).total_seconds())
 
     def lag(self, lags: Mapping[Partition, int]) -> None:
-        """Show the lag of the partitions of this worker, and of no others."""
-        _replace(self.lag_events, {(partition.topic, str(partition.number)): float(events) for partition, events in lags.items()})
+        """Show how many messages of each partition wait."""
+        for partition, events in lags.items():
+            self.lag_events.labels(*partition).set(events)
 
     def forget_partition(self, partition: Partition) -> None:
         """A partition that went to another worker must not show its old values here."""
         for gauge in (self.lag_events, self.event_delay_seconds, self.last_commit):
-            gauge.remove_by_labels({"topic": partition.topic, "partition": str(partition.number)})
+            with suppress(KeyError):
+                gauge.remove(partition.topic, str(partition.number))
 
     def publish(self, readings: Sequence[Reading]) -> None:
         """Replace all gauges that are read from the tables. Raises KeyError, ValueError for a name or labels not declared here."""
         self._tables.publish(readings)
 
 
-class _TableGauges:
-    """The gauges of READ_FROM_TABLES, with the cap on sites."""
+class _TableGauges(Collector):
+    """The samples of the gauges of READ_FROM_TABLES, with the cap on sites; replaced as a whole, so a scrape never sees half of them."""
 
-    def __init__(self, registry: CollectorRegistry, overflow: Counter) -> None:
-        self._gauges = {name: Gauge(name, each.meaning, each.labels, registry=registry) for name, each in READ_FROM_TABLES.items()}
+    def __init__(self, overflow: Counter) -> None:
         self._overflow = overflow
         self._sites: set[str] = set()
+        self._samples: dict[str, dict[tuple[str, ...], float]] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What Prometheus gets: families with samples only."""
+        for name, values in self._samples.items():
+            declared = READ_FROM_TABLES[name]
+            family = GaugeMetricFamily(name, declared.meaning, labels=declared.labels)
+            for labels, value in values.items():
+                family.add_metric(labels, value)
+            yield family
 
     def publish(self, readings: Sequence[Reading]) -> None:
-        samples: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in self._gauges}
+        """Replace the samples."""
         for reading in readings:
             declared = READ_FROM_TABLES[reading.metric]
             if len(reading.labels) != len(declared.labels):
-                raise ValueError(f"{reading.metric} has the labels {declared.labels}, not {len(reading.labels)} values")
-        self._admit(reading.labels[_site_index(reading.metric)] for reading in readings if _site_index(reading.metric) is not None)
+                raise ValueError(f"{reading.metric} has the labels {declared.labels}, but a reading gives {reading.labels}")
+        self._admit(reading.labels[index] for reading in readings if (index := _site_index(reading.metric)) is not None)
+        samples: dict[str, dict[tuple[str, ...], float]] = {}
         for reading in readings:
-            self._add(samples[reading.metric], reading)
-        for name, values in samples.items():
-            _replace(self._gauges[name], values)
+            self._add(samples.setdefault(reading.metric, {}), reading)
+        self._samples = samples
 
     def _admit(self, sites: Iterable[str]) -> None:
         """Sites once shown stay shown; new ones are taken in as long as there is room."""
@@ -161,28 +179,19 @@ class _TableGauges:
             self._sites.add(site)
 
     def _add(self, values: dict[tuple[str, ...], float], reading: Reading) -> None:
-        index = _site_index(reading.metric)
+        index, value = _site_index(reading.metric), float(reading.value)
         if index is None or reading.labels[index] in self._sites:
-            values[reading.labels] = reading.value
+            values[reading.labels] = value
             return
         self._overflow.labels(reading.metric).inc()
         labels = (*reading.labels[:index], OTHER, *reading.labels[index + 1 :])
         beyond = READ_FROM_TABLES[reading.metric].beyond_cap
         if beyond == "sum":
-            values[labels] = values.get(labels, 0.0) + reading.value
+            values[labels] = values.get(labels, 0.0) + value
         elif beyond == "maximum":
-            values[labels] = max(values.get(labels, reading.value), reading.value)
+            values[labels] = max(values.get(labels, value), value)
 
 
 def _site_index(metric: str) -> int | None:
     labels = READ_FROM_TABLES[metric].labels
     return labels.index("site") if "site" in labels else None
-
-
-def _replace(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
-    """Set these samples, then remove the others; a scrape in between sees too many rather than none."""
-    for labels, value in values.items():
-        gauge.labels(*labels).set(value)
-    shown = {tuple(sample.labels[name] for name in gauge._labelnames) for family in gauge.collect() for sample in family.samples}  # noqa: SLF001  no public accessor
-    for labels in shown - set(values):
-        gauge.remove(*labels)

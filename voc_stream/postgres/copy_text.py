@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-NULL = r"\N"
+Value = str | int | float | bool | datetime | None
+
+# No text that reaches a table holds control characters unescaped, so this one can stand for NULL and rows without backslashes need no escaping.
+NULL = "\x02"
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 # Inside an array literal a quote and a backslash are escaped once more.
 _ARRAY_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\""})
 
-Value = str | int | float | bool | datetime | None
 
+def plain(value: Value) -> str:
+    r"""A value as text, not yet escaped.
 
-def field(value: Value) -> str:
-    r"""One field in COPY's text format.
-
-    >>> field("a\tb"), field(None), field(True), field(5)
-    ('a\\tb', '\\N', 't', '5')
+    >>> plain("a"), plain(None), plain(True), plain(5)
+    ('a', '\x02', 't', '5')
     """
     if value is None:
         return NULL
-    if value.__class__ is str:
-        return value.translate(_ESCAPES)  # type: ignore[union-attr]  # str, as just checked
+    if isinstance(value, str):
+        return value
     if value is True:
         return "t"
     if value is False:
@@ -35,24 +36,37 @@ def field(value: Value) -> str:
     return str(value)
 
 
+def line(row: Sequence[Value]) -> str:
+    r"""One row in COPY's text format, without its newline.
+
+    >>> line(["a\tb", None, 5])
+    'a\\tb\t\x02\t5'
+    """
+    fields = [value if value.__class__ is str else plain(value) for value in row]
+    joined = "\t".join(fields)  # type: ignore[arg-type]  # all are text now
+    if "\\" in joined or "\n" in joined or "\r" in joined or joined.count("\t") >= len(fields):
+        return "\t".join(map(_escaped, fields))  # type: ignore[arg-type]  # likewise
+    return joined
+
+
+def lines(rows: Iterable[Sequence[Value]]) -> bytes:
+    """Rows in COPY's text format."""
+    text = "\n".join(map(line, rows))
+    return f"{text}\n".encode() if text else b""
+
+
 def array(values: Iterable[str | int | None]) -> str:
     r"""An array literal, not yet escaped for COPY.
 
     >>> array([1, None, 3]), array(['say "ah"'])
     ('{1,NULL,3}', '{"say \\"ah\\""}')
     """
-    return "{" + ",".join("NULL" if value is None else _element(value) for value in values) + "}"
+    return "{" + ",".join(["NULL" if value is None else _element(value) for value in values]) + "}"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
 
 
 def _element(value: str | int) -> str:
     return str(value) if isinstance(value, int) else f'"{value.translate(_ARRAY_ESCAPES)}"'
-
-
-def bytea(value: bytes | None) -> str | None:
-    """A bytea literal in hex format, not yet escaped for COPY."""
-    return None if value is None else rf"\x{value.hex()}"
-
-
-def lines(rows: Iterable[Sequence[Value]]) -> bytes:
-    """Rows in COPY's text format."""
-    return "".join("\t".join(map(field, row)) + "\n" for row in rows).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.copy_text import lines
+from voc_stream.postgres.copy_text import NULL, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,4 +28,4 @@ def copy_rows(cursor: Cursor, table: str, columns: Sequence[str], rows: Iterable
     data = lines(rows)
     if data:
         names = ", ".join(f'"{name}"' for name in columns)
-        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", BytesIO(data), 1 << 16)
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (NULL '{NULL}')", BytesIO(data), 1 << 18)

@@ -262,7 +262,7 @@ contribution = Table(
     _required("region", Text, "region, '' where unknown"),
     _required("weight", SmallInteger, "1 adds, -1 takes back"),
     _required("experience", ARRAY(Text), "experiences"),
-    _required("value", ARRAY(BigInteger), "their values, in hundredths"),
+    _required("value", ARRAY(Integer), "their values, in hundredths"),
     _required("expectation", ARRAY(Integer), "stated expectations, in hundredths"),
     _required("importance", ARRAY(Integer), "stated importances, in hundredths"),
     comment="What has been accepted and not yet merged into experience_cube, pane and rolling_sum; emptied by the upkeep",

@@ -54,7 +54,7 @@ FROM (
     SELECT {_DIMENSIONS}, {", ".join(sums)}, {", ".join(bins)} FROM experience_cube
     UNION ALL
     SELECT (c.moment AT TIME ZONE 'UTC')::date, u.experience, c.site_id, c.department, c.employee_id, c.product, c.segment,
-           c.weight, c.weight * u.value, c.weight * u.value::numeric ^ 2,
+           c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
            CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.expectation, 0),
            CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.importance, 0), {pending}
     FROM contribution c,

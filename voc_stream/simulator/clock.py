@@ -40,7 +40,8 @@ class WorkshopClock:
         if working >= 0:
             return round(self._start + working / self._speed, 3)
         days, second = divmod(self._start_working + working, OPEN_SECONDS)
-        return round(days * DAY_SECONDS + OPENING_SECOND + second, 3)
+        # Closing time is also the next opening; of the two the history ends with the one before the start.
+        return round(min(days * DAY_SECONDS + OPENING_SECOND + second, self._start), 3)
 
     def moment(self, working: float) -> datetime:
         """The UTC time of a working second, to the millisecond."""

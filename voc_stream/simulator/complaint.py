@@ -23,8 +23,8 @@ DEPARTMENT_IN_CHARGE = {
     "service_time": "workshop",
     "lounge_comfort": "facilities",
 }
-BAD_VISIT = 7.0
-"""The overall feeling at which half of those who would ever complain do."""
+BAD_VISIT, STEEPNESS = 6.4, 2.0
+"""Half of those who would ever complain do at this overall feeling, and so many times more or fewer by a point (as a logit)."""
 COMPLAINT_SHARE, SILENT_LEAVING_SHARE = 0.65, 0.25
 BACKGROUND_SHARE = 0.003
 UNRESOLVED_LEAVING_SHARE, RESOLVED_LEAVING_SHARE = 0.6, 0.06
@@ -44,7 +44,7 @@ CHURN_REASONS: dict[ChurnReason, int] = {
 
 def may_complain(world: World, journey: Journey) -> Iterator[float]:
     """After a visit: complain, or leave without a word, or stay. The worse it felt, the likelier."""
-    badness = 1.0 / (1.0 + math.exp(1.6 * (journey.felt("overall") - BAD_VISIT)))
+    badness = 1.0 / (1.0 + math.exp(STEEPNESS * (journey.felt("overall") - BAD_VISIT)))
     if world.chance(COMPLAINT_SHARE * badness + BACKGROUND_SHARE):
         yield from complain(world, journey, severe=world.chance(0.2 + 0.5 * badness))
     elif world.chance(SILENT_LEAVING_SHARE * badness + BACKGROUND_SHARE):

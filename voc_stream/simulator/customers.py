@@ -18,6 +18,7 @@ YEARLY_VALUE = {"standard": 3_000.0, "premium": 9_000.0, "fleet": 25_000.0, "tax
 LIFECYCLE: dict[LifecycleStage, int] = {"user": 80, "contracted": 15, "opportunity": 5}
 RETURNING_SHARE = 0.4
 REMEMBERED = 20_000
+GRUMBLER_SHARE, GRUMBLERS_DEDUCT = 0.05, 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class Customers:
             annual_value=round(YEARLY_VALUE[segment] * random.lognormvariate(0.0, 0.5), 2),
             lifecycle_stage=random.choices(tuple(LIFECYCLE), tuple(LIFECYCLE.values()))[0],
             product=random.choice(PRODUCTS),
-            leniency=random.gauss(0.0, 0.5),
+            leniency=random.gauss(0.0, 0.5) - (GRUMBLERS_DEDUCT if random.random() < GRUMBLER_SHARE else 0.0),
         )
 
     def _remember(self, customer: SimulatedCustomer) -> SimulatedCustomer:

@@ -56,7 +56,7 @@ class Journey:
         if experience != "overall":
             return ordinary + self._deviation(experience)
         parts = [ordinary + self._deviation(part) for part in RATINGS if part != "overall"]
-        return 0.45 * sum(parts) / len(parts) + 0.3 * min(parts) + 0.25 * self.felt("advisor_service") + 0.6
+        return 0.3 * sum(parts) / len(parts) + 0.5 * min(parts) + 0.2 * self.felt("advisor_service") + 0.6
 
     def _deviation(self, experience: str) -> float:
         """How much better or worse than ordinary a part of the visit was."""
@@ -73,7 +73,7 @@ class Journey:
 
     def score(self, experience: str, random: Random, decimals: int = 0) -> float:
         """A score from 0 to 10 that the customer gives to a rating."""
-        value = round(self.felt(experience) + random.gauss(0.0, 0.7), decimals)
+        value = round(self.felt(experience) + random.gauss(0.0, 0.8), decimals)
         return min(10.0, max(0.0, value))
 
     def worst(self) -> str:

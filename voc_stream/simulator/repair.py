@@ -129,11 +129,11 @@ def _hand_over(world: World, journey: Journey) -> Iterator[float]:
 def _stage(
     world: World, journey: Journey, stage: Stage, duration: float, *, employee: str | None = None, **at_exit: Any
 ) -> Iterator[float]:
-    """Enter a stage, spend working seconds in it, leave it; `at_exit` are fields of the exit."""
+    """After a short while enter a stage, spend working seconds in it, leave it; `at_exit` are fields of the exit."""
+    yield world.random.uniform(1, 5) * MINUTE
     _step(world, journey, stage, "enter", employee)
     yield duration
     _step(world, journey, stage, "exit", employee, **at_exit)
-    yield world.random.uniform(1, 5) * MINUTE
 
 
 def _step(world: World, journey: Journey, stage: Stage, edge: Edge, employee: str | None, **fields: Any) -> None:

@@ -134,7 +134,7 @@ def upgrade() -> None:
         sa.Column("region", sa.Text(), nullable=False, comment="region, '' where unknown"),
         sa.Column("weight", sa.SmallInteger(), nullable=False, comment="1 adds, -1 takes back"),
         sa.Column("experience", sa.ARRAY(sa.Text()), nullable=False, comment="experiences"),
-        sa.Column("value", sa.ARRAY(sa.BigInteger()), nullable=False, comment="their values, in hundredths"),
+        sa.Column("value", sa.ARRAY(sa.Integer()), nullable=False, comment="their values, in hundredths"),
         sa.Column("expectation", sa.ARRAY(sa.Integer()), nullable=False, comment="stated expectations, in hundredths"),
         sa.Column("importance", sa.ARRAY(sa.Integer()), nullable=False, comment="stated importances, in hundredths"),
         schema="voc",

@@ -1,0 +1,210 @@
+"""A whole worker on the embedded broker, with a store in memory that keeps the promises of PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka_worker import produce, wait_until
+
+from voc_stream.kafka.dead_letters import headers_of
+from voc_stream.kafka.topics import dead_letter_topic, input_topics
+from voc_stream.pipeline import DeadLetter, FencedError, Partition, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakes import MemorySink, MemoryUpkeep
+    from kafka_worker import ThreadWorker
+
+    from voc_stream.pipeline import Batch
+    from voc_stream.settings import Settings
+
+    Start = Callable[[], ThreadWorker]
+
+
+def ids(count: int, first: int = 0) -> list[str]:
+    return [f"e{number:06d}" for number in range(first, first + count)]
+
+
+def assert_all_taken_in(sink: MemorySink, settings: Settings, event_ids: list[str]) -> None:
+    """Each event once, and in each partition in the order in which it was sent."""
+    topics, partitions = input_topics(settings.topic_prefix), settings.partitions
+    for topic_index, topic in enumerate(topics):
+        for number in range(partitions):
+            chosen = [each for index, each in enumerate(event_ids) if index % len(topics) == topic_index and index % partitions == number]
+            assert sink.accepted.get(Partition(topic, number), []) == chosen
+            if chosen:
+                assert sink.stored[Partition(topic, number)].next_offset == len(chosen)
+
+
+def test_every_message_reaches_the_sink_once_and_in_order(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """What was sent before and after the start is handed on, in batches of at most the configured size."""
+    produce(voc, ids(1500))
+    worker = start()
+    wait_until(lambda: sink.count == 1500, "the events sent before the start")
+    produce(voc, ids(1500) + ids(500, first=1500))
+    wait_until(lambda: sum(stored.next_offset for stored in sink.stored.values()) == 3500, "the events sent after it")
+    assert sink.seen == set(ids(2000))
+    assert max(len(batch.messages) for batch in sink.batches) == voc.maximum_batch_messages
+    assert worker.is_ready
+    assert worker.sample("voc_events_total", outcome="accepted") == 2000
+    assert worker.sample("voc_events_total", outcome="duplicate") == 1500
+
+
+def test_a_fenced_batch_makes_the_worker_read_the_position_again(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """Where another worker moved the position, its batch is not repeated and what follows is not lost."""
+    moved: list[Batch] = []
+
+    def move_once(batch: Batch) -> None:
+        if not moved and batch.messages[0].offset > 0:
+            moved.append(batch)
+            sink._apply(batch)  # the other worker was faster with this very batch
+            raise FencedError
+
+    sink.before_commit = move_once
+    start()
+    wait_until(lambda: len(sink.stored) == 10, "the positions")
+    for part in range(4):
+        produce(voc, ids(500, first=500 * part))
+        wait_until(lambda part=part: sink.count == 500 * (part + 1), "all events")  # type: ignore[misc]  # a default binds the loop's value
+    assert moved
+    assert len(sink.batches) == len({(batch.partition, batch.expected_offset) for batch in sink.batches})
+
+
+def test_a_position_that_was_moved_back_is_followed(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """A store restored from a backup stands earlier: the worker goes back there, and nothing between is missed."""
+    worker = start()
+    produce(voc, ids(200))
+    wait_until(lambda: sink.count == 200, "the first events")
+    with sink._lock:
+        sink.seen.clear()
+        sink.accepted.clear()
+        for partition, stored in sink.stored.items():
+            sink.stored[partition] = stored._replace(next_offset=0)
+    produce(voc, ids(200, first=200))
+    wait_until(lambda: sink.count == 400, "the events of before and after the backup")
+    assert_all_taken_in(sink, voc, ids(200) + ids(200, first=200))
+    assert worker.sample("voc_position_resets_total") == 0
+
+
+def test_an_absent_store_holds_the_partition_and_shows(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """While the store does not answer nothing is lost, retries are counted and the worker is not ready; then it goes on by itself."""
+    worker = start()
+    produce(voc, ids(100))
+    wait_until(lambda: sink.count == 100, "the first events")
+    sink.available = False
+    produce(voc, ids(300, first=100))
+    wait_until(lambda: worker.sample("voc_postgres_retries_total") >= 3, "retries")
+    assert "PostgreSQL does not answer" in worker.parts.not_ready()
+    assert sink.count == 100
+    sink.available = True
+    wait_until(lambda: sink.count == 400, "the rest")
+    assert_all_taken_in(sink, voc, ids(400))
+    assert len(sink.batches) == len({(batch.partition, batch.expected_offset) for batch in sink.batches})
+
+
+def test_a_commit_whose_answer_was_lost_is_not_repeated(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """After a connection error the worker first asks where the store stands: a batch that went through is not sent again."""
+    lost: list[Batch] = []
+
+    def lose_first_answers(batch: Batch) -> None:
+        if len(lost) < 3:
+            lost.append(batch)
+            raise StoreUnavailableError("the answer to COMMIT was lost")
+
+    sink.after_commit = lose_first_answers
+    start()
+    produce(voc, ids(1000))
+    wait_until(lambda: sink.count == 1000, "all events")
+    assert len(lost) == 3
+    assert_all_taken_in(sink, voc, ids(1000))
+    assert len(sink.batches) == len({(batch.partition, batch.expected_offset) for batch in sink.batches})
+
+
+def test_an_unexpected_error_of_the_sink_loses_nothing(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """A fault in our own code must neither end the loop nor skip the batch: Faust would acknowledge it."""
+    failures: list[Batch] = []
+
+    def fail_twice(batch: Batch) -> None:
+        if len(failures) < 2:
+            failures.append(batch)
+            raise ZeroDivisionError("a fault")
+
+    sink.before_commit = fail_twice
+    worker = start()
+    produce(voc, ids(500))
+    wait_until(lambda: sink.count == 500, "all events")
+    assert worker.sample("voc_batch_failures_total") == 2
+    assert_all_taken_in(sink, voc, ids(500))
+
+
+def test_a_second_worker_takes_over_partitions_and_all_of_them_when_the_first_stops(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """Rebalances lose nothing and repeat nothing, also while events arrive."""
+    sent = threading.Thread(target=lambda: [produce(voc, ids(200, first=200 * part)) for part in range(15)])
+    first = start()
+    wait_until(lambda: first.is_ready, "the first worker")
+    sent.start()
+    second = start()
+    wait_until(lambda: len(second.parts.ledger.durable) == 5, "half of the partitions at the second worker")
+    wait_until(lambda: len(first.parts.ledger.durable) == 5, "half of the partitions at the first worker")
+    first.stop()
+    wait_until(lambda: len(second.parts.ledger.durable) == 10, "all partitions at the second worker")
+    sent.join()
+    wait_until(lambda: sink.count == 3000, "all events")
+    assert sum(stored.next_offset for stored in sink.stored.values()) == 3000
+    assert first.sample("voc_events_total", outcome="accepted") + second.sample("voc_events_total", outcome="accepted") == 3000
+
+
+def test_the_committed_offset_in_kafka_follows_the_store(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """Kafka's committed offset is the store's position, not what Faust acknowledged, so that lag tools tell the truth."""
+    start()
+    produce(voc, ids(100))
+    wait_until(lambda: sink.count == 100, "the events")
+    admin = KafkaAdminClient(bootstrap_servers=voc.kafka_bootstrap)
+    try:
+
+        def committed() -> dict[tuple[str, int], int]:
+            offsets = admin.list_group_offsets(voc.group)[voc.group]
+            return {tuple(partition): each.offset for partition, each in offsets.items()}
+
+        expected = {tuple(partition): stored.next_offset for partition, stored in sink.stored.items()}
+        wait_until(lambda: committed() == expected, "commits in Kafka")
+        sink.available = False
+        produce(voc, ids(100, first=100))
+        threading.Event().wait(2.5)  # several commit intervals in which nothing may be committed
+        assert committed() == expected
+    finally:
+        sink.available = True
+        admin.close()
+
+
+def test_dead_letters_go_to_their_topic_with_headers(start: Start, voc: Settings, upkeep: MemoryUpkeep) -> None:
+    """Each unpublished refusal becomes one message: the refused bytes, and where they came from in the headers."""
+    letter = DeadLetter(7, Partition("voc.callbacks", 3), 42, "not_json", "not JSON: 回访", b"\x00\xff{")
+    upkeep.letters[7] = letter
+    start()
+    wait_until(lambda: 7 in upkeep.published, "the mark")
+    consumer = KafkaConsumer(
+        dead_letter_topic(voc.topic_prefix), bootstrap_servers=voc.kafka_bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=5000
+    )
+    try:
+        record = next(consumer)
+    finally:
+        consumer.close()
+    assert record.value == letter.payload
+    assert [tuple(header) for header in record.headers] == headers_of(letter)
+    assert dict(headers_of(letter))["source-offset"] == b"42"
+
+
+def test_timers_run_and_lag_and_readings_show(start: Start, voc: Settings, sink: MemorySink, upkeep: MemoryUpkeep) -> None:
+    """Upkeep is called from the start on, and the lag is that of the log's end, also while the store is away."""
+    worker = start()
+    wait_until(lambda: bool(upkeep.settled and upkeep.assessed), "upkeep")
+    sink.available = False
+    produce(voc, ids(60))
+    wait_until(lambda: worker.sample("voc_consumer_lag_events") == 60, "the lag")
+    assert worker.parts.state.lag_events == 60
+    sink.available = True
+    wait_until(lambda: worker.sample("voc_consumer_lag_events") == 0, "no lag")

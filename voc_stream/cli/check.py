@@ -1,0 +1,61 @@
+"""`voc-stream check`: the validation of `push`, sending nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.cli.event_files import load_mapping, read_events, require_mapping
+from voc_stream.cli.event_report import Report
+from voc_stream.mapping.specification import MappingError
+from voc_stream.settings import load_settings
+
+FILES = click.Path(exists=True, dir_okay=False, allow_dash=True)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILES)
+@click.option(
+    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
+)
+def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
+    """Validate the events of FILES and send nothing; `-` is standard input.
+
+    JSON Lines are taken as they are; CSV and XES need --mapping. Exits with 1 where a line fails.
+    """
+    settings = load_settings(os.environ)
+    started = time.monotonic()
+    report = Report(files, "valid")
+    failure = None
+    try:
+        catalogue = load_catalogue(settings.catalogue)
+        mapping = load_mapping(mapping_path) if mapping_path else None
+        require_mapping(files, mapping)
+        with report:
+            for name in files:
+                report.file(name)
+                for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read):
+                    if line.event is None:
+                        report.problem(line)
+                    else:
+                        report.done()
+    except (CatalogueError, MappingError) as error:
+        failure = error
+    finish("check", report, time.monotonic() - started, failure)
+
+
+def finish(name: str, report: Report, seconds: float, failure: Exception | None) -> NoReturn:
+    """Print the totals and end the process: 0, 1 where a line failed, 2 where the command could not do its work."""
+    if failure is None or report.events or report.problems:
+        report.summary(seconds)
+    if failure is not None:
+        click.echo(f"voc-stream {name}: {failure}", err=True)
+        sys.exit(2)
+    sys.exit(1 if report.problems else 0)

@@ -1,0 +1,99 @@
+"""What `check` and `push` print: a progress bar on a terminal, problems up to a limit, and a summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from voc_stream.cli.event_files import Line
+
+# More than one can read on a screen says nothing more than their number.
+MAXIMUM_SHOWN = 20
+_REFRESHES_PER_SECOND = 5
+
+
+class Report:
+    """Prints to standard error while files are read. A context manager.
+
+    Args:
+        files: All files, whose sizes make the length of the bar.
+        verb: What happens to an event, in the past tense: `valid`, `delivered`.
+    """
+
+    def __init__(self, files: Sequence[str], verb: str) -> None:
+        self._verb = verb
+        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._reasons: Counter[str] = Counter()
+        self._shown = 0
+        self._pending_bytes = 0
+        self._pending_events = 0
+        self.events = 0
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.fields[file]}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[events]:,} " + verb),
+        )
+        self._progress = Progress(
+            *columns,
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+            refresh_per_second=_REFRESHES_PER_SECOND,
+        )
+        sizes = [Path(file).stat().st_size if Path(file).is_file() else None for file in files]
+        total = None if None in sizes else sum(size for size in sizes if size is not None)
+        self._task = self._progress.add_task("", total=total, file="", events=0)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._progress.stop()
+
+    @property
+    def problems(self) -> int:
+        """How many lines failed."""
+        return self._reasons.total()
+
+    def file(self, name: str) -> None:
+        """A file begins."""
+        self._progress.update(self._task, file=Path(name).name)
+
+    def read(self, count: int) -> None:
+        """So many bytes have been read."""
+        self._progress.advance(self._task, count)
+
+    def done(self) -> None:
+        """An event is through."""
+        self.events += 1
+        # Every hundredth, because an update costs more than a validation.
+        if self.events % 100 == 0:
+            self._progress.update(self._task, events=self.events)
+
+    def problem(self, line: Line) -> None:
+        """A line failed."""
+        self._reasons[line.reason] += 1
+        if self._reasons.total() <= MAXIMUM_SHOWN:
+            place = f"{line.file}:{line.number}" if line.number else line.file
+            self._console.print(f"{place}: {line.reason}: {line.problem}")
+
+    def summary(self, seconds: float) -> None:
+        """The last lines: problems that were not shown, and the totals."""
+        hidden = self.problems - MAXIMUM_SHOWN
+        if hidden > 0:
+            counts = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons.most_common())
+            self._console.print(f"… and {hidden:,} more; in all {counts}")
+        rate = f" ({self.events / seconds:,.0f}/s)" if seconds > 1 else ""
+        self._console.print(f"{self.events:,} events {self._verb}, {self.problems:,} lines failed, in {seconds:.1f} s{rate}")

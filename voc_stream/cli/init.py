@@ -1,0 +1,29 @@
+"""`voc-stream init`: topics and tables."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from voc_stream.kafka.topics import TopicsError, ensure_topics
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.migrate import migrate
+from voc_stream.settings import load_settings
+
+
+@click.command(name="init")
+def command() -> None:
+    """Create the topics and bring the tables up to date; safe to repeat."""
+    settings = load_settings(os.environ)
+    database_url = settings.require_database_url()
+    try:
+        topics = ensure_topics(settings)
+        for name in topics.created:
+            click.echo(f"created topic {name}")
+        for name in topics.existing:
+            click.echo(f"topic {name} is there")
+        migrate(database_url)
+    except (TopicsError, StoreUnavailableError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("tables and roles are up to date")

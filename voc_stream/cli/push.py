@@ -1,0 +1,82 @@
+"""`voc-stream push`: validates events from files and sends them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from voc_stream.catalogue import Catalogue, CatalogueError, load_catalogue
+from voc_stream.cli.check import FILES, finish
+from voc_stream.cli.event_files import Line, load_mapping, read_events, require_mapping
+from voc_stream.cli.event_report import Report
+from voc_stream.kafka.push import TOPIC_OF_TYPE, Pusher, PushError, Record
+from voc_stream.kafka.topics import TopicsError
+from voc_stream.mapping.specification import MappingError
+from voc_stream.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from voc_stream.mapping.specification import RowMapping
+
+MINIMUM_TIMEOUT_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILES)
+@click.option(
+    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
+)
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=MINIMUM_TIMEOUT_SECONDS),
+    default=120.0,
+    show_default=True,
+    help="Give up when no broker has acknowledged anything for so many seconds.",
+)
+def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: float) -> None:
+    """Validate the events of FILES and send them; `-` is standard input.
+
+    JSON Lines are sent as they are; CSV and XES need --mapping. A line that fails is reported and the rest go; the exit code is then 1.
+    Sending the same file again is harmless: an event counts once.
+    """
+    settings = load_settings(os.environ)
+    # What the client logs about a broker that is away is said by our own messages.
+    logging.getLogger("kafka").addHandler(logging.NullHandler())
+    started = time.monotonic()
+    report = Report(files, "delivered")
+    failure = None
+    try:
+        catalogue = load_catalogue(settings.catalogue)
+        mapping = load_mapping(mapping_path) if mapping_path else None
+        require_mapping(files, mapping)
+        with (
+            report,
+            Pusher[Line](settings, timeout_seconds, report.done, lambda record, why: report.problem(_failed(record.origin, why))) as pusher,
+        ):
+            pusher.push(_records(files, mapping, catalogue, report, settings.topic_prefix))
+    except (CatalogueError, MappingError, TopicsError, PushError) as error:
+        failure = error
+    finish("push", report, time.monotonic() - started, failure)
+
+
+def _records(files: Sequence[str], mapping: RowMapping | None, catalogue: Catalogue, report: Report, prefix: str) -> Iterator[Record[Line]]:
+    for name in files:
+        report.file(name)
+        for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read):
+            if line.event is None:
+                report.problem(line)
+            else:
+                topic = prefix + TOPIC_OF_TYPE[str(line.event.__struct_config__.tag)]
+                yield Record(topic, line.event.customer_id.encode(), line.value, line)
+
+
+def _failed(line: Line, why: str) -> Line:
+    return line._replace(event=None, reason="not delivered", problem=why)

@@ -1,0 +1,232 @@
+"""`voc-stream up`: all of it on one machine, until it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from voc_stream.embedded import EmbeddedError, summary_view
+from voc_stream.embedded.data_dir import locked
+from voc_stream.embedded.machine import Machine, Ports
+from voc_stream.embedded.ports import choose_port
+from voc_stream.embedded.summary_view import Flow
+from voc_stream.kafka.topics import TopicsError, ensure_topics
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.migrate import migrate
+from voc_stream.postgres.summary import read_summary
+from voc_stream.settings import CONFIG, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from voc_stream.settings import Settings
+
+USUAL_KAFKA_PORT = 9092
+USUAL_POSTGRES_PORT = 5432
+LIVE_INTERVAL_SECONDS = 2.0
+LINE_INTERVAL_SECONDS = 5.0
+CHECK_INTERVAL_SECONDS = 0.5
+PORT = click.IntRange(0, 65535)
+
+
+class StopRequest:
+    """Ctrl-C or SIGTERM, while used as a context: the first asks for a clean end, the second for a quick one."""
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+        self._count = 0
+
+    def requested(self) -> bool:
+        """Whether the end was asked for."""
+        return self._requested.is_set()
+
+    def hurried(self) -> bool:
+        """Whether it was asked for more than once."""
+        return self._count > 1
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a request, so long at most; whether there was one."""
+        return self._requested.wait(seconds)
+
+    def _note(self, *_: object) -> None:
+        self._count += 1
+        self._requested.set()
+
+    def __enter__(self) -> Self:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._note) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+class Screen:
+    """Shows the live summary: a panel in a terminal, else a line every few seconds. Messages stay above it."""
+
+    def __init__(self, console: Console, database_url: str, lag_events: Callable[[], int | None]) -> None:
+        self._console = console
+        self._database_url = database_url
+        self._lag_events = lag_events
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._due = 0.0
+        self._last: tuple[float, int] | None = None
+
+    def refresh(self, now: float) -> None:
+        """Read and show the summary, if it is time."""
+        if now < self._due:
+            return
+        self._due = now + (LINE_INTERVAL_SECONDS if self._live is None else LIVE_INTERVAL_SECONDS)
+        try:
+            summary = read_summary(self._database_url)
+        except StoreUnavailableError as error:
+            self.say(f"no summary: PostgreSQL does not answer ({error})")
+            return
+        speed = None
+        if self._last is not None:
+            speed = (summary.events - self._last[1]) / (now - self._last[0])
+        self._last = (now, summary.events)
+        flow = Flow(speed, self._lag_events())
+        if self._live is None:
+            click.echo(summary_view.line(summary, flow))
+        else:
+            self._live.update(summary_view.panel(summary, flow), refresh=True)
+
+    def say(self, message: str) -> None:
+        """Show a message that stays."""
+        if self._live is None:
+            click.echo(message)
+        else:
+            self._console.print(message, markup=False, highlight=False)
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+
+@click.command(name="up")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".voc"), show_default=True, help="Kept between runs."
+)
+@click.option("--kafka-port", type=PORT, help=f"Port of the broker. Default: {USUAL_KAFKA_PORT}, or a free one where that is taken.")
+@click.option("--postgres-port", type=PORT, help=f"Port of PostgreSQL. Default: {USUAL_POSTGRES_PORT}, or a free one.")
+@click.option("--web-port", type=PORT, help="Port of the worker's pages. Default: VOC_WEB_PORT (6066), or a free one.")
+@click.option("--simulate/--no-simulate", default=True, show_default=True, help="Whether a simulated call centre sends events.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True, help="Its events per second.")
+@click.option("--duration", type=click.FloatRange(0), help="Stop so many seconds after the start. Default: run until Ctrl-C.")
+def command(
+    *,
+    data_dir: Path,
+    kafka_port: int | None,
+    postgres_port: int | None,
+    web_port: int | None,
+    simulate: bool,
+    rate: float,
+    duration: float | None,
+) -> None:
+    """Run all of it on this machine: broker, PostgreSQL, worker and a simulated call centre.
+
+    PostgreSQL keeps its data in the folder; the broker forgets all when it stops, so a clean stop first takes in what was sent. The
+    addresses of Kafka and PostgreSQL in the settings are not used. Port 0 takes any free port.
+    """
+    settings = load_settings(os.environ)
+    started = time.monotonic()
+    try:
+        with StopRequest() as stop, locked(data_dir) as folder:
+            ports = Ports(
+                choose_port(kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
+                choose_port(postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
+                choose_port(web_port, settings.web_port, "--web-port"),
+            )
+            click.echo("starting broker and PostgreSQL …")
+            with Machine(folder, ports, settings, _environment()) as machine:
+                _start(machine, stop)
+                if not stop.requested():
+                    with _addresses_file(folder, machine.settings) as file:
+                        _announce(machine, file, time.monotonic() - started)
+                        if simulate:
+                            machine.start_simulator(rate)
+                        _watch(machine, stop, duration)
+                        _finish(machine, stop)
+    except (EmbeddedError, TopicsError, StoreUnavailableError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("stopped")
+
+
+def _start(machine: Machine, stop: StopRequest) -> None:
+    click.echo("tables and topics …")
+    migrate(machine.settings.require_database_url())
+    ensure_topics(machine.settings)
+    if not stop.requested():
+        click.echo("worker …")
+        machine.start_worker(stop.requested)
+
+
+def _announce(machine: Machine, file: Path, seconds: float) -> None:
+    settings = machine.settings
+    click.echo(f"ready 就绪 after {seconds:.1f} s; stop with Ctrl-C")
+    click.echo(f"kafka://{settings.kafka_bootstrap}")
+    click.echo(settings.require_database_url())
+    click.echo(machine.worker_url)
+    click.echo(f"For commands in another terminal: export {CONFIG}={file}")
+
+
+def _watch(machine: Machine, stop: StopRequest, duration: float | None) -> None:
+    end = None if duration is None else time.monotonic() + duration
+    console = Console()
+    with Screen(console, machine.settings.require_database_url(), machine.lag_events) as screen:
+        while not stop.wait(CHECK_INTERVAL_SECONDS if end is None else min(CHECK_INTERVAL_SECONDS, max(0.0, end - time.monotonic()))):
+            for message in machine.check():
+                screen.say(message)
+            if end is not None and time.monotonic() >= end:
+                return
+            screen.refresh(time.monotonic())
+
+
+def _finish(machine: Machine, stop: StopRequest) -> None:
+    click.echo("stopping 正在停止: first taking in what was sent …")
+    machine.stop_simulator()
+    if not machine.take_in(stop.hurried):
+        click.echo("not everything that was sent has been taken in; send it again", err=True)
+
+
+def _environment() -> dict[str, str]:
+    """What the children inherit: everything but the file of settings, which are handed to them whole."""
+    return {name: value for name, value in os.environ.items() if name != CONFIG}
+
+
+@contextmanager
+def _addresses_file(folder: Path, settings: Settings) -> Iterator[Path]:
+    """A file for VOC_CONFIG, so that other commands find what runs here; gone when it stops."""
+    path = folder / "voc.toml"
+    addresses = {
+        "kafka_bootstrap": settings.kafka_bootstrap,
+        "database_url": settings.require_database_url(),
+        "topic_prefix": settings.topic_prefix,
+        "group": settings.group,
+    }
+    if settings.catalogue is not None:
+        addresses["catalogue"] = str(Path(settings.catalogue).resolve())
+    # JSON quotes a text the way TOML does.
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in addresses.items()]
+    path.write_text("".join([*lines, f"web_port = {settings.web_port}\n"]), encoding="utf-8")
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

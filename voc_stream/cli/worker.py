@@ -1,0 +1,73 @@
+"""`voc-stream worker`: one Faust worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.kafka.worker import run_worker
+from voc_stream.monitoring.metrics import Metrics
+from voc_stream.postgres.sink import PostgresSink
+from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.settings import SettingsError, load_settings
+
+# Libraries that tell each step of a connection at INFO; Faust's timers warn of what `voc_timer_seconds` shows.
+QUIET = {
+    "aiokafka": logging.WARNING,
+    "kafka": logging.WARNING,
+    "faust": logging.WARNING,
+    "mode": logging.WARNING,
+    "mode.timers": logging.ERROR,
+}
+
+
+@click.command(name="worker")
+@click.option("--verbose", is_flag=True, help="Let the libraries say what they do, too.")
+def command(*, verbose: bool) -> None:
+    """Run one worker: events in from Kafka, tables out to PostgreSQL.
+
+    Waits for both to be there. Stops on SIGTERM or Ctrl-C; exit code 75 asks the supervisor to start it again.
+    """
+    settings = load_settings(os.environ)
+    database_url = settings.require_database_url()
+    configure_logging(verbose=verbose)
+    try:
+        catalogue = load_catalogue(Path(settings.catalogue) if settings.catalogue else None)
+    except CatalogueError as error:
+        raise SettingsError(f"VOC_CATALOGUE: {error}") from error
+    sink = PostgresSink(database_url, catalogue)
+    upkeep = PostgresUpkeep(database_url, catalogue)
+    try:
+        code = run_worker(settings, sink, upkeep, Metrics(process_registry()))
+    except OSError as error:
+        raise SettingsError(f"VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})") from error
+    sys.exit(code)
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """One line an entry on standard error: time in UTC, level, module, message."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(logging.INFO if verbose else level)
+
+
+def process_registry() -> CollectorRegistry:
+    """A registry with the usual metrics of the process: memory, processor time, open files, garbage collection."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry

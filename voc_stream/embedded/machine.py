@@ -1,0 +1,180 @@
+"""Everything that `up` runs on one machine: broker, database, worker and call centre, in the order in which they need each other."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from voc_stream.embedded import EmbeddedError
+from voc_stream.embedded.broker import Broker
+from voc_stream.embedded.child import Child
+from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.supervisor import Supervisor
+from voc_stream.embedded.worker_pages import is_ready, lag_events
+from voc_stream.settings import to_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from voc_stream.settings import Settings
+
+# Half of it passes before the broker lets a first worker in.
+SESSION_TIMEOUT_SECONDS = 6
+WORKER_START_TIMEOUT_SECONDS = 60.0
+WORKER_STOP_TIMEOUT_SECONDS = 30.0
+SIMULATOR_STOP_TIMEOUT_SECONDS = 35.0  # it first flushes what it sent
+KILL_TIMEOUT_SECONDS = 2.0
+POLL_SECONDS = 0.1
+# The worker measures its lag every 5 s, so a lag of 0 counts once it has been 0 for longer than that.
+LAG_ZERO_SECONDS = 6.0
+TAKE_IN_TIMEOUT_SECONDS = 60.0
+
+
+class Ports(NamedTuple):
+    """Free ports on 127.0.0.1."""
+
+    kafka: int
+    postgres: int
+    web: int
+
+
+class Machine:
+    """The running parts; leaving the context stops them in the reverse order.
+
+    Call from the main thread: the children end with the thread that started them.
+
+    Args:
+        data_dir: existing folder of this machine alone.
+        ports: where to listen.
+        settings: what is configured; addresses are replaced by those of the embedded parts.
+        environ: variables that the children get besides their settings.
+
+    Raises:
+        EmbeddedError: broker or database does not start.
+    """
+
+    def __init__(self, data_dir: Path, ports: Ports, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._data_dir = data_dir
+        self._environ = environ
+        self._supervisors: list[Supervisor] = []
+        self._worker: Supervisor | None = None
+        self._simulator: Supervisor | None = None
+        with ExitStack() as started:
+            self._broker = started.enter_context(Broker(data_dir, ports.kafka))
+            self._postgres = Postgres(data_dir, ports.postgres)
+            self._supervise(self._postgres.child, self._restart_postgres)
+            started.callback(self._stop_postgres)
+            self._running = started.pop_all()
+        self.settings = replace(
+            settings,
+            kafka_bootstrap=self._broker.bootstrap,
+            database_url=self._postgres.url,
+            web_port=ports.web,
+            broker_session_timeout_seconds=SESSION_TIMEOUT_SECONDS,
+        )
+
+    @property
+    def worker_url(self) -> str:
+        """Where the worker's pages are."""
+        return f"http://127.0.0.1:{self.settings.web_port}"
+
+    def start_worker(self, stop_requested: Callable[[], bool]) -> None:
+        """Start a worker and wait until it takes in events, or a stop is requested. Raises EmbeddedError where it does not get so far."""
+        self._worker = self._supervise(self._start("worker"), lambda: self._start("worker"))
+        deadline = time.monotonic() + WORKER_START_TIMEOUT_SECONDS
+        child = self._worker.child
+        while not is_ready(self.worker_url) and not stop_requested():
+            self.raise_if_broker_died()
+            if child.exit_code() is not None:
+                raise EmbeddedError(f"the worker ended at once with code {child.exit_code()}; its last lines:\n{child.log_tail()}")
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s; see {child.log_path}")
+            time.sleep(POLL_SECONDS)
+
+    def start_simulator(self, rate: float) -> None:
+        """Start a call centre that sends `rate` events per second."""
+
+        def start() -> Child:
+            return self._start("simulate", "--rate", f"{rate:g}")
+
+        self._simulator = self._supervise(start(), start)
+
+    def check(self) -> Iterator[str]:
+        """Start again what ended by itself; what happened, for people. Raises EmbeddedError where the broker died: its events are gone."""
+        self.raise_if_broker_died()
+        for supervisor in self._supervisors:
+            message = supervisor.check(time.monotonic())
+            if message is not None:
+                yield message
+
+    def lag_events(self) -> int | None:
+        """Events that wait in the broker; None where no worker tells."""
+        return lag_events(self.worker_url)
+
+    def stop_simulator(self) -> None:
+        """Let the call centre send off what it holds, and end."""
+        if self._simulator is not None:
+            self._supervisors.remove(self._simulator)
+            self._simulator.child.stop(SIMULATOR_STOP_TIMEOUT_SECONDS)
+            self._simulator = None
+
+    def take_in(self, hurried: Callable[[], bool]) -> bool:
+        """Wait until the tables hold all that the broker holds, which it forgets when it stops.
+
+        Whether they do: false where `hurried` cut the wait short, or a minute was not enough.
+        """
+        deadline = time.monotonic() + TAKE_IN_TIMEOUT_SECONDS
+        zero_since: float | None = None
+        while time.monotonic() < deadline and not hurried():
+            zero_since = (zero_since or time.monotonic()) if self.lag_events() == 0 else None
+            if zero_since is not None and time.monotonic() - zero_since >= LAG_ZERO_SECONDS:
+                return True
+            for _ in self.check():
+                pass
+            time.sleep(POLL_SECONDS)
+        return False
+
+    def raise_if_broker_died(self) -> None:
+        """Raise EmbeddedError where the broker ended."""
+        code = self._broker.child.exit_code()
+        if code is not None:
+            raise EmbeddedError(
+                f"the embedded broker died (code {code}) and with it the events that were not yet taken in; "
+                f"its last lines:\n{self._broker.child.log_tail()}"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        # Without a broker they would wait in vain for its answers.
+        without_broker = KILL_TIMEOUT_SECONDS if self._broker.child.exit_code() is not None else None
+        with self._running:
+            for supervisor, timeout_seconds in (
+                (self._simulator, SIMULATOR_STOP_TIMEOUT_SECONDS),
+                (self._worker, WORKER_STOP_TIMEOUT_SECONDS),
+            ):
+                if supervisor is not None:
+                    supervisor.child.stop(without_broker or timeout_seconds)
+
+    def _supervise(self, child: Child, restart: Callable[[], Child]) -> Supervisor:
+        supervisor = Supervisor(child, restart, time.monotonic())
+        self._supervisors.append(supervisor)
+        return supervisor
+
+    def _stop_postgres(self) -> None:
+        self._postgres.stop()
+
+    def _restart_postgres(self) -> Child:
+        self._postgres = Postgres(self._data_dir, self._postgres.port)
+        return self._postgres.child
+
+    def _start(self, command: str, *arguments: str) -> Child:
+        environment = {**self._environ, **to_environment(self.settings)}
+        line = [sys.executable, "-m", "voc_stream", command, *arguments]
+        return Child(command, line, self._data_dir / f"{command}.log", environment=environment)

@@ -1,0 +1,233 @@
+"""Sends events so that none is lost on the way: it survives a broker that restarts, and even one that forgets everything.
+
+Delivery guarantee: at least once. What was not acknowledged is sent again, perhaps by another producer;
+an event_id counts once, and so does the event.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
+
+from voc_stream.kafka.topics import input_topics, topic_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from voc_stream.settings import Settings
+
+# Which topic takes the events of a type; a convention for people, because the worker reads an event by its type wherever it finds it.
+TOPIC_OF_TYPE: Mapping[str, str] = {
+    "callback": "callbacks",
+    "complaint": "complaints",
+    "repair_step": "repair-flow",
+    "touchpoint": "touchpoints",
+    "customer": "customers",
+}
+# kafka-python bounds neither the records nor the bytes that wait to be sent.
+MAXIMUM_OPEN_RECORDS = 10_000
+MAXIMUM_OPEN_BYTES = 32 * 1024 * 1024
+# Long enough for a slow network; a wrong address should not take two minutes to show.
+CONNECT_TIMEOUT_SECONDS = 10.0
+METADATA_TIMEOUT_SECONDS = 2.0
+REQUEST_TIMEOUT_SECONDS = 10.0
+LINGER_SECONDS = 0.02
+POLL_SECONDS = 0.2
+BATCH_BYTES = 64 * 1024
+
+Origin = TypeVar("Origin")
+
+# These say something about the one record, not about the broker.
+_RECORD_ERRORS = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+
+class PushError(Exception):
+    """No broker answered for too long; the message says what was delivered and what to do."""
+
+
+class Record(NamedTuple, Generic[Origin]):
+    """One message. `origin` is whatever the caller wants to be told if it fails."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    origin: Origin
+
+
+class _Open(NamedTuple, Generic[Origin]):
+    """A record without an answer yet, and since when it waits, in seconds of the monotonic clock."""
+
+    record: Record[Origin]
+    since: float
+    future: Any
+
+
+class Pusher(Generic[Origin]):
+    """Sends records in order and keeps count. A context manager.
+
+    Args:
+        settings: Which broker and topics.
+        timeout_seconds: Give up when nothing was acknowledged for so long while something waited.
+        on_delivered: Called after each acknowledged record.
+        on_failure: Called with each record that was not delivered, and why.
+
+    Raises:
+        PushError: No broker answers.
+        TopicsError: The topics do not exist.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        timeout_seconds: float,
+        on_delivered: Callable[[], None],
+        on_failure: Callable[[Record[Origin], str], None],
+    ) -> None:
+        self._bootstrap = settings.kafka_bootstrap
+        self._timeout_seconds = timeout_seconds
+        self._on_delivered = on_delivered
+        self._on_failure = on_failure
+        self._open: deque[_Open[Origin]] = deque()
+        self._open_bytes = 0
+        self._progress_at = time.monotonic()
+        self.delivered = 0
+        try:
+            self._producer = self._connect(min(CONNECT_TIMEOUT_SECONDS, timeout_seconds))
+        except KafkaError as error:
+            raise PushError(f"no broker answers at {self._bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker ({error})") from error
+        try:
+            # Otherwise a missing topic would look like a slow broker, or be made with the wrong number of partitions.
+            topic_ids(self._bootstrap, input_topics(settings.topic_prefix))
+        except BaseException:
+            self._close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._close()
+
+    def push(self, records: Iterable[Record[Origin]]) -> int:
+        """Send all records and wait for the answers; returns how many were delivered since the start. Raises PushError."""
+        for record in records:
+            while len(self._open) >= MAXIMUM_OPEN_RECORDS or self._open_bytes >= MAXIMUM_OPEN_BYTES:
+                self._settle_oldest()
+            self._send(record, time.monotonic())
+        while self._open:
+            self._settle_oldest()
+        return self.delivered
+
+    def _send(self, record: Record[Origin], since: float) -> None:
+        while True:
+            try:
+                future = self._producer.send(record.topic, key=record.key, value=record.value)
+            except KafkaTimeoutError as error:  # no metadata: the broker is away, or has forgotten the topic
+                self._give_up_if_late(since, error)
+                continue
+            except _RECORD_ERRORS as error:
+                self._on_failure(record, str(error))
+                return
+            self._open.append(_Open(record, since, future))
+            self._open_bytes += len(record.value)
+            return
+
+    def _settle_oldest(self) -> None:
+        """Wait for the answer to the oldest open record."""
+        oldest = self._open[0]
+        self._wait_for(oldest)
+        if oldest.future.failed() and not isinstance(oldest.future.exception, _RECORD_ERRORS):
+            self._start_over(oldest.future.exception)
+            return
+        self._open.popleft()
+        self._note(oldest)
+
+    def _note(self, settled: _Open[Origin]) -> None:
+        self._open_bytes -= len(settled.record.value)
+        if settled.future.failed():
+            self._on_failure(settled.record, str(settled.future.exception))
+        else:
+            self.delivered += 1
+            self._progress_at = time.monotonic()
+            self._on_delivered()
+
+    def _start_over(self, error: Exception) -> None:
+        """Send what failed once more, by another producer.
+
+        The producer repeats by itself what it may. What it hands back is what idempotence forbids it to repeat, as when the broker no
+        longer knows the producer; and then it often refuses all that follows, too.
+        """
+        for waiting in self._open:
+            self._wait_for(waiting)
+        settled, self._open = self._open, deque()
+        again = [each for each in settled if each.future.failed() and not isinstance(each.future.exception, _RECORD_ERRORS)]
+        for each in settled:
+            if each not in again:
+                self._note(each)
+        self._open_bytes = 0
+        self._close()
+        self._reconnect(again[0].since, error)
+        for each in again:
+            self._give_up_if_late(each.since, error)
+            self._send(each.record, each.since)
+
+    def _reconnect(self, since: float, error: Exception) -> None:
+        while True:
+            self._give_up_if_late(since, error)
+            try:
+                self._producer = self._connect(METADATA_TIMEOUT_SECONDS)
+            except KafkaError as latest:
+                error = latest
+            else:
+                return
+
+    def _wait_for(self, waiting: _Open[Origin]) -> None:
+        while not waiting.future.is_done:
+            try:
+                waiting.future.get(timeout=POLL_SECONDS)
+            except KafkaError as error:
+                if not waiting.future.is_done:
+                    self._give_up_if_late(waiting.since, error)
+
+    def _give_up_if_late(self, since: float, error: Exception) -> None:
+        if time.monotonic() - max(since, self._progress_at) < self._timeout_seconds:
+            return
+        for waiting in self._open:
+            self._on_failure(waiting.record, f"not acknowledged within {self._timeout_seconds:g} s")
+        raise PushError(
+            f"nothing was acknowledged by {self._bootstrap} for {self._timeout_seconds:g} s ({error}). "
+            f"{self.delivered} events were delivered. "
+            "Push the same files again when the broker is back: an event counts once, however often it is sent"
+        ) from error
+
+    def _connect(self, timeout_seconds: float) -> Any:
+        return KafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id="voc-stream-push",
+            acks="all",
+            enable_idempotence=True,
+            compression_type="gzip",  # the one codec that needs no further library
+            linger_ms=LINGER_SECONDS * 1000,
+            batch_size=BATCH_BYTES,
+            request_timeout_ms=REQUEST_TIMEOUT_SECONDS * 1000,
+            # The deadline is kept here, over all attempts; the producer must only not give up earlier.
+            delivery_timeout_ms=(self._timeout_seconds + REQUEST_TIMEOUT_SECONDS + LINGER_SECONDS) * 1000,
+            max_block_ms=METADATA_TIMEOUT_SECONDS * 1000,
+            bootstrap_timeout_ms=timeout_seconds * 1000,
+            reconnect_backoff_max_ms=1000,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+    def _close(self) -> None:
+        """End the producer, at once: what is open has either been settled or been given up."""
+        try:
+            self._producer.close(timeout=POLL_SECONDS)
+        except KafkaTimeoutError:
+            # close() gives up where it cannot flush, and leaves its thread running.
+            self._producer._sender.force_close()  # noqa: SLF001  there is no public way

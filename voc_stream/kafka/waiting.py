@@ -1,0 +1,50 @@
+"""Waits for Kafka and PostgreSQL before the worker starts: a worker that comes up first waits and says so, and does not crash in a loop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from voc_stream.kafka.topics import TopicsError, input_topics, topic_ids
+from voc_stream.pipeline import Partition, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from voc_stream.pipeline import BatchSink
+    from voc_stream.settings import Settings
+
+PAUSE_SECONDS = 1.0
+REPEAT_MESSAGE_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+def wait_for_both(settings: Settings, sink: BatchSink, stopped: Event, report: Callable[[str | None], None]) -> bool:
+    """Wait until topics and tables are there; False where `stopped` was set first. `report` is told what is missing, at last None."""
+    said, said_at = "", 0.0
+    while not stopped.is_set():
+        problem = what_is_missing(settings, sink)
+        report(problem)
+        if problem is None:
+            return True
+        if problem != said or time.monotonic() - said_at > REPEAT_MESSAGE_SECONDS:
+            log.warning("waiting: %s", problem)
+            said, said_at = problem, time.monotonic()
+        stopped.wait(PAUSE_SECONDS)
+    return False
+
+
+def what_is_missing(settings: Settings, sink: BatchSink) -> str | None:
+    """What keeps a worker from starting, in words for an operator; None where nothing does."""
+    topics = input_topics(settings.topic_prefix)
+    try:
+        topic_ids(settings.kafka_bootstrap, topics)
+        sink.positions([Partition(topics[0], 0)])
+    except TopicsError as error:
+        return str(error)
+    except StoreUnavailableError as error:
+        return f"{error}: check VOC_DATABASE_URL and the server, and that `voc-stream init` has been run"
+    return None

@@ -28,8 +28,8 @@ KEYS = {
     "churn_risk": ("customer_id",),
 }
 TOLERANCE = 1e-9
-# The quantile of Student's t in the view comes from a table of seven digits and a short expansion.
-TOLERANCES = {"ci_low": 1e-5, "ci_high": 1e-5}
+# Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a short expansion.
+INTERVAL_TOLERANCE = 5e-6
 ROWS_SHOWN = 5
 
 
@@ -91,14 +91,21 @@ def _changed_cells(expected: Row, actual: Row) -> list[str]:
     return [
         f"{column}: {value!r} -> {actual.get(column, 'no such column')!r}"
         for column, value in expected.items()
-        if column not in actual or not _same(value, actual[column], TOLERANCES.get(column, TOLERANCE))
+        if column not in actual or not _same(value, actual[column], _tolerance(expected, column))
     ]
+
+
+def _tolerance(expected: Row, column: str) -> float:
+    if column in ("ci_low", "ci_high") and expected[column] is not None:
+        width: float = expected["ci_high"] - expected["ci_low"]
+        return max(TOLERANCE, INTERVAL_TOLERANCE * width)
+    return TOLERANCE
 
 
 def _same(expected: Any, actual: Any, tolerance: float) -> bool:
     """Whether two cells are equal: floats nearly, everything else exactly."""
     if isinstance(expected, float) and isinstance(actual, (float, int, Decimal)):
-        return isclose(expected, actual, rel_tol=tolerance, abs_tol=tolerance)
+        return isclose(expected, actual, rel_tol=TOLERANCE, abs_tol=tolerance)
     if isinstance(expected, Decimal) and isinstance(actual, float):
         return expected == Decimal(repr(actual))
     if isinstance(expected, dict) and isinstance(actual, dict):

@@ -50,7 +50,7 @@ class FencedError(Exception):
 
 
 class StoreUnavailableError(Exception):
-    """The store cannot be reached or gave up on a lock: nothing was written or the outcome is unknown; reload the position and try again."""
+    """The store cannot be reached or gave up on a lock, and the outcome is unknown: reload the position and try again."""
 
 
 class DeadLetter(NamedTuple):
@@ -72,7 +72,7 @@ class StoredPosition(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One sample of a gauge that is read from the tables: a metric name of monitoring/metrics.py, label values in its declared order, a value."""
+    """One sample of a gauge that is read from the tables; label values in the order in which the metric declares them."""
 
     metric: str
     labels: tuple[str, ...]
@@ -96,14 +96,14 @@ class BatchSink(Protocol):
 
 
 class Upkeep(Protocol):
-    """What timers do beside the stream. Blocking: call it from a thread, not the one of BatchSink. Every method is safe to call in every worker at once."""
+    """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
 
     def settle(self, now: datetime) -> bool:
         """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
         ...
 
     def assess_churn(self, now: datetime) -> int | None:
-        """Recompute the risk of customers that changed or whose time has come; how many, or None where another worker holds the lock."""
+        """Recompute the risks that changed; how many, or None where another worker holds the lock."""
         ...
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
@@ -115,5 +115,5 @@ class Upkeep(Protocol):
         ...
 
     def readings(self, now: datetime) -> Sequence[Reading]:
-        """The gauges that are read from the tables. Every worker exports the same ones, so no leader is needed; rules take the maximum."""
+        """The gauges that are read from the tables. Every worker exports the same ones; rules take the maximum."""
         ...

@@ -130,15 +130,23 @@ def command(
 
 
 def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, int]:
-    from voc_stream.kafka.simulated import SimulationError, send_simulated  # noqa: PLC0415  a file needs no Kafka client
+    # Imported here because a file needs no Kafka client.
+    from voc_stream.kafka.push import PushError  # noqa: PLC0415
+    from voc_stream.kafka.simulated import send_simulated  # noqa: PLC0415
+    from voc_stream.kafka.topics import TopicsError  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])  # a second one does not wait for the broker
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     click.echo(f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C", err=True)
     try:
         return send_simulated(messages, settings, stop)
-    except SimulationError as error:
+    except (PushError, TopicsError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         for number, handler in before.items():

@@ -15,7 +15,7 @@ LIFE = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed"
 OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
 
 
-class ComplaintState(msgspec.Struct, omit_defaults=True):
+class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of a complaint's earlier ones. `times` keeps what lies after the latest reopening."""
 
     complaint_id: str

@@ -73,7 +73,7 @@ def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, weight:
         return None
     return Contribution(
         moment,
-        event.site_id or "",  # type: ignore[union-attr]  # only events at a site measure anything
+        event.site_id or "",
         event.department or "",
         event.employee_id or "",
         event.product or "",

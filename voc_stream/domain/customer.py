@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
 
 
-class CustomerState(msgspec.Struct, omit_defaults=True):
+class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of a customer's earlier ones."""
 
     customer_id: str

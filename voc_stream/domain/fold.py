@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.complaint import ComplaintState
 from voc_stream.domain.contribution import Contribution, Profile, contribution_of, moved
 from voc_stream.domain.customer import CustomerState
-from voc_stream.domain.order import OrderState
+from voc_stream.domain.order import NOTHING_COUNTED, Counted, OrderState, difference
 from voc_stream.domain.stated import value_of
 from voc_stream.events.types import Complaint, Customer
 
@@ -49,7 +49,7 @@ class Fold:
         self._catalogue = catalogue
         self._known = frozenset(catalogue.experience)
         self._profiles: dict[str, Profile] = {}
-        self._before: dict[str, set[Contribution]] = {}
+        self._before: dict[str, Counted] = {}
         self.customers: dict[str, CustomerState] = {}
         self.orders: dict[str, OrderState] = {}
         self.complaints: dict[str, ComplaintState] = {}
@@ -62,7 +62,7 @@ class Fold:
     def add_orders(self, states: Mapping[str, OrderState]) -> None:
         """Lend the stored states of orders, before anything is applied to them."""
         self.orders.update(states)
-        self._before.update((order_id, state.contributions(self._known)) for order_id, state in states.items())
+        self._before.update((order_id, state.counted(self._known)) for order_id, state in states.items())
 
     def add_complaints(self, states: Mapping[str, ComplaintState]) -> None:
         """Lend the stored states of complaints."""
@@ -102,7 +102,7 @@ class Fold:
     def contributions(self, events: Sequence[AnyEvent], history: Iterable[AnyEvent]) -> list[Contribution]:
         """What the batch adds to the aggregates and takes back.
 
-        `history` holds the earlier accepted events of the moved customers; the orders of the moved customers and all owners must be at hand.
+        `history` holds the earlier accepted events of the moved customers; their orders and all orders' owners must be at hand.
         """
         found = [
             contribution
@@ -118,9 +118,7 @@ class Fold:
             owner = value_of(order.customer_id)
             if owner is not None:
                 order.attribute(self.customers[owner].profile)
-            before_batch, after_batch = self._before.get(order_id, set()), order.contributions(self._known)
-            found += (contribution._replace(weight=-1) for contribution in before_batch - after_batch)
-            found += after_batch - before_batch
+            found += difference(self._before.get(order_id, NOTHING_COUNTED), order.counted(self._known))
         return found
 
 

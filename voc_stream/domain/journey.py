@@ -13,7 +13,7 @@ import msgspec
 NEUTRAL = 500
 
 
-class LastMoment(msgspec.Struct, array_like=True, frozen=True):
+class LastMoment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The last moment so far: its score in hundredths and what orders it."""
 
     score: int
@@ -22,7 +22,7 @@ class LastMoment(msgspec.Struct, array_like=True, frozen=True):
     place: int
 
 
-class Moments(msgspec.Struct, omit_defaults=True):
+class Moments(msgspec.Struct, omit_defaults=True, gc=False):
     """The scored moments of a journey, folded. Scores are hundredths of a point; None where there is no moment."""
 
     count: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
@@ -27,7 +27,7 @@ RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 _PLACE = {stage: place for place, stage in enumerate(STAGES)}
 
 
-class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True):
+class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     """The latest step: its moment, whether it enters (an enter follows an exit of the same moment), and its stage's place in the flow."""
 
     at: datetime
@@ -35,7 +35,7 @@ class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True):
     place: int
 
 
-class OrderState(msgspec.Struct, omit_defaults=True):
+class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of an order's earlier ones."""
 
     order_id: str
@@ -145,17 +145,40 @@ class OrderState(msgspec.Struct, omit_defaults=True):
             found.append((due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)))
         return [(moment, measure) for moment, measure in found if measure.experience in known]
 
-    def contributions(self, known: Collection[str]) -> set[Contribution]:
-        """The order's timings as contributions, under the profile that the state holds."""
-        site_id, product = value_of(self.site_id) or "", value_of(self.product) or ""
-        return {
-            Contribution(moment, site_id, "", "", product, self.segment, self.region, 1, (measure,))
-            for moment, measure in self.timings(known)
-        }
+    def counted(self, known: Collection[str]) -> Counted:
+        """The order's timings with the dimensions under which they count."""
+        dimensions = (value_of(self.site_id) or "", value_of(self.product) or "", self.segment, self.region)
+        return Counted(dimensions, self.timings(known))
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""
         self.segment, self.region = profile
+
+
+class Counted(NamedTuple):
+    """What an order contributes: the dimensions (site, product, segment, region), and measures with the moments at which they count."""
+
+    dimensions: tuple[str, str, str, str]
+    timings: list[tuple[datetime, Measure]]
+
+
+NOTHING_COUNTED = Counted(("", "", "", ""), [])
+
+
+def difference(before: Counted, after: Counted) -> list[Contribution]:
+    """What turns one into the other: what is no longer so is taken back, what is new is added."""
+    if before == after:
+        return []
+    same = before.dimensions == after.dimensions
+    gone = [timing for timing in before.timings if not same or timing not in after.timings]
+    new = [timing for timing in after.timings if not same or timing not in before.timings]
+    return [_contribution(before, timing, -1) for timing in gone] + [_contribution(after, timing, 1) for timing in new]
+
+
+def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: int) -> Contribution:
+    site_id, product, segment, region = counted.dimensions
+    moment, measure = timing
+    return Contribution(moment, site_id, "", "", product, segment, region, weight, (measure,))
 
 
 def hundredths_of_minutes(duration: timedelta) -> int:

@@ -10,7 +10,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class Stated(msgspec.Struct, Generic[T], array_like=True, frozen=True):
+class Stated(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False):
     """A value with what orders its statement: its rank (a more authoritative kind of event), its moment and its event's id."""
 
     value: T

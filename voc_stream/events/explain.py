@@ -52,7 +52,7 @@ _MESSAGES: tuple[tuple[str, Reason, str], ...] = (
     (r"Invalid enum value (?P<value>.*)", "unknown_value", "{value} is not allowed; use one of: {allowed}"),
     (r"Invalid value (?P<value>.*)", "unknown_type", "{value} is no type of event; use one of: {allowed}"),
     (r"Expected `datetime` with a timezone component", "time_without_offset", "has no offset; append Z or one like +08:00"),
-    (r"Invalid RFC3339 encoded datetime", "invalid_time", "must be an existing time as in 2026-05-04T09:30:00+08:00"),
+    (r"Invalid RFC3339 encoded datetime", "invalid_time", "must be an existing time as in 2025-05-04T09:30:00+08:00"),
 )
 _TABLE = tuple((re.compile(pattern, re.DOTALL), reason, advice) for pattern, reason, advice in _MESSAGES)
 

@@ -70,7 +70,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         Timestamp,
         Meta(
             description="When it happened: RFC 3339 with an offset. More than 10 minutes in the future is refused; the past is not.",
-            examples=["2026-05-04T09:30:00+08:00"],
+            examples=["2025-05-04T09:30:00+08:00"],
         ),
     ]
     customer_id: Annotated[Identifier, Meta(description="The customer; also the key of the message.", examples=["customer-1001"])]

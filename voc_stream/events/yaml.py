@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PLAIN_KEY = re.compile(r"[A-Za-z$][A-Za-z0-9_.$-]*")
+_PLAIN_KEY = re.compile(r"(?!(?i:y|n|yes|no|on|off|true|false|null)$)[A-Za-z$][A-Za-z0-9_.$-]*")
 
 
 def to_yaml(value: object) -> str:
-    """`value`, made of mappings with text keys, sequences, texts, numbers, booleans and None, as a YAML document.
+    """`value`, made of mappings with text keys, sequences, printable texts, numbers, booleans and None, as a YAML document.
 
     >>> print(to_yaml({"channels": {"voc.callbacks": [1, {"key": "a: b"}, []]}}), end="")
     channels:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
     from datetime import datetime
 
+    from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.pipeline import Batch, BatchResult, BatchSink, Partition, StoredPosition
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""
 
+A = TypeVar("A")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -35,16 +37,14 @@ class Ledger:
 
     Args:
         sink: where batches are made durable.
-        topic_ids: asks the broker for the ids of topics; blocking.
+        log_reader: asks the broker about its logs.
         metrics: counts resets and retries.
         state: told whether the store answers.
     """
 
-    def __init__(
-        self, sink: BatchSink, topic_ids: Callable[[Collection[str]], Mapping[str, str]], metrics: Metrics, state: WorkerState
-    ) -> None:
+    def __init__(self, sink: BatchSink, log_reader: LogReader, metrics: Metrics, state: WorkerState) -> None:
         self._sink = sink
-        self._topic_ids = topic_ids
+        self._log_reader = log_reader
         self._metrics = metrics
         self.state = state
         self.durable: dict[Partition, int] = {}
@@ -52,13 +52,16 @@ class Ledger:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
 
     async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, int]:
-        """Decide where to read each partition from, and remember it. Raises StoreUnavailableError, and what `read_bounds` raises."""
+        """Decide where to read each partition from, and make the store agree. Raises StoreUnavailableError, and what `read_bounds` raises."""
         # The order matters: a log that is measured before the store is asked could seem to end before a position that has just moved.
         stored = await self._call(self._sink.positions, partitions)
         ids = await self.current_topic_ids({partition.topic for partition in partitions})
+        bounds = await read_bounds(partitions)
+        doubtful = {each: end for each, (_, end) in bounds.items() if each in stored and stored[each].next_offset > end}
+        ends = await self._ask(self._log_reader.ends, doubtful) if doubtful else {}
         offsets: dict[Partition, int] = {}
-        for partition, (earliest, end) in (await read_bounds(partitions)).items():
-            placement = place(stored.get(partition), Log(ids[partition.topic], earliest, end))
+        for partition, (earliest, end) in bounds.items():
+            placement = place(stored.get(partition), Log(ids[partition.topic], earliest, ends.get(partition, end)))
             if placement.reset_reason is not None:
                 log.error("%s partition %d starts again at offset %d: %s. Events that were counted before are not counted again.",
                           partition.topic, partition.number, placement.position.next_offset, placement.reset_reason)  # fmt: skip
@@ -66,13 +69,12 @@ class Ledger:
             if placement.is_new:
                 await self._call(self._sink.start_at, partition, placement.position)
             offsets[partition] = placement.position.next_offset
-        self.durable.update(offsets)
         self.loaded_topic_ids.update(ids)
         return offsets
 
     async def current_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """The ids of the topics as the broker has them now."""
-        return await asyncio.get_running_loop().run_in_executor(None, self._topic_ids, topics)
+        return await self._ask(self._log_reader.topic_ids, topics)
 
     async def stored_offset(self, partition: Partition) -> int | None:
         """The position in the store; None where it has none. Raises StoreUnavailableError."""
@@ -94,6 +96,10 @@ class Ledger:
     def close(self) -> None:
         """Let the sink's thread end after what it is doing now."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    async def _ask(function: Callable[[A], T], argument: A) -> T:
+        return await asyncio.get_running_loop().run_in_executor(None, function, argument)
 
     async def _call(self, function: Callable[..., T], *arguments: object) -> T:
         try:

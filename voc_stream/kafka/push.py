@@ -35,8 +35,8 @@ MAXIMUM_OPEN_BYTES = 32 * 1024 * 1024
 # Long enough for a slow network; a wrong address should not take two minutes to show.
 CONNECT_TIMEOUT_SECONDS = 10.0
 METADATA_TIMEOUT_SECONDS = 2.0
-REQUEST_TIMEOUT_SECONDS = 10.0
-LINGER_SECONDS = 0.02
+REQUEST_TIMEOUT_MS = 10_000
+LINGER_MS = 20
 POLL_SECONDS = 0.2
 BATCH_BYTES = 64 * 1024
 
@@ -212,13 +212,14 @@ class Pusher(Generic[Origin]):
             acks="all",
             enable_idempotence=True,
             compression_type="gzip",  # the one codec that needs no further library
-            linger_ms=LINGER_SECONDS * 1000,
+            linger_ms=LINGER_MS,
             batch_size=BATCH_BYTES,
-            request_timeout_ms=REQUEST_TIMEOUT_SECONDS * 1000,
+            # Whole milliseconds: the client packs them as integers.
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
             # The deadline is kept here, over all attempts; the producer must only not give up earlier.
-            delivery_timeout_ms=(self._timeout_seconds + REQUEST_TIMEOUT_SECONDS + LINGER_SECONDS) * 1000,
-            max_block_ms=METADATA_TIMEOUT_SECONDS * 1000,
-            bootstrap_timeout_ms=timeout_seconds * 1000,
+            delivery_timeout_ms=int(self._timeout_seconds * 1000) + REQUEST_TIMEOUT_MS + LINGER_MS,
+            max_block_ms=int(METADATA_TIMEOUT_SECONDS * 1000),
+            bootstrap_timeout_ms=int(timeout_seconds * 1000),
             reconnect_backoff_max_ms=1000,
             allow_auto_create_topics=False,
             metrics_enabled=False,

@@ -8,11 +8,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from faust.types import TP
-
 from voc_stream.kafka.dead_letters import DeadLetterPublisher
 from voc_stream.kafka.pace import Pace
-from voc_stream.pipeline import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,11 +95,11 @@ class _Work:
         self._metrics.publish(await self._upkeep.readings(datetime.now(UTC)))
 
     async def lag(self) -> None:
-        """Ask the broker for the ends of the logs; what the fetcher remembers would hide that it stopped fetching."""
+        """Compare the ends of the logs with the positions."""
         durable = dict(self._ledger.durable)
         async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
-            ends = await self._app.consumer.highwaters(*(TP(*partition) for partition in durable)) if durable else {}
-        lags = {Partition(*each): max(0, end - durable[Partition(*each)]) for each, end in ends.items()}
+            ends = await self._app.consumer.log_ends(list(durable)) if durable else {}
+        lags = {partition: max(0, end - durable[partition]) for partition, end in ends.items()}
         state, moment = self._ledger.state, time.monotonic()
         state.lag_events, state.lag_measured = sum(lags.values()), moment
         if state.lag_events == 0:

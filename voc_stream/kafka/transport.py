@@ -132,7 +132,8 @@ class BatchConsumer(driver.Consumer):
     async def load_positions(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """Compare log and store, and read on from where the store stands. Raises StoreUnavailableError, KafkaError, IllegalStateError."""
         offsets = await self.ledger.load(partitions, self._bounds)
-        await self.seek_to(offsets)
+        await self.seek_to(offsets)  # refused where the assignment changed meanwhile
+        self.ledger.durable.update(offsets)
         return offsets
 
     async def _bounds(self, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:
@@ -140,6 +141,14 @@ class BatchConsumer(driver.Consumer):
         earliest = await self.earliest_offsets(*topic_partitions)
         ends = await self.highwaters(*topic_partitions)
         return {Partition(*each): (earliest[each], ends[each]) for each in topic_partitions}
+
+    async def log_ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Where the logs end: asked for, since what the fetcher remembers would hide that it stopped fetching.
+
+        The embedded broker lists too small an end, but never one before a batch that nobody has fetched; hence the greater of both.
+        """
+        listed = await self.highwaters(*(TP(*partition) for partition in partitions))
+        return {Partition(*each): max(end, self.highwater(each) or 0) for each, end in listed.items() if self.owns(Partition(*each))}
 
     def owns(self, partition: Partition) -> bool:
         """Whether the partition is assigned to this worker now."""
@@ -174,7 +183,9 @@ class BatchConsumer(driver.Consumer):
             self.ledger.forget(Partition(*topic_partition))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Note that a worker without partitions has nothing to load."""
+        """Forget what is not assigned; a worker without partitions has nothing to load."""
+        for partition in set(self.ledger.durable) - {Partition(*each) for each in assigned}:
+            self.ledger.forget(partition)
         await super().on_partitions_assigned(assigned, generation_id)
         if not assigned:
             self.ledger.state.positions_loaded = True

@@ -7,16 +7,16 @@ import logging
 import signal
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import faust
 
 from voc_stream.kafka.app import create_app
 from voc_stream.kafka.ledger import Ledger
+from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.state import WorkerState
 from voc_stream.kafka.timers import DEFAULT_SETTLE_INTERVAL_SECONDS, add_timers
-from voc_stream.kafka.topics import dead_letter_topic, topic_ids
+from voc_stream.kafka.topics import dead_letter_topic
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
 from voc_stream.kafka.waiting import wait_for_both
 from voc_stream.kafka.watchdog import Watchdog, exit_unless_done, verdict
@@ -51,7 +51,7 @@ class WorkerParts:
         self.settings = settings
         self._sink = sink
         self.state = WorkerState(started=time.monotonic())
-        self.ledger = Ledger(sink, partial(topic_ids, settings.kafka_bootstrap), metrics, self.state)
+        self.ledger = Ledger(sink, LogReader(settings.kafka_bootstrap), metrics, self.state)
         self.upkeep_calls = UpkeepCalls(upkeep)
         self.app: VocApp = create_app(settings, self.ledger, metrics, **faust_settings)
         add_timers(

@@ -77,7 +77,9 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFact
         (ids,),
     )
     for customer_id, order_id, delivered_at, on_time, last_moment_at, memory in cursor:
-        orders[customer_id].append(OrderFacts(order_id, delivered_at, on_time, last_moment_at, None if memory is None else float(memory) * 100))
+        orders[customer_id].append(
+            OrderFacts(order_id, delivered_at, on_time, last_moment_at, None if memory is None else float(memory) * 100)
+        )
     complaints: dict[str, list[ComplaintFacts]] = defaultdict(list)
     cursor.execute("SELECT customer_id, fold_state::text FROM complaint WHERE customer_id = ANY(%s)", (ids,))
     for customer_id, state in cursor:

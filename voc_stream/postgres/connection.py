@@ -28,16 +28,30 @@ _OPTIONS = {
     "application_name": "voc-stream",
 }
 # Errors about the data itself: trying the same rows again cannot help.
-_DATA_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.NotSupportedError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
+_DATA_ERRORS = (
+    psycopg2.DataError,
+    psycopg2.IntegrityError,
+    psycopg2.NotSupportedError,
+    errors.ProgramLimitExceeded,
+    errors.StatementTooComplex,
+)
 
 
 def engine_for(database_url: str, *, schema: str = "voc", pool_size: int = 2) -> sqlalchemy.Engine:
     """An engine whose connections see `schema` first and give up on locks and statements in time."""
-    settings = f"-c search_path={schema},public -c statement_timeout=20s -c lock_timeout=10s -c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+    settings = (
+        f"-c search_path={schema},public -c timezone=UTC -c statement_timeout=20s -c lock_timeout=10s"
+        " -c idle_in_transaction_session_timeout=60s"
+    )
     url = sqlalchemy.make_url(database_url).set(drivername="postgresql+psycopg2")
     return sqlalchemy.create_engine(
         url, connect_args={**_OPTIONS, "options": settings}, pool_size=pool_size, pool_pre_ping=False, pool_recycle=3600
     )
+
+
+def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:
+    """The driver's own connection, for COPY."""
+    return proxied.driver_connection  # type: ignore[return-value]  # SQLAlchemy cannot know the driver's class
 
 
 def is_about_data(error: psycopg2.Error) -> bool:

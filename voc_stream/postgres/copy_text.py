@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool | datetime | None
 
-# No text that reaches a table holds control characters unescaped, so this one can stand for NULL and rows without backslashes need no escaping.
+# No text that reaches a table holds control characters unescaped, so this one can stand for NULL, and rows without
+# backslashes need no escaping.
 NULL = "\x02"
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 # Inside an array literal a quote and a backslash are escaped once more.
@@ -43,9 +44,9 @@ def line(row: Sequence[Value]) -> str:
     'a\\tb\t\x02\t5'
     """
     fields = [value if value.__class__ is str else plain(value) for value in row]
-    joined = "\t".join(fields)  # type: ignore[arg-type]  # all are text now
+    joined = "\t".join(fields)
     if "\\" in joined or "\n" in joined or "\r" in joined or joined.count("\t") >= len(fields):
-        return "\t".join(map(_escaped, fields))  # type: ignore[arg-type]  # likewise
+        return "\t".join(map(_escaped, fields))
     return joined
 
 

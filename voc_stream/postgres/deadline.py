@@ -1,7 +1,7 @@
 """A deadline on the client's side for work on a connection.
 
-libpq has no read time-out, and the kernel of a stopped server still acknowledges; without this a hung server would hang the worker for ever.
-When the time is up the socket is shut down, and the call in progress fails with a connection error.
+libpq has no read time-out, and the kernel of a stopped server still acknowledges: without this a hung server would hang the
+worker for ever. When the time is up the socket is shut down, and the call in progress fails with a connection error.
 """
 
 from __future__ import annotations

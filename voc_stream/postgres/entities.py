@@ -1,7 +1,7 @@
 """Orders, complaints and customers: loaded by key, folded elsewhere, saved as absolute values with a version.
 
-A row is saved only over the version that was loaded; fewer rows changed than sent means that another worker wrote one of them, and the batch
-must start again from what is stored now. So it does not matter which worker meets which customer.
+A row is saved only over the version that was loaded; fewer rows changed than sent means that another worker wrote one of
+them, and the batch must start again from what is stored now. So it does not matter which worker meets which customer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Makes the database what this version needs: roles, schemas, tables, views, rights and comments. Safe to repeat and to run at once in many places."""
+"""Makes the database what this version needs: roles, schemas, tables, views, rights and comments.
+
+Safe to repeat, and to run at once in many places.
+"""
 
 from __future__ import annotations
 
@@ -69,9 +72,7 @@ def _comment(connection: Connection, kind: str, name: str, comment: str) -> None
 def _create_role(connection: Connection) -> None:
     # Roles belong to the whole server: another database of it may have made this one, perhaps at this moment.
     connection.execute(
-        text(
-            f"DO $$ BEGIN CREATE ROLE {BI_ROLE} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
-        )
+        text(f"DO $$ BEGIN CREATE ROLE {BI_ROLE} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql import insert
 
 from voc_stream.postgres.connection import engine_for
@@ -27,7 +28,7 @@ def mirror_catalogue(database_url: str, catalogue: Catalogue) -> None:
 
 def write_experiences(connection: Connection, catalogue: Catalogue) -> None:
     """The same on a connection at hand; the table is found by its search path."""
-    table = experience.to_metadata(type(experience.metadata)(), schema=None)  # the search path decides the schema
+    table = experience.to_metadata(MetaData(), schema=None)  # type: ignore[arg-type]  # None is documented: the search path decides
     rows = [
         {
             "experience": key,

@@ -1,7 +1,7 @@
 """Merging pending contributions into cube, panes and rolling sums, and moving the horizons on.
 
-One transaction under an advisory lock, so that one worker at a time does it and readers never see half of it. The work is proportional to what
-changed and to what entered or left a horizon, not to the size of the tables:
+One transaction under an advisory lock, so that one worker at a time does it and readers never see half of it. The work is
+proportional to what changed and to what entered or left a horizon, not to the size of the tables:
 
     new sum = old sum - panes that left + panes that entered + new contributions inside the new window
 
@@ -12,7 +12,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.horizons import COARSE_SCOPE_TYPES, DAY, EPOCH, FIVE_MINUTES, HORIZONS, HOUR, PANES_KEPT, SCOPE_TYPES, Horizon, Window, window
+from voc_stream.domain.horizons import (
+    COARSE_SCOPE_TYPES,
+    DAY,
+    EPOCH,
+    FIVE_MINUTES,
+    HORIZONS,
+    HOUR,
+    PANES_KEPT,
+    SCOPE_TYPES,
+    Horizon,
+    Window,
+    window,
+)
 from voc_stream.postgres.tables import SCORE_BINS
 from voc_stream.postgres.views import bin_of
 
@@ -40,7 +52,7 @@ _DIMENSIONS = "site_id, department, employee_id, product, segment"
 
 
 def settle(cursor: Cursor, as_of: datetime) -> int | None:
-    """Refresh everything as of `as_of`, or as of the last refresh if that was later; how many measures were merged, None where the lock is held."""
+    """Refresh everything as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked."""
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (SETTLE_LOCK,))
     if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
         return None
@@ -72,14 +84,12 @@ def _advance_clock(cursor: Cursor, as_of: datetime) -> tuple[datetime | None, da
     before = None if row is None else row[0]
     # Two workers' clocks may differ by a little; a horizon never runs backwards.
     as_of = as_of if before is None else max(before, as_of)
-    cursor.execute(
-        "INSERT INTO rolling_clock VALUES (true, %s) ON CONFLICT (singleton) DO UPDATE SET as_of = excluded.as_of", (as_of,)
-    )
+    cursor.execute("INSERT INTO rolling_clock VALUES (true, %s) ON CONFLICT (singleton) DO UPDATE SET as_of = excluded.as_of", (as_of,))
     return before, as_of
 
 
 def _shift_windows(cursor: Cursor, before: datetime | None, as_of: datetime) -> None:
-    """Take panes that left out of the rolling sums, and panes that entered in, with what they held so far. Windows only move forward."""
+    """Take panes that left out of the rolling sums, and panes that entered in, with what they held. Windows only move forward."""
     for horizon in HORIZONS:
         new = window(horizon, as_of)
         if before is None:
@@ -133,11 +143,11 @@ def _merge_into_cube(cursor: Cursor) -> None:
 
 
 def _group_by_pane(cursor: Cursor) -> None:
-    """The sums of what was taken, by pane and scope. Wider panes and the scope `all` are made from finer ones, which are far fewer."""
+    """The sums of what was taken, by pane and scope. Wider panes and the scope `all` are made from finer ones, which are few."""
     columns = ", ".join(f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in (*_SUMS, *_BOXES))
     cursor.execute(
-        f"CREATE TEMP TABLE IF NOT EXISTS taken_pane (resolution int, start timestamptz, scope_type text, scope text, experience text, {columns})"
-        " ON COMMIT DELETE ROWS"
+        "CREATE TEMP TABLE IF NOT EXISTS taken_pane"
+        f" (resolution int, start timestamptz, scope_type text, scope text, experience text, {columns}) ON COMMIT DELETE ROWS"
     )
     _group(cursor, FIVE_MINUTES, "site")
     _widen(cursor, FIVE_MINUTES, HOUR)

@@ -15,11 +15,11 @@ import sqlalchemy
 from voc_stream.domain.fold import Fold, keys_of, moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.connection import engine_for, guarded, is_about_data
+from voc_stream.postgres.connection import driver_connection, engine_for, guarded, is_about_data
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.facts import Fact, insert_unseen, scored_events_of
-from voc_stream.postgres.staging import copy_rows, create_staging_tables
+from voc_stream.postgres.facts import Fact, FactTable, scored_events_of
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
+from voc_stream.postgres.staging import copy_rows, create_staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -45,6 +45,7 @@ class PostgresSink:
         self._catalogue = catalogue
         self._connection: sqlalchemy.PoolProxiedConnection | None = None
         self._entities = EntityStore()
+        self._facts = FactTable()
 
     def close(self) -> None:
         """Give the connection back."""
@@ -103,9 +104,7 @@ class PostgresSink:
                 continue
         raise StoreUnavailableError(f"rows of {partition.topic}[{partition.number}] kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
 
-    def _write(
-        self, cursor: Cursor, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime
-    ) -> BatchResult:
+    def _write(self, cursor: Cursor, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
         facts: dict[str, Fact] = {}
         refusals = []
@@ -117,7 +116,7 @@ class PostgresSink:
         next_offset = decoded[-1][0] + 1
         event_time = max((moment_of(fact.event) for fact in facts.values()), default=None)
         topic_id = _claim(cursor, partition, expected, next_offset, event_time)
-        unseen = insert_unseen(cursor, partition, list(facts.values()))
+        unseen = self._facts.insert_unseen(cursor, partition, list(facts.values()))
         if unseen:
             self._fold(cursor, unseen)
         if refusals:
@@ -181,7 +180,7 @@ class PostgresSink:
             self._connection = proxied
             with self._transaction() as cursor:
                 create_staging_tables(cursor)
-        return self._connection.driver_connection  # type: ignore[return-value]  # SQLAlchemy types it as Any or None
+        return driver_connection(self._connection)
 
     def _forget_connection(self) -> None:
         if self._connection is not None:

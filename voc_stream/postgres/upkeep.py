@@ -12,7 +12,7 @@ import sqlalchemy
 
 from voc_stream.pipeline import DeadLetter, Partition, StoreUnavailableError
 from voc_stream.postgres import churn, settle
-from voc_stream.postgres.connection import engine_for, guarded
+from voc_stream.postgres.connection import driver_connection, engine_for, guarded
 from voc_stream.postgres.readings import read_gauges
 from voc_stream.postgres.staging import create_staging_tables
 
@@ -60,7 +60,7 @@ class PostgresUpkeep:
         return True
 
     def assess_churn(self, now: datetime, *, everyone: bool = False) -> int | None:
-        """Recompute the risk of customers that changed or whose time has come (or of all); how many, None where another worker holds the lock."""
+        """Recompute the risks that changed (or all); how many, None where another worker holds the lock."""
         started, assessed = time.monotonic(), 0
         while everyone or time.monotonic() - started < BUDGET_SECONDS:
             with self._transaction() as cursor:
@@ -112,7 +112,7 @@ class PostgresUpkeep:
             proxied = self._engine.raw_connection()
         except (sqlalchemy.exc.OperationalError, psycopg2.OperationalError) as error:
             raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
-        connection = proxied.driver_connection
+        connection = driver_connection(proxied)
         try:
             with guarded(connection), connection.cursor() as cursor:
                 create_staging_tables(cursor)

@@ -30,11 +30,7 @@ def _t_quantile(freedom: str) -> str:
 def bin_of(value: str, experience: str) -> str:
     """SQL of a value's histogram bin: the floor of a score; doubling widths from 5 minutes for experiences in minutes."""
     thresholds = ", ".join(str(500 * 2**number) for number in range(SCORE_BINS - 1))
-    return (
-        f"CASE WHEN {is_minutes(experience)}"
-        f" THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[])"
-        f" ELSE ({value} / 100)::int END"
-    )
+    return f"CASE WHEN {is_minutes(experience)} THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[]) ELSE ({value} / 100)::int END"
 
 
 def is_minutes(experience: str) -> str:
@@ -89,8 +85,10 @@ CROSS JOIN rolling_clock c
 LEFT JOIN experience e USING (experience)
 CROSS JOIN LATERAL (
     SELECT (r.score_sum::numeric / r.n / 100)::float8 AS experience_mean,
-           CASE WHEN r.expectation_n > 0 THEN (r.expectation_sum::numeric / r.expectation_n / 100)::float8 ELSE e.expectation END AS expectation_mean,
-           CASE WHEN r.importance_n > 0 THEN (r.importance_sum::numeric / r.importance_n / 100)::float8 ELSE e.importance END AS importance
+           CASE WHEN r.expectation_n > 0 THEN (r.expectation_sum::numeric / r.expectation_n / 100)::float8
+                ELSE e.expectation END AS expectation_mean,
+           CASE WHEN r.importance_n > 0 THEN (r.importance_sum::numeric / r.importance_n / 100)::float8
+                ELSE e.importance END AS importance
 ) m
 CROSS JOIN LATERAL (
     SELECT CASE WHEN r.n > 1

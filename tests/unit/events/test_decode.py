@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import builders
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from voc_stream.catalogue import Catalogue, ChurnModel, Experience, Label
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, decode
 from voc_stream.events.refusal import Reason, Refusal
-from voc_stream.events.types import AnyEvent, Callback, Event
+from voc_stream.events.types import AnyEvent, Callback
 
 if TYPE_CHECKING:
     from voc_stream.catalogue import Kind
@@ -153,7 +151,9 @@ def test_detail_begins_with_the_path_of_the_field(fields: builders.Event, path: 
     assert refusal(builders.message(fields)).detail.startswith(f"{path}: ")
 
 
-@pytest.mark.parametrize("fields", [builders.touchpoint(), builders.callback(), builders.complaint(), builders.repair_step(), builders.customer()])
+@pytest.mark.parametrize(
+    "fields", [builders.touchpoint(), builders.callback(), builders.complaint(), builders.repair_step(), builders.customer()]
+)
 def test_smallest_event_of_each_type_is_read(fields: builders.Event) -> None:
     """An event with its required fields only is an event of its type."""
     assert event(fields).__struct_config__.tag == fields["type"]
@@ -179,13 +179,17 @@ def test_event_at_the_edge_of_a_rule_is_read(fields: builders.Event) -> None:
     event(fields)
 
 
-@pytest.mark.parametrize("text", ["1e400", "-1E+400", "1e-400", "[1e9999]", "0.00001", '"1e200000"', '"\\\\u0000"', '"\\ud83d\\ude00"', "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["1e400", "-1E+400", "1e-400", "[1e9999]", "0.00001", '"1e200000"', '"\\\\u0000"', '"\\ud83d\\ude00"', "9" * 5000]
+)
 def test_unknown_field_that_can_be_stored_is_accepted(text: str) -> None:
     """Unknown fields change nothing; whatever `jsonb` can hold is kept."""
     assert not isinstance(result(with_unknown(text)), Refusal)
 
 
-@pytest.mark.parametrize("text", ["1e200000", "1E+200000", "-1.5e-200000", '{"a": [1e131072]}', "1e-16384", "0." + "0" * 16384, "9" * 131073])
+@pytest.mark.parametrize(
+    "text", ["1e200000", "1E+200000", "-1.5e-200000", '{"a": [1e131072]}', "1e-16384", "0." + "0" * 16384, "9" * 131073]
+)
 def test_number_that_cannot_be_stored_is_out_of_range(text: str) -> None:
     """A number too large or too precise for `jsonb` costs its own message, not the batch."""
     assert refusal(with_unknown(text)).reason == "out_of_range"
@@ -285,37 +289,6 @@ def test_answers_keep_their_order() -> None:
     assert tuple(answer.item for answer in found.answers) == builders.RATINGS
 
 
-@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_arbitrary_bytes_never_raise(value: bytes) -> None:
-    """A message that is nonsense costs itself alone."""
-    assert_well_formed(result(value))
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["2025-05-01T08:00:00Z", "overall"]),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=5), children, max_size=4),
-    max_leaves=8,
-)
-FIELDS = sorted({field for type_ in get_args(AnyEvent) for field in type_.__struct_fields__} | {"type", "invented"})
-
-
-@given(builders.event_lists(max_size=1), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
-def test_event_with_any_values_never_raises(events: list[dict[str, Any]], others: dict[str, Any]) -> None:
-    """Whatever JSON value a field has, the answer is an event or a refusal."""
-    for fields in events:
-        assert_well_formed(result(json.dumps({**fields, **others}).encode()))
-
-
-@given(builders.event_lists(max_size=1), st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10), st.binary(max_size=6)), max_size=3))
-def test_mutated_event_never_raises(events: list[dict[str, Any]], changes: list[tuple[int, int, bytes]]) -> None:
-    """A valid message with bytes replaced, removed or put in is an event or is refused."""
-    for value in builders.messages(events):
-        changed = value
-        for place, removed, added in changes:
-            changed = changed[:place] + added + changed[place + removed :]
-        assert_well_formed(result(changed))
-
-
 @given(builders.event_lists(max_size=5))
 def test_valid_events_are_read(events: list[dict[str, Any]]) -> None:
     """What the contract allows is accepted, with the values that were sent."""
@@ -323,12 +296,3 @@ def test_valid_events_are_read(events: list[dict[str, Any]]) -> None:
         found = event(fields)
         assert (found.event_id, found.customer_id) == (fields["event_id"], fields["customer_id"])
         assert found.occurred_at == datetime.fromisoformat(fields["occurred_at"])
-
-
-def assert_well_formed(found: AnyEvent | Refusal) -> None:
-    if isinstance(found, Refusal):
-        assert found.reason in get_args(Reason)
-        assert found.detail.isprintable()
-        assert len(found.detail) < 240
-    else:
-        assert isinstance(found, Event)

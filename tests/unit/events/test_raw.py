@@ -69,7 +69,22 @@ def test_exponent_of_any_length_is_judged(exponent: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [b'"', b'\\"', b'"\\', b"\\", b"\\u0000"[:5], b"\\ud83d\\ude00", b"[]", b"[" * 31 + b"]" * 31, b'"[', b"1e99999 ", b"1.", b"9", b'"1e9', b"-"],
+    [
+        b'"',
+        b'\\"',
+        b'"\\',
+        b"\\",
+        b"\\u0000"[:5],
+        b"\\ud83d\\ude00",
+        b"[]",
+        b"[" * 31 + b"]" * 31,
+        b'"[',
+        b"1e99999 ",
+        b"1.",
+        b"9",
+        b'"1e9',
+        b"-",
+    ],
 )
 def test_cost_is_linear(part: bytes) -> None:
     """The largest message, built to be expensive, costs no more than some tenths of a second."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import threading, time
 from typing import TYPE_CHECKING
 
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -204,7 +204,14 @@ def test_timers_run_and_lag_and_readings_show(start: Start, voc: Settings, sink:
     wait_until(lambda: bool(upkeep.settled and upkeep.assessed), "upkeep")
     sink.available = False
     produce(voc, ids(60))
-    wait_until(lambda: worker.sample("voc_consumer_lag_events") == 60, "the lag")
+    wait_until(
+        lambda: (
+            print(worker.sample("voc_consumer_lag_events"), worker.parts.state.life(), time.monotonic())
+            or worker.sample("voc_consumer_lag_events") == 60
+        ),
+        "the lag",
+        12,
+    )
     assert worker.parts.state.lag_events == 60
     sink.available = True
     wait_until(lambda: worker.sample("voc_consumer_lag_events") == 0, "no lag")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voc_stream.catalogue import load_catalogue
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import Callback
 from voc_stream.simulator.benchmark_mix import EMPLOYEES_PER_SITE, benchmark_events
 
 if TYPE_CHECKING:
+    from voc_stream.catalogue import Catalogue
     from voc_stream.simulator.message import SimulatedMessage
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -35,9 +35,8 @@ def test_the_mix_is_the_one_of_the_targets(messages: list[SimulatedMessage]) -> 
     assert mean(len(message.value or b"") for message in messages) == pytest.approx(330, abs=20)
 
 
-def test_every_event_is_valid_and_new(messages: list[SimulatedMessage]) -> None:
+def test_every_event_is_valid_and_new(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
     """All are accepted, callbacks have nine answers, ids repeat only in duplicates, and staff and sites are as many as asked for."""
-    catalogue = load_catalogue()
     events = [decode(message.value, START, catalogue) for message in messages if message.kind == "valid"]
     accepted = [event for event in events if not isinstance(event, Refusal)]
     assert len(accepted) == len(events)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voc_stream.catalogue import load_catalogue
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import AnyEvent, Touchpoint
 from voc_stream.simulator.call_centre import simulate
 from voc_stream.simulator.options import Noise, SimulationOptions
 
 if TYPE_CHECKING:
+    from voc_stream.catalogue import Catalogue
     from voc_stream.simulator.message import SimulatedMessage
 
 START = datetime(2025, 3, 1, 5, 30, tzinfo=UTC)
@@ -33,17 +33,15 @@ def test_another_seed_gives_another_story() -> None:
     assert not first & second
 
 
-def test_every_sound_message_is_an_event(messages: list[SimulatedMessage]) -> None:
+def test_every_sound_message_is_an_event(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
     """What is called valid, late or duplicate is accepted, items of the default catalogue included."""
-    catalogue = load_catalogue()
     sound = [message for message in messages if not message.kind.startswith("broken")]
     refusals = [found for message in sound if isinstance(found := decode(message.value, START, catalogue), Refusal)]
     assert refusals == []
 
 
-def test_every_broken_message_is_refused_for_its_reason(messages: list[SimulatedMessage]) -> None:
+def test_every_broken_message_is_refused_for_its_reason(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
     """The kind of a broken message names the reason code of the dead letter."""
-    catalogue = load_catalogue()
     broken = [message for message in messages if message.kind.startswith("broken")]
     for message in broken:
         refusal = decode(message.value, START, catalogue)
@@ -52,9 +50,8 @@ def test_every_broken_message_is_refused_for_its_reason(messages: list[Simulated
     assert broken
 
 
-def test_key_and_topic_follow_from_the_event(messages: list[SimulatedMessage]) -> None:
+def test_key_and_topic_follow_from_the_event(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
     """The key is the customer, and touchpoints go to their topic."""
-    catalogue = load_catalogue()
     for message in messages[:3000]:
         event = decode(message.value, START, catalogue)
         if not isinstance(event, Refusal):

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from voc_stream.events.asyncapi import INPUT_TOPICS
+from voc_stream.events.documents import EVENT_TYPES
+from voc_stream.events.refusal import MEANINGS
+from voc_stream.kafka import topics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+DOCUMENT = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text(encoding="utf-8"))
+
+TOPICS = {
+    "voc.callbacks": {"callback"},
+    "voc.complaints": {"complaint"},
+    "voc.repair-flow": {"repair_step"},
+    "voc.touchpoints": {"touchpoint"},
+    "voc.customers": {"customer"},
+    "voc.dead-letters": {"dead_letter"},
+    "voc.alerts": {"alert"},
+}
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        for child in value.values():
+            yield from references(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from references(child)
+
+
+def test_channels_are_the_topics_of_the_contract() -> None:
+    """Every topic is described, with the messages it carries, and no other."""
+    channels = DOCUMENT["channels"]
+    assert {channel["address"]: set(channel["messages"]) for channel in channels.values()} == TOPICS
+
+
+def test_topics_are_those_that_the_worker_reads() -> None:
+    """The document and the consumer name the same topics."""
+    assert tuple(topic.removeprefix("voc.") for topic in INPUT_TOPICS.values()) == topics.INPUTS
+
+
+@pytest.mark.parametrize("reference", sorted(set(references(DOCUMENT))))
+def test_reference_leads_somewhere(reference: str) -> None:
+    """A reader that follows a reference finds what it names."""
+    file, _, pointer = reference.partition("#")
+    if file:
+        assert (SCHEMAS / file).is_file()
+        return
+    value: Any = DOCUMENT
+    for step in pointer.strip("/").split("/"):
+        value = value[step]
+
+
+def test_worker_receives_the_inputs_and_sends_the_outputs() -> None:
+    """Each channel has exactly one operation, from the worker's side."""
+    found = {operation["channel"]["$ref"].removeprefix("#/channels/"): operation["action"] for operation in DOCUMENT["operations"].values()}
+    assert found == {topic: "send" if topic in {"voc.dead-letters", "voc.alerts"} else "receive" for topic in TOPICS}
+    assert len(DOCUMENT["operations"]) == len(TOPICS)
+
+
+def test_every_event_message_is_keyed_by_customer() -> None:
+    """The key decides the partition, so a sender must know it."""
+    for event_type in EVENT_TYPES:
+        assert "customer_id" in DOCUMENT["components"]["messages"][event_type]["bindings"]["kafka"]["key"]["description"]
+
+
+def test_dead_letter_headers_are_those_of_the_contract() -> None:
+    """Whoever reads dead letters finds the five headers, and every reason with its meaning."""
+    headers = DOCUMENT["components"]["messages"]["dead_letter"]["headers"]
+    assert headers["required"] == ["reason", "detail", "source-topic", "source-partition", "source-offset"]
+    assert {choice["const"]: choice["description"] for choice in headers["properties"]["reason"]["oneOf"]} == dict(MEANINGS)

@@ -1,0 +1,22 @@
+"""What the end-to-end tests share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from end_to_end.harness import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from voc_stream.settings import Settings
+
+
+@pytest.fixture
+def service(settings: Settings, tmp_path: Path) -> Iterator[Service]:
+    """A service with its topics and tables, and no worker yet. Its batches are small, so that much happens between them."""
+    with Service(replace(settings, maximum_batch_messages=500), tmp_path) as running:
+        yield running

@@ -1,0 +1,235 @@
+"""A service under test: real worker processes between a real broker and a real PostgreSQL, and what they must end with."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg2
+from builders import automotive_catalogue
+from comparison import assert_tables_equal, read_tables
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from oracle import expected_tables
+from oracle.reading import read_events
+
+from voc_stream.catalogue import load_catalogue
+from voc_stream.embedded.child import Child
+from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.kafka.topics import INPUTS
+from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.settings import Settings, to_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from voc_stream.simulator.message import SimulatedMessage
+
+WORKER_STOP_SECONDS = 40.0
+MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024
+
+
+def from_environment(name: str, usual: int) -> int:
+    """A size of the tests, such as VOC_TEST_EVENTS; `usual` where it is not set."""
+    return int(os.environ.get(name, usual))
+
+
+def chance() -> random.Random:
+    """Randomness that VOC_TEST_SEED replays; pytest shows the seed where the test fails."""
+    seed = from_environment("VOC_TEST_SEED", random.randrange(2**32))
+    print(f"replay with VOC_TEST_SEED={seed}")  # noqa: T201  pytest shows it with a failure
+    return random.Random(seed)
+
+
+def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str) -> None:
+    """Look every few milliseconds; AssertionError with `what` was waited for when the time is up."""
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_seconds:.0f} s: {what if isinstance(what, str) else what()}")
+        time.sleep(0.05)
+
+
+class Worker:
+    """One `voc-stream worker` process with its own web port."""
+
+    def __init__(self, settings: Settings, log_path: Path) -> None:
+        self.settings = replace(settings, web_port=free_port())
+        self.child = Child("worker", [sys.executable, "-m", "voc_stream", "worker"], log_path, environment=environment_of(self.settings))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self.child.exit_code() is None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.is_running:
+            os.kill(self.child.pid, signal.SIGKILL)
+        self.child.stop(WORKER_STOP_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self.child.stop(WORKER_STOP_SECONDS)
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric's samples; 0 where it has none."""
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.settings.web_port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables of a command of the service; none of the tests' own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VOC_")} | to_environment(settings)
+
+
+class Service:
+    """Everything between the topics and the tables, with the messages that were sent so far."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.workers: list[Worker] = []
+        self.sent: list[bytes | None] = []
+        self._numbers = count(1)
+        self.command("init")
+        from voc_stream.postgres.mirror import mirror_catalogue
+
+        mirror_catalogue(settings.require_database_url(), load_catalogue())  # TEMPORARY
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers:
+            worker.kill()
+
+    def command(self, *arguments: str) -> str:
+        """Run `voc-stream …` to its end and return its output; AssertionError where it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "voc_stream", *arguments],
+            env=environment_of(self.settings),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"voc-stream {' '.join(arguments)}: code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def start_worker(self) -> Worker:
+        """One worker more."""
+        worker = Worker(self.settings, self.folder / f"worker-{next(self._numbers)}.log")
+        self.workers.append(worker)
+        return worker
+
+    def send(self, messages: Iterable[SimulatedMessage], *, remember: bool = True) -> None:
+        """Send in order and wait for all acknowledgements; `remember` counts them among those that the tables must show."""
+        with closing(self.producer()) as producer:
+            for message in messages:
+                producer.send(self.settings.topic_prefix + message.topic, value=message.value, key=message.key)
+                if remember:
+                    self.sent.append(message.value)
+            producer.flush(timeout=120)
+
+    def producer(self) -> Any:
+        """A Kafka producer as a careful client would configure it."""
+        return KafkaProducer(
+            bootstrap_servers=self.settings.kafka_bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            max_request_size=MAXIMUM_REQUEST_BYTES,
+            allow_auto_create_topics=False,
+        )
+
+    def log_ends(self) -> dict[tuple[str, int], int]:
+        """The end of each input partition's log."""
+        with closing(KafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap)) as consumer:
+            partitions = [
+                TopicPartition(self.settings.topic_prefix + name, number)
+                for name in INPUTS
+                for number in consumer.partitions_for_topic(self.settings.topic_prefix + name) or ()
+            ]
+            return {(partition.topic, partition.partition): end for partition, end in consumer.end_offsets(partitions).items()}
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """How far the tables have come in each input partition."""
+        return {
+            (topic, partition): offset
+            for topic, partition, offset in self.query("SELECT topic, partition, next_offset FROM stream_position")
+        }
+
+    def progress(self) -> int:
+        """Messages that the tables contain."""
+        return sum(self.positions().values())
+
+    def wait_until_caught_up(self, timeout_seconds: float = 180.0) -> None:
+        """Until every message in the topics is in the tables."""
+        ends = self.log_ends()
+        wait_until(
+            lambda: self._lag(ends) == 0, timeout_seconds, lambda: f"the tables lack {self._lag(ends)} messages\n{self.worker_logs()}"
+        )
+
+    def _lag(self, ends: dict[tuple[str, int], int]) -> int:
+        positions = self.positions()
+        return sum(max(0, end - positions.get(partition, 0)) for partition, end in ends.items())
+
+    def wait_until_all_are_stored(self, timeout_seconds: float = 180.0) -> None:
+        """Until every event that was sent is stored, whatever became of the log; a worker that ends is started again, as a supervisor does."""
+        wanted = len(read_events(self.sent, automotive_catalogue(), datetime.now(UTC)))
+
+        def all_stored() -> bool:
+            if not any(worker.is_running for worker in self.workers):
+                self.start_worker()
+            return self._stored() >= wanted
+
+        wait_until(all_stored, timeout_seconds, lambda: f"{wanted} events stored, found {self._stored()}\n{self.worker_logs()}")
+
+    def _stored(self) -> int:
+        [(number,)] = self.query("SELECT count(*) FROM touchpoint_event")
+        return int(number)
+
+    def worker_logs(self) -> str:
+        """The last lines of the logs of the latest workers."""
+        return "\n".join(f"--- {worker.child.log_path.name}\n{worker.child.log_tail()}" for worker in self.workers[-2:])
+
+    def query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a statement, with schema voc in sight."""
+        with _connection(self.settings) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+
+    def assert_tables_are_right(self) -> None:
+        """Stop the workers, refresh everything as of now, and compare every table with the oracle and with its own recomputation."""
+        for worker in self.workers:
+            worker.stop()
+        as_of = self.refresh()
+        assert_tables_equal(expected_tables(self.sent, automotive_catalogue(), as_of), read_tables(self.settings.require_database_url()))
+
+    def refresh(self) -> datetime:
+        """Merge all that is pending and assess every customer, as the workers' timers do; the moment it shows."""
+        as_of = datetime.now(UTC)
+        with closing(PostgresUpkeep(self.settings.require_database_url(), load_catalogue())) as upkeep:
+            wait_until(lambda: upkeep.settle(as_of) and not self.query("SELECT 1 FROM contribution LIMIT 1"), 120, "everything is merged")
+            wait_until(lambda: upkeep.assess_churn(as_of, everyone=True) is not None, 60, "nobody else assesses")
+        [(shown,)] = self.query("SELECT as_of FROM rolling_clock")
+        assert shown == as_of, "the horizons end at the moment that was asked for"
+        return as_of
+
+
+@contextmanager
+def _connection(settings: Settings) -> Iterator[Any]:
+    with closing(psycopg2.connect(settings.require_database_url(), options="-c search_path=voc")) as connection:
+        yield connection

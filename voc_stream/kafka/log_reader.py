@@ -1,0 +1,61 @@
+"""Questions to the broker about its logs, over a connection of their own: ids of topics, and where a log really ends.
+
+Blocking: call them from a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from voc_stream.kafka.topics import TopicsError, topic_ids
+from voc_stream.pipeline import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+FETCH_TIMEOUT_SECONDS = 5.0
+
+
+class LogReader:
+    """Asks one Kafka."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+
+    def topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        """Kafka's ids of these topics. Raises TopicsError."""
+        return topic_ids(self._bootstrap, topics)
+
+    def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
+        """Where the logs end, by fetching their last records. Raises TopicsError.
+
+        The embedded broker lists as the end of a log the first offset of its last batch, plus one; only a fetch tells its real end.
+        Kafka itself lists the real one, which this then repeats.
+        """
+        consumer = KafkaConsumer(bootstrap_servers=self._bootstrap, client_id="voc-stream-log-reader", enable_auto_commit=False)
+        try:
+            return _fetched_ends(consumer, {partition: end for partition, end in listed_ends.items() if end > 0})
+        except KafkaError as error:
+            raise TopicsError(f"Kafka at {self._bootstrap} does not tell the end of a log ({error})") from error
+        finally:
+            consumer.close(autocommit=False)
+
+
+def _fetched_ends(consumer: KafkaConsumer, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
+    consumer.assign([TopicPartition(*partition) for partition in listed_ends])
+    for partition, end in listed_ends.items():
+        consumer.seek(TopicPartition(*partition), end - 1)
+    ends = dict(listed_ends)
+    deadline = time.monotonic() + FETCH_TIMEOUT_SECONDS
+    pending = set(listed_ends)
+    while pending and time.monotonic() < deadline:
+        for topic_partition in consumer.poll(timeout_ms=200):
+            partition = Partition(*topic_partition)
+            ends[partition] = max(ends[partition], consumer.highwater(topic_partition) or 0)
+            pending.discard(partition)
+            consumer.pause(topic_partition)
+    return ends

@@ -187,7 +187,7 @@ class Service:
         return sum(max(0, end - positions.get(partition, 0)) for partition, end in ends.items())
 
     def wait_until_all_are_stored(self, timeout_seconds: float = 180.0) -> None:
-        """Until every event that was sent is stored, whatever became of the log; a worker that ends is started again, as a supervisor does."""
+        """Until every event that was sent is stored, whatever became of the log; a worker that ends is started again."""
         wanted = len(read_events(self.sent, automotive_catalogue(), datetime.now(UTC)))
 
         def all_stored() -> bool:

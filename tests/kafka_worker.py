@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fakes import MemorySink, MemoryUpkeep
 
 TIMEOUT_SECONDS = 40.0
+# Shorter than the settings allow: the embedded broker lets a first member wait for half of the session.
+SHORT_SESSIONS = {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.3}
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
@@ -50,7 +52,7 @@ class ThreadWorker:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._arguments = (settings, sink, upkeep, self.metrics)
-        self._options = options
+        self._options = SHORT_SESSIONS | options
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._ready.wait(10)

@@ -104,9 +104,6 @@ class Service:
         self.sent: list[bytes | None] = []
         self._numbers = count(1)
         self.command("init")
-        from voc_stream.postgres.mirror import mirror_catalogue
-
-        mirror_catalogue(settings.require_database_url(), load_catalogue())  # TEMPORARY
 
     def __enter__(self) -> Self:
         return self

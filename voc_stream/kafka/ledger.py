@@ -48,11 +48,12 @@ class Ledger:
         self._metrics = metrics
         self.state = state
         self.durable: dict[Partition, int] = {}
+        self.loading = asyncio.Lock()
         self.loaded_topic_ids: dict[str, str] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
 
     async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, int]:
-        """Decide where to read each partition from, and make the store agree. Raises StoreUnavailableError, and what `read_bounds` raises."""
+        """Decide where to read each partition from, and make the store agree. Raises StoreUnavailableError, TopicsError, KafkaError."""
         # The order matters: a log that is measured before the store is asked could seem to end before a position that has just moved.
         stored = await self._call(self._sink.positions, partitions)
         ids = await self.current_topic_ids({partition.topic for partition in partitions})

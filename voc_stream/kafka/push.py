@@ -38,6 +38,7 @@ METADATA_TIMEOUT_SECONDS = 2.0
 REQUEST_TIMEOUT_MS = 10_000
 LINGER_MS = 20
 POLL_SECONDS = 0.2
+CLOSE_TIMEOUT_SECONDS = 2.0
 BATCH_BYTES = 64 * 1024
 
 Origin = TypeVar("Origin")
@@ -93,6 +94,7 @@ class Pusher(Generic[Origin]):
         self._on_delivered = on_delivered
         self._on_failure = on_failure
         self._open: deque[_Open[Origin]] = deque()
+        self._again: deque[_Open[Origin]] = deque()
         self._open_bytes = 0
         self._progress_at = time.monotonic()
         self.delivered = 0
@@ -128,7 +130,7 @@ class Pusher(Generic[Origin]):
             try:
                 future = self._producer.send(record.topic, key=record.key, value=record.value)
             except KafkaTimeoutError as error:  # no metadata: the broker is away, or has forgotten the topic
-                self._give_up_if_late(since, error)
+                self._give_up_if_late(since, error, record)
                 continue
             except _RECORD_ERRORS as error:
                 self._on_failure(record, str(error))
@@ -141,11 +143,10 @@ class Pusher(Generic[Origin]):
         """Wait for the answer to the oldest open record."""
         oldest = self._open[0]
         self._wait_for(oldest)
-        if oldest.future.failed() and not isinstance(oldest.future.exception, _RECORD_ERRORS):
+        if _may_succeed_later(oldest):
             self._start_over(oldest.future.exception)
-            return
-        self._open.popleft()
-        self._note(oldest)
+        else:
+            self._note(self._open.popleft())
 
     def _note(self, settled: _Open[Origin]) -> None:
         self._open_bytes -= len(settled.record.value)
@@ -164,21 +165,23 @@ class Pusher(Generic[Origin]):
         """
         for waiting in self._open:
             self._wait_for(waiting)
-        settled, self._open = self._open, deque()
-        again = [each for each in settled if each.future.failed() and not isinstance(each.future.exception, _RECORD_ERRORS)]
-        for each in settled:
-            if each not in again:
-                self._note(each)
-        self._open_bytes = 0
+        for _ in range(len(self._open)):
+            settled = self._open.popleft()
+            if _may_succeed_later(settled):
+                self._again.append(settled)
+                self._open_bytes -= len(settled.record.value)
+            else:
+                self._note(settled)
         self._close()
-        self._reconnect(again[0].since, error)
-        for each in again:
-            self._give_up_if_late(each.since, error)
-            self._send(each.record, each.since)
+        self._reconnect(error)
+        while self._again:
+            failed = self._again.popleft()
+            self._give_up_if_late(failed.since, error, failed.record)
+            self._send(failed.record, failed.since)
 
-    def _reconnect(self, since: float, error: Exception) -> None:
+    def _reconnect(self, error: Exception) -> None:
         while True:
-            self._give_up_if_late(since, error)
+            self._give_up_if_late(self._again[0].since, error)
             try:
                 self._producer = self._connect(METADATA_TIMEOUT_SECONDS)
             except KafkaError as latest:
@@ -187,21 +190,21 @@ class Pusher(Generic[Origin]):
                 return
 
     def _wait_for(self, waiting: _Open[Origin]) -> None:
+        """Wait until the record has an answer, good or bad."""
         while not waiting.future.is_done:
             try:
                 waiting.future.get(timeout=POLL_SECONDS)
-            except KafkaError as error:
-                if not waiting.future.is_done:
-                    self._give_up_if_late(waiting.since, error)
+            except Exception as error:  # noqa: BLE001  either the end of the pause, or the answer, which the caller looks at
+                self._give_up_if_late(waiting.since, error)
 
-    def _give_up_if_late(self, since: float, error: Exception) -> None:
+    def _give_up_if_late(self, since: float, error: Exception, *records: Record[Origin]) -> None:
+        """Report all that is open, and `records`, and raise PushError; but only where nothing has moved for too long."""
         if time.monotonic() - max(since, self._progress_at) < self._timeout_seconds:
             return
-        for waiting in self._open:
-            self._on_failure(waiting.record, f"not acknowledged within {self._timeout_seconds:g} s")
+        for record in (*records, *(waiting.record for waiting in (*self._again, *self._open))):
+            self._on_failure(record, f"not acknowledged within {self._timeout_seconds:g} s")
         raise PushError(
-            f"nothing was acknowledged by {self._bootstrap} for {self._timeout_seconds:g} s ({error}). "
-            f"{self.delivered} events were delivered. "
+            f"{self._bootstrap} has acknowledged nothing for {self._timeout_seconds:g} s; {self.delivered} events were delivered before. "
             "Push the same files again when the broker is back: an event counts once, however often it is sent"
         ) from error
 
@@ -231,4 +234,10 @@ class Pusher(Generic[Origin]):
             self._producer.close(timeout=POLL_SECONDS)
         except KafkaTimeoutError:
             # close() gives up where it cannot flush, and leaves its thread running.
-            self._producer._sender.force_close()  # noqa: SLF001  there is no public way
+            sender = self._producer._sender  # noqa: SLF001  there is no public way
+            sender.force_close()
+            sender.join(CLOSE_TIMEOUT_SECONDS)
+
+
+def _may_succeed_later(settled: _Open[Any]) -> bool:
+    return settled.future.failed() and not isinstance(settled.future.exception, _RECORD_ERRORS)

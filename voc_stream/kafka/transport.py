@@ -7,6 +7,7 @@ All topics of the app are input topics, and all of them are batched.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import defaultdict
@@ -67,6 +68,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         while not self.should_stop:
             cast("BatchTransport", self.transport).ledger.state.consumer_beat = time.monotonic()
             await self.sleep(1.0)
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer; where the broker is gone, aiokafka lets the cancellation of its own fetch escape."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -131,10 +137,12 @@ class BatchConsumer(driver.Consumer):
 
     async def load_positions(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         """Compare log and store, and read on from where the store stands. Raises StoreUnavailableError, KafkaError, IllegalStateError."""
-        offsets = await self.ledger.load(partitions, self._bounds)
-        await self.seek_to(offsets)  # refused where the assignment changed meanwhile
-        self.ledger.durable.update(offsets)
-        return offsets
+        # One at a time: Faust seeks from two places, and each would find the same log anew.
+        async with self.ledger.loading:
+            offsets = await self.ledger.load(partitions, self._bounds)
+            await self.seek_to(offsets)  # refused where the assignment changed meanwhile
+            self.ledger.durable.update(offsets)
+            return offsets
 
     async def _bounds(self, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:
         topic_partitions = [TP(*partition) for partition in partitions]

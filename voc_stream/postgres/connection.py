@@ -70,3 +70,17 @@ def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterat
         if is_about_data(error) or isinstance(error, psycopg2.ProgrammingError):
             raise
         raise StoreUnavailableError(f"PostgreSQL: {str(error).strip() or type(error).__name__}") from error
+
+
+@contextmanager
+def asking(database_url: str) -> Iterator[sqlalchemy.Connection]:
+    """A connection for a command, in one transaction. Raises StoreUnavailableError where the database or its tables are not there."""
+    engine = engine_for(database_url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sqlalchemy.exc.DBAPIError as error:
+        hint = "; run `voc-stream init` first" if isinstance(error.orig, errors.UndefinedTable | errors.InvalidSchemaName) else ""
+        raise StoreUnavailableError(f"PostgreSQL: {str(error.orig).strip().splitlines()[0]}{hint}") from error
+    finally:
+        engine.dispose()

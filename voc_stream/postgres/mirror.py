@@ -4,57 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import MetaData
-from sqlalchemy.dialects.postgresql import insert
-
-from voc_stream.postgres.connection import engine_for
-from voc_stream.postgres.tables import experience
-
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
 
+COLUMNS = (
+    "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation", "importance", "ideal", "is_key", "is_hygiene",
+    "drop_threshold", "satisfaction_threshold", "weighted_satisfaction_threshold", "minimum_samples",
+)  # fmt: skip
 
-def mirror_catalogue(database_url: str, catalogue: Catalogue) -> None:
+
+def mirror_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
     """Write the catalogue's experiences; those that it no longer names stay, since old events still speak of them."""
-    engine = engine_for(database_url)
-    try:
-        with engine.begin() as connection:
-            write_experiences(connection, catalogue)
-    finally:
-        engine.dispose()
-
-
-def write_experiences(connection: Connection, catalogue: Catalogue) -> None:
-    """The same on a connection at hand; the table is found by its search path."""
-    table = experience.to_metadata(MetaData(), schema=None)  # type: ignore[arg-type]  # None is documented: the search path decides
     rows = [
-        {
-            "experience": key,
-            "label_en": one.label.en,
-            "label_zh": one.label.zh,
-            "factor": one.factor,
-            "kind": one.kind,
-            "unit": one.unit,
-            "stage": one.stage,
-            "expectation": one.expectation,
-            "importance": one.importance,
-            "ideal": one.ideal,
-            "is_key": one.key,
-            "is_hygiene": one.hygiene,
-            "drop_threshold": one.alert.drop,
-            "satisfaction_threshold": one.alert.satisfaction_below,
-            "weighted_satisfaction_threshold": one.alert.weighted_satisfaction_below,
-            "minimum_samples": one.alert.minimum_samples,
-        }
+        (
+            key,
+            one.label.en,
+            one.label.zh,
+            one.factor,
+            one.kind,
+            one.unit,
+            one.stage,
+            one.expectation,
+            one.importance,
+            one.ideal,
+            one.key,
+            one.hygiene,
+            one.alert.drop,
+            one.alert.satisfaction_below,
+            one.alert.weighted_satisfaction_below,
+            one.alert.minimum_samples,
+        )
         for key, one in sorted(catalogue.experience.items())
     ]
-    statement = insert(table)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["experience"],
-            set_={column.name: statement.excluded[column.name] for column in table.columns if column.name != "experience"},
-        ),
+    changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
+    cursor.executemany(
+        f"INSERT INTO experience ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
+        f" ON CONFLICT (experience) DO UPDATE SET {changes}",
         rows,
     )

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import psycopg2
 import sqlalchemy
 
-from voc_stream.domain.fold import Fold, keys_of, moment_of
+from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.connection import driver_connection, engine_for, guarded, is_about_data
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.facts import Fact, FactTable, scored_events_of
-from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
-from voc_stream.postgres.staging import copy_rows, create_staging_tables
+from voc_stream.postgres.facts import Fact, FactTable
+from voc_stream.postgres.folding import fold_events
+from voc_stream.postgres.staging import create_staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -118,34 +118,10 @@ class PostgresSink:
         topic_id = _claim(cursor, partition, expected, next_offset, event_time)
         unseen = self._facts.insert_unseen(cursor, partition, list(facts.values()))
         if unseen:
-            self._fold(cursor, unseen)
+            fold_events(cursor, self._entities, self._catalogue, unseen)
         if refusals:
             copy_dead_letters(cursor, topic_id, partition, refusals, now)
         return BatchResult(len(unseen), len(decoded) - len(refusals) - len(unseen), len(refusals), next_offset, event_time)
-
-    def _fold(self, cursor: Cursor, events: Sequence[AnyEvent]) -> None:
-        entities = self._entities
-        keys = keys_of(events)
-        fold = Fold(self._catalogue)
-        fold.add_customers(entities.customers.load(cursor, keys.customers))
-        fold.add_orders(entities.orders.load(cursor, keys.orders))
-        fold.add_complaints(entities.complaints.load(cursor, keys.complaints))
-        fold.apply(events)
-        moved = fold.moved_customers()
-        if moved:
-            others = entities.orders.owned_by(cursor, moved)
-            fold.add_orders({order_id: state for order_id, state in others.items() if order_id not in fold.orders})
-        missing = fold.missing_customers()
-        if missing:
-            fold.add_customers(entities.customers.load(cursor, missing))
-        new = {event.event_id for event in events}
-        history = scored_events_of(cursor, moved, leaving_out=new) if moved else []
-        contributions = fold.contributions(events, history)
-        entities.customers.save(cursor, fold.customers)
-        entities.orders.save(cursor, fold.orders)
-        entities.complaints.save(cursor, fold.complaints)
-        copy_rows(cursor, "contribution", CONTRIBUTION_COLUMNS, map(contribution_row, contributions))
-        copy_rows(cursor, "churn_pending", ("customer_id",), ((customer_id,) for customer_id in fold.customers))
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:

@@ -13,6 +13,7 @@ import sqlalchemy
 from voc_stream.pipeline import DeadLetter, Partition, StoreUnavailableError
 from voc_stream.postgres import churn, settle
 from voc_stream.postgres.connection import driver_connection, engine_for, guarded
+from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_gauges
 from voc_stream.postgres.staging import create_staging_tables
 
@@ -38,6 +39,7 @@ class PostgresUpkeep:
         self._engine = engine_for(database_url, schema=schema, pool_size=1)
         self._catalogue = catalogue
         self._purged_at: datetime | None = None
+        self._mirrored = False
 
     def close(self) -> None:
         """Give the connection back."""
@@ -46,6 +48,7 @@ class PostgresUpkeep:
     def settle(self, now: datetime) -> bool:
         """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
         started = time.monotonic()
+        self._mirror()
         while True:
             with self._transaction() as cursor:
                 taken = settle.settle(cursor, now)
@@ -58,6 +61,13 @@ class PostgresUpkeep:
                 settle.purge(cursor, now)
             self._purged_at = now
         return True
+
+    def _mirror(self) -> None:
+        """Once a process: the rolling view joins the catalogue's expectations."""
+        if not self._mirrored:
+            with self._transaction() as cursor:
+                mirror_catalogue(cursor, self._catalogue)
+            self._mirrored = True
 
     def assess_churn(self, now: datetime, *, everyone: bool = False) -> int | None:
         """Recompute the risks that changed (or all); how many, None where another worker holds the lock."""

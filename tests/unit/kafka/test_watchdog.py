@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from voc_stream.kafka.watchdog import Life, Watchdog, exit_unless_done, verdict
+
+NOW = 10_000.0
+WELL = Life(loop_beat=NOW, consumer_beat=NOW, last_progress=NOW, lag_measured=NOW, lag_events=0, rebalancing_since=None)
+
+
+@pytest.mark.parametrize(
+    ("life", "reason"),
+    [
+        (WELL._replace(loop_beat=NOW - 31), "main loop"),
+        (WELL._replace(consumer_beat=NOW - 31), "consumer's loop"),
+        (WELL._replace(rebalancing_since=NOW - 181), "rebalance"),
+        (WELL._replace(lag_events=1, last_progress=NOW - 121), "1 messages wait"),
+        (WELL._replace(lag_measured=NOW - 181), "end of the log"),
+    ],
+)
+def test_a_worker_that_is_alive_but_does_nothing_must_end(life: Life, reason: str) -> None:
+    """Each way to stop silently is seen, and the reason names it."""
+    assert reason in str(verdict(life, NOW, stall_timeout_seconds=120))
+
+
+@pytest.mark.parametrize(
+    "life",
+    [
+        WELL,
+        WELL._replace(loop_beat=NOW - 29, consumer_beat=NOW - 29),
+        WELL._replace(lag_events=0, last_progress=NOW - 100_000),
+        WELL._replace(lag_events=9, last_progress=NOW - 119),
+        WELL._replace(lag_events=9, last_progress=NOW - 170, rebalancing_since=NOW - 170),
+    ],
+)
+def test_an_idle_a_busy_and_a_rebalancing_worker_may_live(life: Life) -> None:
+    """No lag is no stall however long, and a rebalance has its own time."""
+    assert verdict(life, NOW, stall_timeout_seconds=120) is None
+
+
+def test_the_watchdog_ends_the_worker_once() -> None:
+    """The thread acts on the verdict."""
+    reasons: list[str] = []
+    told = threading.Event()
+    old = WELL._replace(loop_beat=time.monotonic() - 100)
+    watchdog = Watchdog(lambda: old, 120, end=lambda reason: (reasons.append(reason), told.set())[0])
+    watchdog.start()
+    assert told.wait(5)
+    watchdog.join(5)
+    assert len(reasons) == 1
+
+
+def test_a_hanging_process_ends_with_code_75() -> None:
+    """Not even a thread that never returns keeps the process after the deadline for stopping."""
+    code = "import threading; from voc_stream.kafka.watchdog import exit_unless_done; exit_unless_done(0.2); threading.Thread(target=threading.Event().wait).start()"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=20, capture_output=True, check=False).returncode == 75
+
+
+def test_a_disarmed_deadline_does_nothing() -> None:
+    """Whoever ends in time cancels it."""
+    reasons: list[str] = []
+    timer = exit_unless_done(0.05, reasons.append)
+    timer.cancel()
+    timer.join()
+    assert reasons == []

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from voc_stream.catalogue import TIMINGS, CatalogueError, Factor, Signal, load_catalogue
+from voc_stream.events.types import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATINGS = "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time repair_quality advisor_service overall"
+PROCESS = (
+    "appointment_offered cost_estimated time_estimated lounge_refreshments inspection_invited advice_given delivered_on_time "
+    "work_completed followed_up"
+)
+
+VALID = """\
+trade = "test"
+label = { en = "Test", zh = "测试" }
+
+[stage]
+arrival = { en = "Arrival", zh = "到店" }
+
+[experience.wait]
+label = { en = "Wait", zh = "等待" }
+factor = "convenience"
+kind = "rating"
+stage = "arrival"
+expectation = 7
+importance = 9
+alert = { drop = 0.5 }
+
+[experience.reception_minutes]
+label = { en = "Minutes", zh = "分钟" }
+factor = "convenience"
+kind = "timing"
+unit = "minutes"
+expectation = 15
+
+[churn]
+version = "1"
+base_hazard_per_month = 0.01
+horizon_months = 12
+signal_days = 180
+low_score = 6
+outcome_experience = "wait"
+
+[churn.multipliers]
+broken_promise = 1.5
+low_outcome = 2
+
+[churn.bands]
+medium = 0.1
+high = 0.3
+critical = 0.6
+"""
+
+
+def error_of(folder: Path, text: str) -> str:
+    """The message about a catalogue that must be refused, without the folder."""
+    path = folder / "trade.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    return str(caught.value).removeprefix(f"{folder}/")
+
+
+def test_default_has_every_experience_of_the_contract() -> None:
+    """The automotive default names nine ratings, nine process items and every timing that is measured, under the contract's keys."""
+    experiences = load_catalogue().experience
+    by_kind = {
+        kind: [key for key, experience in experiences.items() if experience.kind == kind] for kind in ("rating", "process", "timing")
+    }
+    assert by_kind == {"rating": RATINGS.split(), "process": PROCESS.split(), "timing": list(TIMINGS)}
+    assert {f"stage_minutes.{stage}" for stage in get_args(Stage)} < set(by_kind["timing"])
+
+
+def test_default_names_stages_in_the_order_of_the_flow_and_all_factors() -> None:
+    """Labels for people exist for each stage of the repair flow, in its order, and for each of the six factors."""
+    catalogue = load_catalogue()
+    assert tuple(catalogue.stage) == get_args(Stage)
+    assert tuple(catalogue.factor) == get_args(Factor)
+
+
+def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
+    """multiplier = max(1, -ln(share) / (base hazard x horizon)), with the shares of TARP's table."""
+    churn = load_catalogue().churn
+    shares = {
+        "open_complaint_minor": 0.46,
+        "open_complaint_major": 0.19,
+        "resolved_complaint_minor": 0.70,
+        "resolved_complaint_major": 0.54,
+        "resolved_quickly_minor": 0.95,
+        "resolved_quickly_major": 0.82,
+    }
+    for signal, share in shares.items():
+        expected = max(1.0, -math.log(share) / (churn.base_hazard_per_month * churn.horizon_months))
+        assert churn.multipliers[signal] == pytest.approx(expected, abs=0.006), signal
+    assert churn.multipliers.keys() == set(get_args(Signal))
+
+
+@pytest.mark.parametrize(("name", "count"), [("automotive", 33), ("retail", 33), ("hotel", 12)])
+def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
+    """A bare name stands for a packaged catalogue; all are valid, bilingual and have a key rating to watch."""
+    catalogue = load_catalogue(name)
+    assert (catalogue.trade, len(catalogue.experience)) == (name, count)
+    for experience in catalogue.experience.values():
+        assert experience.label.en != experience.label.zh
+    assert any(experience.key for experience in catalogue.experience.values())
+
+
+def test_file_wins_over_a_packaged_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file called like a packaged catalogue is that file."""
+    (tmp_path / "retail").write_text(VALID, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_catalogue("retail").trade == "test"
+
+
+def test_minimal_catalogue_gets_the_defaults(tmp_path: Path) -> None:
+    """What is left out is None or the documented default, not zero."""
+    path = tmp_path / "trade.toml"
+    path.write_text(VALID, encoding="utf-8")
+    wait = load_catalogue(path).experience["wait"]
+    assert (wait.ideal, wait.key, wait.unit, wait.alert.drop, wait.alert.minimum_samples) == (None, False, "score", 0.5, 20)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("importance = 9", "importance = 11", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not 11"),
+        ("importance = 9", "importance = nan", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not nan"),
+        ("importance = 9", 'importance = "9"', "trade.toml:13: experience.wait.importance: Expected `float | null`, got `str`"),
+        ("importance = 9", "importnace = 9", "trade.toml:13: experience.wait.importnace: there is no such key"),
+        (
+            "importance = 9",
+            "importance = 9\nimportance = 9",
+            "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 14",
+        ),
+        ("drop = 0.5", "dorp = 0.5", "trade.toml:14: experience.wait.alert.dorp: there is no such key"),
+        ('zh = "等待"', 'ch = "等待"', "trade.toml:8: experience.wait.label"),
+        ('"Wait", zh = "等待"', '"Wait"', "trade.toml:8: experience.wait.label.zh: is missing"),
+        ('zh = "等待"', 'zh = " "', "trade.toml:8: experience.wait.label.zh: must not be empty"),
+        ('"Arrival", zh = "到店"', '"Arrival"', "trade.toml:5: stage.arrival.zh: is missing"),
+        (
+            'factor = "convenience"\nkind = "rating"',
+            'factor = "comfort"\nkind = "rating"',
+            "trade.toml:9: experience.wait.factor: Invalid enum value",
+        ),
+        ('kind = "rating"', 'kind = "mood"', "trade.toml:10: experience.wait.kind: Invalid enum value 'mood'"),
+        ('kind = "rating"', 'kind = "timing"', "trade.toml:10: experience.wait.kind: nothing measures 'wait'"),
+        ('stage = "arrival"', 'stage = "exit"', "trade.toml:11: experience.wait.stage: 'exit' is not in the [stage] table; known: arrival"),
+        (
+            "expectation = 15",
+            "expectation = -1",
+            "trade.toml:21: experience.reception_minutes.expectation: must be a finite number, 0 or more",
+        ),
+        ("expectation = 15", "key = true", "trade.toml:21: experience.reception_minutes.key: an experience in minutes cannot be"),
+        ('unit = "minutes"', 'unit = "score"', "trade.toml:20: experience.reception_minutes.unit: must be 'minutes'"),
+        (
+            "[experience.wait]",
+            "[experience.a.wait]",
+            'trade.toml:7: experience.a.wait: a name with a dot needs quotes: [experience."a.wait"]',
+        ),
+        ("[experience.wait]", '[experience."A wait"]', 'trade.toml:7: experience."A wait": must be lower-case'),
+        ("base_hazard_per_month = 0.01", "base_hazard_per_month = 0", "trade.toml:25: churn.base_hazard_per_month: must be more than 0"),
+        ('outcome_experience = "wait"', 'outcome_experience = "mood"', "trade.toml:29: churn.outcome_experience: 'mood' is not a rating"),
+        ("broken_promise = 1.5", "broken_promise = 0.9", "trade.toml:32: churn.multipliers.broken_promise: must be 1 or more, not 0.9"),
+        ("broken_promise = 1.5", 'broken_promise = "x"', "trade.toml:32: churn.multipliers.broken_promise: Expected `float`, got `str`"),
+        (
+            "broken_promise = 1.5",
+            "broken_heart = 1.5",
+            "trade.toml:32: churn.multipliers.broken_heart: is no signal; the signals are open_",
+        ),
+        ("high = 0.3", "high = 0.05", "trade.toml:37: churn.bands.high: must be more than 0.1 and less than 1, not 0.05"),
+        ("high = 0.3", "severe = 0.3", "trade.toml:37: churn.bands.severe: is no band"),
+        ('version = "1"\n', "", "trade.toml:23: churn.version: is missing"),
+        ('trade = "test"', "", "trade.toml:1: trade: is missing"),
+    ],
+)
+def test_error_names_file_line_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Whatever is wrong, the message leads to the line and says what would be right."""
+    assert old in VALID
+    assert error_of(tmp_path, VALID.replace(old, new, 1)).startswith(message)
+
+
+def test_missing_file_lists_the_packaged_ones(tmp_path: Path) -> None:
+    """Who mistypes a name is told which there are."""
+    with pytest.raises(CatalogueError, match="automotive, hotel, retail"):
+        load_catalogue(tmp_path / "trade.toml")

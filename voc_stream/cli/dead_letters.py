@@ -1,0 +1,141 @@
+"""`voc-stream dead-letters`: what was refused, why, and sending it again."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.topics import TopicsError
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.dead_letters import DeadLetterOffice, RefusedMessage
+from voc_stream.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RETRY_TIMEOUT_SECONDS = 60.0
+SHOWN_BYTES = 10_000
+
+
+class _Group(click.Group):
+    """A group whose commands tell a store that cannot be asked in one line."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (StoreUnavailableError, PushError, TopicsError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(name="dead-letters", cls=_Group)
+def command() -> None:
+    """List, show or retry the messages that were refused."""
+
+
+@command.command(name="list")
+@click.option("--reason", help="Only this reason.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+def list_letters(reason: str | None, limit: int) -> None:
+    """Count the refusals by reason and list the newest."""
+    office = _office()
+    counts = office.count_by_reason()
+    if not counts:
+        click.echo("Nothing was refused. 没有被拒收的消息。")
+        return
+    by_reason = Table("reason 原因", "messages 消息", "not retried 未重发", box=None)
+    for count in counts:
+        by_reason.add_row(count.reason, f"{count.messages:,}", f"{count.not_retried:,}")
+    newest = Table("number 编号", "received 接收时间", "from 来源", "reason 原因", "detail 说明", "retried 重发", box=None)
+    for letter in office.newest(limit, reason):
+        retried = "" if letter.retried_at is None else f"{letter.retried_at:%m-%d %H:%M}"
+        newest.add_row(
+            str(letter.number), f"{letter.received_at:%Y-%m-%d %H:%M:%S}", _source(letter), letter.reason, letter.detail, retried
+        )
+    console = Console()
+    console.print(by_reason)
+    console.print()
+    console.print(newest)
+
+
+@command.command()
+@click.argument("number", type=int)
+@click.option("--raw", is_flag=True, help="Write the refused bytes to standard output, and nothing else.")
+def show(number: int, *, raw: bool) -> None:
+    """Show one refused message, whole."""
+    found = _office().by_number([number])
+    if not found:
+        raise click.ClickException(f"there is no dead letter {number}; `voc-stream dead-letters list` shows which there are")
+    (letter,) = found
+    payload = letter.payload or b""
+    if raw:
+        click.get_binary_stream("stdout").write(payload)
+        return
+    click.echo(f"number   编号  {letter.number}")
+    click.echo(f"from     来源  {_source(letter)}")
+    click.echo(f"received 接收  {letter.received_at:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(f"reason   原因  {letter.reason}")
+    click.echo(f"detail   说明  {letter.detail}")
+    click.echo(f"retried  重发  {letter.retried_at or '-'}")
+    click.echo(f"payload  内容  {'none (a tombstone)' if letter.payload is None else f'{len(payload):,} bytes'}")
+    if payload:
+        rest = len(payload) - SHOWN_BYTES
+        click.echo(payload[:SHOWN_BYTES].decode(errors="backslashreplace") + (f"\n… {rest:,} bytes more; --raw gives all" if rest > 0 else ""))
+
+
+@command.command()
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--reason", help="All of this reason that were never sent again.")
+@click.option("--all", "everything", is_flag=True, help="All that were never sent again.")
+def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> None:
+    """Send refused messages again, as they are, to the topic that they came from.
+
+    Worth it when what refused them has changed: the catalogue, a clock, a version. An event still counts once.
+    """
+    if sum([bool(numbers), reason is not None, everything]) != 1:
+        raise click.UsageError("say which: numbers, --reason REASON or --all")
+    settings, office = load_settings(os.environ), _office()
+    letters = office.by_number(numbers) if numbers else office.not_retried(reason)
+    sendable = [letter for letter in letters if letter.payload]
+    failed: dict[int, str] = {}
+    if sendable:
+        with Pusher[int](
+            settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why})
+        ) as pusher:
+            pusher.push(Record(letter.topic, _key(letter), letter.payload or b"", letter.number) for letter in sendable)
+    sent = [letter.number for letter in sendable if letter.number not in failed]
+    office.mark_retried(sent, datetime.now(UTC))
+    click.echo(f"{len(sent)} sent again, {len(failed)} failed, {len(letters) - len(sendable)} have nothing to send.")
+    for number, why in failed.items():
+        click.echo(f"{number}: {why}", err=True)
+    _say_missing(numbers, letters)
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _say_missing(numbers: Sequence[int], letters: Sequence[RefusedMessage]) -> None:
+    missing = sorted(set(numbers) - {letter.number for letter in letters})
+    if missing:
+        raise click.ClickException(f"there is no dead letter {', '.join(map(str, missing))}")
+
+
+def _office() -> DeadLetterOffice:
+    return DeadLetterOffice(load_settings(os.environ).require_database_url())
+
+
+def _source(letter: RefusedMessage) -> str:
+    return f"{letter.topic}[{letter.partition}]@{letter.offset}"
+
+
+def _key(letter: RefusedMessage) -> bytes:
+    """The customer, where the message can be read so far; any other key is as good, since order does not matter."""
+    try:
+        return str(json.loads(letter.payload or b"")["customer_id"]).encode()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(letter.number).encode()

@@ -1,0 +1,50 @@
+"""`voc-stream rebuild`: recomputes every derived table from the stored events and compares."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.rebuild import RebuildReport, rebuild
+from voc_stream.settings import SettingsError, load_settings
+
+
+@click.command(name="rebuild")
+def command() -> None:
+    """Recompute every derived table from voc.touchpoint_event, and say whether anything differed.
+
+    Workers wait meanwhile and lose nothing. What differs is replaced; the exit code is then 1.
+    """
+    settings = load_settings(os.environ)
+    database_url = settings.require_database_url()
+    try:
+        catalogue = load_catalogue(settings.catalogue)
+    except CatalogueError as error:
+        raise SettingsError(f"VOC_CATALOGUE: {error}") from error
+    columns = (TextColumn("folding events 重算事件"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("", total=None)
+            report = rebuild(database_url, catalogue, lambda done, total: bar.update(task, completed=done, total=total))
+    except StoreUnavailableError as error:
+        raise click.ClickException(str(error)) from error
+    _show(report)
+    sys.exit(1 if report.differing else 0)
+
+
+def _show(report: RebuildReport) -> None:
+    table = Table("table 表", "rows 行", "differing 不一致", box=None)
+    for compared in report.tables:
+        table.add_row(compared.table, f"{compared.rows:,}", f"{compared.differing:,}", style="red" if compared.differing else None)
+    Console().print(table)
+    if report.differing:
+        click.echo(f"{report.differing} rows differed from what {report.events} events say; they have been replaced.")
+    else:
+        click.echo(f"No difference: all tables are what {report.events} events say.")

@@ -1,0 +1,117 @@
+"""`voc-stream status`: lag, last commit, key experiences, customers at risk, firing alerts."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console, Group
+from rich.table import Table
+
+from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
+from voc_stream.kafka.log_ends import read_log_ends
+from voc_stream.kafka.topics import TopicsError
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.summary import read_status
+from voc_stream.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voc_stream.pipeline import Partition
+    from voc_stream.postgres.summary import CustomerAtRisk, FiringAlert, PartitionStatus
+
+
+@click.command(name="status")
+def command() -> None:
+    """Show lag, last commit, key experiences, customers at risk and alerts."""
+    settings = load_settings(os.environ)
+    try:
+        status = read_status(settings.require_database_url())
+    except StoreUnavailableError as error:
+        raise click.ClickException(str(error)) from error
+    ends, problem = None, None
+    try:
+        ends = read_log_ends(settings)
+    except TopicsError as error:
+        problem = error
+    lag = None if ends is None else sum(_lags(status.partitions, ends).values())
+    now = datetime.now(UTC)
+    Console().print(
+        Group(
+            figures_and_experiences(status.summary, Flow(None, lag)),
+            "",
+            _topics(status.partitions, ends, now),
+            "",
+            _customers(status.customers_at_risk),
+            "",
+            _alerts(status.alerts, now),
+        )
+    )
+    if problem is not None:
+        click.echo(f"Lag is unknown: {problem}", err=True)
+
+
+def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) -> dict[str, int]:
+    """Messages that wait, by topic. A partition without a position waits whole."""
+    positions = {(row.topic, row.partition): row.next_offset for row in partitions}
+    lags: dict[str, int] = defaultdict(int)
+    for partition, end in ends.items():
+        lags[partition.topic] += max(0, end - positions.get((partition.topic, partition.number), 0))
+    return lags
+
+
+def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int] | None, now: datetime) -> Table:
+    table = Table("topic 主题", "partitions 分区", "taken in 已读", "waiting 待处理", "last commit 最近提交", "latest event 最新事件", box=None)
+    rows: dict[str, list[PartitionStatus]] = defaultdict(list)
+    for row in partitions:
+        rows[row.topic].append(row)
+    lags = {} if ends is None else _lags(partitions, ends)
+    for topic in sorted(rows.keys() | lags.keys()):
+        known = rows[topic]
+        table.add_row(
+            topic,
+            str(len(known)),
+            f"{sum(row.next_offset for row in known):,}",
+            NO_DATA if ends is None else f"{lags.get(topic, 0):,}",
+            _ago(max((row.updated_at for row in known), default=None), now),
+            _ago(max((row.event_time for row in known if row.event_time is not None), default=None), now),
+        )
+    return table
+
+
+def _customers(customers: Sequence[CustomerAtRisk]) -> Table | str:
+    if not customers:
+        return "No customer is at high risk of leaving. 没有高流失风险客户。"
+    table = Table("customer at risk 流失风险客户", "risk 风险", "band 等级", "value at risk 风险价值", "strongest reason 主要原因", box=None)
+    for one in customers:
+        value = NO_DATA if one.value_at_risk is None else f"{one.value_at_risk:,.0f}"
+        table.add_row(one.customer_id, f"{one.risk:.0%}", one.band, value, one.strongest_driver or NO_DATA)
+    return table
+
+
+def _alerts(alerts: Sequence[FiringAlert], now: datetime) -> Table | str:
+    if not alerts:
+        return "No alert is firing. 没有正在触发的告警。"
+    table = Table("alert 告警", "severity 严重程度", "scope 范围", "since 开始", "summary 摘要", box=None)
+    for alert in alerts:
+        table.add_row(alert.rule, alert.severity, f"{alert.scope_type} {alert.scope}", _ago(alert.started_at, now), alert.summary)
+    return table
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago, in the largest unit that says enough.
+
+    >>> _ago(datetime(2026, 1, 5, 12, 0, tzinfo=UTC), datetime(2026, 1, 5, 12, 3, tzinfo=UTC))
+    '3 min ago'
+    """
+    if moment is None:
+        return NO_DATA
+    seconds = max(0, int((now - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"

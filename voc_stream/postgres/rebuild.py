@@ -1,0 +1,211 @@
+"""Recomputes every derived table from the stored events, compares, and replaces what differs.
+
+The workers wait meanwhile (they hold their batches and lose nothing). The events are folded anew into a schema of its own, customers' profiles
+first, so that nothing ever has to be counted elsewhere afterwards: a way to the same tables that shares no increments with the live one.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import psycopg2
+import sqlalchemy
+
+from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.events.types import AnyEvent
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres import churn, settle, tables
+from voc_stream.postgres.connection import driver_connection, engine_for
+from voc_stream.postgres.entities import EntityStore
+from voc_stream.postgres.folding import fold_events
+from voc_stream.postgres.mirror import mirror_catalogue
+from voc_stream.postgres.sink import WRITERS_LOCK
+from voc_stream.postgres.staging import create_staging_tables
+from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+
+    from voc_stream.catalogue import Catalogue
+
+LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
+EVENTS_A_TIME = 5_000
+_LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, churn.ASSESS_LOCK)
+_STATES = (tables.repair_order, tables.complaint, tables.customer)
+_REPLACED = (*_STATES, tables.churn_risk, tables.experience_cube, tables.pane, tables.rolling_sum)
+_COPIED = (*_REPLACED, tables.contribution, tables.churn_pending, tables.experience, tables.rolling_clock)
+_decode_stored = msgspec.json.Decoder(AnyEvent).decode
+
+
+class TableComparison(NamedTuple):
+    """How many rows a table has, and how many differ from what the events say (missing, superfluous or other values)."""
+
+    table: str
+    rows: int
+    differing: int
+
+
+class RebuildReport(NamedTuple):
+    """What was recomputed and whether anything differed; what differed has been replaced."""
+
+    events: int
+    tables: list[TableComparison]
+
+    @property
+    def differing(self) -> int:
+        """Rows that differed, over all tables."""
+        return sum(table.differing for table in self.tables)
+
+
+def rebuild(database_url: str, catalogue: Catalogue, progress: Callable[[int, int], None]) -> RebuildReport:
+    """Recompute, compare and replace. `progress` hears of events done and all events. Raises StoreUnavailableError."""
+    engine = engine_for(database_url, schema=f"{SCRATCH},{LIVE}")
+    try:
+        connection = driver_connection(engine.raw_connection())
+        return _rebuild(connection, catalogue, progress)
+    except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        raise StoreUnavailableError(f"PostgreSQL: {str(error).strip().splitlines()[0]}") from error
+    finally:
+        engine.dispose()
+
+
+def _rebuild(connection: Connection, catalogue: Catalogue, progress: Callable[[int, int], None]) -> RebuildReport:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = '120s'; SET idle_in_transaction_session_timeout = 0")
+        for lock in _LOCKS:
+            cursor.execute("SELECT pg_advisory_lock(%s)", (lock,))
+        _catch_up(cursor, catalogue)
+        _create_scratch(cursor)
+        connection.commit()
+        create_staging_tables(cursor)
+        events = _fold_everything(connection, cursor, catalogue, progress)
+        _derive(cursor, catalogue)
+        compared = [_compare(cursor, *what) for what in _comparisons()]
+        if any(table.differing for table in compared):
+            _replace(cursor)
+        cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
+        connection.commit()
+        return RebuildReport(events, compared)
+
+
+def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
+    """Let the live tables take in what is pending, so that they can be compared."""
+    cursor.execute(f"SET search_path = {LIVE}, public")
+    create_staging_tables(cursor)
+    mirror_catalogue(cursor, catalogue)
+    cursor.execute("SELECT coalesce((SELECT as_of FROM rolling_clock), now())")
+    (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+    while settle.settle(cursor, as_of):
+        cursor.execute("TRUNCATE taken, taken_pane")
+    cursor.execute("SELECT now()")
+    (now,) = cursor.fetchone()  # type: ignore[misc]  # likewise
+    while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
+        churn.reassess(cursor, customer_ids, catalogue.churn, now)
+    # The temporary tables must not shadow those that the scratch schema's own will be made from.
+    cursor.execute("DISCARD TEMP")
+
+
+def _create_scratch(cursor: Cursor) -> None:
+    cursor.execute(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}, public")
+    for table in _COPIED:
+        cursor.execute(f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} INCLUDING DEFAULTS INCLUDING INDEXES)")
+    for table in (tables.experience, tables.rolling_clock):
+        cursor.execute(f"INSERT INTO {SCRATCH}.{table.name} SELECT * FROM {LIVE}.{table.name}")
+    for _, statement in READER_VIEWS:
+        cursor.execute(statement)
+
+
+def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogue, progress: Callable[[int, int], None]) -> int:
+    entities = EntityStore()
+    cursor.execute("SELECT count(*) FROM touchpoint_event")
+    (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    done = 0
+    for condition in ("type = 'customer'", "type <> 'customer'"):
+        events = _stored_events(connection, condition)
+        while chunk := list(islice(events, EVENTS_A_TIME)):
+            fold_events(cursor, entities, catalogue, chunk, history=())
+            for name in ("repair_order", "complaint", "customer"):
+                cursor.execute(f"TRUNCATE staged_{name}")
+            entities.keep()
+            done += len(chunk)
+            progress(done, total)
+    return done
+
+
+def _stored_events(connection: Connection, condition: str) -> Iterator[AnyEvent]:
+    with connection.cursor(name="stored_events") as cursor:
+        cursor.itersize = EVENTS_A_TIME
+        cursor.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}")
+        for (body,) in cursor:
+            yield _decode_stored(body)
+
+
+def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
+    """The scratch schema's rolling tables and risks, each as of the moment of the live ones."""
+    cursor.execute(f"SELECT as_of FROM {LIVE}.rolling_clock")
+    (as_of,) = cursor.fetchone()  # type: ignore[misc]  # _catch_up has set it
+    while settle.settle(cursor, as_of):
+        cursor.execute("TRUNCATE taken, taken_pane")
+    cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
+    for moment, customer_ids in cursor.fetchall():
+        churn.reassess(cursor, customer_ids, catalogue.churn, moment)
+    # Whoever has no risk in the live table must have none in truth.
+    cursor.execute(f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id FROM {LIVE}.churn_risk")
+    churn.reassess(cursor, [customer_id for (customer_id,) in cursor.fetchall()], catalogue.churn, as_of)
+
+
+def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
+    """What is compared: name, key, columns (as expressions), and which rows."""
+    found = [
+        (table.name, _key(table), [_expression(name) for name in table.columns.keys() if name != "version"], "true") for table in _STATES
+    ]
+    found.append(("churn_risk", ("customer_id",), [_expression(name) for name in tables.churn_risk.columns.keys()], "true"))  # noqa: SIM118  likewise
+    kept = " OR ".join(
+        f"resolution = {int(width.total_seconds() // 60)} AND start >= (SELECT as_of FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+        for width, kept in PANES_KEPT.items()
+    )
+    found.append(("pane", _key(tables.pane), [f'"{name}"' for name in tables.pane.columns.keys()], f"n <> 0 AND ({kept})"))  # noqa: SIM118  likewise
+    keys = {
+        "experience_daily": ("day", "experience", "site_id", "department", "employee_id", "product", "segment"),
+        "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
+        "repair_stage": ("order_id", "stage"),
+    }
+    return found + [(view, keys[view], [f'"{name}"' for name in columns], "true") for view, (_, columns) in VIEW_COMMENTS.items()]
+
+
+def _key(table: sqlalchemy.Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def _expression(column: str) -> str:
+    return "fold_state::text AS fold_state" if column == "fold_state" else f'"{column}"'
+
+
+def _compare(cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str) -> TableComparison:
+    live, scratch = (f"SELECT {', '.join(columns)} FROM {schema}.{name} WHERE {condition}" for schema in (LIVE, SCRATCH))
+    cursor.execute(
+        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM (SELECT {', '.join(key)} FROM"
+        f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing GROUP BY {', '.join(key)}) keys)"
+    )
+    rows, differing = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+    return TableComparison(name, rows, differing)
+
+
+def _replace(cursor: Cursor) -> None:
+    for table in _REPLACED:
+        columns = [f'"{name}"' for name in table.columns.keys()]  # noqa: SIM118  a column collection iterates over columns
+        if table in _STATES:
+            # Beyond every version that a worker may have at hand, so that it reads the row anew.
+            key = _key(table)[0]
+            cursor.execute(
+                f"UPDATE {SCRATCH}.{table.name} s SET version = greatest(s.version, l.version) + 1 FROM {LIVE}.{table.name} l WHERE l.{key} = s.{key}"
+            )
+        names = ", ".join(columns)
+        cursor.execute(
+            f"TRUNCATE {LIVE}.{table.name}; INSERT INTO {LIVE}.{table.name} ({names}) SELECT {names} FROM {SCRATCH}.{table.name}"
+        )

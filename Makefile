@@ -25,7 +25,7 @@ test: $(VENV)/installed-test ## all tests that need no other machine
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/installed-test ## events per second, from a filled topic to the last row
-	$(BIN)/python tests/benchmarks $(ARGS)
+	$(BIN)/python tests/benchmarks/throughput.py $(ARGS)
 
 lint: $(VENV)/installed-dev ## style, format and types
 	$(BIN)/ruff check

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, get_args
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from voc_stream.catalogue import TIMINGS, CatalogueError, Factor, Signal, load_catalogue
 from voc_stream.events.types import Stage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RATINGS = "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time repair_quality advisor_service overall"
 PROCESS = (
@@ -86,7 +84,7 @@ def test_default_names_stages_in_the_order_of_the_flow_and_all_factors() -> None
 
 
 def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
-    """multiplier = max(1, -ln(share) / (base hazard x horizon)), with the shares of TARP's table."""
+    """A multiplier is max(1, -ln(share) / (base hazard x horizon)), with the shares of TARP's table."""
     churn = load_catalogue().churn
     shares = {
         "open_complaint_minor": 0.46,
@@ -190,3 +188,11 @@ def test_missing_file_lists_the_packaged_ones(tmp_path: Path) -> None:
     """Who mistypes a name is told which there are."""
     with pytest.raises(CatalogueError, match="automotive, hotel, retail"):
         load_catalogue(tmp_path / "trade.toml")
+
+
+def test_example_of_the_catalogue_page_is_valid(tmp_path: Path) -> None:
+    """What people copy from the page loads."""
+    page = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    path = tmp_path / "trade.toml"
+    path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    assert load_catalogue(path).trade == "hotel"

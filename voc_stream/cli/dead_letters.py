@@ -86,7 +86,9 @@ def show(number: int, *, raw: bool) -> None:
     click.echo(f"payload  内容  {'none (a tombstone)' if letter.payload is None else f'{len(payload):,} bytes'}")
     if payload:
         rest = len(payload) - SHOWN_BYTES
-        click.echo(payload[:SHOWN_BYTES].decode(errors="backslashreplace") + (f"\n… {rest:,} bytes more; --raw gives all" if rest > 0 else ""))
+        click.echo(
+            payload[:SHOWN_BYTES].decode(errors="backslashreplace") + (f"\n… {rest:,} bytes more; --raw gives all" if rest > 0 else "")
+        )
 
 
 @command.command()
@@ -105,9 +107,7 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
     sendable = [letter for letter in letters if letter.payload]
     failed: dict[int, str] = {}
     if sendable:
-        with Pusher[int](
-            settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why})
-        ) as pusher:
+        with Pusher[int](settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why})) as pusher:
             pusher.push(Record(letter.topic, _key(letter), letter.payload or b"", letter.number) for letter in sendable)
     sent = [letter.number for letter in sendable if letter.number not in failed]
     office.mark_retried(sent, datetime.now(UTC))

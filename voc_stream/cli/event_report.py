@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # More than one can read on a screen says nothing more than their number.
 MAXIMUM_SHOWN = 20
 _REFRESHES_PER_SECOND = 5
+# How often a line tells the progress where there is no terminal for a bar.
+PLAIN_LINE_SECONDS = 10.0
 
 
 class Report:
@@ -32,9 +35,7 @@ class Report:
         self._verb = verb
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._reasons: Counter[str] = Counter()
-        self._shown = 0
-        self._pending_bytes = 0
-        self._pending_events = 0
+        self._printed_at = time.monotonic()
         self.events = 0
         columns = (
             SpinnerColumn(),
@@ -81,6 +82,12 @@ class Report:
         # Every hundredth, because an update costs more than a validation.
         if self.events % 100 == 0:
             self._progress.update(self._task, events=self.events)
+            self._print_now_and_then()
+
+    def _print_now_and_then(self) -> None:
+        if self._progress.disable and time.monotonic() - self._printed_at >= PLAIN_LINE_SECONDS:
+            self._printed_at = time.monotonic()
+            self._console.print(f"{self.events:,} events {self._verb} so far")
 
     def problem(self, line: Line) -> None:
         """A line failed."""

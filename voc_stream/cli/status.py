@@ -65,7 +65,9 @@ def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) 
 
 
 def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int] | None, now: datetime) -> Table:
-    table = Table("topic 主题", "partitions 分区", "taken in 已读", "waiting 待处理", "last commit 最近提交", "latest event 最新事件", box=None)
+    table = Table(
+        "topic 主题", "partitions 分区", "taken in 已读", "waiting 待处理", "last commit 最近提交", "latest event 最新事件", box=None
+    )
     rows: dict[str, list[PartitionStatus]] = defaultdict(list)
     for row in partitions:
         rows[row.topic].append(row)
@@ -86,7 +88,9 @@ def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]
 def _customers(customers: Sequence[CustomerAtRisk]) -> Table | str:
     if not customers:
         return "No customer is at high risk of leaving. 没有高流失风险客户。"
-    table = Table("customer at risk 流失风险客户", "risk 风险", "band 等级", "value at risk 风险价值", "strongest reason 主要原因", box=None)
+    table = Table(
+        "customer at risk 流失风险客户", "risk 风险", "band 等级", "value at risk 风险价值", "strongest reason 主要原因", box=None
+    )
     for one in customers:
         value = NO_DATA if one.value_at_risk is None else f"{one.value_at_risk:,.0f}"
         table.add_row(one.customer_id, f"{one.risk:.0%}", one.band, value, one.strongest_driver or NO_DATA)

@@ -15,15 +15,17 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from voc_stream.embedded import EmbeddedError, summary_view
+from voc_stream.cli import summary_view
+from voc_stream.cli.summary_view import Flow
+from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.data_dir import locked
 from voc_stream.embedded.machine import Machine, Ports
 from voc_stream.embedded.ports import choose_port
-from voc_stream.embedded.summary_view import Flow
+from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.topics import TopicsError, ensure_topics
 from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres.migrate import migrate
-from voc_stream.postgres.summary import read_summary
+from voc_stream.postgres.summary import read_status, read_summary
 from voc_stream.settings import CONFIG, load_settings
 
 if TYPE_CHECKING:
@@ -202,8 +204,18 @@ def _watch(machine: Machine, stop: StopRequest, duration: float | None) -> None:
 def _finish(machine: Machine, stop: StopRequest) -> None:
     click.echo("stopping 正在停止: first taking in what was sent …")
     machine.stop_simulator()
-    if not machine.take_in(stop.hurried):
+    if not machine.take_in(lambda: _waiting(machine.settings), stop.hurried):
         click.echo("not everything that was sent has been taken in; send it again", err=True)
+
+
+def _waiting(settings: Settings) -> int | None:
+    """Messages in the broker that are not yet in the tables, at this moment; None where one of the two does not answer."""
+    try:
+        ends = read_log_ends(settings)
+        positions = {(row.topic, row.partition): row.next_offset for row in read_status(settings.require_database_url()).partitions}
+    except (TopicsError, StoreUnavailableError):
+        return None
+    return sum(max(0, end - positions.get((partition.topic, partition.number), 0)) for partition, end in ends.items())
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import SettingsError, load_settings
 
+GARBAGE_COLLECTION_THRESHOLD = 100_000
 # Libraries that tell each step of a connection at INFO; Faust's timers warn of what `voc_timer_seconds` shows.
 QUIET = {
     "aiokafka": logging.WARNING,
@@ -42,6 +44,9 @@ def command(*, verbose: bool) -> None:
         catalogue = load_catalogue(Path(settings.catalogue) if settings.catalogue else None)
     except CatalogueError as error:
         raise SettingsError(f"VOC_CATALOGUE: {error}") from error
+    # Nearly everything a batch makes is freed by counting references; looking for cycles as often as Python does by default costs a fifth.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
     sink = PostgresSink(database_url, catalogue)
     upkeep = PostgresUpkeep(database_url, catalogue)
     try:

@@ -30,8 +30,6 @@ WORKER_STOP_TIMEOUT_SECONDS = 30.0
 SIMULATOR_STOP_TIMEOUT_SECONDS = 35.0  # it first flushes what it sent
 KILL_TIMEOUT_SECONDS = 2.0
 POLL_SECONDS = 0.1
-# The worker measures its lag every 5 s, so a lag of 0 counts once it has been 0 for longer than that.
-LAG_ZERO_SECONDS = 6.0
 TAKE_IN_TIMEOUT_SECONDS = 60.0
 
 
@@ -113,7 +111,7 @@ class Machine:
                 yield message
 
     def lag_events(self) -> int | None:
-        """Events that wait in the broker; None where no worker tells."""
+        """Events that wait in the broker, as the worker last measured it; None where no worker tells."""
         return lag_events(self.worker_url)
 
     def stop_simulator(self) -> None:
@@ -123,16 +121,19 @@ class Machine:
             self._simulator.child.stop(SIMULATOR_STOP_TIMEOUT_SECONDS)
             self._simulator = None
 
-    def take_in(self, hurried: Callable[[], bool]) -> bool:
+    def take_in(self, waiting: Callable[[], int | None], hurried: Callable[[], bool]) -> bool:
         """Wait until the tables hold all that the broker holds, which it forgets when it stops.
 
-        Whether they do: false where `hurried` cut the wait short, or a minute was not enough.
+        Args:
+            waiting: asks broker and database how many messages are not yet in the tables.
+            hurried: whether to give up.
+
+        Returns:
+            Whether they do; not where `hurried` cut the wait short, or a minute was not enough.
         """
         deadline = time.monotonic() + TAKE_IN_TIMEOUT_SECONDS
-        zero_since: float | None = None
         while time.monotonic() < deadline and not hurried():
-            zero_since = (zero_since or time.monotonic()) if self.lag_events() == 0 else None
-            if zero_since is not None and time.monotonic() - zero_since >= LAG_ZERO_SECONDS:
+            if waiting() == 0:
                 return True
             for _ in self.check():
                 pass

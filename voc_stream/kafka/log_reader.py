@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from voc_stream.kafka.topics import TopicsError, topic_ids
+from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, TopicsError, topic_ids
 from voc_stream.pipeline import Partition
 
 if TYPE_CHECKING:
@@ -36,22 +36,28 @@ class LogReader:
         The embedded broker lists as the end of a log the first offset of its last batch, plus one; only a fetch tells its real end.
         Kafka itself lists the real one, which this then repeats.
         """
-        consumer = KafkaConsumer(bootstrap_servers=self._bootstrap, client_id="voc-stream-log-reader", enable_auto_commit=False)
         try:
-            return _fetched_ends(consumer, {partition: end for partition, end in listed_ends.items() if end > 0})
+            consumer = KafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+                client_id="voc-stream-log-reader",
+                enable_auto_commit=False,
+            )
+            try:
+                return _fetched_ends(consumer, listed_ends)
+            finally:
+                consumer.close(autocommit=False)
         except KafkaError as error:
             raise TopicsError(f"Kafka at {self._bootstrap} does not tell the end of a log ({error})") from error
-        finally:
-            consumer.close(autocommit=False)
 
 
 def _fetched_ends(consumer: KafkaConsumer, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
-    consumer.assign([TopicPartition(*partition) for partition in listed_ends])
-    for partition, end in listed_ends.items():
-        consumer.seek(TopicPartition(*partition), end - 1)
+    pending = {partition for partition, end in listed_ends.items() if end > 0}
+    consumer.assign([TopicPartition(*partition) for partition in pending])
+    for partition in pending:
+        consumer.seek(TopicPartition(*partition), listed_ends[partition] - 1)
     ends = dict(listed_ends)
     deadline = time.monotonic() + FETCH_TIMEOUT_SECONDS
-    pending = set(listed_ends)
     while pending and time.monotonic() < deadline:
         for topic_partition in consumer.poll(timeout_ms=200):
             partition = Partition(*topic_partition)

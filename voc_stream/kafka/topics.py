@@ -17,6 +17,7 @@ INPUTS = ("callbacks", "complaints", "repair-flow", "touchpoints", "customers")
 DEAD_LETTERS = "dead-letters"
 ALERTS = "alerts"
 OUTPUT_PARTITIONS = 1
+BOOTSTRAP_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
 
 T = TypeVar("T")
@@ -88,7 +89,12 @@ def topic_ids(bootstrap: str, topics: Collection[str]) -> Mapping[str, str]:
 
 def _with_admin(bootstrap: str, use: Callable[[Any], T]) -> T:
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="voc-stream-admin")
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            client_id="voc-stream-admin",
+        )
         try:
             return use(admin)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import tomllib
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,7 +51,7 @@ class _Reader:
         self._places: dict[str, str] = {}
         self._scales: dict[str, Scale] = {}
         self._formats: tuple[str, ...] = ()
-        self._time_zone = ZoneInfo("UTC")
+        self._time_zone: tzinfo = UTC
 
     def read(self) -> RowMapping:
         self._only(self._tables, ("input", "table", "scale", "event"), ())
@@ -215,11 +216,13 @@ class _Reader:
             self._fail(path, "`from` must ascend")
         return Scale(source_low, source_high, target_low, target_high)
 
-    def _zone(self, value: object, path: KeyPath) -> ZoneInfo:
+    def _zone(self, value: object, path: KeyPath) -> tzinfo:
+        if value == "UTC":  # needs no database of time zones, which small machines lack
+            return UTC
         try:
             return ZoneInfo(str(value))
         except (ZoneInfoNotFoundError, ValueError):
-            self._fail(path, f"{value!r} is not a time zone such as 'Europe/Paris'")
+            self._fail(path, f"{value!r} is no time zone such as 'Europe/Paris'; or there is no database of them here: pip install tzdata")
 
     def _encoding(self, value: object) -> str:
         try:

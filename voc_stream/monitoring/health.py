@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Problems = Callable[[], Sequence[str]]
 
 REQUEST_TIMEOUT_SECONDS = 10.0
+STOP_POLL_SECONDS = 0.1
 INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>voc-stream worker</title>
 <h1>voc-stream worker</h1>
 <ul><li><a href="/metrics">/metrics</a> for Prometheus / 指标
@@ -45,7 +46,7 @@ class HealthServer:
         handler = type("Handler", (_Handler,), {"registry": registry, "checks": {"/healthz": not_alive, "/readyz": not_ready}})
         self._server = ThreadingHTTPServer((host, port), handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="voc-health", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(STOP_POLL_SECONDS,), name="voc-health", daemon=True)
         self._thread.start()
 
     @property

@@ -95,11 +95,6 @@ class Metrics:
         self.last_commit = Gauge(
             "voc_last_commit_timestamp_seconds", "Unix time of the last committed batch.", partition, registry=registry
         )
-        self.evaluator_success = Gauge(
-            "voc_evaluator_last_success_timestamp_seconds",
-            "Unix time at which this worker last refreshed the rolling tables.",
-            registry=registry,
-        )
         self.position_resets = Counter("voc_position_resets_total", "Stored positions that were outside the log.", topic, registry=registry)
         self.rewinds = Counter(
             "voc_rewinds_total", "Batches fetched again because something before them was missing.", topic, registry=registry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, select, update
 
@@ -74,11 +74,11 @@ class DeadLetterOffice:
         with asking(self._database_url) as connection:
             connection.execute(update(dead_letter).where(dead_letter.c.dead_letter_id.in_(numbers)).values(retried_at=now))
 
-    def _read(self, query: Select[tuple[object, ...]]) -> Sequence[Row[tuple[object, ...]]]:
+    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with asking(self._database_url) as connection:
             return connection.execute(query).all()
 
 
-def _messages() -> Select[tuple[object, ...]]:
+def _messages() -> Select[Any]:
     columns = ("dead_letter_id", "topic", "partition", "offset", "reason", "detail", "payload", "received_at", "retried_at")
     return select(*(dead_letter.c[name] for name in columns))

@@ -1,11 +1,13 @@
 """Recomputes every derived table from the stored events, compares, and replaces what differs.
 
-The workers wait meanwhile (they hold their batches and lose nothing). The events are folded anew into a schema of its own, customers' profiles
-first, so that nothing ever has to be counted elsewhere afterwards: a way to the same tables that shares no increments with the live one.
+The workers wait meanwhile (they hold their batches and lose nothing). The events are folded anew into a schema of its own,
+customers' profiles first, so that nothing ever has to be counted elsewhere afterwards: a way to the same tables that shares
+no increments with the live one.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
+MINUTE = timedelta(minutes=1)
 _LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, churn.ASSESS_LOCK)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, tables.experience_cube, tables.pane, tables.rolling_sum)
@@ -162,24 +165,28 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
 def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
     """What is compared: name, key, columns (as expressions), and which rows."""
     found = [
-        (table.name, _key(table), [_expression(name) for name in table.columns.keys() if name != "version"], "true") for table in _STATES
+        (table.name, _key(table), [_expression(name) for name in _columns(table) if name != "version"], "true")
+        for table in (*_STATES, tables.churn_risk)
     ]
-    found.append(("churn_risk", ("customer_id",), [_expression(name) for name in tables.churn_risk.columns.keys()], "true"))  # noqa: SIM118  likewise
     kept = " OR ".join(
-        f"resolution = {int(width.total_seconds() // 60)} AND start >= (SELECT as_of FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+        f"resolution = {width // MINUTE} AND start >= (SELECT as_of FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
         for width, kept in PANES_KEPT.items()
     )
-    found.append(("pane", _key(tables.pane), [f'"{name}"' for name in tables.pane.columns.keys()], f"n <> 0 AND ({kept})"))  # noqa: SIM118  likewise
+    found.append(("pane", _key(tables.pane), [_expression(name) for name in _columns(tables.pane)], f"n <> 0 AND ({kept})"))
     keys = {
         "experience_daily": ("day", "experience", "site_id", "department", "employee_id", "product", "segment"),
         "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
         "repair_stage": ("order_id", "stage"),
     }
-    return found + [(view, keys[view], [f'"{name}"' for name in columns], "true") for view, (_, columns) in VIEW_COMMENTS.items()]
+    return found + [(view, keys[view], [_expression(name) for name in columns], "true") for view, (_, columns) in VIEW_COMMENTS.items()]
 
 
 def _key(table: sqlalchemy.Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key.columns)
+
+
+def _columns(table: sqlalchemy.Table) -> list[str]:
+    return [column.name for column in table.columns]
 
 
 def _expression(column: str) -> str:
@@ -198,14 +205,11 @@ def _compare(cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str]
 
 def _replace(cursor: Cursor) -> None:
     for table in _REPLACED:
-        columns = [f'"{name}"' for name in table.columns.keys()]  # noqa: SIM118  a column collection iterates over columns
+        name, columns = table.name, ", ".join(f'"{name}"' for name in _columns(table))
         if table in _STATES:
             # Beyond every version that a worker may have at hand, so that it reads the row anew.
             key = _key(table)[0]
             cursor.execute(
-                f"UPDATE {SCRATCH}.{table.name} s SET version = greatest(s.version, l.version) + 1 FROM {LIVE}.{table.name} l WHERE l.{key} = s.{key}"
+                f"UPDATE {SCRATCH}.{name} s SET version = greatest(s.version, l.version) + 1 FROM {LIVE}.{name} l WHERE l.{key} = s.{key}"
             )
-        names = ", ".join(columns)
-        cursor.execute(
-            f"TRUNCATE {LIVE}.{table.name}; INSERT INTO {LIVE}.{table.name} ({names}) SELECT {names} FROM {SCRATCH}.{table.name}"
-        )
+        cursor.execute(f"TRUNCATE {LIVE}.{name}; INSERT INTO {LIVE}.{name} ({columns}) SELECT {columns} FROM {SCRATCH}.{name}")

@@ -117,14 +117,15 @@ def _take(cursor: Cursor) -> int:
     cursor.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS taken (
-            moment timestamptz, site_id text, department text, employee_id text, product text, segment text, region text, experience text,
-            weight int, value int, expectation int, importance int
+            moment timestamptz, site_id text, department text, employee_id text, product text, segment text, region text,
+            experience text, weight int, value int, expectation int, importance int
         ) ON COMMIT DELETE ROWS;
         WITH gone AS (
             DELETE FROM contribution WHERE ctid = ANY(ARRAY(SELECT ctid FROM contribution LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
         )
         INSERT INTO taken
-        SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value, u.expectation, u.importance
+        SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
+               u.expectation, u.importance
         FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance) AS u(experience, value, expectation, importance)
         """
     )
@@ -143,7 +144,7 @@ def _merge_into_cube(cursor: Cursor) -> None:
 
 
 def _group_by_pane(cursor: Cursor) -> None:
-    """The sums of what was taken, by pane and scope. Wider panes and the scope `all` are made from finer ones, which are few."""
+    """The sums of what was taken, by pane and scope; wider panes and the scope `all` from finer ones, which are few."""
     columns = ", ".join(f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in (*_SUMS, *_BOXES))
     cursor.execute(
         "CREATE TEMP TABLE IF NOT EXISTS taken_pane"

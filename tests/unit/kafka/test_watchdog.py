@@ -49,7 +49,12 @@ def test_the_watchdog_ends_the_worker_once() -> None:
     reasons: list[str] = []
     told = threading.Event()
     old = WELL._replace(loop_beat=time.monotonic() - 100)
-    watchdog = Watchdog(lambda: old, 120, end=lambda reason: (reasons.append(reason), told.set())[0])
+
+    def end(reason: str) -> None:
+        reasons.append(reason)
+        told.set()
+
+    watchdog = Watchdog(lambda: old, 120, end)
     watchdog.start()
     assert told.wait(5)
     watchdog.join(5)
@@ -58,7 +63,12 @@ def test_the_watchdog_ends_the_worker_once() -> None:
 
 def test_a_hanging_process_ends_with_code_75() -> None:
     """Not even a thread that never returns keeps the process after the deadline for stopping."""
-    code = "import threading; from voc_stream.kafka.watchdog import exit_unless_done; exit_unless_done(0.2); threading.Thread(target=threading.Event().wait).start()"
+    code = """
+import threading
+from voc_stream.kafka.watchdog import exit_unless_done
+exit_unless_done(0.2)
+threading.Thread(target=threading.Event().wait).start()
+"""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=20, capture_output=True, check=False).returncode == 75
 

@@ -10,11 +10,12 @@ from kafka_worker import produce, wait_until
 
 from voc_stream.kafka.dead_letters import headers_of
 from voc_stream.kafka.topics import dead_letter_topic, input_topics
-from voc_stream.pipeline import DeadLetter, FencedError, Partition, StoreUnavailableError
+from voc_stream.pipeline import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from fakes import MemorySink, MemoryUpkeep
     from kafka_worker import ThreadWorker
 
@@ -205,10 +206,15 @@ def test_dead_letters_go_to_their_topic_with_headers(start: Start, voc: Settings
     assert dict(headers_of(letter))["source-offset"] == b"42"
 
 
-def test_timers_run_and_lag_and_readings_show(start: Start, voc: Settings, sink: MemorySink, upkeep: MemoryUpkeep) -> None:
+def test_timers_run_and_lag_and_readings_show(
+    start: Start, voc: Settings, sink: MemorySink, upkeep: MemoryUpkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Upkeep is called from the start on, and the lag is that of the log's end, also while the store is away."""
+    monkeypatch.setattr("voc_stream.kafka.timers.LAG_INTERVAL_SECONDS", 1.0)
+    upkeep.fixed_readings = [Reading("voc_complaints_open", ("s1", "major"), 3)]
     worker = start()
     wait_until(lambda: bool(upkeep.settled and upkeep.assessed), "upkeep")
+    wait_until(lambda: worker.sample("voc_complaints_open", site="s1") == 3, "a reading")
     sink.available = False
     produce(voc, ids(60))
     wait_until(lambda: worker.sample("voc_consumer_lag_events") == 60, "the lag")

@@ -93,7 +93,7 @@ def test_memory_does_not_grow_with_the_log() -> None:
 
     tracemalloc.start()
     try:
-        assert sum(1 for _ in read_xes(Endless(5000))) == 25_000  # type: ignore[arg-type]  # read() is all it needs
+        assert len([None for _ in read_xes(Endless(5000))]) == 25_000  # type: ignore[arg-type]  # read() is all it needs
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()

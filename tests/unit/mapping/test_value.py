@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +12,9 @@ from voc_stream.mapping.value import CellError, Scale, Source, Template, ValueKi
 NOTHING_EMPTY: frozenset[str] = frozenset()
 
 
-def source(text: str, kind: ValueKind = "text", scale: Scale | None = None, table: dict[str, str | int | float | bool] | None = None) -> Source:
+def source(
+    text: str, kind: ValueKind = "text", scale: Scale | None = None, table: dict[str, str | int | float | bool] | None = None
+) -> Source:
     return Source(Template.parse(text), kind, scale=scale, table=table, table_name="t")
 
 
@@ -71,7 +72,14 @@ def test_cell_that_does_not_suit_is_named(kind: ValueKind, text: str, message: s
 
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
-    [("number", "7.5", 7.5), ("number", "-.5e1", -5.0), ("integer", "9", 9), ("integer", "9.0", 9), ("yes_no", "Yes", True), ("yes_no", "0", False)],
+    [
+        ("number", "7.5", 7.5),
+        ("number", "-.5e1", -5.0),
+        ("integer", "9", 9),
+        ("integer", "9.0", 9),
+        ("yes_no", "Yes", True),
+        ("yes_no", "0", False),
+    ],
 )
 def test_cell_becomes_the_type_of_its_field(kind: ValueKind, text: str, value: object) -> None:
     """A cell is text; the field decides what it is read as."""
@@ -94,7 +102,7 @@ def test_value_missing_in_a_table_is_named_with_the_table() -> None:
 def test_moment_is_one_text_however_it_is_written(moment: datetime, hours: int) -> None:
     """An event_id made of a time must not depend on the offset that an export happens to use."""
     aware = moment.replace(tzinfo=UTC)
-    there = aware.astimezone(ZoneInfo(f"Etc/GMT{-hours:+d}"))
+    there = aware.astimezone(timezone(timedelta(hours=hours)))
     assert parse_time(there.isoformat(), (), UTC) == parse_time(aware.isoformat(" "), (), ZoneInfo("Asia/Shanghai"))
 
 
@@ -104,11 +112,11 @@ def test_time_without_offset_is_of_the_given_zone() -> None:
     assert parse_time("2011-07-01 12:00", (), zone) == "2011-07-01T10:00:00Z"
     assert parse_time("2011-12-01 12:00", (), zone) == "2011-12-01T11:00:00Z"
     assert parse_time("30.10.2011 02:30", ("%Y/%m/%d", "%d.%m.%Y %H:%M"), zone) == "2011-10-30T00:30:00Z"
-    with pytest.raises(ValueError, match="is not a time as in %d.%m.%Y"):
+    with pytest.raises(ValueError, match=r"is not a time as in %d\.%m\.%Y"):
         parse_time("2011-10-30", ("%d.%m.%Y",), zone)
 
 
 def test_constant_needs_no_columns() -> None:
     """A value without braces is the same for every row."""
     assert source("completed").read({}, NOTHING_EMPTY) == "completed"
-    assert not math.isnan(source("7", "number").read({}, NOTHING_EMPTY))
+    assert source("7", "number").read({}, NOTHING_EMPTY) == 7

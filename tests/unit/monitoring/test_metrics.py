@@ -3,8 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client import CollectorRegistry
 
 from voc_stream.monitoring.metrics import MAXIMUM_SITES, READ_FROM_TABLES, Metrics
 from voc_stream.pipeline import BatchResult, Partition, Reading
@@ -25,9 +24,9 @@ def metrics() -> Metrics:
 
 
 def samples(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
-    """Values by label values, as a Prometheus server would read them."""
-    families = text_string_to_metric_families(generate_latest(metrics.registry).decode())
-    return {tuple(sample.labels.values()): sample.value for family in families for sample in family.samples if sample.name == name}
+    """Values by label values, in the order in which the labels are declared."""
+    found = [sample for family in metrics.registry.collect() for sample in family.samples if sample.name == name]
+    return {tuple(sample.labels.values()): sample.value for sample in found}
 
 
 def test_every_metric_of_the_contract_exists(metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""How the running service looks on one screen: a panel for a terminal, a line for a log. Pure: figures in, text out."""
+"""How the running service looks on one screen, for `up` and `status`: tables for a terminal, a line for a log. Figures in, text out."""
 
 from __future__ import annotations
 
@@ -9,57 +9,13 @@ from rich.panel import Panel
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from voc_stream.postgres.summary import ExperienceSummary, Summary
 
 NO_DATA = "-"
 
 
-class ExperienceSummary(NamedTuple):
-    """One key experience over the horizon of the summary. `satisfaction` is experience minus expectation, in points."""
-
-    experience: str
-    label_en: str
-    label_zh: str
-    n: int
-    mean: float
-    satisfaction: float | None
-
-
-class Summary(NamedTuple):
-    """What the tables say, at a glance. None is no data.
-
-    Attributes:
-        events: accepted events.
-        dead_letters: refused messages.
-        orders: repair orders, of which `orders_open` are not yet delivered.
-        on_time_share: on-time share of the delivered orders that had a promise.
-        complaints_open: complaints whose state is open.
-        customers: customers, of whom `customers_at_risk` are in the bands high and critical.
-        value_at_risk: annual value times risk, summed over all customers.
-        horizon: of the experiences, as in `rolling_satisfaction`.
-        best: key experiences with the greatest satisfaction, best first.
-        worst: those with the least, worst first; none that is in `best`.
-        as_of: when the experiences were last refreshed.
-    """
-
-    events: int
-    dead_letters: int
-    orders: int
-    orders_open: int
-    on_time_share: float | None
-    complaints_open: int
-    customers: int
-    customers_at_risk: int
-    value_at_risk: float | None
-    horizon: str
-    best: Sequence[ExperienceSummary]
-    worst: Sequence[ExperienceSummary]
-    as_of: datetime | None
-
-
 class Flow(NamedTuple):
-    """How the events flow. `lag_events` wait in Kafka; None where no worker tells."""
+    """How the events flow. `lag_events` wait in Kafka. None is no data."""
 
     events_per_second: float | None
     lag_events: int | None
@@ -69,11 +25,16 @@ def panel(summary: Summary, flow: Flow) -> Panel:
     """The summary for a terminal."""
     moment = f"{summary.as_of:%H:%M:%S} UTC" if summary.as_of else NO_DATA
     return Panel(
-        Columns([_figures(summary, flow), _experiences(summary)], padding=(0, 4)),
+        figures_and_experiences(summary, flow),
         title="voc-stream  客户之声",
         subtitle=f"{moment} · Ctrl-C: stop 停止",
         expand=False,
     )
+
+
+def figures_and_experiences(summary: Summary, flow: Flow) -> Columns:
+    """The figures and the key experiences, side by side where there is room."""
+    return Columns([_figures(summary, flow), _experiences(summary)], padding=(0, 4))
 
 
 def line(summary: Summary, flow: Flow) -> str:

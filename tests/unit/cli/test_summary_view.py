@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from voc_stream.embedded.summary_view import ExperienceSummary, Flow, Summary, line, panel
+from voc_stream.cli.summary_view import Flow, line, panel
+from voc_stream.postgres.summary import ExperienceSummary, Summary
 
 EMPTY = Summary(
     events=0,

@@ -181,9 +181,9 @@ def _bodies() -> st.SearchStrategy[Event]:
     )
 
 
-def event_lists(max_size: int = 30) -> st.SearchStrategy[list[Event]]:
+def event_lists(max_size: int = 30, min_size: int = 0) -> st.SearchStrategy[list[Event]]:
     """Distinct valid events about few people; `event_id` orders them unlike their place in the list."""
-    return st.lists(_bodies(), max_size=max_size).flatmap(
+    return st.lists(_bodies(), min_size=min_size, max_size=max_size).flatmap(
         lambda bodies: st.permutations(range(len(bodies))).map(
             lambda numbers: [{"event_id": f"v-{number:03}", **body} for number, body in zip(numbers, bodies, strict=True)]
         )

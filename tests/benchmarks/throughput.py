@@ -147,9 +147,8 @@ def main() -> None:
     print(f"worker start       {result.start_up:.1f} s to its first row")
     print(f"pipeline           {result.events_per_second:,.0f} events/s, preloaded topic to last row, exactly once")
     print(f"upkeep             rolling tables and risks of leaving complete {result.catching_up:.1f} s later")
-    print(
-        f"worker             {result.worker_processor / result.events * 1e6:.0f} us of processor time an event, {result.worker_memory_bytes / 2**20:.0f} MiB"
-    )
+    processor = result.worker_processor / result.events * 1e6
+    print(f"worker             {processor:.0f} us of processor time an event, {result.worker_memory_bytes / 2**20:.0f} MiB")
     print(f"COPY alone         {copied:,.0f} rows/s into a table with a primary key")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, TopicsError, topic_ids
+from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, TopicsError, require_broker, topic_ids
 from voc_stream.pipeline import Partition
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class LogReader:
         The embedded broker lists as the end of a log the first offset of its last batch, plus one; only a fetch tells its real end.
         Kafka itself lists the real one, which this then repeats.
         """
+        require_broker(self._bootstrap)
         try:
             consumer = KafkaConsumer(
                 bootstrap_servers=self._bootstrap,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ INPUTS = ("callbacks", "complaints", "repair-flow", "touchpoints", "customers")
 DEAD_LETTERS = "dead-letters"
 ALERTS = "alerts"
 OUTPUT_PARTITIONS = 1
+CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
 
@@ -87,7 +89,23 @@ def topic_ids(bootstrap: str, topics: Collection[str]) -> Mapping[str, str]:
     return _with_admin(bootstrap, describe)
 
 
+def require_broker(bootstrap: str) -> None:
+    """Fail at once where no broker accepts a connection. Raises TopicsError.
+
+    kafka-python would try for seconds, and forgets to close the sockets of refused connections.
+    """
+    for broker in bootstrap.split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_SECONDS).close()
+        except OSError:
+            continue
+        return
+    raise TopicsError(f"no broker answers at {bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker")
+
+
 def _with_admin(bootstrap: str, use: Callable[[Any], T]) -> T:
+    require_broker(bootstrap)
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap,

@@ -50,24 +50,24 @@ class DeadLetterOffice:
             .group_by(dead_letter.c.reason)
             .order_by(count.desc(), dead_letter.c.reason)
         )
-        return [ReasonCount(*row) for row in rows]
+        return [ReasonCount._make(row) for row in rows]
 
     def newest(self, limit: int, reason: str | None = None) -> Sequence[RefusedMessage]:
         """The newest refusals, newest first; of one reason, if given."""
         query = _messages().order_by(dead_letter.c.dead_letter_id.desc()).limit(limit)
         rows = self._read(query if reason is None else query.where(dead_letter.c.reason == reason))
-        return [RefusedMessage(*row) for row in rows]
+        return [RefusedMessage._make(row) for row in rows]
 
     def by_number(self, numbers: Collection[int]) -> Sequence[RefusedMessage]:
         """Those with these numbers."""
         rows = self._read(_messages().where(dead_letter.c.dead_letter_id.in_(numbers)).order_by(dead_letter.c.dead_letter_id))
-        return [RefusedMessage(*row) for row in rows]
+        return [RefusedMessage._make(row) for row in rows]
 
     def not_retried(self, reason: str | None = None) -> Sequence[RefusedMessage]:
         """All that were never sent again, oldest first; of one reason, if given."""
         query = _messages().where(dead_letter.c.retried_at.is_(None)).order_by(dead_letter.c.dead_letter_id)
         rows = self._read(query if reason is None else query.where(dead_letter.c.reason == reason))
-        return [RefusedMessage(*row) for row in rows]
+        return [RefusedMessage._make(row) for row in rows]
 
     def mark_retried(self, numbers: Collection[int], now: datetime) -> None:
         """Note that these were sent again."""

@@ -22,6 +22,7 @@ CONFIG = "VOC_CONFIG"
 # Kafka allows 249 characters in a topic name; the longest of ours after the prefix is `dead-letters`.
 MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
 MAXIMUM_PORT = 65535
+PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
 # How alike an unknown variable must be to a known one to count as a slip of the pen. An orchestrator that sets `VOC_STREAM_SERVICE_HOST`
 # for a service called voc-stream is none.
 TYPING_ERROR_LIKENESS = 0.85
@@ -39,7 +40,7 @@ class Settings:
         kafka_bootstrap: brokers to ask first, `host:port,host:port`.
         database_url: `postgresql://user:password@host:port/database`; None until given, see `require_database_url()`.
         topic_prefix: what every topic name begins with.
-        catalogue: path of the catalogue of experiences; None is the packaged automotive one.
+        catalogue: path of the catalogue of experiences, or the name of a packaged one; None is the automotive one.
         group: Kafka consumer group of the workers.
         web_host: address that `/metrics`, `/healthz` and `/readyz` listen on.
         web_port: port of the same; 0 chooses a free one.
@@ -113,7 +114,7 @@ def _read_file(path: Path) -> dict[str, str | int]:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise SettingsError(f"{path}: {key} must be a text or a whole number")
         # A path in a file is meant from where the file lies, so that the file works from any folder.
-        located = str(path.parent / str(value)) if name == "catalogue" else value
+        located = str(path.parent / str(value)) if name == "catalogue" and value not in PACKAGED_CATALOGUES else value
         values[name] = _checked(name, located, f"{path}: {key}")
     return values
 
@@ -178,8 +179,9 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
 
 
 def _catalogue(value: str | int) -> str:
-    if not Path(str(value)).is_file():
-        raise ValueError(f"must be the path of a catalogue; there is no file {str(value)!r}")
+    if not Path(str(value)).is_file() and value not in PACKAGED_CATALOGUES:
+        names = ", ".join(PACKAGED_CATALOGUES)
+        raise ValueError(f"must be the path of a catalogue or one of {names}; there is no file {str(value)!r}")
     return str(value)
 
 

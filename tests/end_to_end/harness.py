@@ -26,6 +26,7 @@ from voc_stream.catalogue import load_catalogue
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.kafka.topics import INPUTS
+from voc_stream.kafka.watchdog import EXIT_CODE
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment
 
@@ -101,6 +102,7 @@ class Service:
         self.settings = settings
         self.folder = folder
         self.workers: list[Worker] = []
+        self.ended: list[Worker] = []
         self.sent: list[bytes | None] = []
         self._numbers = count(1)
         self.command("init")
@@ -130,6 +132,33 @@ class Service:
         worker = Worker(self.settings, self.folder / f"worker-{next(self._numbers)}.log")
         self.workers.append(worker)
         return worker
+
+    def kill_worker(self, worker: Worker) -> None:
+        """One worker less, as by a power cut."""
+        self.workers.remove(worker)
+        worker.kill()
+
+    def stop_worker(self, worker: Worker) -> None:
+        """One worker less, after a clean end."""
+        self.workers.remove(worker)
+        worker.stop()
+
+    def supervise(self) -> None:
+        """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure."""
+        for worker in [worker for worker in self.workers if not worker.is_running]:
+            assert worker.child.exit_code() == EXIT_CODE, f"a worker ended with {worker.child.exit_code()}:\n{worker.child.log_tail()}"
+            self.workers.remove(worker)
+            self.ended.append(worker)
+            self.start_worker()
+
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str) -> None:
+        """The same as the function, under supervision, with the workers' last words where the time is up."""
+
+        def looked_after() -> bool:
+            self.supervise()
+            return condition()
+
+        wait_until(looked_after, timeout_seconds, lambda: f"{what if isinstance(what, str) else what()}\n{self.worker_logs()}")
 
     def send(self, messages: Iterable[SimulatedMessage], *, remember: bool = True) -> None:
         """Send in order and wait for all acknowledgements; `remember` counts them among those that the tables must show."""
@@ -172,35 +201,31 @@ class Service:
         """Messages that the tables contain."""
         return sum(self.positions().values())
 
-    def wait_until_caught_up(self, timeout_seconds: float = 180.0) -> None:
+    def wait_until_caught_up(self, timeout_seconds: float = 240.0) -> None:
         """Until every message in the topics is in the tables."""
         ends = self.log_ends()
-        wait_until(
-            lambda: self._lag(ends) == 0, timeout_seconds, lambda: f"the tables lack {self._lag(ends)} messages\n{self.worker_logs()}"
-        )
+        self.wait_until(lambda: self._lag(ends) == 0, timeout_seconds, lambda: f"the tables lack {self._lag(ends)} messages")
+
+    def wait_for_progress(self, target: float, timeout_seconds: float = 240.0) -> None:
+        """Until the tables contain so many messages."""
+        self.wait_until(lambda: self.progress() >= target, timeout_seconds, lambda: f"{target:.0f} messages, found {self.progress()}")
 
     def _lag(self, ends: dict[tuple[str, int], int]) -> int:
         positions = self.positions()
         return sum(max(0, end - positions.get(partition, 0)) for partition, end in ends.items())
 
-    def wait_until_all_are_stored(self, timeout_seconds: float = 180.0) -> None:
-        """Until every event that was sent is stored, whatever became of the log; a worker that ends is started again."""
+    def wait_until_all_are_stored(self, timeout_seconds: float = 240.0) -> None:
+        """Until every event that was sent is stored, whatever became of the log."""
         wanted = len(read_events(self.sent, automotive_catalogue(), datetime.now(UTC)))
-
-        def all_stored() -> bool:
-            if not any(worker.is_running for worker in self.workers):
-                self.start_worker()
-            return self._stored() >= wanted
-
-        wait_until(all_stored, timeout_seconds, lambda: f"{wanted} events stored, found {self._stored()}\n{self.worker_logs()}")
+        self.wait_until(lambda: self._stored() >= wanted, timeout_seconds, lambda: f"{wanted} events stored, found {self._stored()}")
 
     def _stored(self) -> int:
         [(number,)] = self.query("SELECT count(*) FROM touchpoint_event")
         return int(number)
 
     def worker_logs(self) -> str:
-        """The last lines of the logs of the latest workers."""
-        return "\n".join(f"--- {worker.child.log_path.name}\n{worker.child.log_tail()}" for worker in self.workers[-2:])
+        """The last lines of the logs of the present workers, and of the last one that asked to be started again."""
+        return "\n".join(f"--- {worker.child.log_path.name}\n{worker.child.log_tail()}" for worker in [*self.ended[-1:], *self.workers])
 
     def query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of a statement, with schema voc in sight."""
@@ -210,8 +235,8 @@ class Service:
 
     def assert_tables_are_right(self) -> None:
         """Stop the workers, refresh everything as of now, and compare every table with the oracle and with its own recomputation."""
-        for worker in self.workers:
-            worker.stop()
+        for worker in list(self.workers):
+            self.stop_worker(worker)
         as_of = self.refresh()
         assert_tables_equal(expected_tables(self.sent, automotive_catalogue(), as_of), read_tables(self.settings.require_database_url()))
 

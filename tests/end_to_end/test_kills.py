@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from end_to_end.call_centre import simulated_messages
-from end_to_end.harness import chance, from_environment, wait_until
+from end_to_end.harness import chance, from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 EVENTS = from_environment("VOC_TEST_EVENTS", 200_000)
 KILLS = from_environment("VOC_TEST_KILLS", 20)
-PROGRESS_SECONDS = 120.0
 
 
 def portions(messages: Sequence[SimulatedMessage], number: int) -> Iterator[Sequence[SimulatedMessage]]:
@@ -34,21 +33,18 @@ def send_and_let_some_pass(service: Service, portion: Sequence[SimulatedMessage]
     """Send and wait until a random share of it is in the tables: the rest is then under way."""
     target = service.progress() + random.random() * 0.9 * len(portion)
     service.send(portion)
-    wait_until(
-        lambda: service.progress() >= target, PROGRESS_SECONDS, lambda: f"{target:.0f} messages in the tables\n{service.worker_logs()}"
-    )
+    service.wait_for_progress(target)
 
 
 @pytest.mark.slow
 def test_one_worker_killed_again_and_again(service: Service) -> None:
     """Killed with -9 in the midst of its work, and started again: all tables equal the oracle's."""
     random = chance()
-    worker = service.start_worker()
+    service.start_worker()
     for portion in portions(simulated_messages(EVENTS), KILLS + 1):
         send_and_let_some_pass(service, portion, random)
-        assert worker.is_running, service.worker_logs()
-        worker.kill()
-        worker = service.start_worker()
+        service.kill_worker(service.workers[0])
+        service.start_worker()
     service.wait_until_caught_up()
     service.assert_tables_are_right()
 
@@ -57,16 +53,12 @@ def test_one_worker_killed_again_and_again(service: Service) -> None:
 def test_two_workers_come_and_go(service: Service) -> None:
     """Two workers, each killed or stopped and started at random moments, hand partitions over without losing or repeating anything."""
     random = chance()
-    running = [service.start_worker()]
+    service.start_worker()
     for portion in portions(simulated_messages(EVENTS), KILLS + 1):
         send_and_let_some_pass(service, portion, random)
-        if len(running) < 2:
-            running.append(service.start_worker())
-            continue
-        leaver = running.pop(random.randrange(2))
-        assert leaver.is_running, service.worker_logs()
-        random.choice([leaver.kill, leaver.stop])()
-        if random.random() < 0.5:
-            running.append(service.start_worker())
+        if len(service.workers) == 2:
+            random.choice([service.kill_worker, service.stop_worker])(random.choice(service.workers))
+        if len(service.workers) == 1 and random.random() < 0.7:
+            service.start_worker()
     service.wait_until_caught_up()
     service.assert_tables_are_right()

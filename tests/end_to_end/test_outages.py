@@ -40,7 +40,7 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
         service = stack.enter_context(Service(own, tmp_path))
         worker = service.start_worker()
         service.send(messages[:third])
-        wait_until(lambda: service.progress() > third / 4, 60, service.worker_logs)
+        service.wait_for_progress(third / 4)
         before = worker.metric("voc_postgres_retries_total")
         server.stop()
         stopped = time.monotonic()
@@ -67,7 +67,7 @@ def test_broker_that_forgets_everything(settings: Settings, tmp_path: Path, work
         service.send(messages[:half])
         service.wait_until_caught_up()
         if not worker_lives_on:
-            worker.stop()
+            service.stop_worker(worker)
         broker.stop()
         stack.enter_context(Broker(tmp_path, broker.port))
         service.command("init")

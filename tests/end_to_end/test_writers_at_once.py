@@ -54,7 +54,7 @@ def write(database: Database, number: int, values: Sequence[bytes]) -> None:
     phases=[Phase.generate],  # what depends on timing cannot be made smaller
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(events=event_lists(100, min_size=60), places=st.lists(st.integers(0, 2), min_size=100, max_size=100))
+@given(events=event_lists(60, min_size=40), places=st.lists(st.integers(0, 2), min_size=60, max_size=60))
 def test_writers_at_once_make_the_tables_of_the_oracle(database: Database, events: list[Event], places: list[int]) -> None:
     """Rows that two writers want at once are written by one after the other, and an event that both bring counts once."""
     sent = messages(events)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import sys
 from collections import defaultdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group
 from rich.table import Table
 
-from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
+from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences, panel
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.topics import TopicsError
 from voc_stream.pipeline import StoreUnavailableError
@@ -22,11 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from voc_stream.pipeline import Partition
-    from voc_stream.postgres.summary import CustomerAtRisk, FiringAlert, PartitionStatus
+    from voc_stream.postgres.summary import CustomerAtRisk, FiringAlert, PartitionStatus, Summary
+
+UNLIMITED_WIDTH = 160
+PICTURE_WIDTH = 118
 
 
 @click.command(name="status")
-def command() -> None:
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the summary to this file, too, as a picture.")
+def command(svg: Path | None) -> None:
     """Show lag, last commit, key experiences, customers at risk and alerts."""
     settings = load_settings(os.environ)
     try:
@@ -40,7 +49,8 @@ def command() -> None:
         problem = error
     lag = None if ends is None else sum(_lags(status.partitions, ends).values())
     now = datetime.now(UTC)
-    Console().print(
+    # A pipe has no width; wide enough that nothing is cut there.
+    Console(width=None if sys.stdout.isatty() else UNLIMITED_WIDTH).print(
         Group(
             figures_and_experiences(status.summary, Flow(None, lag)),
             "",
@@ -51,8 +61,18 @@ def command() -> None:
             _alerts(status.alerts, now),
         )
     )
+    if svg is not None:
+        svg.write_text(_picture(status.summary, Flow(None, lag)), encoding="utf-8")
     if problem is not None:
         click.echo(f"Lag is unknown: {problem}", err=True)
+
+
+def _picture(summary: Summary, flow: Flow) -> str:
+    """The summary as SVG, in the reader's own monospace font."""
+    console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
+    console.print(panel(summary, flow))
+    without_fonts = re.sub(r"@font-face {.*?}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    return console.export_svg(title="voc-stream status", code_format=without_fonts)
 
 
 def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) -> dict[str, int]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 USUAL_KAFKA_PORT = 9092
 USUAL_POSTGRES_PORT = 5432
 LIVE_INTERVAL_SECONDS = 2.0
+REST_PER_READING = 20.0
 LINE_INTERVAL_SECONDS = 5.0
 CHECK_INTERVAL_SECONDS = 0.5
 PORT = click.IntRange(0, 65535)
@@ -89,12 +90,16 @@ class Screen:
         """Read and show the summary, if it is time."""
         if now < self._due:
             return
-        self._due = now + (LINE_INTERVAL_SECONDS if self._live is None else LIVE_INTERVAL_SECONDS)
+        started = time.monotonic()
         try:
             summary = read_summary(self._database_url)
         except StoreUnavailableError as error:
             self.say(f"no summary: PostgreSQL does not answer ({error})")
             return
+        finally:
+            # Counting takes longer as the tables grow; it must not compete with the worker.
+            interval = LINE_INTERVAL_SECONDS if self._live is None else LIVE_INTERVAL_SECONDS
+            self._due = now + max(interval, REST_PER_READING * (time.monotonic() - started))
         speed = None
         if self._last is not None:
             speed = (summary.events - self._last[1]) / (now - self._last[0])

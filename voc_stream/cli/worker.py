@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import time
-from pathlib import Path
 
 import click
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -41,14 +40,15 @@ def command(*, verbose: bool) -> None:
     database_url = settings.require_database_url()
     configure_logging(verbose=verbose)
     try:
-        catalogue = load_catalogue(Path(settings.catalogue) if settings.catalogue else None)
+        catalogue = load_catalogue(settings.catalogue)
     except CatalogueError as error:
         raise SettingsError(f"VOC_CATALOGUE: {error}") from error
     # Nearly everything a batch makes is freed by counting references; looking for cycles as often as Python does by default costs a fifth.
     gc.freeze()
     gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
-    sink = PostgresSink(database_url, catalogue)
-    upkeep = PostgresUpkeep(database_url, catalogue)
+    deadline_seconds = float(settings.database_deadline_seconds)
+    sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds)
+    upkeep = PostgresUpkeep(database_url, catalogue, deadline_seconds=deadline_seconds)
     try:
         code = run_worker(settings, sink, upkeep, Metrics(process_registry()))
     except OSError as error:

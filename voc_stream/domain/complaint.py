@@ -16,7 +16,7 @@ OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
 
 
 class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
-    """All that later events may still need of a complaint's earlier ones. `times` keeps what lies after the latest reopening."""
+    """All that later events may still need of a complaint's earlier ones. `times` keeps what lies after the latest reopening, openings apart."""
 
     complaint_id: str
     customer_id: Stated[str] | None = None
@@ -47,6 +47,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
             return
         if event.action == "opened":
             self.opened_at = earliest_time(self.opened_at, at)
+            return
         self._add(event.action, at)
 
     def _reopen(self, at: datetime) -> None:
@@ -77,6 +78,8 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         for action in reversed(LIFE):
             if action in self.times:
                 return action
+        if self.opened_at is not None and (self.reopened_at is None or self.opened_at > self.reopened_at):
+            return "opened"
         return "reopened" if self.reopened else None
 
     @property

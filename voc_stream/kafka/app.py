@@ -32,6 +32,9 @@ class VocApp(faust.App):
         state.rebalancing_since = state.rebalancing_since or time.monotonic()
         super().on_rebalance_start()
 
+    def _create_directories(self) -> None:
+        """Make none: Faust's tables would need them, and we have none."""
+
     def on_rebalance_end(self) -> None:
         """Note the end."""
         self.ledger.state.rebalancing_since = None

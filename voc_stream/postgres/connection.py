@@ -37,16 +37,14 @@ _DATA_ERRORS = (
 )
 
 
-def engine_for(database_url: str, *, schema: str = "voc", pool_size: int = 2) -> sqlalchemy.Engine:
+def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
     """An engine whose connections see `schema` first and give up on locks and statements in time."""
     settings = (
         f"-c search_path={schema},public -c timezone=UTC -c statement_timeout=20s -c lock_timeout=10s"
         " -c idle_in_transaction_session_timeout=60s"
     )
     url = sqlalchemy.make_url(database_url).set(drivername="postgresql+psycopg2")
-    return sqlalchemy.create_engine(
-        url, connect_args={**_OPTIONS, "options": settings}, pool_size=pool_size, pool_pre_ping=False, pool_recycle=3600
-    )
+    return sqlalchemy.create_engine(url, connect_args={**_OPTIONS, "options": settings}, pool_size=1)
 
 
 def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:

@@ -61,6 +61,8 @@ class Entity(Generic[State]):
                 found[key], self._versions[key] = cached
         if missing:
             found |= self._read(cursor, self._key, missing)
+            for key in missing:
+                self._versions.setdefault(key, 0)
         return found
 
     def owned_by(self, cursor: Cursor, customer_ids: Sequence[str]) -> dict[str, State]:
@@ -72,7 +74,8 @@ class Entity(Generic[State]):
         found = {}
         for key, version, state in cursor.fetchall():
             found[key] = self._decode(state)
-            self._versions[key] = version
+            # What was loaded before was folded from the version of then, and is saved over that one or not at all.
+            self._versions.setdefault(key, version)
         return found
 
     def save(self, cursor: Cursor, states: Mapping[str, State]) -> None:

@@ -51,4 +51,4 @@ def fold_events(
     entities.orders.save(cursor, fold.orders)
     entities.complaints.save(cursor, fold.complaints)
     copy_rows(cursor, "contribution", CONTRIBUTION_COLUMNS, map(contribution_row, contributions))
-    copy_rows(cursor, "churn_pending", ("customer_id",), ((customer_id,) for customer_id in fold.customers))
+    copy_rows(cursor, "churn_pending", ("customer_id",), ((customer_id,) for customer_id in fold.affected_customers()))

@@ -15,7 +15,7 @@ import sqlalchemy
 from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.connection import driver_connection, engine_for, guarded, is_about_data
+from voc_stream.postgres.connection import DEADLINE_SECONDS, driver_connection, engine_for, guarded, is_about_data
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable
 from voc_stream.postgres.folding import fold_events
@@ -40,8 +40,9 @@ ATTEMPTS_ON_CONFLICT = 20
 class PostgresSink:
     """Batches made durable. One connection, kept; not for two threads at once."""
 
-    def __init__(self, database_url: str, catalogue: Catalogue, *, schema: str = "voc") -> None:
-        self._engine = engine_for(database_url, schema=schema, pool_size=1)
+    def __init__(self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._engine = engine_for(database_url)
+        self._deadline_seconds = deadline_seconds
         self._catalogue = catalogue
         self._connection: sqlalchemy.PoolProxiedConnection | None = None
         self._entities = EntityStore()
@@ -127,7 +128,7 @@ class PostgresSink:
     def _transaction(self) -> Iterator[Cursor]:
         connection = self._connect()
         try:
-            with guarded(connection), connection.cursor() as cursor:
+            with guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
                 yield cursor
                 connection.commit()
         except BaseException as error:
@@ -142,7 +143,7 @@ class PostgresSink:
             self._forget_connection()
             return
         try:
-            with guarded(connection):
+            with guarded(connection, self._deadline_seconds):
                 connection.rollback()
         except StoreUnavailableError:
             self._forget_connection()

@@ -42,7 +42,7 @@ _KEY = Text(collation="C")
 _TIME = DateTime(timezone=True)
 # A queue is emptied again and again: vacuum it by its churn, not by its size.
 _QUEUE = {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "20000", "autovacuum_vacuum_insert_scale_factor": "0"}
-_MONEY = Numeric(14, 2)
+_MONEY = Numeric(15, 2)  # up to a million millions and the cents
 _POINTS = Numeric(5, 3)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy
 
 from voc_stream.pipeline import DeadLetter, Partition, StoreUnavailableError
 from voc_stream.postgres import churn, settle
-from voc_stream.postgres.connection import driver_connection, engine_for, guarded
+from voc_stream.postgres.connection import DEADLINE_SECONDS, driver_connection, engine_for, guarded
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_gauges
 from voc_stream.postgres.staging import create_staging_tables
@@ -35,8 +35,9 @@ PURGE_EVERY = timedelta(hours=1)
 class PostgresUpkeep:
     """The chores of one worker. One connection at a time; not for two threads at once."""
 
-    def __init__(self, database_url: str, catalogue: Catalogue, *, schema: str = "voc") -> None:
-        self._engine = engine_for(database_url, schema=schema, pool_size=1)
+    def __init__(self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._engine = engine_for(database_url)
+        self._deadline_seconds = deadline_seconds
         self._catalogue = catalogue
         self._purged_at: datetime | None = None
         self._mirrored = False
@@ -124,7 +125,7 @@ class PostgresUpkeep:
             raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
         connection = driver_connection(proxied)
         try:
-            with guarded(connection), connection.cursor() as cursor:
+            with guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
                 create_staging_tables(cursor)
                 yield cursor
                 connection.commit()

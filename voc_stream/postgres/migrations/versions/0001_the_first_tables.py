@@ -115,7 +115,7 @@ def upgrade() -> None:
             nullable=True,
             comment="from opened_at to resolved_at, in minutes: the customer's whole wait / 解决用时（分钟）",
         ),
-        sa.Column("compensation", sa.Numeric(precision=14, scale=2), nullable=True, comment="compensation, as stated latest / 补偿金额"),
+        sa.Column("compensation", sa.Numeric(precision=15, scale=2), nullable=True, comment="compensation, as stated latest / 补偿金额"),
         sa.Column("handed_to", sa.Text(), nullable=True, comment="department it was handed to, as stated latest / 转交部门"),
         sa.PrimaryKeyConstraint("complaint_id"),
         schema="voc",
@@ -159,7 +159,7 @@ def upgrade() -> None:
         ),
         sa.Column("segment", sa.Text(collation="C"), nullable=True, comment="segment, as stated latest / 客户细分"),
         sa.Column("region", sa.Text(collation="C"), nullable=True, comment="region, as stated latest / 区域"),
-        sa.Column("annual_value", sa.Numeric(precision=14, scale=2), nullable=True, comment="value a year, as stated latest / 年价值"),
+        sa.Column("annual_value", sa.Numeric(precision=15, scale=2), nullable=True, comment="value a year, as stated latest / 年价值"),
         sa.Column(
             "lifecycle_stage",
             sa.Text(),
@@ -327,9 +327,9 @@ def upgrade() -> None:
             comment="earliest completed callback or follow-up exit after delivery / 回访时间",
         ),
         sa.Column(
-            "estimated_amount", sa.Numeric(precision=14, scale=2), nullable=True, comment="estimated amount, as stated latest / 估价"
+            "estimated_amount", sa.Numeric(precision=15, scale=2), nullable=True, comment="estimated amount, as stated latest / 估价"
         ),
-        sa.Column("final_amount", sa.Numeric(precision=14, scale=2), nullable=True, comment="final amount, as stated latest / 结算金额"),
+        sa.Column("final_amount", sa.Numeric(precision=15, scale=2), nullable=True, comment="final amount, as stated latest / 结算金额"),
         sa.Column(
             "peak_score", sa.Numeric(precision=5, scale=3), nullable=True, comment="score farthest from 5, of equals the lower, 0-10 / 峰值"
         ),

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builders import START, callback, complaint, customer, event_lists, repair_step, touchpoint
+from hypothesis import given
+from unit.domain.world import events_of, summed
+
+from voc_stream.domain.contribution import Measure, Profile, contribution_of, measures_of, moved
+from voc_stream.domain.fold import moment_of
+
+if TYPE_CHECKING:
+    from builders import Event
+
+    from voc_stream.catalogue import Catalogue
+
+GOLD, NORTH = Profile("gold", "north"), Profile("silver", "north")
+
+
+def test_ratings_items_and_expectations_are_measured(catalogue: Catalogue) -> None:
+    """A rating counts with its score half up, a process item as 10 or 0; what states neither counts nothing."""
+    answers = [
+        {"item": "overall", "score": 7.125, "expectation": 8, "importance": 9.5},
+        {"item": "advice_given", "done": True},
+        {"item": "followed_up", "done": False},
+        {"item": "repair_quality", "expectation": 9},
+    ]
+    (event,) = events_of([callback(answers=answers)], catalogue)
+    assert measures_of(event) == (
+        Measure("overall", 713, 800, 950),
+        Measure("advice_given", 1000),
+        Measure("followed_up", 0),
+    )
+
+
+def test_what_measures_nothing_contributes_nothing(catalogue: Catalogue) -> None:
+    """A call that nobody answered, a complaint, a step and a profile carry no score of their own."""
+    for event in events_of([callback(outcome="no_answer"), complaint(), repair_step(), customer()], catalogue):
+        assert contribution_of(event, START, GOLD) is None
+
+
+def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(catalogue: Catalogue) -> None:
+    """Unknown dimensions are empty."""
+    (event,) = events_of([touchpoint(department="body shop", product="p-1")], catalogue)
+    contribution = contribution_of(event, START, GOLD)
+    assert contribution is not None
+    assert contribution[:8] == (START, "s-1", "body shop", "", "p-1", "gold", "north", 1)
+
+
+@given(event_lists())
+def test_what_is_added_and_taken_back_leaves_nothing(catalogue: Catalogue, bodies: list[Event]) -> None:
+    """Weights of 1 and -1 cancel exactly, in any order."""
+    events = events_of(bodies, catalogue)
+    added = [one for event in events if (one := contribution_of(event, moment_of(event), GOLD)) is not None]
+    assert not summed([*added, *(one._replace(weight=-1) for one in reversed(added))])
+
+
+@given(event_lists())
+def test_moved_contributions_count_under_the_new_profile_only(catalogue: Catalogue, bodies: list[Event]) -> None:
+    """What was counted under one profile and then moved is as if it had been counted under the other from the start."""
+    events = events_of(bodies, catalogue)
+    before, after = (
+        [one for event in events if (one := contribution_of(event, moment_of(event), profile)) is not None] for profile in (GOLD, NORTH)
+    )
+    assert summed([*before, *moved(before, GOLD, NORTH)]) == summed(after)

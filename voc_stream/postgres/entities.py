@@ -7,16 +7,19 @@ them, and the batch must start again from what is stored now. So it does not mat
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from voc_stream.postgres import rows
-from voc_stream.postgres.staging import copy_rows
+from voc_stream.postgres.copy_text import lines
+from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
+    from voc_stream.postgres.ahead import Ahead
     from voc_stream.postgres.copy_text import Value
 
 State = TypeVar("State")
@@ -78,18 +81,22 @@ class Entity(Generic[State]):
             self._versions.setdefault(key, version)
         return found
 
-    def save(self, cursor: Cursor, states: Mapping[str, State]) -> None:
-        """Write all of these states over the versions that were loaded. Raises ChangedMeanwhileError."""
+    def save(self, cursor: Cursor, states: Mapping[str, State], ahead: Ahead) -> None:
+        """Let all of these states be written over the versions that were loaded; waiting may raise ChangedMeanwhileError."""
         if not states:
             return
         versions = {key: self._versions.get(key, 0) + 1 for key in states}
-        copy_rows(cursor, f"staged_{self._table}", self._columns, (self._row_of(state, versions[key]) for key, state in states.items()))
-        cursor.execute(self._save)
-        if cursor.rowcount != len(states):
-            raise ChangedMeanwhileError(self._table)
+        data = lines(self._row_of(state, versions[key]) for key, state in states.items())
+        ahead.run(partial(self._write, cursor, data, len(states)))
         for key, state in states.items():
             self._cache[key] = state, versions[key]
             self._cache.move_to_end(key)
+
+    def _write(self, cursor: Cursor, data: bytes, count: int) -> None:
+        copy_lines(cursor, f"staged_{self._table}", self._columns, data)
+        cursor.execute(self._save)
+        if cursor.rowcount != count:
+            raise ChangedMeanwhileError(self._table)
 
     def keep(self) -> None:
         """The transaction committed: what it saved may be used again."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from psycopg2.errors import UniqueViolation
 
 from voc_stream.domain.fold import moment_of
 from voc_stream.events.types import AnyEvent
-from voc_stream.postgres.staging import copy_rows
+from voc_stream.postgres.copy_text import lines
+from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -38,43 +38,36 @@ class Fact(NamedTuple):
 
 
 class FactTable:
-    """Inserts events whose ids are new, and says which they were. PostgreSQL's primary key decides."""
+    """Inserts events whose ids are new. PostgreSQL's primary key decides which are."""
 
     def __init__(self) -> None:
         self._staged_batches_left = 0
 
-    def insert_unseen(self, cursor: Cursor, partition: Partition, facts: Sequence[Fact]) -> list[AnyEvent]:
-        """The events that were not stored yet and now are. The ids given must differ from one another."""
-        if not facts:
-            return []
-        rows = [_row(fact, partition) for fact in facts]
-        if self._staged_batches_left == 0 and _copied(cursor, rows):
-            return [fact.event for fact in facts]
-        inserted = _insert_staged(cursor, rows)
-        repeated = len(inserted) < len(facts)
+    @property
+    def expects_repetition(self) -> bool:
+        """Whether some event was repeated lately."""
+        return self._staged_batches_left > 0
+
+    def format(self, partition: Partition, facts: Sequence[Fact]) -> bytes:
+        """The rows of events, for `copy` or `insert_unseen`."""
+        return lines(_row(fact, partition) for fact in facts)
+
+    def copy(self, cursor: Cursor, data: bytes) -> None:
+        """Insert events of which all are new: two thirds of the cost of `insert_unseen`. Raises UniqueViolation where one is not."""
+        copy_lines(cursor, "touchpoint_event", COLUMNS, data)
+
+    def insert_unseen(self, cursor: Cursor, data: bytes, count: int) -> set[str]:
+        """Insert those of `count` events that are new; their ids. The ids given must differ from one another."""
+        copy_lines(cursor, "staged_touchpoint_event", COLUMNS, data)
+        # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
+        cursor.execute(
+            f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event ORDER BY event_id"
+            " ON CONFLICT DO NOTHING RETURNING event_id"
+        )
+        inserted = {event_id for (event_id,) in cursor}
+        repeated = len(inserted) < count
         self._staged_batches_left = STAGED_AFTER_REPETITION if repeated else max(0, self._staged_batches_left - 1)
-        return [fact.event for fact in facts if fact.event.event_id in inserted]
-
-
-def _copied(cursor: Cursor, rows: Sequence[Sequence[Value]]) -> bool:
-    """Copy the rows if all are new: two thirds of the cost of the way by a staging table."""
-    cursor.execute("SAVEPOINT facts")
-    try:
-        copy_rows(cursor, "touchpoint_event", COLUMNS, rows)
-    except UniqueViolation:
-        cursor.execute("ROLLBACK TO SAVEPOINT facts")
-        return False
-    return True
-
-
-def _insert_staged(cursor: Cursor, rows: Sequence[Sequence[Value]]) -> set[str]:
-    copy_rows(cursor, "staged_touchpoint_event", COLUMNS, rows)
-    # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
-    cursor.execute(
-        f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event ORDER BY event_id"
-        " ON CONFLICT DO NOTHING RETURNING event_id"
-    )
-    return {event_id for (event_id,) in cursor}
+        return inserted
 
 
 def scored_events_of(cursor: Cursor, customer_ids: Sequence[str], *, leaving_out: Collection[str]) -> Iterator[AnyEvent]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.fold import Fold, keys_of
+from voc_stream.postgres.copy_text import lines
 from voc_stream.postgres.facts import scored_events_of
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
-from voc_stream.postgres.staging import copy_rows
+from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,39 +18,53 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
+    from voc_stream.postgres.ahead import Ahead
     from voc_stream.postgres.entities import EntityStore
 
 
-def fold_events(
-    cursor: Cursor,
-    entities: EntityStore,
-    catalogue: Catalogue,
-    events: Sequence[AnyEvent],
-    history: Iterable[AnyEvent] | None = None,
-) -> None:
-    """Fold events that were never folded before.
+class Folding:
+    """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`."""
 
-    `history` are the scored events folded earlier of customers whose profile changes now; None reads them from touchpoint_event.
-    Raises ChangedMeanwhileError.
-    """
-    keys = keys_of(events)
-    fold = Fold(catalogue)
-    fold.add_customers(entities.customers.load(cursor, keys.customers))
-    fold.add_orders(entities.orders.load(cursor, keys.orders))
-    fold.add_complaints(entities.complaints.load(cursor, keys.complaints))
-    fold.apply(events)
-    moved = fold.moved_customers()
-    if moved:
-        others = entities.orders.owned_by(cursor, moved)
-        fold.add_orders({order_id: state for order_id, state in others.items() if order_id not in fold.orders})
-        if history is None:
-            history = scored_events_of(cursor, moved, leaving_out={event.event_id for event in events})
-    missing = fold.missing_customers()
-    if missing:
-        fold.add_customers(entities.customers.load(cursor, missing))
-    contributions = fold.contributions(events, history or ())
-    entities.customers.save(cursor, fold.customers)
-    entities.orders.save(cursor, fold.orders)
-    entities.complaints.save(cursor, fold.complaints)
-    copy_rows(cursor, "contribution", CONTRIBUTION_COLUMNS, map(contribution_row, contributions))
-    copy_rows(cursor, "churn_pending", ("customer_id",), ((customer_id,) for customer_id in fold.affected_customers()))
+    def __init__(self, cursor: Cursor, entities: EntityStore, catalogue: Catalogue, events: Sequence[AnyEvent]) -> None:
+        self._cursor = cursor
+        self._entities = entities
+        self._events = events
+        self._fold = Fold(catalogue)
+
+    def load(self) -> None:
+        """Read the rows that the events touch."""
+        keys, entities = keys_of(self._events), self._entities
+        self._fold.add_customers(entities.customers.load(self._cursor, keys.customers))
+        self._fold.add_orders(entities.orders.load(self._cursor, keys.orders))
+        self._fold.add_complaints(entities.complaints.load(self._cursor, keys.complaints))
+
+    def apply(self) -> None:
+        """Let the events change them. Asks the database nothing."""
+        self._fold.apply(self._events)
+
+    def save(self, ahead: Ahead, history: Iterable[AnyEvent] | None = None) -> None:
+        """Write the changed rows and what they contribute; nothing may be under way on the connection.
+
+        `history` are the scored events folded earlier of customers whose profile changes now; None reads them from touchpoint_event.
+        Raises ChangedMeanwhileError.
+        """
+        cursor, entities, fold = self._cursor, self._entities, self._fold
+        moved = fold.moved_customers()
+        if moved:
+            others = entities.orders.owned_by(cursor, moved)
+            fold.add_orders({order_id: state for order_id, state in others.items() if order_id not in fold.orders})
+            if history is None:
+                history = scored_events_of(cursor, moved, leaving_out={event.event_id for event in self._events})
+        missing = fold.missing_customers()
+        if missing:
+            fold.add_customers(entities.customers.load(cursor, missing))
+        # The customers first: while PostgreSQL writes them, the orders' contributions are worked out.
+        entities.customers.save(cursor, fold.customers, ahead)
+        contributions = fold.contributions(self._events, history or ())
+        entities.orders.save(cursor, fold.orders, ahead)
+        entities.complaints.save(cursor, fold.complaints, ahead)
+        data = lines(map(contribution_row, contributions))
+        ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+        data = lines((customer_id,) for customer_id in fold.customers)
+        ahead.run(partial(copy_lines, cursor, "churn_pending", ("customer_id",), data))
+        ahead.wait()

@@ -37,6 +37,8 @@ def migrate(database_url: str) -> None:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {BI_SCHEMA}"))
             command.upgrade(_alembic_config(connection), "head")
+            _comment(connection, "TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本")
+            _comment(connection, "COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号")
             create_views(connection)
             _create_bi_views(connection)
             _grant(connection)

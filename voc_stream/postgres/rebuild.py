@@ -19,9 +19,10 @@ from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.types import AnyEvent
 from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres import churn, settle, tables
+from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import driver_connection, engine_for
 from voc_stream.postgres.entities import EntityStore
-from voc_stream.postgres.folding import fold_events
+from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.sink import WRITERS_LOCK
 from voc_stream.postgres.staging import create_staging_tables
@@ -124,19 +125,23 @@ def _create_scratch(cursor: Cursor) -> None:
 
 
 def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogue, progress: Callable[[int, int], None]) -> int:
-    entities = EntityStore()
+    entities, ahead = EntityStore(), Ahead()
     cursor.execute("SELECT count(*) FROM touchpoint_event")
     (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     done = 0
     for condition in ("type = 'customer'", "type <> 'customer'"):
         events = _stored_events(connection, condition)
         while chunk := list(islice(events, EVENTS_A_TIME)):
-            fold_events(cursor, entities, catalogue, chunk, history=())
+            folding = Folding(cursor, entities, catalogue, chunk)
+            folding.load()
+            folding.apply()
+            folding.save(ahead, history=())
             for name in ("repair_order", "complaint", "customer"):
                 cursor.execute(f"TRUNCATE staged_{name}")
             entities.keep()
             done += len(chunk)
             progress(done, total)
+    ahead.close()
     return done
 
 

@@ -7,18 +7,21 @@ changed meanwhile makes the batch start again; a connection error is the caller'
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg2
 import sqlalchemy
+from psycopg2.errors import UniqueViolation
 
 from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import DEADLINE_SECONDS, driver_connection, engine_for, guarded, is_about_data
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable
-from voc_stream.postgres.folding import fold_events
+from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.staging import create_staging_tables
 
 if TYPE_CHECKING:
@@ -47,11 +50,13 @@ class PostgresSink:
         self._connection: sqlalchemy.PoolProxiedConnection | None = None
         self._entities = EntityStore()
         self._facts = FactTable()
+        self._ahead = Ahead()
 
     def close(self) -> None:
         """Give the connection back."""
         self._forget_connection()
         self._engine.dispose()
+        self._ahead.close()
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one."""
@@ -117,12 +122,41 @@ class PostgresSink:
         next_offset = decoded[-1][0] + 1
         event_time = max((moment_of(fact.event) for fact in facts.values()), default=None)
         topic_id = _claim(cursor, partition, expected, next_offset, event_time)
-        unseen = self._facts.insert_unseen(cursor, partition, list(facts.values()))
-        if unseen:
-            fold_events(cursor, self._entities, self._catalogue, unseen)
+        accepted = self._accept(cursor, partition, list(facts.values())) if facts else 0
         if refusals:
             copy_dead_letters(cursor, topic_id, partition, refusals, now)
-        return BatchResult(len(unseen), len(decoded) - len(refusals) - len(unseen), len(refusals), next_offset, event_time)
+        return BatchResult(accepted, len(decoded) - len(refusals) - accepted, len(refusals), next_offset, event_time)
+
+    def _accept(self, cursor: Cursor, partition: Partition, facts: Sequence[Fact]) -> int:
+        """Insert and fold the events that are new; how many."""
+        data = self._facts.format(partition, facts)
+        if not self._facts.expects_repetition:
+            if self._accept_all(cursor, data, [fact.event for fact in facts]):
+                return len(facts)
+            self._entities.forget()
+        inserted = self._facts.insert_unseen(cursor, data, len(facts))
+        unseen = [fact.event for fact in facts if fact.event.event_id in inserted]
+        if unseen:
+            folding = Folding(cursor, self._entities, self._catalogue, unseen)
+            folding.load()
+            folding.apply()
+            folding.save(self._ahead)
+        return len(unseen)
+
+    def _accept_all(self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent]) -> bool:
+        """Fold the events while they are inserted, as if all were new; False where one was not, and the states at hand are spoilt."""
+        folding = Folding(cursor, self._entities, self._catalogue, events)
+        folding.load()
+        cursor.execute("SAVEPOINT facts")
+        self._ahead.run(partial(self._facts.copy, cursor, data))
+        folding.apply()
+        try:
+            self._ahead.wait()
+        except UniqueViolation:
+            cursor.execute("ROLLBACK TO SAVEPOINT facts")
+            return False
+        folding.save(self._ahead)
+        return True
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:
@@ -132,6 +166,7 @@ class PostgresSink:
                 yield cursor
                 connection.commit()
         except BaseException as error:
+            self._ahead.abandon()
             # What a failed transaction touched may differ from what is stored.
             self._entities.forget()
             self._roll_back(connection, error)

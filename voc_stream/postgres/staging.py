@@ -25,7 +25,11 @@ def create_staging_tables(cursor: Cursor) -> None:
 
 def copy_rows(cursor: Cursor, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
     """Append rows to a table."""
-    data = lines(rows)
+    copy_lines(cursor, table, columns, lines(rows))
+
+
+def copy_lines(cursor: Cursor, table: str, columns: Sequence[str], data: bytes) -> None:
+    """Append rows that are already in COPY's text format."""
     if data:
         names = ", ".join(f'"{name}"' for name in columns)
         cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (NULL '{NULL}')", BytesIO(data), 1 << 18)

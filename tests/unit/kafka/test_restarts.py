@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from fakes import MemorySink, MemoryUpkeep
 from kafka import KafkaAdminClient
+from kafka.net.inet import KafkaNetSocket
 from kafka_worker import produce, settings_for, started_workers, wait_until
 
 from voc_stream.embedded.broker import Broker
@@ -22,7 +24,6 @@ from voc_stream.settings import to_environment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from kafka_worker import ThreadWorker
 
     from voc_stream.settings import Settings
@@ -38,6 +39,21 @@ from voc_stream.settings import load_settings
 logging.basicConfig(level=logging.INFO)
 sys.exit(run_worker(load_settings(os.environ), MemorySink(), MemoryUpkeep(), Metrics(CollectorRegistry())))
 """
+
+
+@pytest.fixture(autouse=True)
+def close_refused_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka-python forgets the socket of a refused connection; Python would report it in the middle of some later test."""
+    connect = KafkaNetSocket.sock_connect
+
+    async def connect_or_close(self: Any, net: Any, sock: Any, sockaddr: Any, timeout_at: Any = None) -> Any:
+        try:
+            return await connect(self, net, sock, sockaddr, timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+
+    monkeypatch.setattr(KafkaNetSocket, "sock_connect", connect_or_close)
 
 
 def ids(name: str, count: int) -> list[str]:

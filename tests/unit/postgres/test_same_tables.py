@@ -6,16 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from builders import START, event_lists, invalid_messages, messages
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, Store, send
 
 if TYPE_CHECKING:
     from builders import Event
-
-# The database is the same for all examples of a test, and emptied before each.
-in_one_database = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
 
 @settings(in_one_database, max_examples=40)
 @given(st.data(), event_lists(24), st.lists(invalid_messages(), max_size=2))

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+import sqlalchemy
+
+from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.postgres.connection import asking
+from voc_stream.postgres.migrate import migrate
+from voc_stream.postgres.tables import metadata
+from voc_stream.postgres.views import READER_VIEWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Everything that makes up the tables of a schema: columns, constraints, indexes, storage, comments.
+COLUMNS = """
+    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text, l.collname,
+           pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation
+    WHERE c.relnamespace = 'voc'::regnamespace AND c.relkind = 'r' AND c.relname <> 'schema_version'
+    ORDER BY 1, 2
+"""
+TABLES = """
+    SELECT relname, reloptions, obj_description(oid, 'pg_class') FROM pg_class
+    WHERE relnamespace = 'voc'::regnamespace AND relkind = 'r' AND relname <> 'schema_version' ORDER BY 1
+"""
+CONSTRAINTS = """
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'voc'::regnamespace AND contype <> 'n' AND conrelid <> 'voc.schema_version'::regclass ORDER BY 1, 2
+"""
+INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'voc' AND tablename <> 'schema_version' ORDER BY 1"
+WITHOUT_COMMENT = """
+    SELECT c.oid::regclass::text, a.attname FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    WHERE c.relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) AND c.relkind IN ('r', 'v')
+      AND (coalesce(obj_description(c.oid, 'pg_class'), '') = '' OR coalesce(col_description(c.oid, a.attnum), '') = '')
+"""
+
+
+def ask(url: str, statement: str) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def shape(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    return {part: ask(url, part) for part in (COLUMNS, TABLES, CONSTRAINTS, INDEXES)}
+
+
+def test_migrations_make_the_tables_that_the_code_declares(new_database: Callable[[], str]) -> None:
+    """From nothing to head: columns, types, collations, constraints, indexes, storage and comments are those of the metadata."""
+    migrated, declared = new_database(), new_database()
+    migrate(migrated)
+    engine = sqlalchemy.create_engine(sqlalchemy.make_url(declared).set(drivername="postgresql+psycopg2"))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc; CREATE TABLE voc.schema_version ()"))
+        metadata.create_all(connection)
+    engine.dispose()
+    for part, rows in shape(declared).items():
+        assert rows, part
+        assert ask(migrated, part) == rows
+
+
+def test_migrating_again_changes_nothing(database_url: str) -> None:
+    """`init` may be repeated, also where the tables are full."""
+    before, views = shape(database_url), ask(database_url, "SELECT viewname, definition FROM pg_views WHERE schemaname ~ '^voc' ORDER BY 1")
+    with asking(database_url) as connection:
+        connection.execute(sqlalchemy.text("INSERT INTO churn_pending VALUES ('u-1')"))
+    migrate(database_url)
+    assert shape(database_url) == before
+    assert ask(database_url, "SELECT viewname, definition FROM pg_views WHERE schemaname ~ '^voc' ORDER BY 1") == views
+    assert ask(database_url, "SELECT * FROM voc.churn_pending") == [("u-1",)]
+
+
+def test_many_may_migrate_at_once(new_database: Callable[[], str]) -> None:
+    """Several workers that start together on an empty database wait for each other."""
+    url, errors = new_database(), []
+
+    def run() -> None:
+        try:
+            migrate(url)
+        except Exception as error:  # noqa: BLE001  whatever it is, the test shows it
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(ask(url, COLUMNS)) > 100
+
+
+def test_everything_carries_a_comment(database_url: str) -> None:
+    """Each table, view and column of voc and voc_bi explains itself."""
+    assert ask(database_url, WITHOUT_COMMENT) == []
+
+
+def test_reader_views_stand_beside_the_tables(database_url: str) -> None:
+    """Readers of schema voc see what the contract names but is stored otherwise."""
+    found = {name for (name,) in ask(database_url, "SELECT viewname FROM pg_views WHERE schemaname = 'voc'")}
+    assert found == {name for name, _ in READER_VIEWS}
+
+
+def test_a_database_that_is_not_there_is_reported() -> None:
+    """The error is the one that commands know how to tell."""
+    with pytest.raises(StoreUnavailableError, match="refused"):
+        migrate("postgresql://voc@127.0.0.1:1/voc")
+
+
+def test_a_question_before_the_migration_says_what_to_do(new_database: Callable[[], str]) -> None:
+    """An empty database names the command that fills it."""
+    with pytest.raises(StoreUnavailableError, match="voc-stream init"), asking(new_database()) as connection:
+        connection.execute(sqlalchemy.text("SELECT * FROM voc.customer"))

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import START, at, complaint, customer, message, messages, repair_step, touchpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.postgres.crowd import crowd
+from unit.postgres.settings import in_one_database
+from unit.postgres.store import LOG, NOW, batch_of, partition, send
+
+from voc_stream.events.decode import Refusal, decode
+from voc_stream.pipeline import Batch, FencedError, Message, StoredPosition, StoreUnavailableError
+from voc_stream.postgres.sink import PostgresSink
+
+if TYPE_CHECKING:
+    from unit.postgres.store import Store
+
+    from voc_stream.catalogue import Catalogue
+    from voc_stream.postgres.sink import Decoded
+
+
+def test_positions_are_those_that_were_stored(store: Store) -> None:
+    """A partition never seen has none; starting again replaces log and offset."""
+    sink = store.sink(0)
+    assert sink.positions([partition(0), partition(1)]) == {partition(0): StoredPosition(LOG, 0)}
+    sink.start_at(partition(0), StoredPosition("log-2", 7))
+    assert store.sink().positions([partition(0)]) == {partition(0): StoredPosition("log-2", 7)}
+
+
+def test_a_batch_moves_the_position_past_its_last_message(store: Store) -> None:
+    """Offsets may have gaps; the latest moment of its events is reported and kept."""
+    sink = store.sink(0)
+    found = [Message(3, message(touchpoint("a", occurred_at=at(hours=2)))), Message(9, message(touchpoint("b")))]
+    result = sink.process(Batch(partition(0), 0, found), NOW)
+    assert result == (2, 0, 0, 10, START + timedelta(hours=2))
+    assert store.ask('SELECT next_offset, event_time FROM stream_position') == [(10, START + timedelta(hours=2))]
+    assert store.ask('SELECT event_id, "offset" FROM touchpoint_event ORDER BY 1') == [("a", 3), ("b", 9)]
+
+
+def test_an_older_batch_does_not_turn_back_the_event_time(store: Store) -> None:
+    """The position's event_time is the latest ever taken in from there; refusals have none."""
+    store.take_in(touchpoint("a", occurred_at=at(hours=2)))
+    result = store.take_in(touchpoint("b"))
+    assert result.latest_event_time == START
+    assert send(store.sink(), [b"nothing"]).latest_event_time is None
+    assert store.one("SELECT event_time FROM stream_position") == START + timedelta(hours=2)
+
+
+def test_a_worker_that_lost_its_partition_changes_nothing(store: Store) -> None:
+    """Another position than expected fences it, and afterwards it works on from the stored one."""
+    mine, other = store.sink(0), store.sink()
+    batch = batch_of(mine, messages([touchpoint("a")]))
+    send(other, messages([touchpoint("b"), touchpoint("c")]))
+    with pytest.raises(FencedError):
+        mine.process(batch, NOW)
+    assert store.ask("SELECT event_id FROM touchpoint_event ORDER BY 1") == [("b",), ("c",)]
+    assert send(mine, messages([touchpoint("a")])).accepted == 1
+    store.upkeep().settle(NOW)
+    store.assert_as_expected(messages([touchpoint("a"), touchpoint("b"), touchpoint("c")]), names=["customer", "rolling_satisfaction"])
+
+
+def test_a_partition_without_a_position_is_fenced(store: Store) -> None:
+    """The position must be stored before the first batch."""
+    with pytest.raises(FencedError):
+        store.sink().process(Batch(partition(5), 0, [Message(0, message(touchpoint()))]), NOW)
+
+
+def test_a_repeated_event_counts_once_wherever_it_is_repeated(store: Store) -> None:
+    """In one batch, in a later one, in another partition, read by another worker; the first message of an id counts."""
+    sink, other = store.sink(0, 1), store.sink()
+    first, again = touchpoint("a", score=9), touchpoint("a", score=1)
+    results = [
+        send(sink, messages([first, again, touchpoint("b")])),
+        send(sink, messages([again])),
+        send(sink, messages([again, touchpoint("c")]), 1),
+        send(other, messages([again, first, touchpoint("d")])),
+    ]
+    assert [(result.accepted, result.duplicate, result.rejected) for result in results] == [(2, 1, 0), (0, 1, 0), (1, 1, 0), (1, 2, 0)]
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    upkeep.assess_churn(NOW)
+    store.assert_as_expected(messages([first, *(touchpoint(name) for name in "bcd")]))
+
+
+def test_the_whole_message_is_kept(store: Store) -> None:
+    """Unknown fields and numbers as they were written stay in the body."""
+    value = message({**touchpoint(), "invented": {"exact": 1.10, "text": "a\tb\\n"}}).replace(b"1.1}", b"1.10}")
+    send(store.sink(), [value])
+    assert store.one("SELECT body -> 'invented' ->> 'text' FROM touchpoint_event") == "a\tb\\n"
+    store.assert_as_expected([value], names=["touchpoint_event"])
+
+
+def test_the_largest_amounts_are_stored(store: Store) -> None:
+    """What the event schema allows fits the columns."""
+    store.take_in(
+        customer(annual_value=1e12), complaint(compensation=1e12), repair_step(estimated_amount=1e12, final_amount=999_999_999_999.99)
+    )
+    assert store.one("SELECT annual_value FROM customer") == 10**12
+    assert store.one("SELECT count(*) FROM dead_letter") == 0
+
+
+def test_refused_messages_cost_nothing_else(store: Store) -> None:
+    """Each refusal is a dead letter with its reason and its bytes, a tombstone one without; the events beside them count."""
+    values = [None, b"", b"\xff", message(touchpoint("a")), b"{}", message(touchpoint("b", score=11))]
+    result = send(store.sink(), values)
+    assert (result.accepted, result.rejected, result.next_offset) == (1, 5, 6)
+    found = store.ask('SELECT "offset", reason, payload, received_at, retried_at, topic_id FROM dead_letter ORDER BY 1')
+    assert [row[:2] for row in found] == [
+        (0, "empty"),
+        (1, "empty"),
+        (2, "invalid_utf8"),
+        (4, "missing_field"),
+        (5, "out_of_range"),
+    ]
+    assert [None if row[2] is None else bytes(row[2]) for row in found] == [values[row[0]] for row in found]
+    assert {row[3:] for row in found} == {(NOW, None, LOG)}
+
+
+def test_a_log_that_is_read_again_leaves_one_dead_letter(store: Store) -> None:
+    """The same offset of the same log is the same refusal; of another log it is another."""
+    sink = store.sink(0)
+    send(sink, [b"{}"])
+    sink.start_at(partition(0), StoredPosition(LOG, 0))
+    send(sink, [b"{}"])
+    sink.start_at(partition(0), StoredPosition("log-2", 0))
+    send(sink, [b"{}"])
+    assert store.ask("SELECT topic_id FROM dead_letter ORDER BY 1") == [(LOG,), ("log-2",)]
+
+
+@settings(in_one_database, max_examples=8)
+@given(st.sets(st.integers(0, 8)), st.integers(0, 99))
+def test_an_event_that_postgresql_refuses_costs_only_itself(store: Store, catalogue: Catalogue, guilty: set[int], seed: int) -> None:
+    """Halving finds the guilty ones wherever they stand; they become dead letters, whole, and the others count."""
+    store.clear()
+    values = messages(crowd(9, seed))
+    decoded: list[Decoded] = []
+    for place, value in enumerate(values):
+        event = decode(value, NOW, catalogue)
+        assert not isinstance(event, Refusal)
+        # Nothing that the decoder lets pass is known to be refused, so the bytes beside the event are spoilt.
+        decoded.append((place, b"no JSON" if place in guilty else value, event))
+    result = store.sink(0)._process(partition(0), 0, decoded, NOW)
+    assert (result.accepted, result.rejected, result.next_offset) == (9 - len(guilty), len(guilty), 9)
+    letters = store.ask('SELECT "offset", reason, payload FROM dead_letter ORDER BY 1')
+    assert [(place, reason, bytes(payload)) for place, reason, payload in letters] == [
+        (place, "storage", b"no JSON") for place in sorted(guilty)
+    ]
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    upkeep.assess_churn(NOW)
+    store.assert_as_expected([value for place, value in enumerate(values) if place not in guilty])
+
+
+def test_a_database_without_tables_is_an_error_that_passes(store: Store) -> None:
+    """A sink that found no tables works once they are there."""
+    store.ask("ALTER SCHEMA voc RENAME TO away")
+    sink = PostgresSink(store.url, store.catalogue)
+    with pytest.raises(Exception, match="does not exist"):
+        sink.positions([partition(0)])
+    store.ask("ALTER SCHEMA away RENAME TO voc")
+    assert store.take_in(touchpoint(), sink=sink).accepted == 1
+    sink.close()
+
+
+def test_a_server_that_is_not_there_is_unavailable(catalogue: Catalogue) -> None:
+    """The caller is told to try again."""
+    sink = PostgresSink("postgresql://voc@127.0.0.1:1/voc", catalogue)
+    with pytest.raises(StoreUnavailableError, match="cannot be reached"):
+        sink.positions([partition(0)])
+    sink.close()

@@ -9,7 +9,7 @@ import sys
 import time
 
 import click
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, disable_created_metrics
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
 from voc_stream.kafka.worker import run_worker
@@ -71,6 +71,7 @@ def configure_logging(*, verbose: bool) -> None:
 
 def process_registry() -> CollectorRegistry:
     """A registry with the usual metrics of the process: memory, processor time, open files, garbage collection."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the series, and nobody reads them
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

@@ -45,7 +45,7 @@ def add_timers(
         "log_identity": (LOG_IDENTITY_INTERVAL_SECONDS, work.log_identity),
     }
     for name, (interval_seconds, body) in timers.items():
-        _add(app, metrics, name, interval_seconds, body)
+        _add(app, ledger, metrics, name, interval_seconds, body)
 
     @app.task  # type: ignore[untyped-decorator]  # Faust ships no usable types
     async def beat() -> None:
@@ -55,7 +55,9 @@ def add_timers(
             await asyncio.sleep(1.0)
 
 
-def _add(app: VocApp, metrics: Metrics, name: str, interval_seconds: float, body: Callable[[], Awaitable[None]]) -> None:
+def _add(
+    app: VocApp, ledger: Ledger, metrics: Metrics, name: str, interval_seconds: float, body: Callable[[], Awaitable[None]]
+) -> None:
     pace = Pace(interval_seconds)
 
     @app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
@@ -70,7 +72,7 @@ def _add(app: VocApp, metrics: Metrics, name: str, interval_seconds: float, body
             metrics.timer_errors.labels(name).inc()
         ended = time.monotonic()
         metrics.timer_seconds.labels(name).set(ended - started)
-        pace.ran(started, ended)
+        pace.ran(started, ended, events_wait=ledger.state.lag_events > 0)
 
 
 class _Work:

@@ -53,9 +53,7 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_satisfaction_samples": TableGauge("Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"),
     "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its baseline.", _EXPERIENCE, "maximum"),
     "voc_alert_active": TableGauge("Alerts that have started and not ended.", ("rule", "severity"), "sum"),
-    "voc_on_time_delivery_ratio": TableGauge(
-        "Share of promised orders delivered on time in the last 24 hours, 0-1.", ("site",), "leave out"
-    ),
+    "voc_on_time_delivery_ratio": TableGauge("Share of promised orders delivered on time, 0-1.", ("site", "stage"), "leave out"),
     "voc_repair_orders_overdue": TableGauge("Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"),
     "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
     "voc_complaint_oldest_age_seconds": TableGauge("Age of the open complaint that was opened first.", ("site", "severity"), "maximum"),

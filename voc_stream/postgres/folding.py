@@ -65,6 +65,6 @@ class Folding:
         entities.complaints.save(cursor, fold.complaints, ahead)
         data = lines(map(contribution_row, contributions))
         ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
-        data = lines((customer_id,) for customer_id in fold.customers)
+        data = lines((customer_id,) for customer_id in fold.affected_customers())
         ahead.run(partial(copy_lines, cursor, "churn_pending", ("customer_id",), data))
         ahead.wait()

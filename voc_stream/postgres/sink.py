@@ -190,8 +190,12 @@ class PostgresSink:
             except (sqlalchemy.exc.OperationalError, psycopg2.OperationalError) as error:
                 raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
             self._connection = proxied
-            with self._transaction() as cursor:
-                create_staging_tables(cursor)
+            try:
+                with self._transaction() as cursor:
+                    create_staging_tables(cursor)
+            except BaseException:
+                self._forget_connection()  # one without them would fail for ever
+                raise
         return driver_connection(self._connection)
 
     def _forget_connection(self) -> None:

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import at, customer, messages, repair_step, touchpoint
+from unit.postgres.store import NOW, send
+
+from voc_stream.domain.order import OrderState
+from voc_stream.postgres.ahead import Ahead
+from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.staging import create_staging_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from unit.postgres.store import Store
+
+
+@pytest.fixture
+def cursor(store: Store) -> Iterator[Cursor]:
+    with closing(psycopg2.connect(store.url, options="-c search_path=voc")) as connection:
+        cursor = connection.cursor()
+        create_staging_tables(cursor)
+        connection.commit()
+        yield cursor
+
+
+@pytest.fixture
+def ahead() -> Iterator[Ahead]:
+    with closing(Ahead()) as opened:
+        yield opened
+
+
+def load_one(entities: EntityStore, cursor: Cursor) -> dict[str, OrderState]:
+    return entities.orders.load(cursor, ["o-1"])
+
+
+def load_new(entities: EntityStore, cursor: Cursor) -> dict[str, OrderState]:
+    """An order that has no row yet."""
+    return entities.orders.load(cursor, ["o-2"]) or {"o-2": OrderState("o-2")}
+
+
+@pytest.mark.parametrize("load", [load_one, load_new])
+@pytest.mark.parametrize("reread", [False, True])
+def test_a_row_that_another_worker_wrote_meanwhile_is_not_overwritten(
+    store: Store, cursor: Cursor, ahead: Ahead, load: Callable[[EntityStore, Cursor], dict[str, OrderState]], *, reread: bool
+) -> None:
+    """Neither a changed nor a new one; nor where the customer's orders are read once more in between, with the other's version."""
+    store.take_in(repair_step("r-1"), repair_step("r-9", order_id="o-9"))
+    entities = EntityStore()
+    states = load(entities, cursor)
+    store.take_in(repair_step("r-2", stage="work"), repair_step("r-3", order_id="o-2"))
+    if reread:
+        assert set(entities.orders.owned_by(cursor, ["u-1"])) == {"o-1", "o-2", "o-9"}
+    entities.orders.save(cursor, states, ahead)
+    with pytest.raises(ChangedMeanwhileError):
+        ahead.wait()
+
+
+def test_what_was_saved_last_is_at_hand(store: Store, cursor: Cursor, ahead: Ahead) -> None:
+    """A worker need not read again what it wrote itself, until a transaction fails."""
+    store.take_in(repair_step())
+    entities = EntityStore()
+    entities.orders.save(cursor, load_one(entities, cursor), ahead)
+    ahead.wait()
+    cursor.connection.commit()
+    entities.keep()
+    cursor.execute("ALTER TABLE repair_order RENAME TO elsewhere")
+    assert set(load_one(entities, cursor)) == {"o-1"}
+    entities.forget()
+    with pytest.raises(psycopg2.errors.UndefinedTable):
+        load_one(entities, cursor)
+
+
+def test_a_worker_with_an_old_row_at_hand_folds_from_the_new_one(store: Store) -> None:
+    """Two workers in turns on the same order and customer: each sees what the other wrote."""
+    mine, other = store.sink(0), store.sink(1)
+    log = messages(
+        [
+            repair_step("r-1"),
+            repair_step("r-2", edge="exit", occurred_at=at(hours=1)),
+            customer("p-1", segment="gold"),
+            touchpoint("t-1", order_id="o-1"),
+            repair_step("r-3", stage="delivery", edge="exit", occurred_at=at(hours=2), promised_at=at()),
+            customer("p-2", segment="silver", occurred_at=at(hours=1)),
+        ]
+    )
+    for place, value in enumerate(log):
+        send((mine, other)[place % 2], [value], place % 2)
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    upkeep.assess_churn(NOW)
+    store.assert_as_expected(log)

@@ -16,7 +16,7 @@ OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
 
 
 class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
-    """All that later events may still need of a complaint's earlier ones. `times` keeps what lies after the latest reopening, openings apart."""
+    """All that later events may still need of a complaint's earlier ones. `times`: what follows the latest reopening."""
 
     complaint_id: str
     customer_id: Stated[str] | None = None

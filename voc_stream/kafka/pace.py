@@ -13,24 +13,24 @@ class Pace:
     """Moments are of one monotonic clock, in seconds.
 
     >>> pace = Pace(interval_seconds=2.0)
-    >>> pace.is_due(now=0.0)
+    >>> pace.is_due(now=0.0, events_wait=True)
     True
-    >>> pace.ran(started=0.0, ended=1.0, events_wait=True)
-    >>> pace.is_due(now=9.0), pace.is_due(now=10.0)
-    (False, True)
-    >>> pace.ran(started=10.0, ended=13.0, events_wait=False)
-    >>> pace.is_due(now=13.0)
-    True
+    >>> pace.ran(started=0.0, ended=1.0)
+    >>> pace.is_due(now=9.0, events_wait=True), pace.is_due(now=9.0, events_wait=False), pace.is_due(now=10.0, events_wait=True)
+    (False, True, True)
     """
 
     interval_seconds: float
-    _next: float | None = None
+    _started: float | None = None
+    _ended: float = 0.0
 
-    def is_due(self, now: float) -> bool:
-        """Whether to run now; at once the first time."""
-        return self._next is None or now >= self._next
+    def is_due(self, now: float, *, events_wait: bool) -> bool:
+        """Whether to run now; at once the first time. `events_wait` is whether there is a stream to be left in peace."""
+        if self._started is None:
+            return True
+        rest = REST_PER_WORK * (self._ended - self._started) if events_wait else 0.0
+        return now >= max(self._started + self.interval_seconds, self._ended + rest)
 
-    def ran(self, started: float, ended: float, *, events_wait: bool) -> None:
-        """Note a run, whether it succeeded or not, and whether there is a stream to be left in peace."""
-        rest = REST_PER_WORK * (ended - started) if events_wait else 0.0
-        self._next = max(started + self.interval_seconds, ended + rest)
+    def ran(self, started: float, ended: float) -> None:
+        """Note a run, whether it succeeded or not."""
+        self._started, self._ended = started, ended

@@ -63,7 +63,7 @@ def _add(
     @app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
     async def tick() -> None:
         started = time.monotonic()
-        if not pace.is_due(started):
+        if not pace.is_due(started, events_wait=ledger.state.lag_events > 0):
             return
         try:
             await body()
@@ -72,7 +72,7 @@ def _add(
             metrics.timer_errors.labels(name).inc()
         ended = time.monotonic()
         metrics.timer_seconds.labels(name).set(ended - started)
-        pace.ran(started, ended, events_wait=ledger.state.lag_events > 0)
+        pace.ran(started, ended)
 
 
 class _Work:

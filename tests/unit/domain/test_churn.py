@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from math import exp, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -61,7 +61,7 @@ FACTS = st.builds(
 )
 
 
-def facts(**known: object) -> CustomerFacts:
+def facts(**known: Any) -> CustomerFacts:
     calm = CustomerFacts("u-1", START, None, None, None, (), ())
     return calm._replace(**known)
 
@@ -93,7 +93,7 @@ def test_drivers_explain_the_risk_exactly(catalogue: Catalogue, known: CustomerF
     assert risk.value_at_risk == (None if known.annual_value is None else pytest.approx(risk.risk * known.annual_value / 100))
 
 
-@given(FACTS, st.floats(0, 1, exclude_max=True))
+@given(FACTS, st.floats(0, 0.999))
 def test_a_risk_holds_until_the_moment_of_its_next_change(catalogue: Catalogue, known: CustomerFacts, share: float) -> None:
     """Nothing changes by the mere passing of time before next_change_at, and the drivers are others at it; None means never."""
     now = assess(known, catalogue.churn, START)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from builders import at, complaint, customer, event_lists, messages, repair_step, touchpoint
@@ -32,9 +33,7 @@ def folded(catalogue: Catalogue, *batches: list[Event]) -> World:
 def batches_of(bodies: list[Event]) -> st.SearchStrategy[list[list[Event]]]:
     """The same events in another order, cut anywhere."""
     cuts = st.lists(st.integers(0, len(bodies)), max_size=4).map(lambda places: [0, *sorted(places), len(bodies)])
-    return st.builds(
-        lambda order, places: [order[first:last] for first, last in zip(places, places[1:], strict=False)], st.permutations(bodies), cuts
-    )
+    return st.builds(lambda order, places: [order[first:last] for first, last in pairwise(places)], st.permutations(bodies), cuts)
 
 
 @settings(deadline=None)

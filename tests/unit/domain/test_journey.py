@@ -12,6 +12,8 @@ from voc_stream.domain.journey import NEUTRAL, Moments
 
 
 class Moment(NamedTuple):
+    """A score of a journey, ordered as moments are."""
+
     at: datetime
     event_id: str
     place: int
@@ -49,7 +51,7 @@ def test_any_order_of_moments_is_the_same_journey(moments: list[Moment]) -> None
 @given(st.lists(SCORES, min_size=1, max_size=8))
 def test_memory_is_the_mean_of_peak_and_end(scores: list[int]) -> None:
     """The peak is the score farthest from 5, of equals the lower; the end is the last one; the mean weighs all alike."""
-    peak = sorted(scores, key=lambda score: (-abs(score - NEUTRAL), score))[0]
+    peak = min(scores, key=lambda score: (-abs(score - NEUTRAL), score))
     folded = scored(scores)
     assert (folded.peak, folded.memory, folded.mean) == (peak, (peak + scores[-1]) / 2, sum(scores) / len(scores))
 

@@ -11,6 +11,8 @@ from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time,
 
 
 class Statement(NamedTuple):
+    """A value with what orders its statement, in that order."""
+
     rank: int
     at: datetime
     event_id: str

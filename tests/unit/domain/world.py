@@ -75,11 +75,11 @@ class World:
         fold.apply(events)
         moved = set(fold.moved_customers())
         others = {key: decode_order(state) for key, state in self.orders.items() if key not in fold.orders}
-        fold.add_orders({key: order for key, order in others.items() if value_of(order.customer_id) in moved})
+        fold.add_orders({key: order for key, order in others.items() if (value_of(order.customer_id) or "") in moved})
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
         self._contributions += fold.contributions(events, [event for event in self._events if event.customer_id in moved])
         for stored, states in ((self.customers, fold.customers), (self.orders, fold.orders), (self.complaints, fold.complaints)):
-            stored.update((key, encode(state)) for key, state in states.items())  # type: ignore[attr-defined]  # three kinds of states
+            stored.update((key, encode(state)) for key, state in states.items())
         self._events += events
         self.assessed = fold.affected_customers()
 

@@ -11,10 +11,10 @@ def test_work_takes_at_most_a_tenth_of_the_time_while_events_wait(durations: lis
     """However slow it gets, the stream has nine times as long before the next run; and it never runs faster than its interval."""
     pace, now = Pace(interval), 0.0
     for duration in durations:
-        assert pace.is_due(now)
-        pace.ran(now, now + duration, events_wait=True)
+        assert pace.is_due(now, events_wait=True)
+        pace.ran(now, now + duration)
         following = max(now + interval, now + duration + 9 * duration)
-        assert not pace.is_due(following - 1e-3)
+        assert not pace.is_due(following - 1e-3, events_wait=True)
         now = following + 1e-6
 
 
@@ -22,5 +22,5 @@ def test_work_takes_at_most_a_tenth_of_the_time_while_events_wait(durations: lis
 def test_a_backlog_of_work_is_done_without_rest_when_no_event_waits(duration: float, interval: float) -> None:
     """With nothing to disturb, work that takes longer than its interval goes on at once."""
     pace = Pace(interval)
-    pace.ran(0.0, duration, events_wait=False)
-    assert pace.is_due(max(interval, duration))
+    pace.ran(0.0, duration)
+    assert pace.is_due(max(interval, duration), events_wait=False)

@@ -1,4 +1,4 @@
-"""A store on a fresh database for each test, and databases that nothing was migrated in."""
+"""An empty store for each test, and databases that nothing was migrated in."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ _numbers = count()
 
 
 @pytest.fixture
-def store(database_url: str, catalogue: Catalogue) -> Iterator[Store]:
-    """A store on a fresh, migrated database."""
-    with Store(database_url, catalogue) as opened:
+def store(shared_database: str, catalogue: Catalogue) -> Iterator[Store]:
+    """A store with empty tables. Emptying them takes a tenth of the time that a new database takes."""
+    with Store(shared_database, catalogue) as opened:
+        opened.clear()
         yield opened
 
 
+@pytest.fixture(scope="session")
+def shared_database(postgres_url: str, migrated_template: str) -> str:
+    """URL of a migrated database for all tests that leave its tables as they are."""
+    return _create_database(postgres_url, f"TEMPLATE {migrated_template}")
+
+
 @pytest.fixture
-def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """Makes empty databases and gives their URLs."""
-    made: list[str] = []
+def new_database(postgres_url: str) -> Callable[[], str]:
+    """Gives the URL of a new database that nothing was migrated in."""
+    return lambda: _create_database(postgres_url)
 
-    def administer(statement: str) -> None:
-        with closing(psycopg2.connect(postgres_url)) as connection:
-            connection.autocommit = True
-            connection.cursor().execute(statement)
 
-    def make() -> str:
-        made.append(f"voc_empty_{next(_numbers)}")
-        administer(f"CREATE DATABASE {made[-1]}")
-        return f"{postgres_url.rpartition('/')[0]}/{made[-1]}"
-
-    yield make
-    for name in made:
-        administer(f"DROP DATABASE {name} WITH (FORCE)")
+def _create_database(postgres_url: str, options: str = "") -> str:
+    # They go with the server: dropping one makes PostgreSQL write everything to disk first.
+    name = f"voc_store_{next(_numbers)}"
+    with closing(psycopg2.connect(postgres_url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"CREATE DATABASE {name} {options}")
+    return f"{postgres_url.rpartition('/')[0]}/{name}"

@@ -31,7 +31,11 @@ def _event(random: Random, event_id: str) -> Event:
     elif kind is callback:
         fields |= {"answers": [{"item": random.choice(RATINGS), "score": random.randrange(11)}, {"item": "advice_given", "done": True}]}
     elif kind is complaint:
-        fields |= {"complaint_id": f"q-{random.randrange(4)}", "action": random.choice(ACTIONS), "severity": random.choice(["minor", "major"])}
+        fields |= {
+            "complaint_id": f"q-{random.randrange(4)}",
+            "action": random.choice(ACTIONS),
+            "severity": random.choice(["minor", "major"]),
+        }
     elif kind is repair_step:
         fields |= {"stage": random.choice(STAGES), "edge": random.choice(["enter", "exit"]), "promised_at": at(days=random.randrange(20))}
     else:

@@ -81,7 +81,8 @@ class Store:
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own; the rows, if it has any."""
-        with closing(psycopg2.connect(self.url, options="-c search_path=voc -c timezone=UTC")) as connection, connection:
+        options = "-c search_path=voc -c timezone=UTC -c lock_timeout=10s"
+        with closing(psycopg2.connect(self.url, options=options)) as connection, connection:
             cursor = connection.cursor()
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
@@ -94,7 +95,7 @@ class Store:
     def clear(self) -> None:
         """Empty all tables, and close the sinks and upkeeps, which remember what they wrote."""
         self._open.close()
-        self.ask(f"TRUNCATE {', '.join(metadata.tables)}")
+        self.ask(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY")
 
     def tables(self) -> dict[str, Table]:
         """All tables of the contract as they stand."""
@@ -141,7 +142,7 @@ def next_offset(sink: PostgresSink, number: int = 0) -> int:
 def send_as_a_worker_does(sink: PostgresSink, batches: Sequence[Sequence[bytes | None]], number: int = 0, attempts: int = 20) -> None:
     """Send batches in order; where the outcome is unknown, look at the position and go on from there."""
     log = [value for batch in batches for value in batch]
-    ends = []
+    ends: list[int] = []
     for batch in batches:
         ends.append((ends[-1] if ends else 0) + len(batch))
     for end in ends:

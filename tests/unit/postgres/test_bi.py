@@ -74,7 +74,8 @@ def test_bi_sees_nothing_of_the_writers_schema(reader: Cursor) -> None:
 def test_bi_may_write_nothing_anywhere(reader: Cursor) -> None:
     """It holds no right to change any table or view of either schema, nor to make one."""
     reader.execute(
-        "SELECT oid::regclass::text FROM pg_class WHERE relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) AND relkind IN ('r', 'v')"
+        "SELECT oid::regclass::text FROM pg_class"
+        " WHERE relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) AND relkind IN ('r', 'v')"
         " AND (has_table_privilege('voc_bi', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
         "      OR has_any_column_privilege('voc_bi', oid, 'INSERT, UPDATE, REFERENCES'))"
     )

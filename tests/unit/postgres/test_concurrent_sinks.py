@@ -51,7 +51,7 @@ def write(store: Store, logs: Sequence[Sequence[bytes]], size: int) -> None:
     refreshing = threading.Thread(target=refresh)
     refreshing.start()
     try:
-        at_once(*(lambda number=number: work(number) for number in range(len(logs))))  # type: ignore[misc]  # mypy sees no default
+        at_once(*(lambda number=number: work(number) for number in range(len(logs))))
     finally:
         done.set()
         refreshing.join()
@@ -80,7 +80,7 @@ def test_workers_that_fight_for_a_partition_apply_each_message_once(store: Store
     log = messages(crowd(60))
     batches = [log[first : first + 5] for first in range(0, len(log), 5)]
     sinks = [store.sink(0), store.sink()]
-    at_once(*(lambda sink=sink: send_as_a_worker_does(sink, batches, attempts=200) for sink in sinks))  # type: ignore[misc]  # as above
+    at_once(*(lambda sink=sink: send_as_a_worker_does(sink, batches, attempts=200) for sink in sinks))
     upkeep = store.upkeep()
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # All that PostgreSQL can store, made of what COPY treats in its own way more often than not.
 TEXTS = st.text(
-    st.sampled_from('\\\t\n\r"\',{}NULL.tfnr\x01\x03\x08\x7f\x85\u2028 é漢\U0001f600')
+    st.sampled_from("\\\t\n\r\"',{}NULL.tfnr\x01\x03\x08\x7f\x85\u2028 é漢\U0001f600")
     | st.characters(exclude_characters="\0" + NULL, exclude_categories=["Cs"]),
     max_size=8,
 )
@@ -56,7 +56,7 @@ ROWS = st.lists(
 @example([("\\.", None, ["NULL", None, ""], [None])])
 @example([("", "\\N", ["{}", '"', "\\"], []), ("\t", "\r\n", [","], [0])])
 def test_any_text_survives_copy(cursor: Cursor, rows: list[tuple[Any, ...]]) -> None:
-    """Tabs, line ends, backslashes, quotes, the words NULL and \\N, absent values and arrays come back as they were."""
+    r"""Tabs, line ends, backslashes, quotes, the words NULL and \N, absent values and arrays come back as they were."""
     assert copied(cursor, rows) == rows
 
 

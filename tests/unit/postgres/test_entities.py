@@ -9,6 +9,7 @@ from builders import at, customer, messages, repair_step, touchpoint
 from unit.postgres.store import NOW, send
 
 from voc_stream.domain.order import OrderState
+from voc_stream.domain.stated import Stated
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.staging import create_staging_tables
@@ -41,7 +42,7 @@ def load_one(entities: EntityStore, cursor: Cursor) -> dict[str, OrderState]:
 
 def load_new(entities: EntityStore, cursor: Cursor) -> dict[str, OrderState]:
     """An order that has no row yet."""
-    return entities.orders.load(cursor, ["o-2"]) or {"o-2": OrderState("o-2")}
+    return entities.orders.load(cursor, ["o-2"]) or {"o-2": OrderState("o-2", customer_id=Stated("u-1", NOW, "r-0"))}
 
 
 @pytest.mark.parametrize("load", [load_one, load_new])

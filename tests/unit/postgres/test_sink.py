@@ -36,7 +36,7 @@ def test_a_batch_moves_the_position_past_its_last_message(store: Store) -> None:
     found = [Message(3, message(touchpoint("a", occurred_at=at(hours=2)))), Message(9, message(touchpoint("b")))]
     result = sink.process(Batch(partition(0), 0, found), NOW)
     assert result == (2, 0, 0, 10, START + timedelta(hours=2))
-    assert store.ask('SELECT next_offset, event_time FROM stream_position') == [(10, START + timedelta(hours=2))]
+    assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(10, START + timedelta(hours=2))]
     assert store.ask('SELECT event_id, "offset" FROM touchpoint_event ORDER BY 1') == [("a", 3), ("b", 9)]
 
 

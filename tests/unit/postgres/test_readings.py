@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import START, at, complaint, customer, messages, repair_step, touchpoint
+from unit.postgres.crowd import crowd
+from unit.postgres.store import NOW, send
+
+from voc_stream.domain.order import STAGES
+from voc_stream.monitoring.metrics import Metrics
+
+if TYPE_CHECKING:
+    from unit.postgres.store import Store
+
+    from voc_stream.catalogue import Catalogue
+
+EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
+
+
+def readings(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
+    """Value by metric and labels; none stands twice."""
+    found = store.upkeep().readings(now)  # type: ignore[arg-type]  # a moment
+    values = {(one.metric, *one.labels): one.value for one in found}
+    assert len(values) == len(found)
+    return values
+
+
+def refresh(store: Store) -> None:
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    upkeep.assess_churn(NOW)
+
+
+def test_empty_tables_have_no_readings(store: Store) -> None:
+    """No data is no sample; after a refresh of nothing only its time is one."""
+    assert readings(store) == {}
+    refresh(store)
+    assert readings(store) == {(EVALUATED,): NOW.timestamp()}
+
+
+def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Store) -> None:
+    """Score, expectation and samples at each horizon that has any; other experiences have no series of their own for each site."""
+    store.take_in(touchpoint("t-1", score=4, expectation=9), touchpoint("t-2", experience="reception_wait", score=8))
+    refresh(store)
+    found = {key: value for key, value in readings(store).items() if key[0].startswith("voc_satisfaction")}
+    expected = {"voc_satisfaction_score": (4, 8), "voc_satisfaction_expected": (9, 7), "voc_satisfaction_samples": (1, 1)}
+    assert found == {
+        **{
+            (metric, "overall", site, horizon): overall
+            for metric, (overall, _) in expected.items()
+            for site in ("", "s-1")
+            for horizon in ("30d", "90d")
+        },
+        **{(metric, "reception_wait", "", horizon): wait for metric, (_, wait) in expected.items() for horizon in ("30d", "90d")},
+    }
+
+
+def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> None:
+    """The ratio is that of a week; overdue is an undelivered order whose promise passed within a year."""
+    late, recent = at(hours=1), {"stage": "delivery", "edge": "exit", "occurred_at": (NOW - timedelta(days=1)).isoformat()}
+    store.take_in(
+        repair_step("r-1", promised_at=late),
+        repair_step("r-2", order_id="o-2", stage="work", promised_at=NOW.isoformat()),
+        repair_step("r-3", order_id="o-3", promised_at=(NOW - timedelta(days=366)).isoformat()),
+        repair_step("r-4", order_id="o-4", promised_at=NOW.isoformat(), **recent),
+        repair_step("r-5", order_id="o-5", promised_at=late, site_id="s-2", **recent),
+        touchpoint(order_id="o-6"),
+    )
+    refresh(store)
+    found = readings(store)
+    assert {key: value for key, value in found.items() if key[0] == "voc_repair_orders_overdue"} == {
+        ("voc_repair_orders_overdue", "s-1", "reception"): 1
+    }
+    assert {key[1:]: value for key, value in found.items() if key[0] == "voc_on_time_delivery_ratio"} == {
+        ("", "delivery"): 0.5,
+        ("s-1", "delivery"): 1,
+        ("s-2", "delivery"): 0,
+    }
+
+
+def test_open_complaints_are_counted_with_the_age_of_the_oldest(store: Store) -> None:
+    """By site and severity; one whose opening is unknown has no age, and none that is resolved counts."""
+    store.take_in(
+        complaint("k-1", severity="major"),
+        complaint("k-2", severity="major", complaint_id="q-2", occurred_at=at(hours=1)),
+        complaint("k-3", complaint_id="q-3", action="acknowledged", site_id="s-2"),
+        complaint("k-4", complaint_id="q-4", action="resolved"),
+    )
+    found = {key: value for key, value in readings(store, START + timedelta(hours=2)).items() if "complaint" in key[0]}
+    assert found == {
+        ("voc_complaints_open", "s-1", "major"): 2,
+        ("voc_complaint_oldest_age_seconds", "s-1", "major"): 7200,
+        ("voc_complaints_open", "s-2", "minor"): 1,
+    }
+
+
+def test_risks_are_read_by_band_and_segment(store: Store) -> None:
+    """Value only where one is known."""
+    store.take_in(customer(segment="gold", annual_value=1000), touchpoint(customer_id="u-2", score=9))
+    refresh(store)
+    found = {key: value for key, value in readings(store).items() if "at_risk" in key[0]}
+    risk = store.one("SELECT risk FROM churn_risk WHERE customer_id = 'u-1'")
+    assert found == {
+        ("voc_customers_at_risk", "low", "gold"): 1,
+        ("voc_customers_at_risk", "low", ""): 1,
+        ("voc_value_at_risk", "low", "gold"): pytest.approx(1000 * risk),
+    }
+
+
+def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
+    """By rule and severity."""
+    for number, ended_at in enumerate([None, None, NOW]):
+        store.ask("INSERT INTO alert VALUES (%s, 'VocX', NULL, 'all', '', 'page', %s, %s, '{}', '')", str(number), START, ended_at)
+    assert readings(store) == {("voc_alert_active", "VocX", "page"): 2}
+
+
+def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -> None:
+    """Label values are experiences, sites, horizons, stages, severities, bands and segments, and every value is a number."""
+    send(store.sink(), messages(crowd(200)))
+    refresh(store)
+    allowed = {*catalogue.experience, *STAGES, "", "s-0", "s-1", "1h", "24h", "7d", "30d", "90d", "minor", "major"}
+    allowed |= {"low", *catalogue.churn.bands, "g-1", "g-2"}
+    found = readings(store)
+    assert {label for _, *labels in found for label in labels} <= allowed
+    assert all(isfinite(value) for value in found.values())
+    assert len({metric for metric, *_ in found}) == 10
+
+
+def test_readings_are_what_the_metrics_declare(store: Store) -> None:
+    """Each can be published, with its labels in their order."""
+    from prometheus_client import CollectorRegistry
+
+    send(store.sink(), messages(crowd(200)))
+    refresh(store)
+    registry = CollectorRegistry()
+    Metrics(registry).publish(store.upkeep().readings(NOW))
+    assert registry.get_sample_value("voc_satisfaction_samples", {"experience": "overall", "site": "", "horizon": "90d"})

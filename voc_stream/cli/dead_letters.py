@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from voc_stream.cli.terminal import console
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.kafka.topics import TopicsError
 from voc_stream.pipeline import StoreUnavailableError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RETRY_TIMEOUT_SECONDS = 60.0
-SHOWN_BYTES = 10_000
+SHOWN_BYTES = 2_000
 
 
 class _Group(click.Group):
@@ -58,10 +58,10 @@ def list_letters(reason: str | None, limit: int) -> None:
         newest.add_row(
             str(letter.number), f"{letter.received_at:%Y-%m-%d %H:%M:%S}", _source(letter), letter.reason, letter.detail, retried
         )
-    console = Console()
-    console.print(by_reason)
-    console.print()
-    console.print(newest)
+    output = console()
+    output.print(by_reason)
+    output.print()
+    output.print(newest)
 
 
 @command.command()

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.cli.terminal import console
 from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres.rebuild import RebuildReport, rebuild
 from voc_stream.settings import SettingsError, load_settings
@@ -43,7 +44,7 @@ def _show(report: RebuildReport) -> None:
     table = Table("table 表", "rows 行", "differing 不一致", box=None)
     for compared in report.tables:
         table.add_row(compared.table, f"{compared.rows:,}", f"{compared.differing:,}", style="red" if compared.differing else None)
-    Console().print(table)
+    console().print(table)
     if report.differing:
         click.echo(f"{report.differing} rows differed from what {report.events} events say; they have been replaced.")
     else:

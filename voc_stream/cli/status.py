@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,8 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group
 from rich.table import Table
 
-from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences, panel
+from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
+from voc_stream.cli.terminal import console
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.topics import TopicsError
 from voc_stream.pipeline import StoreUnavailableError
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from voc_stream.pipeline import Partition
     from voc_stream.postgres.summary import CustomerAtRisk, FiringAlert, PartitionStatus, Summary
 
-UNLIMITED_WIDTH = 160
-PICTURE_WIDTH = 118
+PICTURE_WIDTH = 152
 
 
 @click.command(name="status")
@@ -49,8 +48,7 @@ def command(svg: Path | None) -> None:
         problem = error
     lag = None if ends is None else sum(_lags(status.partitions, ends).values())
     now = datetime.now(UTC)
-    # A pipe has no width; wide enough that nothing is cut there.
-    Console(width=None if sys.stdout.isatty() else UNLIMITED_WIDTH).print(
+    console().print(
         Group(
             figures_and_experiences(status.summary, Flow(None, lag)),
             "",
@@ -69,10 +67,10 @@ def command(svg: Path | None) -> None:
 
 def _picture(summary: Summary, flow: Flow) -> str:
     """The summary as SVG, in the reader's own monospace font."""
-    console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
-    console.print(panel(summary, flow))
+    recording = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
+    recording.print(figures_and_experiences(summary, flow))
     without_fonts = re.sub(r"@font-face {.*?}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    return console.export_svg(title="voc-stream status", code_format=without_fonts)
+    return recording.export_svg(title="voc-stream  客户之声", code_format=without_fonts)
 
 
 def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) -> dict[str, int]:

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import START, at, complaint, customer, event_lists, messages, repair_step, touchpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.postgres.crowd import crowd
+from unit.postgres.settings import in_one_database
+from unit.postgres.store import NOW, send
+
+from voc_stream.postgres import churn, upkeep
+
+if TYPE_CHECKING:
+    from builders import Event
+    from unit.postgres.store import Store
+
+STEPS = st.sampled_from([timedelta(minutes=1), timedelta(hours=13), timedelta(hours=24), timedelta(days=5), timedelta(days=100)])
+
+
+@settings(in_one_database, max_examples=150)
+@given(st.lists(st.tuples(event_lists(6), STEPS), min_size=2, max_size=6))
+def test_risks_are_exact_at_every_assessment(store: Store, rounds: list[tuple[list[Event], timedelta]]) -> None:
+    """Whoever is touched by events, by another's events or by time alone is assessed again; all others still hold."""
+    store.clear()
+    sink, chores = store.sink(0), store.upkeep()
+    values: list[bytes] = []
+    as_of = START
+    for number, (events, passed) in enumerate(rounds):
+        arrived = messages({**event, "event_id": f"{number}-{event['event_id']}"} for event in events)
+        if arrived:
+            send(sink, arrived)
+        values += arrived
+        as_of += passed
+        chores.assess_churn(as_of)
+        store.assert_as_expected(values, as_of, names=["churn_risk"])
+
+
+def test_risk_moves_with_time_alone(store: Store) -> None:
+    """An open complaint ages, then the customer falls silent; between the moments of change nobody is assessed."""
+    store.take_in(complaint(severity="major"))
+    chores = store.upkeep()
+    assessed, ages = [], []
+    for hours in (0, 1, 24, 25, 72, 168, 180 * 24, 365 * 24, 9999):
+        assessed.append(chores.assess_churn(START + timedelta(hours=hours)))
+        ages.append(store.one("SELECT max(d ->> 'driver') FROM churn_risk, jsonb_array_elements(drivers) d WHERE d ->> 'driver' ~ '\\d'"))
+    assert assessed == [1, 0, 1, 0, 1, 1, 1, 1, 0]
+    assert ages[:6] == [None, None, *["complaint_open_24h"] * 2, "complaint_open_72h", "complaint_open_168h"]
+    assert ages[6:] == ["inactive_180d", *["inactive_365d"] * 2]
+
+
+def test_who_has_left_has_no_row_until_won_back(store: Store) -> None:
+    """A risk of leaving is of those who are still there."""
+    chores = store.upkeep()
+    seen = []
+    for event in (
+        touchpoint(),
+        customer("p-1", change="churned", occurred_at=at(hours=1)),
+        touchpoint("t-2", occurred_at=at(hours=2)),
+        customer("p-2", change="won_back", occurred_at=at(hours=3)),
+    ):
+        store.take_in(event)
+        chores.assess_churn(NOW)
+        seen.append(store.one("SELECT count(*) FROM churn_risk"))
+    assert seen == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (complaint("k-1"), complaint("k-2", customer_id="u-2", occurred_at=at(hours=1))),
+        (complaint("k-1"), complaint("k-2", customer_id="u-2", action="resolved", occurred_at=at(hours=-1))),
+        (
+            repair_step("r-1", stage="delivery", edge="exit", promised_at=at(hours=-1)),
+            repair_step("r-2", customer_id="u-2", occurred_at=at(hours=1)),
+        ),
+    ],
+)
+def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(store: Store, first: Event, second: Event) -> None:
+    """Who loses a complaint or an order to another, or whose complaint another resolves, is assessed again."""
+    chores = store.upkeep()
+    for event in (first, second):
+        store.take_in(event)
+        chores.assess_churn(NOW)
+    store.assert_as_expected(messages([first, second]), names=["churn_risk"])
+
+
+def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of the model all risks are of one moment, however many customers are taken at a time."""
+    monkeypatch.setattr(upkeep, "CUSTOMERS_A_TIME", 2)
+    values = messages(crowd(40))
+    send(store.sink(), values)
+    assert store.upkeep().assess_churn(NOW, everyone=True) == 5
+    store.assert_as_expected(values, names=["churn_risk"], assessed_at_once=True)
+    assert store.one("SELECT count(*) FROM churn_pending") == 0
+
+
+def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call takes all that is pending and all that is due, however few at a time."""
+    monkeypatch.setattr(upkeep, "CUSTOMERS_A_TIME", 1)
+    values = messages(crowd(40))
+    send(store.sink(), values)
+    store.upkeep().assess_churn(NOW)
+    assert store.one("SELECT count(*) FROM churn_pending") == 0
+    later = NOW + timedelta(days=400)
+    assert store.upkeep().assess_churn(later)
+    store.assert_as_expected(values, later, names=["churn_risk"])
+
+
+def test_one_worker_at_a_time_assesses(store: Store) -> None:
+    """Who finds the lock taken leaves the queue as it is."""
+    store.take_in(touchpoint())
+    with closing(psycopg2.connect(store.url)) as connection:
+        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (churn.ASSESS_LOCK,))
+        assert store.upkeep().assess_churn(NOW) is None
+        connection.rollback()
+    assert store.upkeep().assess_churn(NOW) == 1

@@ -1,0 +1,42 @@
+"""Whatever order, repetition, partition, batch and refresh: the tables are the oracle's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from builders import START, event_lists, invalid_messages, messages
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.postgres.settings import in_one_database
+from unit.postgres.store import NOW, Store, send
+
+if TYPE_CHECKING:
+    from builders import Event
+
+
+@settings(in_one_database, max_examples=150)
+@given(st.data(), event_lists(24), st.lists(invalid_messages(), max_size=2))
+def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
+    store: Store, data: st.DataObject, events: list[Event], refused: list[bytes]
+) -> None:
+    """Events in any order, some repeated, in any batches over two workers' partitions, with refreshes at any moments between."""
+    store.clear()
+    values = messages(events)
+    log = data.draw(st.permutations([*values, *values[::4], *refused]), "log")
+    sinks = [store.sink(0), store.sink(1)]
+    upkeep = store.upkeep()
+    moment = START
+    while log:
+        number = data.draw(st.integers(0, 1), "worker")
+        size = data.draw(st.integers(1, len(log)), "size")
+        send(sinks[number], log[:size], number)
+        log = log[size:]
+        moment = min(NOW, moment + data.draw(st.sampled_from([timedelta(0), timedelta(minutes=7), timedelta(days=3)]), "passed"))
+        if data.draw(st.booleans(), "refresh"):
+            upkeep.settle(moment)
+            upkeep.assess_churn(moment)
+    store.assert_as_expected([*values, *refused], names=["experience_daily"])
+    upkeep.settle(NOW)
+    upkeep.assess_churn(NOW)
+    store.assert_as_expected([*values, *refused])

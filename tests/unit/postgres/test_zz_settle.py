@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import START, at, event_lists, messages, repair_step, touchpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.postgres.crowd import crowd
+from unit.postgres.settings import in_one_database
+from unit.postgres.store import NOW, send
+
+from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.postgres import settle
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from builders import Event
+    from unit.postgres.store import Store
+
+INSTANT = timedelta(microseconds=1)
+ROLLING = ["rolling_satisfaction", "experience_daily"]
+# From one refresh to the next: within a pane, by a pane, by an hour, by a day, past a horizon, past the keeping of panes.
+STEPS = st.sampled_from([INSTANT, timedelta(minutes=5), timedelta(hours=1), timedelta(days=1), timedelta(days=8), timedelta(days=41)])
+
+
+def horizons(store: Store, scope_type: str = "all") -> set[str]:
+    return {name for (name,) in store.ask("SELECT horizon FROM rolling_satisfaction WHERE scope_type = %s", scope_type)}
+
+
+@settings(in_one_database, max_examples=150)
+@given(st.lists(st.tuples(event_lists(6), STEPS), min_size=2, max_size=6), st.sampled_from([START, START + timedelta(days=13, hours=5)]))
+def test_rolling_tables_are_exact_at_every_refresh(store: Store, rounds: list[tuple[list[Event], timedelta]], begin: datetime) -> None:
+    """As time moves on, with and without new events, early and late ones: each refresh shows exactly its own horizons."""
+    store.clear()
+    sink, upkeep = store.sink(0), store.upkeep()
+    values: list[bytes] = []
+    as_of = begin
+    for number, (events, passed) in enumerate(rounds):
+        arrived = messages({**event, "event_id": f"{number}-{event['event_id']}"} for event in events)
+        if arrived:
+            send(sink, arrived)
+        values += arrived
+        as_of += passed
+        upkeep.settle(as_of)
+        store.assert_as_expected(values, as_of, names=ROLLING)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "length"),
+    [
+        ("1h", timedelta(hours=1)),
+        ("24h", timedelta(hours=24)),
+        ("7d", timedelta(days=7)),
+        ("30d", timedelta(days=30)),
+        ("90d", timedelta(days=90)),
+    ],
+)
+def test_an_event_leaves_a_horizon_though_nothing_else_happens(store: Store, horizon: str, length: timedelta) -> None:
+    """Time alone lowers the counts; what has no events any more has no row."""
+    midnight = START.replace(hour=0)
+    store.take_in(touchpoint(occurred_at=midnight.isoformat()))
+    upkeep = store.upkeep()
+    upkeep.settle(midnight + length - INSTANT)
+    assert horizon in horizons(store)
+    upkeep.settle(midnight + length)
+    assert horizon not in horizons(store)
+
+
+def test_an_event_of_the_future_enters_when_its_time_comes(store: Store) -> None:
+    """A follow-up that falls due in 72 hours counts from then on, without another event."""
+    store.take_in(repair_step(stage="delivery", edge="exit"))
+    upkeep = store.upkeep()
+    statement = "SELECT count(*) FROM rolling_satisfaction WHERE experience = 'follow_up_72h' AND horizon = '1h'"
+    upkeep.settle(START + timedelta(hours=72) - INSTANT)
+    assert store.one(statement) == 0
+    upkeep.settle(START + timedelta(hours=72))
+    assert store.one(statement) == 2  # in all and at its site
+
+
+def test_the_clock_never_runs_backwards(store: Store) -> None:
+    """A worker whose clock is behind refreshes as of the later moment."""
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    store.take_in(*crowd(30))
+    assert upkeep.settle(NOW - timedelta(days=20))
+    assert store.one("SELECT as_of FROM rolling_clock") == NOW
+    store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
+
+
+def test_one_worker_at_a_time_refreshes(store: Store) -> None:
+    """Who finds the lock taken leaves everything as it is, and may try again."""
+    store.take_in(*crowd(30))
+    upkeep = store.upkeep()
+    with closing(psycopg2.connect(store.url)) as connection:
+        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (settle.SETTLE_LOCK,))
+        assert upkeep.settle(NOW) is False
+        assert store.one("SELECT count(*) FROM contribution") > 0
+        connection.rollback()
+    assert upkeep.settle(NOW) is True
+    assert store.one("SELECT count(*) FROM contribution") == 0
+
+
+def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> None:
+    """Pending contributions count in the view already; merging them changes nothing."""
+    values = messages(crowd(60))
+    send(store.sink(), values)
+    store.assert_as_expected(values, names=["experience_daily"])
+    before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7")
+    store.upkeep().settle(NOW)
+    assert before
+    assert store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7") == before
+
+
+def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little one step takes, one call merges all (it has seconds for it)."""
+    monkeypatch.setattr(settle, "CONTRIBUTIONS_A_TIME", 2)
+    values = messages(crowd(30))
+    send(store.sink(), values)
+    store.upkeep().settle(NOW)
+    assert store.one("SELECT count(*) FROM contribution") == 0
+    store.assert_as_expected(values, names=ROLLING)
+
+
+def test_purging_keeps_all_results(store: Store) -> None:
+    """Panes past their keeping and sums of nothing go; what readers see stays exact, also for events that arrive later still."""
+    values = messages(crowd(60))
+    send(store.sink(), values)
+    as_of = START + timedelta(days=60)
+    store.upkeep().settle(NOW)
+    store.upkeep().settle(as_of)  # a new process purges at its first call
+    for width, kept in PANES_KEPT.items():
+        minutes = width // timedelta(minutes=1)
+        assert store.one("SELECT count(*) FROM pane WHERE resolution = %s AND start < %s", minutes, as_of - kept) == 0
+    assert store.one("SELECT count(*) FROM pane WHERE resolution = 1440") > 0
+    assert store.one("SELECT count(*) FROM rolling_sum WHERE n = 0") == 0
+    values += messages(crowd(30, seed=2))
+    send(store.sink(), values[60:])
+    store.upkeep().settle(as_of)
+    store.assert_as_expected(values, as_of, names=ROLLING)
+
+
+def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
+    """No data is not zero: an order that turned out to be on another site counts nothing at the first."""
+    store.take_in(repair_step("r-1", stage="delivery", edge="exit"))
+    store.upkeep().settle(NOW)
+    store.take_in(repair_step("r-2", site_id="s-2", occurred_at=at(hours=1)))
+    store.upkeep().settle(NOW)
+    assert store.ask("SELECT DISTINCT site_id FROM experience_daily") == [("s-2",)]
+    assert store.ask("SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'") == [("s-2",)]
+    assert store.ask("SELECT DISTINCT site_id FROM experience_cube") == [("s-2",)]
+
+
+def test_nothing_at_all_has_no_rows(store: Store) -> None:
+    """A refresh of nothing sets the clock and nothing else."""
+    store.upkeep().settle(NOW)
+    assert store.one("SELECT as_of FROM rolling_clock") == NOW
+    assert horizons(store) == set()

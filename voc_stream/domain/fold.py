@@ -50,7 +50,7 @@ class Fold:
         self._known = frozenset(catalogue.experience)
         self._profiles: dict[str, Profile] = {}
         self._before: dict[str, Counted] = {}
-        self._earlier_owners: set[str | None] = set()
+        self._earlier_owners: set[str] = set()
         self.customers: dict[str, CustomerState] = {}
         self.orders: dict[str, OrderState] = {}
         self.complaints: dict[str, ComplaintState] = {}
@@ -64,12 +64,12 @@ class Fold:
         """Lend the stored states of orders, before anything is applied to them."""
         self.orders.update(states)
         self._before.update((order_id, state.counted(self._known)) for order_id, state in states.items())
-        self._earlier_owners.update(value_of(state.customer_id) for state in states.values())
+        self._earlier_owners.update(owner for state in states.values() if (owner := value_of(state.customer_id)) is not None)
 
     def add_complaints(self, states: Mapping[str, ComplaintState]) -> None:
         """Lend the stored states of complaints, before anything is applied to them."""
         self.complaints.update(states)
-        self._earlier_owners.update(value_of(state.customer_id) for state in states.values())
+        self._earlier_owners.update(owner for state in states.values() if (owner := value_of(state.customer_id)) is not None)
 
     def apply(self, events: Iterable[AnyEvent]) -> None:
         """Let the events change the states; rows that were not lent are new."""
@@ -103,9 +103,8 @@ class Fold:
         return {owner for owner in owners if owner is not None and owner not in self.customers}
 
     def affected_customers(self) -> set[str]:
-        """Whose risk may have changed: the customers at hand, and those to whom an order or a complaint at hand belonged or belongs."""
-        owners = {value_of(complaint.customer_id) for complaint in self.complaints.values()}
-        return {customer_id for customer_id in (*self.customers, *owners, *self._earlier_owners) if customer_id is not None}
+        """Whose risk may have changed: the customers at hand, and those to whom an order or a complaint at hand belonged before."""
+        return {*self.customers, *self._earlier_owners}
 
     def contributions(self, events: Sequence[AnyEvent], history: Iterable[AnyEvent]) -> list[Contribution]:
         """What the batch adds to the aggregates and takes back.

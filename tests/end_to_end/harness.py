@@ -144,11 +144,18 @@ class Service:
         worker.stop()
 
     def supervise(self) -> None:
-        """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure."""
+        """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure.
+
+        The embedded broker's coordinator can lose itself for ever when members come and go during a rebalance: nobody can join that
+        group any more, not even another client when all members are gone. So the worker gets a new group; the positions are
+        PostgreSQL's anyway.
+        """
         for worker in [worker for worker in self.workers if not worker.is_running]:
             assert worker.child.exit_code() == EXIT_CODE, f"a worker ended with {worker.child.exit_code()}:\n{worker.child.log_tail()}"
             self.workers.remove(worker)
             self.ended.append(worker)
+            if worker.settings.group == self.settings.group:
+                self.settings = replace(self.settings, group=f"{self.settings.group}-again")
             self.start_worker()
 
     def wait_until(self, condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str) -> None:
@@ -239,6 +246,7 @@ class Service:
             self.stop_worker(worker)
         as_of = self.refresh()
         assert_tables_equal(expected_tables(self.sent, automotive_catalogue(), as_of), read_tables(self.settings.require_database_url()))
+        self.command("rebuild")  # fails where anything differs
 
     def refresh(self) -> datetime:
         """Merge all that is pending and assess every customer, as the workers' timers do; the moment it shows."""

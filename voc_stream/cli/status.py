@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group
 from rich.table import Table
 
@@ -69,8 +68,8 @@ def _picture(summary: Summary, flow: Flow) -> str:
     """The summary as SVG, in the reader's own monospace font."""
     recording = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
     recording.print(figures_and_experiences(summary, flow))
-    without_fonts = re.sub(r"@font-face {.*?}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    return recording.export_svg(title="voc-stream  客户之声", code_format=without_fonts)
+    drawn = recording.export_svg(title="voc-stream  客户之声")
+    return re.sub(r"@font-face {.*?}\n", "", drawn, flags=re.DOTALL)
 
 
 def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) -> dict[str, int]:

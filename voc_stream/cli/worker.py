@@ -52,7 +52,9 @@ def command(*, verbose: bool) -> None:
     try:
         code = run_worker(settings, sink, upkeep, Metrics(process_registry()))
     except OSError as error:
-        raise SettingsError(f"VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})") from error
+        raise SettingsError(
+            f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})"
+        ) from error
     sys.exit(code)
 
 

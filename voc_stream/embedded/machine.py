@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.child import Child
+from voc_stream.embedded.ports import LOOPBACK
 from voc_stream.embedded.postgres import Postgres
 from voc_stream.embedded.supervisor import Supervisor
 from voc_stream.embedded.worker_pages import is_ready, lag_events
@@ -72,6 +73,7 @@ class Machine:
             settings,
             kafka_bootstrap=self._broker.bootstrap,
             database_url=self._postgres.url,
+            web_host=LOOPBACK,
             web_port=ports.web,
             broker_session_timeout_seconds=SESSION_TIMEOUT_SECONDS,
         )
@@ -79,7 +81,7 @@ class Machine:
     @property
     def worker_url(self) -> str:
         """Where the worker's pages are."""
-        return f"http://127.0.0.1:{self.settings.web_port}"
+        return f"http://{LOOPBACK}:{self.settings.web_port}"
 
     def start_worker(self, stop_requested: Callable[[], bool]) -> None:
         """Start a worker and wait until it takes in events, or a stop is requested. Raises EmbeddedError where it does not get so far."""

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from voc_stream.kafka.log_reader import LogReader
-from voc_stream.kafka.topics import TopicsError, input_topics
+from voc_stream.kafka.topics import TopicsError, input_topics, require_broker
 from voc_stream.pipeline import Partition
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ BOOTSTRAP_TIMEOUT_MS = 5_000
 def read_log_ends(settings: Settings) -> Mapping[Partition, int]:
     """The end of each partition of each input topic. Blocking. Raises TopicsError where no broker answers."""
     bootstrap = settings.kafka_bootstrap
+    require_broker(bootstrap)
     try:
         consumer = KafkaConsumer(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, enable_auto_commit=False)
     except KafkaError as error:

@@ -45,7 +45,7 @@ def add_timers(
         "log_identity": (LOG_IDENTITY_INTERVAL_SECONDS, work.log_identity),
     }
     for name, (interval_seconds, body) in timers.items():
-        _add(app, ledger, metrics, name, interval_seconds, body)
+        work.add(name, interval_seconds, body)
 
     @app.task  # type: ignore[untyped-decorator]  # Faust ships no usable types
     async def beat() -> None:
@@ -53,26 +53,6 @@ def add_timers(
         while not app.should_stop:
             ledger.state.loop_beat = time.monotonic()
             await asyncio.sleep(1.0)
-
-
-def _add(
-    app: VocApp, ledger: Ledger, metrics: Metrics, name: str, interval_seconds: float, body: Callable[[], Awaitable[None]]
-) -> None:
-    pace = Pace(interval_seconds)
-
-    @app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
-    async def tick() -> None:
-        started = time.monotonic()
-        if not pace.is_due(started, events_wait=ledger.state.lag_events > 0):
-            return
-        try:
-            await body()
-        except Exception as error:  # noqa: BLE001  an exception would end the worker
-            log.warning("%s failed and will run again: %r", name, error)
-            metrics.timer_errors.labels(name).inc()
-        ended = time.monotonic()
-        metrics.timer_seconds.labels(name).set(ended - started)
-        pace.ran(started, ended)
 
 
 class _Work:
@@ -83,6 +63,24 @@ class _Work:
         self._ledger = ledger
         self._upkeep = upkeep
         self._metrics = metrics
+
+    def add(self, name: str, interval_seconds: float, body: Callable[[], Awaitable[None]]) -> None:
+        """Register a timer on the app."""
+        pace = Pace(interval_seconds)
+
+        @self._app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
+        async def tick() -> None:
+            started = time.monotonic()
+            if not pace.is_due(started, events_wait=self._ledger.state.lag_events > 0):
+                return
+            try:
+                await body()
+            except Exception as error:  # noqa: BLE001  an exception would end the worker
+                log.warning("%s failed and will run again: %r", name, error)
+                self._metrics.timer_errors.labels(name).inc()
+            ended = time.monotonic()
+            self._metrics.timer_seconds.labels(name).set(ended - started)
+            pace.ran(started, ended)
 
     async def settle(self) -> None:
         """Bring the rolling tables to now, where no other worker is at it."""

@@ -8,8 +8,6 @@ from voc_stream.postgres import tables
 from voc_stream.postgres.tables import SCHEMA
 from voc_stream.postgres.views import VIEW_COMMENTS
 
-# Columns that only writers need, or that hold what a customer wrote.
-_HIDDEN = {"version", "fold_state", "payload", "topic_id"}
 _REPLACED = {("touchpoint_event", "body"): "body - 'text'"}
 _TABLES = (
     tables.touchpoint_event,
@@ -40,7 +38,7 @@ def bi_views() -> list[BiView]:
 
 
 def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
-    shown = {column: about for column, about in columns.items() if column not in _HIDDEN}
+    shown = {column: about for column, about in columns.items() if column not in tables.WRITERS_ONLY}
     expressions = ", ".join(f'{_REPLACED.get((name, column), _quoted(column))} AS "{column}"' for column in shown)
     return BiView(name, f"SELECT {expressions} FROM {SCHEMA}.{name}", comment, shown)
 

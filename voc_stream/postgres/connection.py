@@ -36,6 +36,8 @@ _DATA_ERRORS = (
     errors.StatementTooComplex,
 )
 
+_NOT_THERE_YET = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
+
 
 def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
     """An engine whose connections see `schema` first and give up on locks and statements in time."""
@@ -45,6 +47,11 @@ def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
     )
     url = sqlalchemy.make_url(database_url).set(drivername="postgresql+psycopg2")
     return sqlalchemy.create_engine(url, connect_args={**_OPTIONS, "options": settings}, pool_size=1)
+
+
+def _explained(error: BaseException) -> str:
+    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"PostgreSQL: {first_line}{'; run `voc-stream init` first' if isinstance(error, _NOT_THERE_YET) else ''}"
 
 
 def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:
@@ -58,16 +65,44 @@ def is_about_data(error: psycopg2.Error) -> bool:
 
 
 @contextmanager
-def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
-    """Give the block a client-side deadline, and turn connection errors into StoreUnavailableError."""
+def translated() -> Iterator[None]:
+    """Turn errors about the connection, locks or missing tables into StoreUnavailableError."""
     try:
-        with deadline(connection.fileno(), seconds):
-            yield
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        raise StoreUnavailableError(_explained(error.orig or error)) from error
     except psycopg2.Error as error:
-        # A wrong statement is a mistake of ours: trying again would only hide it.
-        if is_about_data(error) or isinstance(error, psycopg2.ProgrammingError):
+        # A wrong statement is a mistake of ours: trying again would only hide it. Tables that are missing will come.
+        if is_about_data(error) or (isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, _NOT_THERE_YET)):
             raise
-        raise StoreUnavailableError(f"PostgreSQL: {str(error).strip() or type(error).__name__}") from error
+        raise StoreUnavailableError(_explained(error)) from error
+
+
+@contextmanager
+def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
+    """Give the block a client-side deadline, and translate its errors."""
+    with translated(), deadline(connection.fileno(), seconds):
+        yield
+
+
+def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:
+    """A connection of the driver's own, in the pool's hands. Raises StoreUnavailableError."""
+    with translated():
+        return engine.raw_connection()
+
+
+@contextmanager
+def checked_out(engine: sqlalchemy.Engine) -> Iterator[Connection]:
+    """The driver's own connection for the block, without a deadline; what is not committed is rolled back. Raises StoreUnavailableError."""
+    proxied = check_out(engine)
+    try:
+        with translated():
+            yield driver_connection(proxied)
+    except StoreUnavailableError:
+        proxied.invalidate()
+        raise
+    finally:
+        proxied.close()
 
 
 @contextmanager
@@ -75,10 +110,7 @@ def asking(database_url: str) -> Iterator[sqlalchemy.Connection]:
     """A connection for a command, in one transaction. Raises StoreUnavailableError where the database or its tables are not there."""
     engine = engine_for(database_url)
     try:
-        with engine.begin() as connection:
+        with translated(), engine.begin() as connection:
             yield connection
-    except sqlalchemy.exc.DBAPIError as error:
-        hint = "; run `voc-stream init` first" if isinstance(error.orig, errors.UndefinedTable | errors.InvalidSchemaName) else ""
-        raise StoreUnavailableError(f"PostgreSQL: {str(error.orig).strip().splitlines()[0]}{hint}") from error
     finally:
         engine.dispose()

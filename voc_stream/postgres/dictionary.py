@@ -27,7 +27,6 @@ columns marked *writers only* are not shown there.
 
 Times are `timestamptz`; days and hours are those of UTC. NULL is "no data", never zero.
 """
-_WRITERS_ONLY = {"version", "fold_state", "payload", "topic_id"}
 
 
 def dictionary() -> str:
@@ -65,7 +64,7 @@ def _type(column: Column[object]) -> str:
 
 def _about(column: Column[object], key: set[str]) -> str:
     marks = ["key"] if column.name in key else []
-    marks += ["writers only"] if column.name in _WRITERS_ONLY else []
+    marks += ["writers only"] if column.name in tables.WRITERS_ONLY else []
     return (column.comment or "") + (f" *({', '.join(marks)})*" if marks else "")
 
 

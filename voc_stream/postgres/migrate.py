@@ -8,14 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
-from voc_stream.postgres.connection import engine_for
+from voc_stream.postgres.connection import engine_for, translated
 from voc_stream.postgres.tables import SCHEMA
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
@@ -31,7 +29,7 @@ def migrate(database_url: str) -> None:
     """Bring the database up to date. Raises StoreUnavailableError where it cannot be reached."""
     engine = engine_for(database_url)
     try:
-        with engine.begin() as connection:
+        with translated(), engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             _create_role(connection)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
@@ -42,8 +40,6 @@ def migrate(database_url: str) -> None:
             create_views(connection)
             _create_bi_views(connection)
             _grant(connection)
-    except sqlalchemy.exc.OperationalError as error:
-        raise StoreUnavailableError(f"PostgreSQL: {str(error.orig).strip()}") from error
     finally:
         engine.dispose()
 
@@ -74,7 +70,11 @@ def _comment(connection: Connection, kind: str, name: str, comment: str) -> None
 def _create_role(connection: Connection) -> None:
     # Roles belong to the whole server: another database of it may have made this one, perhaps at this moment.
     connection.execute(
-        text(f"DO $$ BEGIN CREATE ROLE {BI_ROLE} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$")
+        text(
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BI_ROLE}') THEN CREATE ROLE {BI_ROLE} LOGIN;"
+            f" ALTER ROLE {BI_ROLE} SET default_transaction_read_only = on; ALTER ROLE {BI_ROLE} SET statement_timeout = '60s'; END IF;"
+            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        )
     )
 
 

@@ -17,6 +17,7 @@ def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
     """All of them. What has no data has no reading."""
     return [
         *_satisfaction(cursor),
+        *_drops(cursor),
         *_orders(cursor, now),
         *_complaints(cursor, now),
         *_customers(cursor),
@@ -27,12 +28,11 @@ def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
 def _satisfaction(cursor: Cursor) -> list[Reading]:
     # Sites only for key experiences: that bounds the number of series by what somebody is woken for.
     cursor.execute(
-        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n, as_of FROM rolling_satisfaction"
+        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM rolling_satisfaction"
         " WHERE scope_type = 'all' OR (scope_type = 'site' AND is_key)"
     )
     found = []
-    as_of = None
-    for experience, site, horizon, mean, expected, samples, as_of in cursor:  # noqa: B007  the last one is read below
+    for experience, site, horizon, mean, expected, samples in cursor:
         labels = (experience, site, horizon)
         found += [Reading("voc_satisfaction_score", labels, mean), Reading("voc_satisfaction_samples", labels, samples)]
         if expected is not None:
@@ -42,6 +42,21 @@ def _satisfaction(cursor: Cursor) -> list[Reading]:
     if row is not None:
         found.append(Reading("voc_evaluator_last_success_timestamp_seconds", (), row[0].timestamp()))
     return found
+
+
+def _drops(cursor: Cursor) -> list[Reading]:
+    """How far key experiences lie below their own four weeks before the horizon, where both have enough samples to be compared."""
+    cursor.execute(
+        "SELECT r.experience, r.scope, r.horizon, p.score_sum::float8 / p.n / 100 - r.experience_mean"
+        " FROM rolling_satisfaction r JOIN experience e USING (experience)"
+        # Whole days that end before the horizon begins.
+        " CROSS JOIN LATERAL (SELECT sum(n) AS n, sum(score_sum) AS score_sum FROM pane"
+        "   WHERE resolution = 1440 AND start <= r.as_of - r.horizon::interval - interval '1 day'"
+        "   AND start > r.as_of - r.horizon::interval - interval '29 days' AND scope_type = r.scope_type AND scope = r.scope AND experience = r.experience) p"
+        " WHERE r.is_key AND r.scope_type IN ('all', 'site') AND r.horizon IN ('24h', '7d')"
+        " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
+    )
+    return [Reading("voc_key_experience_drop", (experience, site, horizon), points) for experience, site, horizon, points in cursor]
 
 
 def _orders(cursor: Cursor, now: datetime) -> list[Reading]:

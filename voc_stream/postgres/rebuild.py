@@ -12,15 +12,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import psycopg2
-import sqlalchemy
 
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.types import AnyEvent
-from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres import churn, settle, tables
 from voc_stream.postgres.ahead import Ahead
-from voc_stream.postgres.connection import driver_connection, engine_for
+from voc_stream.postgres.connection import checked_out, engine_for
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.mirror import mirror_catalogue
@@ -31,6 +28,7 @@ from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import sqlalchemy
     from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
@@ -70,10 +68,8 @@ def rebuild(database_url: str, catalogue: Catalogue, progress: Callable[[int, in
     """Recompute, compare and replace. `progress` hears of events done and all events. Raises StoreUnavailableError."""
     engine = engine_for(database_url, schema=f"{SCRATCH},{LIVE}")
     try:
-        connection = driver_connection(engine.raw_connection())
-        return _rebuild(connection, catalogue, progress)
-    except (psycopg2.OperationalError, sqlalchemy.exc.OperationalError) as error:
-        raise StoreUnavailableError(f"PostgreSQL: {str(error).strip().splitlines()[0]}") from error
+        with checked_out(engine) as connection:
+            return _rebuild(connection, catalogue, progress)
     finally:
         engine.dispose()
 

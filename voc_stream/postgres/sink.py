@@ -11,14 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg2
-import sqlalchemy
 from psycopg2.errors import UniqueViolation
 
 from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
-from voc_stream.postgres.connection import DEADLINE_SECONDS, driver_connection, engine_for, guarded, is_about_data
+from voc_stream.postgres.connection import DEADLINE_SECONDS, check_out, driver_connection, engine_for, guarded, is_about_data
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable
 from voc_stream.postgres.folding import Folding
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    import sqlalchemy
     from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
@@ -185,11 +185,7 @@ class PostgresSink:
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            try:
-                proxied = self._engine.raw_connection()
-            except (sqlalchemy.exc.OperationalError, psycopg2.OperationalError) as error:
-                raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
-            self._connection = proxied
+            self._connection = check_out(self._engine)
             try:
                 with self._transaction() as cursor:
                     create_staging_tables(cursor)

@@ -35,6 +35,8 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 SCHEMA = "voc"
 SCORE_BINS = 11
+# Columns that only writers need, or that hold what a customer wrote: BI tools do not see them.
+WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "topic_id"})
 
 metadata = MetaData(schema=SCHEMA)
 

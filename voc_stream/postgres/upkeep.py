@@ -7,12 +7,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import psycopg2
-import sqlalchemy
-
-from voc_stream.pipeline import DeadLetter, Partition, StoreUnavailableError
+from voc_stream.pipeline import DeadLetter, Partition
 from voc_stream.postgres import churn, settle
-from voc_stream.postgres.connection import DEADLINE_SECONDS, driver_connection, engine_for, guarded
+from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_gauges
 from voc_stream.postgres.staging import create_staging_tables
@@ -119,18 +116,7 @@ class PostgresUpkeep:
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:
-        try:
-            proxied = self._engine.raw_connection()
-        except (sqlalchemy.exc.OperationalError, psycopg2.OperationalError) as error:
-            raise StoreUnavailableError(f"PostgreSQL cannot be reached: {str(error.__cause__ or error).strip()}") from error
-        connection = driver_connection(proxied)
-        try:
-            with guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
-                create_staging_tables(cursor)
-                yield cursor
-                connection.commit()
-        except StoreUnavailableError:
-            proxied.invalidate()
-            raise
-        finally:
-            proxied.close()  # which rolls back what was not committed
+        with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
+            create_staging_tables(cursor)
+            yield cursor
+            connection.commit()

@@ -138,3 +138,21 @@ def test_readings_are_what_the_metrics_declare(store: Store) -> None:
     registry = CollectorRegistry()
     Metrics(registry).publish(store.upkeep().readings(NOW))
     assert registry.get_sample_value("voc_satisfaction_samples", {"experience": "overall", "site": "", "horizon": "90d"})
+
+
+def test_a_drop_is_measured_against_the_four_weeks_before_the_horizon(store: Store) -> None:
+    """Points below the mean of whole days that end before the horizon begins; none where either side has too few samples."""
+    for number in range(20):
+        store.take_in(
+            touchpoint(f"before-{number}", score=9, occurred_at=(NOW - timedelta(days=10, minutes=number)).isoformat()),
+            touchpoint(f"today-{number}", score=6, occurred_at=(NOW - timedelta(minutes=10 + number)).isoformat()),
+        )
+    store.take_in(touchpoint("few", site_id="s-2", score=1, occurred_at=(NOW - timedelta(minutes=5)).isoformat()))
+    refresh(store)
+    drops = {key[1:]: value for key, value in readings(store).items() if key[0] == "voc_key_experience_drop"}
+    assert drops == {
+        ("overall", "s-1", "24h"): 3,
+        ("overall", "s-1", "7d"): 3,
+        ("overall", "", "24h"): pytest.approx(9 - (20 * 6 + 1) / 21),
+        ("overall", "", "7d"): pytest.approx(9 - (20 * 6 + 1) / 21),
+    }

@@ -44,11 +44,12 @@ lock: $(VENV)/installed-dev ## remake the lock files with the newest versions
 clean: ## remove the environment and all caches, but no data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist
 
-# What is installed is exactly what the lock file says, hash by hash; the package itself is built with pinned tools.
+# What is installed comes from the lock file, hash by hash; the package itself is built with pinned tools.
 $(VENV)/installed-%: requirements/%.txt pyproject.toml | $(BIN)/pip
 	@echo "Installing requirements/$*.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/$*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check --quiet --disable-pip-version-check
 	@touch $@
 
 $(BIN)/pip:

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from voc_stream.events.asyncapi import INPUT_TOPICS
 from voc_stream.events.documents import EVENT_TYPES
 from voc_stream.events.refusal import MEANINGS
-from voc_stream.kafka import topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +41,6 @@ def test_channels_are_the_topics_of_the_contract() -> None:
     """Every topic is described, with the messages it carries, and no other."""
     channels = DOCUMENT["channels"]
     assert {channel["address"]: set(channel["messages"]) for channel in channels.values()} == TOPICS
-
-
-def test_topics_are_those_that_the_worker_reads() -> None:
-    """The document and the consumer name the same topics."""
-    assert tuple(topic.removeprefix("voc.") for topic in INPUT_TOPICS.values()) == topics.INPUTS
 
 
 @pytest.mark.parametrize("reference", sorted(set(references(DOCUMENT))))

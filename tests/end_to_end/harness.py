@@ -25,7 +25,7 @@ from oracle.reading import read_events
 from voc_stream.catalogue import load_catalogue
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
-from voc_stream.kafka.topics import INPUTS
+from voc_stream.events.topics import INPUTS
 from voc_stream.kafka.watchdog import EXIT_CODE
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment

@@ -26,7 +26,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"events", "events.types", "catalogue"}),
     "pipeline": frozenset({"events", "events.types", "domain"}),
     "postgres": frozenset({"domain", "events", "events.types", "catalogue", "pipeline"}),
-    "kafka": frozenset({"pipeline", "monitoring", "settings"}),
+    "kafka": frozenset({"events", "pipeline", "monitoring", "settings"}),
     "monitoring": frozenset({"domain", "pipeline"}),
     "mapping": frozenset({"events", "events.types", "catalogue", "toml_lines"}),
     "simulator": frozenset({"events", "events.types", "catalogue"}),

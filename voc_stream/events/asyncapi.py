@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.refusal import MEANINGS
+from voc_stream.events.topics import ALERTS, DEAD_LETTERS, TOPIC_OF_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Json = dict[str, Any]
 
-INPUT_TOPICS: Mapping[str, str] = {
-    "callback": "voc.callbacks",
-    "complaint": "voc.complaints",
-    "repair_step": "voc.repair-flow",
-    "touchpoint": "voc.touchpoints",
-    "customer": "voc.customers",
-}
-"""The topic on which events of a type are expected, with the default prefix."""
-
-DEAD_LETTER_TOPIC = "voc.dead-letters"
-ALERT_TOPIC = "voc.alerts"
+# With the default prefix.
+_PREFIX = "voc."
+INPUT_TOPICS = {event_type: _PREFIX + topic for event_type, topic in TOPIC_OF_TYPE.items()}
+DEAD_LETTER_TOPIC = _PREFIX + DEAD_LETTERS
+ALERT_TOPIC = _PREFIX + ALERTS
 
 _BINDING_VERSION = "0.5.0"
 _PARTITIONS = 8

@@ -16,19 +16,11 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from voc_stream.kafka.topics import input_topics, topic_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from voc_stream.settings import Settings
 
-# Which topic takes the events of a type; a convention for people, because the worker reads an event by its type wherever it finds it.
-TOPIC_OF_TYPE: Mapping[str, str] = {
-    "callback": "callbacks",
-    "complaint": "complaints",
-    "repair_step": "repair-flow",
-    "touchpoint": "touchpoints",
-    "customer": "customers",
-}
 # kafka-python bounds neither the records nor the bytes that wait to be sent.
 MAXIMUM_OPEN_RECORDS = 10_000
 MAXIMUM_OPEN_BYTES = 32 * 1024 * 1024

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from voc_stream.events.topics import ALERTS, DEAD_LETTERS, INPUTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from voc_stream.settings import Settings
 
-INPUTS = ("callbacks", "complaints", "repair-flow", "touchpoints", "customers")
-DEAD_LETTERS = "dead-letters"
-ALERTS = "alerts"
 OUTPUT_PARTITIONS = 1
 CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 5_000

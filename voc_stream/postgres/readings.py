@@ -52,7 +52,8 @@ def _drops(cursor: Cursor) -> list[Reading]:
         # Whole days that end before the horizon begins.
         " CROSS JOIN LATERAL (SELECT sum(n) AS n, sum(score_sum) AS score_sum FROM pane"
         "   WHERE resolution = 1440 AND start <= r.as_of - r.horizon::interval - interval '1 day'"
-        "   AND start > r.as_of - r.horizon::interval - interval '29 days' AND scope_type = r.scope_type AND scope = r.scope AND experience = r.experience) p"
+        "   AND start > r.as_of - r.horizon::interval - interval '29 days'"
+        "   AND scope_type = r.scope_type AND scope = r.scope AND experience = r.experience) p"
         " WHERE r.is_key AND r.scope_type IN ('all', 'site') AND r.horizon IN ('24h', '7d')"
         " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
     )

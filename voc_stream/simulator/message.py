@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.events.topics import TOPIC_OF_TYPE
 from voc_stream.events.types import Callback, Complaint, Customer, RepairStep, Touchpoint
 
 if TYPE_CHECKING:
@@ -17,11 +18,7 @@ DUPLICATE = "duplicate"
 BROKEN = "broken:"
 
 TOPIC_BY_EVENT: dict[type[Event], str] = {
-    Callback: "callbacks",
-    Complaint: "complaints",
-    RepairStep: "repair-flow",
-    Touchpoint: "touchpoints",
-    Customer: "customers",
+    event: TOPIC_OF_TYPE[str(event.__struct_config__.tag)] for event in (Callback, Complaint, RepairStep, Touchpoint, Customer)
 }
 """The topic of each type of event, without the configured prefix."""
 

@@ -9,9 +9,10 @@ from kafka import KafkaConsumer
 
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.ports import free_port
+from voc_stream.events.topics import INPUTS, TOPIC_OF_TYPE
 from voc_stream.events.types import AnyEvent
-from voc_stream.kafka.push import TOPIC_OF_TYPE, Pusher, PushError, Record
-from voc_stream.kafka.topics import INPUTS, TopicsError, ensure_topics
+from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.topics import TopicsError, ensure_topics
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:

@@ -53,6 +53,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
+@example([("a\tb", "c", [], [])])
 @example([("\\.", None, ["NULL", None, ""], [None])])
 @example([("", "\\N", ["{}", '"', "\\"], []), ("\t", "\r\n", [","], [0])])
 def test_any_text_survives_copy(cursor: Cursor, rows: list[tuple[Any, ...]]) -> None:

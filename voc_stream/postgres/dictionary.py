@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres import tables
+from voc_stream.postgres import engine_tables, tables
 from voc_stream.postgres.views import VIEW_COMMENTS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ Times are `timestamptz`; days and hours are those of UTC. NULL is "no data", nev
 
 def dictionary() -> str:
     """The page, in Markdown."""
-    known = {table.name: table for table in tables.metadata.sorted_tables}
+    known = {table.name: table for table in engine_tables.metadata.sorted_tables}
     internal = sorted(known.keys() - set(_FOR_READERS))
     parts = [_HEADER, "## For readers\n"]
     parts += [_of_table(known[name]) if name in known else _of_view(name) for name in _FOR_READERS]

@@ -15,7 +15,7 @@ import msgspec
 
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.types import AnyEvent
-from voc_stream.postgres import churn, settle, tables
+from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import checked_out, engine_for
 from voc_stream.postgres.entities import EntityStore
@@ -39,8 +39,8 @@ EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
 _LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, churn.ASSESS_LOCK)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
-_REPLACED = (*_STATES, tables.churn_risk, tables.experience_cube, tables.pane, tables.rolling_sum)
-_COPIED = (*_REPLACED, tables.contribution, tables.churn_pending, tables.experience, tables.rolling_clock)
+_REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
+_COPIED = (*_REPLACED, engine_tables.contribution, engine_tables.churn_pending, tables.experience, engine_tables.rolling_clock)
 _decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
@@ -114,7 +114,7 @@ def _create_scratch(cursor: Cursor) -> None:
     cursor.execute(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}, public")
     for table in _COPIED:
         cursor.execute(f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} INCLUDING DEFAULTS INCLUDING INDEXES)")
-    for table in (tables.experience, tables.rolling_clock):
+    for table in (tables.experience, engine_tables.rolling_clock):
         cursor.execute(f"INSERT INTO {SCRATCH}.{table.name} SELECT * FROM {LIVE}.{table.name}")
     for _, statement in READER_VIEWS:
         cursor.execute(statement)
@@ -173,7 +173,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         f"resolution = {width // MINUTE} AND start >= (SELECT as_of FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
         for width, kept in PANES_KEPT.items()
     )
-    found.append(("pane", _key(tables.pane), [_expression(name) for name in _columns(tables.pane)], f"n <> 0 AND ({kept})"))
+    found.append(("pane", _key(engine_tables.pane), [_expression(name) for name in _columns(engine_tables.pane)], f"n <> 0 AND ({kept})"))
     keys = {
         "experience_daily": ("day", "experience", "site_id", "department", "employee_id", "product", "segment"),
         "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),

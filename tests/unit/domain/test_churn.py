@@ -101,7 +101,8 @@ def test_a_risk_holds_until_the_moment_of_its_next_change(catalogue: Catalogue, 
         assert assess(known, catalogue.churn, START + 5000 * DAY).drivers == now.drivers
         return
     assert now.next_change_at > START
-    for moment in (START + share * (now.next_change_at - START), now.next_change_at - INSTANT):
+    passed = int(share * ((now.next_change_at - START) // INSTANT)) * INSTANT
+    for moment in (START + passed, now.next_change_at - INSTANT):
         between = assess(known, catalogue.churn, moment)
         assert (between.risk, between.band, between.drivers) == (now.risk, now.band, now.drivers)
         assert between.next_change_at == now.next_change_at

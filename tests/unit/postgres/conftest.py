@@ -32,6 +32,12 @@ def shared_database(postgres_url: str, migrated_template: str) -> str:
     return _create_database(postgres_url, f"TEMPLATE {migrated_template}")
 
 
+@pytest.fixture(scope="session")
+def empty_database(postgres_url: str) -> str:
+    """URL of a database that nothing is ever migrated in."""
+    return _create_database(postgres_url)
+
+
 @pytest.fixture
 def new_database(postgres_url: str) -> Callable[[], str]:
     """Gives the URL of a new database that nothing was migrated in."""

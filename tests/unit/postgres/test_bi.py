@@ -97,6 +97,9 @@ def test_bi_may_write_nothing_anywhere(reader: Cursor) -> None:
     ],
 )
 def test_bi_fails_where_it_tries_to_write(reader: Cursor, statement: str) -> None:
-    """The views are simple enough for PostgreSQL to write through them, were it allowed."""
+    """The views are simple enough for PostgreSQL to write through them; sessions are read-only, and who changes that still may not."""
+    with pytest.raises(errors.ReadOnlySqlTransaction):
+        reader.execute("CREATE TEMP TABLE mine ()")
+    reader.execute("SET default_transaction_read_only = off")
     with pytest.raises(errors.InsufficientPrivilege):
         reader.execute(statement)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STEPS = st.sampled_from([timedelta(minutes=1), timedelta(hours=13), timedelta(hours=24), timedelta(days=5), timedelta(days=100)])
 
 
-@settings(in_one_database, max_examples=12)
+@settings(in_one_database, max_examples=10)
 @given(st.lists(st.tuples(event_lists(6), STEPS), min_size=2, max_size=6))
 def test_risks_are_exact_at_every_assessment(store: Store, rounds: list[tuple[list[Event], timedelta]]) -> None:
     """Whoever is touched by events, by another's events or by time alone is assessed again; all others still hold."""

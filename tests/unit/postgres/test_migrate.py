@@ -10,8 +10,8 @@ import sqlalchemy
 
 from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres.connection import asking
+from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import migrate
-from voc_stream.postgres.tables import metadata
 from voc_stream.postgres.views import READER_VIEWS
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_a_database_that_is_not_there_is_reported() -> None:
         migrate("postgresql://voc@127.0.0.1:1/voc")
 
 
-def test_a_question_before_the_migration_says_what_to_do(new_database: Callable[[], str]) -> None:
+def test_a_question_before_the_migration_says_what_to_do(empty_database: str) -> None:
     """An empty database names the command that fills it."""
-    with pytest.raises(StoreUnavailableError, match="voc-stream init"), asking(new_database()) as connection:
+    with pytest.raises(StoreUnavailableError, match="voc-stream init"), asking(empty_database) as connection:
         connection.execute(sqlalchemy.text("SELECT * FROM voc.customer"))

@@ -98,7 +98,7 @@ def test_a_server_that_hangs_is_given_up_within_the_deadline(store: Store, sink:
         started = time.monotonic()
         with pytest.raises(StoreUnavailableError):
             sink.process(batch, NOW)
-        assert 0.9 < time.monotonic() - started < 3
+        assert 0.9 < time.monotonic() - started < 10
     assert_all_counted_once(store, sink)
 
 

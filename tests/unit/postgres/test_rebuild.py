@@ -49,7 +49,7 @@ def _refresh(store: Store) -> None:
     upkeep.assess_churn(NOW)
 
 
-@settings(in_one_database, max_examples=5)
+@settings(in_one_database, max_examples=4)
 @given(st.lists(st.tuples(event_lists(10), st.timedeltas(START - START, (NOW - START) / 4)), min_size=1, max_size=4))
 def test_nothing_differs_after_any_history(store: Store, rounds: list[tuple[list[Event], timedelta]]) -> None:
     """Batches and refreshes at any moments leave the very tables that the stored events give anew."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from builders import Event
 
 
-@settings(in_one_database, max_examples=40)
+@settings(in_one_database, max_examples=25)
 @given(st.data(), event_lists(24), st.lists(invalid_messages(), max_size=2))
 def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
     store: Store, data: st.DataObject, events: list[Event], refused: list[bytes]

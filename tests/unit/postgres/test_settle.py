@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
-from builders import START, at, event_lists, messages, repair_step, touchpoint
+from builders import START, at, event_lists, message, messages, repair_step, touchpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.postgres.crowd import crowd
@@ -32,7 +32,7 @@ def horizons(store: Store, scope_type: str = "all") -> set[str]:
     return {name for (name,) in store.ask("SELECT horizon FROM rolling_satisfaction WHERE scope_type = %s", scope_type)}
 
 
-@settings(in_one_database, max_examples=12)
+@settings(in_one_database, max_examples=10)
 @given(st.lists(st.tuples(event_lists(6), STEPS), min_size=2, max_size=6), st.sampled_from([START, START + timedelta(days=13, hours=5)]))
 def test_rolling_tables_are_exact_at_every_refresh(store: Store, rounds: list[tuple[list[Event], timedelta]], begin: datetime) -> None:
     """As time moves on, with and without new events, early and late ones: each refresh shows exactly its own horizons."""
@@ -80,6 +80,17 @@ def test_an_event_of_the_future_enters_when_its_time_comes(store: Store) -> None
     assert store.one(statement) == 0
     upkeep.settle(START + timedelta(hours=72))
     assert store.one(statement) == 2  # in all and at its site
+
+
+def test_what_a_horizon_jumps_over_is_not_subtracted(store: Store) -> None:
+    """After a standstill an event that lay ahead lies behind: it was never in the shorter horizons and must not be taken out of them."""
+    value = message(repair_step(stage="delivery", edge="exit"))
+    send(store.sink(), [value])
+    store.upkeep().settle(START)
+    later = START + timedelta(days=40)
+    store.upkeep().settle(later)
+    store.assert_as_expected([value], later, names=ROLLING)
+    assert horizons(store) == {"90d"}
 
 
 def test_the_clock_never_runs_backwards(store: Store) -> None:

@@ -81,10 +81,10 @@ def test_status_names_positions_customers_and_alerts(filled: Store) -> None:
 
 
 @pytest.mark.parametrize("read", [read_summary, read_status])
-def test_a_database_without_tables_says_what_to_do(new_database: Callable[[], str], read: Callable[[str], object]) -> None:
+def test_a_database_without_tables_says_what_to_do(empty_database: str, read: Callable[[str], object]) -> None:
     """The error names the command that makes the tables."""
     with pytest.raises(StoreUnavailableError, match="voc-stream init"):
-        read(new_database())
+        read(empty_database)
 
 
 def test_a_single_message_is_enough_for_a_summary(store: Store) -> None:

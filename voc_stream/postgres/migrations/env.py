@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from voc_stream.postgres.tables import SCHEMA, metadata
+from voc_stream.postgres.engine_tables import metadata
+from voc_stream.postgres.tables import SCHEMA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -15,6 +15,7 @@ from voc_stream.catalogue import Catalogue, CatalogueError, load_catalogue
 from voc_stream.cli.check import FILES, finish
 from voc_stream.cli.event_files import Line, load_mapping, read_events, require_mapping
 from voc_stream.cli.event_report import Report
+from voc_stream.cli.finite_range import FiniteRange
 from voc_stream.events.topics import TOPIC_OF_TYPE
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.kafka.topics import TopicsError
@@ -37,7 +38,7 @@ MINIMUM_TIMEOUT_SECONDS = 1.0
 @click.option(
     "--timeout",
     "timeout_seconds",
-    type=click.FloatRange(min=MINIMUM_TIMEOUT_SECONDS),
+    type=FiniteRange(min=MINIMUM_TIMEOUT_SECONDS),
     default=120.0,
     show_default=True,
     help="Give up when no broker has acknowledged anything for so many seconds.",

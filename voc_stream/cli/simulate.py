@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from voc_stream.cli.finite_range import FiniteRange
 from voc_stream.settings import load_settings
 from voc_stream.simulator.benchmark_mix import benchmark_events
 from voc_stream.simulator.call_centre import simulate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from voc_stream.simulator.message import SimulatedMessage
 
-SHARE = click.FloatRange(0, 1)
+SHARE = FiniteRange(0, 1)
 
 
 class Rfc3339(click.ParamType):
@@ -49,16 +50,12 @@ class Rfc3339(click.ParamType):
 )
 @click.option("--seed", type=int, help="Repeats a run exactly, together with --start. Default: another each time.")
 @click.option("--start", type=Rfc3339(), help="When the history ends and the live part begins. Default: now.")
-@click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True, help="Live events per second, on average."
-)
+@click.option("--rate", type=FiniteRange(0, min_open=True), default=20.0, show_default=True, help="Live events per second, on average.")
 @click.option("--count", type=click.IntRange(1), help="Stop after so many messages, those of the history included.")
-@click.option("--duration", type=click.FloatRange(0), help="Stop after so many seconds of the live part; 0: history only.")
-@click.option("--history-days", type=click.FloatRange(0), default=14.0, show_default=True, help="How far back the history reaches.")
+@click.option("--duration", type=FiniteRange(0), help="Stop after so many seconds of the live part; 0: history only.")
+@click.option("--history-days", type=FiniteRange(0), default=14.0, show_default=True, help="How far back the history reaches.")
 @click.option("--history-events", type=click.IntRange(0), default=2000, show_default=True, help="About how many events the history has.")
-@click.option(
-    "--speed", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True, help="Live: working seconds in a second."
-)
+@click.option("--speed", type=FiniteRange(0, min_open=True), default=600.0, show_default=True, help="Live: working seconds in a second.")
 @click.option("--sites", type=click.IntRange(1, 99), default=8, show_default=True, help="Number of shops.")
 @click.option("--duplicate-share", type=SHARE, default=0.01, show_default=True, help="Events that are sent twice.")
 @click.option("--late-share", type=SHARE, default=0.02, show_default=True, help="Events that are sent minutes to hours late.")
@@ -66,7 +63,7 @@ class Rfc3339(click.ParamType):
 @click.option("--no-broken", is_flag=True, help="The same as --broken-share 0.")
 @click.option("--decline-site", default="shop-03", show_default=True, help="The shop whose service gets worse.")
 @click.option("--decline-after", type=float, default=120.0, show_default=True, help="Seconds after the start; negative: in the history.")
-@click.option("--decline-points", type=click.FloatRange(0, 10), default=4.0, show_default=True, help="How much worse; 0: not at all.")
+@click.option("--decline-points", type=FiniteRange(0, 10), default=4.0, show_default=True, help="How much worse; 0: not at all.")
 @click.option("--mix", type=click.Choice(["day", "benchmark"]), default="day", show_default=True, help="A believable day, or cheap events.")
 def command(
     *,

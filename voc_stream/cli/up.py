@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from voc_stream.cli import summary_view
+from voc_stream.cli.finite_range import FiniteRange
 from voc_stream.cli.summary_view import Flow
 from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.data_dir import locked
@@ -29,7 +29,7 @@ from voc_stream.postgres.summary import read_status, read_summary
 from voc_stream.settings import CONFIG, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from voc_stream.settings import Settings
 
@@ -135,8 +135,8 @@ class Screen:
 @click.option("--postgres-port", type=PORT, help=f"Port of PostgreSQL. Default: {USUAL_POSTGRES_PORT}, or a free one.")
 @click.option("--web-port", type=PORT, help="Port of the worker's pages. Default: VOC_WEB_PORT (6066), or a free one.")
 @click.option("--simulate/--no-simulate", default=True, show_default=True, help="Whether a simulated call centre sends events.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True, help="Its events per second.")
-@click.option("--duration", type=click.FloatRange(0), help="Stop so many seconds after the start. Default: run until Ctrl-C.")
+@click.option("--rate", type=FiniteRange(0, min_open=True), default=20.0, show_default=True, help="Its events per second.")
+@click.option("--duration", type=FiniteRange(0), help="Stop so many seconds after the start. Default: run until Ctrl-C.")
 def command(
     *,
     data_dir: Path,
@@ -165,12 +165,11 @@ def command(
             with Machine(folder, ports, settings, _environment()) as machine:
                 _start(machine, stop)
                 if not stop.requested():
-                    with _addresses_file(folder, machine.settings) as file:
-                        _announce(machine, file, time.monotonic() - started)
-                        if simulate:
-                            machine.start_simulator(rate)
-                        _watch(machine, stop, duration)
-                        _finish(machine, stop)
+                    _announce(machine, _write_addresses(folder, machine.settings), time.monotonic() - started)
+                    if simulate:
+                        machine.start_simulator(rate)
+                    _watch(machine, stop, duration)
+                    _finish(machine, stop)
     except (EmbeddedError, TopicsError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from error
     click.echo("stopped")
@@ -228,9 +227,11 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != CONFIG}
 
 
-@contextmanager
-def _addresses_file(folder: Path, settings: Settings) -> Iterator[Path]:
-    """A file for VOC_CONFIG, so that other commands find what runs here; gone when it stops."""
+def _write_addresses(folder: Path, settings: Settings) -> Path:
+    """Write a file for VOC_CONFIG, so that other commands find what runs here.
+
+    It stays when `up` stops: a shell that exported its name must still be able to run every command, this one included.
+    """
     path = folder / "voc.toml"
     addresses = {
         "kafka_bootstrap": settings.kafka_bootstrap,
@@ -243,7 +244,4 @@ def _addresses_file(folder: Path, settings: Settings) -> Iterator[Path]:
     # JSON quotes a text the way TOML does.
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in addresses.items()]
     path.write_text("".join([*lines, f"web_port = {settings.web_port}\n"]), encoding="utf-8")
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    return path

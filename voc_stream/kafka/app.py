@@ -37,8 +37,7 @@ class VocApp(faust.App):
 
     def on_rebalance_end(self) -> None:
         """Note the end."""
-        self.ledger.state.rebalancing_since = None
-        self.ledger.state.last_progress = time.monotonic()
+        self.ledger.state.joined(time.monotonic())
         super().on_rebalance_end()
 
 

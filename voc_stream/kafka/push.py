@@ -209,6 +209,7 @@ class Pusher(Generic[Origin]):
             compression_type="gzip",  # the one codec that needs no further library
             linger_ms=LINGER_MS,
             batch_size=BATCH_BYTES,
+            max_request_size=MAXIMUM_OPEN_BYTES,  # a refused message of any size can be sent again; the topic has the last word
             # Whole milliseconds: the client packs them as integers.
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             # The deadline is kept here, over all attempts; the producer must only not give up earlier.

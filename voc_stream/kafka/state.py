@@ -41,6 +41,12 @@ class WorkerState:
         """Begin to count from now on."""
         self.started = now
         self.loop_beat = self.consumer_beat = self.last_progress = self.lag_measured = now
+        self.rebalancing_since = now
+
+    def joined(self, now: float) -> None:
+        """The group was joined and positions are loaded; count from now on."""
+        self.rebalancing_since = None
+        self.loop_beat = self.consumer_beat = self.last_progress = now
 
     def life(self) -> Life:
         """A snapshot for the watchdog."""

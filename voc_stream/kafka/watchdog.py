@@ -33,7 +33,7 @@ class Life(NamedTuple):
         last_progress: the latest of: a batch was committed, nothing lagged, the store did not answer.
         lag_measured: when the lag was last learnt from the broker.
         lag_events: messages in the log that are not yet in the store.
-        rebalancing_since: when the rebalance that is going on began; None where there is none.
+        rebalancing_since: when the rebalance that is going on, or the first joining of the group, began; None where there is none.
     """
 
     loop_beat: float
@@ -46,13 +46,14 @@ class Life(NamedTuple):
 
 def verdict(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
     """Why the worker must end; None where it may live."""
+    if life.rebalancing_since is not None:
+        # The main loop shows itself only once the group was joined, so this is judged first.
+        waited = now - life.rebalancing_since
+        return f"a rebalance has not ended for {waited:.0f} s" if waited > REBALANCE_TIMEOUT_SECONDS else None
     if now - life.loop_beat > LOOP_TIMEOUT_SECONDS:
         return f"the main loop has not run for {now - life.loop_beat:.0f} s"
     if now - life.consumer_beat > LOOP_TIMEOUT_SECONDS:
         return f"the consumer's loop has not run for {now - life.consumer_beat:.0f} s"
-    if life.rebalancing_since is not None:
-        waited = now - life.rebalancing_since
-        return f"a rebalance has not ended for {waited:.0f} s" if waited > REBALANCE_TIMEOUT_SECONDS else None
     if life.lag_events > 0 and now - life.last_progress > stall_timeout_seconds:
         return f"{life.lag_events} messages wait and no batch was committed for {now - life.last_progress:.0f} s"
     if now - life.lag_measured > LAG_UNKNOWN_TIMEOUT_SECONDS:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
+from voc_stream.events.types import AnyEvent
 from voc_stream.postgres import tables
 from voc_stream.postgres.tables import SCHEMA
 from voc_stream.postgres.views import VIEW_COMMENTS
 
-_REPLACED = {("touchpoint_event", "body"): "body - 'text'"}
+# Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may stand in any other, known or unknown.
+_WORDS = {"text", "answers"}
+_SAFE_FIELDS = sorted({name for event in get_args(AnyEvent) for name in event.__struct_fields__} - _WORDS)
+_SAFE_PAIRS = ", ".join(f"'{name}', body -> '{name}'" for name in _SAFE_FIELDS)
+_SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"
+_REPLACED = {("touchpoint_event", "body"): _SAFE_BODY}
 _TABLES = (
     tables.touchpoint_event,
     tables.repair_order,

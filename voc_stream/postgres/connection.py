@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
 DEADLINE_SECONDS = 25.0
+SCHEMA_VERSION = "0001"  # the newest migration
 _OPTIONS = {
     "connect_timeout": 5,
     "keepalives": 1,
@@ -51,7 +53,21 @@ def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
 
 def _explained(error: BaseException) -> str:
     first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"PostgreSQL: {first_line}{'; run `voc-stream init` first' if isinstance(error, _NOT_THERE_YET) else ''}"
+    if isinstance(error, _NOT_THERE_YET):
+        return f"PostgreSQL: {first_line}; run `voc-stream init` first"
+    advice = "; check VOC_DATABASE_URL and the server" if "connection to server" in first_line else ""
+    return f"PostgreSQL: {first_line}{advice}"
+
+
+def require_tables(cursor: Cursor) -> None:
+    """Make sure that the tables are of this version of the program. Raises StoreUnavailableError where they are not, or not there."""
+    cursor.execute("SELECT version_num FROM schema_version")
+    found = [version for (version,) in cursor.fetchall()]
+    if found != [SCHEMA_VERSION]:
+        raise StoreUnavailableError(
+            f"the tables are at version {', '.join(found) or 'none'} and this program needs {SCHEMA_VERSION};"
+            " run `voc-stream init` of the newer one"
+        )
 
 
 def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import text
 
+from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
 from voc_stream.postgres.connection import engine_for, translated
 from voc_stream.postgres.tables import SCHEMA
@@ -34,7 +36,10 @@ def migrate(database_url: str) -> None:
             _create_role(connection)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {BI_SCHEMA}"))
-            command.upgrade(_alembic_config(connection), "head")
+            try:
+                command.upgrade(_alembic_config(connection), "head")
+            except CommandError as error:
+                raise StoreUnavailableError(f"the tables were made by another version of voc-stream ({error}); upgrade this one") from error
             _comment(connection, "TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本")
             _comment(connection, "COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号")
             create_views(connection)
@@ -79,13 +84,24 @@ def _create_role(connection: Connection) -> None:
 
 
 def _grant(connection: Connection) -> None:
+    # What any role may do in a new database unless it is taken away: make temporary tables and large objects.
+    database = connection.engine.url.database
     for statement in (
+        f'REVOKE TEMPORARY ON DATABASE "{database}" FROM PUBLIC',
+        f'GRANT TEMPORARY ON DATABASE "{database}" TO CURRENT_USER',
         f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {BI_ROLE}",
         f"GRANT USAGE ON SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
     ):
         connection.execute(text(statement))
+    # The functions belong to the server's superuser; where this role is none, its operator has to decide.
+    connection.execute(
+        text(
+            "DO $$ BEGIN REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;"
+            " EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+        )
+    )
 
 
 def _alembic_config(connection: Connection) -> Config:

@@ -17,7 +17,15 @@ from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
-from voc_stream.postgres.connection import DEADLINE_SECONDS, check_out, driver_connection, engine_for, guarded, is_about_data
+from voc_stream.postgres.connection import (
+    DEADLINE_SECONDS,
+    check_out,
+    driver_connection,
+    engine_for,
+    guarded,
+    is_about_data,
+    require_tables,
+)
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable
 from voc_stream.postgres.folding import Folding
@@ -188,6 +196,7 @@ class PostgresSink:
             self._connection = check_out(self._engine)
             try:
                 with self._transaction() as cursor:
+                    require_tables(cursor)
                     create_staging_tables(cursor)
             except BaseException:
                 self._forget_connection()  # one without them would fail for ever

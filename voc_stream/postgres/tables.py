@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 SCHEMA = "voc"
 SCORE_BINS = 11
 # Columns that only writers need, or that hold what a customer wrote: BI tools do not see them.
-WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "topic_id"})
+WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "detail", "topic_id"})
 
 metadata = MetaData(schema=SCHEMA)
 
@@ -43,10 +43,12 @@ _POINTS = Numeric(5, 3)
 
 
 def column(name: str, type_: Any, comment: str, *extra: Any, null: bool = True, **options: Any) -> Column[Any]:
+    """A column with its comment; NULL is no data."""
     return Column(name, type_, *extra, nullable=null, comment=comment, **options)
 
 
 def required(name: str, type_: Any, comment: str, *extra: Any, **options: Any) -> Column[Any]:
+    """A column that always has a value."""
     return column(name, type_, comment, *extra, null=False, **options)
 
 

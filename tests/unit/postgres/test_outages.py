@@ -13,6 +13,7 @@ from builders import messages
 from unit.postgres.crowd import crowd
 from unit.postgres.store import NOW, batch_of, partition, send, wait_until
 
+from voc_stream.domain.fold import Fold
 from voc_stream.pipeline import FencedError, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.connection import DEADLINE_SECONDS, engine_for
 from voc_stream.postgres.sink import PostgresSink
@@ -53,10 +54,10 @@ def stopped(process: int) -> Iterator[None]:
 
 
 @contextmanager
-def locked(store: Store, table: str) -> Iterator[None]:
-    """Nobody else reads or writes the table."""
+def locked(store: Store, table: str, mode: str = "ACCESS EXCLUSIVE") -> Iterator[None]:
+    """Nobody else reads or writes the table (in mode EXCLUSIVE: writes it)."""
     with closing(psycopg2.connect(store.url)) as connection:
-        connection.cursor().execute(f"LOCK TABLE voc.{table}")
+        connection.cursor().execute(f"LOCK TABLE voc.{table} IN {mode} MODE")
         yield
         connection.rollback()
 
@@ -110,6 +111,23 @@ def test_a_server_that_hangs_in_the_middle_of_a_batch_is_given_up(store: Store, 
         wait_until(lambda: _waits_for_a_lock(store, backend))
         with stopped(backend):
             assert isinstance(attempt.end(), StoreUnavailableError)
+    assert_all_counted_once(store, sink)
+
+
+def test_a_mistake_of_ours_is_raised_though_the_server_hangs(store: Store, sink: PostgresSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements under way in the background are not waited for beyond the deadline either."""
+    batch, backend = batch_of(sink, EVENTS[20:]), backend_of(sink)
+
+    def fail(*_: object) -> None:
+        os.kill(backend, signal.SIGSTOP)
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as patched, locked(store, "customer", "EXCLUSIVE"):
+        patched.setattr(Fold, "contributions", fail)
+        try:
+            assert isinstance(Attempt(sink, batch).end(), RuntimeError)
+        finally:
+            os.kill(backend, signal.SIGCONT)
     assert_all_counted_once(store, sink)
 
 

@@ -171,10 +171,12 @@ class PostgresSink:
         connection = self._connect()
         try:
             with guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
-                yield cursor
+                try:
+                    yield cursor
+                finally:
+                    self._ahead.abandon()  # within the deadline: what is under way may hang
                 connection.commit()
         except BaseException as error:
-            self._ahead.abandon()
             # What a failed transaction touched may differ from what is stored.
             self._entities.forget()
             self._roll_back(connection, error)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from psycopg2 import errors
 from unit.postgres.store import NOW, send
 
 from voc_stream.postgres.bi import bi_views
+from voc_stream.postgres.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +30,14 @@ CONTRACT = {
 def reader(store: Store) -> Iterator[Cursor]:
     """Role voc_bi on a database in which every kind of text holds the secret."""
     store.take_in(
-        complaint(text=SECRET, category="overall"),
+        complaint(text=SECRET, category="overall", comment=SECRET, nested={"text": SECRET}),
         touchpoint(text=SECRET, segment="x"),
-        callback(text=SECRET, answers=[{"item": "overall", "score": 3}]),
+        callback(text=SECRET, answers=[{"item": "overall", "score": 3, "why": SECRET}]),
         customer(segment="gold", annual_value=1000),
         repair_step(stage="delivery", edge="exit", promised_at=at()),
     )
-    send(store.sink(), [f'{{"type": "complaint", "text": "{SECRET}"}}'.encode(), SECRET.encode()])
+    unknown_category = json.dumps(complaint("k-2", category=SECRET)).encode()
+    send(store.sink(), [f'{{"type": "complaint", "text": "{SECRET}"}}'.encode(), SECRET.encode(), unknown_category])
     upkeep = store.upkeep()
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)
@@ -100,6 +103,15 @@ def test_bi_fails_where_it_tries_to_write(reader: Cursor, statement: str) -> Non
     """The views are simple enough for PostgreSQL to write through them; sessions are read-only, and who changes that still may not."""
     with pytest.raises(errors.ReadOnlySqlTransaction):
         reader.execute("CREATE TEMP TABLE mine ()")
+    reader.execute("SET default_transaction_read_only = off")
+    with pytest.raises(errors.InsufficientPrivilege):
+        reader.execute(statement)
+
+
+@pytest.mark.parametrize("statement", ["CREATE TEMP TABLE t (x int)", "SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')"])
+def test_bi_leaves_nothing_on_the_server_either(store: Store, reader: Cursor, statement: str) -> None:
+    """Neither temporary tables nor large objects, even when it takes back its read-only default."""
+    migrate(store.url)  # rights on a database are not copied from its template
     reader.execute("SET default_transaction_read_only = off")
     with pytest.raises(errors.InsufficientPrivilege):
         reader.execute(statement)

@@ -12,10 +12,13 @@ from voc_stream.pipeline import StoreUnavailableError
 from voc_stream.postgres.connection import asking
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import migrate
+from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.views import READER_VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from voc_stream.catalogue import Catalogue
 
 # Everything that makes up the tables of a schema: columns, constraints, indexes, storage, comments.
 COLUMNS = """
@@ -117,3 +120,20 @@ def test_a_question_before_the_migration_says_what_to_do(empty_database: str) ->
     """An empty database names the command that fills it."""
     with pytest.raises(StoreUnavailableError, match="voc-stream init"), asking(empty_database) as connection:
         connection.execute(sqlalchemy.text("SELECT * FROM voc.customer"))
+
+
+def test_tables_of_another_version_are_refused(database_url: str, catalogue: Catalogue) -> None:
+    """Neither a worker nor a migration touches tables that a newer program made; both say so."""
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE voc.schema_version SET version_num = '9999'")
+        connection.commit()
+    with closing(PostgresSink(database_url, catalogue)) as sink, pytest.raises(StoreUnavailableError, match="version 9999"):
+        sink.positions([])
+    with pytest.raises(StoreUnavailableError, match="another version"):
+        migrate(database_url)
+
+
+def test_the_program_needs_the_newest_migration(database_url: str, catalogue: Catalogue) -> None:
+    """Whoever adds a migration raises the version that workers look for."""
+    with closing(PostgresSink(database_url, catalogue)) as sink:
+        assert sink.positions([]) == {}

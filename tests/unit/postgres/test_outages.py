@@ -119,6 +119,7 @@ def test_a_mistake_of_ours_is_raised_though_the_server_hangs(store: Store, sink:
     batch, backend = batch_of(sink, EVENTS[20:]), backend_of(sink)
 
     def fail(*_: object) -> None:
+        wait_until(lambda: _waits_for_a_lock(store, backend))
         os.kill(backend, signal.SIGSTOP)
         raise RuntimeError("a mistake")
 

@@ -1,4 +1,4 @@
-"""In-memory stores that keep the promises of voc_stream.pipeline, for tests of what stands before PostgreSQL."""
+"""In-memory stores that keep the promises of voc_stream.ports, for tests of what stands before PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voc_stream.pipeline import BatchResult, DeadLetter, FencedError, StoreUnavailableError
+from voc_stream.ports import BatchResult, DeadLetter, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.pipeline import Batch, Message, Partition, Reading, StoredPosition
+    from voc_stream.ports import Batch, Message, Partition, Reading, StoredPosition
 
 
 def event_id_of(message: Message) -> str:

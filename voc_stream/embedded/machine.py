@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from voc_stream.embedded import EmbeddedError
@@ -62,6 +63,7 @@ class Machine:
         self._environ = environ
         self._supervisors: list[Supervisor] = []
         self._worker: Supervisor | None = None
+        self._worker_numbers = count(1)
         self._simulator: Supervisor | None = None
         with ExitStack() as started:
             self._broker = started.enter_context(Broker(data_dir, ports.kafka))
@@ -85,7 +87,7 @@ class Machine:
 
     def start_worker(self, stop_requested: Callable[[], bool]) -> None:
         """Start a worker and wait until it takes in events, or a stop is requested. Raises EmbeddedError where it does not get so far."""
-        self._worker = self._supervise(self._start("worker"), lambda: self._start("worker"))
+        self._worker = self._supervise(self._start_one_worker(), self._start_one_worker)
         deadline = time.monotonic() + WORKER_START_TIMEOUT_SECONDS
         child = self._worker.child
         while not is_ready(self.worker_url) and not stop_requested():
@@ -177,7 +179,12 @@ class Machine:
         self._postgres = Postgres(self._data_dir, self._postgres.port)
         return self._postgres.child
 
-    def _start(self, command: str, *arguments: str) -> Child:
-        environment = {**self._environ, **to_environment(self.settings)}
+    def _start_one_worker(self) -> Child:
+        # A group of its own each time: it need not wait until the broker gives up the one before, and that broker has been seen to
+        # lose a group for ever. Positions lie in PostgreSQL, so the group holds nothing.
+        return self._start("worker", settings=replace(self.settings, group=f"{self.settings.group}-{next(self._worker_numbers)}"))
+
+    def _start(self, command: str, *arguments: str, settings: Settings | None = None) -> Child:
+        environment = {**self._environ, **to_environment(settings or self.settings)}
         line = [sys.executable, "-m", "voc_stream", command, *arguments]
         return Child(command, line, self._data_dir / f"{command}.log", environment=environment)

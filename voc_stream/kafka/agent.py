@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.kafka.batches import FetchedBatch, Verdict, from_offset, judge
-from voc_stream.pipeline import Batch, FencedError, StoreUnavailableError
+from voc_stream.ports import Batch, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.kafka.transport import BatchConsumer
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline import BatchResult, Partition
+    from voc_stream.ports import BatchResult, Partition
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.pipeline import Message, Partition
+    from voc_stream.ports import Message, Partition
 
 
 class FetchedBatch(NamedTuple):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.upkeep_calls import UpkeepCalls
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline import DeadLetter
+    from voc_stream.ports import DeadLetter
 
 LIMIT = 500
 SEND_TIMEOUT_SECONDS = 30.0

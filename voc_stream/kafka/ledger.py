@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from voc_stream.kafka.positions import Log, place
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline import Batch, BatchResult, BatchSink, Partition, StoredPosition
+    from voc_stream.ports import Batch, BatchResult, BatchSink, Partition, StoredPosition
 
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""

@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.topics import TopicsError, input_topics, require_broker
-from voc_stream.pipeline import Partition
+from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, TopicsError, require_broker, topic_ids
-from voc_stream.pipeline import Partition
+from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

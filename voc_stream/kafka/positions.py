@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from voc_stream.pipeline import StoredPosition
+from voc_stream.ports import StoredPosition
 
 
 class Log(NamedTuple):

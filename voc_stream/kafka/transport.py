@@ -19,7 +19,7 @@ from faust.types import TP
 from mode import Service
 
 from voc_stream.kafka.batches import FetchedBatch
-from voc_stream.pipeline import Message, Partition, StoreUnavailableError
+from voc_stream.ports import Message, Partition, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from voc_stream.pipeline import DeadLetter, Reading, Upkeep
+    from voc_stream.ports import DeadLetter, Reading, Upkeep
 
 T = TypeVar("T")
 
 
 class UpkeepCalls:
-    """The methods of `pipeline.Upkeep`, awaitable."""
+    """The methods of `ports.Upkeep`, awaitable."""
 
     def __init__(self, upkeep: Upkeep) -> None:
         self._upkeep = upkeep

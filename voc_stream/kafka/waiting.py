@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from voc_stream.kafka.topics import TopicsError, input_topics, topic_ids
-from voc_stream.pipeline import Partition, StoreUnavailableError
+from voc_stream.ports import Partition, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
-    from voc_stream.pipeline import BatchSink
+    from voc_stream.ports import BatchSink
     from voc_stream.settings import Settings
 
 PAUSE_SECONDS = 1.0

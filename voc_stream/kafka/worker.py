@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.app import VocApp
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline import BatchSink, Upkeep
+    from voc_stream.ports import BatchSink, Upkeep
     from voc_stream.settings import Settings
 
 STOP_DEADLINE_SECONDS = 25.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from voc_stream.pipeline import BatchResult, Partition, Reading
+    from voc_stream.ports import BatchResult, Partition, Reading
 
 MAXIMUM_SITES = 1000
 OTHER = "other"

@@ -9,7 +9,7 @@ import psycopg2
 import sqlalchemy
 from psycopg2 import errors
 
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.deadline import deadline
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.pipeline import Partition
+    from voc_stream.ports import Partition
     from voc_stream.postgres.copy_text import Value
 
 COLUMNS = (

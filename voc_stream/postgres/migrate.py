@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import text
 
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
 from voc_stream.postgres.connection import engine_for, translated
 from voc_stream.postgres.tables import SCHEMA

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.complaint import OPEN_STATES
-from voc_stream.pipeline import Reading
+from voc_stream.ports import Reading
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,7 +15,7 @@ from psycopg2.errors import UniqueViolation
 
 from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.pipeline import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.ports import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import (
     DEADLINE_SECONDS,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.pipeline import Batch
+    from voc_stream.ports import Batch
 
 # Writers hold it shared; whoever replaces whole tables (rebuild) holds it alone.
 WRITERS_LOCK = 7_602_001

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.pipeline import DeadLetter, Partition
+from voc_stream.ports import DeadLetter, Partition
 from voc_stream.postgres import churn, settle
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
 from voc_stream.postgres.mirror import mirror_catalogue
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.pipeline import Reading
+    from voc_stream.ports import Reading
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
 BUDGET_SECONDS = 5.0

@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from voc_stream.cli.dead_letters import command
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.pipeline import Batch, Message, Partition, StoredPosition
+from voc_stream.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.settings import Settings, to_environment
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from voc_stream.cli.status import command
 from voc_stream.embedded.ports import free_port
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.pipeline import Batch, Message, Partition, StoredPosition
+from voc_stream.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment

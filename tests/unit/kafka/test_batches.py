@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voc_stream.kafka.batches import FetchedBatch, Verdict, from_offset, judge
-from voc_stream.pipeline import Message, Partition
+from voc_stream.ports import Message, Partition
 
 PARTITION = Partition("voc.callbacks", 0)
 

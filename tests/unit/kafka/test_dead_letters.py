@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from voc_stream.kafka.dead_letters import DeadLetterPublisher
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.pipeline import DeadLetter, Partition
+from voc_stream.ports import DeadLetter, Partition
 
 
 class Producer:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from voc_stream.kafka.positions import Log, place
-from voc_stream.pipeline import StoredPosition
+from voc_stream.ports import StoredPosition
 
 
 def test_a_partition_never_seen_starts_at_the_earliest_record() -> None:

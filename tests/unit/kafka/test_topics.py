@@ -10,7 +10,7 @@ from kafka_worker import settings_for
 from voc_stream.embedded.ports import free_port
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.topics import TopicsError, alert_topic, dead_letter_topic, ensure_topics, input_topics, topic_ids
-from voc_stream.pipeline import Partition
+from voc_stream.ports import Partition
 
 
 def test_the_names_are_those_of_the_contract() -> None:

@@ -10,7 +10,7 @@ from kafka_worker import produce, wait_until
 
 from voc_stream.kafka.dead_letters import headers_of
 from voc_stream.kafka.topics import dead_letter_topic, input_topics
-from voc_stream.pipeline import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
+from voc_stream.ports import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fakes import MemorySink, MemoryUpkeep
     from kafka_worker import ThreadWorker
 
-    from voc_stream.pipeline import Batch
+    from voc_stream.ports import Batch
     from voc_stream.settings import Settings
 
     Start = Callable[[], ThreadWorker]

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from voc_stream.monitoring.metrics import MAXIMUM_SITES, READ_FROM_TABLES, Metrics
-from voc_stream.pipeline import BatchResult, Partition, Reading
+from voc_stream.ports import BatchResult, Partition, Reading
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 CONTRACT = {

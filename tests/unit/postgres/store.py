@@ -12,7 +12,7 @@ from builders import START, automotive_catalogue, message
 from comparison import KEYS, assert_tables_equal, read_tables
 from oracle import expected_tables
 
-from voc_stream.pipeline import Batch, FencedError, Message, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.ports import Batch, FencedError, Message, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from oracle.reading import Table
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.pipeline import BatchResult
+    from voc_stream.ports import BatchResult
 
 NOW = START + timedelta(days=29)
 LOG = "log-1"

@@ -6,7 +6,7 @@ import pytest
 from builders import message, touchpoint
 from unit.postgres.store import NOW, Store, partition, send
 
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.dead_letters import DeadLetterOffice, ReasonCount
 
 LATER = NOW + timedelta(minutes=1)

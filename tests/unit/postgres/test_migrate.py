@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.connection import asking
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import migrate

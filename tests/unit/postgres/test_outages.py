@@ -14,7 +14,7 @@ from unit.postgres.crowd import crowd
 from unit.postgres.store import NOW, batch_of, partition, send, wait_until
 
 from voc_stream.domain.fold import Fold
-from voc_stream.pipeline import FencedError, StoredPosition, StoreUnavailableError
+from voc_stream.ports import FencedError, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.connection import DEADLINE_SECONDS, engine_for
 from voc_stream.postgres.sink import PostgresSink
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from unit.postgres.store import Store
 
-    from voc_stream.pipeline import Batch
+    from voc_stream.ports import Batch
 
 EVENTS = messages(crowd(40))
 

@@ -11,7 +11,7 @@ from unit.postgres.crowd import crowd
 from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, send, send_as_a_worker_does
 
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.rebuild import SCRATCH, rebuild
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from unit.postgres.settings import in_one_database
 from unit.postgres.store import LOG, NOW, batch_of, partition, send
 
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.pipeline import Batch, FencedError, Message, StoredPosition, StoreUnavailableError
+from voc_stream.ports import Batch, FencedError, Message, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.sink import PostgresSink
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from builders import START, at, callback, complaint, customer, message, repair_step, touchpoint
 from unit.postgres.store import partition, send
 
-from voc_stream.pipeline import StoreUnavailableError
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.summary import FiringAlert, read_status, read_summary
 
 if TYPE_CHECKING:

@@ -1,7 +1,11 @@
-"""The order of the steps by which a batch of messages becomes rows, and the ports it needs.
+"""What the worker needs of its store, and the values that pass between them.
 
-Delivery guarantee: the whole batch, its refusals and the position after it are one transaction, and the position moves by
-compare-and-swap; so every event counts once whatever is repeated, and a worker that lost its partition changes nothing.
+`kafka` is written against these, `postgres` fulfils them (`postgres/sink.py` states the order of a batch's steps), and tests may put
+something else in their place.
+
+Delivery guarantee: what a batch changes, its refusals and the position after it are one transaction (several, one after the other, where
+PostgreSQL refuses the data of a message), and the position moves by compare-and-swap; so every event counts once whatever is repeated,
+and a worker that lost its partition changes nothing.
 """
 
 from __future__ import annotations
@@ -80,7 +84,7 @@ class Reading(NamedTuple):
 
 
 class BatchSink(Protocol):
-    """What the consumer needs: positions, and batches made durable. Blocking: call it from a thread. Thread-safe."""
+    """What the consumer needs: positions, and batches made durable. Blocking, and not for two threads at once."""
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one. Raises StoreUnavailableError."""

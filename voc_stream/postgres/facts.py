@@ -59,7 +59,6 @@ class FactTable:
     def insert_unseen(self, cursor: Cursor, data: bytes, count: int) -> set[str]:
         """Insert those of `count` events that are new; their ids. The ids given must differ from one another."""
         copy_lines(cursor, "staged_touchpoint_event", COLUMNS, data)
-        # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
         cursor.execute(
             f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event ORDER BY event_id"
             " ON CONFLICT DO NOTHING RETURNING event_id"

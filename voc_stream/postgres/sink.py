@@ -130,7 +130,8 @@ class PostgresSink:
         next_offset = decoded[-1][0] + 1
         event_time = max((moment_of(fact.event) for fact in facts.values()), default=None)
         topic_id = _claim(cursor, partition, expected, next_offset, event_time)
-        accepted = self._accept(cursor, partition, list(facts.values())) if facts else 0
+        # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
+        accepted = self._accept(cursor, partition, [facts[event_id] for event_id in sorted(facts)]) if facts else 0
         if refusals:
             copy_dead_letters(cursor, topic_id, partition, refusals, now)
         return BatchResult(accepted, len(decoded) - len(refusals) - accepted, len(refusals), next_offset, event_time)

@@ -11,7 +11,7 @@ from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.ports import free_port
 from voc_stream.events.topics import INPUTS, TOPIC_OF_TYPE
 from voc_stream.events.types import AnyEvent
-from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.push import MAXIMUM_OPEN_BYTES, Pusher, PushError, Record
 from voc_stream.kafka.topics import TopicsError, ensure_topics
 from voc_stream.settings import Settings
 
@@ -96,8 +96,9 @@ def test_record_that_kafka_cannot_take_is_reported_and_the_rest_go(own_settings:
     ensure_topics(own_settings)
     outcome = Outcome()
     topic = f"{own_settings.topic_prefix}callbacks"
+    too_large = b"x" * (MAXIMUM_OPEN_BYTES + 1)
     with outcome.pusher(own_settings) as pusher:
-        pusher.push([Record(topic, b"a", b"small", 1), Record(topic, b"a", b"x" * (1 << 21), 2), Record(topic, b"a", b"small too", 3)])
+        pusher.push([Record(topic, b"a", b"small", 1), Record(topic, b"a", too_large, 2), Record(topic, b"a", b"small too", 3)])
     assert [origin for origin, _ in outcome.failures] == [2]
     assert [value for _, value in values_of(own_settings, topic)] == [b"small", b"small too"]
 

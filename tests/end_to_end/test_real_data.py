@@ -1,13 +1,8 @@
-"""A real process log and a real survey, from file to table.
-
-Both files stay outside the repository: they are looked for in the folder VOC_TEST_DATA, else in `shared/data` beside the checkout, and the
-tests are skipped where they are missing.
-"""
+"""A real process log and a real survey, from file to table."""
 
 from __future__ import annotations
 
 import csv
-import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from real_data import DATA, needs
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.event_files import load_mapping, read_events
@@ -24,13 +20,7 @@ if TYPE_CHECKING:
     from end_to_end.harness import Service
 
 CHECKOUT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("VOC_TEST_DATA") or CHECKOUT.parent / "shared" / "data")
 EXAMPLES = CHECKOUT / "docs" / "examples"
-
-
-def needs(name: str) -> pytest.MarkDecorator:
-    """Skip where a data file is missing."""
-    return pytest.mark.skipif(not (DATA / name).exists(), reason=f"{name} is not in VOC_TEST_DATA or in shared/data beside the checkout")
 
 
 def shuffled_halves(source: Path, folder: Path) -> list[Path]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import exp, log
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +30,7 @@ from hypothesis import strategies as st
 from oracle import expected_tables
 from oracle.satisfaction import histogram_bin
 from oracle.student import t_by_expansion, t_by_halving, t_quantile
+from real_data import DATA, needs
 
 if TYPE_CHECKING:
     import random
@@ -249,11 +248,11 @@ def test_what_is_no_event_leaves_no_row(value: bytes) -> None:
     assert not any(expected_tables([value], CATALOGUE, AS_OF).values())
 
 
-@pytest.mark.skipif("VOC_RECEIPT_CSV" not in os.environ, reason="VOC_RECEIPT_CSV names no copy of the public receipt log")
+@needs("receipt.csv")
 def test_receipt_log_is_on_time_as_often_as_counted_directly() -> None:
     """Of the 1,434 orders in the public log 1,329 were finished, 940 of them by the planned date."""
     events = []
-    with Path(os.environ["VOC_RECEIPT_CSV"]).open(encoding="utf-8", newline="") as file:
+    with (DATA / "receipt.csv").open(encoding="utf-8", newline="") as file:
         for number, line in enumerate(csv.DictReader(file)):
             fields = {"order_id": line["case:concept:name"], "customer_id": line["case:concept:name"], "site_id": line["case:department"]}
             promised_at = _iso(line["case:enddate_planned"])

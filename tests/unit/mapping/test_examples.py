@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
+from real_data import DATA, needs
 
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.mapping.apply import MappedEvent, map_rows
@@ -28,13 +28,7 @@ if TYPE_CHECKING:
     from voc_stream.mapping.specification import RowMapping
 
 CHECKOUT = Path(__file__).parents[3]
-DATA = Path(os.environ.get("VOC_TEST_DATA") or CHECKOUT.parent / "shared" / "data")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def needs(name: str) -> pytest.MarkDecorator:
-    """Skips a test where the file is not there."""
-    return pytest.mark.skipif(not (DATA / name).exists(), reason=f"{name} is not in VOC_TEST_DATA or in shared/data beside the checkout")
 
 
 def mapping_of(name: str) -> RowMapping:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import psycopg2
@@ -31,6 +31,9 @@ from voc_stream.kafka.topics import ensure_topics
 from voc_stream.postgres.migrate import migrate
 from voc_stream.settings import Settings, to_environment
 from voc_stream.simulator.benchmark_mix import benchmark_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POLL_SECONDS = 0.02
 TIMEOUT_SECONDS = 1800.0
@@ -101,22 +104,20 @@ def measure(settings: Settings, events: int, log_path: Path) -> Throughput:
                 (found,) = cursor.fetchone() or (0,)
                 return int(found)
 
-            def wait(query: str, target: int) -> float:
-                while number(query) != target:
+            def wait(query: str, reached: Callable[[int], bool]) -> float:
+                while not reached(number(query)):
                     if worker.exit_code() is not None or time.monotonic() - started > TIMEOUT_SECONDS:
                         raise SystemExit(f"the worker did not finish; its last lines:\n{worker.log_tail()}")
                     time.sleep(POLL_SECONDS)
                 return time.monotonic()
 
             positions = "SELECT coalesce(sum(next_offset), 0) FROM voc.stream_position"
-            while number(positions) == 0:
-                time.sleep(POLL_SECONDS)
-            first = time.monotonic()
             # The first batch was committed just before; its events are counted, its time is not: a fraction of a percent.
-            last = wait(positions, events)
+            first = wait(positions, lambda taken_in: taken_in > 0)
+            last = wait(positions, lambda taken_in: taken_in == events)
+            for queue in ("contribution", "churn_pending"):
+                settled = wait(f"SELECT count(*) FROM (SELECT FROM voc.{queue} LIMIT 1) waiting", lambda waiting: waiting == 0)
             used, memory = process.cpu_times(), process.memory_info().rss
-            settled = wait("SELECT count(*) FROM (SELECT FROM voc.contribution LIMIT 1) a", 0)
-            settled = max(settled, wait("SELECT count(*) FROM (SELECT FROM voc.churn_pending LIMIT 1) a", 0))
         return Throughput(events, first - started, last - first, settled - last, used.user + used.system, memory)
     finally:
         worker.stop(40.0)

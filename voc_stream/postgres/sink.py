@@ -133,7 +133,7 @@ class PostgresSink:
         # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
         accepted = self._accept(cursor, partition, [facts[event_id] for event_id in sorted(facts)]) if facts else 0
         if refusals:
-            copy_dead_letters(cursor, topic_id, partition, refusals, now)
+            insert_dead_letters(cursor, topic_id, partition, refusals, now)
         return BatchResult(accepted, len(decoded) - len(refusals) - accepted, len(refusals), next_offset, event_time)
 
     def _accept(self, cursor: Cursor, partition: Partition, facts: Sequence[Fact]) -> int:
@@ -228,7 +228,7 @@ def _claim(cursor: Cursor, partition: Partition, expected: int, next_offset: int
     return str(row[0])
 
 
-def copy_dead_letters(
+def insert_dead_letters(
     cursor: Cursor, topic_id: str, partition: Partition, refusals: Sequence[tuple[int, bytes | None, Refusal]], now: datetime
 ) -> None:
     """Write refused messages, whole; one that stands there already (the log is read again) stays as it is."""

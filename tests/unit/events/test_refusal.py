@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 from hypothesis import given
@@ -19,3 +20,9 @@ def test_quoted_input_is_short_and_printable(text: str) -> None:
     assert quote(text).isprintable()
     assert quote(text).encode()
     assert quote(text[:5]) == repr(text[:5])
+
+
+def test_every_reason_is_explained_where_people_push() -> None:
+    """The page for those who push lists each code with its meaning, word for word."""
+    page = (Path(__file__).parents[3] / "docs" / "push.md").read_text(encoding="utf-8")
+    assert [reason for reason, meaning in MEANINGS.items() if f"| `{reason}` | {meaning} |" not in page] == []

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg2
 from builders import automotive_catalogue
 from comparison import assert_tables_equal, read_tables
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from oracle import expected_tables
 from oracle.reading import read_events
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
-from voc_stream.events.topics import INPUTS
+from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.watchdog import EXIT_CODE
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment
@@ -189,13 +189,7 @@ class Service:
 
     def log_ends(self) -> dict[tuple[str, int], int]:
         """The end of each input partition's log."""
-        with closing(KafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap)) as consumer:
-            partitions = [
-                TopicPartition(self.settings.topic_prefix + name, number)
-                for name in INPUTS
-                for number in consumer.partitions_for_topic(self.settings.topic_prefix + name) or ()
-            ]
-            return {(partition.topic, partition.partition): end for partition, end in consumer.end_offsets(partitions).items()}
+        return {(partition.topic, partition.number): end for partition, end in read_log_ends(self.settings).items()}
 
     def positions(self) -> dict[tuple[str, int], int]:
         """How far the tables have come in each input partition."""

@@ -5,12 +5,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.ports import free_port
 from voc_stream.events.topics import INPUTS, TOPIC_OF_TYPE
 from voc_stream.events.types import AnyEvent
+from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.push import MAXIMUM_OPEN_BYTES, Pusher, PushError, Record
 from voc_stream.kafka.topics import TopicsError, ensure_topics
 from voc_stream.settings import Settings
@@ -42,15 +43,14 @@ def numbered(prefix: str, numbers: range) -> Iterator[Record[int]]:
 
 def values_of(settings: Settings, topic: str) -> list[tuple[bytes, bytes]]:
     """Everything in the topic."""
+    ends = {TopicPartition(*partition): end for partition, end in read_log_ends(settings).items() if partition.topic == topic}
     consumer: Any = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest", metrics_enabled=False)
     try:
-        consumer.subscribe([topic])
+        consumer.assign(list(ends))
         found: list[tuple[bytes, bytes]] = []
-        ends: dict[Any, int] = {}
-        while not ends or any(consumer.position(partition) < end for partition, end in ends.items()):
+        while any(consumer.position(partition) < end for partition, end in ends.items()):
             for records in consumer.poll(timeout_ms=500).values():
                 found += [(record.key, record.value) for record in records]
-            ends = ends or consumer.end_offsets(list(consumer.assignment()))
         return found
     finally:
         consumer.close()

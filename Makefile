@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 ifndef PYTHON
 PYTHON := $(firstword $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
-	$$name -c '$(ENOUGH)' 2>/dev/null && echo $$name; done) python3)
+	$$name -c '$(ENOUGH)' 2>/dev/null && echo $$name; done; true) python3)
 endif
 COMPILE := $(BIN)/uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 --only-binary :all: \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade

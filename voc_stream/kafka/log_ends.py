@@ -1,4 +1,4 @@
-"""Where the input logs end, for the command `status`."""
+"""Where the input logs end, for the commands `status` and `up`."""
 
 from __future__ import annotations
 

@@ -47,6 +47,9 @@ class Profile(NamedTuple):
     region: str = ""
 
 
+NO_PROFILE = Profile()
+
+
 def measures_of(event: AnyEvent) -> tuple[Measure, ...]:
     """What an event measures by itself: the score of a touchpoint, the ratings and process items of a callback.
 
@@ -55,22 +58,21 @@ def measures_of(event: AnyEvent) -> tuple[Measure, ...]:
     ...                        experience="test_drive", score=7.5, expectation=8))
     (Measure(experience='test_drive', value=750, expectation=800, importance=None),)
     """
-    if isinstance(event, Touchpoint):
-        return (Measure(event.experience, hundredths(event.score), _optional(event.expectation), _optional(event.importance)),)
     if isinstance(event, Callback):
         return tuple(
-            Measure(answer.item, _value(answer.score, done=answer.done), _optional(answer.expectation), _optional(answer.importance))
-            for answer in event.answers
-            if answer.score is not None or answer.done is not None
+            [
+                Measure(answer.item, _value(answer.score, done=answer.done), _optional(answer.expectation), _optional(answer.importance))
+                for answer in event.answers
+                if answer.score is not None or answer.done is not None
+            ]
         )
+    if isinstance(event, Touchpoint):
+        return (Measure(event.experience, hundredths(event.score), _optional(event.expectation), _optional(event.importance)),)
     return ()
 
 
-def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, weight: int = 1) -> Contribution | None:
-    """What an event adds by itself to the aggregates, or None where it measures nothing."""
-    measures = measures_of(event)
-    if not measures:
-        return None
+def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, measures: tuple[Measure, ...]) -> Contribution:
+    """What an event adds by itself to the aggregates, given what it measures."""
     return Contribution(
         moment,
         event.site_id or "",
@@ -79,7 +81,7 @@ def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, weight:
         event.product or "",
         profile.segment,
         profile.region,
-        weight,
+        1,
         measures,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.domain.contribution import Profile
+from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.journey import LastMoment
 from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
 from voc_stream.events.hundredths import hundredths
@@ -37,6 +37,8 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def profile(self) -> Profile:
         """The dimensions under which what this customer says is counted."""
+        if self.segment is None and self.region is None:
+            return NO_PROFILE
         return Profile(value_of(self.segment) or "", value_of(self.region) or "")
 
     @property
@@ -53,9 +55,9 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         elif isinstance(event, Callback):
             for place, answer in enumerate(event.answers):
                 if answer.score is not None:
-                    self._apply_score(answer.item, LastMoment(hundredths(answer.score), at, event.event_id, place), model)
+                    self._apply_score(answer.item, answer.score, (at, event.event_id, place), model)
         elif isinstance(event, Touchpoint):
-            self._apply_score(event.experience, LastMoment(hundredths(event.score), at, event.event_id, 0), model)
+            self._apply_score(event.experience, event.score, (at, event.event_id, 0), model)
 
     def _apply_profile(self, event: Customer, at: datetime) -> None:
         event_id = event.event_id
@@ -70,14 +72,14 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         elif event.change == "won_back":
             self.won_back_at = latest_time(self.won_back_at, at)
 
-    def _apply_score(self, experience: str, moment: LastMoment, model: ChurnModel) -> None:
+    def _apply_score(self, experience: str, score: float, when: tuple[datetime, str, int], model: ChurnModel) -> None:
         if experience == model.attitude_experience:
-            self.attitude = _later(self.attitude, moment)
+            self.attitude = _later(self.attitude, score, when)
         if experience == model.outcome_experience:
-            self.outcome = _later(self.outcome, moment)
+            self.outcome = _later(self.outcome, score, when)
 
 
-def _later(current: LastMoment | None, moment: LastMoment) -> LastMoment:
-    if current is not None and (current.at, current.event_id, current.place) >= (moment.at, moment.event_id, moment.place):
+def _later(current: LastMoment | None, score: float, when: tuple[datetime, str, int]) -> LastMoment:
+    if current is not None and (current.at, current.event_id, current.place) >= when:
         return current
-    return moment
+    return LastMoment(hundredths(score), *when)

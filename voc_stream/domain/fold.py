@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.churn import INACTIVE_DAYS
 from voc_stream.domain.complaint import ComplaintState
-from voc_stream.domain.contribution import Contribution, Profile, contribution_of, moved
+from voc_stream.domain.contribution import contribution_of, measures_of, moved
 from voc_stream.domain.customer import CustomerState
-from voc_stream.domain.order import NOTHING_COUNTED, Counted, OrderState, difference
+from voc_stream.domain.order import OrderState, difference
 from voc_stream.domain.stated import value_of
-from voc_stream.events.types import Complaint, Customer
+from voc_stream.events.types import Complaint, Customer, RepairStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.domain.contribution import Contribution, Profile
     from voc_stream.events.types import AnyEvent
+
+
+INACTIVE_AFTER = timedelta(days=min(INACTIVE_DAYS))
 
 
 class Keys(NamedTuple):
@@ -45,12 +50,15 @@ class Fold:
     The states are changed in place; whoever lent them must forget them when the batch fails.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, now: datetime) -> None:
+        self._model = catalogue.churn
+        # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
+        self._surely_active_since = now - INACTIVE_AFTER + timedelta(days=1)
         self._known = frozenset(catalogue.experience)
+        # As they were before this batch, of those customers only who said something about themselves.
         self._profiles: dict[str, Profile] = {}
-        self._before: dict[str, Counted] = {}
-        self._earlier_owners: set[str] = set()
+        self._timings: list[Contribution] = []
+        self._affected: set[str] = set()
         self.customers: dict[str, CustomerState] = {}
         self.orders: dict[str, OrderState] = {}
         self.complaints: dict[str, ComplaintState] = {}
@@ -58,77 +66,102 @@ class Fold:
     def add_customers(self, states: Mapping[str, CustomerState]) -> None:
         """Lend the stored states of customers."""
         self.customers.update(states)
-        self._profiles.update((customer_id, state.profile) for customer_id, state in states.items())
 
     def add_orders(self, states: Mapping[str, OrderState]) -> None:
         """Lend the stored states of orders, before anything is applied to them."""
         self.orders.update(states)
-        self._before.update((order_id, state.counted(self._known)) for order_id, state in states.items())
-        self._earlier_owners.update(owner for state in states.values() if (owner := value_of(state.customer_id)) is not None)
 
     def add_complaints(self, states: Mapping[str, ComplaintState]) -> None:
         """Lend the stored states of complaints, before anything is applied to them."""
         self.complaints.update(states)
-        self._earlier_owners.update(owner for state in states.values() if (owner := value_of(state.customer_id)) is not None)
 
     def apply(self, events: Iterable[AnyEvent]) -> None:
         """Let the events change the states; rows that were not lent are new."""
-        model = self._catalogue.churn
         for event in events:
             at = moment_of(event)
-            customer = self.customers.get(event.customer_id)
-            if customer is None:
-                customer = self.customers[event.customer_id] = CustomerState(event.customer_id)
-            customer.apply(event, at, model)
+            self._apply_to_customer(event, at)
             if isinstance(event, Customer):
                 continue
             if event.order_id is not None:
-                order = self.orders.get(event.order_id)
-                if order is None:
-                    order = self.orders[event.order_id] = OrderState(event.order_id)
-                order.apply(event, at)
+                self._apply_to_order(event.order_id, event, at)
             if isinstance(event, Complaint):
-                complaint = self.complaints.get(event.complaint_id)
-                if complaint is None:
-                    complaint = self.complaints[event.complaint_id] = ComplaintState(event.complaint_id)
-                complaint.apply(event, at)
+                self._apply_to_complaint(event, at)
+
+    def _apply_to_customer(self, event: AnyEvent, at: datetime) -> None:
+        customer_id = event.customer_id
+        customer = self.customers.get(customer_id)
+        if customer is None:
+            customer = self.customers[customer_id] = CustomerState(customer_id)
+        last_seen_at = customer.last_seen_at
+        if last_seen_at is None or last_seen_at < self._surely_active_since or not isinstance(event, RepairStep):
+            self._affected.add(customer_id)
+        if isinstance(event, Customer) and customer_id not in self._profiles:
+            self._profiles[customer_id] = customer.profile
+        customer.apply(event, at, self._model)
+
+    def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
+        """Apply, and note what counts otherwise now. Most events change no timing, and looking at all of them would cost the most."""
+        order = self.orders.get(order_id)
+        if order is None:
+            order = self.orders[order_id] = OrderState(order_id)
+        stages, owner = order.stages_at_stake(event), value_of(order.customer_id)
+        if stages:
+            before = order.counted(self._known, stages)
+            order.apply(event, at)
+            self._timings += difference(before, order.counted(self._known, stages))
+        else:
+            order.apply(event, at)
+        if owner != event.customer_id or "delivery" in stages or not isinstance(event, RepairStep):
+            self._affected.update(filter(None, (owner, value_of(order.customer_id))))
+
+    def _apply_to_complaint(self, event: Complaint, at: datetime) -> None:
+        complaint = self.complaints.get(event.complaint_id)
+        if complaint is None:
+            complaint = self.complaints[event.complaint_id] = ComplaintState(event.complaint_id)
+        owner = value_of(complaint.customer_id)
+        complaint.apply(event, at)
+        self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
     def moved_customers(self) -> list[str]:
-        """The stored customers whose dimensions changed, so that what they said earlier has to be counted elsewhere."""
+        """The customers whose dimensions changed, so that what they said earlier has to be counted elsewhere."""
         return [customer_id for customer_id, profile in self._profiles.items() if self.customers[customer_id].profile != profile]
 
     def missing_customers(self) -> set[str]:
         """The owners of orders at hand whose rows are not: their dimensions are needed."""
-        owners = {value_of(order.customer_id) for order in self.orders.values()}
-        return {owner for owner in owners if owner is not None and owner not in self.customers}
+        owners = {order.customer_id.value for order in self.orders.values() if order.customer_id is not None}
+        return owners.difference(self.customers)
 
     def affected_customers(self) -> set[str]:
-        """Whose risk may have changed: the customers at hand, and those to whom an order or a complaint at hand belonged before."""
-        return {*self.customers, *self._earlier_owners}
+        """Whose risk may have changed: of a workshop's many steps only the delivery, and a sign of life of somebody long unseen."""
+        return self._affected
 
     def contributions(self, events: Sequence[AnyEvent], history: Iterable[AnyEvent]) -> list[Contribution]:
         """What the batch adds to the aggregates and takes back.
 
         `history` holds the earlier accepted events of the moved customers; their orders and all orders' owners must be at hand.
         """
+        customers = self.customers
         found = [
-            contribution
+            contribution_of(event, moment_of(event), customers[event.customer_id].profile, measures)
             for event in events
-            if (contribution := contribution_of(event, moment_of(event), self.customers[event.customer_id].profile)) is not None
+            if (measures := measures_of(event))
         ]
         for event in history:
-            before, after = self._profiles[event.customer_id], self.customers[event.customer_id].profile
-            earlier = contribution_of(event, moment_of(event), before)
-            if earlier is not None:
-                found += moved([earlier], before, after)
-        for order_id, order in self.orders.items():
-            owner = value_of(order.customer_id)
-            if owner is not None:
-                order.attribute(self.customers[owner].profile)
-            found += difference(self._before.get(order_id, NOTHING_COUNTED), order.counted(self._known))
-        return found
+            before, after = self._profiles[event.customer_id], customers[event.customer_id].profile
+            earlier = contribution_of(event, moment_of(event), before, measures_of(event))
+            found += moved([earlier], before, after)
+        for order in self.orders.values():
+            if order.customer_id is None:
+                continue
+            profile = customers[order.customer_id.value].profile
+            if order.segment != profile.segment or order.region != profile.region:
+                earlier_counted = order.counted(self._known)
+                order.attribute(profile)
+                found += difference(earlier_counted, order.counted(self._known))
+        return found + self._timings
 
 
 def moment_of(event: AnyEvent) -> datetime:
     """When an event occurred, in UTC."""
-    return event.occurred_at.astimezone(UTC)
+    occurred_at = event.occurred_at
+    return occurred_at if occurred_at.tzinfo is UTC else occurred_at.astimezone(UTC)

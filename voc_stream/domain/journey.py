@@ -7,10 +7,16 @@ middling moments it had hardly count. The plain mean predicts about as well (Aly
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import msgspec
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 NEUTRAL = 500
+_PLACE = itemgetter(1)
 
 
 class LastMoment(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -30,20 +36,26 @@ class Moments(msgspec.Struct, omit_defaults=True, gc=False):
     peak: int | None = None
     last: LastMoment | None = None
 
-    def add(self, score: int, at: datetime, event_id: str, place: int) -> None:
-        """Take in one moment. Any order of calls ends in the same state.
+    def add(self, scores: Sequence[tuple[int, int]], at: datetime, event_id: str) -> None:
+        """Take in the scores of one event, each with its place in it. Any order of calls ends in the same state.
 
         >>> from datetime import UTC, datetime, timedelta
         >>> start, journey = datetime(2026, 1, 5, tzinfo=UTC), Moments()
         >>> for minute, score in enumerate([500, 900, 600, 100, 800]):
-        ...     journey.add(score, start + timedelta(minutes=minute), f"e{minute}", 0)
+        ...     journey.add([(score, 0)], start + timedelta(minutes=minute), f"e{minute}")
         >>> journey.peak, journey.end, journey.memory, journey.mean
         (100, 800, 450.0, 580.0)
         """
-        self.count += 1
-        self.total += score
-        if self.peak is None or (abs(score - NEUTRAL), -score) > (abs(self.peak - NEUTRAL), -self.peak):
-            self.peak = score
+        if not scores:
+            return
+        values = [score for score, _ in scores]
+        self.count += len(values)
+        self.total += sum(values)
+        # Of the scores of one event only the highest and the lowest can be the farthest from the middle.
+        for score in (max(values), min(values)):
+            if self.peak is None or (abs(score - NEUTRAL), -score) > (abs(self.peak - NEUTRAL), -self.peak):
+                self.peak = score
+        score, place = max(scores, key=_PLACE)
         last = self.last
         if last is None or (at, event_id, place) > (last.at, last.event_id, last.place):
             self.last = LastMoment(score, at, event_id, place)

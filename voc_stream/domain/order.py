@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
-from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile, measures_of
+from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile
 from voc_stream.domain.journey import Moments
 from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from voc_stream.events.types import AnyEvent
 
@@ -25,6 +25,7 @@ FOLLOW_UP_WITHIN = timedelta(hours=72)
 LONGEST_STAGE = timedelta(minutes=10_000_000)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 _PLACE = {stage: place for place, stage in enumerate(STAGES)}
+_STAGE_MINUTES = {stage: f"stage_minutes.{stage}" for stage in STAGES}
 
 
 class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
@@ -91,11 +92,13 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         elif isinstance(event, Callback):
             if event.outcome == "completed":
                 self._add_contact(at)
-            for place, answer in enumerate(event.answers):
-                if answer.score is not None:
-                    self.moments.add(hundredths(answer.score), at, event.event_id, place)
+            self.moments.add(
+                [(hundredths(answer.score), place) for place, answer in enumerate(event.answers) if answer.score is not None],
+                at,
+                event.event_id,
+            )
         elif isinstance(event, Touchpoint):
-            self.moments.add(measures_of(event)[0].value, at, event.event_id, 0)
+            self.moments.add([(hundredths(event.score), 0)], at, event.event_id)
 
     def _apply_step(self, step: RepairStep, at: datetime) -> None:
         if step.promised_at is not None:
@@ -126,29 +129,52 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         if place == len(self.contacts) or self.contacts[place] != at:
             self.contacts = [*self.contacts[:place], at, *self.contacts[place:]]
 
-    def timings(self, known: Collection[str]) -> list[tuple[datetime, Measure]]:
-        """What the order's timestamps measure, each with the moment at which it counts; only experiences that the catalogue knows."""
+    def stages_at_stake(self, event: AnyEvent) -> Collection[str]:
+        """The stages whose part of `counted` this event may change; for most events none, for some all that could be."""
+        if isinstance(event, RepairStep) and not (self.exited and self._may_move_everything(event)):
+            return (event.stage,) if event.edge == "exit" or event.stage in self.exited else ()
+        return STAGES if self.exited and self._may_move_everything(event) else ()
+
+    def _may_move_everything(self, event: AnyEvent) -> bool:
+        """Whether it may change the order's dimensions, or what is known of a delivered order: its promise, its follow-up."""
+        product, site_id = event.product, event.site_id
+        return (
+            "delivery" in self.exited
+            or (site_id is not None and value_of(self.site_id) != site_id)
+            or (product is not None and value_of(self.product) != product)
+        )
+
+    def timings(self, known: Collection[str], stages: Collection[str] = STAGES) -> list[tuple[datetime, Measure]]:
+        """What the timestamps of some stages measure, each with the moment at which it counts; only experiences that the catalogue knows.
+
+        How the promise was kept and the follow-up in time belong to the delivery.
+        """
         found: list[tuple[datetime, Measure]] = []
-        for stage, exited_at in self.exited.items():
-            entered_at = self.entered.get(stage)
-            if entered_at is None or not timedelta() <= exited_at - entered_at <= LONGEST_STAGE:
+        for stage in stages:
+            exited_at, entered_at = self.exited.get(stage), self.entered.get(stage)
+            if exited_at is None or entered_at is None or not timedelta() <= exited_at - entered_at <= LONGEST_STAGE:
                 continue
             minutes = hundredths_of_minutes(exited_at - entered_at)
-            found.append((exited_at, Measure(f"stage_minutes.{stage}", minutes)))
+            found.append((exited_at, Measure(_STAGE_MINUTES[stage], minutes)))
             if stage == "reception":
                 found.append((exited_at, Measure("reception_minutes", minutes)))
-        delivered_at, due_at, followed_up_at = self.delivered_at, self.follow_up_due_at, self.followed_up_at
-        if delivered_at is not None and due_at is not None:
-            if self.on_time is not None:
-                found.append((delivered_at, Measure("on_time_delivery", DONE if self.on_time else NOT_DONE)))
-            in_time = followed_up_at is not None and followed_up_at <= due_at
-            found.append((due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)))
+        if "delivery" in stages:
+            found += self._delivery_timings()
         return [(moment, measure) for moment, measure in found if measure.experience in known]
 
-    def counted(self, known: Collection[str]) -> Counted:
-        """The order's timings with the dimensions under which they count."""
+    def _delivery_timings(self) -> Iterator[tuple[datetime, Measure]]:
+        delivered_at, due_at, followed_up_at = self.delivered_at, self.follow_up_due_at, self.followed_up_at
+        if delivered_at is None or due_at is None:
+            return
+        if self.on_time is not None:
+            yield delivered_at, Measure("on_time_delivery", DONE if self.on_time else NOT_DONE)
+        in_time = followed_up_at is not None and followed_up_at <= due_at
+        yield due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)
+
+    def counted(self, known: Collection[str], stages: Collection[str] = STAGES) -> Counted:
+        """The timings of some stages with the dimensions under which they count."""
         dimensions = (value_of(self.site_id) or "", value_of(self.product) or "", self.segment, self.region)
-        return Counted(dimensions, self.timings(known))
+        return Counted(dimensions, self.timings(known, stages))
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""
@@ -160,9 +186,6 @@ class Counted(NamedTuple):
 
     dimensions: tuple[str, str, str, str]
     timings: list[tuple[datetime, Measure]]
-
-
-NOTHING_COUNTED = Counted(("", "", "", ""), [])
 
 
 def difference(before: Counted, after: Counted) -> list[Contribution]:

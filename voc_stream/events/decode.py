@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from voc_stream.events.explain import explain_invalid_event, explain_invalid_json
+from voc_stream.events.identifiers import refuse_identifiers
 from voc_stream.events.raw import refuse_bytes, refuse_numbers
 from voc_stream.events.refusal import Reason, Refusal, quote
 from voc_stream.events.types import AnyEvent, Callback, Complaint, RepairStep, Touchpoint
@@ -47,7 +48,13 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyEvent
         return explain_invalid_event(str(error))
     except msgspec.DecodeError as error:
         return explain_invalid_json(str(error), value)
-    return refuse_numbers(value) or _refuse_times(event, now) or _refuse_experiences(event, catalogue.experience) or event
+    return (
+        refuse_identifiers(event, value)
+        or refuse_numbers(value)
+        or _refuse_times(event, now)
+        or _refuse_experiences(event, catalogue.experience)
+        or event
+    )
 
 
 def _refuse_times(event: AnyEvent, now: datetime) -> Refusal | None:

@@ -44,8 +44,6 @@ _MESSAGES: tuple[tuple[str, Reason, str], ...] = (
     (r"Expected `(?P<expected>str)`", "wrong_type", "must be {expected}"),
     (r"Expected `str` of length >= \d+", "invalid_id", "must not be empty; leave an optional field out where nothing is known"),
     (r"Expected `str` of length <= (?P<limit>\d+)", "too_long", "must have at most {limit} characters; shorten it"),
-    (r"Expected `str` matching regex .*A-Za-z.*", "invalid_id", "may have only the characters A-Z a-z 0-9 . _ : -"),
-    (r"Expected `str` matching regex .*", "invalid_id", "must have no control characters, such as tabs or line ends"),
     (r"Expected `(?:int|float)` >= (?P<limit>\S+)", "out_of_range", "must be at least {limit}"),
     (r"Expected `(?:int|float)` <= (?P<limit>\S+)", "out_of_range", "must be at most {limit}"),
     (r"Number out of range", "out_of_range", "is too large a number"),

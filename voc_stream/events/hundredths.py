@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from math import floor
 
 from voc_stream.events.types import MAXIMUM_AMOUNT
@@ -12,6 +13,7 @@ _SURELY_BELOW_HALF = 0.4
 _SURELY_ABOVE_HALF = 0.6
 
 
+@lru_cache(maxsize=4096)  # there are few different scores, and each is needed several times
 def hundredths(value: float) -> int:
     """`value` in hundredths, rounded half up (away from zero) as its shortest decimal text says.
 

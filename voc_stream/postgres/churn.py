@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue import ChurnModel
     from voc_stream.domain.complaint import ComplaintState
     from voc_stream.domain.journey import LastMoment
-    from voc_stream.postgres.copy_text import Value
+    from voc_stream.postgres.copy_csv import Value
 
 ASSESS_LOCK = 7_602_003
 COLUMNS = ("customer_id", "risk", "band", "drivers", "value_at_risk", "model_version", "as_of", "next_change_at")
@@ -35,11 +35,14 @@ def lock_assessment(cursor: Cursor) -> bool:
 
 
 def take_changed(cursor: Cursor, limit: int) -> list[str]:
-    """Customers whose rows, orders or complaints changed; taken out of the queue."""
+    """About `limit` customers whose rows, orders or complaints changed, or all; taken out of the queue."""
     cursor.execute(
-        "DELETE FROM churn_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM churn_pending LIMIT %s)) RETURNING customer_id", (limit,)
+        "DELETE FROM churn_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
+        " (SELECT ctid, sum(cardinality(customer_ids)) OVER (ORDER BY ctid) - cardinality(customer_ids) AS before FROM churn_pending) queue"
+        " WHERE before < %s)) RETURNING customer_ids",
+        (limit,),
     )
-    return sorted({customer_id for (customer_id,) in cursor})
+    return sorted({customer_id for (customer_ids,) in cursor for customer_id in customer_ids})
 
 
 def due(cursor: Cursor, now: datetime, limit: int) -> list[str]:

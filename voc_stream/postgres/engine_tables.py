@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, metadata, required
+from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, column, metadata, required
 
 __all__ = ["churn_pending", "contribution", "experience_cube", "metadata", "pane", "rolling_clock", "rolling_sum"]
 
@@ -59,8 +59,8 @@ contribution = Table(
     required("weight", SmallInteger, "1 adds, -1 takes back"),
     required("experience", ARRAY(Text), "experiences"),
     required("value", ARRAY(Integer), "their values, in hundredths"),
-    required("expectation", ARRAY(Integer), "stated expectations, in hundredths"),
-    required("importance", ARRAY(Integer), "stated importances, in hundredths"),
+    column("expectation", ARRAY(Integer), "stated expectations, in hundredths; NULL where none was stated"),
+    column("importance", ARRAY(Integer), "stated importances, in hundredths; NULL where none was stated"),
     comment="What has been accepted and not yet merged into experience_cube, pane and rolling_sum; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )
@@ -124,7 +124,7 @@ rolling_clock = Table(
 churn_pending = Table(
     "churn_pending",
     metadata,
-    required("customer_id", KEY, "customer whose risk may have changed"),
+    required("customer_ids", ARRAY(KEY), "customers of one batch whose risk may have changed"),
     comment="Customers whose risk is to be assessed again; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )

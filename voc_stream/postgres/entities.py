@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from voc_stream.postgres import rows
-from voc_stream.postgres.copy_text import lines
+from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.postgres.ahead import Ahead
-    from voc_stream.postgres.copy_text import Value
+    from voc_stream.postgres.copy_csv import Value
 
 State = TypeVar("State")
 CACHED_ROWS = 100_000

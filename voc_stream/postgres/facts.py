@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.domain.fold import moment_of
 from voc_stream.events.types import AnyEvent
-from voc_stream.postgres.copy_text import lines
+from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.ports import Partition
-    from voc_stream.postgres.copy_text import Value
+    from voc_stream.postgres.copy_csv import Value
 
 COLUMNS = (
     "event_id", "type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body",
@@ -26,6 +25,7 @@ COLUMNS = (
 _COLUMN_LIST = ", ".join(f'"{name}"' for name in COLUMNS)
 # Where events are repeated at all they are repeated again soon, and a plain COPY that fails leaves dead rows behind.
 STAGED_AFTER_REPETITION = 50
+_WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 _decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
@@ -83,7 +83,7 @@ def _row(fact: Fact, partition: Partition) -> tuple[Value, ...]:
     return (
         event.event_id,
         event.__struct_config__.tag,
-        moment_of(event),
+        event.occurred_at,
         event.customer_id,
         event.site_id,
         event.department,
@@ -91,8 +91,15 @@ def _row(fact: Fact, partition: Partition) -> tuple[Value, ...]:
         event.product,
         event.channel,
         event.order_id,
-        fact.value.decode(),
+        _body(fact.value),
         partition.topic,
         partition.number,
         fact.offset,
     )
+
+
+def _body(value: bytes) -> str:
+    """The event as it came; line ends and tabs, which can only stand between its parts, become spaces, as COPY needs it."""
+    if b"\n" in value or b"\t" in value or b"\r" in value:
+        value = value.translate(_WHITE_SPACE_TO_BLANKS)
+    return value.decode()

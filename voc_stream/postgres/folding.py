@@ -6,13 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.fold import Fold, keys_of
-from voc_stream.postgres.copy_text import lines
+from voc_stream.postgres.copy_csv import array, lines
 from voc_stream.postgres.facts import scored_events_of
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 class Folding:
     """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`."""
 
-    def __init__(self, cursor: Cursor, entities: EntityStore, catalogue: Catalogue, events: Sequence[AnyEvent]) -> None:
+    def __init__(self, cursor: Cursor, entities: EntityStore, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime) -> None:
         self._cursor = cursor
         self._entities = entities
         self._events = events
-        self._fold = Fold(catalogue)
+        self._fold = Fold(catalogue, now)
 
     def load(self) -> None:
         """Read the rows that the events touch."""
@@ -65,6 +66,7 @@ class Folding:
         entities.complaints.save(cursor, fold.complaints, ahead)
         data = lines(map(contribution_row, contributions))
         ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
-        data = lines((customer_id,) for customer_id in fold.affected_customers())
-        ahead.run(partial(copy_lines, cursor, "churn_pending", ("customer_id",), data))
+        affected = fold.affected_customers()
+        data = lines([(array(sorted(affected)),)] if affected else ())
+        ahead.run(partial(copy_lines, cursor, "churn_pending", ("customer_ids",), data))
         ahead.wait()

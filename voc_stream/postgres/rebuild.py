@@ -7,7 +7,7 @@ no increments with the live one.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +41,8 @@ _LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, churn.ASSESS_LOCK)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
 _COPIED = (*_REPLACED, engine_tables.contribution, engine_tables.churn_pending, tables.experience, engine_tables.rolling_clock)
+# The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
+_NOT_DERIVED = ("version", "next_change_at")
 _decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
@@ -121,14 +123,14 @@ def _create_scratch(cursor: Cursor) -> None:
 
 
 def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogue, progress: Callable[[int, int], None]) -> int:
-    entities, ahead = EntityStore(), Ahead()
+    entities, ahead, now = EntityStore(), Ahead(), datetime.now(UTC)
     cursor.execute("SELECT count(*) FROM touchpoint_event")
     (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     done = 0
     for condition in ("type = 'customer'", "type <> 'customer'"):
         events = _stored_events(connection, condition)
         while chunk := list(islice(events, EVENTS_A_TIME)):
-            folding = Folding(cursor, entities, catalogue, chunk)
+            folding = Folding(cursor, entities, catalogue, chunk, now)
             folding.load()
             folding.apply()
             folding.save(ahead, history=())
@@ -166,7 +168,7 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
 def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
     """What is compared: name, key, columns (as expressions), and which rows."""
     found = [
-        (table.name, _key(table), [_expression(name) for name in _columns(table) if name != "version"], "true")
+        (table.name, _key(table), [_expression(name) for name in _columns(table) if name not in _NOT_DERIVED], "true")
         for table in (*_STATES, tables.churn_risk)
     ]
     kept = " OR ".join(
@@ -191,7 +193,7 @@ def _columns(table: sqlalchemy.Table) -> list[str]:
 
 
 def _expression(column: str) -> str:
-    return "fold_state::text AS fold_state" if column == "fold_state" else f'"{column}"'
+    return "fold_state::jsonb AS fold_state" if column == "fold_state" else f'"{column}"'
 
 
 def _compare(cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str) -> TableComparison:

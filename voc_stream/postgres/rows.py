@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,14 +11,14 @@ from voc_stream.domain.complaint import ComplaintState
 from voc_stream.domain.customer import CustomerState
 from voc_stream.domain.order import OrderState
 from voc_stream.domain.stated import value_of
-from voc_stream.postgres.copy_text import array
+from voc_stream.postgres.copy_csv import array
 
 if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
-    from voc_stream.postgres.copy_text import Value
+    from voc_stream.domain.journey import LastMoment, Moments
+    from voc_stream.postgres.copy_csv import Value
 
-# Deterministic, so that the stored state does not show the order in which events arrived.
-_encoder = msgspec.json.Encoder(order="deterministic")
+_encoder = msgspec.json.Encoder()
 
 ORDER_COLUMNS = (
     "order_id", "version", "fold_state", "customer_id", "site_id", "product", "current_stage", "promised_at", "delivered_at", "on_time",
@@ -55,18 +56,19 @@ def order_row(state: OrderState, version: int) -> tuple[Value, ...]:
         value_of(state.product),
         state.current_stage,
         value_of(state.promised_at),
-        state.delivered_at,
-        state.on_time,
-        state.follow_up_due_at,
-        state.followed_up_at,
+        *((None,) * 4 if state.delivered_at is None else _delivery(state)),
         _units(value_of(state.estimated_amount)),
         _units(value_of(state.final_amount)),
-        _units(moments.peak),
-        _units(moments.end),
-        _units(moments.memory),
-        _units(moments.mean),
-        None if moments.last is None else moments.last.at,
+        *((None,) * 5 if moments.last is None else _memory(moments, moments.last)),
     )
+
+
+def _delivery(state: OrderState) -> tuple[Value, ...]:
+    return (state.delivered_at, state.on_time, state.follow_up_due_at, state.followed_up_at)
+
+
+def _memory(moments: Moments, last: LastMoment) -> tuple[Value, ...]:
+    return (_units(moments.peak), last.score / 100, _units(moments.memory), _units(moments.mean), last.at)
 
 
 def complaint_row(state: ComplaintState, version: int) -> tuple[Value, ...]:
@@ -110,15 +112,23 @@ def customer_row(state: CustomerState, version: int) -> tuple[Value, ...]:
 
 
 def contribution_row(contribution: Contribution) -> tuple[Value, ...]:
-    """A row of contribution."""
+    """A row of contribution; arrays without a single value are left out."""
     measures = contribution.measures
     return (
         *contribution[:8],
-        array(measure.experience for measure in measures),
-        array(measure.value for measure in measures),
-        array(measure.expectation for measure in measures),
-        array(measure.importance for measure in measures),
+        _names(tuple([measure.experience for measure in measures])),
+        array([measure.value for measure in measures]),
+        _optional_array([measure.expectation for measure in measures]),
+        _optional_array([measure.importance for measure in measures]),
     )
+
+
+# The items of a survey come in the same order again and again.
+_names = lru_cache(maxsize=4096)(array)
+
+
+def _optional_array(values: list[int | None]) -> str | None:
+    return None if values.count(None) == len(values) else array(values)
 
 
 def _units(hundredths: float | None) -> float | None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from voc_stream.domain.fold import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.ports import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
@@ -88,6 +87,11 @@ class PostgresSink:
         decoded = [(message.offset, message.value, decode(message.value, now, self._catalogue)) for message in batch.messages]
         return self._process(batch.partition, batch.expected_offset, decoded, now)
 
+    def pass_over(self, partition: Partition, expected_offset: int, next_offset: int) -> None:
+        """Move the position over offsets that hold nothing to read, such as the markers of transactions."""
+        with self._transaction() as cursor:
+            _claim(cursor, partition, expected_offset, next_offset, None)
+
     def _process(self, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
         try:
             return self._until_unchanged(partition, expected, decoded, now)
@@ -128,33 +132,33 @@ class PostgresSink:
             elif value is not None:
                 facts.setdefault(result.event_id, Fact(result, value, offset))
         next_offset = decoded[-1][0] + 1
-        event_time = max((moment_of(fact.event) for fact in facts.values()), default=None)
+        event_time = max([fact.event.occurred_at for fact in facts.values()], default=None)
         topic_id = _claim(cursor, partition, expected, next_offset, event_time)
         # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
-        accepted = self._accept(cursor, partition, [facts[event_id] for event_id in sorted(facts)]) if facts else 0
+        accepted = self._accept(cursor, partition, [facts[event_id] for event_id in sorted(facts)], now) if facts else 0
         if refusals:
             insert_dead_letters(cursor, topic_id, partition, refusals, now)
         return BatchResult(accepted, len(decoded) - len(refusals) - accepted, len(refusals), next_offset, event_time)
 
-    def _accept(self, cursor: Cursor, partition: Partition, facts: Sequence[Fact]) -> int:
+    def _accept(self, cursor: Cursor, partition: Partition, facts: Sequence[Fact], now: datetime) -> int:
         """Insert and fold the events that are new; how many."""
         data = self._facts.format(partition, facts)
         if not self._facts.expects_repetition:
-            if self._accept_all(cursor, data, [fact.event for fact in facts]):
+            if self._accept_all(cursor, data, [fact.event for fact in facts], now):
                 return len(facts)
             self._entities.forget()
         inserted = self._facts.insert_unseen(cursor, data, len(facts))
         unseen = [fact.event for fact in facts if fact.event.event_id in inserted]
         if unseen:
-            folding = Folding(cursor, self._entities, self._catalogue, unseen)
+            folding = Folding(cursor, self._entities, self._catalogue, unseen, now)
             folding.load()
             folding.apply()
             folding.save(self._ahead)
         return len(unseen)
 
-    def _accept_all(self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent]) -> bool:
+    def _accept_all(self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent], now: datetime) -> bool:
         """Fold the events while they are inserted, as if all were new; False where one was not, and the states at hand are spoilt."""
-        folding = Folding(cursor, self._entities, self._catalogue, events)
+        folding = Folding(cursor, self._entities, self._catalogue, events, now)
         folding.load()
         cursor.execute("SAVEPOINT facts")
         self._ahead.run(partial(self._facts.copy, cursor, data))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.copy_text import NULL, lines
+from voc_stream.postgres.copy_csv import COPY_OPTIONS, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.postgres.copy_text import Value
+    from voc_stream.postgres.copy_csv import Value
 
 STAGED_TABLES = ("touchpoint_event", "repair_order", "complaint", "customer", "churn_risk")
 
@@ -29,7 +29,7 @@ def copy_rows(cursor: Cursor, table: str, columns: Sequence[str], rows: Iterable
 
 
 def copy_lines(cursor: Cursor, table: str, columns: Sequence[str], data: bytes) -> None:
-    """Append rows that are already in COPY's text format."""
+    """Append rows that `lines` made."""
     if data:
         names = ", ".join(f'"{name}"' for name in columns)
-        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (NULL '{NULL}')", BytesIO(data), 1 << 18)
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN {COPY_OPTIONS}", BytesIO(data), 1 << 18)

@@ -163,7 +163,7 @@ churn_risk = Table(
     column("value_at_risk", Double, "risk x annual_value / 风险价值"),
     required("model_version", Text, "version of the model in the catalogue / 模型版本"),
     required("as_of", TIME, "when it was assessed / 评估时间"),
-    column("next_change_at", TIME, "when the passing of time alone will change it / 下次变化时间"),
+    column("next_change_at", TIME, "the passing of time alone will not change it before / 下次变化时间"),
     PrimaryKeyConstraint("customer_id"),
     Index("churn_risk_next_change_at", "next_change_at"),
     comment="Every customer's risk of leaving, with its reasons / 客户流失风险",

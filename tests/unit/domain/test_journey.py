@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
 import pytest
@@ -31,8 +32,8 @@ MOMENTS = st.lists(
 
 def journey(moments: list[Moment]) -> Moments:
     folded = Moments()
-    for moment in moments:
-        folded.add(moment.score, moment.at, moment.event_id, moment.place)
+    for (at, event_id), of_one_event in groupby(moments, key=lambda moment: (moment.at, moment.event_id)):
+        folded.add([(moment.score, moment.place) for moment in of_one_event], at, event_id)
     return folded
 
 

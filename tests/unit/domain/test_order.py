@@ -15,7 +15,6 @@ from unit.postgres.store import CATALOGUE
 from voc_stream.domain.fold import moment_of
 from voc_stream.domain.order import (
     LONGEST_STAGE,
-    NOTHING_COUNTED,
     STAGES,
     Counted,
     OrderState,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue import Catalogue
 
 HOUR = timedelta(hours=1)
+NOTHING_COUNTED = Counted(("", "", "", ""), [])
 KNOWN = frozenset({"on_time_delivery", "follow_up_72h", "reception_minutes", *(f"stage_minutes.{stage}" for stage in STAGES)})
 
 
@@ -200,6 +200,17 @@ def test_a_difference_turns_the_sums_of_before_into_those_of_after(
 
 def _renamed(bodies: list[Event]) -> list[Event]:
     return [{**body, "event_id": f"later-{body['event_id']}"} for body in bodies]
+
+
+@given(event_lists(24).map(of_order_one))
+def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Event]) -> None:
+    """The difference over the stages at stake is the whole difference, event by event: nothing else may change."""
+    state = OrderState("o-1")
+    for event in events_of(bodies, catalogue):
+        stages, before = state.stages_at_stake(event), state.counted(KNOWN)
+        part_before = state.counted(KNOWN, stages)
+        state.apply(event, moment_of(event))
+        assert summed(difference(part_before, state.counted(KNOWN, stages))) == summed(difference(before, state.counted(KNOWN)))
 
 
 def test_nothing_changed_is_no_difference(catalogue: Catalogue) -> None:

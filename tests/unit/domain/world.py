@@ -68,7 +68,7 @@ class World:
 
     def take_in(self, events: Sequence[AnyEvent]) -> None:
         """Fold one batch; `assessed` are then the customers whose risk it may have changed."""
-        keys, fold = keys_of(events), Fold(self._catalogue)
+        keys, fold = keys_of(events), Fold(self._catalogue, NOW)
         fold.add_customers(_loaded(self.customers, keys.customers, decode_customer))
         fold.add_orders(_loaded(self.orders, keys.orders, decode_order))
         fold.add_complaints(_loaded(self.complaints, keys.complaints, decode_complaint))

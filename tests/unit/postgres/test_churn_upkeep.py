@@ -33,7 +33,7 @@ def test_risks_are_exact_at_every_assessment(store: Store, rounds: list[tuple[li
     for number, (events, passed) in enumerate(rounds):
         arrived = messages({**event, "event_id": f"{number}-{event['event_id']}"} for event in events)
         if arrived:
-            send(sink, arrived)
+            send(sink, arrived, now=max(NOW, as_of))
         values += arrived
         as_of += passed
         chores.assess_churn(as_of)
@@ -51,6 +51,19 @@ def test_risk_moves_with_time_alone(store: Store) -> None:
     assert assessed == [1, 0, 1, 0, 1, 1, 1, 1, 0]
     assert ages[:6] == [None, None, *["complaint_open_24h"] * 2, "complaint_open_72h", "complaint_open_168h"]
     assert ages[6:] == ["inactive_180d", *["inactive_365d"] * 2]
+
+
+def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store) -> None:
+    """Of a workshop's steps only such a one, a delivery and a new customer's first are worth an assessment."""
+    chores, sink = store.upkeep(), store.sink(0)
+    seen = []
+    for day, is_sign_of_life in ((0, True), (1, True), (178, True), (359, False), (360, True), (361, True)):
+        moment = START + timedelta(days=day)
+        if is_sign_of_life:
+            send(sink, messages([repair_step(f"r-{day}", stage="work", occurred_at=at(days=day))]), now=moment)
+        assessed = chores.assess_churn(moment)
+        seen.append((day, assessed, store.one("SELECT count(*) FROM churn_risk WHERE drivers::text ~ 'inactive'")))
+    assert seen == [(0, 1, 0), (1, 0, 0), (178, 0, 0), (359, 1, 1), (360, 1, 0), (361, 0, 0)]
 
 
 def test_who_has_left_has_no_row_until_won_back(store: Store) -> None:

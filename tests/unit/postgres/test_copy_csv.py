@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voc_stream.postgres.copy_text import NULL, array
+from voc_stream.postgres.copy_csv import array
 from voc_stream.postgres.staging import copy_rows
 
 if TYPE_CHECKING:
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-# All that PostgreSQL can store, made of what COPY treats in its own way more often than not.
+# All texts without characters below U+0020, made of what COPY treats in its own way more often than not.
 TEXTS = st.text(
-    st.sampled_from("\\\t\n\r\"',{}NULL.tfnr\x01\x03\x08\x7f\x85\u2028 é漢\U0001f600")
-    | st.characters(exclude_characters="\0" + NULL, exclude_categories=["Cs"]),
+    st.sampled_from("\\\"',{}[]nulNUL.tfbr\x7f\x85\u2028 é漢\U0001f600") | st.characters(min_codepoint=0x20, exclude_categories=["Cs"]),
     max_size=8,
 )
 
@@ -53,11 +52,11 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-@example([("a\tb", "c", [], [])])
-@example([("\\.", None, ["NULL", None, ""], [None])])
-@example([("", "\\N", ["{}", '"', "\\"], []), ("\t", "\r\n", [","], [0])])
+@example([("a,b", "c", [], [])])
+@example([("\\.", None, ["NULL", "null", None, ""], [None])])
+@example([("", "\\N", ["{}", '"', "\\"], []), ("null", "]\\n[", [","], [0])])
 def test_any_text_survives_copy(cursor: Cursor, rows: list[tuple[Any, ...]]) -> None:
-    r"""Tabs, line ends, backslashes, quotes, the words NULL and \N, absent values and arrays come back as they were."""
+    """Commas, brackets, backslashes, quotes, the word null, absent values and arrays come back as they were."""
     assert copied(cursor, rows) == rows
 
 

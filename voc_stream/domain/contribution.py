@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, Touchpoint
 
@@ -17,7 +19,7 @@ DONE = 1000
 NOT_DONE = 0
 
 
-class Measure(NamedTuple):
+class Measure(msgspec.Struct, frozen=True, gc=False):
     """One value of an experience in hundredths (of a point, or of a minute), with what the customer expected and how much it matters."""
 
     experience: str

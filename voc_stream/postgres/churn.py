@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 ASSESS_LOCK = 7_602_003
 COLUMNS = ("customer_id", "risk", "band", "drivers", "value_at_risk", "model_version", "as_of", "next_change_at")
+# The only indexed column stays where it may, so that most updates stay in their page: looking again too early finds nothing, but costs it.
+_CHANGES = ", ".join(
+    "next_change_at = CASE WHEN t.next_change_at > excluded.as_of AND t.next_change_at <= excluded.next_change_at"
+    " THEN t.next_change_at ELSE excluded.next_change_at END"
+    if name == "next_change_at"
+    else f"{name} = excluded.{name}"
+    for name in COLUMNS[1:]
+)
 _LEFT = "(churned_at IS NOT NULL AND (won_back_at IS NULL OR won_back_at <= churned_at))"
 
 
@@ -55,19 +63,15 @@ def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now
     """Write the risks of these customers as of `now`; who has left has no row."""
     if not customer_ids:
         return
-    ids = list(customer_ids)
-    cursor.execute(
-        "DELETE FROM churn_risk WHERE customer_id = ANY(%s)"
-        f" AND customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ANY(%s) AND {_LEFT})",
-        (ids, ids),
-    )
-    risks = [assess(facts, model, now) for facts in read_facts(cursor, customer_ids)]
-    copy_rows(cursor, "staged_churn_risk", COLUMNS, map(_row, risks))
-    changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
+    found = read_facts(cursor, customer_ids)
+    left = set(customer_ids).difference(facts.customer_id for facts in found)
+    if left:
+        cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))
+    copy_rows(cursor, "staged_churn_risk", COLUMNS, [_row(assess(facts, model, now)) for facts in found])
     names = ", ".join(COLUMNS)
     cursor.execute(
-        f"INSERT INTO churn_risk ({names}) SELECT {names} FROM staged_churn_risk ORDER BY customer_id"
-        f" ON CONFLICT (customer_id) DO UPDATE SET {changes}; TRUNCATE staged_churn_risk"
+        f"INSERT INTO churn_risk AS t ({names}) SELECT {names} FROM staged_churn_risk ORDER BY customer_id"
+        f" ON CONFLICT (customer_id) DO UPDATE SET {_CHANGES}; TRUNCATE staged_churn_risk"
     )
 
 

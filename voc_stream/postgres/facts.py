@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -29,7 +29,7 @@ _WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 _decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
-class Fact(NamedTuple):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """An accepted event with its bytes and its offset."""
 
     event: AnyEvent

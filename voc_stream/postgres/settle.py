@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SETTLE_LOCK = 7_602_002
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
-CONTRIBUTIONS_A_TIME = 50_000
+CONTRIBUTIONS_A_TIME = 200_000
 
 _SUMS = ("n", "score_sum", "score_sq_sum", "expectation_n", "expectation_sum", "importance_n", "importance_sum")
 _BOXES = ("top_n", "bottom_n")

@@ -45,7 +45,7 @@ def summed(contributions: Iterable[Contribution]) -> Sums:
     for contribution in contributions:
         *key, weight, measures = contribution
         for measure in measures:
-            sums[(*key, *measure)] += weight
+            sums[(*key, *msgspec.structs.astuple(measure))] += weight
     return Counter({key: count for key, count in sums.items() if count})
 
 

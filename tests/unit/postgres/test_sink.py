@@ -62,6 +62,17 @@ def test_a_worker_that_lost_its_partition_changes_nothing(store: Store) -> None:
     store.assert_as_expected(messages([touchpoint("a"), touchpoint("b"), touchpoint("c")]), names=["customer", "rolling_satisfaction"])
 
 
+def test_offsets_that_hold_nothing_are_passed_over(store: Store) -> None:
+    """The position moves and nothing else, and only from where it is expected."""
+    sink = store.sink(0)
+    store.take_in(touchpoint(), sink=sink)
+    sink.pass_over(partition(0), 1, 3)
+    assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(3, START)]
+    with pytest.raises(FencedError):
+        sink.pass_over(partition(0), 1, 9)
+    assert store.one("SELECT next_offset FROM stream_position") == 3
+
+
 def test_a_partition_without_a_position_is_fenced(store: Store) -> None:
     """The position must be stored before the first batch."""
     with pytest.raises(FencedError):

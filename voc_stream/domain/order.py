@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
 from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile
 from voc_stream.domain.journey import Moments
-from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
+from voc_stream.domain.stated import Stated, latest, value_of
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
 
@@ -23,6 +23,8 @@ STAGES: tuple[str, ...] = get_args(Stage)
 FOLLOW_UP_WITHIN = timedelta(hours=72)
 # Twenty years in a workshop are a wrong clock; measured, one such stage would drown all others.
 LONGEST_STAGE = timedelta(minutes=10_000_000)
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+LONGEST_STAGE_MICROSECONDS = LONGEST_STAGE // MICROSECOND
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 _PLACE = {stage: place for place, stage in enumerate(STAGES)}
 _STAGE_MINUTES = {stage: f"stage_minutes.{stage}" for stage in STAGES}
@@ -37,7 +39,10 @@ class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=Fa
 
 
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
-    """All that later events may still need of an order's earlier ones."""
+    """All that later events may still need of an order's earlier ones.
+
+    `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many, and the row is written with each event.
+    """
 
     order_id: str
     customer_id: Stated[str] | None = None
@@ -47,8 +52,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     estimated_amount: Stated[int] | None = None
     final_amount: Stated[int] | None = None
     step: LatestStep | None = None
-    entered: dict[str, datetime] = {}
-    exited: dict[str, datetime] = {}
+    entered: dict[str, int] = {}
+    exited: dict[str, int] = {}
     contacts: list[datetime] = []
     moments: Moments = msgspec.field(default_factory=Moments)
     segment: str = ""
@@ -62,7 +67,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def delivered_at(self) -> datetime | None:
         """When the vehicle left the delivery stage."""
-        return self.exited.get("delivery")
+        exited = self.exited.get("delivery")
+        return None if exited is None else _moment(exited)
 
     @property
     def on_time(self) -> bool | None:
@@ -111,15 +117,16 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         this = LatestStep(at, enters, _PLACE[step.stage])
         if self.step is None or self.step < this:
             self.step = this
+        stage, microseconds = step.stage, (at - EPOCH) // MICROSECOND
         if enters:
-            self.entered[step.stage] = earliest_time(self.entered.get(step.stage), at)
+            self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
             return
-        self.exited[step.stage] = latest_time(self.exited.get(step.stage), at)
-        if step.stage == "follow_up":
+        self.exited[stage] = max(self.exited.get(stage, microseconds), microseconds)
+        if stage == "follow_up":
             self._add_contact(at)
-        elif step.stage == "delivery":
+        elif stage == "delivery":
             # Delivery only ever moves later, so contacts before it can never count again.
-            self.contacts = self.contacts[bisect_right(self.contacts, self.exited["delivery"]) :]
+            self.contacts = self.contacts[bisect_right(self.contacts, _moment(self.exited[stage])) :]
 
     def _add_contact(self, at: datetime) -> None:
         delivered_at = self.delivered_at
@@ -151,13 +158,13 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         """
         found: list[tuple[datetime, Measure]] = []
         for stage in stages:
-            exited_at, entered_at = self.exited.get(stage), self.entered.get(stage)
-            if exited_at is None or entered_at is None or not timedelta() <= exited_at - entered_at <= LONGEST_STAGE:
+            exited, entered = self.exited.get(stage), self.entered.get(stage)
+            if exited is None or entered is None or not 0 <= exited - entered <= LONGEST_STAGE_MICROSECONDS:
                 continue
-            minutes = hundredths_of_minutes(exited_at - entered_at)
-            found.append((exited_at, Measure(_STAGE_MINUTES[stage], minutes)))
+            moment, minutes = _moment(exited), hundredths_of_minutes(exited - entered)
+            found.append((moment, Measure(_STAGE_MINUTES[stage], minutes)))
             if stage == "reception":
-                found.append((exited_at, Measure("reception_minutes", minutes)))
+                found.append((moment, Measure("reception_minutes", minutes)))
         if "delivery" in stages:
             found += self._delivery_timings()
         return [(moment, measure) for moment, measure in found if measure.experience in known]
@@ -204,11 +211,14 @@ def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: in
     return Contribution(moment, site_id, "", "", product, segment, region, weight, (measure,))
 
 
-def hundredths_of_minutes(duration: timedelta) -> int:
+def hundredths_of_minutes(microseconds: int) -> int:
     """A duration in hundredths of a minute, half up.
 
-    >>> hundredths_of_minutes(timedelta(minutes=2, seconds=30))
+    >>> hundredths_of_minutes(150_000_000)
     250
     """
-    microseconds = duration // timedelta(microseconds=1)
     return (microseconds * 100 + 30_000_000) // 60_000_000
+
+
+def _moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)

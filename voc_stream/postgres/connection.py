@@ -42,10 +42,14 @@ _NOT_THERE_YET = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidS
 
 
 def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
-    """An engine whose connections see `schema` first and give up on locks and statements in time."""
+    """An engine whose connections see `schema` first and give up on locks and statements in time.
+
+    The server gives up on a worker, too, so that the locks of one that froze or was cut off do not stop the others for long.
+    """
     settings = (
         f"-c search_path={schema},public -c timezone=UTC -c statement_timeout=20s -c lock_timeout=10s"
-        " -c idle_in_transaction_session_timeout=60s"
+        " -c idle_in_transaction_session_timeout=30s"
+        " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10s"
     )
     url = sqlalchemy.make_url(database_url).set(drivername="postgresql+psycopg2")
     return sqlalchemy.create_engine(url, connect_args={**_OPTIONS, "options": settings}, pool_size=1)

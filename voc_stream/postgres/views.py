@@ -99,13 +99,20 @@ WHERE r.n <> 0
 """
 
 
-_REPAIR_STAGE = """
+def _moment(microseconds: str) -> str:
+    """SQL of a moment that is stored in microseconds since 1970. An interval is multiplied in floating point, exactly so only in parts."""
+    number = f"{microseconds}::bigint"
+    return f"(timestamptz 'epoch' + {number} / 1000000 * interval '1 second' + {number} % 1000000 * interval '1 microsecond')"
+
+
+_REPAIR_STAGE = f"""
 CREATE VIEW repair_stage AS
 SELECT o.order_id, s.stage, s.entered_at, s.exited_at,
        CASE WHEN s.exited_at >= s.entered_at THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes
 FROM repair_order o
 CROSS JOIN LATERAL (
-    SELECT coalesce(i.key, x.key) AS stage, i.value::timestamptz AS entered_at, x.value::timestamptz AS exited_at
+    SELECT coalesce(i.key, x.key) AS stage,
+           {_moment("i.value")} AS entered_at, {_moment("x.value")} AS exited_at
     FROM json_each_text(o.fold_state -> 'entered') i FULL JOIN json_each_text(o.fold_state -> 'exited') x USING (key)
 ) s
 """

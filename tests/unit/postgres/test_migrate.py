@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
 import sqlalchemy
+from alembic import command
 
+from voc_stream.domain.order import OrderState
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.connection import asking
 from voc_stream.postgres.engine_tables import metadata
-from voc_stream.postgres.migrate import migrate
+from voc_stream.postgres.migrate import _alembic_config, migrate
+from voc_stream.postgres.rows import decode_order
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.views import READER_VIEWS
 
@@ -138,3 +143,34 @@ def test_the_program_needs_the_newest_migration(database_url: str, catalogue: Ca
     """Whoever adds a migration raises the version that workers look for."""
     with closing(PostgresSink(database_url, catalogue)) as sink:
         assert sink.positions([]) == {}
+
+
+def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str]) -> None:
+    """From the first tables on: queued customers stay queued, and the moments of orders are the same to the microsecond."""
+    url = new_database()
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
+        command.upgrade(_alembic_config(connection), "0001")
+        state = {
+            "order_id": "o-1",
+            "entered": {"work": "2026-11-22T01:25:35.259001Z"},
+            "exited": {"work": "9998-12-31T23:59:59.999999Z", "wash": "1969-12-31T23:59:59.000001Z"},
+        }
+        for statement, values in (
+            ("INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES ('o-1', 3, :state, 'u-1')", {"state": state}),
+            (
+                "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES ('o-2', 1, :state, 'u-1')",
+                {"state": {"order_id": "o-2"}},
+            ),
+            ("INSERT INTO churn_pending VALUES ('u-1'), ('u-2')", {}),
+        ):
+            connection.execute(sqlalchemy.text(statement), {name: json.dumps(value) for name, value in values.items()})
+    migrate(url)
+    assert ask(url, "SELECT unnest(customer_ids) FROM voc.churn_pending ORDER BY 1") == [("u-1",), ("u-2",)]
+    assert ask(url, "SELECT stage, entered_at, exited_at FROM voc.repair_stage ORDER BY 1") == [
+        ("wash", None, datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC)),
+        ("work", datetime(2026, 11, 22, 1, 25, 35, 259001, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
+    ]
+    found = {key: decode_order(found) for key, found in ask(url, "SELECT order_id, fold_state::text FROM voc.repair_order")}
+    assert found["o-1"].exited == {"work": 253370764799999999, "wash": -999999}
+    assert found["o-2"] == OrderState("o-2")

@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format lock clean
+.PHONY: help run test test-kafka test-chaos bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group pyproject.toml:build --u
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed-run ## everything on this machine: broker, database, worker, simulated call centre
 	@$(BIN)/voc-stream up $(ARGS)
@@ -24,8 +24,33 @@ run: $(VENV)/installed-run ## everything on this machine: broker, database, work
 test: $(VENV)/installed-test ## all tests that need no other machine
 	$(BIN)/python -m pytest $(ARGS)
 
+test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Kafka: needs Java 17 or later, and Maven
+	$(BIN)/python -m pytest --broker=apache -m "(broker or kafka) and not chaos" -k "not forgets_everything" \
+		--ignore=tests/end_to_end/test_up.py tests/end_to_end tests/apache $(ARGS)
+
+test-chaos: $(VENV)/installed-test ## faults on purpose, about a quarter of an hour: as test-kafka; root for all of it. CI: ARGS="-m chaos_ci"
+	$(BIN)/python -m pytest -m chaos tests/chaos tests/apache $(ARGS)
+
 bench: $(VENV)/installed-test ## events per second, from a filled topic to the last row
-	$(BIN)/python tests/benchmarks/throughput.py $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.throughput $(ARGS)
+
+bench-latency: $(VENV)/installed-test ## how long until an event is visible in PostgreSQL, at half load
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.latency $(ARGS)
+
+bench-growth: $(VENV)/installed-test ## throughput, delay and memory against customers, sites, partitions, ...: takes an hour
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.growth $(ARGS)
+
+bench-soak: $(VENV)/installed-test ## one worker under a steady load for an hour
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.soak $(ARGS)
+
+bench-upkeep: $(VENV)/installed-test ## what merging and assessing cost, which one worker does for all
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.upkeep $(ARGS)
+
+bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale $(ARGS)
+
+bench-peers: $(VENV)/installed-test ## the same reduced job by voc_stream and by its peers, side by side: needs Java 17 or later, and Maven
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.peers $(ARGS)
 
 lint: $(VENV)/installed-dev ## style, format and types
 	$(BIN)/ruff check

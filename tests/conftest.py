@@ -1,4 +1,4 @@
-"""What tests share: one embedded PostgreSQL and one embedded broker a session, started by the first test that needs them."""
+"""What tests share: one embedded PostgreSQL and one broker a session, started by the first test that needs them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,23 @@ if TYPE_CHECKING:
 
 TEMPLATE = "voc_template"
 _numbers = itertools.count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--broker=apache` runs the same tests on Apache Kafka."""
+    parser.addoption("--broker", choices=("embedded", "apache"), default="embedded", help="which broker the tests run on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at once, and once, what Apache Kafka lacks here."""
+    if config.getoption("--broker") == "apache":
+        from apache_kafka import ApacheKafkaError, install_kafka, java
+
+        try:
+            java()
+            install_kafka()
+        except ApacheKafkaError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,13 +88,18 @@ def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def broker() -> Iterator[str]:
-    """`host:port` of the session's broker."""
+def broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    """`host:port` of the session's broker, of the kind that `--broker` names."""
+    from apache_kafka import KafkaCluster
+
     from voc_stream.embedded.broker import Broker
     from voc_stream.embedded.ports import free_port
 
-    with tempfile.TemporaryDirectory(prefix="voc-tests-") as folder, Broker(Path(folder), free_port()) as server:
-        yield server.bootstrap
+    with tempfile.TemporaryDirectory(prefix="voc-tests-") as name:
+        folder = Path(name)
+        apache = request.config.getoption("--broker") == "apache"
+        with KafkaCluster(folder) if apache else Broker(folder, free_port()) as server:
+            yield server.bootstrap
 
 
 @pytest.fixture

@@ -57,19 +57,26 @@ class MemorySink:
         with self._lock:
             self.stored[partition] = position
 
-    def process(self, batch: Batch, now: datetime) -> BatchResult:  # noqa: ARG002  the port's signature
-        """Take in a batch, all or nothing."""
+    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
+        """Take in batches, all or nothing."""
         self._answer()
-        self.before_commit(batch)
+        for batch in batches:
+            self.before_commit(batch)
         with self._lock:
-            result = self._apply(batch)
-        self.after_commit(batch)
-        return result
+            fenced = [batch.partition for batch in batches if not self._continues(batch)]
+            if fenced:
+                raise FencedError(fenced)
+            results = [self._apply(batch) for batch in batches]
+        for batch in batches:
+            self.after_commit(batch)
+        return results
+
+    def _continues(self, batch: Batch) -> bool:
+        position = self.stored.get(batch.partition)
+        return position is not None and position.next_offset == batch.expected_offset
 
     def _apply(self, batch: Batch) -> BatchResult:
-        position = self.stored.get(batch.partition)
-        if position is None or position.next_offset != batch.expected_offset:
-            raise FencedError
+        position = self.stored[batch.partition]
         accepted, rejected, duplicate = [], [], 0
         for message in batch.messages:
             try:
@@ -83,10 +90,9 @@ class MemorySink:
                 accepted.append(event_id)
         self.accepted.setdefault(batch.partition, []).extend(accepted)
         self.rejected.setdefault(batch.partition, []).extend(rejected)
-        next_offset = batch.messages[-1].offset + 1
-        self.stored[batch.partition] = position._replace(next_offset=next_offset)
+        self.stored[batch.partition] = position._replace(next_offset=batch.next_offset)
         self.batches.append(batch)
-        return BatchResult(len(accepted), duplicate, len(rejected), next_offset, None)
+        return BatchResult(len(accepted), duplicate, len(rejected), batch.next_offset, None)
 
     def _answer(self) -> None:
         if not self.available:

@@ -3,8 +3,8 @@
 `kafka` is written against these, `postgres` fulfils them (`postgres/sink.py` states the order of a batch's steps), and tests may put
 something else in their place.
 
-Delivery guarantee: what a batch changes, its refusals and the position after it are one transaction (several, one after the other, where
-PostgreSQL refuses the data of a message), and the position moves by compare-and-swap; so every event counts once whatever is repeated,
+Delivery guarantee: what batches change, their refusals and the positions after them are one transaction (several, one after the other,
+where PostgreSQL refuses the data of a message), and positions move by compare-and-swap; so every event counts once whatever is repeated,
 and a worker that lost its partition changes nothing.
 """
 
@@ -32,11 +32,24 @@ class Message(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Consecutive messages of one partition. `expected_offset` is the position in PostgreSQL that the caller believes in."""
+    """Consecutive messages of one partition.
+
+    Attributes:
+        partition: where they are from.
+        expected_offset: the position in PostgreSQL that the caller believes in.
+        messages: in the order of their offsets; none where the offsets up to `end` hold nothing to read.
+        end: the position after them, where there are none.
+    """
 
     partition: Partition
     expected_offset: int
     messages: Sequence[Message]
+    end: int = 0
+
+    @property
+    def next_offset(self) -> int:
+        """The position after the last message."""
+        return self.messages[-1].offset + 1 if self.messages else self.end
 
 
 class BatchResult(NamedTuple):
@@ -50,7 +63,11 @@ class BatchResult(NamedTuple):
 
 
 class FencedError(Exception):
-    """Another worker moved the partition's position: reload it, and drop this batch."""
+    """Another worker moved the positions of these partitions: reload them, and drop what was to be applied to them."""
+
+    def __init__(self, partitions: Collection[Partition]) -> None:
+        self.partitions = partitions
+        super().__init__("the position is no longer the expected one: " + ", ".join(f"{topic}[{number}]" for topic, number in partitions))
 
 
 class StoreUnavailableError(Exception):
@@ -94,8 +111,11 @@ class BatchSink(Protocol):
         """Make `position` the stored one: first sight of a partition, or another log. Raises StoreUnavailableError."""
         ...
 
-    def process(self, batch: Batch, now: datetime) -> BatchResult:
-        """Decode, fold and save one batch in one transaction. Raises FencedError, StoreUnavailableError."""
+    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+        """Decode, fold and save batches of different partitions together; their results in the same order.
+
+        Raises FencedError, StoreUnavailableError.
+        """
         ...
 
 

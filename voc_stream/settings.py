@@ -47,7 +47,7 @@ class Settings:
         partitions: partitions of each input topic, when they are created.
         replication_factor: copies of each partition, when topics are created.
         broker_session_timeout_seconds: a worker silent for so long loses its partitions. Short means quick take-over and quick joining.
-        maximum_batch_messages: messages of one partition that one transaction takes in at most.
+        maximum_batch_messages: messages that one transaction takes in at most.
         database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
         stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
     """
@@ -62,7 +62,7 @@ class Settings:
     partitions: int = 8
     replication_factor: int = 1
     broker_session_timeout_seconds: int = 15
-    maximum_batch_messages: int = 5000
+    maximum_batch_messages: int = 10_000
     database_deadline_seconds: int = 25
     stall_timeout_seconds: int = 120
 

@@ -6,13 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from end_to_end.harness import Service
+from end_to_end.harness import Restart, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from voc_stream.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def restart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Apache Kafka every worker keeps its group, and none has a reason to end by itself."""
+    if request.config.getoption("--broker") == "apache":
+        monkeypatch.setattr(Service, "restart", Restart.NEVER)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
@@ -95,8 +96,24 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("VOC_")} | to_environment(settings)
 
 
+class Restart(Enum):
+    """What a supervisor does about a worker that ended with the code that asks for it."""
+
+    NEW_GROUP = "start it again in a new group"
+    """The embedded broker's coordinator can lose itself for ever when members come and go during a rebalance: nobody can join that group
+    any more, not even another client when all members are gone. The positions are PostgreSQL's anyway."""
+    SAME_GROUP = "start it again"
+    NEVER = "no worker may end by itself"
+
+
 class Service:
-    """Everything between the topics and the tables, with the messages that were sent so far."""
+    """Everything between the topics and the tables, with the messages that were sent so far.
+
+    Attributes:
+        restart: what becomes of a worker that ended by itself.
+    """
+
+    restart = Restart.NEW_GROUP
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
@@ -144,17 +161,13 @@ class Service:
         worker.stop()
 
     def supervise(self) -> None:
-        """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure.
-
-        The embedded broker's coordinator can lose itself for ever when members come and go during a rebalance: nobody can join that
-        group any more, not even another client when all members are gone. So the worker gets a new group; the positions are
-        PostgreSQL's anyway.
-        """
+        """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure."""
         for worker in [worker for worker in self.workers if not worker.is_running]:
-            assert worker.child.exit_code() == EXIT_CODE, f"a worker ended with {worker.child.exit_code()}:\n{worker.child.log_tail()}"
+            may_end = self.restart is not Restart.NEVER and worker.child.exit_code() == EXIT_CODE
+            assert may_end, f"a worker ended with {worker.child.exit_code()}:\n{worker.child.log_tail()}"
             self.workers.remove(worker)
             self.ended.append(worker)
-            if worker.settings.group == self.settings.group:
+            if self.restart is Restart.NEW_GROUP and worker.settings.group == self.settings.group:
                 self.settings = replace(self.settings, group=f"{self.settings.group}-again")
             self.start_worker()
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from voc_stream.kafka.batches import FetchedBatch, Verdict, from_offset, judge
+from voc_stream.kafka.batches import Verdict, from_offset, judge
 from voc_stream.ports import Batch, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.kafka.transport import BatchConsumer
     from voc_stream.monitoring.metrics import Metrics
@@ -36,57 +40,72 @@ class BatchAgent:
         self._metrics = metrics
 
     async def __call__(self, stream: Any) -> None:
-        """Faust's agent: one batch after another, for ever."""
+        """Faust's agent: what was fetched together, one fetch after another, for ever."""
         async for fetched in stream:
-            try:
-                await self._take(fetched)
-            except Exception as error:  # noqa: BLE001  the loop must live: a seek is refused where the partition was lost meanwhile
-                log.warning("%s partition %d: %r; looking at its position again", *fetched.partition, error)
-                await self._reload(fetched.partition)
+            await self._take(fetched)
 
     @property
     def _consumer(self) -> BatchConsumer:
         consumer: BatchConsumer = self._app.consumer
         return consumer
 
-    async def _take(self, fetched: FetchedBatch) -> None:
+    async def _take(self, fetched: Sequence[FetchedBatch]) -> None:
+        ready = []
+        for each in fetched:
+            async with self._reloading_after_failure([each.partition]):
+                if (batch := await self._judged(each)) is not None:
+                    ready.append(batch)
+        async with self._reloading_after_failure([batch.partition for batch in ready]):
+            await self._apply(ready)
+
+    @asynccontextmanager
+    async def _reloading_after_failure(self, partitions: Sequence[Partition]) -> AsyncIterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  the loop must live: a seek is refused where the partition was lost meanwhile
+            log.warning("%s: %r; looking at the positions again", _names(partitions), error)
+            for partition in partitions:
+                await self._reload(partition)
+
+    async def _judged(self, fetched: FetchedBatch) -> Batch | None:
+        """What of it is to be applied now; a partition that has to be read again is sent back."""
         partition = fetched.partition
         expected = self._ledger.durable.get(partition)
         verdict = judge(fetched, expected, self._consumer.seek_number(partition))
         if expected is None or verdict is Verdict.SKIP:
-            return
+            return None
         if verdict is Verdict.APPLY:
-            await self._apply(fetched, expected)
-        else:
-            log.info("%s partition %d: %s to offset %d", partition.topic, partition.number, verdict.value, expected)
-            self._metrics.rewinds.labels(partition.topic).inc()
-            await (self._rewind(partition, expected) if verdict is Verdict.REWIND else self._reload(partition))
+            if fetched.skipped_offsets:
+                self._metrics.skipped_offsets.labels(partition.topic).inc(fetched.skipped_offsets)
+            return Batch(partition, expected, from_offset(fetched.messages, expected), fetched.end)
+        log.info("%s: %s to offset %d", _names([partition]), verdict.value, expected)
+        self._metrics.rewinds.labels(partition.topic).inc()
+        await (self._rewind(partition, expected) if verdict is Verdict.REWIND else self._reload(partition))
+        return None
 
-    async def _apply(self, fetched: FetchedBatch, expected: int) -> None:
-        if fetched.skipped_offsets:
-            self._metrics.skipped_offsets.labels(fetched.partition.topic).inc(fetched.skipped_offsets)
-        batch = Batch(fetched.partition, expected, from_offset(fetched.messages, expected))
+    async def _apply(self, batches: Sequence[Batch]) -> None:
         pause = FIRST_PAUSE_SECONDS
-        while self._holds(batch):
+        while batches := [batch for batch in batches if self._holds(batch)]:
             started = time.monotonic()
             try:
-                result = await self._ledger.process(batch, datetime.now(UTC))
-            except FencedError:
-                log.warning("%s partition %d: another worker moved the position from %d; reading it again", *batch.partition, expected)
-                await self._reload(batch.partition)
-                return
+                results = await self._ledger.process(batches, datetime.now(UTC))
+            except FencedError as error:
+                log.warning("%s; reading it again", error)
+                for partition in error.partitions:
+                    await self._reload(partition)
+                batches = [batch for batch in batches if batch.partition not in error.partitions]
+                continue
             except StoreUnavailableError as error:
                 log.warning("PostgreSQL does not answer (%s); trying again in %.1f s, nothing is lost", error, pause)
-                await self._wait_for_store(batch.partition, pause)
             except Exception:
-                log.exception(
-                    "%s partition %d: the batch at offset %d failed and is tried again; nothing is lost", *batch.partition, expected
-                )
-                self._metrics.batch_failures.labels(batch.partition.topic).inc()
-                await self._wait_for_store(batch.partition, pause)
+                partitions = [batch.partition for batch in batches]
+                log.exception("what was fetched from %s failed and is tried again; nothing is lost", _names(partitions))
+                for partition in partitions:
+                    self._metrics.batch_failures.labels(partition.topic).inc()
             else:
-                self._committed(batch, result, time.monotonic() - started)
+                self._committed(batches, results, time.monotonic() - started)
                 return
+            await self._wait_for_store([batch.partition for batch in batches], pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _holds(self, batch: Batch) -> bool:
@@ -94,17 +113,14 @@ class BatchAgent:
         still_next = self._ledger.durable.get(batch.partition) == batch.expected_offset
         return still_next and not (self._app.rebalancing or self._app.should_stop)
 
-    async def _wait_for_store(self, partition: Partition, pause_seconds: float) -> None:
+    async def _wait_for_store(self, partitions: Sequence[Partition], pause_seconds: float) -> None:
         """Pause, then learn whether a COMMIT whose answer was lost had gone through."""
         self._metrics.postgres_retries.inc()
         await asyncio.sleep(pause_seconds)
         try:
-            stored = await self._ledger.stored_offset(partition)
+            await self._ledger.reread(partitions)
         except StoreUnavailableError:
             self._metrics.postgres_retries.inc()
-            return
-        if stored is not None and partition in self._ledger.durable:
-            self._ledger.durable[partition] = stored
 
     async def _rewind(self, partition: Partition, offset: int) -> None:
         await self._consumer.seek_to({partition: offset})
@@ -122,6 +138,12 @@ class BatchAgent:
             else:
                 return
 
-    def _committed(self, batch: Batch, result: BatchResult, seconds: float) -> None:
+    def _committed(self, batches: Sequence[Batch], results: Sequence[BatchResult], seconds: float) -> None:
         self._ledger.state.last_progress = time.monotonic()
-        self._metrics.committed(batch.partition, len(batch.messages), result, seconds, datetime.now(UTC))
+        now = datetime.now(UTC)
+        for batch, result in zip(batches, results, strict=True):
+            self._metrics.committed(batch.partition, len(batch.messages), result, seconds, now)
+
+
+def _names(partitions: Iterable[Partition]) -> str:
+    return ", ".join(f"{topic}[{number}]" for topic, number in partitions)

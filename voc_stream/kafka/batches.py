@@ -16,29 +16,36 @@ if TYPE_CHECKING:
 
 
 class FetchedBatch(NamedTuple):
-    """Messages of one partition that were fetched together; never empty.
+    """Messages of one partition that were fetched together.
 
     Attributes:
         partition: where they are from.
         start: the position before the first of them; None where it is not known (first fetch after an assignment).
         seek_number: how many times the partition had been repositioned when they were fetched.
-        messages: what Kafka gave, in the order of their offsets.
+        messages: what Kafka gave, in the order of their offsets; none where the offsets up to `end` hold nothing to read.
+        end: the position after them, where there are none.
     """
 
     partition: Partition
     start: int | None
     seek_number: int
     messages: Sequence[Message]
+    end: int = 0
+
+    @property
+    def first_offset(self) -> int:
+        """The offset of the first message; `end` where there is none."""
+        return self.messages[0].offset if self.messages else self.end
 
     @property
     def next_offset(self) -> int:
         """The position after the last message."""
-        return self.messages[-1].offset + 1
+        return self.messages[-1].offset + 1 if self.messages else self.end
 
     @property
     def skipped_offsets(self) -> int:
-        """How many offsets between the position and the first message held nothing: retention, compaction or transaction markers."""
-        return 0 if self.start is None else max(0, self.messages[0].offset - self.start)
+        """How many offsets from the position on held nothing to read: retention, compaction, aborted messages, transaction markers."""
+        return 0 if self.start is None else max(0, self.first_offset - self.start)
 
 
 class Verdict(Enum):
@@ -59,7 +66,7 @@ def judge(fetched: FetchedBatch, expected_offset: int | None, seek_number: int) 
         return Verdict.SKIP
     if fetched.start is None:
         return Verdict.REWIND
-    if fetched.messages[0].offset < fetched.start:
+    if fetched.first_offset < fetched.start:
         return Verdict.RELOAD
     if fetched.start > expected_offset:
         return Verdict.REWIND
@@ -70,6 +77,6 @@ def judge(fetched: FetchedBatch, expected_offset: int | None, seek_number: int) 
 
 def from_offset(messages: Sequence[Message], offset: int) -> Sequence[Message]:
     """The messages at and after an offset: what is left of a batch that overlaps one that was already applied."""
-    if messages[0].offset >= offset:
+    if not messages or messages[0].offset >= offset:
         return messages
     return [message for message in messages if message.offset >= offset]

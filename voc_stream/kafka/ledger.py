@@ -16,7 +16,7 @@ from voc_stream.kafka.positions import Log, place
 from voc_stream.ports import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from voc_stream.kafka.log_reader import LogReader
@@ -49,7 +49,7 @@ class Ledger:
         self.state = state
         self.durable: dict[Partition, int] = {}
         self.loading = asyncio.Lock()
-        self.loaded_topic_ids: dict[str, str] = {}
+        self._topic_ids: dict[Partition, str] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
 
     async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, int]:
@@ -70,28 +70,44 @@ class Ledger:
             if placement.is_new:
                 await self._call(self._sink.start_at, partition, placement.position)
             offsets[partition] = placement.position.next_offset
-        self.loaded_topic_ids.update(ids)
+        for partition in offsets:
+            self._topic_ids.pop(partition, None)  # the order is that of loading
+            self._topic_ids[partition] = ids[partition.topic]
         return offsets
+
+    @property
+    def loaded_topic_ids(self) -> Mapping[str, str]:
+        """By topic, the log of its partition that was loaded longest ago: what is known of one that was loaded anew holds for that one."""
+        oldest: dict[str, str] = {}
+        for partition, topic_id in self._topic_ids.items():
+            oldest.setdefault(partition.topic, topic_id)
+        return oldest
 
     async def current_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """The ids of the topics as the broker has them now."""
         return await self._ask(self._log_reader.topic_ids, topics)
 
-    async def stored_offset(self, partition: Partition) -> int | None:
-        """The position in the store; None where it has none. Raises StoreUnavailableError."""
-        stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, [partition])
-        return stored[partition].next_offset if partition in stored else None
+    async def reread(self, partitions: Collection[Partition]) -> None:
+        """Learn where the store stands with partitions that are still ours. Raises StoreUnavailableError."""
+        stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, partitions)
+        for partition, position in stored.items():
+            self._moved(partition, position.next_offset)
 
-    async def process(self, batch: Batch, now: datetime) -> BatchResult:
-        """Make one batch durable. Raises FencedError, StoreUnavailableError."""
-        result = await self._call(self._sink.process, batch, now)
-        if batch.partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
-            self.durable[batch.partition] = result.next_offset
-        return result
+    async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+        """Make batches durable, together. Raises FencedError, StoreUnavailableError."""
+        results = await self._call(self._sink.process, batches, now)
+        for batch, result in zip(batches, results, strict=True):
+            self._moved(batch.partition, result.next_offset)
+        return results
+
+    def _moved(self, partition: Partition, next_offset: int) -> None:
+        if partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
+            self.durable[partition] = next_offset
 
     def forget(self, partition: Partition) -> None:
         """The partition was revoked."""
         self.durable.pop(partition, None)
+        self._topic_ids.pop(partition, None)
         self._metrics.forget_partition(partition)
 
     def close(self) -> None:

@@ -12,10 +12,11 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, TopicsError, require_broker, topic_ids
-from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from voc_stream.ports import Partition
 
 FETCH_TIMEOUT_SECONDS = 5.0
 
@@ -60,9 +61,11 @@ def _fetched_ends(consumer: KafkaConsumer, listed_ends: Mapping[Partition, int])
     ends = dict(listed_ends)
     deadline = time.monotonic() + FETCH_TIMEOUT_SECONDS
     while pending and time.monotonic() < deadline:
-        for topic_partition in consumer.poll(timeout_ms=200):
-            partition = Partition(*topic_partition)
-            ends[partition] = max(ends[partition], consumer.highwater(topic_partition) or 0)
-            pending.discard(partition)
-            consumer.pause(topic_partition)
+        consumer.poll(timeout_ms=200)  # gives no record where the last one is the marker of a transaction
+        for partition in list(pending):
+            end = consumer.highwater(TopicPartition(*partition))
+            if end is not None:
+                ends[partition] = max(ends[partition], end)
+                pending.discard(partition)
+                consumer.pause(TopicPartition(*partition))
     return ends

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from voc_stream.events.types import AnyEvent
+from voc_stream.ports import Partition  # noqa: TC001  msgspec reads the annotations
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.ports import Partition
     from voc_stream.postgres.copy_csv import Value
 
 COLUMNS = (
@@ -30,10 +30,11 @@ _decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
-    """An accepted event with its bytes and its offset."""
+    """An event with its bytes and where they were read."""
 
     event: AnyEvent
     value: bytes
+    partition: Partition
     offset: int
 
 
@@ -48,9 +49,9 @@ class FactTable:
         """Whether some event was repeated lately."""
         return self._staged_batches_left > 0
 
-    def format(self, partition: Partition, facts: Sequence[Fact]) -> bytes:
+    def format(self, facts: Sequence[Fact]) -> bytes:
         """The rows of events, for `copy` or `insert_unseen`."""
-        return lines(_row(fact, partition) for fact in facts)
+        return lines(map(_row, facts))
 
     def copy(self, cursor: Cursor, data: bytes) -> None:
         """Insert events of which all are new: two thirds of the cost of `insert_unseen`. Raises UniqueViolation where one is not."""
@@ -78,7 +79,7 @@ def scored_events_of(cursor: Cursor, customer_ids: Sequence[str], *, leaving_out
     return (_decode_stored(body) for event_id, body in cursor.fetchall() if event_id not in leaving_out)
 
 
-def _row(fact: Fact, partition: Partition) -> tuple[Value, ...]:
+def _row(fact: Fact) -> tuple[Value, ...]:
     event = fact.event
     return (
         event.event_id,
@@ -92,8 +93,7 @@ def _row(fact: Fact, partition: Partition) -> tuple[Value, ...]:
         event.channel,
         event.order_id,
         _body(fact.value),
-        partition.topic,
-        partition.number,
+        *fact.partition,
         fact.offset,
     )
 

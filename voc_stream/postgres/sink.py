@@ -1,4 +1,4 @@
-"""The transaction of a batch: claim the position, insert unseen events, load, fold, save.
+"""The transaction of batches: claim their positions, insert unseen events, load, fold, save.
 
 All of it commits together or not at all. A data error isolates the guilty message by halving the batch; a row that another worker
 changed meanwhile makes the batch start again; a connection error is the caller's to retry.
@@ -6,9 +6,10 @@ changed meanwhile makes the batch start again; a connection error is the caller'
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
 from psycopg2.errors import UniqueViolation
@@ -82,79 +83,90 @@ class PostgresSink:
                 (*partition, *position),
             )
 
-    def process(self, batch: Batch, now: datetime) -> BatchResult:
-        """Decode, fold and save one batch in one transaction, or in several where the data of one message is refused by PostgreSQL."""
-        decoded = [(message.offset, message.value, decode(message.value, now, self._catalogue)) for message in batch.messages]
-        return self._process(batch.partition, batch.expected_offset, decoded, now)
+    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+        """Decode, fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
+        decoded = [
+            DecodedBatch(
+                batch.partition,
+                batch.expected_offset,
+                batch.next_offset,
+                [(message.offset, message.value, decode(message.value, now, self._catalogue)) for message in batch.messages],
+            )
+            for batch in batches
+        ]
+        return self._process(decoded, now)
 
-    def pass_over(self, partition: Partition, expected_offset: int, next_offset: int) -> None:
-        """Move the position over offsets that hold nothing to read, such as the markers of transactions."""
-        with self._transaction() as cursor:
-            _claim(cursor, partition, expected_offset, next_offset, None)
-
-    def _process(self, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
+    def _process(self, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
         try:
-            return self._until_unchanged(partition, expected, decoded, now)
+            return self._until_unchanged(batches, now)
         except psycopg2.Error as error:
             if not is_about_data(error):
                 raise
-            if len(decoded) == 1:
-                offset, value, _ = decoded[0]
+            if sum(len(batch.messages) for batch in batches) == 1:
                 refusal = Refusal("storage", f"PostgreSQL refused it: {str(error).strip().splitlines()[0]}")
-                return self._until_unchanged(partition, expected, [(offset, value, refusal)], now)
-        middle = len(decoded) // 2
-        first = self._process(partition, expected, decoded[:middle], now)
-        second = self._process(partition, first.next_offset, decoded[middle:], now)
-        return BatchResult(
-            first.accepted + second.accepted,
-            first.duplicate + second.duplicate,
-            first.rejected + second.rejected,
-            second.next_offset,
-            max(filter(None, (first.latest_event_time, second.latest_event_time)), default=None),
-        )
+                return self._until_unchanged([batch.refused(refusal) for batch in batches], now)
+        if len(batches) > 1:
+            middle = len(batches) // 2
+            return [*self._process(batches[:middle], now), *self._process(batches[middle:], now)]
+        first_half, second_half = batches[0].halves()
+        (first,), (second,) = self._process([first_half], now), self._process([second_half], now)
+        return [
+            BatchResult(
+                first.accepted + second.accepted,
+                first.duplicate + second.duplicate,
+                first.rejected + second.rejected,
+                second.next_offset,
+                max(filter(None, (first.latest_event_time, second.latest_event_time)), default=None),
+            )
+        ]
 
-    def _until_unchanged(self, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
+    def _until_unchanged(self, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
         for _ in range(ATTEMPTS_ON_CONFLICT):
             try:
                 with self._transaction() as cursor:
-                    return self._write(cursor, partition, expected, decoded, now)
+                    return self._write(cursor, batches, now)
             except ChangedMeanwhileError:
                 continue
-        raise StoreUnavailableError(f"rows of {partition.topic}[{partition.number}] kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
+        raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
 
-    def _write(self, cursor: Cursor, partition: Partition, expected: int, decoded: Sequence[Decoded], now: datetime) -> BatchResult:
+    def _write(self, cursor: Cursor, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
+        event_times = [batch.latest_event_time() for batch in batches]
+        topic_ids = _claim(cursor, batches, event_times)
         facts: dict[str, Fact] = {}
-        refusals = []
-        for offset, value, result in decoded:
-            if isinstance(result, Refusal):
-                refusals.append((offset, value, result))
-            elif value is not None:
-                facts.setdefault(result.event_id, Fact(result, value, offset))
-        next_offset = decoded[-1][0] + 1
-        event_time = max([fact.event.occurred_at for fact in facts.values()], default=None)
-        topic_id = _claim(cursor, partition, expected, next_offset, event_time)
+        for batch in batches:
+            for offset, value, result in batch.messages:
+                if value is not None and not isinstance(result, Refusal) and result.event_id not in facts:
+                    facts[result.event_id] = Fact(result, value, batch.partition, offset)
         # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
-        accepted = self._accept(cursor, partition, [facts[event_id] for event_id in sorted(facts)], now) if facts else 0
-        if refusals:
-            insert_dead_letters(cursor, topic_id, partition, refusals, now)
-        return BatchResult(accepted, len(decoded) - len(refusals) - accepted, len(refusals), next_offset, event_time)
+        accepted = self._accept(cursor, [facts[event_id] for event_id in sorted(facts)], now) if facts else ()
+        accepted_by_partition = Counter([fact.partition for fact in accepted])
+        results = []
+        for batch, event_time in zip(batches, event_times, strict=True):
+            refusals = [(offset, value, result) for offset, value, result in batch.messages if isinstance(result, Refusal)]
+            if refusals:
+                insert_dead_letters(cursor, topic_ids[batch.partition], batch.partition, refusals, now)
+            counted = accepted_by_partition[batch.partition]
+            results.append(
+                BatchResult(counted, len(batch.messages) - len(refusals) - counted, len(refusals), batch.next_offset, event_time)
+            )
+        return results
 
-    def _accept(self, cursor: Cursor, partition: Partition, facts: Sequence[Fact], now: datetime) -> int:
-        """Insert and fold the events that are new; how many."""
-        data = self._facts.format(partition, facts)
+    def _accept(self, cursor: Cursor, facts: Sequence[Fact], now: datetime) -> Sequence[Fact]:
+        """Insert and fold the events that are new; which they are."""
+        data = self._facts.format(facts)
         if not self._facts.expects_repetition:
             if self._accept_all(cursor, data, [fact.event for fact in facts], now):
-                return len(facts)
+                return facts
             self._entities.forget()
         inserted = self._facts.insert_unseen(cursor, data, len(facts))
-        unseen = [fact.event for fact in facts if fact.event.event_id in inserted]
+        unseen = [fact for fact in facts if fact.event.event_id in inserted]
         if unseen:
-            folding = Folding(cursor, self._entities, self._catalogue, unseen, now)
+            folding = Folding(cursor, self._entities, self._catalogue, [fact.event for fact in unseen], now)
             folding.load()
             folding.apply()
             folding.save(self._ahead)
-        return len(unseen)
+        return unseen
 
     def _accept_all(self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent], now: datetime) -> bool:
         """Fold the events while they are inserted, as if all were new; False where one was not, and the states at hand are spoilt."""
@@ -216,20 +228,50 @@ class PostgresSink:
             self._connection = None
 
 
-Decoded = tuple[int, "bytes | None", "AnyEvent | Refusal"]
+class DecodedBatch(NamedTuple):
+    """A batch whose messages are events, or the reasons why they are none."""
+
+    partition: Partition
+    expected_offset: int
+    next_offset: int
+    messages: Sequence[tuple[int, bytes | None, AnyEvent | Refusal]]
+
+    def latest_event_time(self) -> datetime | None:
+        """When the latest of its events occurred; None where there is none."""
+        return max([result.occurred_at for _, _, result in self.messages if not isinstance(result, Refusal)], default=None)
+
+    def refused(self, refusal: Refusal) -> DecodedBatch:
+        """The same messages, all refused."""
+        return self._replace(messages=[(offset, value, refusal) for offset, value, _ in self.messages])
+
+    def halves(self) -> tuple[DecodedBatch, DecodedBatch]:
+        """The same messages in two batches that follow each other."""
+        first, second = self.messages[: len(self.messages) // 2], self.messages[len(self.messages) // 2 :]
+        between = first[-1][0] + 1
+        return self._replace(messages=first, next_offset=between), self._replace(messages=second, expected_offset=between)
 
 
-def _claim(cursor: Cursor, partition: Partition, expected: int, next_offset: int, event_time: datetime | None) -> str:
-    """Move the position by compare-and-swap; the log's id. This fences a worker that lost its partition."""
+def _claim(cursor: Cursor, batches: Sequence[DecodedBatch], event_times: Sequence[datetime | None]) -> dict[Partition, str]:
+    """Move the positions by compare-and-swap; the ids of the logs. This fences a worker that lost its partitions."""
     cursor.execute(
-        "UPDATE stream_position SET next_offset = %s, event_time = greatest(event_time, %s), updated_at = now()"
-        " WHERE topic = %s AND partition = %s AND next_offset = %s RETURNING topic_id",
-        (next_offset, event_time, *partition, expected),
+        "UPDATE stream_position p SET next_offset = c.next_offset, event_time = greatest(p.event_time, c.event_time), updated_at = now()"
+        " FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
+        " AS c(topic, partition, expected_offset, next_offset, event_time)"
+        " WHERE p.topic = c.topic AND p.partition = c.partition AND p.next_offset = c.expected_offset"
+        " RETURNING p.topic, p.partition, p.topic_id",
+        (
+            [batch.partition.topic for batch in batches],
+            [batch.partition.number for batch in batches],
+            [batch.expected_offset for batch in batches],
+            [batch.next_offset for batch in batches],
+            list(event_times),
+        ),
     )
-    row = cursor.fetchone()
-    if row is None:
-        raise FencedError(f"the position of {partition.topic}[{partition.number}] is no longer {expected}")
-    return str(row[0])
+    topic_ids = {Partition(topic, number): str(topic_id) for topic, number, topic_id in cursor}
+    fenced = {batch.partition for batch in batches}.difference(topic_ids)
+    if fenced:
+        raise FencedError(fenced)
+    return topic_ids
 
 
 def insert_dead_letters(

@@ -222,4 +222,4 @@ def test_nothing_changed_is_no_difference(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(("seconds", "value"), [(0, 0), (0.299999, 0), (0.3, 1), (0.6, 1), (59.7, 100), (59.699999, 99), (60, 100)])
 def test_minutes_are_rounded_half_up_to_hundredths(seconds: float, value: int) -> None:
     """A hundredth of a minute is 0.6 seconds."""
-    assert hundredths_of_minutes(seconds * 1_000_000) == value
+    assert hundredths_of_minutes(round(seconds * 1_000_000)) == value

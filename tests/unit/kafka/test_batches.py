@@ -53,6 +53,17 @@ def test_a_revoked_partition_is_left_to_its_new_owner() -> None:
     assert judge(fetched(0, 0, 1), None, 1) is Verdict.SKIP
 
 
+def test_offsets_that_hold_nothing_to_read_are_judged_like_a_batch() -> None:
+    """Markers of transactions and aborted messages: the position moves past them, in its turn and only once."""
+    gap = FetchedBatch(PARTITION, 10, 1, (), end=13)
+    assert judge(gap, 10, 1) is Verdict.APPLY
+    assert judge(gap, 12, 1) is Verdict.APPLY
+    assert judge(gap, 13, 1) is Verdict.SKIP
+    assert judge(gap, 9, 1) is Verdict.REWIND
+    assert judge(gap, 10, 2) is Verdict.SKIP
+    assert (gap.next_offset, gap.skipped_offsets, from_offset(gap.messages, 10)) == (13, 3, ())
+
+
 @given(
     log=st.lists(st.integers(0, 60), min_size=1, unique=True).map(sorted),
     fetches=st.lists(st.tuples(st.sampled_from(["deliver", "drop", "rewind"]), st.integers(1, 7)), max_size=60),

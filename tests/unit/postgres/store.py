@@ -122,7 +122,8 @@ class Store:
 
 def send(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0, now: datetime = NOW) -> BatchResult:
     """One batch behind what the partition holds already."""
-    return sink.process(batch_of(sink, values, number), now)
+    (result,) = sink.process([batch_of(sink, values, number)], now)
+    return result
 
 
 def batch_of(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0) -> Batch:
@@ -153,7 +154,7 @@ def send_as_a_worker_does(sink: PostgresSink, batches: Sequence[Sequence[bytes |
                 break
             found = [Message(offset, log[offset]) for offset in range(begin, end)]
             try:
-                sink.process(Batch(partition(number), begin, found), NOW)
+                sink.process([Batch(partition(number), begin, found)], NOW)
             except (StoreUnavailableError, FencedError):
                 continue
         else:

@@ -72,7 +72,7 @@ class Attempt:
 
     def _run(self, sink: PostgresSink, batch: Batch) -> None:
         try:
-            sink.process(batch, NOW)
+            sink.process([batch], NOW)
         except BaseException as error:  # noqa: BLE001  the test looks at it
             self.error = error
 
@@ -98,7 +98,7 @@ def test_a_server_that_hangs_is_given_up_within_the_deadline(store: Store, sink:
     with stopped(backend_of(sink)):
         started = time.monotonic()
         with pytest.raises(StoreUnavailableError):
-            sink.process(batch, NOW)
+            sink.process([batch], NOW)
         assert 0.9 < time.monotonic() - started < 10
     assert_all_counted_once(store, sink)
 
@@ -150,16 +150,16 @@ def test_a_connection_that_ended_between_batches_costs_one_attempt(store: Store,
     batch, backend = batch_of(sink, EVENTS[20:]), backend_of(sink)
     store.ask("SELECT pg_terminate_backend(%s)", backend)
     with pytest.raises(StoreUnavailableError):
-        sink.process(batch, NOW)
+        sink.process([batch], NOW)
     assert_all_counted_once(store, sink)
 
 
 def test_a_batch_whose_answer_was_lost_is_not_applied_again(store: Store, sink: PostgresSink) -> None:
     """It was committed: the position stands behind it, and the same batch with the old position is fenced."""
     batch = batch_of(sink, EVENTS[20:])
-    sink.process(batch, NOW)
+    sink.process([batch], NOW)
     with pytest.raises(FencedError):
-        sink.process(batch, NOW)
+        sink.process([batch], NOW)
     assert store.one("SELECT count(*) FROM touchpoint_event") == 40
 
 

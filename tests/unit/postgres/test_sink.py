@@ -13,13 +13,13 @@ from unit.postgres.store import LOG, NOW, batch_of, partition, send
 
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.ports import Batch, FencedError, Message, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.sink import PostgresSink
+from voc_stream.postgres.sink import DecodedBatch, PostgresSink
 
 if TYPE_CHECKING:
     from unit.postgres.store import Store
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.postgres.sink import Decoded
+    from voc_stream.events.types import AnyEvent
 
 
 def test_positions_are_those_that_were_stored(store: Store) -> None:
@@ -34,7 +34,7 @@ def test_a_batch_moves_the_position_past_its_last_message(store: Store) -> None:
     """Offsets may have gaps; the latest moment of its events is reported and kept."""
     sink = store.sink(0)
     found = [Message(3, message(touchpoint("a", occurred_at=at(hours=2)))), Message(9, message(touchpoint("b")))]
-    result = sink.process(Batch(partition(0), 0, found), NOW)
+    (result,) = sink.process([Batch(partition(0), 0, found)], NOW)
     assert result == (2, 0, 0, 10, START + timedelta(hours=2))
     assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(10, START + timedelta(hours=2))]
     assert store.ask('SELECT event_id, "offset" FROM touchpoint_event ORDER BY 1') == [("a", 3), ("b", 9)]
@@ -55,7 +55,7 @@ def test_a_worker_that_lost_its_partition_changes_nothing(store: Store) -> None:
     batch = batch_of(mine, messages([touchpoint("a")]))
     send(other, messages([touchpoint("b"), touchpoint("c")]))
     with pytest.raises(FencedError):
-        mine.process(batch, NOW)
+        mine.process([batch], NOW)
     assert store.ask("SELECT event_id FROM touchpoint_event ORDER BY 1") == [("b",), ("c",)]
     assert send(mine, messages([touchpoint("a")])).accepted == 1
     store.upkeep().settle(NOW)
@@ -66,17 +66,35 @@ def test_offsets_that_hold_nothing_are_passed_over(store: Store) -> None:
     """The position moves and nothing else, and only from where it is expected."""
     sink = store.sink(0)
     store.take_in(touchpoint(), sink=sink)
-    sink.pass_over(partition(0), 1, 3)
+    sink.process([Batch(partition(0), 1, (), end=3)], NOW)
     assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(3, START)]
     with pytest.raises(FencedError):
-        sink.pass_over(partition(0), 1, 9)
+        sink.process([Batch(partition(0), 1, (), end=9)], NOW)
     assert store.one("SELECT next_offset FROM stream_position") == 3
+
+
+def test_batches_of_several_partitions_are_one_transaction(store: Store) -> None:
+    """Where one of them is fenced nothing of the others counts either, and the error names it; an id in two of them counts once."""
+    sink, other = store.sink(0, 1, 2), store.sink()
+    batches = [batch_of(sink, messages([touchpoint("a"), touchpoint(f"b-{number}")]), number) for number in (0, 1)]
+    send(other, messages([touchpoint("c")]), 1)
+    with pytest.raises(FencedError) as fenced:
+        sink.process(batches, NOW)
+    assert set(fenced.value.partitions) == {partition(1)}
+    assert store.ask("SELECT event_id FROM touchpoint_event") == [("c",)]
+    batches[1] = batch_of(sink, messages([touchpoint("a"), touchpoint("b-1")]), 1)
+    nothing = Batch(partition(2), 0, (), end=5)
+    results = sink.process([*batches, nothing], NOW)
+    assert [result.accepted + result.duplicate for result in results] == [2, 2, 0]
+    assert sum(result.accepted for result in results) == 3
+    assert store.ask("SELECT next_offset FROM stream_position ORDER BY partition") == [(2,), (3,), (5,)]
+    assert store.ask("SELECT partition, event_id FROM touchpoint_event WHERE event_id LIKE 'b%%' ORDER BY 1") == [(0, "b-0"), (1, "b-1")]
 
 
 def test_a_partition_without_a_position_is_fenced(store: Store) -> None:
     """The position must be stored before the first batch."""
     with pytest.raises(FencedError):
-        store.sink().process(Batch(partition(5), 0, [Message(0, message(touchpoint()))]), NOW)
+        store.sink().process([Batch(partition(5), 0, [Message(0, message(touchpoint()))])], NOW)
 
 
 def test_a_repeated_event_counts_once_wherever_it_is_repeated(store: Store) -> None:
@@ -142,19 +160,26 @@ def test_a_log_that_is_read_again_leaves_one_dead_letter(store: Store) -> None:
 
 
 @settings(in_one_database, max_examples=8)
-@given(st.sets(st.integers(0, 8)), st.integers(0, 99))
-def test_an_event_that_postgresql_refuses_costs_only_itself(store: Store, catalogue: Catalogue, guilty: set[int], seed: int) -> None:
-    """Halving finds the guilty ones wherever they stand; they become dead letters, whole, and the others count."""
+@given(st.sets(st.integers(0, 8)), st.integers(0, 9), st.integers(0, 99))
+def test_an_event_that_postgresql_refuses_costs_only_itself(
+    store: Store, catalogue: Catalogue, guilty: set[int], border: int, seed: int
+) -> None:
+    """Halving finds the guilty ones wherever they stand in two partitions; they become dead letters, whole, and the others count."""
     store.clear()
     values = messages(crowd(9, seed))
-    decoded: list[Decoded] = []
+    decoded: list[tuple[int, bytes | None, AnyEvent | Refusal]] = []
     for place, value in enumerate(values):
         event = decode(value, NOW, catalogue)
         assert not isinstance(event, Refusal)
         # Nothing that the decoder lets pass is known to be refused, so the bytes beside the event are spoilt.
         decoded.append((place, b"no JSON" if place in guilty else value, event))
-    result = store.sink(0)._process(partition(0), 0, decoded, NOW)
-    assert (result.accepted, result.rejected, result.next_offset) == (9 - len(guilty), len(guilty), 9)
+    parts = {0: decoded[:border], 1: decoded[border:]}
+    sink = store.sink(0, 1)
+    sink.start_at(partition(1), StoredPosition(LOG, border))
+    batches = [DecodedBatch(partition(number), border * number, 9 if number else border, part) for number, part in parts.items()]
+    for result, batch in zip(sink._process(batches, NOW), batches, strict=True):
+        refused = sum(offset in guilty for offset, _, _ in batch.messages)
+        assert (result.accepted, result.rejected, result.next_offset) == (len(batch.messages) - refused, refused, batch.next_offset)
     letters = store.ask('SELECT "offset", reason, payload FROM dead_letter ORDER BY 1')
     assert [(place, reason, bytes(payload)) for place, reason, payload in letters] == [
         (place, "storage", b"no JSON") for place in sorted(guilty)

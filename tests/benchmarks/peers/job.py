@@ -1,0 +1,125 @@
+"""The reduced job that every peer does, and what its tables must hold in the end.
+
+Input: the JSON events of the benchmark mix (`voc_stream/simulator/benchmark_mix.py`: 1,000,000 customers, 300 sites, 5 % of the messages
+repeat one of the last thousand byte by byte), keyed by customer, in the topics `repair-flow`, `callbacks` and `complaints` of 8 partitions.
+
+Job: decode each message; count it only where its `event_id` was not counted before, ever; keep in PostgreSQL
+
+- `customer_count`: for each `customer_id` the number of its events;
+- `experience_sum`: for each experience that a callback's answer scores, the number of scores, their sum in hundredths (a score of 7.5 is
+  750) and the sum of the squares of the hundredths.
+
+The tables are made before the peer starts and are right when they equal `Expected`, which a set and two dictionaries compute in the
+plainest way from the messages that were sent. Where a peer remembers ids is its own affair: `seen_event` is there for those who do it in
+PostgreSQL. What a peer is told is in its environment: KAFKA_BOOTSTRAP, TOPICS (with commas), GROUP, DATABASE_URL, STATE_DIR (its own
+folder, which a restart finds again).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+TOPICS = ("repair-flow", "callbacks", "complaints")
+PARTITIONS = 8
+DUPLICATE_SHARE = 0.05
+
+# Half-filled pages let a row that changes often stay in its page; this helps every peer that updates rows.
+TABLES = """
+CREATE TABLE seen_event (event_id text PRIMARY KEY);
+CREATE TABLE customer_count (customer_id text PRIMARY KEY, events bigint NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE experience_sum (
+    experience text PRIMARY KEY, n bigint NOT NULL, score_sum bigint NOT NULL, score_sq_sum bigint NOT NULL
+) WITH (fillfactor = 50);
+"""
+
+
+class Tables(NamedTuple):
+    """Both tables: events by customer, and (n, score_sum, score_sq_sum) by experience."""
+
+    customers: dict[str, int]
+    experiences: dict[str, tuple[int, int, int]]
+
+
+class Difference(NamedTuple):
+    """How tables differ from what they must hold.
+
+    Attributes:
+        lost: events that are not in the counts of their customers.
+        counted_twice: events that the counts of customers have too many.
+        wrong_customers: rows of `customer_count` that are wrong, missing or too many.
+        wrong_experiences: rows of `experience_sum` that are.
+    """
+
+    lost: int
+    counted_twice: int
+    wrong_customers: int
+    wrong_experiences: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there is no difference at all."""
+        return not any(self)
+
+
+class Expected:
+    """The naive fold."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self._seen: set[str] = set()
+        self._customers: Counter[str] = Counter()
+        self._experiences: dict[str, tuple[int, int, int]] = {}
+
+    def add(self, value: bytes) -> None:
+        """Take in one message as it was sent."""
+        self.messages += 1
+        event = json.loads(value)
+        if event["event_id"] in self._seen:
+            return
+        self._seen.add(event["event_id"])
+        self._customers[event["customer_id"]] += 1
+        for answer in event.get("answers", []):
+            if "score" in answer:
+                hundredths = round(100 * answer["score"])
+                n, total, squares = self._experiences.get(answer["item"], (0, 0, 0))
+                self._experiences[answer["item"]] = (n + 1, total + hundredths, squares + hundredths**2)
+
+    @property
+    def events(self) -> int:
+        """Distinct events: the sum of all counts of customers."""
+        return len(self._seen)
+
+    @property
+    def scores(self) -> int:
+        """Scores of distinct events: the sum of all `n`."""
+        return sum(n for n, _, _ in self._experiences.values())
+
+    @property
+    def tables(self) -> Tables:
+        """What must be in PostgreSQL."""
+        return Tables(dict(self._customers), self._experiences)
+
+
+def read_tables(cursor: Cursor) -> Tables:
+    """What is in PostgreSQL."""
+    cursor.execute("SELECT customer_id, events FROM customer_count")
+    customers = dict(cursor.fetchall())
+    cursor.execute("SELECT experience, n, score_sum, score_sq_sum FROM experience_sum")
+    return Tables(customers, {experience: (n, total, squares) for experience, n, total, squares in cursor})
+
+
+def difference(found: Tables, expected: Tables) -> Difference:
+    """Compare, row by row."""
+    counts = [(found.customers.get(customer, 0), expected.customers.get(customer, 0)) for customer in found.customers | expected.customers]
+    experiences = found.experiences | expected.experiences
+    return Difference(
+        lost=sum(max(0, wanted - count) for count, wanted in counts),
+        counted_twice=sum(max(0, count - wanted) for count, wanted in counts),
+        wrong_customers=sum(count != wanted for count, wanted in counts),
+        wrong_experiences=sum(found.experiences.get(key) != expected.experiences.get(key) for key in experiences),
+    )

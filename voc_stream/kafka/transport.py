@@ -265,7 +265,7 @@ class BatchConsumer(driver.Consumer):
             self.ledger.forget(Partition(*topic_partition))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Forget positions again: a seek under way during the revocation may have told some. Without partitions there is nothing to load."""
+        """Forget positions again: a seek under way during the revocation may have told some. Who has no partitions is ready."""
         # What aiokafka fetches now, until the next seek, begins where the group has committed, and not at a cursor of before.
         self._thread.cursor.clear()
         for partition in list(self.ledger.durable):

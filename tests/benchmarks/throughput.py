@@ -1,157 +1,184 @@
-"""`make bench`: how many events a second go from a preloaded topic to the last row, on this machine.
+"""`make bench`: how many events a second go from preloaded topics to the last row, and what an event costs.
 
-Starts the embedded broker and PostgreSQL in a temporary folder, sends the benchmark mix (70 % repair steps, 20 % callbacks with
-nine answers, 10 % complaints; 1,000,000 customers, 300 sites), and only then starts the workers. Prints the rate beside the
-machine's own COPY rate into one table with a primary key, and how long rolling tables and risks took to catch up.
+Sends the benchmark mix (70 % repair steps, 20 % callbacks with nine answers, 10 % complaints), and only then starts the workers. The
+rate counts from the moment when every worker has committed a batch to the last row; `complete` counts until rolling tables and risks
+contain all of it, too. Processor time is that of the whole span, until complete (and, in the results, `stream`: until the last row).
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
-import sys
-import tempfile
 import time
-from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict, replace
+from typing import NamedTuple
 
-import psutil
-import psycopg2
+from benchmarks import machine
+from benchmarks.copy_rate import copy_rate
+from benchmarks.load import Load
+from benchmarks.markdown import put_section
+from benchmarks.processes import MEBIBYTE
+from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
+from benchmarks.stage import BROKERS, BenchmarkError, Plan, Stage, run_command
 
-from voc_stream.embedded.broker import Broker
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import free_port
-from voc_stream.embedded.postgres import Postgres
-from voc_stream.kafka.push import Pusher, Record
-from voc_stream.kafka.topics import ensure_topics
-from voc_stream.postgres.migrate import migrate
-from voc_stream.settings import Settings, to_environment
-from voc_stream.simulator.benchmark_mix import benchmark_events
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-POLL_SECONDS = 0.02
-TIMEOUT_SECONDS = 1800.0
-
-
-class Throughput(NamedTuple):
-    """What one run measured; times in seconds."""
-
-    events: int
-    start_up: float
-    taking_in: float
-    catching_up: float
-    worker_processor: float
-    worker_memory_bytes: int
-
-    @property
-    def events_per_second(self) -> float:
-        """From the first row to the last."""
-        return self.events / self.taking_in
+START_SECONDS = 90.0
+RUN_SECONDS = 1800.0
+METRICS_SECONDS = 0.1
+COUNTED_SHARE = 1 / 3
+"""Of the load; where less is left when all workers are at work, nothing was measured."""
+WORKERS_TABLE = [(workers, partitions) for partitions in (8, 32) for workers in (1, 2, 4)]
+COLUMNS = (
+    chosen("workers", "workers"),
+    chosen("partitions", "partitions"),
+    ("own processor for PostgreSQL and broker", lambda record: "yes" if record.inputs["postgres_core"] else "no"),
+    figure("events counted", "counted_events"),
+    figure("events/s", "events_per_second"),
+    figure("events/s, complete", "complete_events_per_second"),
+    figure("catching up, s", "catching_up_seconds", ".1f"),
+    figure("worker, µs an event", "worker_microseconds", ".1f"),
+    figure("PostgreSQL, µs an event", "postgres_microseconds", ".1f"),
+    figure("broker, µs an event", "broker_microseconds", ".1f"),
+    figure("peak memory of a worker, MiB", "worker_peak_mebibytes"),
+    figure("WAL, bytes an event", "wal_bytes"),
+    figure("COPY alone, rows/s", "copy_rows_per_second"),
+)
 
 
-def copy_rate(database_url: str, rows: int = 300_000) -> float:
-    """Rows a second by COPY of raw events of the mix into a table with a primary key."""
-    start = datetime.now(UTC)
-    lines = b"".join(
-        b"%d\t%s\n" % (number, (message.value or b"").replace(b"\\", b"\\\\"))
-        for number, message in enumerate(benchmark_events(count=rows, seed=2, start=start))
-    )
-    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bench_copy (id bigint PRIMARY KEY, body text)")
-        started = time.monotonic()
-        cursor.copy_expert("COPY bench_copy FROM STDIN", BytesIO(lines), 1 << 18)
-        connection.commit()
-        taken = time.monotonic() - started
-        cursor.execute("DROP TABLE bench_copy")
-        connection.commit()
-    return rows / taken
+class Mark(NamedTuple):
+    """Where things stood at a moment of the monotonic clock; processor time in seconds."""
+
+    moment: float
+    taken_in: int
+    worker: float
+    postgres: float
+    broker: float
+    wal_bytes: float
 
 
-def preload(settings: Settings, events: int, customers: int) -> None:
-    """Send the mix; it occurred over the last hour, so that every horizon has work."""
-    ensure_topics(settings)
-    start = datetime.now(UTC) - timedelta(hours=1)
-    interval = min(0.001, 3500 / events)
-    failures: list[str] = []
-    with Pusher[None](settings, 120.0, lambda: None, lambda _, why: failures.append(why)) as pusher:
-        pusher.push(
-            Record(settings.topic_prefix + message.topic, message.key, message.value or b"", None)
-            for message in benchmark_events(count=events, seed=1, start=start, customers=customers, interval_seconds=interval)
-        )
-    if failures:
-        raise SystemExit(f"{len(failures)} events were not sent: {failures[0]}")
+def mark(stage: Stage) -> Mark:
+    """Where things stand now."""
+    taken_in, wal_bytes = stage.taken_in(), stage.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+    worker, postgres, broker = (each.processor_seconds() for each in (stage.workers_processes(), stage.postgres, stage.broker))
+    return Mark(time.monotonic(), taken_in, worker, postgres, broker, wal_bytes)
 
 
-def measure(settings: Settings, events: int, log_path: Path) -> Throughput:
-    """Start a worker and watch the positions until all is taken in, then the queues of the upkeep until they are empty."""
-    database_url = settings.require_database_url()
+def measure(stage: Stage, load: Load, workers: int) -> dict[str, float]:
+    """Send a load, start workers, and watch until all is taken in and all tables are complete. Raises BenchmarkError."""
+    before, database_bytes = stage.taken_in(), stage.number("SELECT pg_database_size(current_database())")
+    sent_bytes = stage.preload(load)
     started = time.monotonic()
-    worker = Child("worker", [sys.executable, "-m", "voc_stream", "worker"], log_path, environment=to_environment(settings))
-    try:
-        process = psutil.Process(worker.pid)
-        with closing(psycopg2.connect(database_url)) as connection:
-            connection.autocommit = True
-            cursor = connection.cursor()
+    stage.start_workers(workers)
+    first = _when_all_are_at_work(stage, workers, before + load.events)
+    stage.wait_until(lambda: stage.taken_in() >= before + load.events, RUN_SECONDS, "not all was taken in")
+    last = mark(stage)
+    stage.wait_until(lambda: not stage.upkeep_waits(), RUN_SECONDS, "rolling tables or risks are not complete")
+    complete = mark(stage)
+    if last.taken_in - first.taken_in < COUNTED_SHARE * load.events:
+        raise BenchmarkError(f"only {last.taken_in - first.taken_in:,} events were left when every worker was at work: send more --events")
+    return figures(first, last, complete) | {
+        "start_up_seconds": first.moment - started,
+        "worker_peak_mebibytes": max(stage.workers_processes().peak_memory_bytes()) / MEBIBYTE,
+        "sent_bytes": sent_bytes / load.events,
+        "table_bytes": (stage.number("SELECT pg_database_size(current_database())") - database_bytes) / load.events,
+    }
 
-            def number(query: str) -> int:
-                cursor.execute(query)
-                (found,) = cursor.fetchone() or (0,)
-                return int(found)
 
-            def wait(query: str, reached: Callable[[int], bool]) -> float:
-                while not reached(number(query)):
-                    if worker.exit_code() is not None or time.monotonic() - started > TIMEOUT_SECONDS:
-                        raise SystemExit(f"the worker did not finish; its last lines:\n{worker.log_tail()}")
-                    time.sleep(POLL_SECONDS)
-                return time.monotonic()
+def figures(first: Mark, last: Mark, complete: Mark) -> dict[str, float]:
+    """Rates and costs an event between marks. Pure."""
+    events = last.taken_in - first.taken_in
+    microseconds = 1e6 / events
+    return {
+        "counted_events": events,
+        "events_per_second": events / (last.moment - first.moment),
+        "complete_events_per_second": events / (complete.moment - first.moment),
+        "catching_up_seconds": complete.moment - last.moment,
+        "worker_microseconds": (complete.worker - first.worker) * microseconds,
+        "postgres_microseconds": (complete.postgres - first.postgres) * microseconds,
+        "broker_microseconds": (complete.broker - first.broker) * microseconds,
+        "worker_stream_microseconds": (last.worker - first.worker) * microseconds,
+        "postgres_stream_microseconds": (last.postgres - first.postgres) * microseconds,
+        "wal_bytes": (complete.wal_bytes - first.wal_bytes) / events,
+    }
 
-            positions = "SELECT coalesce(sum(next_offset), 0) FROM voc.stream_position"
-            # The first batch was committed just before; its events are counted, its time is not: a fraction of a percent.
-            first = wait(positions, lambda taken_in: taken_in > 0)
-            last = wait(positions, lambda taken_in: taken_in == events)
-            for queue in ("contribution", "churn_pending"):
-                settled = wait(f"SELECT count(*) FROM (SELECT FROM voc.{queue} LIMIT 1) waiting", lambda waiting: waiting == 0)
-            used, memory = process.cpu_times(), process.memory_info().rss
-        return Throughput(events, first - started, last - first, settled - last, used.user + used.system, memory)
-    finally:
-        worker.stop(40.0)
+
+def _when_all_are_at_work(stage: Stage, workers: int, goal: int) -> Mark:
+    """The first commit after which every worker has made one."""
+    deadline = time.monotonic() + START_SECONDS
+    while stage.workers_that_committed() < workers:
+        stage.require_workers()
+        if stage.taken_in() >= goal or time.monotonic() > deadline:
+            raise BenchmarkError("the load was taken in, or 90 s passed, before every worker had its part: send more --events")
+        time.sleep(METRICS_SECONDS)
+    taken_in = stage.taken_in()
+    stage.wait_until(lambda: stage.taken_in() > taken_in, START_SECONDS, "no batch was committed")
+    return mark(stage)
+
+
+def run(benchmark: str, plan: Plan, load: Load, workers: int) -> Record:
+    """Measure on a stage of its own."""
+    with Stage(plan) as stage:
+        copied = copy_rate(stage.cursor)
+        measured = measure(stage, load, workers) | {"copy_rows_per_second": copied}
+    inputs = {"workers": workers, **asdict(plan), **asdict(load)}
+    machine_line = machine.describe(BROKERS[plan.broker])
+    return Record(benchmark=benchmark, inputs=inputs, figures=measured, machine=machine_line, commit=machine.commit())
 
 
 def main() -> None:
-    """Run it and print what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=300_000)
-    parser.add_argument("--customers", type=int, default=1_000_000)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="voc-bench-") as folder:
-        data_dir = Path(folder)
-        with Broker(data_dir, free_port()) as broker, Postgres(data_dir, free_port()) as postgres:
-            settings = replace(
-                Settings(),
-                kafka_bootstrap=broker.bootstrap,
-                database_url=postgres.url,
-                web_port=free_port(),
-                broker_session_timeout_seconds=6,
-            )
-            migrate(postgres.url)
-            copied = copy_rate(postgres.url)
-            preload(settings, arguments.events, arguments.customers)
-            result = measure(settings, arguments.events, data_dir / "worker.log")
-    print(f"machine            {psutil.cpu_count()} processors, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.platform()}")
-    print(f"events             {result.events:,} ({arguments.customers:,} customers, 300 sites)")
-    print(f"worker start       {result.start_up:.1f} s to its first row")
-    print(f"pipeline           {result.events_per_second:,.0f} events/s, preloaded topic to last row, exactly once")
-    print(f"upkeep             rolling tables and risks of leaving complete {result.catching_up:.1f} s later")
-    processor = result.worker_processor / result.events * 1e6
-    print(f"worker             {processor:.0f} us of processor time an event, {result.worker_memory_bytes / 2**20:.0f} MiB")
-    print(f"COPY alone         {copied:,.0f} rows/s into a table with a primary key")
+    """Run what the arguments say and print the table."""
+    arguments = parser().parse_args()
+    plan, load = plan_of(arguments), load_of(arguments)
+    asked = WORKERS_TABLE if arguments.table else [(arguments.workers, arguments.partitions)]
+    benchmark = "workers" if arguments.table else "own processor" if arguments.postgres_core else "throughput"
+    records = []
+    for workers, partitions in asked:
+        record = run(benchmark, replace(plan, partitions=partitions), load, workers)
+        records.append(record)
+        print(section(records, COLUMNS), flush=True)
+        if arguments.write:
+            append(PATH, record)
+    if arguments.write:
+        put_section(PAGE, benchmark, section(records, COLUMNS))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of this command."""
+    it = argparse.ArgumentParser(prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    it.add_argument("--workers", type=int, default=1)
+    it.add_argument("--table", action="store_true", help="1, 2 and 4 workers on 8 and on 32 partitions, one after the other")
+    it.add_argument("--postgres-core", action="store_true", help="bind PostgreSQL and broker to one processor, the workers to the others")
+    add_stage_arguments(it)
+    it.add_argument("--event-bytes", type=int, default=0, help="make shorter messages as long as this")
+    it.add_argument("--duplicate-share", type=float, default=0.0, help="0 to 1, of the messages: repeated ones")
+    it.add_argument("--late-share", type=float, default=0.0, help="0 to 1, of the events: those that occurred up to thirty days ago")
+    return it
+
+
+def add_stage_arguments(it: argparse.ArgumentParser) -> None:
+    """The arguments that several benchmarks have."""
+    it.add_argument("--broker", choices=sorted(BROKERS), default="embedded")
+    it.add_argument("--partitions", type=int, default=8)
+    it.add_argument("--batch-messages", type=int, default=Plan.batch_messages)
+    it.add_argument("--events", type=int, default=Load.events)
+    it.add_argument("--customers", type=int, default=Load.customers)
+    it.add_argument("--sites", type=int, default=Load.sites)
+    it.add_argument("--write", action="store_true", help="keep what is measured, and put it into docs/performance.md")
+
+
+def plan_of(arguments: argparse.Namespace) -> Plan:
+    """The stage that arguments ask for."""
+    return Plan(
+        broker=arguments.broker,
+        partitions=arguments.partitions,
+        batch_messages=arguments.batch_messages,
+        postgres_core=getattr(arguments, "postgres_core", False),
+    )
+
+
+def load_of(arguments: argparse.Namespace) -> Load:
+    """The load that arguments ask for."""
+    given = vars(arguments)
+    return Load(**{name: given[name] for name in vars(Load()) if name in given})
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -106,6 +106,7 @@ class BatchAgent:
                 self._committed(batches, results, time.monotonic() - started)
                 return
             await self._wait_for_store([batch.partition for batch in batches], pause)
+            await self._follow(batches)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _holds(self, batch: Batch) -> bool:
@@ -121,6 +122,13 @@ class BatchAgent:
             await self._ledger.reread(partitions)
         except StoreUnavailableError:
             self._metrics.postgres_retries.inc()
+
+    async def _follow(self, batches: Sequence[Batch]) -> None:
+        """Go where the store turned out to stand, where that is neither before nor behind a batch; else only the next message would tell."""
+        for batch in batches:
+            stored = self._ledger.durable.get(batch.partition)
+            if stored is not None and stored not in (batch.expected_offset, batch.next_offset) and not self._app.rebalancing:
+                await self._rewind(batch.partition, stored)
 
     async def _rewind(self, partition: Partition, offset: int) -> None:
         await self._consumer.seek_to({partition: offset})

@@ -11,12 +11,15 @@ def test_rates_and_costs_count_from_the_first_mark() -> None:
     complete = Mark(15.0, 150_000, worker=3.5, postgres=7.0, broker=1.0, wal_bytes=2.51e8)
     assert figures(first, last, complete) == pytest.approx(
         {
+            "counted_events": 100_000,
             "events_per_second": 25_000,
             "complete_events_per_second": 20_000,
             "catching_up_seconds": 1.0,
             "worker_microseconds": 25.0,
             "postgres_microseconds": 50.0,
             "broker_microseconds": 5.0,
+            "worker_stream_microseconds": 20.0,
+            "postgres_stream_microseconds": 40.0,
             "wal_bytes": 2_500,
         }
     )

@@ -1,0 +1,28 @@
+"""What the machine can do at best: COPY of the same events into one table with a primary key."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from voc_stream.simulator.benchmark_mix import benchmark_events
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+
+def copy_rate(cursor: Cursor, rows: int = 300_000) -> float:
+    """Rows a second by COPY of raw events of the mix into a table of its own, which is dropped again."""
+    lines = b"".join(
+        b"%d\t%s\n" % (number, (message.value or b"").replace(b"\\", b"\\\\"))
+        for number, message in enumerate(benchmark_events(count=rows, seed=2, start=datetime.now(UTC)))
+    )
+    cursor.execute("CREATE TABLE bench_copy (id bigint PRIMARY KEY, body text)")
+    try:
+        started = time.monotonic()
+        cursor.copy_expert("COPY bench_copy FROM STDIN", BytesIO(lines), 1 << 18)
+        return rows / (time.monotonic() - started)
+    finally:
+        cursor.execute("DROP TABLE bench_copy")

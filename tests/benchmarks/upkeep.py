@@ -1,0 +1,83 @@
+"""`make bench-upkeep`: what merging contributions and assessing risks cost, which one worker at a time does for all.
+
+The mix goes through the sink of this process, without Kafka; then the two chores run until nothing is left. Their time an event bounds
+the rate of a whole installation on one PostgreSQL, however many workers it has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from benchmarks import machine, throughput
+from benchmarks.load import Load, messages
+from benchmarks.markdown import put_section
+from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
+from benchmarks.stage import BROKERS, PAST, Stage, run_command
+
+from voc_stream.catalogue import load_catalogue
+from voc_stream.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.postgres.sink import PostgresSink
+from voc_stream.postgres.upkeep import PostgresUpkeep
+
+SOURCE = Partition("upkeep", 0)
+COLUMNS = (
+    chosen("events", "events"),
+    figure("sink alone, events/s", "sink_events_per_second"),
+    figure("merging, µs an event", "settle_microseconds", ".1f"),
+    figure("assessing, µs an event", "assess_microseconds", ".1f"),
+    figure("one merger can follow, events/s", "settle_events_per_second"),
+    figure("one assessor can follow, events/s", "assess_events_per_second"),
+)
+
+
+def measure(stage: Stage, load: Load) -> dict[str, float]:
+    """Take in a load without any worker, then let the chores run, one after the other."""
+    url, catalogue = stage.settings.require_database_url(), load_catalogue()
+    start = datetime.now(UTC) - PAST
+    values = [message.value for message in messages(load, start, 0.97 * PAST.total_seconds() / load.events)]
+    step = stage.plan.batch_messages
+    with closing(PostgresSink(url, catalogue)) as sink, closing(PostgresUpkeep(url, catalogue)) as upkeep:
+        sink.start_at(SOURCE, StoredPosition("upkeep", 0))
+        began = time.monotonic()
+        for first in range(0, load.events, step):
+            batch = [Message(first + place, value) for place, value in enumerate(values[first : first + step])]
+            sink.process([Batch(SOURCE, first, batch)], datetime.now(UTC))
+        taken_in = time.monotonic()
+        while stage.number("SELECT count(*) FROM (SELECT FROM contribution LIMIT 1) waiting"):
+            upkeep.settle(datetime.now(UTC))
+        settled = time.monotonic()
+        while stage.number("SELECT count(*) FROM (SELECT FROM churn_pending LIMIT 1) waiting"):
+            upkeep.assess_churn(datetime.now(UTC))
+        assessed = time.monotonic()
+    return {
+        "sink_events_per_second": load.events / (taken_in - began),
+        "settle_microseconds": 1e6 * (settled - taken_in) / load.events,
+        "assess_microseconds": 1e6 * (assessed - settled) / load.events,
+        "settle_events_per_second": load.events / (settled - taken_in),
+        "assess_events_per_second": load.events / (assessed - settled),
+    }
+
+
+def main() -> None:
+    """Run what the arguments say and print the table."""
+    parser = argparse.ArgumentParser(prog="bench-upkeep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    throughput.add_stage_arguments(parser)
+    arguments = parser.parse_args()
+    plan, load = throughput.plan_of(arguments), throughput.load_of(arguments)
+    with Stage(plan) as stage:
+        figures = measure(stage, load)
+    inputs = {**asdict(plan), **asdict(load)}
+    machine_line = machine.describe(BROKERS[plan.broker])
+    record = Record(benchmark="upkeep", inputs=inputs, figures=figures, machine=machine_line, commit=machine.commit())
+    print(section([record], COLUMNS))
+    if arguments.write:
+        append(PATH, record)
+        put_section(PAGE, "upkeep", section([record], COLUMNS))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,130 @@
+"""R17: the worker that refreshes the rolling tables dies, freezes or is cut off in the midst of it.
+
+There is no elected leader: whoever gets an advisory lock refreshes, so there is at most one at a time, and anybody may be the next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+import psycopg2
+import pytest
+from chaos.load import Load
+from chaos.proxy import FaultProxy
+from chaos.recovery import Recovery, note
+from chaos.service import ChaosService, through
+from chaos.snapshots import Snapshots
+from end_to_end.call_centre import simulated_messages
+from end_to_end.harness import chance, wait_until
+
+from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.kafka.timers import DEFAULT_SETTLE_INTERVAL_SECONDS
+from voc_stream.postgres.settle import SETTLE_LOCK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos.kafka_behind_proxy import KafkaBehindProxy
+    from chaos.server import Server
+
+    from voc_stream.settings import Settings
+
+EVENTS = 4_000
+EVENTS_PER_SECOND = 100.0
+LOOK_SECONDS = 0.02
+FAULT_TIMEOUT_SECONDS = 60.0
+# Two ticks and a rest; the transaction of a worker that is frozen or out of reach is ended by the server, after 30 s without a word.
+TICKS_SECONDS = 3 * DEFAULT_SETTLE_INTERVAL_SECONDS
+ABANDONED_SECONDS = 30.0 + TICKS_SECONDS + 4.0
+
+pytestmark = pytest.mark.chaos
+
+
+class LockWatch:
+    """Looks all the time how many sessions hold the lock of the refresh."""
+
+    def __init__(self, url: str) -> None:
+        self.most = 0
+        self._url = url
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        statement = (
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        with closing(psycopg2.connect(self._url)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            while not self._ended.wait(LOOK_SECONDS):
+                cursor.execute(statement, (SETTLE_LOCK,))
+                self.most = max(self.most, *(number for (number,) in cursor.fetchall()))
+
+
+def refreshed_at(service: ChaosService) -> object:
+    """The moment that the rolling tables show."""
+    return service.query("SELECT as_of FROM rolling_clock")
+
+
+LIMIT_SECONDS = {
+    "killed": TICKS_SECONDS,
+    "cut off from PostgreSQL": ABANDONED_SECONDS,
+    "cut off from Kafka": TICKS_SECONDS,
+}
+
+
+@pytest.mark.parametrize("what", LIMIT_SECONDS)
+def test_leader(chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str) -> None:
+    """Another worker refreshes as soon as the transaction of the first has ended; never do two at once."""
+    random = chance()
+    with ExitStack() as stack:
+        proxy = stack.enter_context(FaultProxy((LOOPBACK, server.port)))
+        service = stack.enter_context(ChaosService(chaos_settings, tmp_path))
+        behind = replace(through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap)
+        failpoint = f"in_settle:{random.randint(2, 3)}:{'kill' if what == 'killed' else 'stop'}"
+        other = service.start_worker()
+        service.wait_until_ready([other])
+        leader = service.start_worker(failpoint, settings=behind)
+        watch = stack.enter_context(LockWatch(service.direct_url))
+        snapshots = stack.enter_context(Snapshots(service))
+        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+            wait_until(lambda: leader.is_frozen or not leader.is_running, FAULT_TIMEOUT_SECONDS, service.worker_logs)
+            if what == "killed":
+                service.workers.remove(leader)
+            elif what.startswith("cut off"):
+                cut = kafka.proxy if what.endswith("Kafka") else proxy
+                cut.black_hole()
+                stack.callback(cut.heal)
+                leader.thaw()  # it was frozen by its failpoint
+            fault_at, shown = time.monotonic(), refreshed_at(service)
+            wait_until(lambda: refreshed_at(service) != shown, LIMIT_SECONDS[what], lambda: f"the tables move on\n{service.worker_logs()}")
+            seconds = time.monotonic() - fault_at
+            assert other.is_running
+            if what.startswith("cut off"):
+                cut.heal()
+        service.wait_until_caught_up()
+        assert watch.most == 1, "never do two refresh at once"
+        snapshots.assert_each_is_right()
+        service.assert_everything_holds()
+    note(
+        Recovery(
+            "R17",
+            f"refreshing worker {what}",
+            "in the midst of a refresh, beside a second worker",
+            f"never two refreshes at once; the next one within {LIMIT_SECONDS[what]:.0f} s",
+            seconds,
+        )
+    )

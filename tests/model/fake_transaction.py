@@ -1,0 +1,197 @@
+"""A transaction of batches in memory: the product's fold and cache of rows, and in place of SQL the statements that these send."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from model.stepped_loop import StillWaitsError
+from unit.domain.world import summed
+
+from voc_stream.events.decode import Refusal, decode
+from voc_stream.ports import BatchResult, FencedError
+from voc_stream.postgres.ahead import Ahead
+from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.folding import Folding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from model.fake_store import FakeStore, Row, Tables
+
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.events.types import AnyEvent
+    from voc_stream.ports import Batch, Partition
+
+ENTITY_KEYS = {"customer": "customer_id", "repair_order": "order_id", "complaint": "complaint_id"}
+
+
+class FakeCursor:
+    """The statements of `postgres.entities` and `postgres.folding`, on dicts."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.rowcount = 0
+        self._staged: dict[str, list[Row]] = {}
+        self._found: list[tuple[Any, ...]] = []
+
+    def execute(self, statement: str, parameters: tuple[list[str]] | None = None) -> None:
+        """Read rows by a column, or merge staged rows."""
+        if read := re.match(r"SELECT (\w+), version, fold_state::text FROM (\w+) WHERE (\w+) = ANY", statement):
+            key, table, column = read.groups()
+            values = set((parameters or ([],))[0])
+            rows = [row for row in self.tables.rows[table].values() if row[column] in values]
+            self._found = [(row[key], row["version"], row["fold_state"]) for row in rows]
+        elif merge := re.match(r"INSERT INTO (\w+) AS t ", statement):
+            checked = statement.endswith("WHERE t.version = excluded.version - 1")
+            self.rowcount = self._merge(merge[1], checked=checked)
+        else:
+            raise NotImplementedError(statement)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """The rows that were read."""
+        return self._found
+
+    def copy_expert(self, statement: str, data: Any, size: int = 0) -> None:  # noqa: ARG002  psycopg2's signature
+        """Take in rows that will be merged, each a JSON array without its brackets (see postgres/copy_csv.py)."""
+        if " staged_" not in statement:
+            return
+        found = re.match(r"COPY (\w+) \(([^)]*)\)", statement)
+        assert found, statement
+        names = found[2].replace('"', "").split(", ")
+        rows = [dict(zip(names, json.loads(b"[" + line + b"]"), strict=True)) for line in data.read().splitlines()]
+        self._staged[found[1]] = rows
+
+    def _merge(self, table: str, *, checked: bool) -> int:
+        stored, key, written = self.tables.rows[table], ENTITY_KEYS[table], 0
+        for row in self._staged.pop(f"staged_{table}"):
+            earlier = stored.get(row[key])
+            if earlier is None or not checked or earlier["version"] == row["version"] - 1:
+                stored[row[key]] = row
+                written += 1
+        return written
+
+
+class _AtOnce(Ahead):
+    """Statements that run when they are handed over; after an error none does, as in a failed transaction."""
+
+    def __init__(self) -> None:
+        self._error: Exception | None = None
+
+    def run(self, statement: Callable[[], None]) -> None:
+        if self._error is None:
+            try:
+                statement()
+            except Exception as error:  # noqa: BLE001  raised by `wait`
+                self._error = error
+
+    def wait(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+
+class Transaction:
+    """Batches of different partitions: `begin` claims the positions and loads rows, `commit` inserts, folds and saves."""
+
+    def __init__(self, store: FakeStore, entities: EntityStore, batches: Sequence[Batch], now: datetime) -> None:
+        self._store, self._entities, self._batches, self._now = store, entities, batches, now
+        self._values: dict[str, bytes] = {}
+        self._events: dict[str, AnyEvent] = {}
+        self._refused: list[tuple[Partition, int]] = []
+        self._partitions: dict[str, Partition] = {}
+        for batch in batches:
+            for offset, value in batch.messages:
+                event = decode(value, now, store.catalogue)
+                if isinstance(event, Refusal):
+                    self._refused.append((batch.partition, offset))
+                elif event.event_id not in self._events:
+                    self._values[event.event_id], self._events[event.event_id] = value or b"", event
+                    self._partitions[event.event_id] = batch.partition
+
+    def begin(self) -> None:
+        """Claim the positions, and read what is stored now. Raises StillWaitsError, FencedError."""
+        if any(batch.partition in self._store.locks for batch in self._batches):
+            raise StillWaitsError
+        fenced = [batch.partition for batch in self._batches if not self._continues(batch)]
+        if fenced:
+            raise FencedError(fenced)
+        self._store.locks.update({batch.partition: self for batch in self._batches})
+        self._folding = self._loaded(self._store.tables, list(self._events.values()))
+
+    def _continues(self, batch: Batch) -> bool:
+        position = self._store.tables.positions.get(batch.partition)
+        return position is not None and position.next_offset == batch.expected_offset
+
+    def _loaded(self, tables: Tables, events: Sequence[AnyEvent]) -> Folding:
+        self._cursor = FakeCursor(tables)
+        folding = Folding(self._cursor, self._entities, self._store.catalogue, events, self._now)  # type: ignore[arg-type]  # all of a cursor that it uses
+        folding.load()
+        return folding
+
+    def leave_alone(self) -> None:
+        """The client is gone: what it had loaded goes with it, and the server ends the transaction by itself."""
+        self._entities = EntityStore()
+        self._folding = self._loaded(self._store.tables, list(self._events.values()))
+
+    def roll_back(self) -> None:
+        """End it without a trace."""
+        self._store.locks = {partition: holder for partition, holder in self._store.locks.items() if holder is not self}
+
+    def commit(self) -> list[BatchResult]:
+        """Write everything at once, over what is committed by now."""
+        self.roll_back()
+        working = self._store.tables.copied()
+        unseen = [event for event_id, event in self._events.items() if event_id not in working.events]
+        if len(unseen) < len(self._events):
+            self._entities.forget()
+            self._folding = self._loaded(working, unseen)
+        try:
+            self._write(working, unseen)
+        except ChangedMeanwhileError:
+            self._entities.forget()
+            working = self._store.tables.copied()
+            self._folding = self._loaded(working, unseen)
+            self._write(working, unseen)
+        return self._finish(working, unseen)
+
+    def _write(self, working: Tables, unseen: Sequence[AnyEvent]) -> None:
+        self._cursor.tables = working
+        self._folding.apply()
+        history = self._history(set(self._folding._fold.moved_customers()))  # SQL reads it in the product
+        contributions, contributed = self._folding._fold.contributions, []
+
+        def overheard(*arguments: Any) -> list[Contribution]:
+            contributed.extend(contributions(*arguments))
+            return contributed
+
+        if unseen:
+            self._folding._fold.contributions = overheard  # type: ignore[assignment]  # before they become rows
+            self._folding.save(_AtOnce(), history)
+            working.sums.update(summed(contributed))
+            working.sums = Counter({key: count for key, count in working.sums.items() if count})
+        working.events.update((event.event_id, self._values[event.event_id]) for event in unseen)
+
+    def _history(self, moved: Collection[str]) -> list[AnyEvent]:
+        stored = [decode(value, self._now, self._store.catalogue) for value in self._store.tables.events.values()] if moved else []
+        return [event for event in stored if not isinstance(event, Refusal) and event.customer_id in moved]
+
+    def _finish(self, working: Tables, unseen: Sequence[AnyEvent]) -> list[BatchResult]:
+        ids = {partition: position.topic_id for partition, position in working.positions.items()}
+        working.dead_letters.update((ids[partition], partition, offset) for partition, offset in self._refused)
+        self._store.move(working, {batch.partition: batch.next_offset for batch in self._batches})
+        accepted = Counter(self._partitions[event.event_id] for event in unseen)
+        refused = Counter(partition for partition, _ in self._refused)
+        return [
+            BatchResult(
+                accepted[each.partition],
+                len(each.messages) - accepted[each.partition] - refused[each.partition],
+                refused[each.partition],
+                each.next_offset,
+                None,
+            )
+            for each in self._batches
+        ]

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+from benchmarks.axes import AXES
+from benchmarks.markdown import replace_section
+from benchmarks.results import PAGE
+
+SECTIONS = [
+    "throughput",
+    "workers",
+    "own processor",
+    "latency",
+    "soak",
+    "upkeep",
+    "scale",
+    "peers",
+    *(axis.benchmark for axis in AXES.values()),
+]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_benchmark_has_its_place(name: str) -> None:
+    """A command that measured for an hour does not find at its end that the page lacks its section."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.count(f"<!-- {name}: begin -->") == 1
+    assert "measured" in replace_section(page, name, "measured")

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from voc_stream.catalogue import CatalogueError, load_catalogue
 from voc_stream.kafka.worker import run_worker
 from voc_stream.monitoring.metrics import Metrics
+from voc_stream.monitoring.repetition import Repetition
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import SettingsError, load_settings
@@ -67,8 +68,18 @@ def configure_logging(*, verbose: bool) -> None:
         format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_of_libraries)
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(logging.INFO if verbose else level)
+
+
+_repetition = Repetition()
+
+
+def _of_libraries(record: logging.LogRecord) -> bool:
+    """What we say ourselves is never left out."""
+    return record.name.startswith("voc_stream") or _repetition.filter(record)
 
 
 def process_registry() -> CollectorRegistry:

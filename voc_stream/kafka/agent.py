@@ -124,7 +124,7 @@ class BatchAgent:
             self._metrics.postgres_retries.inc()
 
     async def _follow(self, batches: Sequence[Batch]) -> None:
-        """Go where the store turned out to stand, where that is neither before nor behind a batch; else only the next message would tell."""
+        """Go where the store turned out to stand, if neither before nor behind a batch; else only the next message would tell."""
         for batch in batches:
             stored = self._ledger.durable.get(batch.partition)
             if stored is not None and stored not in (batch.expected_offset, batch.next_offset) and not self._app.rebalancing:

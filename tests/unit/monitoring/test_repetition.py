@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 
-from voc_stream.monitoring.repetition import Repetition
+from voc_stream.monitoring.repetition import MOST_MESSAGES, Repetition
 
 
 def said(
@@ -30,3 +30,11 @@ def test_other_messages_are_not_left_out() -> None:
     assert said(filter_, 0.1, "away", level=logging.WARNING) == "away"
     assert said(filter_, 0.1, "away", name="faust") == "away"
     assert said(filter_, 0.1, "away") is None
+
+
+def test_messages_without_end_take_no_memory_without_end() -> None:
+    """A text that is different each time is shown each time, and forgotten."""
+    filter_ = Repetition()
+    for number in range(3 * MOST_MESSAGES):
+        assert said(filter_, 0.0, f"number {number}") is not None
+    assert len(filter_._shown) <= MOST_MESSAGES

@@ -51,10 +51,12 @@ class MemorySink:
         with self._lock:
             return {partition: self.stored[partition] for partition in partitions if partition in self.stored}
 
-    def start_at(self, partition: Partition, position: StoredPosition) -> None:
-        """Make `position` the stored one."""
+    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:
+        """Put `position` in the place of the stored one."""
         self._answer()
         with self._lock:
+            if self.stored.get(partition) != replacing:
+                raise FencedError([partition])
             self.stored[partition] = position
 
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
@@ -73,7 +75,7 @@ class MemorySink:
 
     def _continues(self, batch: Batch) -> bool:
         position = self.stored.get(batch.partition)
-        return position is not None and position.next_offset == batch.expected_offset
+        return position == batch.expected
 
     def _apply(self, batch: Batch) -> BatchResult:
         position = self.stored[batch.partition]

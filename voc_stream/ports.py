@@ -31,18 +31,25 @@ class Message(NamedTuple):
     value: bytes | None
 
 
+class StoredPosition(NamedTuple):
+    """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id): a topic that is made anew has another."""
+
+    topic_id: str
+    next_offset: int
+
+
 class Batch(NamedTuple):
     """Consecutive messages of one partition.
 
     Attributes:
         partition: where they are from.
-        expected_offset: the position in PostgreSQL that the caller believes in.
+        expected: the position in PostgreSQL that the caller believes in.
         messages: in the order of their offsets; none where the offsets up to `end` hold nothing to read.
         end: the position after them, where there are none.
     """
 
     partition: Partition
-    expected_offset: int
+    expected: StoredPosition
     messages: Sequence[Message]
     end: int = 0
 
@@ -85,13 +92,6 @@ class DeadLetter(NamedTuple):
     payload: bytes
 
 
-class StoredPosition(NamedTuple):
-    """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id)."""
-
-    topic_id: str
-    next_offset: int
-
-
 class Reading(NamedTuple):
     """One sample of a gauge that is read from the tables; label values in the order in which the metric declares them."""
 
@@ -107,8 +107,11 @@ class BatchSink(Protocol):
         """The stored positions of those partitions that have one. Raises StoreUnavailableError."""
         ...
 
-    def start_at(self, partition: Partition, position: StoredPosition) -> None:
-        """Make `position` the stored one: first sight of a partition, or another log. Raises StoreUnavailableError."""
+    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:
+        """Put `position` in the place of the stored one (None: there is none yet), because the partition is new or its log is another.
+
+        Raises FencedError where another position is stored, StoreUnavailableError.
+        """
         ...
 
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:

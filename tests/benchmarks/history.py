@@ -84,8 +84,10 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
     now = datetime.now(UTC)
     catalogue = load_catalogue()
     with closing(PostgresSink(database_url, catalogue)) as sink, closing(PostgresUpkeep(database_url, catalogue)) as upkeep:
-        sink.start_at(SOURCE, StoredPosition("history", 0))
-        [result] = sink.process([Batch(SOURCE, 0, [Message(offset, value) for offset, value in enumerate(values)])], now)
+        sink.start_at(SOURCE, StoredPosition("history", 0), None)
+        [result] = sink.process(
+            [Batch(SOURCE, StoredPosition("history", 0), [Message(offset, value) for offset, value in enumerate(values)])], now
+        )
         if result.accepted != len(values):
             raise ValueError(f"of {len(values)} events of the history {result.accepted} were accepted")
         upkeep.settle(now)

@@ -146,9 +146,12 @@ def main() -> None:
     arguments = parser.parse_args()
     plan, load = throughput.plan_of(arguments), throughput.load_of(arguments)
     with Stage(plan) as stage:
-        fastest = throughput.measure(stage, load, arguments.workers)["events_per_second"]
-        rate = arguments.rate or fastest / 2
-        figures = measure(stage, load, rate, arguments.seconds, arguments.producers) | {"fastest_events_per_second": fastest}
+        if arguments.rate is None:
+            rate = throughput.measure(stage, load, arguments.workers)["events_per_second"] / 2
+        else:
+            rate = arguments.rate
+            throughput.prepare(stage, load, arguments.workers)
+        figures = measure(stage, load, rate, arguments.seconds, arguments.producers)
     inputs = {"workers": arguments.workers, **asdict(plan), **asdict(load), "rate": arguments.rate}
     machine_line = machine.describe(BROKERS[plan.broker])
     record = Record(benchmark="latency", inputs=inputs, figures=figures, machine=machine_line, commit=machine.commit())

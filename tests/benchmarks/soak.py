@@ -141,7 +141,7 @@ def main() -> None:
     plan, seconds = throughput.plan_of(arguments), 60 * arguments.minutes
     load = Load(events=int(arguments.rate * seconds), customers=arguments.customers, sites=arguments.sites)
     with Stage(plan) as stage:
-        throughput.measure(stage, throughput.load_of(arguments), workers=1)
+        throughput.prepare(stage, throughput.load_of(arguments), workers=1)
         looks = measure(stage, load, arguments.rate, seconds)
         figures = summary(looks) | {"rate": arguments.rate}
         figures["peak_mebibytes"] = max(stage.workers_processes().peak_memory_bytes()) / MEBIBYTE

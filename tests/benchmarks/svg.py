@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, PANEL_HEIGHT = 640, 190
-LEFT, RIGHT, TOP, GAP, BOTTOM = 90, 20, 40, 34, 56
+LEFT, RIGHT, TOP, GAP, BOTTOM = 90, 40, 40, 34, 56
 TICKS = 4
 COLOURS = ("#1f5fa8", "#c4561b", "#2f7d32", "#7a3e9d")  # dark enough for white paper
 STYLE = (

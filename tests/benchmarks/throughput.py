@@ -82,6 +82,14 @@ def measure(stage: Stage, load: Load, workers: int) -> dict[str, float]:
     }
 
 
+def prepare(stage: Stage, load: Load, workers: int) -> None:
+    """Start workers and let them take in a load, with nothing left to do. Raises BenchmarkError."""
+    goal = stage.taken_in() + load.events
+    stage.preload(load)
+    stage.start_workers(workers)
+    stage.wait_until(lambda: stage.taken_in() >= goal and not stage.upkeep_waits(), RUN_SECONDS, "the tables are not complete")
+
+
 def figures(first: Mark, last: Mark, complete: Mark) -> dict[str, float]:
     """Rates and costs an event between marks. Pure."""
     events = last.taken_in - first.taken_in

@@ -41,11 +41,11 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
     values = [message.value for message in messages(load, start, 0.97 * PAST.total_seconds() / load.events)]
     step = stage.plan.batch_messages
     with closing(PostgresSink(url, catalogue)) as sink, closing(PostgresUpkeep(url, catalogue)) as upkeep:
-        sink.start_at(SOURCE, StoredPosition("upkeep", 0))
+        sink.start_at(SOURCE, StoredPosition("upkeep", 0), None)
         began = time.monotonic()
         for first in range(0, load.events, step):
             batch = [Message(first + place, value) for place, value in enumerate(values[first : first + step])]
-            sink.process([Batch(SOURCE, first, batch)], datetime.now(UTC))
+            sink.process([Batch(SOURCE, StoredPosition("upkeep", first), batch)], datetime.now(UTC))
         taken_in = time.monotonic()
         while stage.number("SELECT count(*) FROM (SELECT FROM contribution LIMIT 1) waiting"):
             upkeep.settle(datetime.now(UTC))

@@ -65,17 +65,12 @@ class FakeLog:
         self._made = 1
 
     def recreate(self, topic: str) -> None:
-        """Delete a topic and make it again, empty and under the same name.
-
-        In Kafka the new log begins at 0. Here it begins after the old one, since the store cannot tell a batch of the old log from one of
-        the new log at the same offset: see the limits in test_exactly_once.py.
-        """
+        """Delete a topic and make it again, empty and under the same name."""
         self._made += 1
         self.topic_ids[topic] = f"{topic}-{self._made}"
         for partition in self.logs:
             if partition.topic == topic:
-                begin = self.logs[partition].end + 1
-                self.logs[partition] = PartitionLog(earliest=begin, end=begin)
+                self.logs[partition] = PartitionLog()
                 self.committed.pop(partition, None)
 
 

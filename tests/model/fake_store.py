@@ -119,11 +119,13 @@ class FakeSink:
         self._reach()
         return {each: self._store.tables.positions[each] for each in partitions if each in self._store.tables.positions}
 
-    def start_at(self, partition: Partition, position: StoredPosition) -> None:
-        """Make `position` the stored one."""
+    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:
+        """Put `position` in the place of the stored one."""
         self._reach()
         if partition in self._store.locks:
             raise StillWaitsError
+        if self._store.tables.positions.get(partition) != replacing:
+            raise FencedError([partition])
         working = self._store.tables.copied()
         working.positions[partition] = position
         self._store.commit(working)

@@ -123,8 +123,7 @@ class Transaction:
         self._folding = self._loaded(self._store.tables, list(self._events.values()))
 
     def _continues(self, batch: Batch) -> bool:
-        position = self._store.tables.positions.get(batch.partition)
-        return position is not None and position.next_offset == batch.expected_offset
+        return self._store.tables.positions.get(batch.partition) == batch.expected
 
     def _loaded(self, tables: Tables, events: Sequence[AnyEvent]) -> Folding:
         self._cursor = FakeCursor(tables)

@@ -100,7 +100,10 @@ def assert_nobody_is_ahead(log: FakeLog, store: FakeStore, workers: list[Worker]
     """Neither a worker's position nor the one committed in Kafka passes the store's, but where the store went back meanwhile."""
     assert not store.moved_back, f"a batch moved a position back: {store.moved_back}"
     positions = {partition: position.next_offset for partition, position in store.tables.positions.items()}
-    for name, offsets in [("Kafka", log.committed), *((worker.name, worker.ledger.durable) for worker in workers)]:
+    believed = {
+        worker.name: {partition: position.next_offset for partition, position in worker.ledger.durable.items()} for worker in workers
+    }
+    for name, offsets in [("Kafka", log.committed), *believed.items()]:
         for partition, offset in offsets.items():
             limit = store.highest if partition in store.went_back else positions
             assert offset <= limit.get(partition, 0), (

@@ -42,7 +42,10 @@ class BatchAgent:
     async def __call__(self, stream: Any) -> None:
         """Faust's agent: what was fetched together, one fetch after another, for ever."""
         async for fetched in stream:
-            await self._take(fetched)
+            try:
+                await self._take(fetched)
+            finally:
+                self._consumer.taken()
 
     @property
     def _consumer(self) -> BatchConsumer:
@@ -71,16 +74,16 @@ class BatchAgent:
         """What of it is to be applied now; a partition that has to be read again is sent back."""
         partition = fetched.partition
         expected = self._ledger.durable.get(partition)
-        verdict = judge(fetched, expected, self._consumer.seek_number(partition))
+        verdict = judge(fetched, None if expected is None else expected.next_offset, self._consumer.seek_number(partition))
         if expected is None or verdict is Verdict.SKIP:
             return None
         if verdict is Verdict.APPLY:
             if fetched.skipped_offsets:
                 self._metrics.skipped_offsets.labels(partition.topic).inc(fetched.skipped_offsets)
-            return Batch(partition, expected, from_offset(fetched.messages, expected), fetched.end)
-        log.info("%s: %s to offset %d", _names([partition]), verdict.value, expected)
+            return Batch(partition, expected, from_offset(fetched.messages, expected.next_offset), fetched.end)
+        log.info("%s: %s to offset %d", _names([partition]), verdict.value, expected.next_offset)
         self._metrics.rewinds.labels(partition.topic).inc()
-        await (self._rewind(partition, expected) if verdict is Verdict.REWIND else self._reload(partition))
+        await (self._rewind(partition, expected.next_offset) if verdict is Verdict.REWIND else self._reload(partition))
         return None
 
     async def _apply(self, batches: Sequence[Batch]) -> None:
@@ -111,7 +114,7 @@ class BatchAgent:
 
     def _holds(self, batch: Batch) -> bool:
         """Whether the batch is still the next one of a partition that is ours."""
-        still_next = self._ledger.durable.get(batch.partition) == batch.expected_offset
+        still_next = self._ledger.durable.get(batch.partition) == batch.expected
         return still_next and not (self._app.rebalancing or self._app.should_stop)
 
     async def _wait_for_store(self, partitions: Sequence[Partition], pause_seconds: float) -> None:
@@ -127,8 +130,12 @@ class BatchAgent:
         """Go where the store turned out to stand, if neither before nor behind a batch; else only the next message would tell."""
         for batch in batches:
             stored = self._ledger.durable.get(batch.partition)
-            if stored is not None and stored not in (batch.expected_offset, batch.next_offset) and not self._app.rebalancing:
-                await self._rewind(batch.partition, stored)
+            if stored is None or self._app.rebalancing:
+                continue
+            if stored.topic_id != batch.expected.topic_id:
+                await self._reload(batch.partition)
+            elif stored.next_offset not in (batch.expected.next_offset, batch.next_offset):
+                await self._rewind(batch.partition, stored.next_offset)
 
     async def _rewind(self, partition: Partition, offset: int) -> None:
         await self._consumer.seek_to({partition: offset})

@@ -47,20 +47,22 @@ class Ledger:
         self._log_reader = log_reader
         self._metrics = metrics
         self.state = state
-        self.durable: dict[Partition, int] = {}
+        self.durable: dict[Partition, StoredPosition] = {}
         self.loading = asyncio.Lock()
-        self._topic_ids: dict[Partition, str] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
 
-    async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, int]:
-        """Decide where to read each partition from, and make the store agree. Raises StoreUnavailableError, TopicsError, KafkaError."""
+    async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, StoredPosition]:
+        """Decide where to read each partition from, and make the store agree.
+
+        Raises FencedError, StoreUnavailableError, TopicsError, KafkaError.
+        """
         # The order matters: a log that is measured before the store is asked could seem to end before a position that has just moved.
         stored = await self._call(self._sink.positions, partitions)
         ids = await self.current_topic_ids({partition.topic for partition in partitions})
         bounds = await read_bounds(partitions)
         doubtful = {each: end for each, (_, end) in bounds.items() if each in stored and stored[each].next_offset > end}
         ends = await self._ask(self._log_reader.ends, doubtful) if doubtful else {}
-        offsets: dict[Partition, int] = {}
+        positions: dict[Partition, StoredPosition] = {}
         for partition, (earliest, end) in bounds.items():
             placement = place(stored.get(partition), Log(ids[partition.topic], earliest, ends.get(partition, end)))
             if placement.reset_reason is not None:
@@ -68,20 +70,9 @@ class Ledger:
                           partition.topic, partition.number, placement.position.next_offset, placement.reset_reason)  # fmt: skip
                 self._metrics.position_resets.labels(partition.topic).inc()
             if placement.is_new:
-                await self._call(self._sink.start_at, partition, placement.position)
-            offsets[partition] = placement.position.next_offset
-        for partition in offsets:
-            self._topic_ids.pop(partition, None)  # the order is that of loading
-            self._topic_ids[partition] = ids[partition.topic]
-        return offsets
-
-    @property
-    def loaded_topic_ids(self) -> Mapping[str, str]:
-        """By topic, the log of its partition that was loaded longest ago: what is known of one that was loaded anew holds for that one."""
-        oldest: dict[str, str] = {}
-        for partition, topic_id in self._topic_ids.items():
-            oldest.setdefault(partition.topic, topic_id)
-        return oldest
+                await self._call(self._sink.start_at, partition, placement.position, stored.get(partition))
+            positions[partition] = placement.position
+        return positions
 
     async def current_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """The ids of the topics as the broker has them now."""
@@ -90,24 +81,22 @@ class Ledger:
     async def reread(self, partitions: Collection[Partition]) -> None:
         """Learn where the store stands with partitions that are still ours. Raises StoreUnavailableError."""
         stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, partitions)
-        for partition, position in stored.items():
-            self._moved(partition, position.next_offset)
+        self._moved(stored)
 
     async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
         """Make batches durable, together. Raises FencedError, StoreUnavailableError."""
         results = await self._call(self._sink.process, batches, now)
-        for batch, result in zip(batches, results, strict=True):
-            self._moved(batch.partition, result.next_offset)
+        self._moved({batch.partition: batch.expected._replace(next_offset=batch.next_offset) for batch in batches})
         return results
 
-    def _moved(self, partition: Partition, next_offset: int) -> None:
-        if partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
-            self.durable[partition] = next_offset
+    def _moved(self, positions: Mapping[Partition, StoredPosition]) -> None:
+        for partition, position in positions.items():
+            if partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
+                self.durable[partition] = position
 
     def forget(self, partition: Partition) -> None:
         """The partition was revoked."""
         self.durable.pop(partition, None)
-        self._topic_ids.pop(partition, None)
         self._metrics.forget_partition(partition)
 
     def close(self) -> None:

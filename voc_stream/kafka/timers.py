@@ -99,7 +99,7 @@ class _Work:
         durable = dict(self._ledger.durable)
         async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
             ends = await self._app.consumer.log_ends(list(durable)) if durable else {}
-        lags = {partition: max(0, end - durable[partition]) for partition, end in ends.items()}
+        lags = {partition: max(0, end - durable[partition].next_offset) for partition, end in ends.items()}
         state, moment = self._ledger.state, time.monotonic()
         state.lag_events, state.lag_measured = sum(lags.values()), moment
         if state.lag_events == 0:
@@ -108,8 +108,8 @@ class _Work:
 
     async def log_identity(self) -> None:
         """A topic that was deleted and made again keeps its name and need not cause a rebalance: notice it by its id."""
-        loaded = dict(self._ledger.loaded_topic_ids)
-        current = await self._ledger.current_topic_ids(loaded) if loaded else {}
-        changed = {topic for topic, topic_id in loaded.items() if current[topic] != topic_id}
+        loaded = {partition: position.topic_id for partition, position in self._ledger.durable.items()}
+        current = await self._ledger.current_topic_ids({partition.topic for partition in loaded}) if loaded else {}
+        changed = [partition for partition, topic_id in loaded.items() if current[partition.topic] != topic_id]
         if changed and not self._app.rebalancing:
-            await self._app.consumer.load_positions([partition for partition in self._ledger.durable if partition.topic in changed])
+            await self._app.consumer.load_positions([partition for partition in changed if partition in self._ledger.durable])

@@ -25,7 +25,7 @@ from mode import Service
 
 from voc_stream.kafka.batches import FetchedBatch
 from voc_stream.kafka.topics import TopicsError
-from voc_stream.ports import Message, Partition, StoreUnavailableError
+from voc_stream.ports import FencedError, Message, Partition, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +38,9 @@ POSITIONS_DEADLINE_SECONDS = 75
 FETCH_WAIT_MS = 200
 FETCH_BYTES = 32 * 1024 * 1024
 GAP_INTERVAL_SECONDS = 1.0
+# One fetch waits while the agent is at another: so it never idles, and what arrives meanwhile becomes one larger fetch.
+FETCHES_AHEAD = 1
+AGENT_WAIT_SECONDS = 1.0
 COMMIT_TIMEOUT_SECONDS = 3
 LEAVE_TIMEOUT_SECONDS = 3
 
@@ -172,6 +175,11 @@ class BatchConsumer(driver.Consumer):
 
     _thread: BatchThread
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._handed_on = 0
+        self._taken = asyncio.Event()
+
     @property
     def ledger(self) -> Ledger:
         """The worker's view of the positions in the store."""
@@ -196,7 +204,7 @@ class BatchConsumer(driver.Consumer):
                     offsets = await self.load_positions(assigned)
                 except IllegalStateError:
                     raise  # the assignment has changed; Faust seeks again
-                except (StoreUnavailableError, TopicsError, KafkaError) as error:
+                except (FencedError, StoreUnavailableError, TopicsError, KafkaError) as error:
                     log.warning("the positions cannot be learnt yet (%s); asking again", error)
                     await asyncio.sleep(1.0)
                 else:
@@ -204,12 +212,16 @@ class BatchConsumer(driver.Consumer):
                     return {TP(*partition): offset for partition, offset in offsets.items()}
 
     async def load_positions(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Compare log and store, and read on from where the store stands. Raises StoreUnavailableError, KafkaError, IllegalStateError."""
+        """Compare log and store, and read on from where the store stands.
+
+        Raises FencedError, StoreUnavailableError, TopicsError, KafkaError, IllegalStateError.
+        """
         # One at a time: Faust seeks from two places, and each would find the same log anew.
         async with self.ledger.loading:
-            offsets = await self.ledger.load(partitions, self._bounds)
+            positions = await self.ledger.load(partitions, self._bounds)
+            offsets = {partition: position.next_offset for partition, position in positions.items()}
             await self.seek_to(offsets)  # refused where the assignment changed meanwhile
-            self.ledger.durable.update(offsets)
+            self.ledger.durable.update(positions)
             return offsets
 
     async def _bounds(self, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:
@@ -238,11 +250,27 @@ class BatchConsumer(driver.Consumer):
             self._committed_offset[TP(*partition)] = None  # else commits stop until the old one is passed
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
-        """Batches as Faust messages, without Faust's own bookkeeping of offsets."""
+        """Fetches as Faust messages, without Faust's own bookkeeping of offsets. None while the agent has enough to do."""
+        while self._handed_on > FETCHES_AHEAD and not self.should_stop:
+            self._taken.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._taken.wait(), AGENT_WAIT_SECONDS)
         async for topic_partition, message in super().getmany(timeout):
+            self._handed_on += 1
             # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
             self._read_offset.pop(topic_partition, None)
             yield topic_partition, message
+
+    def taken(self) -> None:
+        """The agent is done with one fetch."""
+        self._handed_on = max(0, self._handed_on - 1)
+        self._taken.set()
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing: Faust would fetch no more of one partition until the agent has nothing at all to do, and under load that never comes."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing, likewise: `getmany` waits for the agent, for all partitions at once."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         # Faust acknowledges one partition of each fetch; the store may have moved on in all of them.
@@ -254,12 +282,16 @@ class BatchConsumer(driver.Consumer):
         self._acked[tp].clear()
         self._acked_index[tp].clear()
         self._gap.pop(tp, None)
-        return self.ledger.durable.get(Partition(*tp))
+        position = self.ledger.durable.get(Partition(*tp))
+        return None if position is None else position.next_offset
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Forget positions: nothing of these partitions may be applied until they are loaded again."""
         self.ledger.state.positions_loaded = False
         await super().on_partitions_revoked(revoked)
+        # Faust has thrown away what it had handed on.
+        self._handed_on = 0
+        self._taken.set()
         for topic_partition in revoked:
             self._thread.cursor.pop(Partition(*topic_partition), None)
             self.ledger.forget(Partition(*topic_partition))

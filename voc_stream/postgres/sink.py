@@ -73,22 +73,29 @@ class PostgresSink:
             stored = {Partition(topic, number): StoredPosition(topic_id, offset) for topic, number, topic_id, offset in cursor}
         return {partition: stored[partition] for partition in partitions if partition in stored}
 
-    def start_at(self, partition: Partition, position: StoredPosition) -> None:
-        """Make `position` the stored one: first sight of a partition, or another log."""
+    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:
+        """Put `position` in the place of the stored one; None where there is none yet."""
         with self._transaction() as cursor:
-            cursor.execute(
-                "INSERT INTO stream_position (topic, partition, topic_id, next_offset) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (topic, partition) DO UPDATE SET topic_id = excluded.topic_id, next_offset = excluded.next_offset,"
-                " updated_at = now()",
-                (*partition, *position),
-            )
+            if replacing is None:
+                cursor.execute(
+                    "INSERT INTO stream_position (topic, partition, topic_id, next_offset) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    (*partition, *position),
+                )
+            else:
+                cursor.execute(
+                    "UPDATE stream_position SET topic_id = %s, next_offset = %s, updated_at = now()"
+                    " WHERE topic = %s AND partition = %s AND topic_id = %s AND next_offset = %s",
+                    (*position, *partition, *replacing),
+                )
+            if cursor.rowcount != 1:
+                raise FencedError([partition])
 
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
         """Decode, fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
         decoded = [
             DecodedBatch(
                 batch.partition,
-                batch.expected_offset,
+                batch.expected,
                 batch.next_offset,
                 [(message.offset, message.value, decode(message.value, now, self._catalogue)) for message in batch.messages],
             )
@@ -132,7 +139,7 @@ class PostgresSink:
     def _write(self, cursor: Cursor, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
         event_times = [batch.latest_event_time() for batch in batches]
-        topic_ids = _claim(cursor, batches, event_times)
+        _claim(cursor, batches, event_times)
         facts: dict[str, Fact] = {}
         for batch in batches:
             for offset, value, result in batch.messages:
@@ -145,7 +152,7 @@ class PostgresSink:
         for batch, event_time in zip(batches, event_times, strict=True):
             refusals = [(offset, value, result) for offset, value, result in batch.messages if isinstance(result, Refusal)]
             if refusals:
-                insert_dead_letters(cursor, topic_ids[batch.partition], batch.partition, refusals, now)
+                insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, refusals, now)
             counted = accepted_by_partition[batch.partition]
             results.append(
                 BatchResult(counted, len(batch.messages) - len(refusals) - counted, len(refusals), batch.next_offset, event_time)
@@ -232,7 +239,7 @@ class DecodedBatch(NamedTuple):
     """A batch whose messages are events, or the reasons why they are none."""
 
     partition: Partition
-    expected_offset: int
+    expected: StoredPosition
     next_offset: int
     messages: Sequence[tuple[int, bytes | None, AnyEvent | Refusal]]
 
@@ -248,30 +255,32 @@ class DecodedBatch(NamedTuple):
         """The same messages in two batches that follow each other."""
         first, second = self.messages[: len(self.messages) // 2], self.messages[len(self.messages) // 2 :]
         between = first[-1][0] + 1
-        return self._replace(messages=first, next_offset=between), self._replace(messages=second, expected_offset=between)
+        return (
+            self._replace(messages=first, next_offset=between),
+            self._replace(messages=second, expected=self.expected._replace(next_offset=between)),
+        )
 
 
-def _claim(cursor: Cursor, batches: Sequence[DecodedBatch], event_times: Sequence[datetime | None]) -> dict[Partition, str]:
-    """Move the positions by compare-and-swap; the ids of the logs. This fences a worker that lost its partitions."""
+def _claim(cursor: Cursor, batches: Sequence[DecodedBatch], event_times: Sequence[datetime | None]) -> None:
+    """Move the positions by compare-and-swap. This fences a worker that lost its partitions, or read another log."""
     cursor.execute(
         "UPDATE stream_position p SET next_offset = c.next_offset, event_time = greatest(p.event_time, c.event_time), updated_at = now()"
-        " FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
-        " AS c(topic, partition, expected_offset, next_offset, event_time)"
-        " WHERE p.topic = c.topic AND p.partition = c.partition AND p.next_offset = c.expected_offset"
-        " RETURNING p.topic, p.partition, p.topic_id",
+        " FROM unnest(%s::text[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
+        " AS c(topic, partition, topic_id, expected_offset, next_offset, event_time)"
+        " WHERE p.topic = c.topic AND p.partition = c.partition AND p.topic_id = c.topic_id AND p.next_offset = c.expected_offset"
+        " RETURNING p.topic, p.partition",
         (
             [batch.partition.topic for batch in batches],
             [batch.partition.number for batch in batches],
-            [batch.expected_offset for batch in batches],
+            [batch.expected.topic_id for batch in batches],
+            [batch.expected.next_offset for batch in batches],
             [batch.next_offset for batch in batches],
             list(event_times),
         ),
     )
-    topic_ids = {Partition(topic, number): str(topic_id) for topic, number, topic_id in cursor}
-    fenced = {batch.partition for batch in batches}.difference(topic_ids)
+    fenced = {batch.partition for batch in batches}.difference(Partition(*row) for row in cursor)
     if fenced:
         raise FencedError(fenced)
-    return topic_ids
 
 
 def insert_dead_letters(

@@ -75,7 +75,7 @@ class ReducedSink:
             stored = {Partition(topic, number): StoredPosition(topic_id, offset) for topic, number, topic_id, offset in cursor}
         return {partition: stored[partition] for partition in partitions if partition in stored}
 
-    def start_at(self, partition: Partition, position: StoredPosition) -> None:
+    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:  # noqa: ARG002  one log a run
         """Make `position` the stored one."""
         with self._transaction() as cursor:
             cursor.execute(
@@ -100,7 +100,7 @@ class ReducedSink:
                     owners[event.event_id] = batch.partition
         with self._transaction() as cursor:
             for batch in batches:
-                _claim(cursor, batch.partition, batch.expected_offset, batch.next_offset)
+                _claim(cursor, batch)
             inserted = _insert_ids(cursor, sorted(events)) if events else set()
             if inserted:
                 _add(cursor, events.values() if len(inserted) == len(events) else [events[event_id] for event_id in inserted])
@@ -149,13 +149,13 @@ class ReducedSink:
             self._proxied = None
 
 
-def _claim(cursor: Cursor, partition: Partition, expected_offset: int, next_offset: int) -> None:
+def _claim(cursor: Cursor, batch: Batch) -> None:
     cursor.execute(
-        "UPDATE position SET next_offset = %s WHERE topic = %s AND partition = %s AND next_offset = %s",
-        (next_offset, *partition, expected_offset),
+        "UPDATE position SET next_offset = %s WHERE topic = %s AND partition = %s AND topic_id = %s AND next_offset = %s",
+        (batch.next_offset, *batch.partition, *batch.expected),
     )
     if cursor.rowcount != 1:
-        raise FencedError([partition])
+        raise FencedError([batch.partition])
 
 
 def _insert_ids(cursor: Cursor, event_ids: Sequence[str]) -> set[str]:

@@ -80,10 +80,10 @@ def test_our_sink_ends_with_the_tables_of_the_naive_fold(tables_url: str, catalo
     for topic_id in ("first log", "the same read again"):
         with closing(ReducedSink(tables_url, catalogue)) as sink:
             for partition, values in partitions.items():
-                sink.start_at(partition, StoredPosition(topic_id, 0))
+                sink.start_at(partition, StoredPosition(topic_id, 0), None)
                 offset = 0
                 while offset < len(values):
-                    (result,) = sink.process([Batch(partition, offset, messages(values, offset))], NOW)
+                    (result,) = sink.process([Batch(partition, StoredPosition(topic_id, offset), messages(values, offset))], NOW)
                     assert result.rejected == 0
                     offset = result.next_offset
             assert sink.positions(partitions) == {each: StoredPosition(topic_id, len(values)) for each, values in partitions.items()}
@@ -95,9 +95,9 @@ def test_our_sink_refuses_a_batch_whose_position_was_moved(tables_url: str, cata
     partitions, _ = mixed(200)
     partition, values = next(iter(partitions.items()))
     with closing(ReducedSink(tables_url, catalogue)) as sink:
-        sink.start_at(partition, StoredPosition("log", 7))
+        sink.start_at(partition, StoredPosition("log", 7), None)
         with pytest.raises(FencedError):
-            sink.process([Batch(partition, 0, messages(values, 0))], NOW)
+            sink.process([Batch(partition, StoredPosition("log", 0), messages(values, 0))], NOW)
         assert sink.positions([partition]) == {partition: StoredPosition("log", 7)}
     assert found(tables_url) == job.Tables({}, {})
 

@@ -29,9 +29,9 @@ def refused(settings: Settings, catalogue: Catalogue) -> Settings:
     ensure_topics(settings)
     partition = Partition(f"{settings.topic_prefix}touchpoints", 0)
     with closing(PostgresSink(settings.require_database_url(), catalogue)) as sink:
-        sink.start_at(partition, StoredPosition("a log", 0))
+        sink.start_at(partition, StoredPosition("a log", 0), None)
         messages = [Message(offset, value) for offset, value in enumerate([UNREADABLE, WITHOUT_SITE, None])]
-        sink.process([Batch(partition, 0, messages)], datetime.now(UTC))
+        sink.process([Batch(partition, StoredPosition("a log", 0), messages)], datetime.now(UTC))
     return settings
 
 

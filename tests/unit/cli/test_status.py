@@ -36,8 +36,8 @@ def test_status_shows_what_waits_and_whom_to_call(settings: Settings, catalogue:
     url = settings.require_database_url()
     partition = Partition(f"{settings.topic_prefix}complaints", 0)
     with closing(PostgresSink(url, catalogue)) as sink, closing(PostgresUpkeep(url, catalogue)) as upkeep:
-        sink.start_at(partition, StoredPosition("a log", 0))
-        sink.process([Batch(partition, 0, [Message(0, COMPLAINT)])], datetime.now(UTC))
+        sink.start_at(partition, StoredPosition("a log", 0), None)
+        sink.process([Batch(partition, StoredPosition("a log", 0), [Message(0, COMPLAINT)])], datetime.now(UTC))
         upkeep.settle(datetime.now(UTC))
         upkeep.assess_churn(datetime.now(UTC))
     picture = tmp_path / "summary.svg"

@@ -78,7 +78,7 @@ def test_a_fenced_batch_makes_the_worker_read_the_position_again(start: Start, v
         produce(voc, ids(500, first=500 * part))
         wait_until(lambda part=part: sink.count == 500 * (part + 1), "all events")  # type: ignore[misc]  # a default binds the loop's value
     assert moved
-    assert len(sink.batches) == len({(batch.partition, batch.expected_offset) for batch in sink.batches})
+    assert len(sink.batches) == len({(batch.partition, batch.expected) for batch in sink.batches})
 
 
 def test_a_position_that_was_moved_back_is_followed(start: Start, voc: Settings, sink: MemorySink) -> None:
@@ -110,7 +110,7 @@ def test_an_absent_store_holds_the_partition_and_shows(start: Start, voc: Settin
     sink.available = True
     wait_until(lambda: sink.count == 400, "the rest")
     assert_all_taken_in(sink, voc, ids(400))
-    assert len(sink.batches) == len({(batch.partition, batch.expected_offset) for batch in sink.batches})
+    assert len(sink.batches) == len({(batch.partition, batch.expected) for batch in sink.batches})
 
 
 def test_a_commit_whose_answer_was_lost_is_not_repeated(start: Start, voc: Settings, sink: MemorySink) -> None:
@@ -128,7 +128,7 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(start: Start, voc: Setti
     wait_until(lambda: sink.count == 1000, "all events")
     assert len(lost) == 3
     assert_all_taken_in(sink, voc, ids(1000))
-    assert len(sink.batches) == len({(batch.partition, batch.expected_offset) for batch in sink.batches})
+    assert len(sink.batches) == len({(batch.partition, batch.expected) for batch in sink.batches})
 
 
 def test_an_unexpected_error_of_the_sink_loses_nothing(start: Start, voc: Settings, sink: MemorySink) -> None:

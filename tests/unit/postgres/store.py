@@ -65,7 +65,7 @@ class Store:
         sink = PostgresSink(self.url, self.catalogue)
         self._open.callback(sink.close)
         for number in partitions:
-            sink.start_at(partition(number), StoredPosition(LOG, 0))
+            sink.start_at(partition(number), StoredPosition(LOG, 0), None)
         return sink
 
     def upkeep(self) -> PostgresUpkeep:
@@ -128,17 +128,18 @@ def send(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0, no
 
 def batch_of(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0) -> Batch:
     """A batch that begins where the partition stands."""
-    expected = next_offset(sink, number)
-    return Batch(partition(number), expected, [Message(expected + place, value) for place, value in enumerate(values)])
+    expected = position_of(sink, number)
+    return Batch(partition(number), expected, [Message(expected.next_offset + place, value) for place, value in enumerate(values)])
 
 
-def next_offset(sink: PostgresSink, number: int = 0) -> int:
+def position_of(sink: PostgresSink, number: int = 0) -> StoredPosition:
     """Where the partition stands; a partition never seen is put at 0."""
     positions: Mapping[Partition, StoredPosition] = sink.positions([partition(number)])
     if partition(number) not in positions:
-        sink.start_at(partition(number), StoredPosition(LOG, 0))
-        return 0
-    return positions[partition(number)].next_offset
+        start = StoredPosition(LOG, 0)
+        sink.start_at(partition(number), start, None)
+        return start
+    return positions[partition(number)]
 
 
 def send_as_a_worker_does(sink: PostgresSink, batches: Sequence[Sequence[bytes | None]], number: int = 0, attempts: int = 20) -> None:
@@ -149,10 +150,10 @@ def send_as_a_worker_does(sink: PostgresSink, batches: Sequence[Sequence[bytes |
         ends.append((ends[-1] if ends else 0) + len(batch))
     for end in ends:
         for _ in range(attempts):
-            begin = next_offset(sink, number)
-            if begin >= end:
+            begin = position_of(sink, number)
+            if begin.next_offset >= end:
                 break
-            found = [Message(offset, log[offset]) for offset in range(begin, end)]
+            found = [Message(offset, log[offset]) for offset in range(begin.next_offset, end)]
             try:
                 sink.process([Batch(partition(number), begin, found)], NOW)
             except (StoreUnavailableError, FencedError):

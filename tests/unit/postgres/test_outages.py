@@ -32,7 +32,7 @@ EVENTS = messages(crowd(40))
 def sink(store: Store) -> Iterator[PostgresSink]:
     """A sink that has taken in the first half of the events and gives up after a second."""
     with closing(PostgresSink(store.url, store.catalogue, deadline_seconds=1.0)) as opened:
-        opened.start_at(partition(0), StoredPosition("log-1", 0))
+        opened.start_at(partition(0), StoredPosition("log-1", 0), None)
         send(opened, EVENTS[:20])
         yield opened
 

@@ -26,15 +26,35 @@ def test_positions_are_those_that_were_stored(store: Store) -> None:
     """A partition never seen has none; starting again replaces log and offset."""
     sink = store.sink(0)
     assert sink.positions([partition(0), partition(1)]) == {partition(0): StoredPosition(LOG, 0)}
-    sink.start_at(partition(0), StoredPosition("log-2", 7))
+    sink.start_at(partition(0), StoredPosition("log-2", 7), StoredPosition(LOG, 0))
     assert store.sink().positions([partition(0)]) == {partition(0): StoredPosition("log-2", 7)}
+
+
+def test_a_position_is_replaced_only_where_it_is_the_one_that_was_read(store: Store) -> None:
+    """A worker that was slow to decide does not put back what another has moved meanwhile."""
+    sink = store.sink(0)
+    store.take_in(touchpoint(), sink=sink)
+    for believed in (None, StoredPosition(LOG, 0), StoredPosition("log-0", 1)):
+        with pytest.raises(FencedError):
+            sink.start_at(partition(0), StoredPosition("log-2", 0), believed)
+    assert sink.positions([partition(0)]) == {partition(0): StoredPosition(LOG, 1)}
+
+
+def test_a_batch_of_another_log_is_fenced(store: Store) -> None:
+    """A topic that is made anew begins at 0 again: the offset alone would let a batch of the old log pass for one of the new."""
+    sink = store.sink(0)
+    stale = batch_of(sink, messages([touchpoint()]))
+    sink.start_at(partition(0), StoredPosition("log-2", 0), StoredPosition(LOG, 0))
+    with pytest.raises(FencedError):
+        sink.process([stale], NOW)
+    assert store.one("SELECT count(*) FROM touchpoint_event") == 0
 
 
 def test_a_batch_moves_the_position_past_its_last_message(store: Store) -> None:
     """Offsets may have gaps; the latest moment of its events is reported and kept."""
     sink = store.sink(0)
     found = [Message(3, message(touchpoint("a", occurred_at=at(hours=2)))), Message(9, message(touchpoint("b")))]
-    (result,) = sink.process([Batch(partition(0), 0, found)], NOW)
+    (result,) = sink.process([Batch(partition(0), StoredPosition(LOG, 0), found)], NOW)
     assert result == (2, 0, 0, 10, START + timedelta(hours=2))
     assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(10, START + timedelta(hours=2))]
     assert store.ask('SELECT event_id, "offset" FROM touchpoint_event ORDER BY 1') == [("a", 3), ("b", 9)]
@@ -66,10 +86,10 @@ def test_offsets_that_hold_nothing_are_passed_over(store: Store) -> None:
     """The position moves and nothing else, and only from where it is expected."""
     sink = store.sink(0)
     store.take_in(touchpoint(), sink=sink)
-    sink.process([Batch(partition(0), 1, (), end=3)], NOW)
+    sink.process([Batch(partition(0), StoredPosition(LOG, 1), (), end=3)], NOW)
     assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(3, START)]
     with pytest.raises(FencedError):
-        sink.process([Batch(partition(0), 1, (), end=9)], NOW)
+        sink.process([Batch(partition(0), StoredPosition(LOG, 1), (), end=9)], NOW)
     assert store.one("SELECT next_offset FROM stream_position") == 3
 
 
@@ -83,7 +103,7 @@ def test_batches_of_several_partitions_are_one_transaction(store: Store) -> None
     assert set(fenced.value.partitions) == {partition(1)}
     assert store.ask("SELECT event_id FROM touchpoint_event") == [("c",)]
     batches[1] = batch_of(sink, messages([touchpoint("a"), touchpoint("b-1")]), 1)
-    nothing = Batch(partition(2), 0, (), end=5)
+    nothing = Batch(partition(2), StoredPosition(LOG, 0), (), end=5)
     results = sink.process([*batches, nothing], NOW)
     assert [result.accepted + result.duplicate for result in results] == [2, 2, 0]
     assert sum(result.accepted for result in results) == 3
@@ -94,7 +114,7 @@ def test_batches_of_several_partitions_are_one_transaction(store: Store) -> None
 def test_a_partition_without_a_position_is_fenced(store: Store) -> None:
     """The position must be stored before the first batch."""
     with pytest.raises(FencedError):
-        store.sink().process([Batch(partition(5), 0, [Message(0, message(touchpoint()))])], NOW)
+        store.sink().process([Batch(partition(5), StoredPosition(LOG, 0), [Message(0, message(touchpoint()))])], NOW)
 
 
 def test_a_repeated_event_counts_once_wherever_it_is_repeated(store: Store) -> None:
@@ -152,9 +172,9 @@ def test_a_log_that_is_read_again_leaves_one_dead_letter(store: Store) -> None:
     """The same offset of the same log is the same refusal; of another log it is another."""
     sink = store.sink(0)
     send(sink, [b"{}"])
-    sink.start_at(partition(0), StoredPosition(LOG, 0))
+    sink.start_at(partition(0), StoredPosition(LOG, 0), StoredPosition(LOG, 1))
     send(sink, [b"{}"])
-    sink.start_at(partition(0), StoredPosition("log-2", 0))
+    sink.start_at(partition(0), StoredPosition("log-2", 0), StoredPosition(LOG, 1))
     send(sink, [b"{}"])
     assert store.ask("SELECT topic_id FROM dead_letter ORDER BY 1") == [(LOG,), ("log-2",)]
 
@@ -175,8 +195,11 @@ def test_an_event_that_postgresql_refuses_costs_only_itself(
         decoded.append((place, b"no JSON" if place in guilty else value, event))
     parts = {0: decoded[:border], 1: decoded[border:]}
     sink = store.sink(0, 1)
-    sink.start_at(partition(1), StoredPosition(LOG, border))
-    batches = [DecodedBatch(partition(number), border * number, 9 if number else border, part) for number, part in parts.items()]
+    sink.start_at(partition(1), StoredPosition(LOG, border), StoredPosition(LOG, 0))
+    batches = [
+        DecodedBatch(partition(number), StoredPosition(LOG, border * number), 9 if number else border, part)
+        for number, part in parts.items()
+    ]
     for result, batch in zip(sink._process(batches, NOW), batches, strict=True):
         refused = sum(offset in guilty for offset, _, _ in batch.messages)
         assert (result.accepted, result.rejected, result.next_offset) == (len(batch.messages) - refused, refused, batch.next_offset)

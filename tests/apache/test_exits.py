@@ -88,7 +88,7 @@ def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service
 def test_while_postgresql_is_frozen_or_gone(shared_cluster: KafkaCluster, start_service: StartService) -> None:
     """A frozen PostgreSQL and a stopped one, under load.
 
-    Measured: 75 after 20 s, when the stop's own deadline strikes, since the transaction that hangs has 25 s; and 0 after 1.1 s.
+    Measured: 75 after 20 s, when the stop's own deadline strikes, since the transaction that hangs has 25 s; and 0 after 1.2 s.
     """
     # Not pytest's own folder, which is closed to the user that the server runs as.
     with tempfile.TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True) as name:

@@ -87,9 +87,8 @@ class BatchAgent:
         return None
 
     async def _apply(self, batches: Sequence[Batch]) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pause, started = FIRST_PAUSE_SECONDS, time.monotonic()
         while batches := [batch for batch in batches if self._holds(batch)]:
-            started = time.monotonic()
             try:
                 results = await self._ledger.process(batches, datetime.now(UTC))
             except FencedError as error:
@@ -155,9 +154,10 @@ class BatchAgent:
 
     def _committed(self, batches: Sequence[Batch], results: Sequence[BatchResult], seconds: float) -> None:
         self._ledger.state.last_progress = time.monotonic()
+        self._metrics.batch_seconds.observe(seconds)
         now = datetime.now(UTC)
         for batch, result in zip(batches, results, strict=True):
-            self._metrics.committed(batch.partition, len(batch.messages), result, seconds, now)
+            self._metrics.committed(batch.partition, len(batch.messages), result, now)
 
 
 def _names(partitions: Iterable[Partition]) -> str:

@@ -1,6 +1,6 @@
 """Runs one worker until it is told to stop: app, watchdog and health server together.
 
-Told to stop, it ends with 0 within 10 s whatever Kafka does; where PostgreSQL hangs, with 75 after 20 s.
+Told to stop, it ends with 0 within seconds, also where Kafka is away; where something hangs, with 75 after 20 s.
 """
 
 from __future__ import annotations

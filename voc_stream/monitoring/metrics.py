@@ -75,9 +75,14 @@ class Metrics:
         topic, partition = ("topic",), ("topic", "partition")
         self.events = Counter("voc_events_total", "Messages taken in.", ("topic", "outcome"), registry=registry)
         self.batch_seconds = Histogram(
-            "voc_batch_seconds", "Time of a batch from hand-over to COMMIT.", topic, buckets=BATCH_SECONDS_BUCKETS, registry=registry
+            "voc_batch_seconds",
+            "Time of what was fetched together, from hand-over to COMMIT, retries included.",
+            buckets=BATCH_SECONDS_BUCKETS,
+            registry=registry,
         )
-        self.batch_events = Histogram("voc_batch_events", "Messages in a batch.", topic, buckets=BATCH_EVENTS_BUCKETS, registry=registry)
+        self.batch_events = Histogram(
+            "voc_batch_events", "Messages of one partition in a transaction.", topic, buckets=BATCH_EVENTS_BUCKETS, registry=registry
+        )
         self.postgres_retries = Counter(
             "voc_postgres_retries_total", "Times PostgreSQL did not answer and was asked again.", registry=registry
         )
@@ -111,11 +116,10 @@ class Metrics:
         self._tables = _TableGauges(self.label_overflow)
         registry.register(self._tables)
 
-    def committed(self, partition: Partition, messages: int, result: BatchResult, seconds: float, now: datetime) -> None:
-        """Count a committed batch of `messages` messages that took `seconds`."""
+    def committed(self, partition: Partition, messages: int, result: BatchResult, now: datetime) -> None:
+        """Count a committed batch of `messages` messages."""
         for outcome, count in (("accepted", result.accepted), ("duplicate", result.duplicate), ("rejected", result.rejected)):
             self.events.labels(partition.topic, outcome).inc(count)
-        self.batch_seconds.labels(partition.topic).observe(seconds)
         self.batch_events.labels(partition.topic).observe(messages)
         self.last_commit.labels(*partition).set(now.timestamp())
         if result.latest_event_time is not None:

@@ -61,7 +61,7 @@ def finish(service: Service) -> None:
 def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service: StartService) -> None:
     """A frozen broker, a dead one, and a worker that still waits for it.
 
-    Measured: 0 after 7.1 s, 1.8 s and 0.1 s. Before commits and leaving had deadlines, 75 after 25 s with the frozen broker and also with
+    Measured: 0 after 7.1 s, 0 after 1.8 s or 75 after 20 s, and 0 after 0.1 s. Before commits and leaving had deadlines, 75 after 25 s with the frozen broker and also with
     the dead one: aiokafka tried to commit until its coordinator would come back.
     """
     service = start_service(cluster)
@@ -74,7 +74,9 @@ def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service
     assert code in {0, EXIT_CODE}
     cluster.kill(1)
     code, seconds = terminated(service, second)
-    assert (code, seconds < CLEAN_SECONDS) == (0, True), seconds
+    # Dead in the middle of the rebalance that the first one's end causes, it leaves aiokafka waiting, and the stop's deadline strikes.
+    assert seconds < HUNG_SECONDS
+    assert code in {0, EXIT_CODE}
     third = service.start_worker()
     wait_until(lambda: "waiting" in third.child.log_tail(), 30, "the third one waits for the broker")
     code, seconds = terminated(service, third)

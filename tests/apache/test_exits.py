@@ -61,8 +61,8 @@ def finish(service: Service) -> None:
 def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service: StartService) -> None:
     """A frozen broker, a dead one, and a worker that still waits for it.
 
-    Measured: 0 after 7.1 s, 0 after 1.8 s or 75 after 20 s, and 0 after 0.1 s. Before commits and leaving had deadlines, 75 after 25 s with the frozen broker and also with
-    the dead one: aiokafka tried to commit until its coordinator would come back.
+    Measured: 0 after 7.1 s, 0 after 1.8 s or 75 after 20 s, and 0 after 0.1 s. Before commits and leaving had deadlines, 75 after 25 s with
+    the frozen broker and also with the dead one: aiokafka tried to commit until its coordinator would come back.
     """
     service = start_service(cluster)
     first, second = started(service, 2)

@@ -205,8 +205,6 @@ class BatchConsumer(driver.Consumer):
                 except IllegalStateError:
                     raise  # the assignment has changed; Faust seeks again
                 except (FencedError, StoreUnavailableError, TopicsError, KafkaError) as error:
-                    if self.app.should_stop:
-                        return {}
                     log.warning("the positions cannot be learnt yet (%s); asking again", error)
                     await asyncio.sleep(1.0)
                 else:

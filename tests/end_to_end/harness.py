@@ -102,7 +102,6 @@ class Restart(Enum):
     NEW_GROUP = "start it again in a new group"
     """The embedded broker's coordinator can lose itself for ever when members come and go during a rebalance: nobody can join that group
     any more, not even another client when all members are gone. The positions are PostgreSQL's anyway."""
-    SAME_GROUP = "start it again"
     NEVER = "no worker may end by itself"
 
 

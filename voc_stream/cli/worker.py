@@ -45,11 +45,7 @@ def command(*, verbose: bool) -> None:
         catalogue = load_catalogue(settings.catalogue)
     except CatalogueError as error:
         raise SettingsError(f"VOC_CATALOGUE: {error}") from error
-    # Nearly everything a batch makes is freed by counting references; looking for cycles as often as Python does by default costs a fifth.
-    gc.freeze()
-    gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
-    # Statements run on a thread of their own, and wait so long for their turn where the interpreter is busy: 6 % faster than 5 ms.
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    tune_interpreter()
     deadline_seconds = float(settings.database_deadline_seconds)
     sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds)
     upkeep = PostgresUpkeep(database_url, catalogue, deadline_seconds=deadline_seconds)
@@ -60,6 +56,15 @@ def command(*, verbose: bool) -> None:
             f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})"
         ) from error
     sys.exit(code)
+
+
+def tune_interpreter() -> None:
+    """Settings of the whole process, for one that does nothing but work on batches."""
+    # Nearly everything a batch makes is freed by counting references; looking for cycles as often as Python does by default costs a fifth.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
+    # Statements run on a thread of their own, and wait so long for their turn where the interpreter is busy: 6 % faster than 5 ms.
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
 
 
 def configure_logging(*, verbose: bool) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from voc_stream.kafka.upkeep_calls import UpkeepCalls
     from voc_stream.monitoring.metrics import Metrics
 
-DEFAULT_SETTLE_INTERVAL_SECONDS = 2.0
+SETTLE_INTERVAL_SECONDS = 2.0
 CHURN_INTERVAL_SECONDS = 5.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
@@ -30,14 +30,12 @@ LAG_TIMEOUT_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
-def add_timers(
-    app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, *, dead_letter_topic: str, settle_interval_seconds: float
-) -> None:
+def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, *, dead_letter_topic: str) -> None:
     """Register every timer on an app that has not started."""
     work = _Work(app, ledger, upkeep, metrics)
     letters = DeadLetterPublisher(app, dead_letter_topic, upkeep, metrics)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
-        "settle": (settle_interval_seconds, work.settle),
+        "settle": (SETTLE_INTERVAL_SECONDS, work.settle),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),

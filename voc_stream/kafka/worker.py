@@ -18,7 +18,7 @@ from voc_stream.kafka.app import create_app
 from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.state import WorkerState
-from voc_stream.kafka.timers import DEFAULT_SETTLE_INTERVAL_SECONDS, add_timers
+from voc_stream.kafka.timers import add_timers
 from voc_stream.kafka.topics import dead_letter_topic
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
 from voc_stream.kafka.waiting import wait_for_both
@@ -47,8 +47,6 @@ class WorkerParts:
         sink: BatchSink,
         upkeep: Upkeep,
         metrics: Metrics,
-        *,
-        settle_interval_seconds: float = DEFAULT_SETTLE_INTERVAL_SECONDS,
         **faust_settings: Any,
     ) -> None:
         self.settings = settings
@@ -63,7 +61,6 @@ class WorkerParts:
             self.upkeep_calls,
             metrics,
             dead_letter_topic=dead_letter_topic(settings.topic_prefix),
-            settle_interval_seconds=settle_interval_seconds,
         )
 
     def not_alive(self) -> Sequence[str]:
@@ -133,8 +130,6 @@ def run_worker(
     sink: BatchSink,
     upkeep: Upkeep,
     metrics: Metrics,
-    *,
-    settle_interval_seconds: float = DEFAULT_SETTLE_INTERVAL_SECONDS,
 ) -> int:
     """Consume until SIGTERM or SIGINT (0), or until something failed (75: start me again). The watchdog may end the process with 75, too.
 
@@ -145,7 +140,7 @@ def run_worker(
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    parts = WorkerParts(settings, sink, upkeep, metrics, settle_interval_seconds=settle_interval_seconds)
+    parts = WorkerParts(settings, sink, upkeep, metrics)
     watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
     with HealthServer(settings.web_host, settings.web_port, metrics.registry, parts.not_alive, parts.not_ready) as health:
         log.info("metrics and health at %s", health.url)

@@ -33,7 +33,6 @@ _CHANGES = ", ".join(
     else f"{name} = excluded.{name}"
     for name in COLUMNS[1:]
 )
-_LEFT = "(churned_at IS NOT NULL AND (won_back_at IS NULL OR won_back_at <= churned_at))"
 
 
 def lock_assessment(cursor: Cursor) -> bool:
@@ -91,11 +90,11 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFact
     cursor.execute("SELECT customer_id, fold_state::text FROM complaint WHERE customer_id = ANY(%s)", (ids,))
     for customer_id, state in cursor:
         complaints[customer_id].append(_complaint_facts(decode_complaint(state)))
-    cursor.execute(f"SELECT customer_id, fold_state::text FROM customer WHERE customer_id = ANY(%s) AND NOT {_LEFT}", (ids,))
+    cursor.execute("SELECT customer_id, fold_state::text FROM customer WHERE customer_id = ANY(%s)", (ids,))
     found = []
     for customer_id, encoded in cursor:
         state = decode_customer(encoded)
-        if state.last_seen_at is not None:
+        if state.last_seen_at is not None and not state.has_left:
             found.append(
                 CustomerFacts(
                     customer_id,

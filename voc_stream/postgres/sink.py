@@ -1,5 +1,8 @@
 """The transaction of batches: claim their positions, insert unseen events, load, fold, save.
 
+Nearly always all events are new, so they are inserted while they are folded as if they were; where one was not, the unseen ones are
+found first.
+
 All of it commits together or not at all. A data error isolates the guilty message by halving the batch; a row that another worker
 changed meanwhile makes the batch start again; a connection error is the caller's to retry.
 """

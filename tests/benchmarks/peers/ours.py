@@ -7,7 +7,6 @@ where an id was there all the same, the batch is staged and inserted with ON CON
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections import Counter
@@ -20,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from psycopg2.errors import UniqueViolation
 
 from voc_stream.catalogue import load_catalogue
-from voc_stream.cli.worker import GARBAGE_COLLECTION_THRESHOLD, configure_logging
+from voc_stream.cli.worker import configure_logging, tune_interpreter
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback
@@ -237,9 +236,7 @@ def main() -> None:
     )
     configure_logging(verbose=False)
     sink = ReducedSink(settings.require_database_url(), load_catalogue(settings.catalogue))
-    # As `voc-stream worker` does.
-    gc.freeze()
-    gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
+    tune_interpreter()
     sys.exit(run_worker(settings, sink, NoUpkeep(), Metrics(CollectorRegistry())))
 
 

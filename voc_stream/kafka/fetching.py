@@ -1,0 +1,161 @@
+"""The consumer's thread: what was fetched together, labelled and handed on in one piece; seeks, and what Kafka is told.
+
+It reads only what is committed: aborted messages and the markers of transactions move the position as a batch without messages. Commits to
+Kafka are for tools that watch consumer groups: they have a deadline and may fail. Internals of aiokafka and Faust as in transport.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.consumer import fetcher
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode import Service
+
+from voc_stream.kafka.batches import FetchedBatch
+from voc_stream.ports import Message, Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voc_stream.kafka.transport import BatchTransport
+
+# aiokafka asks again for a partition only when the fetch under way for its broker has come back, so a long wait there delays everything.
+FETCH_WAIT_MS = 200
+FETCH_BYTES = 32 * 1024 * 1024
+GAP_INTERVAL_SECONDS = 1.0
+COMMIT_TIMEOUT_SECONDS = 3
+LEAVE_TIMEOUT_SECONDS = 3
+
+log = logging.getLogger(__name__)
+
+
+class _FetchRecord:
+    """What was fetched together, in the shape that Faust expects of one record of one of its partitions."""
+
+    __slots__ = ("offset", "partition", "topic", "value")
+
+    timestamp = None
+    timestamp_type = None
+    headers = None
+    key = None
+    checksum = None
+    serialized_key_size = 0
+    serialized_value_size = 0
+
+    def __init__(self, batches: Sequence[FetchedBatch]) -> None:
+        self.topic, self.partition = batches[0].partition
+        self.offset = batches[0].next_offset - 1
+        self.value = batches
+
+
+class _Messages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
+    """The records of one partition in the shape in which we hand them on; aiokafka's own takes twice as long to make."""
+
+    def _consumer_record(self, tp: Any, record: Any) -> Message:  # noqa: ARG002  aiokafka's signature
+        return Message(record.offset, record.value)
+
+
+# aiokafka has no setting for it; there is no other consumer of it in this process.
+fetcher.PartitionRecords = _Messages
+
+
+class BatchThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread: the only place that sees fetches and seeks in one order, so batches are labelled here."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.cursor: dict[Partition, int] = {}
+        self.seek_number: defaultdict[Partition, int] = defaultdict(int)
+        self._looked_for_gaps = 0.0
+
+    @Service.task
+    async def _beat(self) -> None:
+        """Show the watchdog that this thread's loop runs."""
+        while not self.should_stop:
+            cast("BatchTransport", self.transport).ledger.state.consumer_beat = time.monotonic()
+            await self.sleep(1.0)
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer; where the broker is gone, aiokafka lets the cancellation of its own fetch escape, or waits for an answer."""
+        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_SECONDS):
+                await super().on_thread_stop()
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        # Only tools that watch consumer groups look at these. Faust would end the worker where the broker refuses them, and wait for ever
+        # where it is away.
+        mine = {TopicPartition(*each): OffsetAndMetadata(offset, "") for each, offset in offsets.items() if each in self.assignment()}
+        if not mine:
+            return False
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
+                await self._ensure_consumer().commit(mine)
+        except (TimeoutError, KafkaError) as error:
+            log.warning("the positions were not told to Kafka (%r); PostgreSQL has them", error)
+            return False
+        return True
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001  Faust has no setting for it and writes 1500
+        consumer._fetch_max_bytes = FETCH_BYTES  # noqa: SLF001  bounds the memory of prefetched data
+        consumer._isolation_level = "read_committed"  # noqa: SLF001  Faust ties it to a mode of its own; what was aborted must not count
+        return consumer
+
+    async def _fetch_records(self, consumer: Any, active: Any, timeout: float | None = None, max_records: int | None = None) -> Any:  # noqa: ASYNC109  Faust's signature
+        # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
+        fetched = await super()._fetch_records(consumer, active, timeout, max_records)
+        batches = [self._label(Partition(*topic_partition), messages) for topic_partition, messages in fetched.items() if messages]
+        moment = time.monotonic()
+        if moment - self._looked_for_gaps > GAP_INTERVAL_SECONDS:
+            self._looked_for_gaps = moment
+            silent = set(active or ()) - {TP(*batch.partition) for batch in batches}
+            batches += [gap for topic_partition in silent if (gap := self._gap(consumer, topic_partition)) is not None]
+        # All in one record of Faust's, so that they become one transaction. Should its partition be lost on the way, Faust drops the
+        # record; the agent then misses what the other partitions should have continued with, and rewinds them.
+        return {TP(*batches[0].partition): [_FetchRecord(batches)]} if batches else {}
+
+    def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch | None:
+        """What aiokafka read without handing out anything: the markers of transactions, and what was aborted.
+
+        Without it, the position would stay before a marker that ends the log, which would look like lag for ever.
+        """
+        partition = Partition(*topic_partition)
+        start, end = self.cursor.get(partition), _position(consumer, topic_partition)
+        if start is None or end is None or end <= start:
+            return None
+        self.cursor[partition] = end
+        return FetchedBatch(partition, start, self.seek_number[partition], (), end)
+
+    def _label(self, partition: Partition, messages: Sequence[Message]) -> FetchedBatch:
+        batch = FetchedBatch(partition, self.cursor.get(partition), self.seek_number[partition], messages)
+        self.cursor[partition] = batch.next_offset
+        return batch
+
+    def stable_end(self, topic_partition: Any) -> int:
+        """The end of the log, without open transactions, as the last fetch told it; 0 where there was none."""
+        return self._ensure_consumer().last_stable_offset(TopicPartition(*topic_partition)) or 0
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[Any, int]) -> None:
+        # The label follows each seek by itself: were one refused, the others must not be labelled as if they had moved.
+        for topic_partition, offset in partitions.items():
+            consumer.seek(TopicPartition(*topic_partition), offset)
+            self.cursor[Partition(*topic_partition)] = offset
+            self.seek_number[Partition(*topic_partition)] += 1
+
+
+def _position(consumer: Any, topic_partition: Any) -> int | None:
+    """Where aiokafka will read on; None where it does not know. Its public method would wait for that."""
+    subscription = consumer._subscription.subscription  # noqa: SLF001  see above
+    assignment = None if subscription is None else subscription.assignment
+    state = None if assignment is None else assignment.state_value(topic_partition)
+    return state.position if state is not None and state.has_valid_position else None

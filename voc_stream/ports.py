@@ -129,6 +129,10 @@ class Upkeep(Protocol):
         """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
         ...
 
+    def merge_cube(self) -> bool:
+        """Merge into the daily cube what the rolling tables contain already; False where another worker holds the lock."""
+        ...
+
     def assess_churn(self, now: datetime) -> int | None:
         """Recompute the risks that changed; how many, or None where another worker holds the lock."""
         ...

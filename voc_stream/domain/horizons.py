@@ -47,3 +47,13 @@ def window(horizon: Horizon, as_of: datetime) -> Window:
     """
     last = EPOCH + (as_of - EPOCH) // horizon.pane * horizon.pane
     return Window(last - (horizon.panes - 1) * horizon.pane, last)
+
+
+def closed_window(horizon: Horizon, as_of: datetime) -> Window:
+    """The panes of a horizon but for the newest, which still grows.
+
+    >>> closed_window(HORIZONS[0], datetime(2026, 1, 5, 12, 2, tzinfo=UTC)).last.isoformat()
+    '2026-01-05T11:55:00+00:00'
+    """
+    first, last = window(horizon, as_of)
+    return Window(first, last - horizon.pane)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voc_stream.monitoring.metrics import Metrics
 
 SETTLE_INTERVAL_SECONDS = 2.0
+CUBE_INTERVAL_SECONDS = 30.0
 CHURN_INTERVAL_SECONDS = 5.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
@@ -30,12 +31,13 @@ LAG_TIMEOUT_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
-def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, *, dead_letter_topic: str) -> None:
-    """Register every timer on an app that has not started."""
-    work = _Work(app, ledger, upkeep, metrics)
+def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, *, dead_letter_topic: str, backlog_events: int) -> None:
+    """Register every timer on an app that has not started. Beyond a lag of `backlog_events` the chores leave the stream in peace."""
+    work = _Work(app, ledger, upkeep, metrics, backlog_events)
     letters = DeadLetterPublisher(app, dead_letter_topic, upkeep, metrics)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "settle": (SETTLE_INTERVAL_SECONDS, work.settle),
+        "merge_cube": (CUBE_INTERVAL_SECONDS, work.merge_cube),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),
@@ -56,7 +58,8 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
 class _Work:
     """The bodies of the timers."""
 
-    def __init__(self, app: Any, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics) -> None:
+    def __init__(self, app: Any, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, backlog_events: int) -> None:
+        self._backlog_events = backlog_events
         self._app = app
         self._ledger = ledger
         self._upkeep = upkeep
@@ -69,7 +72,7 @@ class _Work:
         @self._app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
         async def tick() -> None:
             started = time.monotonic()
-            if not pace.is_due(started, events_wait=self._ledger.state.lag_events > 0):
+            if not pace.is_due(started, events_wait=self._ledger.state.lag_events > self._backlog_events):
                 return
             try:
                 await body()
@@ -83,6 +86,10 @@ class _Work:
     async def settle(self) -> None:
         """Bring the rolling tables to now, where no other worker is at it."""
         await self._upkeep.settle(datetime.now(UTC))
+
+    async def merge_cube(self) -> None:
+        """Bring the daily cube up to the rolling tables, where no other worker is at it."""
+        await self._upkeep.merge_cube()
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 # Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
-# One fetch waits while the agent is at another: so it never idles, and what arrives meanwhile becomes one larger fetch.
-FETCHES_AHEAD = 1
+# Beside the fetch that the agent is at. While there is a backlog one waits, so that the agent never idles. Otherwise none: what arrives
+# meanwhile, in whatever partition, becomes one larger fetch, and a transaction costs as much for one partition as for all.
+FETCHES_AHEAD, FETCHES_AHEAD_IN_BACKLOG = 0, 1
 AGENT_WAIT_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._handed_on = 0
+        self._ahead = FETCHES_AHEAD
         self._taken = asyncio.Event()
 
     @property
@@ -114,12 +116,14 @@ class BatchConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
         """Fetches as Faust messages, without Faust's own bookkeeping of offsets. None while the agent has enough to do."""
-        while self._handed_on > FETCHES_AHEAD and not self.should_stop:
+        while self._handed_on > self._ahead and not self.should_stop:
             self._taken.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._taken.wait(), AGENT_WAIT_SECONDS)
         async for topic_partition, message in super().getmany(timeout):
             self._handed_on += 1
+            full = sum(len(batch.messages) for batch in message.value) >= self.app.conf.broker_max_poll_records
+            self._ahead = FETCHES_AHEAD_IN_BACKLOG if full else FETCHES_AHEAD
             # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
             self._read_offset.pop(topic_partition, None)
             yield topic_partition, message

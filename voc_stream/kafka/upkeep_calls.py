@@ -27,6 +27,10 @@ class UpkeepCalls:
         """See `Upkeep.settle`."""
         return await self._call(self._upkeep.settle, now)
 
+    async def merge_cube(self) -> bool:
+        """See `Upkeep.merge_cube`."""
+        return await self._call(self._upkeep.merge_cube)
+
     async def assess_churn(self, now: datetime) -> int | None:
         """See `Upkeep.assess_churn`."""
         return await self._call(self._upkeep.assess_churn, now)

@@ -61,6 +61,8 @@ class WorkerParts:
             self.upkeep_calls,
             metrics,
             dead_letter_topic=dead_letter_topic(settings.topic_prefix),
+            # Less is what lies between two batches of a stream that keeps up.
+            backlog_events=settings.maximum_batch_messages,
         )
 
     def not_alive(self) -> Sequence[str]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, column, metadata, required
 
-__all__ = ["churn_pending", "contribution", "experience_cube", "metadata", "pane", "rolling_clock", "rolling_sum"]
+__all__ = ["churn_pending", "contribution", "cube_contribution", "experience_cube", "metadata", "pane", "rolling_clock", "rolling_sum"]
 
 # A queue is emptied again and again: vacuum it by its churn, not by its size.
 _QUEUE = {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "20000", "autovacuum_vacuum_insert_scale_factor": "0"}
@@ -46,22 +46,43 @@ def _boxes() -> list[Column[Any]]:
     ]
 
 
+def _measures() -> list[Column[Any]]:
+    return [
+        required("weight", SmallInteger, "1 adds, -1 takes back"),
+        required("experience", ARRAY(Text), "experiences"),
+        required("value", ARRAY(Integer), "their values, in hundredths"),
+        column("expectation", ARRAY(Integer), "stated expectations, in hundredths; NULL where none was stated"),
+        column("importance", ARRAY(Integer), "stated importances, in hundredths; NULL where none was stated"),
+    ]
+
+
+def _moment_and_dimensions() -> list[Column[Any]]:
+    return [
+        required("moment", TIME, "when it counts"),
+        required("site_id", Text, "site, '' where unknown"),
+        required("department", Text, "department, '' where unknown"),
+        required("employee_id", Text, "employee, '' where unknown"),
+        required("product", Text, "product, '' where unknown"),
+        required("segment", Text, "segment, '' where unknown"),
+    ]
+
+
 contribution = Table(
     "contribution",
     metadata,
-    required("moment", TIME, "when it counts"),
-    required("site_id", Text, "site, '' where unknown"),
-    required("department", Text, "department, '' where unknown"),
-    required("employee_id", Text, "employee, '' where unknown"),
-    required("product", Text, "product, '' where unknown"),
-    required("segment", Text, "segment, '' where unknown"),
+    *_moment_and_dimensions(),
     required("region", Text, "region, '' where unknown"),
-    required("weight", SmallInteger, "1 adds, -1 takes back"),
-    required("experience", ARRAY(Text), "experiences"),
-    required("value", ARRAY(Integer), "their values, in hundredths"),
-    column("expectation", ARRAY(Integer), "stated expectations, in hundredths; NULL where none was stated"),
-    column("importance", ARRAY(Integer), "stated importances, in hundredths; NULL where none was stated"),
-    comment="What has been accepted and not yet merged into experience_cube, pane and rolling_sum; emptied by the upkeep",
+    *_measures(),
+    comment="What has been accepted and not yet merged into pane and rolling_sum; emptied by the upkeep",
+    postgresql_with=_QUEUE,
+)
+
+cube_contribution = Table(
+    "cube_contribution",
+    metadata,
+    *_moment_and_dimensions(),
+    *_measures(),
+    comment="What has been merged into panes and not yet into experience_cube; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )
 
@@ -107,7 +128,7 @@ rolling_sum = Table(
     *_sums(),
     *_boxes(),
     PrimaryKeyConstraint("horizon", "scope_type", "scope", "experience"),
-    comment="Sums over the panes of each horizon; read the view rolling_satisfaction instead",
+    comment="Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
     postgresql_with={"fillfactor": "70"},
 )
 

@@ -15,7 +15,7 @@ import msgspec
 
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.types import AnyEvent
-from voc_stream.postgres import churn, engine_tables, settle, tables
+from voc_stream.postgres import churn, cube, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import checked_out, engine_for
 from voc_stream.postgres.entities import EntityStore
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, churn.ASSESS_LOCK)
+_LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, cube.CUBE_LOCK, churn.ASSESS_LOCK)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
-_COPIED = (*_REPLACED, engine_tables.contribution, engine_tables.churn_pending, tables.experience, engine_tables.rolling_clock)
+_QUEUES = (engine_tables.contribution, engine_tables.cube_contribution, engine_tables.churn_pending)
+_COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
 _NOT_DERIVED = ("version", "next_change_at")
 _decode_stored = msgspec.json.Decoder(AnyEvent).decode
@@ -102,14 +103,20 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     mirror_catalogue(cursor, catalogue)
     cursor.execute("SELECT coalesce((SELECT as_of FROM rolling_clock), now())")
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
-    while settle.settle(cursor, as_of):
-        cursor.execute("TRUNCATE taken, taken_pane")
+    _merge_everything(cursor, as_of)
     cursor.execute("SELECT now()")
     (now,) = cursor.fetchone()  # type: ignore[misc]  # likewise
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
         churn.reassess(cursor, customer_ids, catalogue.churn, now)
     # The temporary tables must not shadow those that the scratch schema's own will be made from.
     cursor.execute("DISCARD TEMP")
+
+
+def _merge_everything(cursor: Cursor, as_of: datetime) -> None:
+    while settle.settle(cursor, as_of):
+        cursor.execute("TRUNCATE taken, taken_pane")
+    while cube.merge(cursor):
+        pass
 
 
 def _create_scratch(cursor: Cursor) -> None:
@@ -155,8 +162,7 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
     """The scratch schema's rolling tables and risks, each as of the moment of the live ones."""
     cursor.execute(f"SELECT as_of FROM {LIVE}.rolling_clock")
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # _catch_up has set it
-    while settle.settle(cursor, as_of):
-        cursor.execute("TRUNCATE taken, taken_pane")
+    _merge_everything(cursor, as_of)
     cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
     for moment, customer_ids in cursor.fetchall():
         churn.reassess(cursor, customer_ids, catalogue.churn, moment)

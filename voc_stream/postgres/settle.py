@@ -1,32 +1,20 @@
-"""Merging pending contributions into cube, panes and rolling sums, and moving the horizons on.
+"""Merging pending contributions into panes and rolling sums, and moving the horizons on.
 
-One transaction under an advisory lock, so that one worker at a time does it and readers never see half of it. The work is
-proportional to what changed and to what entered or left a horizon, not to the size of the tables:
+One transaction under an advisory lock, so that one worker at a time does it and readers never see half of it. The newest pane of a
+horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is written to panes only. The
+work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size of the tables:
 
-    new sum = old sum - panes that left + panes that entered + new contributions inside the new window
+    new sum = old sum - panes that left + panes that closed + new contributions inside the new closed window
 
-where panes that left or entered count with what they held before the new contributions are merged.
+where panes that left or closed count with what they held before the new contributions are merged.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.horizons import (
-    COARSE_SCOPE_TYPES,
-    DAY,
-    EPOCH,
-    FIVE_MINUTES,
-    HORIZONS,
-    HOUR,
-    PANES_KEPT,
-    SCOPE_TYPES,
-    Horizon,
-    Window,
-    window,
-)
-from voc_stream.postgres.tables import SCORE_BINS
-from voc_stream.postgres.views import bin_of
+from voc_stream.domain.horizons import DAY, EPOCH, FIVE_MINUTES, HORIZONS, HOUR, PANES_KEPT, Horizon, Window, closed_window
+from voc_stream.postgres.measures import SUMS, add_up, all_zero, sums_of_measures
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -37,18 +25,17 @@ SETTLE_LOCK = 7_602_002
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
 
-_SUMS = ("n", "score_sum", "score_sq_sum", "expectation_n", "expectation_sum", "importance_n", "importance_sum")
-_BOXES = ("top_n", "bottom_n")
-_BINS = tuple(f"bin_{number}" for number in range(SCORE_BINS))
-_SCOPE_COLUMNS = {
-    "site": "site_id",
-    "region": "region",
-    "department": "department",
-    "employee": "employee_id",
-    "product": "product",
-    "segment": "segment",
+_COLUMNS = (*SUMS, "top_n", "bottom_n")
+_TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
+# The scope types that are summed from the measures themselves, with their column and the finest pane that is kept of them.
+_SCOPES = {
+    "site": ("site_id", "five_minutes"),
+    "region": ("region", "hour"),
+    "department": ("department", "hour"),
+    "employee": ("employee_id", "hour"),
+    "product": ("product", "hour"),
+    "segment": ("segment", "hour"),
 }
-_DIMENSIONS = "site_id, department, employee_id, product, segment"
 
 
 def settle(cursor: Cursor, as_of: datetime) -> int | None:
@@ -63,7 +50,6 @@ def settle(cursor: Cursor, as_of: datetime) -> int | None:
         _shift_windows(cursor, before, as_of)
     taken = _take(cursor)
     if taken:
-        _merge_into_cube(cursor)
         _group_by_pane(cursor)
         _merge_into_panes(cursor, as_of)
         _add_to_rolling(cursor, as_of)
@@ -74,8 +60,8 @@ def purge(cursor: Cursor, as_of: datetime) -> None:
     """Drop panes past their keeping, and sums of nothing."""
     for width, kept in PANES_KEPT.items():
         cursor.execute("DELETE FROM pane WHERE resolution = %s AND start < %s", (_minutes(width), as_of - kept))
-    for table in ("pane", "rolling_sum", "experience_cube"):
-        cursor.execute(f"DELETE FROM {table} WHERE n = 0")
+    for table in ("pane", "rolling_sum"):
+        cursor.execute(f"DELETE FROM {table} WHERE {all_zero(_COLUMNS)}")
 
 
 def _advance_clock(cursor: Cursor, as_of: datetime) -> tuple[datetime | None, datetime]:
@@ -89,13 +75,13 @@ def _advance_clock(cursor: Cursor, as_of: datetime) -> tuple[datetime | None, da
 
 
 def _shift_windows(cursor: Cursor, before: datetime | None, as_of: datetime) -> None:
-    """Take panes that left out of the rolling sums, and panes that entered in, with what they held. Windows only move forward."""
+    """Take panes that left out of the rolling sums, and panes that closed in, with what they held. Windows only move forward."""
     for horizon in HORIZONS:
-        new = window(horizon, as_of)
+        new = closed_window(horizon, as_of)
         if before is None:
             _add_panes(cursor, horizon, 1, new)
             continue
-        old = window(horizon, before)
+        old = closed_window(horizon, before)
         if new != old:
             _add_panes(cursor, horizon, -1, Window(old.first, min(old.last, new.first - horizon.pane)))
             _add_panes(cursor, horizon, 1, Window(max(new.first, old.last + horizon.pane), new.last))
@@ -104,16 +90,17 @@ def _shift_windows(cursor: Cursor, before: datetime | None, as_of: datetime) -> 
 def _add_panes(cursor: Cursor, horizon: Horizon, sign: int, panes: Window) -> None:
     key = "horizon, scope_type, scope, experience"
     cursor.execute(
-        f"INSERT INTO rolling_sum AS t ({key}, {', '.join((*_SUMS, *_BOXES))})"
-        f" SELECT %s, scope_type, scope, experience, {', '.join(f'%s * sum({name})' for name in (*_SUMS, *_BOXES))} FROM pane"
+        f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
+        f" SELECT %s, scope_type, scope, experience, {', '.join(f'%s * sum({name})' for name in _COLUMNS)} FROM pane"
         " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
-        f" GROUP BY scope_type, scope, experience {_add_up(key, (*_SUMS, *_BOXES))}",
-        (horizon.name, *[sign] * len((*_SUMS, *_BOXES)), _minutes(horizon.pane), *panes, list(horizon.scope_types)),
+        f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
+        (horizon.name, *[sign] * len(_COLUMNS), _minutes(horizon.pane), *panes, list(horizon.scope_types)),
     )
 
 
 def _take(cursor: Cursor) -> int:
-    """Move pending contributions into a temporary table, one row a measure."""
+    """Move pending contributions to the cube's own queue, and into a temporary table, one row a measure."""
+    dimensions = "moment, site_id, department, employee_id, product, segment"
     cursor.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS taken (
@@ -122,62 +109,50 @@ def _take(cursor: Cursor) -> int:
         ) ON COMMIT DELETE ROWS;
         WITH gone AS (
             DELETE FROM contribution WHERE ctid = ANY(ARRAY(SELECT ctid FROM contribution LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
+        ), kept AS (
+            INSERT INTO cube_contribution ({dimensions}, weight, experience, value, expectation, importance)
+            SELECT {dimensions}, weight, experience, value, expectation, importance FROM gone
         )
         INSERT INTO taken
-        SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
-               u.expectation, u.importance
+        SELECT {dimensions}, region, u.experience, weight, u.value, u.expectation, u.importance
         FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance) AS u(experience, value, expectation, importance)
         """
     )
     return int(cursor.rowcount)
 
 
-def _merge_into_cube(cursor: Cursor) -> None:
-    bins = ", ".join(f"coalesce(sum(weight) FILTER (WHERE bin = {number}), 0)" for number in range(SCORE_BINS))
-    key = f"day, experience, {_DIMENSIONS}"
-    cursor.execute(
-        f"INSERT INTO experience_cube AS t ({key}, {', '.join((*_SUMS, *_BINS))})"
-        f" SELECT day, experience, {_DIMENSIONS}, {_sums_of_measures()}, {bins}"
-        f" FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day, {bin_of('value', 'experience')} AS bin FROM taken) binned"
-        f" GROUP BY {key} {_add_up(key, (*_SUMS, *_BINS))}"
-    )
-
-
 def _group_by_pane(cursor: Cursor) -> None:
     """The sums of what was taken, by pane and scope; wider panes and the scope `all` from finer ones, which are few."""
-    columns = ", ".join(f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in (*_SUMS, *_BOXES))
+    columns = ", ".join(f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in _COLUMNS)
     cursor.execute(
         "CREATE TEMP TABLE IF NOT EXISTS taken_pane"
         f" (resolution int, start timestamptz, scope_type text, scope text, experience text, {columns}) ON COMMIT DELETE ROWS"
     )
-    _group(cursor, FIVE_MINUTES, "site")
-    _widen(cursor, FIVE_MINUTES, HOUR)
-    for scope_type in SCOPE_TYPES:
-        if scope_type not in COARSE_SCOPE_TYPES:
-            _group(cursor, HOUR, scope_type)
-    _widen(cursor, HOUR, DAY)
-    sums = ", ".join(f"sum({name})" for name in (*_SUMS, *_BOXES))
+    scopes = [scope for scope, _ in _SCOPES.values()]
+    # A column that a set does not group by is NULL in its rows; the columns themselves never are.
+    types = " ".join(f"WHEN {scope} IS NOT NULL THEN '{scope_type}'" for scope_type, (scope, _) in _SCOPES.items())
+    sets = ", ".join(f"(experience, {scope}, {start})" for scope, start in _SCOPES.values())
     cursor.execute(
-        f"INSERT INTO taken_pane SELECT resolution, start, 'all', '', experience, {sums} FROM taken_pane"
+        "INSERT INTO taken_pane"
+        f" SELECT CASE WHEN hour IS NULL THEN %s ELSE %s END, coalesce(hour, five_minutes), CASE {types} END,"
+        f"  coalesce({', '.join(scopes)}), experience, {sums_of_measures()},"
+        "   coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
+        " FROM (SELECT *, date_bin(%s, moment, %s) AS five_minutes, date_bin(%s, moment, %s) AS hour FROM taken) taken"
+        f" GROUP BY GROUPING SETS ({sets})",
+        (_minutes(FIVE_MINUTES), _minutes(HOUR), FIVE_MINUTES, EPOCH, HOUR, EPOCH),
+    )
+    _widen(cursor, FIVE_MINUTES, HOUR)
+    _widen(cursor, HOUR, DAY)
+    cursor.execute(
+        f"INSERT INTO taken_pane SELECT resolution, start, 'all', '', experience, {_TOTALS} FROM taken_pane"
         " WHERE scope_type = 'site' GROUP BY resolution, start, experience"
     )
     cursor.execute("DELETE FROM taken_pane WHERE scope = '' AND scope_type <> 'all'")
 
 
-def _group(cursor: Cursor, width: timedelta, scope_type: str) -> None:
-    scope = _SCOPE_COLUMNS[scope_type]
-    cursor.execute(
-        f"INSERT INTO taken_pane SELECT %s, date_bin(%s, moment, %s) AS start, %s, {scope}, experience, {_sums_of_measures()},"
-        " coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
-        f" FROM taken GROUP BY start, {scope}, experience",
-        (_minutes(width), width, EPOCH, scope_type),
-    )
-
-
 def _widen(cursor: Cursor, width: timedelta, wider: timedelta) -> None:
-    sums = ", ".join(f"sum({name})" for name in (*_SUMS, *_BOXES))
     cursor.execute(
-        f"INSERT INTO taken_pane SELECT %s, date_bin(%s, start, %s) AS wider_start, scope_type, scope, experience, {sums}"
+        f"INSERT INTO taken_pane SELECT %s, date_bin(%s, start, %s) AS wider_start, scope_type, scope, experience, {_TOTALS}"
         " FROM taken_pane WHERE resolution = %s GROUP BY wider_start, scope_type, scope, experience",
         (_minutes(wider), wider, EPOCH, _minutes(width)),
     )
@@ -187,35 +162,24 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
     key = "resolution, start, scope_type, scope, experience"
     for width, kept in PANES_KEPT.items():
         cursor.execute(
-            f"INSERT INTO pane AS t ({key}, {', '.join((*_SUMS, *_BOXES))})"
-            f" SELECT {key}, {', '.join((*_SUMS, *_BOXES))} FROM taken_pane WHERE resolution = %s AND start >= %s"
-            f" ORDER BY {key} {_add_up(key, (*_SUMS, *_BOXES))}",
+            f"INSERT INTO pane AS t ({key}, {', '.join(_COLUMNS)})"
+            f" SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s"
+            f" ORDER BY {key} {add_up(key, _COLUMNS)}",
             (_minutes(width), as_of - kept),
         )
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
+    """Contributions that came late enough to find their pane closed."""
     key = "horizon, scope_type, scope, experience"
     for horizon in HORIZONS:
         cursor.execute(
-            f"INSERT INTO rolling_sum AS t ({key}, {', '.join((*_SUMS, *_BOXES))})"
-            f" SELECT %s, scope_type, scope, experience, {', '.join(f'sum({name})' for name in (*_SUMS, *_BOXES))} FROM taken_pane"
+            f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
+            f" SELECT %s, scope_type, scope, experience, {_TOTALS} FROM taken_pane"
             " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
-            f" GROUP BY scope_type, scope, experience {_add_up(key, (*_SUMS, *_BOXES))}",
-            (horizon.name, _minutes(horizon.pane), *window(horizon, as_of), list(horizon.scope_types)),
+            f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
+            (horizon.name, _minutes(horizon.pane), *closed_window(horizon, as_of), list(horizon.scope_types)),
         )
-
-
-def _sums_of_measures() -> str:
-    return (
-        "sum(weight), sum(weight * value), sum(weight * value::bigint * value),"
-        " coalesce(sum(weight) FILTER (WHERE expectation IS NOT NULL), 0), coalesce(sum(weight * expectation), 0),"
-        " coalesce(sum(weight) FILTER (WHERE importance IS NOT NULL), 0), coalesce(sum(weight * importance), 0)"
-    )
-
-
-def _add_up(key: str, columns: tuple[str, ...]) -> str:
-    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
 
 
 def _minutes(width: timedelta) -> int:

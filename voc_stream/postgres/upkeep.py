@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.ports import DeadLetter, Partition
-from voc_stream.postgres import churn, settle
+from voc_stream.postgres import churn, cube, settle
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_gauges
@@ -57,8 +57,20 @@ class PostgresUpkeep:
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             with self._transaction() as cursor:
                 settle.purge(cursor, now)
+                cube.purge(cursor)
             self._purged_at = now
         return True
+
+    def merge_cube(self) -> bool:
+        """Merge into the daily cube what panes contain already; False where another worker holds the lock."""
+        started = time.monotonic()
+        while True:
+            with self._transaction() as cursor:
+                merged = cube.merge(cursor)
+            if merged is None:
+                return False
+            if merged < cube.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
+                return True
 
     def _mirror(self) -> None:
         """Once a process: the rolling view joins the catalogue's expectations."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from voc_stream.domain.horizons import HORIZONS
+from voc_stream.postgres.measures import BINS, SUMS
 from voc_stream.postgres.tables import SCORE_BINS
 
+MINUTE = timedelta(minutes=1)
 # Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (any textbook; tests compute them anew).
 STUDENT_T_975 = (
     12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
@@ -39,21 +44,20 @@ def is_minutes(experience: str) -> str:
 
 
 def _experience_daily() -> str:
-    sums = ("n", "score_sum", "score_sq_sum", "expectation_n", "expectation_sum", "importance_n", "importance_sum")
-    bins = [f"bin_{number}" for number in range(SCORE_BINS)]
+    queued = f"{_DIMENSIONS.replace('day, experience', 'moment')}, weight, experience, value, expectation, importance"
     pending = ", ".join(f"CASE WHEN b.bin = {number} THEN c.weight ELSE 0 END" for number in range(SCORE_BINS))
     return f"""
 CREATE VIEW experience_daily AS
-SELECT {_DIMENSIONS}, {", ".join(f"sum({name})::{'numeric' if name == 'score_sq_sum' else 'bigint'} AS {name}" for name in sums)},
-       ARRAY[{", ".join(f"sum({name})::bigint" for name in bins)}] AS histogram
+SELECT {_DIMENSIONS}, {_totals(SUMS)},
+       ARRAY[{", ".join(f"sum({name})::bigint" for name in BINS)}] AS histogram
 FROM (
-    SELECT {_DIMENSIONS}, {", ".join(sums)}, {", ".join(bins)} FROM experience_cube
+    SELECT {_DIMENSIONS}, {", ".join((*SUMS, *BINS))} FROM experience_cube
     UNION ALL
     SELECT (c.moment AT TIME ZONE 'UTC')::date, u.experience, c.site_id, c.department, c.employee_id, c.product, c.segment,
            c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
            CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.expectation, 0),
            CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.importance, 0), {pending}
-    FROM contribution c,
+    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM cube_contribution) c,
          unnest(c.experience, c.value, c.expectation, c.importance) AS u(experience, value, expectation, importance),
          LATERAL (SELECT {bin_of("u.value", "u.experience")} AS bin) b
 ) merged_and_pending
@@ -62,7 +66,14 @@ HAVING sum(n) <> 0
 """
 
 
+def _totals(names: tuple[str, ...]) -> str:
+    """The sums of sums, in the types that the tables have."""
+    return ", ".join(f"sum({name})::{'numeric' if name == 'score_sq_sum' else 'bigint'} AS {name}" for name in names)
+
+
 def _rolling_satisfaction() -> str:
+    sums = (*SUMS, "top_n", "bottom_n")
+    horizons = ", ".join(f"('{horizon.name}', {horizon.pane // MINUTE})" for horizon in HORIZONS)
     return f"""
 CREATE VIEW rolling_satisfaction AS
 SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
@@ -80,7 +91,18 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
        coalesce(e.is_key, false) AS is_key,
        c.as_of
-FROM rolling_sum r
+FROM (
+    SELECT horizon, scope_type, scope, experience, {_totals(sums)}
+    FROM (
+        SELECT horizon, scope_type, scope, experience, {", ".join(sums)} FROM rolling_sum
+        UNION ALL
+        SELECT h.horizon, p.scope_type, p.scope, p.experience, {", ".join(f"p.{name}" for name in sums)}
+        FROM (VALUES {horizons}) h (horizon, resolution)
+        JOIN pane p ON p.resolution = h.resolution
+             AND p.start = date_bin(h.resolution * interval '1 minute', (SELECT as_of FROM rolling_clock), timestamptz 'epoch')
+    ) closed_and_open
+    GROUP BY horizon, scope_type, scope, experience
+) r
 CROSS JOIN rolling_clock c
 LEFT JOIN experience e USING (experience)
 CROSS JOIN LATERAL (

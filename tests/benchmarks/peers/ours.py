@@ -211,6 +211,9 @@ class NoUpkeep:
     def settle(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
 
+    def merge_cube(self) -> bool:  # noqa: D102  see ports.Upkeep
+        return True
+
     def assess_churn(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
         return 0
 

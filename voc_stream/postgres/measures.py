@@ -1,0 +1,27 @@
+"""SQL of the sums that every aggregate of measures is made of: they can be added and subtracted, exactly."""
+
+from __future__ import annotations
+
+from voc_stream.postgres.tables import SCORE_BINS
+
+SUMS = ("n", "score_sum", "score_sq_sum", "expectation_n", "expectation_sum", "importance_n", "importance_sum")
+BINS = tuple(f"bin_{number}" for number in range(SCORE_BINS))
+
+
+def sums_of_measures() -> str:
+    """SUMS over rows of `weight`, `value`, `expectation` and `importance`."""
+    return (
+        "sum(weight), sum(weight * value), sum(weight * value::bigint * value),"
+        " coalesce(sum(weight) FILTER (WHERE expectation IS NOT NULL), 0), coalesce(sum(weight * expectation), 0),"
+        " coalesce(sum(weight) FILTER (WHERE importance IS NOT NULL), 0), coalesce(sum(weight * importance), 0)"
+    )
+
+
+def add_up(key: str, columns: tuple[str, ...]) -> str:
+    """The end of an INSERT into a table `t` that adds to the sums that are there already."""
+    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
+
+
+def all_zero(columns: tuple[str, ...]) -> str:
+    """Where a row adds nothing to anything. No samples alone do not say so: of two that cancel out, one may still be in a queue."""
+    return " AND ".join(f"{name} = 0" for name in columns)

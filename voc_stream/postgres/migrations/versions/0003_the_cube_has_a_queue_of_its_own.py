@@ -1,0 +1,46 @@
+"""The cube is merged on a slower beat, from a queue of its own; rolling sums are those of closed panes."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "cube_contribution",
+        sa.Column("moment", sa.DateTime(timezone=True), nullable=False, comment="when it counts"),
+        sa.Column("site_id", sa.Text(), nullable=False, comment="site, '' where unknown"),
+        sa.Column("department", sa.Text(), nullable=False, comment="department, '' where unknown"),
+        sa.Column("employee_id", sa.Text(), nullable=False, comment="employee, '' where unknown"),
+        sa.Column("product", sa.Text(), nullable=False, comment="product, '' where unknown"),
+        sa.Column("segment", sa.Text(), nullable=False, comment="segment, '' where unknown"),
+        sa.Column("weight", sa.SmallInteger(), nullable=False, comment="1 adds, -1 takes back"),
+        sa.Column("experience", sa.ARRAY(sa.Text()), nullable=False, comment="experiences"),
+        sa.Column("value", sa.ARRAY(sa.Integer()), nullable=False, comment="their values, in hundredths"),
+        sa.Column("expectation", sa.ARRAY(sa.Integer()), comment="stated expectations, in hundredths; NULL where none was stated"),
+        sa.Column("importance", sa.ARRAY(sa.Integer()), comment="stated importances, in hundredths; NULL where none was stated"),
+        schema="voc",
+        comment="What has been merged into panes and not yet into experience_cube; emptied by the upkeep",
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": "0",
+            "autovacuum_vacuum_threshold": "20000",
+            "autovacuum_vacuum_insert_scale_factor": "0",
+        },
+    )
+    op.create_table_comment(
+        "contribution", "What has been accepted and not yet merged into pane and rolling_sum; emptied by the upkeep", schema="voc"
+    )
+    op.create_table_comment(
+        "rolling_sum",
+        "Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
+        schema="voc",
+    )
+    # The next refresh sums them up anew from the panes.
+    op.execute("TRUNCATE voc.rolling_sum, voc.rolling_clock")

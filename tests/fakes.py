@@ -115,16 +115,10 @@ class MemoryUpkeep:
     fixed_readings: list[Reading] = field(default_factory=list)
     settled: list[datetime] = field(default_factory=list)
     assessed: list[datetime] = field(default_factory=list)
-    merged: int = 0
 
-    def settle(self, now: datetime) -> bool:
+    def settle(self, now: datetime, *, details: bool = True) -> bool:  # noqa: ARG002  the port's signature
         """Note that it was called."""
         self.settled.append(now)
-        return True
-
-    def merge_cube(self) -> bool:
-        """Note that it was called."""
-        self.merged += 1
         return True
 
     def assess_churn(self, now: datetime) -> int | None:

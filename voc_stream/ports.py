@@ -125,12 +125,11 @@ class BatchSink(Protocol):
 class Upkeep(Protocol):
     """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
 
-    def settle(self, now: datetime) -> bool:
-        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
-        ...
+    def settle(self, now: datetime, *, details: bool = True) -> bool:
+        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock.
 
-    def merge_cube(self) -> bool:
-        """Merge into the daily cube what the rolling tables contain already; False where another worker holds the lock."""
+        Without `details` only the scopes `all` and `site`, and not the cube.
+        """
         ...
 
     def assess_churn(self, now: datetime) -> int | None:

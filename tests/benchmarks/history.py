@@ -91,7 +91,6 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
         if result.accepted != len(values):
             raise ValueError(f"of {len(values)} events of the history {result.accepted} were accepted")
         upkeep.settle(now)
-        upkeep.merge_cube()
         while upkeep.assess_churn(now):
             pass
 

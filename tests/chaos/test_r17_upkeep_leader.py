@@ -23,7 +23,7 @@ from end_to_end.harness import chance, wait_until
 
 from voc_stream.embedded.ports import LOOPBACK
 from voc_stream.kafka.timers import SETTLE_INTERVAL_SECONDS
-from voc_stream.postgres.settle import SETTLE_LOCK
+from voc_stream.postgres.settle import OF_SITES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,13 +70,13 @@ class LockWatch:
             connection.autocommit = True
             cursor = connection.cursor()
             while not self._ended.wait(LOOK_SECONDS):
-                cursor.execute(statement, (SETTLE_LOCK,))
+                cursor.execute(statement, (OF_SITES.lock,))
                 self.most = max(self.most, *(number for (number,) in cursor.fetchall()))
 
 
 def refreshed_at(service: ChaosService) -> object:
     """The moment that the rolling tables show."""
-    return service.query("SELECT as_of FROM rolling_clock")
+    return service.query("SELECT as_of FROM rolling_clock ORDER BY refresh")
 
 
 LIMIT_SECONDS = {

@@ -25,10 +25,13 @@ class Window(NamedTuple):
     last: datetime
 
 
-COARSE_SCOPE_TYPES = ("all", "site")
-SCOPE_TYPES = (*COARSE_SCOPE_TYPES, "region", "department", "employee", "product", "segment")
+SITES = ("all", "site")
+"""The scope types that operators watch: they have every horizon, and are refreshed first."""
+DETAILS = ("region", "department", "employee", "product", "segment")
+"""The scope types that explain: many more keys, refreshed on a slower beat."""
+SCOPE_TYPES = (*SITES, *DETAILS)
 HORIZONS = (
-    Horizon("1h", FIVE_MINUTES, 12, COARSE_SCOPE_TYPES),
+    Horizon("1h", FIVE_MINUTES, 12, SITES),
     Horizon("24h", HOUR, 24, SCOPE_TYPES),
     Horizon("7d", DAY, 7, SCOPE_TYPES),
     Horizon("30d", DAY, 30, SCOPE_TYPES),

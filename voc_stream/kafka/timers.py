@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voc_stream.monitoring.metrics import Metrics
 
 SETTLE_INTERVAL_SECONDS = 2.0
-CUBE_INTERVAL_SECONDS = 30.0
+DETAILS_INTERVAL_SECONDS = 30.0
 CHURN_INTERVAL_SECONDS = 5.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
@@ -37,7 +37,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
     letters = DeadLetterPublisher(app, dead_letter_topic, upkeep, metrics)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "settle": (SETTLE_INTERVAL_SECONDS, work.settle),
-        "merge_cube": (CUBE_INTERVAL_SECONDS, work.merge_cube),
+        "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),
@@ -84,12 +84,12 @@ class _Work:
             pace.ran(started, ended)
 
     async def settle(self) -> None:
-        """Bring the rolling tables to now, where no other worker is at it."""
-        await self._upkeep.settle(datetime.now(UTC))
+        """Bring the rolling tables of sites to now, where no other worker is at it."""
+        await self._upkeep.settle(datetime.now(UTC), details=False)
 
-    async def merge_cube(self) -> None:
-        """Bring the daily cube up to the rolling tables, where no other worker is at it."""
-        await self._upkeep.merge_cube()
+    async def settle_details(self) -> None:
+        """Bring all scopes and the cube to now, where no other worker is at it."""
+        await self._upkeep.settle(datetime.now(UTC), details=True)
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""

@@ -20,8 +20,9 @@ from voc_stream.kafka.topics import TopicsError
 from voc_stream.ports import FencedError, Partition, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
 
 # Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
@@ -122,7 +123,8 @@ class BatchConsumer(driver.Consumer):
                 await asyncio.wait_for(self._taken.wait(), AGENT_WAIT_SECONDS)
         async for topic_partition, message in super().getmany(timeout):
             self._handed_on += 1
-            full = sum(len(batch.messages) for batch in message.value) >= self.app.conf.broker_max_poll_records
+            fetched = cast("Sequence[FetchedBatch]", message.value)
+            full = sum(len(batch.messages) for batch in fetched) >= self.app.conf.broker_max_poll_records
             self._ahead = FETCHES_AHEAD_IN_BACKLOG if full else FETCHES_AHEAD
             # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
             self._read_offset.pop(topic_partition, None)

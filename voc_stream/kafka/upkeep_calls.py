@@ -23,13 +23,9 @@ class UpkeepCalls:
         self._upkeep = upkeep
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-upkeep")
 
-    async def settle(self, now: datetime) -> bool:
+    async def settle(self, now: datetime, *, details: bool) -> bool:
         """See `Upkeep.settle`."""
-        return await self._call(self._upkeep.settle, now)
-
-    async def merge_cube(self) -> bool:
-        """See `Upkeep.merge_cube`."""
-        return await self._call(self._upkeep.merge_cube)
+        return await self._call(partial(self._upkeep.settle, details=details), now)
 
     async def assess_churn(self, now: datetime) -> int | None:
         """See `Upkeep.assess_churn`."""

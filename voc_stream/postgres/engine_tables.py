@@ -7,8 +7,6 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
-    CheckConstraint,
     Column,
     Date,
     Integer,
@@ -21,7 +19,7 @@ from sqlalchemy import (
 
 from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, column, metadata, required
 
-__all__ = ["churn_pending", "contribution", "cube_contribution", "experience_cube", "metadata", "pane", "rolling_clock", "rolling_sum"]
+__all__ = ["churn_pending", "contribution", "detail_contribution", "experience_cube", "metadata", "pane", "rolling_clock", "rolling_sum"]
 
 # A queue is emptied again and again: vacuum it by its churn, not by its size.
 _QUEUE = {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "20000", "autovacuum_vacuum_insert_scale_factor": "0"}
@@ -46,8 +44,15 @@ def _boxes() -> list[Column[Any]]:
     ]
 
 
-def _measures() -> list[Column[Any]]:
+def _contribution() -> list[Column[Any]]:
     return [
+        required("moment", TIME, "when it counts"),
+        required("site_id", Text, "site, '' where unknown"),
+        required("department", Text, "department, '' where unknown"),
+        required("employee_id", Text, "employee, '' where unknown"),
+        required("product", Text, "product, '' where unknown"),
+        required("segment", Text, "segment, '' where unknown"),
+        required("region", Text, "region, '' where unknown"),
         required("weight", SmallInteger, "1 adds, -1 takes back"),
         required("experience", ARRAY(Text), "experiences"),
         required("value", ARRAY(Integer), "their values, in hundredths"),
@@ -56,33 +61,19 @@ def _measures() -> list[Column[Any]]:
     ]
 
 
-def _moment_and_dimensions() -> list[Column[Any]]:
-    return [
-        required("moment", TIME, "when it counts"),
-        required("site_id", Text, "site, '' where unknown"),
-        required("department", Text, "department, '' where unknown"),
-        required("employee_id", Text, "employee, '' where unknown"),
-        required("product", Text, "product, '' where unknown"),
-        required("segment", Text, "segment, '' where unknown"),
-    ]
-
-
 contribution = Table(
     "contribution",
     metadata,
-    *_moment_and_dimensions(),
-    required("region", Text, "region, '' where unknown"),
-    *_measures(),
-    comment="What has been accepted and not yet merged into pane and rolling_sum; emptied by the upkeep",
+    *_contribution(),
+    comment="What has been accepted and not yet merged into the scopes all and site of pane and rolling_sum; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )
 
-cube_contribution = Table(
-    "cube_contribution",
+detail_contribution = Table(
+    "detail_contribution",
     metadata,
-    *_moment_and_dimensions(),
-    *_measures(),
-    comment="What has been merged into panes and not yet into experience_cube; emptied by the upkeep",
+    *_contribution(),
+    comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )
 
@@ -135,10 +126,9 @@ rolling_sum = Table(
 rolling_clock = Table(
     "rolling_clock",
     metadata,
-    required("singleton", Boolean, "always true: there is one row"),
-    required("as_of", TIME, "the moment at which the horizons end"),
-    PrimaryKeyConstraint("singleton"),
-    CheckConstraint("singleton", name="rolling_clock_singleton"),
+    required("refresh", KEY, "sites (scope types all and site) or details (the others)"),
+    required("as_of", TIME, "the moment at which their horizons end"),
+    PrimaryKeyConstraint("refresh"),
     comment="The moment of the last refresh of the rolling tables",
 )
 

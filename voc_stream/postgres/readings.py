@@ -37,7 +37,7 @@ def _satisfaction(cursor: Cursor) -> list[Reading]:
         found += [Reading("voc_satisfaction_score", labels, mean), Reading("voc_satisfaction_samples", labels, samples)]
         if expected is not None:
             found.append(Reading("voc_satisfaction_expected", labels, expected))
-    cursor.execute("SELECT as_of FROM rolling_clock")
+    cursor.execute("SELECT as_of FROM rolling_clock WHERE refresh = 'sites'")
     row = cursor.fetchone()
     if row is not None:
         found.append(Reading("voc_evaluator_last_success_timestamp_seconds", (), row[0].timestamp()))

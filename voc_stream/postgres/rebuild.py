@@ -15,7 +15,7 @@ import msgspec
 
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.types import AnyEvent
-from voc_stream.postgres import churn, cube, engine_tables, settle, tables
+from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import checked_out, engine_for
 from voc_stream.postgres.entities import EntityStore
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (WRITERS_LOCK, settle.SETTLE_LOCK, cube.CUBE_LOCK, churn.ASSESS_LOCK)
+_LOCKS = (WRITERS_LOCK, *(refresh.lock for refresh in settle.REFRESHES), churn.ASSESS_LOCK)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
-_QUEUES = (engine_tables.contribution, engine_tables.cube_contribution, engine_tables.churn_pending)
+_QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending)
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
 _NOT_DERIVED = ("version", "next_change_at")
@@ -101,9 +101,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     cursor.execute(f"SET search_path = {LIVE}, public")
     create_staging_tables(cursor)
     mirror_catalogue(cursor, catalogue)
-    cursor.execute("SELECT coalesce((SELECT as_of FROM rolling_clock), now())")
-    (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
-    _merge_everything(cursor, as_of)
+    _merge_everything(cursor)
     cursor.execute("SELECT now()")
     (now,) = cursor.fetchone()  # type: ignore[misc]  # likewise
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
@@ -112,11 +110,13 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     cursor.execute("DISCARD TEMP")
 
 
-def _merge_everything(cursor: Cursor, as_of: datetime) -> None:
-    while settle.settle(cursor, as_of):
-        cursor.execute("TRUNCATE taken, taken_pane")
-    while cube.merge(cursor):
-        pass
+def _merge_everything(cursor: Cursor) -> None:
+    """Let the tables of the current schema take in what is pending, as of the moments of the live ones."""
+    for refresh in settle.REFRESHES:
+        cursor.execute(f"SELECT coalesce((SELECT as_of FROM {LIVE}.rolling_clock WHERE refresh = %s), now())", (refresh.name,))
+        (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+        while settle.settle(cursor, refresh, as_of):
+            cursor.execute("TRUNCATE taken, taken_pane")
 
 
 def _create_scratch(cursor: Cursor) -> None:
@@ -160,15 +160,16 @@ def _stored_events(connection: Connection, condition: str) -> Iterator[AnyEvent]
 
 def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
     """The scratch schema's rolling tables and risks, each as of the moment of the live ones."""
-    cursor.execute(f"SELECT as_of FROM {LIVE}.rolling_clock")
-    (as_of,) = cursor.fetchone()  # type: ignore[misc]  # _catch_up has set it
-    _merge_everything(cursor, as_of)
+    _merge_everything(cursor)
     cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
     for moment, customer_ids in cursor.fetchall():
         churn.reassess(cursor, customer_ids, catalogue.churn, moment)
     # Whoever has no risk in the live table must have none in truth.
     cursor.execute(f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id FROM {LIVE}.churn_risk")
-    churn.reassess(cursor, [customer_id for (customer_id,) in cursor.fetchall()], catalogue.churn, as_of)
+    without = [customer_id for (customer_id,) in cursor.fetchall()]
+    cursor.execute(f"SELECT max(as_of) FROM {LIVE}.rolling_clock")
+    (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    churn.reassess(cursor, without, catalogue.churn, as_of)
 
 
 def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
@@ -178,7 +179,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         for table in (*_STATES, tables.churn_risk)
     ]
     kept = " OR ".join(
-        f"resolution = {width // MINUTE} AND start >= (SELECT as_of FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+        f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
         for width, kept in PANES_KEPT.items()
     )
     found.append(("pane", _key(engine_tables.pane), [_expression(name) for name in _columns(engine_tables.pane)], f"n <> 0 AND ({kept})"))

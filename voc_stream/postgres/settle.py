@@ -1,8 +1,11 @@
-"""Merging pending contributions into panes and rolling sums, and moving the horizons on.
+"""Merging pending contributions into panes, rolling sums and the cube, and moving the horizons on.
 
-One transaction under an advisory lock, so that one worker at a time does it and readers never see half of it. The newest pane of a
-horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is written to panes only. The
-work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size of the tables:
+In two refreshes, each one transaction under its own advisory lock, so that one worker at a time does it and readers never see half of
+it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second, on a slower beat, into
+the scopes that explain, and into the cube: they have many keys, and the more contributions share a row, the fewer rows are written for
+each. The newest pane of a horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is
+written to panes only. The work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size
+of the tables:
 
     new sum = old sum - panes that left + panes that closed + new contributions inside the new closed window
 
@@ -11,48 +14,87 @@ where panes that left or closed count with what they held before the new contrib
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.horizons import DAY, EPOCH, FIVE_MINUTES, HORIZONS, HOUR, PANES_KEPT, Horizon, Window, closed_window
+from voc_stream.domain.horizons import (
+    DAY,
+    DETAILS,
+    EPOCH,
+    FIVE_MINUTES,
+    HORIZONS,
+    HOUR,
+    PANES_KEPT,
+    SITES,
+    Horizon,
+    Window,
+    closed_window,
+)
+from voc_stream.postgres.cube import merge_into_cube
 from voc_stream.postgres.measures import SUMS, add_up, all_zero, sums_of_measures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime, timedelta
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-SETTLE_LOCK = 7_602_002
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
 
 _COLUMNS = (*SUMS, "top_n", "bottom_n")
 _TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
-# The scope types that are summed from the measures themselves, with their column and the finest pane that is kept of them.
-_SCOPES = {
-    "site": ("site_id", "five_minutes"),
-    "region": ("region", "hour"),
-    "department": ("department", "hour"),
-    "employee": ("employee_id", "hour"),
-    "product": ("product", "hour"),
-    "segment": ("segment", "hour"),
-}
+_CONTRIBUTION = "moment, site_id, department, employee_id, product, segment, region, weight, experience, value, expectation, importance"
 
 
-def settle(cursor: Cursor, as_of: datetime) -> int | None:
-    """Refresh everything as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked."""
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (SETTLE_LOCK,))
+class Refresh(NamedTuple):
+    """What is refreshed together.
+
+    Attributes:
+        name: its row in `rolling_clock`.
+        lock: number of the advisory lock.
+        queue: the table it empties.
+        scope_types: those it keeps.
+        columns: of the contributions, by the scope types that are summed from them.
+        finest: width of the finest panes that are kept of them.
+    """
+
+    name: str
+    lock: int
+    queue: str
+    scope_types: tuple[str, ...]
+    columns: Mapping[str, str]
+    finest: timedelta
+
+
+OF_SITES = Refresh("sites", 7_602_002, "contribution", SITES, {"site": "site_id"}, FIVE_MINUTES)
+OF_DETAILS = Refresh(
+    "details",
+    7_602_004,
+    "detail_contribution",
+    DETAILS,
+    {"region": "region", "department": "department", "employee": "employee_id", "product": "product", "segment": "segment"},
+    HOUR,
+)
+REFRESHES = (OF_SITES, OF_DETAILS)
+
+
+def settle(cursor: Cursor, refresh: Refresh, as_of: datetime) -> int | None:
+    """Refresh as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (refresh.lock,))
     if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
         return None
     # Grouping thousands of keys in memory is several times as fast as on disk.
     cursor.execute("SET LOCAL work_mem = '64MB'")
-    before, as_of = _advance_clock(cursor, as_of)
+    before, as_of = _advance_clock(cursor, refresh, as_of)
     if before is None or before < as_of:
-        _shift_windows(cursor, before, as_of)
-    taken = _take(cursor)
+        _shift_windows(cursor, refresh, before, as_of)
+    taken = _take(cursor, refresh)
     if taken:
-        _group_by_pane(cursor)
+        _group_by_pane(cursor, refresh)
         _merge_into_panes(cursor, as_of)
         _add_to_rolling(cursor, as_of)
+        if refresh is OF_DETAILS:
+            merge_into_cube(cursor)
     return taken
 
 
@@ -64,43 +106,50 @@ def purge(cursor: Cursor, as_of: datetime) -> None:
         cursor.execute(f"DELETE FROM {table} WHERE {all_zero(_COLUMNS)}")
 
 
-def _advance_clock(cursor: Cursor, as_of: datetime) -> tuple[datetime | None, datetime]:
-    cursor.execute("SELECT as_of FROM rolling_clock")
+def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[datetime | None, datetime]:
+    cursor.execute("SELECT as_of FROM rolling_clock WHERE refresh = %s", (refresh.name,))
     row = cursor.fetchone()
     before = None if row is None else row[0]
     # Two workers' clocks may differ by a little; a horizon never runs backwards.
     as_of = as_of if before is None else max(before, as_of)
-    cursor.execute("INSERT INTO rolling_clock VALUES (true, %s) ON CONFLICT (singleton) DO UPDATE SET as_of = excluded.as_of", (as_of,))
+    cursor.execute(
+        "INSERT INTO rolling_clock (refresh, as_of) VALUES (%s, %s) ON CONFLICT (refresh) DO UPDATE SET as_of = excluded.as_of",
+        (refresh.name, as_of),
+    )
     return before, as_of
 
 
-def _shift_windows(cursor: Cursor, before: datetime | None, as_of: datetime) -> None:
+def _shift_windows(cursor: Cursor, refresh: Refresh, before: datetime | None, as_of: datetime) -> None:
     """Take panes that left out of the rolling sums, and panes that closed in, with what they held. Windows only move forward."""
     for horizon in HORIZONS:
+        scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
         new = closed_window(horizon, as_of)
         if before is None:
-            _add_panes(cursor, horizon, 1, new)
+            _add_panes(cursor, horizon, scope_types, 1, new)
             continue
         old = closed_window(horizon, before)
-        if new != old:
-            _add_panes(cursor, horizon, -1, Window(old.first, min(old.last, new.first - horizon.pane)))
-            _add_panes(cursor, horizon, 1, Window(max(new.first, old.last + horizon.pane), new.last))
+        if scope_types and new != old:
+            _add_panes(cursor, horizon, scope_types, -1, Window(old.first, min(old.last, new.first - horizon.pane)))
+            _add_panes(cursor, horizon, scope_types, 1, Window(max(new.first, old.last + horizon.pane), new.last))
 
 
-def _add_panes(cursor: Cursor, horizon: Horizon, sign: int, panes: Window) -> None:
+def _add_panes(cursor: Cursor, horizon: Horizon, scope_types: list[str], sign: int, panes: Window) -> None:
     key = "horizon, scope_type, scope, experience"
     cursor.execute(
         f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
         f" SELECT %s, scope_type, scope, experience, {', '.join(f'%s * sum({name})' for name in _COLUMNS)} FROM pane"
         " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
         f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
-        (horizon.name, *[sign] * len(_COLUMNS), _minutes(horizon.pane), *panes, list(horizon.scope_types)),
+        (horizon.name, *[sign] * len(_COLUMNS), _minutes(horizon.pane), *panes, scope_types),
     )
 
 
-def _take(cursor: Cursor) -> int:
-    """Move pending contributions to the cube's own queue, and into a temporary table, one row a measure."""
-    dimensions = "moment, site_id, department, employee_id, product, segment"
+def _take(cursor: Cursor, refresh: Refresh) -> int:
+    """Move pending contributions into a temporary table, one row a measure; and on to the queue of the next refresh."""
+    following = [each.queue for each in REFRESHES[REFRESHES.index(refresh) + 1 :]]
+    passed_on = "".join(
+        f", passed_on AS (INSERT INTO {queue} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)" for queue in following[:1]
+    )
     cursor.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS taken (
@@ -108,40 +157,36 @@ def _take(cursor: Cursor) -> int:
             experience text, weight int, value int, expectation int, importance int
         ) ON COMMIT DELETE ROWS;
         WITH gone AS (
-            DELETE FROM contribution WHERE ctid = ANY(ARRAY(SELECT ctid FROM contribution LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
-        ), kept AS (
-            INSERT INTO cube_contribution ({dimensions}, weight, experience, value, expectation, importance)
-            SELECT {dimensions}, weight, experience, value, expectation, importance FROM gone
-        )
+            DELETE FROM {refresh.queue} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {refresh.queue} LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
+        ){passed_on}
         INSERT INTO taken
-        SELECT {dimensions}, region, u.experience, weight, u.value, u.expectation, u.importance
+        SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
+               u.expectation, u.importance
         FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance) AS u(experience, value, expectation, importance)
         """
     )
     return int(cursor.rowcount)
 
 
-def _group_by_pane(cursor: Cursor) -> None:
+def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
     """The sums of what was taken, by pane and scope; wider panes and the scope `all` from finer ones, which are few."""
     columns = ", ".join(f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in _COLUMNS)
     cursor.execute(
         "CREATE TEMP TABLE IF NOT EXISTS taken_pane"
         f" (resolution int, start timestamptz, scope_type text, scope text, experience text, {columns}) ON COMMIT DELETE ROWS"
     )
-    scopes = [scope for scope, _ in _SCOPES.values()]
     # A column that a set does not group by is NULL in its rows; the columns themselves never are.
-    types = " ".join(f"WHEN {scope} IS NOT NULL THEN '{scope_type}'" for scope_type, (scope, _) in _SCOPES.items())
-    sets = ", ".join(f"(experience, {scope}, {start})" for scope, start in _SCOPES.values())
+    types = " ".join(f"WHEN {scope} IS NOT NULL THEN '{scope_type}'" for scope_type, scope in refresh.columns.items())
+    scopes = ", ".join(refresh.columns.values())
+    sets = ", ".join(f"(start, experience, {scope})" for scope in refresh.columns.values())
     cursor.execute(
-        "INSERT INTO taken_pane"
-        f" SELECT CASE WHEN hour IS NULL THEN %s ELSE %s END, coalesce(hour, five_minutes), CASE {types} END,"
-        f"  coalesce({', '.join(scopes)}), experience, {sums_of_measures()},"
-        "   coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
-        " FROM (SELECT *, date_bin(%s, moment, %s) AS five_minutes, date_bin(%s, moment, %s) AS hour FROM taken) taken"
-        f" GROUP BY GROUPING SETS ({sets})",
-        (_minutes(FIVE_MINUTES), _minutes(HOUR), FIVE_MINUTES, EPOCH, HOUR, EPOCH),
+        f"INSERT INTO taken_pane SELECT %s, start, CASE {types} END, coalesce({scopes}), experience, {sums_of_measures()},"
+        " coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
+        f" FROM (SELECT *, date_bin(%s, moment, %s) AS start FROM taken) taken GROUP BY GROUPING SETS ({sets})",
+        (_minutes(refresh.finest), refresh.finest, EPOCH),
     )
-    _widen(cursor, FIVE_MINUTES, HOUR)
+    if refresh.finest == FIVE_MINUTES:
+        _widen(cursor, FIVE_MINUTES, HOUR)
     _widen(cursor, HOUR, DAY)
     cursor.execute(
         f"INSERT INTO taken_pane SELECT resolution, start, 'all', '', experience, {_TOTALS} FROM taken_pane"

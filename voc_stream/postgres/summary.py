@@ -147,7 +147,7 @@ def _summary(connection: Connection) -> Summary:
         text(
             "SELECT (SELECT count(*) FROM touchpoint_event), (SELECT count(*) FROM dead_letter),"
             " o.orders, o.open, o.on_time_share, (SELECT count(*) FROM complaint WHERE state = ANY(:open_states)),"
-            " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk, (SELECT as_of FROM rolling_clock)"
+            " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk, (SELECT as_of FROM rolling_clock WHERE refresh = 'sites')"
             " FROM (SELECT count(*) AS orders, count(*) FILTER (WHERE delivered_at IS NULL) AS open,"
             "       avg(on_time::int)::float8 AS on_time_share FROM repair_order) o,"
             "      (SELECT count(*) FILTER (WHERE band IN ('high', 'critical')) AS at_risk, sum(value_at_risk) AS value_at_risk"

@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.ports import DeadLetter, Partition
-from voc_stream.postgres import churn, cube, settle
+from voc_stream.postgres import churn, settle
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
+from voc_stream.postgres.cube import purge_cube
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_gauges
 from voc_stream.postgres.staging import create_staging_tables
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.ports import Reading
+    from voc_stream.postgres.settle import Refresh
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
 BUDGET_SECONDS = 5.0
@@ -43,33 +45,30 @@ class PostgresUpkeep:
         """Give the connection back."""
         self._engine.dispose()
 
-    def settle(self, now: datetime) -> bool:
-        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock."""
-        started = time.monotonic()
+    def settle(self, now: datetime, *, details: bool = True) -> bool:
+        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock.
+
+        Without `details` only the scopes `all` and `site`, and not the cube.
+        """
         self._mirror()
-        while True:
-            with self._transaction() as cursor:
-                taken = settle.settle(cursor, now)
-            if taken is None:
-                return False
-            if taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
-                break
+        refreshes = settle.REFRESHES if details else (settle.OF_SITES,)
+        if not all(self._settle(refresh, now) for refresh in refreshes):
+            return False
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             with self._transaction() as cursor:
                 settle.purge(cursor, now)
-                cube.purge(cursor)
+                purge_cube(cursor)
             self._purged_at = now
         return True
 
-    def merge_cube(self) -> bool:
-        """Merge into the daily cube what panes contain already; False where another worker holds the lock."""
+    def _settle(self, refresh: Refresh, now: datetime) -> bool:
         started = time.monotonic()
         while True:
             with self._transaction() as cursor:
-                merged = cube.merge(cursor)
-            if merged is None:
+                taken = settle.settle(cursor, refresh, now)
+            if taken is None:
                 return False
-            if merged < cube.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
+            if taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
                 return True
 
     def _mirror(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from voc_stream.domain.horizons import HORIZONS
+from voc_stream.domain.horizons import DETAILS, HORIZONS, SITES
 from voc_stream.postgres.measures import BINS, SUMS
 from voc_stream.postgres.tables import SCORE_BINS
 
@@ -57,7 +57,7 @@ FROM (
            c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
            CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.expectation, 0),
            CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.importance, 0), {pending}
-    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM cube_contribution) c,
+    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM detail_contribution) c,
          unnest(c.experience, c.value, c.expectation, c.importance) AS u(experience, value, expectation, importance),
          LATERAL (SELECT {bin_of("u.value", "u.experience")} AS bin) b
 ) merged_and_pending
@@ -74,6 +74,8 @@ def _totals(names: tuple[str, ...]) -> str:
 def _rolling_satisfaction() -> str:
     sums = (*SUMS, "top_n", "bottom_n")
     horizons = ", ".join(f"('{horizon.name}', {horizon.pane // MINUTE})" for horizon in HORIZONS)
+    refreshes = ", ".join(f"('{name}', '{each}')" for name, types in (("sites", SITES), ("details", DETAILS)) for each in types)
+    sites = ", ".join(f"'{each}'" for each in SITES)
     return f"""
 CREATE VIEW rolling_satisfaction AS
 SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
@@ -98,12 +100,14 @@ FROM (
         UNION ALL
         SELECT h.horizon, p.scope_type, p.scope, p.experience, {", ".join(f"p.{name}" for name in sums)}
         FROM (VALUES {horizons}) h (horizon, resolution)
-        JOIN pane p ON p.resolution = h.resolution
-             AND p.start = date_bin(h.resolution * interval '1 minute', (SELECT as_of FROM rolling_clock), timestamptz 'epoch')
+        CROSS JOIN (VALUES {refreshes}) f (refresh, scope_type)
+        JOIN rolling_clock c USING (refresh)
+        JOIN pane p ON p.resolution = h.resolution AND p.scope_type = f.scope_type
+             AND p.start = date_bin(h.resolution * interval '1 minute', c.as_of, timestamptz 'epoch')
     ) closed_and_open
     GROUP BY horizon, scope_type, scope, experience
 ) r
-CROSS JOIN rolling_clock c
+JOIN rolling_clock c ON c.refresh = CASE WHEN r.scope_type IN ({sites}) THEN 'sites' ELSE 'details' END
 LEFT JOIN experience e USING (experience)
 CROSS JOIN LATERAL (
     SELECT (r.score_sum::numeric / r.n / 100)::float8 AS experience_mean,

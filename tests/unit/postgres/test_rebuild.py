@@ -46,7 +46,6 @@ def filled(store: Store) -> Store:
 def _refresh(store: Store) -> None:
     upkeep = store.upkeep()
     upkeep.settle(NOW)
-    upkeep.merge_cube()
     upkeep.assess_churn(NOW)
 
 

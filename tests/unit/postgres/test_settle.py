@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 from builders import START, at, event_lists, message, messages, repair_step, touchpoint
+from comparison import assert_tables_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import expected_tables
 from unit.postgres.crowd import crowd
 from unit.postgres.settings import in_one_database
-from unit.postgres.store import NOW, send
+from unit.postgres.store import CATALOGUE, NOW, send
 
-from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.domain.horizons import PANES_KEPT, SCOPE_TYPES, SITES
 from voc_stream.postgres import settle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from builders import Event
+    from comparison import Table
     from unit.postgres.store import Store
 
     Round = tuple[list[Event], timedelta, bool]
@@ -40,22 +44,30 @@ def horizons(store: Store, scope_type: str = "all") -> set[str]:
 def test_rolling_tables_are_exact_at_every_refresh(store: Store, rounds: list[Round], begin: datetime) -> None:
     """As time moves on, with and without new events, early and late ones: each refresh shows exactly its own horizons.
 
-    Whether the cube is merged does not show.
+    Sites do so at each refresh, the other scopes at those that include details, and the cube at every moment.
     """
     store.clear()
     sink, upkeep = store.sink(0), store.upkeep()
     values: list[bytes] = []
     as_of = begin
-    for number, (events, passed, merges_cube) in enumerate(rounds):
+    for number, (events, passed, details) in enumerate(rounds):
         arrived = messages({**event, "event_id": f"{number}-{event['event_id']}"} for event in events)
         if arrived:
             send(sink, arrived)
         values += arrived
         as_of += passed
-        upkeep.settle(as_of)
-        if merges_cube:
-            assert upkeep.merge_cube()
-        store.assert_as_expected(values, as_of, names=ROLLING)
+        upkeep.settle(as_of, details=details)
+        assert_rolling(store, values, as_of, SCOPE_TYPES if details else SITES)
+        store.assert_as_expected(values, names=["experience_daily"])
+
+
+def assert_rolling(store: Store, values: list[bytes], as_of: datetime, scope_types: Sequence[str]) -> None:
+    """The rolling table is the oracle's, of these scope types."""
+
+    def of_these(tables: Mapping[str, Table]) -> dict[str, Table]:
+        return {"rolling_satisfaction": {key: row for key, row in tables["rolling_satisfaction"].items() if key[1] in scope_types}}
+
+    assert_tables_equal(of_these(expected_tables(values, CATALOGUE, as_of, NOW)), of_these(store.tables()))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +128,7 @@ def test_one_worker_at_a_time_refreshes(store: Store) -> None:
     store.take_in(*crowd(30))
     upkeep = store.upkeep()
     with closing(psycopg2.connect(store.url)) as connection:
-        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (settle.SETTLE_LOCK,))
+        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (settle.OF_SITES.lock,))
         assert upkeep.settle(NOW) is False
         assert store.one("SELECT count(*) FROM contribution") > 0
         connection.rollback()
@@ -171,7 +183,6 @@ def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
     store.upkeep().settle(NOW)
     assert store.ask("SELECT DISTINCT site_id FROM experience_daily") == [("s-2",)]
     assert store.ask("SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'") == [("s-2",)]
-    store.upkeep().merge_cube()
     store.upkeep().settle(NOW)  # a new process purges at its first call
     assert store.ask("SELECT DISTINCT site_id FROM experience_cube") == [("s-2",)]
 

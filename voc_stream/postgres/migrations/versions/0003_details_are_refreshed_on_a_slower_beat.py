@@ -1,4 +1,4 @@
-"""The cube is merged on a slower beat, from a queue of its own; rolling sums are those of closed panes."""
+"""Details and the cube are refreshed on a slower beat, from a queue of their own; rolling sums are those of closed panes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
-        "cube_contribution",
+        "detail_contribution",
         sa.Column("moment", sa.DateTime(timezone=True), nullable=False, comment="when it counts"),
         sa.Column("site_id", sa.Text(), nullable=False, comment="site, '' where unknown"),
         sa.Column("department", sa.Text(), nullable=False, comment="department, '' where unknown"),
         sa.Column("employee_id", sa.Text(), nullable=False, comment="employee, '' where unknown"),
         sa.Column("product", sa.Text(), nullable=False, comment="product, '' where unknown"),
         sa.Column("segment", sa.Text(), nullable=False, comment="segment, '' where unknown"),
+        sa.Column("region", sa.Text(), nullable=False, comment="region, '' where unknown"),
         sa.Column("weight", sa.SmallInteger(), nullable=False, comment="1 adds, -1 takes back"),
         sa.Column("experience", sa.ARRAY(sa.Text()), nullable=False, comment="experiences"),
         sa.Column("value", sa.ARRAY(sa.Integer()), nullable=False, comment="their values, in hundredths"),
         sa.Column("expectation", sa.ARRAY(sa.Integer()), comment="stated expectations, in hundredths; NULL where none was stated"),
         sa.Column("importance", sa.ARRAY(sa.Integer()), comment="stated importances, in hundredths; NULL where none was stated"),
         schema="voc",
-        comment="What has been merged into panes and not yet into experience_cube; emptied by the upkeep",
+        comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
         postgresql_with={
             "autovacuum_vacuum_scale_factor": "0",
             "autovacuum_vacuum_threshold": "20000",
@@ -35,12 +36,23 @@ def upgrade() -> None:
         },
     )
     op.create_table_comment(
-        "contribution", "What has been accepted and not yet merged into pane and rolling_sum; emptied by the upkeep", schema="voc"
+        "contribution",
+        "What has been accepted and not yet merged into the scopes all and site of pane and rolling_sum; emptied by the upkeep",
+        schema="voc",
     )
     op.create_table_comment(
         "rolling_sum",
         "Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
         schema="voc",
     )
+    op.drop_table("rolling_clock", schema="voc")
+    op.create_table(
+        "rolling_clock",
+        sa.Column("refresh", sa.Text(collation="C"), nullable=False, comment="sites (scope types all and site) or details (the others)"),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False, comment="the moment at which their horizons end"),
+        sa.PrimaryKeyConstraint("refresh"),
+        schema="voc",
+        comment="The moment of the last refresh of the rolling tables",
+    )
     # The next refresh sums them up anew from the panes.
-    op.execute("TRUNCATE voc.rolling_sum, voc.rolling_clock")
+    op.execute("TRUNCATE voc.rolling_sum")

@@ -116,7 +116,12 @@ class MemoryUpkeep:
     settled: list[datetime] = field(default_factory=list)
     assessed: list[datetime] = field(default_factory=list)
 
-    def settle(self, now: datetime, *, details: bool = True) -> bool:  # noqa: ARG002  the port's signature
+    def settle_sites(self, now: datetime) -> bool:
+        """Note that it was called."""
+        self.settled.append(now)
+        return True
+
+    def settle_details(self, now: datetime) -> bool:
         """Note that it was called."""
         self.settled.append(now)
         return True

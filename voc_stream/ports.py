@@ -125,11 +125,12 @@ class BatchSink(Protocol):
 class Upkeep(Protocol):
     """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
 
-    def settle(self, now: datetime, *, details: bool = True) -> bool:
-        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock.
+    def settle_sites(self, now: datetime) -> bool:
+        """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
+        ...
 
-        Without `details` only the scopes `all` and `site`, and not the cube.
-        """
+    def settle_details(self, now: datetime) -> bool:
+        """Merge into the other scopes and the cube, of one part of the sites after the other; False where another worker holds the lock."""
         ...
 
     def assess_churn(self, now: datetime) -> int | None:

@@ -169,8 +169,12 @@ class Stage:
         return int(self.number("SELECT coalesce(sum(next_offset), 0) FROM stream_position"))
 
     def upkeep_waits(self) -> bool:
-        """Whether rolling tables or risks lack something that was taken in."""
+        """Whether the rolling tables of sites or the risks lack something that was taken in."""
         return bool(self.number("SELECT (EXISTS (SELECT FROM contribution) OR EXISTS (SELECT FROM churn_pending))::int"))
+
+    def details_wait(self) -> bool:
+        """Whether the scopes that explain, or the cube, have not been merged into."""
+        return bool(self.number("SELECT (EXISTS (SELECT FROM detail_contribution))::int"))
 
     def wait_until(self, condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
         """Look every few milliseconds, while all workers run. Raises BenchmarkError."""

@@ -22,7 +22,7 @@ from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, wait_until
 
 from voc_stream.embedded.ports import LOOPBACK
-from voc_stream.kafka.timers import SETTLE_INTERVAL_SECONDS
+from voc_stream.kafka.timers import SITES_INTERVAL_SECONDS
 from voc_stream.postgres.settle import OF_SITES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ EVENTS_PER_SECOND = 100.0
 LOOK_SECONDS = 0.02
 FAULT_TIMEOUT_SECONDS = 60.0
 # Two ticks and a rest; the transaction of a worker that is frozen or out of reach is ended by the server, after 30 s without a word.
-TICKS_SECONDS = 3 * SETTLE_INTERVAL_SECONDS
+TICKS_SECONDS = 3 * SITES_INTERVAL_SECONDS
 ABANDONED_SECONDS = 30.0 + TICKS_SECONDS + 4.0
 
 pytestmark = pytest.mark.chaos

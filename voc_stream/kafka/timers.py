@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from voc_stream.kafka.upkeep_calls import UpkeepCalls
     from voc_stream.monitoring.metrics import Metrics
 
-SETTLE_INTERVAL_SECONDS = 2.0
-DETAILS_INTERVAL_SECONDS = 30.0
-CHURN_INTERVAL_SECONDS = 5.0
+SITES_INTERVAL_SECONDS = 2.0
+DETAILS_INTERVAL_SECONDS = 4.0
+CHURN_INTERVAL_SECONDS = 15.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
@@ -36,7 +36,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
     work = _Work(app, ledger, upkeep, metrics, backlog_events)
     letters = DeadLetterPublisher(app, dead_letter_topic, upkeep, metrics)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
-        "settle": (SETTLE_INTERVAL_SECONDS, work.settle),
+        "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
@@ -83,13 +83,13 @@ class _Work:
             self._metrics.timer_seconds.labels(name).set(ended - started)
             pace.ran(started, ended)
 
-    async def settle(self) -> None:
+    async def settle_sites(self) -> None:
         """Bring the rolling tables of sites to now, where no other worker is at it."""
-        await self._upkeep.settle(datetime.now(UTC), details=False)
+        await self._upkeep.settle_sites(datetime.now(UTC))
 
     async def settle_details(self) -> None:
-        """Bring all scopes and the cube to now, where no other worker is at it."""
-        await self._upkeep.settle(datetime.now(UTC), details=True)
+        """Bring the other scopes and the cube to now, where no other worker is at it."""
+        await self._upkeep.settle_details(datetime.now(UTC))
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""

@@ -23,9 +23,13 @@ class UpkeepCalls:
         self._upkeep = upkeep
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-upkeep")
 
-    async def settle(self, now: datetime, *, details: bool) -> bool:
-        """See `Upkeep.settle`."""
-        return await self._call(partial(self._upkeep.settle, details=details), now)
+    async def settle_sites(self, now: datetime) -> bool:
+        """See `Upkeep.settle_sites`."""
+        return await self._call(self._upkeep.settle_sites, now)
+
+    async def settle_details(self, now: datetime) -> bool:
+        """See `Upkeep.settle_details`."""
+        return await self._call(self._upkeep.settle_details, now)
 
     async def assess_churn(self, now: datetime) -> int | None:
         """See `Upkeep.assess_churn`."""

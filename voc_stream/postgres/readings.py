@@ -14,22 +14,36 @@ if TYPE_CHECKING:
 
 
 def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
-    """All of them. What has no data has no reading."""
+    """All but those of `read_customers`. What has no data has no reading."""
     return [
         *_satisfaction(cursor),
         *_drops(cursor),
         *_orders(cursor, now),
         *_complaints(cursor, now),
-        *_customers(cursor),
         *_alerts(cursor),
     ]
+
+
+def read_customers(cursor: Cursor) -> list[Reading]:
+    """How many customers are at risk, and what they are worth: read from every customer's row, so not to be asked for often."""
+    cursor.execute(
+        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r JOIN customer c USING (customer_id)"
+        " GROUP BY 1, 2"
+    )
+    found = []
+    for band, segment, count, value in cursor:
+        found.append(Reading("voc_customers_at_risk", (band, segment), count))
+        if value is not None:
+            found.append(Reading("voc_value_at_risk", (band, segment), value))
+    return found
 
 
 def _satisfaction(cursor: Cursor) -> list[Reading]:
     # Sites only for key experiences: that bounds the number of series by what somebody is woken for.
     cursor.execute(
         "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM rolling_satisfaction"
-        " WHERE scope_type = 'all' OR (scope_type = 'site' AND is_key)"
+        # The first condition by itself, so that PostgreSQL sums up no other scopes only to leave them out.
+        " WHERE scope_type IN ('all', 'site') AND (scope_type = 'all' OR is_key)"
     )
     found = []
     for experience, site, horizon, mean, expected, samples in cursor:
@@ -84,19 +98,6 @@ def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
         found.append(Reading("voc_complaints_open", (site, severity), count))
         if opened_at is not None:
             found.append(Reading("voc_complaint_oldest_age_seconds", (site, severity), (now - opened_at).total_seconds()))
-    return found
-
-
-def _customers(cursor: Cursor) -> list[Reading]:
-    cursor.execute(
-        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r JOIN customer c USING (customer_id)"
-        " GROUP BY 1, 2"
-    )
-    found = []
-    for band, segment, count, value in cursor:
-        found.append(Reading("voc_customers_at_risk", (band, segment), count))
-        if value is not None:
-            found.append(Reading("voc_value_at_risk", (band, segment), value))
     return found
 
 

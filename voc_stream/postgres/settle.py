@@ -1,11 +1,13 @@
 """Merging pending contributions into panes, rolling sums and the cube, and moving the horizons on.
 
 In two refreshes, each one transaction under its own advisory lock, so that one worker at a time does it and readers never see half of
-it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second, on a slower beat, into
-the scopes that explain, and into the cube: they have many keys, and the more contributions share a row, the fewer rows are written for
-each. The newest pane of a horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is
-written to panes only. The work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size
-of the tables:
+it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second takes them into the
+scopes that explain, and into the cube. These have many keys, and the more contributions share a row, the fewer rows are written for
+each: so where the second queue is long, a call takes only those of one part of the sites, which have waited since that part's last turn.
+
+The newest pane of a horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is written
+to panes only. The work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size of the
+tables:
 
     new sum = old sum - panes that left + panes that closed + new contributions inside the new closed window
 
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
+# A queue of no more is taken whole.
+SHORT_QUEUE = 5_000
+PARTS = 16  # a power of two
 
 _COLUMNS = (*SUMS, "top_n", "bottom_n")
 _TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
@@ -78,17 +83,20 @@ OF_DETAILS = Refresh(
 REFRESHES = (OF_SITES, OF_DETAILS)
 
 
-def settle(cursor: Cursor, refresh: Refresh, as_of: datetime) -> int | None:
-    """Refresh as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked."""
+def settle(cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool = False) -> int | None:
+    """Refresh as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked.
+
+    With `in_parts` only one part of the sites, the next one each time, unless the queue is short.
+    """
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (refresh.lock,))
     if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
         return None
     # Grouping thousands of keys in memory is several times as fast as on disk.
     cursor.execute("SET LOCAL work_mem = '64MB'")
-    before, as_of = _advance_clock(cursor, refresh, as_of)
+    before, as_of, part = _advance_clock(cursor, refresh, as_of)
     if before is None or before < as_of:
         _shift_windows(cursor, refresh, before, as_of)
-    taken = _take(cursor, refresh)
+    taken = _take(cursor, refresh, part if in_parts and _is_long(cursor, refresh.queue) else None)
     if taken:
         _group_by_pane(cursor, refresh)
         _merge_into_panes(cursor, as_of)
@@ -106,17 +114,23 @@ def purge(cursor: Cursor, as_of: datetime) -> None:
         cursor.execute(f"DELETE FROM {table} WHERE {all_zero(_COLUMNS)}")
 
 
-def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[datetime | None, datetime]:
-    cursor.execute("SELECT as_of FROM rolling_clock WHERE refresh = %s", (refresh.name,))
-    row = cursor.fetchone()
-    before = None if row is None else row[0]
+def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[datetime | None, datetime, int]:
+    """When the refresh before was, when this one is, and which part of the sites has its turn."""
+    cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
+    before, turn = cursor.fetchone() or (None, 0)
     # Two workers' clocks may differ by a little; a horizon never runs backwards.
     as_of = as_of if before is None else max(before, as_of)
     cursor.execute(
-        "INSERT INTO rolling_clock (refresh, as_of) VALUES (%s, %s) ON CONFLICT (refresh) DO UPDATE SET as_of = excluded.as_of",
-        (refresh.name, as_of),
+        "INSERT INTO rolling_clock (refresh, as_of, turn) VALUES (%s, %s, %s)"
+        " ON CONFLICT (refresh) DO UPDATE SET as_of = excluded.as_of, turn = excluded.turn",
+        (refresh.name, as_of, (turn + 1) % PARTS),
     )
-    return before, as_of
+    return before, as_of, turn
+
+
+def _is_long(cursor: Cursor, queue: str) -> bool:
+    cursor.execute(f"SELECT count(*) FROM (SELECT FROM {queue} LIMIT {SHORT_QUEUE + 1}) counted")
+    return bool(cursor.fetchone()[0] > SHORT_QUEUE)  # type: ignore[index]  # an aggregate gives one row
 
 
 def _shift_windows(cursor: Cursor, refresh: Refresh, before: datetime | None, as_of: datetime) -> None:
@@ -144,8 +158,12 @@ def _add_panes(cursor: Cursor, horizon: Horizon, scope_types: list[str], sign: i
     )
 
 
-def _take(cursor: Cursor, refresh: Refresh) -> int:
-    """Move pending contributions into a temporary table, one row a measure; and on to the queue of the next refresh."""
+def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
+    """Move pending contributions, of one part of the sites or of all, into a temporary table, one row a measure.
+
+    They also go on to the queue of the next refresh.
+    """
+    condition = "" if part is None else f"WHERE hashtext(site_id) & {PARTS - 1} = {part}"
     following = [each.queue for each in REFRESHES[REFRESHES.index(refresh) + 1 :]]
     passed_on = "".join(
         f", passed_on AS (INSERT INTO {queue} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)" for queue in following[:1]
@@ -157,7 +175,8 @@ def _take(cursor: Cursor, refresh: Refresh) -> int:
             experience text, weight int, value int, expectation int, importance int
         ) ON COMMIT DELETE ROWS;
         WITH gone AS (
-            DELETE FROM {refresh.queue} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {refresh.queue} LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
+            DELETE FROM {refresh.queue}
+            WHERE ctid = ANY(ARRAY(SELECT ctid FROM {refresh.queue} {condition} LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
         ){passed_on}
         INSERT INTO taken
         SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,

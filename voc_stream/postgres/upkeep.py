@@ -12,7 +12,7 @@ from voc_stream.postgres import churn, settle
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
 from voc_stream.postgres.cube import purge_cube
 from voc_stream.postgres.mirror import mirror_catalogue
-from voc_stream.postgres.readings import read_gauges
+from voc_stream.postgres.readings import read_customers, read_gauges
 from voc_stream.postgres.staging import create_staging_tables
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BUDGET_SECONDS = 5.0
 CUSTOMERS_A_TIME = 20_000
 PURGE_EVERY = timedelta(hours=1)
+CUSTOMERS_READ_EVERY = timedelta(minutes=1)
 
 
 class PostgresUpkeep:
@@ -40,19 +41,21 @@ class PostgresUpkeep:
         self._catalogue = catalogue
         self._purged_at: datetime | None = None
         self._mirrored = False
+        self._customers: Sequence[Reading] = ()
+        self._customers_read_at: datetime | None = None
 
     def close(self) -> None:
         """Give the connection back."""
         self._engine.dispose()
 
-    def settle(self, now: datetime, *, details: bool = True) -> bool:
-        """Merge pending contributions and refresh the rolling tables as of `now`; False where another worker holds the lock.
+    def settle(self, now: datetime) -> bool:
+        """Merge all that is pending and refresh the rolling tables and the cube as of `now`; False where another worker holds a lock."""
+        return self.settle_sites(now) and self._settle(settle.OF_DETAILS, now)
 
-        Without `details` only the scopes `all` and `site`, and not the cube.
-        """
+    def settle_sites(self, now: datetime) -> bool:
+        """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
         self._mirror()
-        refreshes = settle.REFRESHES if details else (settle.OF_SITES,)
-        if not all(self._settle(refresh, now) for refresh in refreshes):
+        if not self._settle(settle.OF_SITES, now):
             return False
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
             with self._transaction() as cursor:
@@ -61,6 +64,14 @@ class PostgresUpkeep:
             self._purged_at = now
         return True
 
+    def settle_details(self, now: datetime) -> bool:
+        """Merge into the other scopes and the cube, of one part of the sites after the other; False where another worker holds the lock."""
+        with self._transaction() as cursor:
+            taken = settle.settle(cursor, settle.OF_DETAILS, now, in_parts=True)
+        if taken:
+            self._vacuum(settle.OF_DETAILS.queue)
+        return taken is not None
+
     def _settle(self, refresh: Refresh, now: datetime) -> bool:
         started = time.monotonic()
         while True:
@@ -68,6 +79,8 @@ class PostgresUpkeep:
                 taken = settle.settle(cursor, refresh, now)
             if taken is None:
                 return False
+            if taken:
+                self._vacuum(refresh.queue)
             if taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
                 return True
 
@@ -121,9 +134,21 @@ class PostgresUpkeep:
             cursor.execute("UPDATE dead_letter SET published_at = %s WHERE dead_letter_id = ANY(%s)", (now, list(dead_letter_ids)))
 
     def readings(self, now: datetime) -> Sequence[Reading]:
-        """The gauges that are read from the tables."""
+        """The gauges that are read from the tables; those over all customers may be a minute old."""
         with self._transaction() as cursor:
-            return read_gauges(cursor, now)
+            if self._customers_read_at is None or now - self._customers_read_at >= CUSTOMERS_READ_EVERY:
+                self._customers, self._customers_read_at = read_customers(cursor), now
+            return [*read_gauges(cursor, now), *self._customers]
+
+    def _vacuum(self, queue: str) -> None:
+        """Make room in a queue for what comes next. It is read from its beginning every few seconds, autovacuum comes once a minute."""
+        with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds):
+            connection.autocommit = True
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {queue}")
+            finally:
+                connection.autocommit = False
 
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:

@@ -208,7 +208,10 @@ def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
 class NoUpkeep:
     """The reduced job has nothing to keep up beside the stream."""
 
-    def settle(self, now: datetime, *, details: bool = True) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
+    def settle_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
+        return True
+
+    def settle_details(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
 
     def assess_churn(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep

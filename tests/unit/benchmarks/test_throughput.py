@@ -9,7 +9,7 @@ def test_rates_and_costs_count_from_the_first_mark() -> None:
     first = Mark(10.0, 50_000, worker=1.0, postgres=2.0, broker=0.5, wal_bytes=1e6)
     last = Mark(14.0, 150_000, worker=3.0, postgres=6.0, broker=1.0, wal_bytes=2e8)
     complete = Mark(15.0, 150_000, worker=3.5, postgres=7.0, broker=1.0, wal_bytes=2.51e8)
-    assert figures(first, last, complete) == pytest.approx(
+    assert figures(first, last, complete, complete) == pytest.approx(
         {
             "counted_events": 100_000,
             "events_per_second": 25_000,

@@ -126,7 +126,7 @@ class MemoryUpkeep:
         self.settled.append(now)
         return True
 
-    def assess_churn(self, now: datetime) -> int | None:
+    def assess_churn_in_parts(self, now: datetime) -> int | None:
         """Note that it was called."""
         self.assessed.append(now)
         return 0

@@ -133,8 +133,8 @@ class Upkeep(Protocol):
         """Merge into the other scopes and the cube, of one part of the sites after the other; False where another worker holds the lock."""
         ...
 
-    def assess_churn(self, now: datetime) -> int | None:
-        """Recompute the risks that changed; how many, or None where another worker holds the lock."""
+    def assess_churn_in_parts(self, now: datetime) -> int | None:
+        """Recompute risks that changed, one part of the customers after the other; how many, None where another worker holds the lock."""
         ...
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SITES_INTERVAL_SECONDS = 2.0
 DETAILS_INTERVAL_SECONDS = 4.0
-CHURN_INTERVAL_SECONDS = 15.0
+CHURN_INTERVAL_SECONDS = 2.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
@@ -93,7 +93,7 @@ class _Work:
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""
-        await self._upkeep.assess_churn(datetime.now(UTC))
+        await self._upkeep.assess_churn_in_parts(datetime.now(UTC))
 
     async def readings(self) -> None:
         """Show what the tables say."""

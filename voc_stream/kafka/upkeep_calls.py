@@ -31,9 +31,9 @@ class UpkeepCalls:
         """See `Upkeep.settle_details`."""
         return await self._call(self._upkeep.settle_details, now)
 
-    async def assess_churn(self, now: datetime) -> int | None:
-        """See `Upkeep.assess_churn`."""
-        return await self._call(self._upkeep.assess_churn, now)
+    async def assess_churn_in_parts(self, now: datetime) -> int | None:
+        """See `Upkeep.assess_churn_in_parts`."""
+        return await self._call(self._upkeep.assess_churn_in_parts, now)
 
     async def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """See `Upkeep.unpublished_dead_letters`."""

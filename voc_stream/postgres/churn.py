@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import msgspec
 
 from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
 from voc_stream.domain.stated import value_of
+from voc_stream.postgres.copy_csv import array
 from voc_stream.postgres.rows import decode_complaint, decode_customer
 from voc_stream.postgres.staging import copy_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from voc_stream.postgres.copy_csv import Value
 
 ASSESS_LOCK = 7_602_003
+PARTS = 8
 COLUMNS = ("customer_id", "risk", "band", "drivers", "value_at_risk", "model_version", "as_of", "next_change_at")
 # The only indexed column stays where it may, so that most updates stay in their page: looking again too early finds nothing, but costs it.
 _CHANGES = ", ".join(
@@ -41,13 +44,28 @@ def lock_assessment(cursor: Cursor) -> bool:
     return bool(cursor.fetchone()[0])  # type: ignore[index]  # a SELECT without FROM gives one row
 
 
-def take_changed(cursor: Cursor, limit: int) -> list[str]:
-    """About `limit` customers whose rows, orders or complaints changed, or all; taken out of the queue."""
+def pending_rows(customer_ids: Iterable[str]) -> list[tuple[Value, ...]]:
+    """Rows of churn_pending: one for each part of the customers, so that a part can wait until its turn and be taken as a whole."""
+    parts: list[list[str]] = [[] for _ in range(PARTS)]
+    for customer_id in sorted(customer_ids):
+        parts[crc32(customer_id.encode()) % PARTS].append(customer_id)
+    return [(part, array(ids)) for part, ids in enumerate(parts) if ids]
+
+
+def pending(cursor: Cursor) -> int:
+    """How many customers wait, those counted again that wait more than once."""
+    cursor.execute("SELECT coalesce(sum(cardinality(customer_ids)), 0) FROM churn_pending")
+    return int(cursor.fetchone()[0])  # type: ignore[index]  # an aggregate gives one row
+
+
+def take_changed(cursor: Cursor, limit: int, part: int | None = None) -> list[str]:
+    """About `limit` customers whose rows, orders or complaints changed, or all, of one part or of any; taken out of the queue."""
     cursor.execute(
         "DELETE FROM churn_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
-        " (SELECT ctid, sum(cardinality(customer_ids)) OVER (ORDER BY ctid) - cardinality(customer_ids) AS before FROM churn_pending) queue"
+        " (SELECT ctid, sum(cardinality(customer_ids)) OVER (ORDER BY ctid) - cardinality(customer_ids) AS before FROM churn_pending"
+        "  WHERE %s IS NULL OR part = %s) queue"
         " WHERE before < %s)) RETURNING customer_ids",
-        (limit,),
+        (part, part, limit),
     )
     return sorted({customer_id for (customer_ids,) in cursor for customer_id in customer_ids})
 

@@ -136,6 +136,7 @@ rolling_clock = Table(
 churn_pending = Table(
     "churn_pending",
     metadata,
+    required("part", SmallInteger, "which part of the customers they belong to"),
     required("customer_ids", ARRAY(KEY), "customers of one batch whose risk may have changed"),
     comment="Customers whose risk is to be assessed again; emptied by the upkeep",
     postgresql_with=_QUEUE,

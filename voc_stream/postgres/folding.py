@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.fold import Fold, keys_of
-from voc_stream.postgres.copy_csv import array, lines
+from voc_stream.postgres.churn import pending_rows
+from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.facts import scored_events_of
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
@@ -66,7 +67,6 @@ class Folding:
         entities.complaints.save(cursor, fold.complaints, ahead)
         data = lines(map(contribution_row, contributions))
         ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
-        affected = fold.affected_customers()
-        data = lines([(array(sorted(affected)),)] if affected else ())
-        ahead.run(partial(copy_lines, cursor, "churn_pending", ("customer_ids",), data))
+        data = lines(pending_rows(fold.affected_customers()))
+        ahead.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
         ahead.wait()

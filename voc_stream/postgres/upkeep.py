@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
 BUDGET_SECONDS = 5.0
 CUSTOMERS_A_TIME = 20_000
+FEW_CUSTOMERS = 2_000
 PURGE_EVERY = timedelta(hours=1)
 CUSTOMERS_READ_EVERY = timedelta(minutes=1)
 
@@ -41,6 +42,7 @@ class PostgresUpkeep:
         self._catalogue = catalogue
         self._purged_at: datetime | None = None
         self._mirrored = False
+        self._turn = 0
         self._customers: Sequence[Reading] = ()
         self._customers_read_at: datetime | None = None
 
@@ -100,12 +102,26 @@ class PostgresUpkeep:
                     return None
                 if everyone:
                     return self._assess_everyone(cursor, now)
-                customer_ids = churn.take_changed(cursor, CUSTOMERS_A_TIME) or churn.due(cursor, now, CUSTOMERS_A_TIME)
-                churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
-            assessed += len(customer_ids)
-            if not customer_ids:
+                found = self._assess(cursor, now, None)
+            assessed += found
+            if not found:
                 break
         return assessed
+
+    def assess_churn_in_parts(self, now: datetime) -> int | None:
+        """The same for one part of the customers, the next one each time; for any where few wait. A call is one short transaction."""
+        with self._transaction() as cursor:
+            if not churn.lock_assessment(cursor):
+                return None
+            if churn.pending(cursor) <= FEW_CUSTOMERS:
+                return self._assess(cursor, now, None)
+            self._turn = (self._turn + 1) % churn.PARTS
+            return self._assess(cursor, now, self._turn)
+
+    def _assess(self, cursor: Cursor, now: datetime, part: int | None) -> int:
+        customer_ids = churn.take_changed(cursor, CUSTOMERS_A_TIME, part) or churn.due(cursor, now, CUSTOMERS_A_TIME)
+        churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
+        return len(customer_ids)
 
     def _assess_everyone(self, cursor: Cursor, now: datetime) -> int:
         cursor.execute("DELETE FROM churn_pending")

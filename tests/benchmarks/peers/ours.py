@@ -214,7 +214,7 @@ class NoUpkeep:
     def settle_details(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
 
-    def assess_churn(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
+    def assess_churn_in_parts(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
         return 0
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:  # noqa: ARG002, D102  see ports.Upkeep

@@ -10,6 +10,12 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+QUEUE = {
+    "autovacuum_vacuum_scale_factor": "0",
+    "autovacuum_vacuum_threshold": "20000",
+    "autovacuum_vacuum_insert_scale_factor": "0",
+}
+
 
 def upgrade() -> None:
     """Apply."""
@@ -29,11 +35,7 @@ def upgrade() -> None:
         sa.Column("importance", sa.ARRAY(sa.Integer()), comment="stated importances, in hundredths; NULL where none was stated"),
         schema="voc",
         comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
-        postgresql_with={
-            "autovacuum_vacuum_scale_factor": "0",
-            "autovacuum_vacuum_threshold": "20000",
-            "autovacuum_vacuum_insert_scale_factor": "0",
-        },
+        postgresql_with=QUEUE,
     )
     op.create_table_comment(
         "contribution",
@@ -45,6 +47,23 @@ def upgrade() -> None:
         "Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
         schema="voc",
     )
+    # Which part those that wait already belong to does not matter for once.
+    op.execute("ALTER TABLE voc.churn_pending RENAME TO churn_pending_before")
+    op.create_table(
+        "churn_pending",
+        sa.Column("part", sa.SmallInteger(), nullable=False, comment="which part of the customers they belong to"),
+        sa.Column(
+            "customer_ids",
+            sa.ARRAY(sa.Text(collation="C")),
+            nullable=False,
+            comment="customers of one batch whose risk may have changed",
+        ),
+        schema="voc",
+        comment="Customers whose risk is to be assessed again; emptied by the upkeep",
+        postgresql_with=QUEUE,
+    )
+    op.execute("INSERT INTO voc.churn_pending SELECT 0, customer_ids FROM voc.churn_pending_before")
+    op.drop_table("churn_pending_before", schema="voc")
     op.drop_table("rolling_clock", schema="voc")
     op.create_table(
         "rolling_clock",

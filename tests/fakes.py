@@ -121,12 +121,12 @@ class MemoryUpkeep:
         self.settled.append(now)
         return True
 
-    def settle_details(self, now: datetime) -> bool:
+    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002  the port's signature
         """Note that it was called."""
         self.settled.append(now)
         return True
 
-    def assess_churn_in_parts(self, now: datetime) -> int | None:
+    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002  the port's signature
         """Note that it was called."""
         self.assessed.append(now)
         return 0

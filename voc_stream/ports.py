@@ -129,12 +129,15 @@ class Upkeep(Protocol):
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
         ...
 
-    def settle_details(self, now: datetime) -> bool:
-        """Merge into the other scopes and the cube, of one part of the sites after the other; False where another worker holds the lock."""
+    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
+        """Merge into the other scopes and the cube; False where another worker holds the lock.
+
+        With `in_parts` one part of the sites, the next one each time, so that a call is short; all where little is pending.
+        """
         ...
 
-    def assess_churn_in_parts(self, now: datetime) -> int | None:
-        """Recompute risks that changed, one part of the customers after the other; how many, None where another worker holds the lock."""
+    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
+        """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` as above."""
         ...
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:

@@ -89,11 +89,11 @@ class _Work:
 
     async def settle_details(self) -> None:
         """Bring the other scopes and the cube to now, where no other worker is at it."""
-        await self._upkeep.settle_details(datetime.now(UTC))
+        await self._upkeep.settle_details(datetime.now(UTC), in_parts=self._ledger.state.lag_events > 0)
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""
-        await self._upkeep.assess_churn_in_parts(datetime.now(UTC))
+        await self._upkeep.assess_churn(datetime.now(UTC), in_parts=self._ledger.state.lag_events > 0)
 
     async def readings(self) -> None:
         """Show what the tables say."""

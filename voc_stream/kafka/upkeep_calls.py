@@ -27,13 +27,13 @@ class UpkeepCalls:
         """See `Upkeep.settle_sites`."""
         return await self._call(self._upkeep.settle_sites, now)
 
-    async def settle_details(self, now: datetime) -> bool:
+    async def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
         """See `Upkeep.settle_details`."""
-        return await self._call(self._upkeep.settle_details, now)
+        return await self._call(partial(self._upkeep.settle_details, in_parts=in_parts), now)
 
-    async def assess_churn_in_parts(self, now: datetime) -> int | None:
-        """See `Upkeep.assess_churn_in_parts`."""
-        return await self._call(self._upkeep.assess_churn_in_parts, now)
+    async def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
+        """See `Upkeep.assess_churn`."""
+        return await self._call(partial(self._upkeep.assess_churn, in_parts=in_parts), now)
 
     async def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """See `Upkeep.unpublished_dead_letters`."""

@@ -52,7 +52,7 @@ class PostgresUpkeep:
 
     def settle(self, now: datetime) -> bool:
         """Merge all that is pending and refresh the rolling tables and the cube as of `now`; False where another worker holds a lock."""
-        return self.settle_sites(now) and self._settle(settle.OF_DETAILS, now)
+        return self.settle_sites(now) and self.settle_details(now, in_parts=False)
 
     def settle_sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
@@ -66,8 +66,13 @@ class PostgresUpkeep:
             self._purged_at = now
         return True
 
-    def settle_details(self, now: datetime) -> bool:
-        """Merge into the other scopes and the cube, of one part of the sites after the other; False where another worker holds the lock."""
+    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
+        """Merge into the other scopes and the cube; False where another worker holds the lock.
+
+        With `in_parts` one part of the sites, the next one each time, so that a call is short; all where little is pending.
+        """
+        if not in_parts:
+            return self._settle(settle.OF_DETAILS, now)
         with self._transaction() as cursor:
             taken = settle.settle(cursor, settle.OF_DETAILS, now, in_parts=True)
         if taken:
@@ -93,8 +98,11 @@ class PostgresUpkeep:
                 mirror_catalogue(cursor, self._catalogue)
             self._mirrored = True
 
-    def assess_churn(self, now: datetime, *, everyone: bool = False) -> int | None:
-        """Recompute the risks that changed (or all); how many, None where another worker holds the lock."""
+    def assess_churn(self, now: datetime, *, in_parts: bool = False, everyone: bool = False) -> int | None:
+        """Recompute the risks that changed (or all); how many, None where another worker holds the lock.
+
+        With `in_parts` one part of the customers, the next one each time, so that a call is short; all where few are pending.
+        """
         started, assessed = time.monotonic(), 0
         while everyone or time.monotonic() - started < BUDGET_SECONDS:
             with self._transaction() as cursor:
@@ -102,21 +110,16 @@ class PostgresUpkeep:
                     return None
                 if everyone:
                     return self._assess_everyone(cursor, now)
-                found = self._assess(cursor, now, None)
+                found = self._assess(cursor, now, self._next_part() if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None)
             assessed += found
-            if not found:
+            if in_parts or not found:
                 break
         return assessed
 
-    def assess_churn_in_parts(self, now: datetime) -> int | None:
-        """The same for one part of the customers, the next one each time; for any where few wait. A call is one short transaction."""
-        with self._transaction() as cursor:
-            if not churn.lock_assessment(cursor):
-                return None
-            if churn.pending(cursor) <= FEW_CUSTOMERS:
-                return self._assess(cursor, now, None)
-            self._turn = (self._turn + 1) % churn.PARTS
-            return self._assess(cursor, now, self._turn)
+    def _next_part(self) -> int:
+        # One turn more than there are parts: nobody has changed there, so those are taken whose risk changes by the mere passing of time.
+        self._turn = (self._turn + 1) % (churn.PARTS + 1)
+        return self._turn
 
     def _assess(self, cursor: Cursor, now: datetime, part: int | None) -> int:
         customer_ids = churn.take_changed(cursor, CUSTOMERS_A_TIME, part) or churn.due(cursor, now, CUSTOMERS_A_TIME)

@@ -211,10 +211,10 @@ class NoUpkeep:
     def settle_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
 
-    def settle_details(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
+    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
 
-    def assess_churn_in_parts(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
+    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
         return 0
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:  # noqa: ARG002, D102  see ports.Upkeep

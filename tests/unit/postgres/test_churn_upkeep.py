@@ -124,6 +124,27 @@ def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.Monk
     store.assert_as_expected(values, later, names=["churn_risk"])
 
 
+def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many are pending a call assesses one part of them; a round of calls assesses all, and those whose time has come."""
+    monkeypatch.setattr(upkeep, "FEW_CUSTOMERS", 0)
+    chores, later = store.upkeep(), NOW + timedelta(days=400)
+    store.take_in(touchpoint("early", customer_id="early"))
+    chores.assess_churn(NOW)
+    values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
+    send(store.sink(), values)
+    assessed = [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.PARTS)]
+    assert max(assessed) < 40
+    # Events keep coming, so the queue is never empty.
+    store.take_in(touchpoint("t-40", customer_id="u-40"))
+    assessed += [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.PARTS + 1)]
+    assert sum(assessed) == 42
+    store.assert_as_expected(
+        [*messages([touchpoint("early", customer_id="early")]), *values, *messages([touchpoint("t-40", customer_id="u-40")])],
+        later,
+        names=["churn_risk"],
+    )
+
+
 def test_one_worker_at_a_time_assesses(store: Store) -> None:
     """Who finds the lock taken leaves the queue as it is."""
     store.take_in(touchpoint())

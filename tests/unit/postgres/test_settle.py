@@ -157,6 +157,32 @@ def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPa
     store.assert_as_expected(values, names=ROLLING)
 
 
+def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where much is pending a call merges one part of the sites only, and as many calls as there are parts merge all."""
+    monkeypatch.setattr(settle, "SHORT_QUEUE", 0)
+    values = messages(touchpoint(f"t-{number}", site_id=f"s-{number}", score=number % 11) for number in range(60))
+    send(store.sink(), values)
+    upkeep = store.upkeep()
+    upkeep.settle_sites(NOW)
+    waiting = []
+    for _ in range(settle.PARTS):
+        waiting.append(store.one("SELECT count(*) FROM detail_contribution"))
+        assert upkeep.settle_details(NOW, in_parts=True)
+        store.assert_as_expected(values, names=["experience_daily"])
+    assert len(set(waiting)) > settle.PARTS / 2, waiting
+    assert store.one("SELECT count(*) FROM detail_contribution") == 0
+    store.assert_as_expected(values, names=ROLLING)
+
+
+def test_little_is_merged_at_once_although_parts_are_asked_for(store: Store) -> None:
+    """A quiet shop need not wait for a turn."""
+    store.take_in(*crowd(30))
+    upkeep = store.upkeep()
+    upkeep.settle_sites(NOW)
+    assert upkeep.settle_details(NOW, in_parts=True)
+    store.assert_as_expected(messages(crowd(30)), names=ROLLING)
+
+
 def test_purging_keeps_all_results(store: Store) -> None:
     """Panes past their keeping and sums of nothing go; what readers see stays exact, also for events that arrive later still."""
     values = messages(crowd(60))

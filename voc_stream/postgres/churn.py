@@ -11,6 +11,7 @@ import msgspec
 from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import array
+from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.rows import decode_complaint, decode_customer
 from voc_stream.postgres.staging import copy_rows
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from voc_stream.domain.journey import LastMoment
     from voc_stream.postgres.copy_csv import Value
 
-ASSESS_LOCK = 7_602_003
 PARTS = 8
 COLUMNS = ("customer_id", "risk", "band", "drivers", "value_at_risk", "model_version", "as_of", "next_change_at")
 # The only indexed column stays where it may, so that most updates stay in their page: looking again too early finds nothing, but costs it.
@@ -40,7 +40,7 @@ _CHANGES = ", ".join(
 
 def lock_assessment(cursor: Cursor) -> bool:
     """Whether this transaction may assess; one does at a time."""
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (ASSESS_LOCK,))
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (Lock.ASSESSMENT,))
     return bool(cursor.fetchone()[0])  # type: ignore[index]  # a SELECT without FROM gives one row
 
 

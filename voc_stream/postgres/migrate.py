@@ -16,6 +16,7 @@ from sqlalchemy import text
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
 from voc_stream.postgres.connection import engine_for, translated
+from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.tables import SCHEMA
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 BI_SCHEMA = "voc_bi"
 BI_ROLE = "voc_bi"
-_MIGRATION_LOCK = 7_602_000
 
 
 def migrate(database_url: str) -> None:
@@ -32,7 +32,7 @@ def migrate(database_url: str) -> None:
     engine = engine_for(database_url)
     try:
         with translated(), engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.MIGRATION})
             _create_role(connection)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {BI_SCHEMA}"))

@@ -20,8 +20,8 @@ from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import checked_out, engine_for
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
+from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.mirror import mirror_catalogue
-from voc_stream.postgres.sink import WRITERS_LOCK
 from voc_stream.postgres.staging import create_staging_tables
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (WRITERS_LOCK, *(refresh.lock for refresh in settle.REFRESHES), churn.ASSESS_LOCK)
+_LOCKS = (Lock.WRITERS, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
 _QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending)

@@ -32,6 +32,7 @@ from voc_stream.domain.horizons import (
     closed_window,
 )
 from voc_stream.postgres.cube import merge_into_cube
+from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.measures import SUMS, add_up, all_zero, sums_of_measures
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Refresh(NamedTuple):
 
     Attributes:
         name: its row in `rolling_clock`.
-        lock: number of the advisory lock.
+        lock: the lock under which it is done.
         queue: the table it empties.
         scope_types: those it keeps.
         columns: of the contributions, by the scope types that are summed from them.
@@ -64,17 +65,17 @@ class Refresh(NamedTuple):
     """
 
     name: str
-    lock: int
+    lock: Lock
     queue: str
     scope_types: tuple[str, ...]
     columns: Mapping[str, str]
     finest: timedelta
 
 
-OF_SITES = Refresh("sites", 7_602_002, "contribution", SITES, {"site": "site_id"}, FIVE_MINUTES)
+OF_SITES = Refresh("sites", Lock.SITES, "contribution", SITES, {"site": "site_id"}, FIVE_MINUTES)
 OF_DETAILS = Refresh(
     "details",
-    7_602_004,
+    Lock.DETAILS,
     "detail_contribution",
     DETAILS,
     {"region": "region", "department": "department", "employee": "employee_id", "product": "product", "segment": "segment"},

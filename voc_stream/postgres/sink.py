@@ -32,6 +32,7 @@ from voc_stream.postgres.connection import (
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable
 from voc_stream.postgres.folding import Folding
+from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.staging import create_staging_tables
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from voc_stream.ports import Batch
 
 # Writers hold it shared; whoever replaces whole tables (rebuild) holds it alone.
-WRITERS_LOCK = 7_602_001
 ATTEMPTS_ON_CONFLICT = 20
 
 
@@ -140,7 +140,7 @@ class PostgresSink:
         raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
 
     def _write(self, cursor: Cursor, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (WRITERS_LOCK,))
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
         event_times = [batch.latest_event_time() for batch in batches]
         _claim(cursor, batches, event_times)
         facts: dict[str, Fact] = {}

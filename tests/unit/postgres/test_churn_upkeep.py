@@ -14,6 +14,7 @@ from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, send
 
 from voc_stream.postgres import churn, upkeep
+from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
     from builders import Event
@@ -149,7 +150,7 @@ def test_one_worker_at_a_time_assesses(store: Store) -> None:
     """Who finds the lock taken leaves the queue as it is."""
     store.take_in(touchpoint())
     with closing(psycopg2.connect(store.url)) as connection:
-        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (churn.ASSESS_LOCK,))
+        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (Lock.ASSESSMENT,))
         assert store.upkeep().assess_churn(NOW) is None
         connection.rollback()
     assert store.upkeep().assess_churn(NOW) == 1

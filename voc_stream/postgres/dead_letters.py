@@ -1,17 +1,23 @@
-"""Refused messages, for people: which, why, whole, and which to send again."""
+"""Refused messages: kept by the batch that refused them, handed out for their topic, and shown to people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psycopg2
 from sqlalchemy import Row, Select, func, select, update
 
+from voc_stream.ports import DeadLetter, Partition
 from voc_stream.postgres.connection import asking
 from voc_stream.postgres.tables import dead_letter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.events.decode import Refusal
 
 
 class RefusedMessage(NamedTuple):
@@ -82,3 +88,33 @@ class DeadLetterOffice:
 def _messages() -> Select[Any]:
     columns = ("dead_letter_id", "topic", "partition", "offset", "reason", "detail", "payload", "received_at", "retried_at")
     return select(*(dead_letter.c[name] for name in columns))
+
+
+def read_unpublished(cursor: Cursor, limit: int) -> list[DeadLetter]:
+    """Those that have not yet gone to the dead-letter topic, oldest first."""
+    cursor.execute(
+        'SELECT dead_letter_id, topic, partition, "offset", reason, detail, payload FROM dead_letter'
+        " WHERE published_at IS NULL ORDER BY dead_letter_id LIMIT %s",
+        (limit,),
+    )
+    return [
+        DeadLetter(number, Partition(topic, partition), offset, reason, detail, b"" if payload is None else bytes(payload))
+        for number, topic, partition, offset, reason, detail, payload in cursor
+    ]
+
+
+def mark_published(cursor: Cursor, dead_letter_ids: Collection[int], now: datetime) -> None:
+    """Note that these have gone to the dead-letter topic."""
+    cursor.execute("UPDATE dead_letter SET published_at = %s WHERE dead_letter_id = ANY(%s)", (now, list(dead_letter_ids)))
+
+
+def insert_dead_letters(
+    cursor: Cursor, topic_id: str, partition: Partition, refusals: Sequence[tuple[int, bytes | None, Refusal]], now: datetime
+) -> None:
+    """Write refused messages, whole; one that stands there already (the log is read again) stays as it is."""
+    for offset, value, refusal in refusals:
+        cursor.execute(
+            'INSERT INTO dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (topic_id, *partition, offset, refusal.reason, refusal.detail, None if value is None else psycopg2.Binary(value), now),
+        )

@@ -29,6 +29,7 @@ from voc_stream.postgres.connection import (
     is_about_data,
     require_tables,
 )
+from voc_stream.postgres.dead_letters import insert_dead_letters
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable
 from voc_stream.postgres.folding import Folding
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
     from voc_stream.ports import Batch
 
-# Writers hold it shared; whoever replaces whole tables (rebuild) holds it alone.
 ATTEMPTS_ON_CONFLICT = 20
 
 
@@ -140,6 +140,7 @@ class PostgresSink:
         raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
 
     def _write(self, cursor: Cursor, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
+        # Whoever replaces whole tables (rebuild) holds it alone.
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
         event_times = [batch.latest_event_time() for batch in batches]
         _claim(cursor, batches, event_times)
@@ -284,15 +285,3 @@ def _claim(cursor: Cursor, batches: Sequence[DecodedBatch], event_times: Sequenc
     fenced = {batch.partition for batch in batches}.difference(Partition(*row) for row in cursor)
     if fenced:
         raise FencedError(fenced)
-
-
-def insert_dead_letters(
-    cursor: Cursor, topic_id: str, partition: Partition, refusals: Sequence[tuple[int, bytes | None, Refusal]], now: datetime
-) -> None:
-    """Write refused messages, whole; one that stands there already (the log is read again) stays as it is."""
-    for offset, value, refusal in refusals:
-        cursor.execute(
-            'INSERT INTO dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (topic_id, *partition, offset, refusal.reason, refusal.detail, None if value is None else psycopg2.Binary(value), now),
-        )

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.ports import DeadLetter, Partition
 from voc_stream.postgres import churn, settle
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
 from voc_stream.postgres.cube import purge_cube
+from voc_stream.postgres.dead_letters import mark_published, read_unpublished
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_customers, read_gauges
 from voc_stream.postgres.staging import create_staging_tables
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.ports import Reading
+    from voc_stream.ports import DeadLetter, Reading
     from voc_stream.postgres.settle import Refresh
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
@@ -137,20 +137,12 @@ class PostgresUpkeep:
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """Refused messages that have not yet gone to the dead-letter topic, oldest first."""
         with self._transaction() as cursor:
-            cursor.execute(
-                'SELECT dead_letter_id, topic, partition, "offset", reason, detail, payload FROM dead_letter'
-                " WHERE published_at IS NULL ORDER BY dead_letter_id LIMIT %s",
-                (limit,),
-            )
-            return [
-                DeadLetter(number, Partition(topic, partition), offset, reason, detail, b"" if payload is None else bytes(payload))
-                for number, topic, partition, offset, reason, detail, payload in cursor
-            ]
+            return read_unpublished(cursor, limit)
 
     def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
         """Note that these have gone to the dead-letter topic."""
         with self._transaction() as cursor:
-            cursor.execute("UPDATE dead_letter SET published_at = %s WHERE dead_letter_id = ANY(%s)", (now, list(dead_letter_ids)))
+            mark_published(cursor, dead_letter_ids, now)
 
     def readings(self, now: datetime) -> Sequence[Reading]:
         """The gauges that are read from the tables; those over all customers may be a minute old."""

@@ -1,0 +1,62 @@
+"""How long a one-sided CUSUM of normal scores runs until it alarms, by Page's integral equation: an independent check of thresholds.
+
+With K(u) = the mean run length from a start at u: K(u) = 1 + K(0) F(k - u) + integral over [0, h] of K(y) f(y + k - u) dy, where f and F
+are density and distribution of the standardised fall of a score. Solved at the nodes of a Gauss-Legendre rule.
+"""
+
+from __future__ import annotations
+
+import math
+
+NODES = 40
+
+
+def mean_run_length(shift: float, allowance: float, threshold: float) -> float:
+    """From zero, in scores; all arguments in standard deviations, `shift` of the mean towards the alarm."""
+    nodes, weights = _gauss_legendre(NODES)
+    points = [threshold * (node + 1) / 2 for node in nodes]
+    rule = [threshold * weight / 2 for weight in weights]
+    starts = [0.0, *points]
+    rows = []
+    for row, start in enumerate(starts):
+        coefficients = [-_distribution(allowance - shift - start)]
+        coefficients += [-weight * _density(point + allowance - shift - start) for point, weight in zip(points, rule, strict=True)]
+        coefficients[row] += 1
+        rows.append([*coefficients, 1.0])
+    return _first_unknown(rows)
+
+
+def _density(value: float) -> float:
+    return math.exp(-value * value / 2) / math.sqrt(2 * math.pi)
+
+
+def _distribution(value: float) -> float:
+    return math.erfc(-value / math.sqrt(2)) / 2
+
+
+def _gauss_legendre(count: int) -> tuple[list[float], list[float]]:
+    """Nodes and weights on [-1, 1], by Newton's method on the Legendre polynomial."""
+    nodes, weights = [], []
+    for number in range(count):
+        node = math.cos(math.pi * (number + 0.75) / (count + 0.5))
+        for _ in range(50):
+            before, value = 1.0, node
+            for degree in range(2, count + 1):
+                before, value = value, ((2 * degree - 1) * node * value - (degree - 1) * before) / degree
+            slope = count * (node * value - before) / (node * node - 1)
+            node -= value / slope
+        nodes.append(node)
+        weights.append(2 / ((1 - node * node) * slope * slope))
+    return nodes, weights
+
+
+def _first_unknown(rows: list[list[float]]) -> float:
+    """Gaussian elimination with pivoting of an augmented matrix; the first unknown."""
+    size = len(rows)
+    for column in range(size - 1, 0, -1):
+        pivot = max(range(column + 1), key=lambda row: abs(rows[row][column]))
+        rows[column], rows[pivot] = rows[pivot], rows[column]
+        for row in range(column):
+            factor = rows[row][column] / rows[column][column]
+            rows[row] = [each - factor * other for each, other in zip(rows[row], rows[column], strict=True)]
+    return rows[0][size] / rows[0][0]

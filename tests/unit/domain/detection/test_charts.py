@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from run_length import mean_run_length
+
+from voc_stream.domain.detection.charts import SHIFTS, Sum, advanced, certainty, charts_for
+from voc_stream.domain.detection.distribution import Distribution, distribution_of, tilted_to
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+# Scores as customers give them: a quarter of them the best one.
+CEILING = distribution_of({0.0: 1, 2.0: 1, 3.0: 1, 4.0: 1, 5.0: 3, 6.0: 4, 7.0: 10, 8.0: 20, 9.0: 22, 10.0: 37})
+# Mean run lengths of one-sided CUSUMs with k = 0.5, as R's spc package computes them: by threshold, and by shift in standard deviations.
+GOLDEN = {
+    4.0: {0.0: 335.37, 0.25: 77.08, 0.5: 26.68, 0.75: 13.29, 1.0: 8.383, 1.5: 4.747, 2.0: 3.343, 2.5: 2.620, 3.0: 2.194},
+    5.0: {0.0: 930.89, 0.25: 141.69, 0.5: 38.01, 0.75: 17.05, 1.0: 10.376, 1.5: 5.747, 2.0: 4.009, 2.5: 3.114, 3.0: 2.573},
+}
+
+
+def a_normal_distribution() -> Distribution:
+    """Of mean 0 and standard deviation 1, in steps of a fiftieth."""
+    values = [number / 50 for number in range(-350, 351)]
+    return distribution_of({value: math.exp(-value * value / 2) for value in values})
+
+
+@pytest.mark.parametrize("threshold", GOLDEN)
+def test_the_known_run_lengths_are_reproduced(threshold: float) -> None:
+    """The published run lengths of normal scores, to the digits that are published."""
+    for shift, expected in GOLDEN[threshold].items():
+        assert mean_run_length(shift, 0.5, threshold) == pytest.approx(expected, rel=2e-4, abs=0.005), shift
+
+
+@pytest.mark.parametrize("threshold", GOLDEN)
+def test_a_threshold_gives_the_run_length_that_was_asked_for(threshold: float) -> None:
+    """For normal scores the threshold that the formula gives for a known run length is the known threshold, within three percent."""
+    [chart] = [chart for chart in charts_for(a_normal_distribution(), GOLDEN[threshold][0.0] / len(SHIFTS)) if chart.shift == 1.0]
+    # The sum of log-likelihood ratios for a shift of one standard deviation is the standardised CUSUM with k = 0.5.
+    assert chart.slope == pytest.approx(-1, rel=1e-3)
+    assert chart.threshold == pytest.approx(threshold, rel=0.03)
+
+
+def test_information_is_what_a_score_adds_after_the_drop_and_takes_before() -> None:
+    """On average a score of the baseline lowers every chart, and one after the drop raises its chart by the information."""
+    for chart in charts_for(CEILING, 1e6):
+        lowered = tilted_to(CEILING, CEILING.mean - chart.shift).distribution.mean
+        assert chart.slope * lowered - chart.offset == pytest.approx(chart.information)
+        assert chart.slope * CEILING.mean - chart.offset < 0
+
+
+def test_no_chart_is_made_for_a_drop_that_is_impossible() -> None:
+    """From a mean of 1.5 nothing can fall by 2."""
+    assert [chart.shift for chart in charts_for(distribution_of({0.0: 17, 10.0: 3}), 1e6)] == [0.5, 1.0]
+
+
+@given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(1, 30))
+def test_what_arrives_together_adds_what_it_would_add_one_by_one_but_for_zero(scores: list[int], split: int) -> None:
+    """Panes lose nothing: the sum of a group is that of its parts wherever it stays above zero."""
+    [chart, *_] = charts_for(CEILING, 1e6)
+    begin = Sum(100.0)
+    together = advanced(chart, begin, len(scores), sum(scores), NOW)
+    parts = advanced(chart, begin, len(scores[:split]), sum(scores[:split]), NOW)
+    if scores[split:]:
+        parts = advanced(chart, parts, len(scores[split:]), sum(scores[split:]), NOW)
+    assert parts.value == pytest.approx(together.value)
+    assert (parts.scores, parts.total) == (together.scores, together.total)
+
+
+def test_what_was_added_can_be_taken_back() -> None:
+    """A correction subtracts what the mistaken score had added."""
+    [chart, *_] = charts_for(CEILING, 1e6)
+    before = Sum(3.0, 5, 30.0, NOW)
+    assert advanced(chart, advanced(chart, before, 1, 2.0, NOW), -1, -2.0, NOW).value == pytest.approx(before.value)
+
+
+def test_a_chart_at_zero_has_forgotten() -> None:
+    """After good scores nothing is left of what came before."""
+    [chart, *_] = charts_for(CEILING, 1e6)
+    assert advanced(chart, Sum(0.1, 5, 30.0, NOW), 10, 100.0, NOW) == Sum()
+
+
+def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near_the_bound() -> None:
+    """By simulation: in 200 times the allowed number at most 200 alarms, and each drop within 1.3 times ln(run length) / information."""
+    allowed, random = 2_000, Random(7)
+    charts = charts_for(CEILING, allowed)
+    alarms = _alarms(charts, CEILING, 200 * allowed, random)
+    assert 20 < alarms <= 200
+    for drop in SHIFTS:
+        after = tilted_to(CEILING, CEILING.mean - drop)
+        delays = sorted(_delay(charts, after.distribution, random) for _ in range(301))
+        # What there is to a chart that starts at zero: the bound, and the part of a score by which it is passed.
+        assert delays[150] <= 1.3 * math.log(allowed) / after.information + 1
+
+
+def _alarms(charts: list, scores: Distribution, count: int, random: Random) -> int:  # type: ignore[type-arg]  # of charts
+    sums, alarms = [Sum() for _ in charts], 0
+    for score in random.choices(scores.values, scores.shares, k=count):
+        sums = [advanced(chart, state, 1, score, NOW) for chart, state in zip(charts, sums, strict=True)]
+        if certainty(charts, sums)[0] > 0:
+            alarms, sums = alarms + 1, [Sum() for _ in charts]
+    return alarms
+
+
+def _delay(charts: list, scores: Distribution, random: Random) -> int:  # type: ignore[type-arg]  # of charts
+    sums, delay = [Sum() for _ in charts], 0
+    while certainty(charts, sums)[0] <= 0:
+        [score] = random.choices(scores.values, scores.shares)
+        sums = [advanced(chart, state, 1, score, NOW) for chart, state in zip(charts, sums, strict=True)]
+        delay += 1
+    return delay

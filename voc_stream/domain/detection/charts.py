@@ -1,0 +1,86 @@
+"""Cumulative sums of log-likelihood ratios (Page 1954), one for each size of drop that is looked for, and their thresholds.
+
+A score adds the logarithm of how much likelier it is after a drop than before; what is below zero is forgotten. The drop that is hardest to
+tell is a tilt of the baseline's distribution, so the sum needs only the number of scores and their total: it can be fed from panes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.detection.distribution import Distribution, tilted_to
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+SHIFTS = (0.5, 1.0, 2.0, 3.0)
+"""Points of drop that are looked for. What lies between is found nearly as fast."""
+_OVERSHOOT = 0.583
+"""Siegmund 1985, Sequential Analysis, eq. 10.28: by how many standard deviations a random walk passes a boundary, on average."""
+
+
+class Chart(NamedTuple):
+    """One chart, made for one size of drop from one baseline.
+
+    Attributes:
+        shift: points.
+        slope: what a point of score adds; negative.
+        offset: what a score takes away whatever it is.
+        information: what a score adds on average after such a drop, in nats.
+        threshold: the sum above which the drop is announced.
+    """
+
+    shift: float
+    slope: float
+    offset: float
+    information: float
+    threshold: float
+
+
+class Sum(NamedTuple):
+    """Where a chart stands: its sum, and the scores since it was last at zero: their number, total in points, and the first one's time."""
+
+    value: float = 0.0
+    scores: int = 0
+    total: float = 0.0
+    since: datetime | None = None
+
+
+def charts_for(baseline: Distribution, scores_between_false_alarms: float) -> list[Chart]:
+    """Charts for every shift that the baseline leaves room for.
+
+    The mean number of scores between false alarms of one chart is exp(h) / (I nu^2) for a threshold h, where I is the information and nu
+    the mean of exp(-overshoot) (Siegmund 1985, ch. 10); each of the charts gets an equal part of the false alarms that are allowed.
+
+    >>> charts = charts_for(Distribution((0.0, 5.0, 10.0), (0.1, 0.2, 0.7)), 1e6)
+    >>> [chart.shift for chart in charts]
+    [0.5, 1.0, 2.0, 3.0]
+    """
+    mean = baseline.mean
+    possible = [shift for shift in SHIFTS if baseline.values[0] < mean - shift]
+    return [_chart(baseline, shift, scores_between_false_alarms * len(possible)) for shift in possible]
+
+
+def _chart(baseline: Distribution, shift: float, scores: float) -> Chart:
+    tilt = tilted_to(baseline, baseline.mean - shift)
+    spread = abs(tilt.slope) * math.sqrt(tilt.distribution.variance)
+    threshold = math.log(max(math.e, scores * tilt.information * math.exp(-2 * _OVERSHOOT * spread)))
+    return Chart(shift, tilt.slope, tilt.log_moment, tilt.information, threshold)
+
+
+def advanced(chart: Chart, before: Sum, scores: int, total: float, moment: datetime) -> Sum:
+    """Where a chart stands after some scores with a total in points, the earliest at `moment`. Corrections have negative numbers."""
+    value = before.value + chart.slope * total - chart.offset * scores
+    if value <= 0:
+        return Sum()
+    return Sum(value, before.scores + scores, before.total + total, before.since or moment)
+
+
+def certainty(charts: Sequence[Chart], sums: Sequence[Sum]) -> tuple[float, int]:
+    """How far the chart that is farthest stands above its threshold (negative: below), in nats, and which one it is.
+
+    Raises ValueError where there is no chart.
+    """
+    return max((state.value - chart.threshold, number) for number, (chart, state) in enumerate(zip(charts, sums, strict=True)))

@@ -1,4 +1,4 @@
-"""When a timer's work is due: not before its interval, and never more than a tenth of the time while events wait. Pure."""
+"""When a timer's work is due: not before its interval, and while events wait mostly no more than a tenth of the time. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 REST_PER_WORK = 9.0
 """While events wait, rest nine times as long as the last run took: ten percent duty."""
+LONGEST_REST_SECONDS = 10.0
+"""However long it took: who reads the tables in a backlog should not wait for minutes."""
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ class Pace:
         """Whether to run now; at once the first time. `events_wait` is whether there is a stream to be left in peace."""
         if self._started is None:
             return True
-        rest = REST_PER_WORK * (self._ended - self._started) if events_wait else 0.0
+        rest = min(LONGEST_REST_SECONDS, REST_PER_WORK * (self._ended - self._started)) if events_wait else 0.0
         return now >= max(self._started + self.interval_seconds, self._ended + rest)
 
     def ran(self, started: float, ended: float) -> None:

@@ -72,7 +72,7 @@ class _Work:
         @self._app.timer(interval=min(interval_seconds, 1.0), name=name)  # type: ignore[untyped-decorator]  # Faust ships no usable types
         async def tick() -> None:
             started = time.monotonic()
-            if not pace.is_due(started, events_wait=self._ledger.state.lag_events > self._backlog_events):
+            if not pace.is_due(started, events_wait=self._is_busy(self._backlog_events)):
                 return
             try:
                 await body()
@@ -83,17 +83,21 @@ class _Work:
             self._metrics.timer_seconds.labels(name).set(ended - started)
             pace.ran(started, ended)
 
+    def _is_busy(self, backlog_events: int = 0) -> bool:
+        """Whether events wait; a worker without partitions cannot know, and takes it that another one is busy."""
+        return not self._ledger.durable or self._ledger.state.lag_events > backlog_events
+
     async def settle_sites(self) -> None:
         """Bring the rolling tables of sites to now, where no other worker is at it."""
         await self._upkeep.settle_sites(datetime.now(UTC))
 
     async def settle_details(self) -> None:
         """Bring the other scopes and the cube to now, where no other worker is at it."""
-        await self._upkeep.settle_details(datetime.now(UTC), in_parts=self._ledger.state.lag_events > 0)
+        await self._upkeep.settle_details(datetime.now(UTC), in_parts=self._is_busy())
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""
-        await self._upkeep.assess_churn(datetime.now(UTC), in_parts=self._ledger.state.lag_events > 0)
+        await self._upkeep.assess_churn(datetime.now(UTC), in_parts=self._is_busy())
 
     async def readings(self) -> None:
         """Show what the tables say."""

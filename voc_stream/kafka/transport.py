@@ -124,8 +124,9 @@ class BatchConsumer(driver.Consumer):
         async for topic_partition, message in super().getmany(timeout):
             self._handed_on += 1
             fetched = cast("Sequence[FetchedBatch]", message.value)
-            full = sum(len(batch.messages) for batch in fetched) >= self.app.conf.broker_max_poll_records
-            self._ahead = FETCHES_AHEAD_IN_BACKLOG if full else FETCHES_AHEAD
+            # Large messages fill a fetch with fewer; so the lag, which is looked at now and then, counts as well.
+            waiting = max(sum(len(batch.messages) for batch in fetched), self.ledger.state.lag_events)
+            self._ahead = FETCHES_AHEAD_IN_BACKLOG if waiting >= self.app.conf.broker_max_poll_records else FETCHES_AHEAD
             # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
             self._read_offset.pop(topic_partition, None)
             yield topic_partition, message

@@ -11,6 +11,7 @@ from psycopg2 import errors
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.deadline import deadline
+from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ _OPTIONS = {
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,
-    psycopg2.IntegrityError,
+    errors.UniqueViolation,
     psycopg2.NotSupportedError,
     errors.ProgramLimitExceeded,
     errors.StatementTooComplex,
@@ -64,7 +65,12 @@ def _explained(error: BaseException) -> str:
 
 
 def require_tables(cursor: Cursor) -> None:
-    """Make sure that the tables are of this version of the program. Raises StoreUnavailableError where they are not, or not there."""
+    """Make sure that the tables are of this version of the program, and stay so until the end of the transaction.
+
+    Raises StoreUnavailableError where they are not, or not there.
+    """
+    # Two statements: the second one sees what a migration has done while the first one waited for it.
+    cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.TABLES,))
     cursor.execute("SELECT version_num FROM schema_version")
     found = [version for (version,) in cursor.fetchall()]
     if found != [SCHEMA_VERSION]:

@@ -22,8 +22,6 @@ def merge_into_cube(cursor: Cursor) -> None:
         f" FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day, {bin_of('value', 'experience')} AS bin FROM taken) binned"
         f" GROUP BY {_KEY} ORDER BY {_KEY} {add_up(_KEY, (*SUMS, *BINS))}"
     )
-
-
-def purge_cube(cursor: Cursor) -> None:
-    """Drop sums of nothing."""
-    cursor.execute(f"DELETE FROM experience_cube WHERE {all_zero((*SUMS, *BINS))}")
+    # Where something was taken back, nothing may be left.
+    taken_back = f"SELECT DISTINCT {_KEY} FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day FROM taken WHERE weight < 0) taken_back"
+    cursor.execute(f"DELETE FROM experience_cube WHERE ({_KEY}) IN ({taken_back}) AND {all_zero((*SUMS, *BINS))}")

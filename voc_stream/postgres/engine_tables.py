@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
+    Identity,
     Integer,
     Numeric,
     PrimaryKeyConstraint,
@@ -65,6 +66,7 @@ contribution = Table(
     "contribution",
     metadata,
     *_contribution(),
+    required("number", BigInteger, "in the order of arrival", Identity()),
     comment="What has been accepted and not yet merged into the scopes all and site of pane and rolling_sum; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )
@@ -73,6 +75,7 @@ detail_contribution = Table(
     "detail_contribution",
     metadata,
     *_contribution(),
+    required("number", BigInteger, "in the order of arrival"),
     comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
     postgresql_with=_QUEUE,
 )

@@ -8,10 +8,14 @@ _FIRST = 7_602_000  # only to be unlike what other programs on the same database
 
 
 class Lock(IntEnum):
-    """What at most one at a time does in a database; WRITERS is shared by all that take events in."""
+    """What at most one at a time does in a database.
+
+    WRITERS is shared by all that take events in, and TABLES by all whose work relies on how the tables are made.
+    """
 
     MIGRATION = _FIRST
     WRITERS = _FIRST + 1
     SITES = _FIRST + 2
     ASSESSMENT = _FIRST + 3
     DETAILS = _FIRST + 4
+    TABLES = _FIRST + 5

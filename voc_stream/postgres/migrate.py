@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from psycopg2.errors import DependentObjectsStillExist
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
-from voc_stream.postgres.connection import engine_for, translated
+from voc_stream.postgres.connection import SCHEMA_VERSION, engine_for, translated
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.tables import SCHEMA
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
@@ -36,6 +38,7 @@ def migrate(database_url: str) -> None:
             _create_role(connection)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {BI_SCHEMA}"))
+            _make_way(connection)
             try:
                 command.upgrade(_alembic_config(connection), "head")
             except CommandError as error:
@@ -47,6 +50,27 @@ def migrate(database_url: str) -> None:
             _grant(connection)
     finally:
         engine.dispose()
+
+
+def _make_way(connection: Connection) -> None:
+    """Where there is something to upgrade: let transactions end that rely on the tables, keep new ones away, and drop the views.
+
+    Workers of the earlier version then find another version and wait to be replaced. Views would forbid changes of what they show.
+    """
+    if not connection.execute(text(f"SELECT to_regclass('{SCHEMA}.schema_version')")).scalar():
+        return
+    if connection.execute(text(f"SELECT version_num FROM {SCHEMA}.schema_version")).scalar() == SCHEMA_VERSION:
+        return
+    connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.TABLES})
+    ours = [f"{BI_SCHEMA}.{view.name}" for view in bi_views()] + [f"{SCHEMA}.{name}" for name, _ in reversed(READER_VIEWS)]
+    try:
+        for name in ours:
+            connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    except InternalError as error:
+        if not isinstance(error.orig, DependentObjectsStillExist):
+            raise
+        raise StoreUnavailableError(f"drop your own views of ours, upgrade, and create them again: {error.orig}") from error
 
 
 def create_views(connection: Connection) -> None:

@@ -121,8 +121,9 @@ def _merge_everything(cursor: Cursor) -> None:
 
 def _create_scratch(cursor: Cursor) -> None:
     cursor.execute(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}, public")
+    like = "INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES"
     for table in _COPIED:
-        cursor.execute(f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} INCLUDING DEFAULTS INCLUDING INDEXES)")
+        cursor.execute(f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} {like})")
     for table in (tables.experience, engine_tables.rolling_clock):
         cursor.execute(f"INSERT INTO {SCRATCH}.{table.name} SELECT * FROM {LIVE}.{table.name}")
     for _, statement in READER_VIEWS:

@@ -16,6 +16,7 @@ where panes that left or closed count with what they held before the new contrib
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.horizons import (
@@ -37,19 +38,23 @@ from voc_stream.postgres.measures import SUMS, add_up, all_zero, sums_of_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
+FUTURE_TOLERANCE = timedelta(minutes=10)
 # A queue of no more is taken whole.
 SHORT_QUEUE = 5_000
 PARTS = 16  # a power of two
+_PART = f"hashtext(site_id || employee_id) & {PARTS - 1}"
 
 _COLUMNS = (*SUMS, "top_n", "bottom_n")
 _TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
-_CONTRIBUTION = "moment, site_id, department, employee_id, product, segment, region, weight, experience, value, expectation, importance"
+_CONTRIBUTION = (
+    "number, moment, site_id, department, employee_id, product, segment, region, weight, experience, value, expectation, importance"
+)
 
 
 class Refresh(NamedTuple):
@@ -94,10 +99,10 @@ def settle(cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool 
         return None
     # Grouping thousands of keys in memory is several times as fast as on disk.
     cursor.execute("SET LOCAL work_mem = '64MB'")
-    before, as_of, part = _advance_clock(cursor, refresh, as_of)
+    before, as_of, turn = _advance_clock(cursor, refresh, as_of)
     if before is None or before < as_of:
         _shift_windows(cursor, refresh, before, as_of)
-    taken = _take(cursor, refresh, part if in_parts and _is_long(cursor, refresh.queue) else None)
+    taken = _take(cursor, refresh, _part(cursor, refresh.queue, turn) if in_parts else None)
     if taken:
         _group_by_pane(cursor, refresh)
         _merge_into_panes(cursor, as_of)
@@ -107,18 +112,25 @@ def settle(cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool 
     return taken
 
 
-def purge(cursor: Cursor, as_of: datetime) -> None:
-    """Drop panes past their keeping, and sums of nothing."""
+def purge(cursor: Cursor) -> None:
+    """Drop panes past their keeping, which no refresh needs any more to take them out of a horizon."""
     for width, kept in PANES_KEPT.items():
-        cursor.execute("DELETE FROM pane WHERE resolution = %s AND start < %s", (_minutes(width), as_of - kept))
-    for table in ("pane", "rolling_sum"):
-        cursor.execute(f"DELETE FROM {table} WHERE {all_zero(_COLUMNS)}")
+        cursor.execute(
+            "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s", (_minutes(width), kept)
+        )
 
 
 def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[datetime | None, datetime, int]:
     """When the refresh before was, when this one is, and which part of the sites has its turn."""
     cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
     before, turn = cursor.fetchone() or (None, 0)
+    # What has once left the horizons and panes is not brought back: a clock that is far ahead must not move them.
+    cursor.execute("SELECT now()")
+    (latest,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+    if as_of > latest + FUTURE_TOLERANCE:
+        raise ValueError(
+            f"the clock of this machine shows {as_of:%Y-%m-%d %H:%M} UTC and that of PostgreSQL {latest:%Y-%m-%d %H:%M}: set it"
+        )
     # Two workers' clocks may differ by a little; a horizon never runs backwards.
     as_of = as_of if before is None else max(before, as_of)
     cursor.execute(
@@ -129,9 +141,13 @@ def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[d
     return before, as_of, turn
 
 
-def _is_long(cursor: Cursor, queue: str) -> bool:
-    cursor.execute(f"SELECT count(*) FROM (SELECT FROM {queue} LIMIT {SHORT_QUEUE + 1}) counted")
-    return bool(cursor.fetchone()[0] > SHORT_QUEUE)  # type: ignore[index]  # an aggregate gives one row
+def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
+    """The next part that has anything, from the one whose turn it is; None, which is all parts, where the queue is short."""
+    cursor.execute(f"SELECT {_PART}, count(*) FROM {queue} GROUP BY 1")
+    counts: dict[int, int] = dict(cursor.fetchall())
+    if sum(counts.values()) <= SHORT_QUEUE:
+        return None
+    return min(counts, key=lambda part: (part - turn) % PARTS)
 
 
 def _shift_windows(cursor: Cursor, refresh: Refresh, before: datetime | None, as_of: datetime) -> None:
@@ -157,6 +173,10 @@ def _add_panes(cursor: Cursor, horizon: Horizon, scope_types: list[str], sign: i
         f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
         (horizon.name, *[sign] * len(_COLUMNS), _minutes(horizon.pane), *panes, scope_types),
     )
+    if sign < 0:
+        cursor.execute(
+            f"DELETE FROM rolling_sum WHERE horizon = %s AND scope_type = ANY(%s) AND {all_zero(_COLUMNS)}", (horizon.name, scope_types)
+        )
 
 
 def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
@@ -164,7 +184,9 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
 
     They also go on to the queue of the next refresh.
     """
-    condition = "" if part is None else f"WHERE hashtext(site_id) & {PARTS - 1} = {part}"
+    condition = "" if part is None else f"WHERE {_PART} = {part}"
+    # In the order of arrival: what is taken back was there before.
+    chosen = f"SELECT ctid FROM {refresh.queue} {condition} ORDER BY number LIMIT {CONTRIBUTIONS_A_TIME}"
     following = [each.queue for each in REFRESHES[REFRESHES.index(refresh) + 1 :]]
     passed_on = "".join(
         f", passed_on AS (INSERT INTO {queue} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)" for queue in following[:1]
@@ -177,7 +199,7 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
         ) ON COMMIT DELETE ROWS;
         WITH gone AS (
             DELETE FROM {refresh.queue}
-            WHERE ctid = ANY(ARRAY(SELECT ctid FROM {refresh.queue} {condition} LIMIT {CONTRIBUTIONS_A_TIME})) RETURNING *
+            WHERE ctid = ANY(ARRAY({chosen})) RETURNING *
         ){passed_on}
         INSERT INTO taken
         SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
@@ -232,6 +254,12 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
             f" ORDER BY {key} {add_up(key, _COLUMNS)}",
             (_minutes(width), as_of - kept),
         )
+    _delete_nothing(cursor, "pane", key)
+
+
+def _delete_nothing(cursor: Cursor, table: str, key: str) -> None:
+    """Delete the rows of a table in which, after taking back, nothing is left."""
+    cursor.execute(f"DELETE FROM {table} WHERE ({key}) IN (SELECT DISTINCT {key} FROM taken_pane WHERE n <= 0) AND {all_zero(_COLUMNS)}")
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:

@@ -140,6 +140,7 @@ class PostgresSink:
         raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
 
     def _write(self, cursor: Cursor, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
+        require_tables(cursor)
         # Whoever replaces whole tables (rebuild) holds it alone.
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
         event_times = [batch.latest_event_time() for batch in batches]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, settle
-from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded
-from voc_stream.postgres.cube import purge_cube
+from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import mark_published, read_unpublished
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_customers, read_gauges
@@ -29,8 +30,13 @@ if TYPE_CHECKING:
 BUDGET_SECONDS = 5.0
 CUSTOMERS_A_TIME = 20_000
 FEW_CUSTOMERS = 2_000
+# However many have changed, some are taken whose risk changes by the mere passing of time.
+DUE_A_TIME = 1_000
 PURGE_EVERY = timedelta(hours=1)
 CUSTOMERS_READ_EVERY = timedelta(minutes=1)
+
+
+log = logging.getLogger(__name__)
 
 
 class PostgresUpkeep:
@@ -60,10 +66,9 @@ class PostgresUpkeep:
         if not self._settle(settle.OF_SITES, now):
             return False
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
-            with self._transaction() as cursor:
-                settle.purge(cursor, now)
-                purge_cube(cursor)
             self._purged_at = now
+            with self._transaction() as cursor:
+                settle.purge(cursor)
         return True
 
     def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
@@ -110,21 +115,22 @@ class PostgresUpkeep:
                     return None
                 if everyone:
                     return self._assess_everyone(cursor, now)
-                found = self._assess(cursor, now, self._next_part() if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None)
+                part = self._next_part() if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None
+                changed = churn.take_changed(cursor, CUSTOMERS_A_TIME, part)
+                due = churn.due(cursor, now, max(DUE_A_TIME, CUSTOMERS_A_TIME - len(changed)))
+                customer_ids = sorted({*changed, *due})
+                churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
+                found = len(customer_ids)
+            if changed:
+                self._vacuum("churn_pending")
             assessed += found
             if in_parts or not found:
                 break
         return assessed
 
     def _next_part(self) -> int:
-        # One turn more than there are parts: nobody has changed there, so those are taken whose risk changes by the mere passing of time.
-        self._turn = (self._turn + 1) % (churn.PARTS + 1)
+        self._turn = (self._turn + 1) % churn.PARTS
         return self._turn
-
-    def _assess(self, cursor: Cursor, now: datetime, part: int | None) -> int:
-        customer_ids = churn.take_changed(cursor, CUSTOMERS_A_TIME, part) or churn.due(cursor, now, CUSTOMERS_A_TIME)
-        churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
-        return len(customer_ids)
 
     def _assess_everyone(self, cursor: Cursor, now: datetime) -> int:
         cursor.execute("DELETE FROM churn_pending")
@@ -147,9 +153,15 @@ class PostgresUpkeep:
     def readings(self, now: datetime) -> Sequence[Reading]:
         """The gauges that are read from the tables; those over all customers may be a minute old."""
         with self._transaction() as cursor:
-            if self._customers_read_at is None or now - self._customers_read_at >= CUSTOMERS_READ_EVERY:
-                self._customers, self._customers_read_at = read_customers(cursor), now
-            return [*read_gauges(cursor, now), *self._customers]
+            found = read_gauges(cursor, now)
+        if self._customers_read_at is None or now - self._customers_read_at >= CUSTOMERS_READ_EVERY:
+            self._customers_read_at = now
+            try:
+                with self._transaction() as cursor:
+                    self._customers = read_customers(cursor)
+            except StoreUnavailableError as error:  # too many for the statement time-out, perhaps: the others count, too
+                log.warning("customers at risk could not be counted: %s", error)
+        return [*found, *self._customers]
 
     def _vacuum(self, queue: str) -> None:
         """Make room in a queue for what comes next. It is read from its beginning every few seconds, autovacuum comes once a minute."""
@@ -164,6 +176,7 @@ class PostgresUpkeep:
     @contextmanager
     def _transaction(self) -> Iterator[Cursor]:
         with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
+            require_tables(cursor)
             create_staging_tables(cursor)
             yield cursor
             connection.commit()

@@ -118,10 +118,11 @@ CROSS JOIN LATERAL (
 ) m
 CROSS JOIN LATERAL (
     SELECT CASE WHEN r.n > 1
-                THEN sqrt((r.n * r.score_sq_sum - r.score_sum::numeric ^ 2) / (r.n::numeric * (r.n - 1)))::float8 / 100 END AS stddev
+                THEN sqrt(greatest(0, r.n * r.score_sq_sum - r.score_sum::numeric ^ 2) / (r.n::numeric * (r.n - 1)))::float8 / 100 END
+           AS stddev
 ) d
 CROSS JOIN LATERAL (SELECT CASE WHEN r.n > 1 THEN {_t_quantile("(r.n - 1)")} END AS quantile) t
-WHERE r.n <> 0
+WHERE r.n > 0
 """
 
 

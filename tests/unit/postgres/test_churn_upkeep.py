@@ -146,6 +146,19 @@ def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.Mon
     )
 
 
+def test_a_trickle_of_changes_does_not_keep_others_waiting(store: Store) -> None:
+    """Whose risk changes by the mere passing of time has a turn, too, while there are always a few whom events change."""
+    chores = store.upkeep()
+    values = messages([complaint("q-1", customer_id="waiting")])
+    send(store.sink(), values)
+    chores.assess_churn(START, in_parts=True)
+    for number in range(5):
+        values += messages([touchpoint(f"t-{number}", customer_id=f"u-{number}")])
+        send(store.sink(), values[-1:])
+        chores.assess_churn(START + timedelta(days=number + 1), in_parts=True)
+    assert store.one("SELECT as_of FROM churn_risk WHERE customer_id = 'waiting'") > START + timedelta(days=2)
+
+
 def test_one_worker_at_a_time_assesses(store: Store) -> None:
     """Who finds the lock taken leaves the queue as it is."""
     store.take_in(touchpoint())

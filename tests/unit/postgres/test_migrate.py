@@ -10,10 +10,12 @@ import psycopg2
 import pytest
 import sqlalchemy
 from alembic import command
+from builders import messages, touchpoint
+from unit.postgres.store import NOW, send
 
 from voc_stream.domain.order import OrderState
 from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.connection import asking
+from voc_stream.postgres.connection import SCHEMA_VERSION, asking
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import _alembic_config, migrate
 from voc_stream.postgres.rows import decode_order
@@ -22,6 +24,8 @@ from voc_stream.postgres.views import READER_VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from unit.postgres.store import Store
 
     from voc_stream.catalogue import Catalogue
 
@@ -143,6 +147,38 @@ def test_the_program_needs_the_newest_migration(database_url: str, catalogue: Ca
     """Whoever adds a migration raises the version that workers look for."""
     with closing(PostgresSink(database_url, catalogue)) as sink:
         assert sink.positions([]) == {}
+
+
+def test_views_of_the_tables_do_not_forbid_their_change(new_database: Callable[[], str]) -> None:
+    """Readers' views, ours in both schemas, are there before and after an upgrade; somebody else's are named."""
+    url = new_database()
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc_bi"))
+        command.upgrade(_alembic_config(connection), "0002")
+        connection.execute(sqlalchemy.text("CREATE VIEW voc.rolling_satisfaction AS SELECT as_of FROM voc.rolling_clock"))
+        connection.execute(sqlalchemy.text("CREATE VIEW voc_bi.rolling_satisfaction AS SELECT as_of FROM voc.rolling_satisfaction"))
+        connection.execute(sqlalchemy.text("CREATE VIEW public.mine AS SELECT as_of FROM voc.rolling_satisfaction"))
+    with pytest.raises(StoreUnavailableError, match="drop your own views"):
+        migrate(url)
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("DROP VIEW public.mine"))
+    migrate(url)
+    assert ask(url, "SELECT count(*) FROM voc_bi.rolling_satisfaction") == [(0,)]
+
+
+def test_a_worker_of_another_version_writes_nothing(store: Store) -> None:
+    """One that was connected before an upgrade waits to be replaced; it refuses no events and moves no position."""
+    sink, upkeep = store.sink(0), store.upkeep()
+    upkeep.settle(NOW)
+    store.ask("UPDATE schema_version SET version_num = '9999'")
+    with pytest.raises(StoreUnavailableError, match="9999"):
+        send(sink, messages([touchpoint()]))
+    with pytest.raises(StoreUnavailableError, match="9999"):
+        upkeep.settle(NOW)
+    store.ask("UPDATE schema_version SET version_num = %s", SCHEMA_VERSION)
+    assert store.one("SELECT sum(next_offset) FROM stream_position") == 0
+    assert store.one("SELECT count(*) FROM dead_letter") == 0
 
 
 def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str]) -> None:

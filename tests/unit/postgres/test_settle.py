@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -17,10 +17,10 @@ from unit.postgres.store import CATALOGUE, NOW, send
 
 from voc_stream.domain.horizons import PANES_KEPT, SCOPE_TYPES, SITES
 from voc_stream.postgres import settle
+from voc_stream.postgres import upkeep as upkeep_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from builders import Event
     from comparison import Table
@@ -181,6 +181,44 @@ def test_little_is_merged_at_once_although_parts_are_asked_for(store: Store) -> 
     upkeep.settle_sites(NOW)
     assert upkeep.settle_details(NOW, in_parts=True)
     store.assert_as_expected(messages(crowd(30)), names=ROLLING)
+
+
+def test_what_is_taken_back_is_not_merged_before_it_was_added(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little is merged at a time, readers never see a scope with less than nothing."""
+    monkeypatch.setattr(settle, "CONTRIBUTIONS_A_TIME", 2)
+    monkeypatch.setattr(upkeep_module, "BUDGET_SECONDS", 0.0)
+    upkeep = store.upkeep()
+    for number in range(6):
+        # Each delivery moves to another shop what the order had contributed so far.
+        store.take_in(repair_step(f"r-{number}", stage="delivery", edge="exit", site_id=f"s-{number}", occurred_at=at(hours=number)))
+        upkeep.settle_sites(NOW)
+        assert store.ask("SELECT * FROM rolling_sum WHERE n < 0 UNION ALL SELECT * FROM rolling_sum WHERE score_sum < 0") == []
+        store.ask("SELECT * FROM rolling_satisfaction")
+    while store.one("SELECT count(*) FROM contribution") or store.one("SELECT count(*) FROM detail_contribution"):
+        upkeep.settle(NOW)
+    assert store.ask("SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'") == [("s-5",)]
+
+
+def test_a_clock_that_is_far_ahead_moves_nothing(store: Store) -> None:
+    """What has left a horizon is not brought back, so a wrong clock is refused, in words."""
+    store.take_in(*crowd(30))
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    with pytest.raises(ValueError, match="set it"):
+        upkeep.settle(datetime.now(UTC) + timedelta(hours=1))
+    store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
+
+
+def test_details_forget_what_has_left_after_any_standstill(store: Store) -> None:
+    """The panes that details have still to take out of their horizons stay until they have."""
+    values = messages(crowd(30))
+    send(store.sink(), values)
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    later = NOW + timedelta(days=45)
+    store.upkeep().settle_sites(later)  # a new process purges at its first call
+    upkeep.settle(later)
+    store.assert_as_expected(values, later, names=ROLLING)
 
 
 def test_purging_keeps_all_results(store: Store) -> None:

@@ -33,9 +33,15 @@ def upgrade() -> None:
         sa.Column("value", sa.ARRAY(sa.Integer()), nullable=False, comment="their values, in hundredths"),
         sa.Column("expectation", sa.ARRAY(sa.Integer()), comment="stated expectations, in hundredths; NULL where none was stated"),
         sa.Column("importance", sa.ARRAY(sa.Integer()), comment="stated importances, in hundredths; NULL where none was stated"),
+        sa.Column("number", sa.BigInteger(), nullable=False, comment="in the order of arrival"),
         schema="voc",
         comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
         postgresql_with=QUEUE,
+    )
+    op.add_column(
+        "contribution",
+        sa.Column("number", sa.BigInteger(), sa.Identity(), nullable=False, comment="in the order of arrival"),
+        schema="voc",
     )
     op.create_table_comment(
         "contribution",

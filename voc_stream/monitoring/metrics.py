@@ -53,6 +53,11 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_satisfaction_samples": TableGauge("Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"),
     "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its baseline.", _EXPERIENCE, "maximum"),
     "voc_alert_active": TableGauge("Alerts that have started and not ended.", ("rule", "severity"), "sum"),
+    "voc_alert_firing": TableGauge(
+        "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",
+        ("rule", "severity", "experience", "site", "horizon", "department", "explained_by"),
+        "maximum",
+    ),
     "voc_on_time_delivery_ratio": TableGauge("Share of promised orders delivered on time, 0-1.", ("site", "stage"), "leave out"),
     "voc_repair_orders_overdue": TableGauge("Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"),
     "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-DATABASE = "voc_of_operators"
+_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class OperatorsDatabase:
         """The address for one role; the server of the tests asks for no passwords."""
         return sqlalchemy.make_url(self.superuser_url).set(username=role).render_as_string()
 
-    def ask(self, role: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    def ask(self, role: str, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement as a role; the rows, if it has any."""
         with closing(psycopg2.connect(self.url(role))) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
+            cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def apply_roles(self) -> None:
@@ -41,16 +42,17 @@ class OperatorsDatabase:
         run([self.psql, "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", self.superuser_url, "--file", roles])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operators_database(postgres_url: str) -> OperatorsDatabase:
-    """Roles, tables made by the owner, roles again; shared, so a test must leave the tables as a worker would."""
+    """Roles, tables made by the owner, roles again; shared by the tests of a module."""
     from voc_stream.embedded.postgres import _programs
     from voc_stream.postgres.migrate import migrate
 
+    name = f"voc_of_operators_{next(_numbers)}"
     with closing(psycopg2.connect(postgres_url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {DATABASE}")
-    url = sqlalchemy.make_url(postgres_url).set(database=DATABASE).render_as_string()
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+    url = sqlalchemy.make_url(postgres_url).set(database=name).render_as_string()
     database = OperatorsDatabase(url, _programs() / "psql")
     database.apply_roles()
     migrate(database.url("voc_owner"))

@@ -146,5 +146,5 @@ def test_passwords_come_from_files(operators_database: OperatorsDatabase, tmp_pa
     connection = psycopg2.extensions.parse_dsn(operators_database.superuser_url)
     env |= {"PGHOST": connection["host"], "PGPORT": connection["port"], "POSTGRES_DB": connection["dbname"]}
     run(["sh", PASSWORDS], env=env)
-    stored = "SELECT rolname, rolpassword LIKE 'SCRAM-SHA-256$%%' FROM pg_authid WHERE rolname ~ '^voc_' ORDER BY 1"
-    assert operators_database.ask("voc", stored, 0) == [(f"voc_{role}", True) for role in ("bi", "monitor", "owner", "writer")]
+    stored = "SELECT rolname, rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname ~ '^voc_' ORDER BY 1"
+    assert operators_database.ask("voc", stored) == [(f"voc_{role}", True) for role in ("bi", "monitor", "owner", "writer")]

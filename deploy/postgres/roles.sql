@@ -5,7 +5,7 @@
 -- Run it before the first `voc-stream init`, and again after each: only then it can take from the writer what single tables do not need.
 -- It may be repeated at any time, also while workers run. It sets no passwords: \password voc_owner, and so on.
 --
---   voc_owner    owns the schemas; for `voc-stream init`, `rebuild` and `erase` only
+--   voc_owner    owns the schemas; for `voc-stream init` and `rebuild` only
 --   voc_writer   what a worker needs and no more: it can change no table's shape and no stored event; also for `status`, `dead-letters`
 --   voc_bi       reads the views of schema voc_bi; can write nothing and sees no complaint text
 --   voc_monitor  reads the server's own statistics; for an exporter

@@ -14,9 +14,11 @@ from unit.postgres.crowd import crowd
 from unit.postgres.store import NOW, Store, send
 
 from voc_stream.ports import StoreUnavailableError
+from voc_stream.postgres.dead_letters import DeadLetterOffice
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import migrate
 from voc_stream.postgres.rebuild import rebuild
+from voc_stream.postgres.summary import read_status
 from voc_stream.postgres.views import READER_VIEWS
 
 if TYPE_CHECKING:
@@ -78,6 +80,10 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
     assert upkeep.settle(NOW)
     assert upkeep.assess_churn(NOW, everyone=True)
     writers_store.assert_as_expected(values)
+    office = DeadLetterOffice(writers_store.url)
+    [letter] = office.not_retried(None)
+    office.mark_retried([letter.number], NOW)
+    assert read_status(writers_store.url)
     report = rebuild(operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None)
     assert (report.events, report.differing) == (len(values) - 1, 0)
 

@@ -69,16 +69,15 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
     """
     values = [*messages(crowd(80)), b"no event"]
     sink, upkeep = writers_store.sink(0), writers_store.upkeep()
-    assert send(sink, values).rejected == 1
-    assert upkeep.settle(NOW)
-    assert upkeep.assess_churn(NOW)
+    # In two halves: rows that are merged into others need more rights than new ones.
+    for half in (values[::2], values[1::2]):
+        send(sink, half)
+        assert upkeep.settle(NOW)
+        assert upkeep.assess_churn(NOW)
+    assert upkeep.assess_churn(NOW, everyone=True)
     letters = upkeep.unpublished_dead_letters(10)
     upkeep.mark_published([letter.dead_letter_id for letter in letters], NOW)
     assert {reading.metric for reading in upkeep.readings(NOW)} >= {"voc_satisfaction_score", "voc_customers_at_risk"}
-    # Rows that are merged a second time and those that a late event makes vanish need other rights than new ones.
-    assert send(sink, values).duplicate == len(values) - 1
-    assert upkeep.settle(NOW)
-    assert upkeep.assess_churn(NOW, everyone=True)
     writers_store.assert_as_expected(values)
     office = DeadLetterOffice(writers_store.url)
     [letter] = office.not_retried(None)

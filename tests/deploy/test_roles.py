@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
-from builders import messages
+from builders import messages, touchpoint
 from deploy.tools import DEPLOY, run
 from psycopg2 import errors
 from unit.postgres.crowd import crowd
@@ -85,6 +85,15 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
     assert read_status(writers_store.url)
     report = rebuild(operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None)
     assert (report.events, report.differing) == (len(values) - 1, 0)
+
+
+def test_the_writer_vacuums_its_queues(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+    """Without the right to it PostgreSQL only warns, and the queues grow unseen until autovacuum comes."""
+    counted = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 ORDER BY 1"
+    operators_database.ask("voc", "SELECT pg_stat_reset()")
+    send(writers_store.sink(1), messages([touchpoint("vacuum-1")]), number=1)
+    assert writers_store.upkeep().settle(NOW)
+    assert operators_database.ask("voc", counted) == [("contribution",), ("detail_contribution",)]
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_WRITER)

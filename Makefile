@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka test-chaos bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers lint format lock clean
+.PHONY: help run test test-kafka test-chaos test-deploy bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -21,7 +21,7 @@ help: ## this list
 run: $(VENV)/installed-run ## everything on this machine: broker, database, worker, simulated call centre
 	@$(BIN)/voc-stream up $(ARGS)
 
-test: $(VENV)/installed-test ## all tests that need no other machine
+test: $(VENV)/installed-test ## all tests that need nothing but Python
 	$(BIN)/python -m pytest $(ARGS)
 
 test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Kafka: needs Java 17 or later, and Maven
@@ -30,6 +30,9 @@ test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Ka
 
 test-chaos: $(VENV)/installed-test ## faults on purpose, about a quarter of an hour: as test-kafka; root for all of it. CI: ARGS="-m chaos_ci"
 	$(BIN)/python -m pytest -m chaos tests/chaos tests/apache $(ARGS)
+
+test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager
+	$(BIN)/python -m pytest -m deploy tests/deploy $(ARGS)
 
 bench: $(VENV)/installed-test ## events per second, from a filled topic to the last row
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.throughput $(ARGS)
@@ -65,6 +68,7 @@ lock: $(VENV)/installed-dev ## remake the lock files with the newest versions
 	$(COMPILE) --extra embedded --extra test --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --extra embedded --extra test --constraint requirements/dev.txt --output-file requirements/test.txt
 	$(COMPILE) --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/service.txt
 
 clean: ## remove the environment and all caches, but no data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* build dist

@@ -9,13 +9,15 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deploy.tools import ALERTMANAGER, alerts, find, load, run
+from deploy.alerting import ALERTMANAGER, alerts, find, load, run
 
 from voc_stream.embedded.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+pytestmark = pytest.mark.deploy
 
 DEADLINE_SECONDS = 30.0
 ROUTES = [

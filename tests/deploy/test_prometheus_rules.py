@@ -4,11 +4,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from deploy.tools import CASES, DEPLOY, RULES, TARGET_LABELS, alerts, labels_of_metrics, load, metrics_in, rules, run
+from deploy.alerting import CASES, DEPLOY, RULES, TARGET_LABELS, alerts, labels_of_metrics, load, metrics_in, rules, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+pytestmark = pytest.mark.deploy
 
 DOMAIN = {
     "VocKeyExperienceDropped", "VocExperienceBelowExpectation", "VocOnTimeDeliveryLow", "VocRepairStageStuck", "VocPromiseAtRisk",

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 import yaml
-from deploy.tools import DEPLOY, RUNBOOKS, alerts, blocks, labels_of_metrics, metrics_in, rules, run
+from deploy.alerting import DEPLOY, RUNBOOKS, alerts, blocks, labels_of_metrics, metrics_in, rules, run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.deploy
 
 INDEX = DEPLOY / "runbooks/README.md"
 PAGES = [INDEX, *RUNBOOKS]

@@ -1,93 +1,58 @@
-"""The tools of Prometheus and Alertmanager, and what stands in deploy/."""
+"""Where the operators' own tools are, for tests that check what `deploy/` holds with them."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
+import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
-from voc_stream.cli.worker import process_registry
-from voc_stream.monitoring.metrics import READ_FROM_TABLES, Metrics
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-RULES = sorted((DEPLOY / "prometheus/rules").glob("*.yaml"))
-CASES = sorted((DEPLOY / "prometheus/tests").glob("*.yaml"))
-ALERTMANAGER = DEPLOY / "alertmanager/alertmanager.yaml"
-RUNBOOKS = sorted(path for path in (DEPLOY / "runbooks").glob("*.md") if path.stem != "README")
-TIMEOUT_SECONDS = 120
-TARGET_LABELS = {"job", "instance"}
-"""What Prometheus adds to every series of a worker."""
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+TIMEOUT_SECONDS = 120.0
 
 
-class ToolMissingError(RuntimeError):
-    """A program that the tests need is not installed."""
-
-
-class Alert(NamedTuple):
-    """One alert rule; a name may have several, of different severity."""
-
-    name: str
-    rule: dict[str, Any]
-
-
-def find(tool: str) -> str:
-    """Path of a program. Raises ToolMissingError, which says how to install it."""
-    found = shutil.which(tool)
+def tool(name: str, reason: str) -> str:
+    """Path of a program; the test is skipped where it is not installed, and `reason` says what is then not checked."""
+    found = shutil.which(name)
     if found is None:
-        raise ToolMissingError(
-            f"{tool} is not installed: apt-get install --no-install-recommends prometheus prometheus-alertmanager (or put the programs of"
-            " prometheus.io on the PATH); the services that these packages bring need not run"
-        )
+        pytest.skip(f"{name} is not installed: {reason}")
     return found
 
 
-def run(tool: str, *arguments: str | Path) -> str:
-    """What the program prints. Fails with all of it where the program does."""
-    done = subprocess.run([find(tool), *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    assert done.returncode == 0, f"{tool} {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
+def run(command: Sequence[str | Path], *, expect: int = 0, env: dict[str, str] | None = None) -> str:
+    """What a command prints on both outputs; fails the test where it ends otherwise than expected."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_SECONDS,
+        env=env,
+    )
+    assert done.returncode == expect, f"{command[0]} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
 
 
-def load(path: Path) -> Any:
-    """A YAML file."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+def documents(text: str) -> list[dict[str, object]]:
+    """The documents of a YAML text that are not empty."""
+    return [each for each in yaml.safe_load_all(text) if each]
 
 
-def rules() -> list[dict[str, Any]]:
-    """All rules, recording ones and alerts."""
-    return [rule for path in RULES for group in load(path)["groups"] for rule in group["rules"]]
-
-
-def alerts() -> list[Alert]:
-    """All alert rules."""
-    return [Alert(rule["alert"], rule) for rule in rules() if "alert" in rule]
-
-
-def labels_of_metrics() -> dict[str, set[str]]:
-    """Every series that a worker can show, under the name by which PromQL knows it, with its labels."""
-    found = {name: set(gauge.labels) for name, gauge in READ_FROM_TABLES.items()}
-    for metric in vars(Metrics(CollectorRegistry())).values():
-        for family in metric.describe() if hasattr(metric, "describe") else ():
-            labels = set(metric._labelnames)
-            if family.type == "histogram":
-                found |= {family.name + "_bucket": labels | {"le"}, family.name + "_sum": labels, family.name + "_count": labels}
-            else:
-                found[family.name + ("_total" if family.type == "counter" else "")] = labels
-    for family in process_registry().collect():
-        found |= {sample.name: set(sample.labels) for sample in family.samples}
-    return found | {"up": set()}
-
-
-def metrics_in(text: str) -> set[str]:
-    """Names of series in PromQL, whatever stands around it: all that begin as ours or the process's do, and recorded ones."""
-    return set(re.findall(r"(?<![\w:])(?:[a-z]+:)?(?:voc|process|python)[_:][\w:]+|(?<![\w:])up(?=\{)", text))
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """The code blocks of a page."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def values_of(tree: object, key: str) -> Iterator[object]:
+    """Every value under that key, at any depth."""
+    if isinstance(tree, dict):
+        if key in tree:
+            yield tree[key]
+        for value in tree.values():
+            yield from values_of(value, key)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from values_of(value, key)

@@ -1,0 +1,95 @@
+-- Roles of voc_stream in a PostgreSQL that it may share with others. Needs PostgreSQL 17 or later (the right MAINTAIN).
+--
+--   psql --set ON_ERROR_STOP=1 --dbname voc --file roles.sql       as a superuser, connected to the database that the tables are for
+--
+-- Run it before the first `voc-stream init`, and again after each: only then it can take from the writer what single tables do not need.
+-- It may be repeated at any time, also while workers run. It sets no passwords: \password voc_owner, and so on.
+--
+--   voc_owner    owns the schemas; for `voc-stream init` and `rebuild` only
+--   voc_writer   what a worker needs and no more: it can change no table's shape and no stored event; also for `status`, `dead-letters`
+--   voc_bi       reads the views of schema voc_bi; can write nothing and sees no complaint text
+--   voc_monitor  reads the server's own statistics; for an exporter
+
+BEGIN;
+
+-- Roles belong to the whole server: another database of it may have made them.
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['voc_owner', 'voc_writer', 'voc_bi', 'voc_monitor'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I', role);
+        END IF;
+        EXECUTE format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', role);
+    END LOOP;
+END $$;
+
+ALTER ROLE voc_bi SET default_transaction_read_only = on;
+ALTER ROLE voc_bi SET statement_timeout = '60s';
+ALTER ROLE voc_monitor SET default_transaction_read_only = on;
+ALTER ROLE voc_monitor SET statement_timeout = '10s';
+GRANT pg_monitor TO voc_monitor;
+
+-- Whoever may connect to a new database may also make temporary tables and large objects in it.
+DO $$
+DECLARE
+    database text := current_database();
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', database);
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO voc_owner, voc_writer, voc_bi, voc_monitor', database);
+    -- The owner makes the schemas, and one for itself while it rebuilds.
+    EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO voc_owner', database);
+    -- Rows are copied into temporary tables, and merged from there.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO voc_writer', database);
+END $$;
+REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
+
+CREATE SCHEMA IF NOT EXISTS voc AUTHORIZATION voc_owner;
+CREATE SCHEMA IF NOT EXISTS voc_bi AUTHORIZATION voc_owner;
+GRANT USAGE ON SCHEMA voc TO voc_writer;
+GRANT USAGE ON SCHEMA voc_bi TO voc_bi;
+
+-- What the owner makes from now on, so that the tables of the next version can be used at once.
+-- MAINTAIN because the upkeep vacuums its queues every few seconds. Never TRUNCATE: replacing whole tables is the owner's.
+ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON TABLES TO voc_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA voc TO voc_writer;
+
+-- What single tables do not need. Only those that are there: before the first `init` there is none.
+DO $$
+DECLARE
+    name text;
+    rights text;
+BEGIN
+    FOR name, rights IN
+        SELECT c.relname, needless.rights
+        FROM (VALUES
+            ('schema_version', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            -- The facts, from which all else can be made anew: a worker adds to them and changes none.
+            ('touchpoint_event', 'UPDATE, DELETE, MAINTAIN'),
+            ('repair_order', 'DELETE, MAINTAIN'),
+            ('complaint', 'DELETE, MAINTAIN'),
+            ('customer', 'DELETE, MAINTAIN'),
+            ('stream_position', 'DELETE, MAINTAIN'),
+            ('dead_letter', 'DELETE, MAINTAIN'),
+            ('alert', 'DELETE, MAINTAIN'),
+            ('experience', 'DELETE, MAINTAIN'),
+            ('contribution', 'UPDATE'),
+            ('detail_contribution', 'UPDATE'),
+            ('churn_pending', 'UPDATE'),
+            ('churn_risk', 'MAINTAIN'),
+            ('experience_cube', 'MAINTAIN'),
+            ('pane', 'MAINTAIN'),
+            ('rolling_sum', 'MAINTAIN'),
+            ('rolling_clock', 'DELETE, MAINTAIN'),
+            ('experience_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('rolling_satisfaction', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('repair_stage', 'INSERT, UPDATE, DELETE, MAINTAIN')
+        ) AS needless (relname, rights)
+        JOIN pg_class c ON c.relname = needless.relname AND c.relnamespace = 'voc'::regnamespace
+    LOOP
+        EXECUTE format('REVOKE %s ON voc.%I FROM voc_writer', rights, name);
+    END LOOP;
+END $$;
+
+COMMIT;

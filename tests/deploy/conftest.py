@@ -1,0 +1,60 @@
+"""A PostgreSQL as an operator sets it up: roles, then `init` as the owner, then the roles again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+import sqlalchemy
+from deploy.tools import DEPLOY, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class OperatorsDatabase:
+    """One database and the address of it for each role."""
+
+    superuser_url: str
+    psql: Path
+
+    def url(self, role: str) -> str:
+        """The address for one role; the server of the tests asks for no passwords."""
+        return sqlalchemy.make_url(self.superuser_url).set(username=role).render_as_string()
+
+    def ask(self, role: str, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement as a role; the rows, if it has any."""
+        with closing(psycopg2.connect(self.url(role))) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def apply_roles(self) -> None:
+        """As the head of the file says."""
+        roles = DEPLOY / "postgres" / "roles.sql"
+        run([self.psql, "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", self.superuser_url, "--file", roles])
+
+
+@pytest.fixture(scope="module")
+def operators_database(postgres_url: str) -> OperatorsDatabase:
+    """Roles, tables made by the owner, roles again; shared by the tests of a module."""
+    from voc_stream.embedded.postgres import _programs
+    from voc_stream.postgres.migrate import migrate
+
+    name = f"voc_of_operators_{next(_numbers)}"
+    with closing(psycopg2.connect(postgres_url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+    url = sqlalchemy.make_url(postgres_url).set(database=name).render_as_string()
+    database = OperatorsDatabase(url, _programs() / "psql")
+    database.apply_roles()
+    migrate(database.url("voc_owner"))
+    database.apply_roles()
+    return database

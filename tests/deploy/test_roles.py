@@ -1,0 +1,164 @@
+"""Roles of a PostgreSQL that is shared with others: each can do its work, and no more."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import messages, touchpoint
+from deploy.tools import DEPLOY, run
+from psycopg2 import errors
+from unit.postgres.crowd import crowd
+from unit.postgres.store import NOW, Store, send
+
+from voc_stream.ports import StoreUnavailableError
+from voc_stream.postgres.dead_letters import DeadLetterOffice
+from voc_stream.postgres.engine_tables import metadata
+from voc_stream.postgres.migrate import migrate
+from voc_stream.postgres.rebuild import rebuild
+from voc_stream.postgres.summary import read_status
+from voc_stream.postgres.views import READER_VIEWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from deploy.conftest import OperatorsDatabase
+
+    from voc_stream.catalogue import Catalogue
+
+ROLES = DEPLOY / "postgres" / "roles.sql"
+PASSWORDS = DEPLOY / "postgres" / "passwords.sh"
+FORBIDDEN_TO_THE_WRITER = (
+    "UPDATE voc.touchpoint_event SET customer_id = 'u-2'",
+    "DELETE FROM voc.touchpoint_event",
+    "DELETE FROM voc.customer",
+    "DELETE FROM voc.dead_letter",
+    "DELETE FROM voc.stream_position",
+    "UPDATE voc.contribution SET weight = 1",
+    "UPDATE voc.schema_version SET version_num = '0'",
+    "TRUNCATE voc.pane",
+    "CREATE TABLE voc.more ()",
+    "ALTER TABLE voc.customer ADD COLUMN more text",
+    "DROP TABLE voc.alert",
+    "CREATE SCHEMA more",
+    "SELECT * FROM voc_bi.customer",
+    "SELECT lo_create(0)",
+)
+FORBIDDEN_TO_READERS = (
+    "SELECT * FROM voc.touchpoint_event",
+    "SELECT * FROM voc.schema_version",
+    "CREATE TEMP TABLE more ()",
+    "CREATE SCHEMA more",
+)
+
+
+@pytest.fixture
+def writers_store(operators_database: OperatorsDatabase, catalogue: Catalogue) -> Iterator[Store]:
+    """A store that has only the writer's rights."""
+    with Store(operators_database.url("voc_writer"), catalogue) as store:
+        yield store
+
+
+def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+    """Taking in, settling, assessing, dead letters and gauges work as voc_writer, and the tables are the oracle's.
+
+    So does `rebuild` as the owner, and it finds nothing that differs.
+    """
+    values = [*messages(crowd(80)), b"no event"]
+    sink, upkeep = writers_store.sink(0), writers_store.upkeep()
+    # In two halves: rows that are merged into others need more rights than new ones.
+    for half in (values[::2], values[1::2]):
+        send(sink, half)
+        assert upkeep.settle(NOW)
+        assert upkeep.assess_churn(NOW)
+    assert upkeep.assess_churn(NOW, everyone=True)
+    letters = upkeep.unpublished_dead_letters(10)
+    upkeep.mark_published([letter.dead_letter_id for letter in letters], NOW)
+    assert {reading.metric for reading in upkeep.readings(NOW)} >= {"voc_satisfaction_score", "voc_customers_at_risk"}
+    writers_store.assert_as_expected(values)
+    office = DeadLetterOffice(writers_store.url)
+    [letter] = office.not_retried(None)
+    office.mark_retried([letter.number], NOW)
+    assert read_status(writers_store.url)
+    report = rebuild(operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None)
+    assert (report.events, report.differing) == (len(values) - 1, 0)
+
+
+def test_the_writer_vacuums_its_queues(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+    """Without the right to it PostgreSQL only warns, and the queues grow unseen until autovacuum comes."""
+    counted = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 ORDER BY 1"
+    operators_database.ask("voc", "SELECT pg_stat_reset()")
+    send(writers_store.sink(1), messages([touchpoint("vacuum-1")]), number=1)
+    assert writers_store.upkeep().settle(NOW)
+    assert operators_database.ask("voc", counted) == [("contribution",), ("detail_contribution",)]
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_WRITER)
+def test_the_writer_changes_no_fact_and_no_shape(operators_database: OperatorsDatabase, statement: str) -> None:
+    """A worker that is taken over can neither change what was said, nor the tables, nor delete whom or what they are about."""
+    with pytest.raises(errors.InsufficientPrivilege):
+        operators_database.ask("voc_writer", statement)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN_TO_READERS)
+@pytest.mark.parametrize("role", ["voc_bi", "voc_monitor"])
+def test_readers_see_no_words_and_write_nothing(operators_database: OperatorsDatabase, role: str, statement: str) -> None:
+    """Neither BI tools nor monitoring get at the tables themselves, and neither makes anything."""
+    with pytest.raises((errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
+        operators_database.ask(role, statement)
+
+
+def test_readers_read_what_is_theirs(operators_database: OperatorsDatabase) -> None:
+    """BI tools read the views, monitoring the server's statistics of all sessions."""
+    assert operators_database.ask("voc_bi", "SELECT count(*) FROM voc_bi.rolling_satisfaction")
+    assert operators_database.ask("voc_monitor", "SELECT pg_has_role('voc_monitor', 'pg_read_all_stats', 'usage')") == [(True,)]
+
+
+def test_both_may_be_repeated(operators_database: OperatorsDatabase) -> None:
+    """Neither `init` as the owner nor the roles change any right when they run once more."""
+    rights = """
+        SELECT oid::regclass::text, relacl::text FROM pg_class
+        WHERE relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) ORDER BY 1
+    """
+    before = operators_database.ask("voc_owner", rights)
+    migrate(operators_database.url("voc_owner"))
+    operators_database.apply_roles()
+    assert operators_database.ask("voc_owner", rights) == before
+
+
+def test_the_writer_cannot_migrate(operators_database: OperatorsDatabase) -> None:
+    """`init` with the worker's credentials says what is wrong and changes nothing."""
+    with pytest.raises((StoreUnavailableError, psycopg2.Error), match="permission denied"):
+        migrate(operators_database.url("voc_writer"))
+
+
+def test_tables_of_the_next_version_can_be_written_at_once(operators_database: OperatorsDatabase) -> None:
+    """A new worker need not wait until somebody has repeated the roles after its `init`."""
+    operators_database.ask("voc_owner", "CREATE TABLE voc.of_next_version (value integer)")
+    try:
+        operators_database.ask("voc_writer", "INSERT INTO voc.of_next_version VALUES (1)")
+        assert operators_database.ask("voc_writer", "SELECT value FROM voc.of_next_version") == [(1,)]
+    finally:
+        operators_database.ask("voc_owner", "DROP TABLE voc.of_next_version")
+
+
+def test_every_table_was_thought_of() -> None:
+    """Whoever adds a table or view to schema voc decides what the writer does not need there."""
+    listed = set(re.findall(r"^\s+\('(\w+)', '[A-Z, ]+'\)", ROLES.read_text(encoding="utf-8"), re.MULTILINE))
+    assert listed == {table.name for table in metadata.tables.values()} | {name for name, _ in READER_VIEWS} | {"schema_version"}
+
+
+def test_passwords_come_from_files(operators_database: OperatorsDatabase, tmp_path: Path) -> None:
+    """Compose sets the passwords from its secrets, whatever characters they have; they are kept as SCRAM only."""
+    for role in ("owner", "writer", "bi", "monitor"):
+        (tmp_path / f"{role}_password").write_text(f'it\'s $(a) \\ "{role}"', encoding="utf-8")
+    folder = str(operators_database.psql.parent)
+    env = {"PATH": f"{folder}:/usr/bin:/bin", "PGURL": "", "VOC_SECRETS": str(tmp_path), "POSTGRES_USER": "voc"}
+    connection = psycopg2.extensions.parse_dsn(operators_database.superuser_url)
+    env |= {"PGHOST": connection["host"], "PGPORT": connection["port"], "POSTGRES_DB": connection["dbname"]}
+    run(["sh", PASSWORDS], env=env)
+    stored = "SELECT rolname, rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname ~ '^voc_' ORDER BY 1"
+    assert operators_database.ask("voc", stored) == [(f"voc_{role}", True) for role in ("bi", "monitor", "owner", "writer")]

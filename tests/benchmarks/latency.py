@@ -1,6 +1,6 @@
 """`make bench-latency`: how long after it should have been sent an event is visible in PostgreSQL, while a steady load runs.
 
-First the throughput is measured; then producers of their own processes send at half of it (or at --rate) and never wait for anybody. An
+First the throughput is measured; then producers of their own processes send at half of it (or at --rates) and never wait for anybody. An
 event is visible when the stored position has passed its offset, since its rows are in the same transaction; that is looked at every
 20 ms, and what lies between two looks counts as visible at the second. The first seconds are not counted.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import machine, throughput
 from benchmarks.figures import percentile
+from benchmarks.history import add_customers
 from benchmarks.markdown import put_section
 from benchmarks.producers import Producers
 from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.producer import Note
 
 WARM_UP_SECONDS = 5.0
+PREPARATION_EVENTS = 100_000
 START_SECONDS = 120.0
 BEHIND_SECONDS = 60.0
 COLUMNS = (
@@ -139,26 +141,28 @@ def main() -> None:
     """Run what the arguments say and print the table."""
     parser = argparse.ArgumentParser(prog="bench-latency", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--rate", type=float, help="events a second; half of the throughput, which is measured first, where not given")
+    parser.add_argument("--rates", type=float, nargs="*", help="events a second; else half of the throughput, measured first")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to measure, after the warm-up")
     parser.add_argument("--producers", type=int, default=1, help="processes that send")
     throughput.add_stage_arguments(parser)
     arguments = parser.parse_args()
     plan, load = throughput.plan_of(arguments), throughput.load_of(arguments)
+    machine_line, commit, records = machine.describe(BROKERS[plan.broker]), machine.commit(), []
     with Stage(plan) as stage:
-        if arguments.rate is None:
-            rate = throughput.measure(stage, load, arguments.workers)["events_per_second"] / 2
+        add_customers(stage.settings.require_database_url(), stage.cursor, load.customers)
+        if arguments.rates:
+            throughput.prepare(stage, replace(load, events=PREPARATION_EVENTS), arguments.workers)
         else:
-            rate = arguments.rate
-            throughput.prepare(stage, load, arguments.workers)
-        figures = measure(stage, load, rate, arguments.seconds, arguments.producers)
-    inputs = {"workers": arguments.workers, **asdict(plan), **asdict(load), "rate": arguments.rate}
-    machine_line = machine.describe(BROKERS[plan.broker])
-    record = Record(benchmark="latency", inputs=inputs, figures=figures, machine=machine_line, commit=machine.commit())
-    print(section([record], COLUMNS))
+            arguments.rates = [throughput.measure(stage, load, arguments.workers)["events_per_second"] / 2]
+        for number, rate in enumerate(arguments.rates):
+            figures = measure(stage, replace(load, seed=load.seed + 100 * number), rate, arguments.seconds, arguments.producers)
+            inputs = {"workers": arguments.workers, **asdict(plan), **asdict(load), "rate": rate}
+            records.append(Record(benchmark="latency", inputs=inputs, figures=figures, machine=machine_line, commit=commit))
+            print(section(records, COLUMNS), flush=True)
     if arguments.write:
-        append(PATH, record)
-        put_section(PAGE, "latency", section([record], COLUMNS))
+        for record in records:
+            append(PATH, record)
+        put_section(PAGE, "latency", section(records, COLUMNS))
 
 
 if __name__ == "__main__":

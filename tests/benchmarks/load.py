@@ -38,7 +38,7 @@ class Load:
         seed: of all randomness; loads for the same tables need different ones.
     """
 
-    events: int = 300_000
+    events: int = 800_000
     customers: int = 1_000_000
     sites: int = 300
     event_bytes: int = 0

@@ -83,7 +83,7 @@ class Producers:
     def _start(self, number: int) -> tuple[Child, Path]:
         settings, folder = self._stage.settings, self._stage.folder
         path = folder / f"notes-{number}.jsonl"
-        load = json.dumps(asdict(replace(self._load, seed=FIRST_SEED + number)))
+        load = json.dumps(asdict(replace(self._load, seed=self._load.seed + FIRST_SEED + number)))
         command = [sys.executable, "-m", "benchmarks.producer", "--bootstrap", settings.kafka_bootstrap, "--prefix", settings.topic_prefix]
         command += ["--partitions", str(settings.partitions), "--rate", str(self._rate), "--load", load]
         command += ["--notes", str(path)] if self._keep_notes else []

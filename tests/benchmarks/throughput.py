@@ -1,9 +1,9 @@
 """`make bench`: how many events a second go from preloaded topics to the last row, and what an event costs.
 
-Sends the benchmark mix (70 % repair steps, 20 % callbacks with nine answers, 10 % complaints), and only then starts the workers. The
-rate counts from the moment when every worker has committed a batch to the last row; `complete` counts until the rolling tables of sites
-and the risks contain all of it, too. Processor time is that of the whole span, until also the details and the cube are merged (and, in
-the results, `stream`: until the last row).
+Fills the tables with all customers, sends the benchmark mix (70 % repair steps, 20 % callbacks with nine answers, 10 % complaints), and
+only then starts the workers. The rate counts from the moment when every worker has committed a batch to the last row; `complete` counts
+until the rolling tables of sites and the risks contain all of it, too. Processor time is that of the whole span, until also the details
+and the cube are merged (and, in the results, `stream`: until the last row).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from benchmarks import machine
 from benchmarks.copy_rate import copy_rate
+from benchmarks.history import add_customers
 from benchmarks.load import Load
 from benchmarks.markdown import put_section
 from benchmarks.processes import MEBIBYTE
@@ -127,6 +128,7 @@ def _when_all_are_at_work(stage: Stage, workers: int, goal: int) -> Mark:
 def run(benchmark: str, plan: Plan, load: Load, workers: int) -> Record:
     """Measure on a stage of its own."""
     with Stage(plan) as stage:
+        add_customers(stage.settings.require_database_url(), stage.cursor, load.customers)
         copied = copy_rate(stage.cursor)
         measured = measure(stage, load, workers) | {"copy_rows_per_second": copied}
     inputs = {"workers": workers, **asdict(plan), **asdict(load)}

@@ -47,7 +47,7 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
             batch = [Message(first + place, value) for place, value in enumerate(values[first : first + step])]
             sink.process([Batch(SOURCE, StoredPosition("upkeep", first), batch)], datetime.now(UTC))
         taken_in = time.monotonic()
-        while stage.number("SELECT count(*) FROM (SELECT FROM contribution LIMIT 1) waiting"):
+        while stage.number("SELECT count(*) FROM (SELECT FROM contribution UNION ALL SELECT FROM detail_contribution LIMIT 1) waiting"):
             upkeep.settle(datetime.now(UTC))
         settled = time.monotonic()
         while stage.number("SELECT count(*) FROM (SELECT FROM churn_pending LIMIT 1) waiting"):

@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka test-chaos test-deploy bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers lint format lock clean
+.PHONY: help run test test-kafka test-chaos test-deploy bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -48,6 +48,9 @@ bench-soak: $(VENV)/installed-test ## one worker under a steady load for an hour
 
 bench-upkeep: $(VENV)/installed-test ## what merging and assessing cost, which one worker does for all
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.upkeep $(ARGS)
+
+bench-detection: $(VENV)/installed-test ## false alarms, and how soon a drop is found, by simulation: takes half an hour
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale $(ARGS)

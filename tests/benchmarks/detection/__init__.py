@@ -1,0 +1,1 @@
+"""How fast a drop in scores is found, and how often one is found that is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from voc_stream.postgres import rows
 from voc_stream.postgres.copy_csv import lines
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from voc_stream.postgres.copy_csv import Value
 
 State = TypeVar("State")
-CACHED_ROWS = 100_000
+# Of each table. The orders that are under way and not those that are done should fit: 50,000 of them, as this is.
+CACHED_BYTES = 48 * 1024 * 1024
+ROW_BYTES = 300
+"""What a row takes beside its state: two strings, a tuple, and its place in the dictionary."""
 
 
 class ChangedMeanwhileError(Exception):
@@ -31,7 +34,10 @@ class ChangedMeanwhileError(Exception):
 
 
 class Entity(Generic[State]):
-    """The rows of one table, with the states that this worker saved last kept at hand (least recently used go first)."""
+    """The rows of one table, with the states that this worker saved last kept at hand (least recently used go first).
+
+    They are kept as they are stored, which takes half the memory of the objects, and can be counted.
+    """
 
     def __init__(
         self,
@@ -42,7 +48,8 @@ class Entity(Generic[State]):
     ) -> None:
         self._table, self._columns, self._decode, self._row_of = table, columns, decode, row_of
         self._key = columns[0]
-        self._cache: OrderedDict[str, tuple[State, int]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        self._cached_bytes = 0
         self._versions: dict[str, int] = {}
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
@@ -61,7 +68,8 @@ class Entity(Generic[State]):
             if cached is None:
                 missing.append(key)
             else:
-                found[key], self._versions[key] = cached
+                state, self._versions[key] = cached
+                found[key] = self._decode(state)
         if missing:
             found |= self._read(cursor, self._key, missing)
             for key in missing:
@@ -86,11 +94,13 @@ class Entity(Generic[State]):
         if not states:
             return
         versions = {key: self._versions.get(key, 0) + 1 for key in states}
-        data = lines(self._row_of(state, versions[key]) for key, state in states.items())
-        ahead.run(partial(self._write, cursor, data, len(states)))
-        for key, state in states.items():
-            self._cache[key] = state, versions[key]
-            self._cache.move_to_end(key)
+        written = [self._row_of(state, versions[key]) for key, state in states.items()]
+        ahead.run(partial(self._write, cursor, lines(written), len(states)))
+        for row in written:
+            key, version, state = cast("tuple[str, int, str]", row[:3])
+            before = self._cache.pop(key, None)
+            self._cached_bytes += len(state) - len(before[0]) if before else len(state) + ROW_BYTES
+            self._cache[key] = state, version
 
     def _write(self, cursor: Cursor, data: bytes, count: int) -> None:
         copy_lines(cursor, f"staged_{self._table}", self._columns, data)
@@ -101,13 +111,15 @@ class Entity(Generic[State]):
     def keep(self) -> None:
         """The transaction committed: what it saved may be used again."""
         self._versions.clear()
-        while len(self._cache) > CACHED_ROWS:
-            self._cache.popitem(last=False)
+        while self._cached_bytes > CACHED_BYTES:
+            _, (state, _) = self._cache.popitem(last=False)
+            self._cached_bytes -= len(state) + ROW_BYTES
 
     def forget(self) -> None:
-        """The transaction failed, and states are changed in place: read everything anew."""
+        """The transaction failed: what it saved must be read anew. That is rare, so everything is."""
         self._versions.clear()
         self._cache.clear()
+        self._cached_bytes = 0
 
 
 class EntityStore:

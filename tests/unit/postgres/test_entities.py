@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 from builders import at, customer, messages, repair_step, touchpoint
+from unit.postgres.crowd import crowd
 from unit.postgres.store import NOW, send
 
 from voc_stream.domain.order import OrderState
 from voc_stream.domain.stated import Stated
+from voc_stream.postgres import entities as entities_module
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.staging import create_staging_tables
@@ -96,3 +98,18 @@ def test_a_worker_with_an_old_row_at_hand_folds_from_the_new_one(store: Store) -
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)
     store.assert_as_expected(log)
+
+
+def test_what_is_kept_at_hand_is_bounded_and_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows pass, no more than so many bytes of each table stay; what went is read again, and nothing is wrong."""
+    values = messages(crowd(60))
+    sink = store.sink(0)
+    send(sink, values[:30])
+    customers = sink._entities.customers
+    assert customers._cached_bytes == sum(len(state) + entities_module.ROW_BYTES for state, _ in customers._cache.values()) > 0
+    monkeypatch.setattr(entities_module, "CACHED_BYTES", 1_000)
+    for first in range(30, 60, 5):
+        send(sink, values[first : first + 5])
+        assert customers._cached_bytes <= 1_000
+        assert customers._cached_bytes == sum(len(state) + entities_module.ROW_BYTES for state, _ in customers._cache.values())
+    store.assert_as_expected(values, names=["repair_order", "complaint", "customer", "experience_daily"])

@@ -132,7 +132,7 @@ class Upkeep(Protocol):
     def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
         """Merge into the other scopes and the cube; False where another worker holds the lock.
 
-        With `in_parts` one part of the sites, the next one each time, so that a call is short; all where little is pending.
+        With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
         """
         ...
 

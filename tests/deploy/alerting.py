@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+from deploy.tools import DEPLOY
+from deploy.tools import run as run_command
 from prometheus_client import CollectorRegistry
 
 from voc_stream.cli.worker import process_registry
 from voc_stream.monitoring.metrics import READ_FROM_TABLES, Metrics
 
-DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 RULES = sorted((DEPLOY / "prometheus/rules").glob("*.yaml"))
 CASES = sorted((DEPLOY / "prometheus/tests").glob("*.yaml"))
 ALERTMANAGER = DEPLOY / "alertmanager/alertmanager.yaml"
 RUNBOOKS = sorted(path for path in (DEPLOY / "runbooks").glob("*.md") if path.stem != "README")
-TIMEOUT_SECONDS = 120
 TARGET_LABELS = {"job", "instance"}
 """What Prometheus adds to every series of a worker."""
 
@@ -48,9 +49,7 @@ def find(tool: str) -> str:
 
 def run(tool: str, *arguments: str | Path) -> str:
     """What the program prints. Fails with all of it where the program does."""
-    done = subprocess.run([find(tool), *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    assert done.returncode == 0, f"{tool} {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    return run_command([find(tool), *arguments])
 
 
 def load(path: Path) -> Any:

@@ -4,7 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from deploy.alerting import CASES, DEPLOY, RULES, TARGET_LABELS, alerts, labels_of_metrics, load, metrics_in, rules, run
+from deploy.alerting import CASES, RULES, TARGET_LABELS, alerts, labels_of_metrics, load, metrics_in, rules, run
+from deploy.tools import DEPLOY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

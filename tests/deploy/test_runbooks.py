@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 import yaml
-from deploy.alerting import DEPLOY, RUNBOOKS, alerts, blocks, labels_of_metrics, metrics_in, rules, run
+from deploy.alerting import RUNBOOKS, alerts, blocks, labels_of_metrics, metrics_in, rules, run
+from deploy.tools import DEPLOY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -131,7 +131,7 @@ rolling_clock = Table(
     metadata,
     required("refresh", KEY, "sites (scope types all and site) or details (the others)"),
     required("as_of", TIME, "the moment at which their horizons end"),
-    required("turn", Integer, "which part of the sites is next where the queue is long"),
+    required("turn", Integer, "which part of sites and employees is next where the queue is long"),
     PrimaryKeyConstraint("refresh"),
     comment="The moment of the last refresh of the rolling tables",
 )

@@ -17,7 +17,7 @@ from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.types import AnyEvent
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
-from voc_stream.postgres.connection import checked_out, engine_for
+from voc_stream.postgres.connection import checked_out, engine_for, require_tables
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.locks import Lock
@@ -80,6 +80,8 @@ def rebuild(database_url: str, catalogue: Catalogue, progress: Callable[[int, in
 def _rebuild(connection: Connection, catalogue: Catalogue, progress: Callable[[int, int], None]) -> RebuildReport:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0; SET lock_timeout = '120s'; SET idle_in_transaction_session_timeout = 0")
+        require_tables(cursor)
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", (Lock.TABLES,))  # beyond the commit in the middle
         for lock in _LOCKS:
             cursor.execute("SELECT pg_advisory_lock(%s)", (lock,))
         _catch_up(cursor, catalogue)

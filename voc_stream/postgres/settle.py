@@ -3,7 +3,8 @@
 In two refreshes, each one transaction under its own advisory lock, so that one worker at a time does it and readers never see half of
 it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second takes them into the
 scopes that explain, and into the cube. These have many keys, and the more contributions share a row, the fewer rows are written for
-each: so where the second queue is long, a call takes only those of one part of the sites, which have waited since that part's last turn.
+each: so where the second queue is long, a call takes only those of one part, a sixteenth of sites and employees, which have waited since
+its last turn.
 
 The newest pane of a horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is written
 to panes only. The work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size of the
@@ -64,6 +65,7 @@ class Refresh(NamedTuple):
         name: its row in `rolling_clock`.
         lock: the lock under which it is done.
         queue: the table it empties.
+        passed_to: the table into which it passes on what it took; None at the last.
         scope_types: those it keeps.
         columns: of the contributions, by the scope types that are summed from them.
         finest: width of the finest panes that are kept of them.
@@ -72,16 +74,18 @@ class Refresh(NamedTuple):
     name: str
     lock: Lock
     queue: str
+    passed_to: str | None
     scope_types: tuple[str, ...]
     columns: Mapping[str, str]
     finest: timedelta
 
 
-OF_SITES = Refresh("sites", Lock.SITES, "contribution", SITES, {"site": "site_id"}, FIVE_MINUTES)
+OF_SITES = Refresh("sites", Lock.SITES, "contribution", "detail_contribution", SITES, {"site": "site_id"}, FIVE_MINUTES)
 OF_DETAILS = Refresh(
     "details",
     Lock.DETAILS,
     "detail_contribution",
+    None,
     DETAILS,
     {"region": "region", "department": "department", "employee": "employee_id", "product": "product", "segment": "segment"},
     HOUR,
@@ -92,7 +96,7 @@ REFRESHES = (OF_SITES, OF_DETAILS)
 def settle(cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool = False) -> int | None:
     """Refresh as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked.
 
-    With `in_parts` only one part of the sites, the next one each time, unless the queue is short.
+    With `in_parts` only one part of sites and employees, the next one each time, unless the queue is short.
     """
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (refresh.lock,))
     if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
@@ -121,7 +125,7 @@ def purge(cursor: Cursor) -> None:
 
 
 def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[datetime | None, datetime, int]:
-    """When the refresh before was, when this one is, and which part of the sites has its turn."""
+    """When the refresh before was, when this one is, and which part has its turn."""
     cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
     before, turn = cursor.fetchone() or (None, 0)
     # What has once left the horizons and panes is not brought back: a clock that is far ahead must not move them.
@@ -180,17 +184,14 @@ def _add_panes(cursor: Cursor, horizon: Horizon, scope_types: list[str], sign: i
 
 
 def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
-    """Move pending contributions, of one part of the sites or of all, into a temporary table, one row a measure.
+    """Move pending contributions, of one part or of all, into a temporary table, one row a measure.
 
-    They also go on to the queue of the next refresh.
+    They also go on to the queue of the refresh that follows.
     """
     condition = "" if part is None else f"WHERE {_PART} = {part}"
     # In the order of arrival: what is taken back was there before.
     chosen = f"SELECT ctid FROM {refresh.queue} {condition} ORDER BY number LIMIT {CONTRIBUTIONS_A_TIME}"
-    following = [each.queue for each in REFRESHES[REFRESHES.index(refresh) + 1 :]]
-    passed_on = "".join(
-        f", passed_on AS (INSERT INTO {queue} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)" for queue in following[:1]
-    )
+    passed_on = f", passed_on AS (INSERT INTO {refresh.passed_to} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)"
     cursor.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS taken (
@@ -200,7 +201,7 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
         WITH gone AS (
             DELETE FROM {refresh.queue}
             WHERE ctid = ANY(ARRAY({chosen})) RETURNING *
-        ){passed_on}
+        ){passed_on if refresh.passed_to else ""}
         INSERT INTO taken
         SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
                u.expectation, u.importance
@@ -254,12 +255,8 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
             f" ORDER BY {key} {add_up(key, _COLUMNS)}",
             (_minutes(width), as_of - kept),
         )
-    _delete_nothing(cursor, "pane", key)
-
-
-def _delete_nothing(cursor: Cursor, table: str, key: str) -> None:
-    """Delete the rows of a table in which, after taking back, nothing is left."""
-    cursor.execute(f"DELETE FROM {table} WHERE ({key}) IN (SELECT DISTINCT {key} FROM taken_pane WHERE n <= 0) AND {all_zero(_COLUMNS)}")
+    # Where something was taken back, nothing may be left.
+    cursor.execute(f"DELETE FROM pane WHERE ({key}) IN (SELECT {key} FROM taken_pane WHERE n <= 0) AND {all_zero(_COLUMNS)}")
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:

@@ -35,7 +35,6 @@ DUE_A_TIME = 1_000
 PURGE_EVERY = timedelta(hours=1)
 CUSTOMERS_READ_EVERY = timedelta(minutes=1)
 
-
 log = logging.getLogger(__name__)
 
 
@@ -74,26 +73,20 @@ class PostgresUpkeep:
     def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
         """Merge into the other scopes and the cube; False where another worker holds the lock.
 
-        With `in_parts` one part of the sites, the next one each time, so that a call is short; all where little is pending.
+        With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
         """
-        if not in_parts:
-            return self._settle(settle.OF_DETAILS, now)
-        with self._transaction() as cursor:
-            taken = settle.settle(cursor, settle.OF_DETAILS, now, in_parts=True)
-        if taken:
-            self._vacuum(settle.OF_DETAILS.queue)
-        return taken is not None
+        return self._settle(settle.OF_DETAILS, now, in_parts=in_parts)
 
-    def _settle(self, refresh: Refresh, now: datetime) -> bool:
+    def _settle(self, refresh: Refresh, now: datetime, *, in_parts: bool = False) -> bool:
         started = time.monotonic()
         while True:
             with self._transaction() as cursor:
-                taken = settle.settle(cursor, refresh, now)
+                taken = settle.settle(cursor, refresh, now, in_parts=in_parts)
             if taken is None:
                 return False
             if taken:
                 self._vacuum(refresh.queue)
-            if taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
+            if in_parts or taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
                 return True
 
     def _mirror(self) -> None:

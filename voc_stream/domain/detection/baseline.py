@@ -28,17 +28,17 @@ def variance_between(pasts: Sequence[Past], variance_within: float) -> float:
 
     The method of moments of DerSimonian and Laird 1986. 0 for fewer than two scopes.
 
-    >>> variance_between([Past(100, 7.0), Past(100, 9.0)], 4.0)
+    >>> round(variance_between([Past(100, 7.0), Past(100, 9.0)], 4.0), 6)
     1.96
     """
     weights = [past.scores for past in pasts if past.scores > 0]
     total = sum(weights)
-    if not weights[1:]:
+    if total == max(weights, default=0):
         return 0.0
     mean = sum(past.scores * past.mean for past in pasts) / total
     spread = sum(past.scores * (past.mean - mean) ** 2 for past in pasts)
     excess = spread - (len(weights) - 1) * variance_within
-    return max(0.0, round(excess / (total - sum(weight * weight for weight in weights) / total), 12))
+    return max(0.0, excess / (total - sum(weight * weight for weight in weights) / total))
 
 
 def shrunk(past: Past, parent_mean: float, within: float, between: float) -> tuple[float, float]:

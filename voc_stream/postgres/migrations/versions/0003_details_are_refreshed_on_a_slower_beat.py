@@ -75,7 +75,7 @@ def upgrade() -> None:
         "rolling_clock",
         sa.Column("refresh", sa.Text(collation="C"), nullable=False, comment="sites (scope types all and site) or details (the others)"),
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False, comment="the moment at which their horizons end"),
-        sa.Column("turn", sa.Integer(), nullable=False, comment="which part of the sites is next where the queue is long"),
+        sa.Column("turn", sa.Integer(), nullable=False, comment="which part of sites and employees is next where the queue is long"),
         sa.PrimaryKeyConstraint("refresh"),
         schema="voc",
         comment="The moment of the last refresh of the rolling tables",

@@ -105,12 +105,38 @@ class ChurnModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     bands: Mapping[str, float]
 
 
+class BySeverity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number for each severity of a complaint."""
+
+    major: float
+    minor: float
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What operations may take, for alerts that are about no experience.
+
+    Attributes:
+        stage_minutes: of a stage, after how long an order is stuck in it; the stage's own 95th percentile where it is not named.
+        promise_watch_minutes: how long before a promised delivery its order is watched.
+        acknowledge_minutes: by severity, how long a complaint may wait for its acknowledgement.
+        resolve_minutes: by severity, how long it may wait for its resolution.
+        high_annual_value: from which value a year a customer at risk is worth an alert; None: none is.
+    """
+
+    stage_minutes: Mapping[str, float] = {}
+    promise_watch_minutes: float = 240.0
+    acknowledge_minutes: BySeverity = BySeverity(major=240.0, minor=1440.0)
+    resolve_minutes: BySeverity = BySeverity(major=1440.0, minor=4320.0)
+    high_annual_value: float | None = None
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A trade: its experiences by key, its churn model, and the names of its stages and of the six factors."""
 
     trade: str
     label: Label
     churn: ChurnModel
+    limits: Limits = Limits()
     experience: Mapping[str, Experience]
     stage: Mapping[str, Label] = {}
     factor: Mapping[str, Label] = {}

@@ -82,6 +82,11 @@ BEGIN
             ('pane', 'MAINTAIN'),
             ('rolling_sum', 'MAINTAIN'),
             ('rolling_clock', 'DELETE, MAINTAIN'),
+            ('arrival', 'MAINTAIN'),
+            ('detector', 'MAINTAIN'),
+            ('evaluation_clock', 'DELETE, MAINTAIN'),
+            ('alert_outbox', 'MAINTAIN'),
+            ('risk_daily', 'MAINTAIN'),
             ('experience_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('rolling_satisfaction', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('repair_stage', 'INSERT, UPDATE, DELETE, MAINTAIN')

@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     Column,
     Date,
+    Double,
     Identity,
     Integer,
     Numeric,
@@ -20,7 +22,21 @@ from sqlalchemy import (
 
 from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, column, metadata, required
 
-__all__ = ["churn_pending", "contribution", "detail_contribution", "experience_cube", "metadata", "pane", "rolling_clock", "rolling_sum"]
+__all__ = [
+    "alert_outbox",
+    "arrival",
+    "churn_pending",
+    "contribution",
+    "detail_contribution",
+    "detector",
+    "evaluation_clock",
+    "experience_cube",
+    "metadata",
+    "pane",
+    "risk_daily",
+    "rolling_clock",
+    "rolling_sum",
+]
 
 # A queue is emptied again and again: vacuum it by its churn, not by its size.
 _QUEUE = {"autovacuum_vacuum_scale_factor": "0", "autovacuum_vacuum_threshold": "20000", "autovacuum_vacuum_insert_scale_factor": "0"}
@@ -143,4 +159,66 @@ churn_pending = Table(
     required("customer_ids", ARRAY(KEY), "customers of one batch whose risk may have changed"),
     comment="Customers whose risk is to be assessed again; emptied by the upkeep",
     postgresql_with=_QUEUE,
+)
+
+arrival = Table(
+    "arrival",
+    metadata,
+    required("scope_type", KEY, "all or site"),
+    required("scope", KEY, "'' for all"),
+    required("experience", KEY, "key experience"),
+    required("hour", TIME, "start of the hour in which they count"),
+    required("n", BigInteger, "scores that arrived; those taken back count against it"),
+    required("score_sum", BigInteger, "their sum, in hundredths"),
+    PrimaryKeyConstraint("scope_type", "scope", "experience", "hour"),
+    comment="Scores of key experiences that the detectors have not seen; emptied by the evaluator",
+    postgresql_with=_QUEUE,
+)
+
+detector = Table(
+    "detector",
+    metadata,
+    required("scope_type", KEY, "all or site"),
+    required("scope", KEY, "'' for all"),
+    required("experience", KEY, "key experience"),
+    required("baseline_n", BigInteger, "scores of the four weeks before it was made"),
+    required("baseline_mean", Double, "what is usual here, in points"),
+    required("made_at", TIME, "when the baseline was taken"),
+    required("state", JSON, "charts and where they stand; not for readers"),
+    PrimaryKeyConstraint("scope_type", "scope", "experience"),
+    comment="The charts that look for drops, one row per key experience and scope",
+    postgresql_with={"fillfactor": "50"},
+)
+
+evaluation_clock = Table(
+    "evaluation_clock",
+    metadata,
+    required("evaluator", KEY, "always alerts"),
+    required("as_of", TIME, "the moment of which the alerts are"),
+    PrimaryKeyConstraint("evaluator"),
+    comment="The moment of the last evaluation of the alerts",
+)
+
+alert_outbox = Table(
+    "alert_outbox",
+    metadata,
+    required("number", BigInteger, "order of the messages", Identity(always=True)),
+    required("alert_id", KEY, "alert that started or ended"),
+    required("message", Text, "what goes to the topic of alerts, in JSON"),
+    column("claimed_at", TIME, "when a worker took it to send it"),
+    PrimaryKeyConstraint("number"),
+    comment="Messages that still have to go to the topic of alerts",
+    postgresql_with=_QUEUE,
+)
+
+risk_daily = Table(
+    "risk_daily",
+    metadata,
+    required("day", Date, "day (UTC)"),
+    required("customers", BigInteger, "customers with a risk / 客户数"),
+    required("at_risk", BigInteger, "of them in the bands high and critical / 高风险客户数"),
+    required("model_version", Text, "version of the model in the catalogue / 模型版本"),
+    required("counted_at", TIME, "when they were counted last / 统计时间"),
+    PrimaryKeyConstraint("day"),
+    comment="How many customers were at risk, by day / 每日流失风险",
 )

@@ -19,3 +19,4 @@ class Lock(IntEnum):
     ASSESSMENT = _FIRST + 3
     DETAILS = _FIRST + 4
     TABLES = _FIRST + 5
+    EVALUATION = _FIRST + 6

@@ -40,7 +40,7 @@ MINUTE = timedelta(minutes=1)
 _LOCKS = (Lock.WRITERS, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
-_QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending)
+_QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending, engine_tables.arrival)
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
 _NOT_DERIVED = ("version", "next_change_at")

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
 FUTURE_TOLERANCE = timedelta(minutes=10)
+# What is older tells nothing about now, and the detectors do not hear of it.
+NEWS = timedelta(days=7)
 # A queue of no more is taken whole.
 SHORT_QUEUE = 5_000
 PARTS = 16  # a power of two
@@ -113,6 +115,8 @@ def settle(cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool 
         _add_to_rolling(cursor, as_of)
         if refresh is OF_DETAILS:
             merge_into_cube(cursor)
+        else:
+            _note_arrivals(cursor, as_of)
     return taken
 
 
@@ -270,6 +274,17 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
             f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
             (horizon.name, _minutes(horizon.pane), *closed_window(horizon, as_of), list(horizon.scope_types)),
         )
+
+
+def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
+    """What the detectors of drops have to hear: scores of key experiences, in the order of their arrival and not of their moments."""
+    key = "scope_type, scope, experience, hour"
+    cursor.execute(
+        f"INSERT INTO arrival AS t ({key}, n, score_sum) SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum"
+        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s"
+        f" ORDER BY {key.replace('hour', 'start')} {add_up(key, ('n', 'score_sum'))}",
+        (_minutes(HOUR), as_of - NEWS),
+    )
 
 
 def _minutes(width: timedelta) -> int:

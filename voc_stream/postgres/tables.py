@@ -183,7 +183,18 @@ alert = Table(
     column("ended_at", TIME, "when it ended; NULL while it fires / 结束时间"),
     required("evidence", JSONB, "numbers behind it / 证据"),
     required("summary", Text, "one sentence for people / 摘要"),
+    required("updated_at", TIME, "when its evidence was last written / 证据更新时间"),
     PrimaryKeyConstraint("alert_id"),
+    # Of two alerts about the same at most one is open.
+    Index(
+        "alert_open",
+        "rule",
+        text("coalesce(experience, '')"),
+        "scope_type",
+        "scope",
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
     comment="One row per start of an alert / 告警",
 )
 

@@ -92,6 +92,14 @@ class DeadLetter(NamedTuple):
     payload: bytes
 
 
+class AlertMessage(NamedTuple):
+    """A message about the start or the end of an alert that still has to be sent."""
+
+    number: int
+    alert_id: str
+    value: bytes
+
+
 class Reading(NamedTuple):
     """One sample of a gauge that is read from the tables; label values in the order in which the metric declares them."""
 
@@ -138,6 +146,18 @@ class Upkeep(Protocol):
 
     def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
         """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` as above."""
+        ...
+
+    def evaluate(self, now: datetime) -> bool | None:
+        """Start, renew and end alerts as of `now`; whether any started or ended, None where another worker holds the lock."""
+        ...
+
+    def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:
+        """Take messages about alerts to send them, oldest first; no other worker gets them for a minute."""
+        ...
+
+    def forget_alert_messages(self, numbers: Collection[int]) -> None:
+        """They were sent."""
         ...
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:

@@ -50,6 +50,7 @@ class Settings:
         maximum_batch_messages: messages that one transaction takes in at most.
         database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
         stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
+        evaluation_interval_seconds: how often alerts are evaluated.
     """
 
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -65,6 +66,7 @@ class Settings:
     maximum_batch_messages: int = 10_000
     database_deadline_seconds: int = 25
     stall_timeout_seconds: int = 120
+    evaluation_interval_seconds: int = 15
 
     def require_database_url(self) -> str:
         """The database URL. Raises SettingsError where none was given."""
@@ -199,4 +201,6 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "maximum_batch_messages": _whole_number(1, 100_000),
     "database_deadline_seconds": _whole_number(1, 600),
     "stall_timeout_seconds": _whole_number(10, 3600),
+    # The rules of Prometheus believe an evaluation for 120 s.
+    "evaluation_interval_seconds": _whole_number(1, 60),
 }

@@ -115,6 +115,7 @@ def _alert_message() -> Json:
     moment = {"type": "string", "format": "date-time"}
     properties = {
         "alert_id": {"description": "The same in the message of the start and of the end."},
+        "state": {"description": "started or ended.", "type": "string", "enum": ["started", "ended"]},
         "rule": {"description": "The name of the alert rule; begins with Voc.", "type": "string"},
         "experience": {"description": "The experience of the catalogue, where the rule is about one.", "type": ["string", "null"]},
         "scope_type": {"description": "What kind of group it is about, such as site.", "type": "string"},
@@ -130,5 +131,5 @@ def _alert_message() -> Json:
         "title": "alert",
         "summary": "An alert started or ended.",
         "contentType": "application/json",
-        "payload": {"type": "object", "required": ["alert_id", "rule", "started_at"], "properties": properties},
+        "payload": {"type": "object", "required": ["alert_id", "state", "rule", "started_at"], "properties": properties},
     }

@@ -8,8 +8,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from voc_stream.kafka.alerts import AlertPublisher
 from voc_stream.kafka.dead_letters import DeadLetterPublisher
 from voc_stream.kafka.pace import Pace
+from voc_stream.kafka.topics import alert_topic, dead_letter_topic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.kafka.upkeep_calls import UpkeepCalls
     from voc_stream.monitoring.metrics import Metrics
+    from voc_stream.settings import Settings
 
 SITES_INTERVAL_SECONDS = 2.0
 DETAILS_INTERVAL_SECONDS = 4.0
 CHURN_INTERVAL_SECONDS = 2.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
+ALERT_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
 LOG_IDENTITY_INTERVAL_SECONDS = 30.0
@@ -31,14 +35,18 @@ LAG_TIMEOUT_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
-def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, *, dead_letter_topic: str, backlog_events: int) -> None:
-    """Register every timer on an app that has not started. Beyond a lag of `backlog_events` the chores leave the stream in peace."""
-    work = _Work(app, ledger, upkeep, metrics, backlog_events)
-    letters = DeadLetterPublisher(app, dead_letter_topic, upkeep, metrics)
+def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, settings: Settings) -> None:
+    """Register every timer on an app that has not started. Beyond a lag of a whole batch the chores leave the stream in peace."""
+    # Less is what lies between two batches of a stream that keeps up.
+    work = _Work(app, ledger, upkeep, metrics, settings.maximum_batch_messages)
+    letters = DeadLetterPublisher(app, dead_letter_topic(settings.topic_prefix), upkeep, metrics)
+    alerts = AlertPublisher(app, alert_topic(settings.topic_prefix), upkeep)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
+        "evaluate": (settings.evaluation_interval_seconds, work.evaluate),
+        "alerts": (ALERT_INTERVAL_SECONDS, alerts.publish),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),
         "lag": (LAG_INTERVAL_SECONDS, work.lag),
@@ -98,6 +106,11 @@ class _Work:
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""
         await self._upkeep.assess_churn(datetime.now(UTC), in_parts=self._is_busy())
+
+    async def evaluate(self) -> None:
+        """Start and end alerts, where no other worker is at it, and show at once what that changed."""
+        if await self._upkeep.evaluate(datetime.now(UTC)):
+            await self.readings()
 
     async def readings(self) -> None:
         """Show what the tables say."""

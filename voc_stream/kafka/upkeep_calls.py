@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from voc_stream.ports import DeadLetter, Reading, Upkeep
+    from voc_stream.ports import AlertMessage, DeadLetter, Reading, Upkeep
 
 T = TypeVar("T")
 
@@ -34,6 +34,18 @@ class UpkeepCalls:
     async def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
         """See `Upkeep.assess_churn`."""
         return await self._call(partial(self._upkeep.assess_churn, in_parts=in_parts), now)
+
+    async def evaluate(self, now: datetime) -> bool | None:
+        """See `Upkeep.evaluate`."""
+        return await self._call(self._upkeep.evaluate, now)
+
+    async def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:
+        """See `Upkeep.claim_alert_messages`."""
+        return await self._call(self._upkeep.claim_alert_messages, limit, now)
+
+    async def forget_alert_messages(self, numbers: Collection[int]) -> None:
+        """See `Upkeep.forget_alert_messages`."""
+        await self._call(self._upkeep.forget_alert_messages, numbers)
 
     async def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """See `Upkeep.unpublished_dead_letters`."""

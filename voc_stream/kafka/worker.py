@@ -19,7 +19,6 @@ from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.state import WorkerState
 from voc_stream.kafka.timers import add_timers
-from voc_stream.kafka.topics import dead_letter_topic
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
 from voc_stream.kafka.waiting import wait_for_both
 from voc_stream.kafka.watchdog import EXIT_CODE, Watchdog, exit_unless_done, verdict
@@ -55,15 +54,7 @@ class WorkerParts:
         self.ledger = Ledger(sink, LogReader(settings.kafka_bootstrap), metrics, self.state)
         self.upkeep_calls = UpkeepCalls(upkeep)
         self.app: VocApp = create_app(settings, self.ledger, metrics, **faust_settings)
-        add_timers(
-            self.app,
-            self.ledger,
-            self.upkeep_calls,
-            metrics,
-            dead_letter_topic=dead_letter_topic(settings.topic_prefix),
-            # Less is what lies between two batches of a stream that keeps up.
-            backlog_events=settings.maximum_batch_messages,
-        )
+        add_timers(self.app, self.ledger, self.upkeep_calls, metrics, settings)
 
     def not_alive(self) -> Sequence[str]:
         """Why this process should be restarted."""

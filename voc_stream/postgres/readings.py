@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.complaint import OPEN_STATES
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
 
+ENDED_SHOWN = timedelta(hours=24)
+"""How long an alert that ended is shown as 0, so that its end is seen and not taken for missing data."""
+
+
 def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
     """All but those of `read_customers`. What has no data has no reading."""
     return [
@@ -20,7 +25,7 @@ def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
         *_drops(cursor),
         *_orders(cursor, now),
         *_complaints(cursor, now),
-        *_alerts(cursor),
+        *_alerts(cursor, now),
     ]
 
 
@@ -51,10 +56,6 @@ def _satisfaction(cursor: Cursor) -> list[Reading]:
         found += [Reading("voc_satisfaction_score", labels, mean), Reading("voc_satisfaction_samples", labels, samples)]
         if expected is not None:
             found.append(Reading("voc_satisfaction_expected", labels, expected))
-    cursor.execute("SELECT as_of FROM rolling_clock WHERE refresh = 'sites'")
-    row = cursor.fetchone()
-    if row is not None:
-        found.append(Reading("voc_evaluator_last_success_timestamp_seconds", (), row[0].timestamp()))
     return found
 
 
@@ -101,6 +102,15 @@ def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
     return found
 
 
-def _alerts(cursor: Cursor) -> list[Reading]:
+def _alerts(cursor: Cursor, now: datetime) -> list[Reading]:
     cursor.execute("SELECT rule, severity, count(*) FROM alert WHERE ended_at IS NULL GROUP BY 1, 2")
-    return [Reading("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor]
+    found = [Reading("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor]
+    cursor.execute(
+        "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon', ''),"
+        " coalesce(evidence ->> 'department', ''), coalesce(evidence ->> 'explained_by', ''), (count(*) > count(ended_at))::int"
+        " FROM alert WHERE ended_at IS NULL OR ended_at > %s GROUP BY 1, 2, 3, 4, 5, 6, 7",
+        (now - ENDED_SHOWN,),
+    )
+    found += [Reading("voc_alert_firing", tuple(labels), firing) for *labels, firing in cursor]
+    cursor.execute("SELECT as_of FROM evaluation_clock")
+    return found + [Reading("voc_evaluator_last_success_timestamp_seconds", (), as_of.timestamp()) for (as_of,) in cursor]

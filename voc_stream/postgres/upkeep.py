@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, settle
+from voc_stream.postgres.alerting.evaluation import Evaluator
+from voc_stream.postgres.alerting.ledger import claim_messages, forget_messages
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import mark_published, read_unpublished
 from voc_stream.postgres.mirror import mirror_catalogue
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.ports import DeadLetter, Reading
+    from voc_stream.ports import AlertMessage, DeadLetter, Reading
     from voc_stream.postgres.settle import Refresh
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
@@ -50,6 +52,7 @@ class PostgresUpkeep:
         self._turn = 0
         self._customers: Sequence[Reading] = ()
         self._customers_read_at: datetime | None = None
+        self._evaluator = Evaluator(catalogue)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -132,6 +135,21 @@ class PostgresUpkeep:
         for first in range(0, len(customer_ids), CUSTOMERS_A_TIME):
             churn.reassess(cursor, customer_ids[first : first + CUSTOMERS_A_TIME], self._catalogue.churn, now)
         return len(customer_ids)
+
+    def evaluate(self, now: datetime) -> bool | None:
+        """Start, renew and end alerts as of `now`; whether any started or ended, None where another worker holds the lock."""
+        with self._transaction() as cursor:
+            return self._evaluator.evaluate(cursor, now)
+
+    def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:
+        """Take messages about alerts to send them, oldest first; no other worker gets them for a minute."""
+        with self._transaction() as cursor:
+            return claim_messages(cursor, limit, now)
+
+    def forget_alert_messages(self, numbers: Collection[int]) -> None:
+        """They were sent."""
+        with self._transaction() as cursor:
+            forget_messages(cursor, numbers)
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """Refused messages that have not yet gone to the dead-letter topic, oldest first."""

@@ -81,7 +81,10 @@ def test_migrations_make_the_tables_that_the_code_declares(new_database: Callabl
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
     """`init` may be repeated, also where the tables are full."""
-    before, views = shape(database_url), ask(database_url, "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname ~ '^voc' ORDER BY 1, 2")
+    before, views = (
+        shape(database_url),
+        ask(database_url, "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname ~ '^voc' ORDER BY 1, 2"),
+    )
     with asking(database_url) as connection:
         connection.execute(sqlalchemy.text("INSERT INTO churn_pending VALUES (0, '{u-1}')"))
     migrate(database_url)

@@ -32,10 +32,11 @@ def refresh(store: Store) -> None:
     upkeep = store.upkeep()
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)
+    upkeep.evaluate(NOW)
 
 
 def test_empty_tables_have_no_readings(store: Store) -> None:
-    """No data is no sample; after a refresh of nothing only its time is one."""
+    """No data is no sample; after a refresh and an evaluation of nothing only their time is one."""
     assert readings(store) == {}
     refresh(store)
     assert readings(store) == {(EVALUATED,): NOW.timestamp()}
@@ -111,10 +112,24 @@ def test_risks_are_read_by_band_and_segment(store: Store) -> None:
 
 
 def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
-    """By rule and severity."""
+    """By rule and severity; the end of one is shown for a day."""
     for number, ended_at in enumerate([None, None, NOW]):
-        store.ask("INSERT INTO alert VALUES (%s, 'VocX', NULL, 'all', '', 'page', %s, %s, '{}', '')", str(number), START, ended_at)
-    assert readings(store) == {("voc_alert_active", "VocX", "page"): 2}
+        store.ask(
+            "INSERT INTO alert VALUES (%s, 'VocX', NULL, 'site', %s, 'page', %s, %s, '{\"horizon\": \"7d\"}', '', %s)",
+            str(number),
+            f"s-{number}",
+            START,
+            ended_at,
+            START,
+        )
+    assert readings(store) == {
+        ("voc_alert_active", "VocX", "page"): 2,
+        ("voc_alert_firing", "VocX", "page", "", "s-0", "7d", "", ""): 1,
+        ("voc_alert_firing", "VocX", "page", "", "s-1", "7d", "", ""): 1,
+        ("voc_alert_firing", "VocX", "page", "", "s-2", "7d", "", ""): 0,
+    }
+    later = {key: value for key, value in readings(store, NOW + timedelta(hours=25)).items() if key[0] == "voc_alert_firing"}
+    assert set(later.values()) == {1}
 
 
 def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -> None:

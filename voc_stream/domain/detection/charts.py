@@ -7,13 +7,13 @@ tell is a tilt of the baseline's distribution, so the sum needs only the number 
 from __future__ import annotations
 
 import math
+from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.detection.distribution import Distribution, tilted_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 SHIFTS = (0.5, 1.0, 2.0, 3.0)
 """Points of drop that are looked for. What lies between is found nearly as fast."""

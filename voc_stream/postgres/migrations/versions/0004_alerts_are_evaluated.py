@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,7 +21,7 @@ KEY = sa.Text(collation="C")
 TIME = sa.DateTime(timezone=True)
 
 
-def _column(name: str, type_: sa.types.TypeEngine[object], comment: str) -> sa.Column[object]:
+def _column(name: str, type_: Any, comment: str) -> sa.Column[Any]:
     return sa.Column(name, type_, nullable=False, comment=comment)
 
 

@@ -1,0 +1,73 @@
+"""From what is open and what was found now: which alerts start, go on with new evidence, and end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voc_stream.domain.alerts.finding import Finding, Json, Severity, Subject, Verdict
+
+RENEW_AFTER = timedelta(minutes=5)
+"""How old the evidence of an open alert may get, unless it became more severe."""
+HEARD_WITHIN = timedelta(minutes=30)
+"""Without any event for so long, no alert ends: no data is no good news."""
+LABELS = ("horizon", "department", "explained_by")
+"""Parts of the evidence that Prometheus knows an alert by, so that they stay as they were at its start."""
+
+
+class OpenAlert(NamedTuple):
+    """An alert that has started and not ended."""
+
+    alert_id: str
+    subject: Subject
+    severity: Severity
+    evidence: Mapping[str, Json]
+    updated_at: datetime
+
+
+class Changes(NamedTuple):
+    """What is to be written.
+
+    Attributes:
+        starts: findings whose subject had no open alert.
+        updates: alerts that go on, with their new evidence.
+        ends: ids of alerts that are over.
+    """
+
+    starts: Sequence[Finding]
+    updates: Sequence[tuple[str, Finding]]
+    ends: Sequence[str]
+
+
+def changes(open_alerts: Sequence[OpenAlert], verdicts: Sequence[Verdict], heard_at: datetime | None, now: datetime) -> Changes:
+    """What this evaluation changes. `heard_at` is when events were last taken in.
+
+    An alert becomes more severe while it is open, never less, so that people are not told twice of the same.
+    """
+    found = {finding.subject: finding for verdict in verdicts for finding in verdict.findings}
+    holding = {subject for verdict in verdicts for subject in verdict.holding}
+    evaluated = frozenset(rule for verdict in verdicts for rule in verdict.rules)
+    may_end = heard_at is not None and now - heard_at < HEARD_WITHIN
+    known = {alert.subject for alert in open_alerts}
+    updates, ends = [], []
+    for alert in open_alerts:
+        finding = found.get(alert.subject)
+        if finding is not None:
+            if _is_worse(finding.severity, alert.severity) or now - alert.updated_at >= RENEW_AFTER:
+                updates.append((alert.alert_id, _continued(alert, finding)))
+        elif may_end and alert.subject.rule in evaluated and alert.subject not in holding:
+            ends.append(alert.alert_id)
+    return Changes([finding for subject, finding in found.items() if subject not in known], updates, ends)
+
+
+def _is_worse(severity: Severity, before: Severity) -> bool:
+    return severity == "critical" and before == "warning"
+
+
+def _continued(alert: OpenAlert, finding: Finding) -> Finding:
+    kept = {name: alert.evidence.get(name) for name in LABELS}
+    severity = finding.severity if _is_worse(finding.severity, alert.severity) else alert.severity
+    return finding._replace(severity=severity, evidence={**finding.evidence, **kept})

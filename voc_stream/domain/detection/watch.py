@@ -1,0 +1,136 @@
+"""Watching one experience at one scope: usual, fallen, or recovered.
+
+Two limits that differ: a drop is announced when it is far likelier than chance (the charts' threshold), and is over when a recovery is
+likelier than that the drop goes on. Hearing nothing changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.detection.charts import Chart, Sum, advanced, charts_for
+
+if TYPE_CHECKING:
+    from voc_stream.domain.detection.distribution import Distribution
+
+FEWEST_SCORES = 10
+"""Since a chart last stood at zero: a few customers are no drop, however bad their day was."""
+RECOVERED = 5.0
+"""Nats by which a recovery must be likelier than that the drop goes on: about 150 to 1."""
+CALM_SHARE = 0.5
+"""Of the threshold: below it nothing is suspected, and the baseline may be taken anew."""
+_Z_975 = 1.959963984540054
+
+
+class Watch(NamedTuple):
+    """One experience at one scope.
+
+    Attributes:
+        usual: mean that is expected, in points.
+        error: standard error of `usual`.
+        variance: of single scores, in points squared.
+        baseline_scores: how many scores of the past it was made from.
+        made_at: when.
+        charts: one for each size of drop.
+        sums: where each of them stands.
+        fallen: the chart that announced a drop; None while all is as usual.
+        recovery: nats by which a recovery is likelier than that the drop goes on; 0 where it is not.
+        recovery_scores: scores since `recovery` last was 0.
+    """
+
+    usual: float
+    error: float
+    variance: float
+    baseline_scores: int
+    made_at: datetime
+    charts: tuple[Chart, ...]
+    sums: tuple[Sum, ...]
+    fallen: int | None = None
+    recovery: float = 0.0
+    recovery_scores: int = 0
+
+
+class Suspicion(NamedTuple):
+    """What a chart says.
+
+    Attributes:
+        chart: which one.
+        margin: nats above its threshold; negative below.
+        scores: how many it counts.
+        mean: of these, in points.
+        drop: points below what is usual.
+        low: lower end of the 95 % interval of `drop`.
+        high: upper end.
+        since: when the earliest of these scores counted.
+    """
+
+    chart: int
+    margin: float
+    scores: int
+    mean: float
+    drop: float
+    low: float
+    high: float
+    since: datetime
+
+
+def watch_for(
+    baseline: Distribution, usual: float, error: float, scores: int, *, scores_between_false_alarms: float, now: datetime
+) -> Watch:
+    """Begin to watch for drops from `baseline`, which was made from so many scores, with one false alarm in so many."""
+    charts = tuple(charts_for(baseline, scores_between_false_alarms))
+    return Watch(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
+
+
+def heard(watch: Watch, scores: int, total: float, moment: datetime) -> Watch:
+    """After some scores with a total in points, the earliest at `moment`. Corrections have negative numbers."""
+    if watch.fallen is None:
+        return watch._replace(
+            sums=tuple(advanced(chart, before, scores, total, moment) for chart, before in zip(watch.charts, watch.sums, strict=True))
+        )
+    chart = watch.charts[watch.fallen]
+    recovery = watch.recovery - chart.slope * total + chart.offset * scores
+    if recovery <= 0:
+        return watch._replace(recovery=0.0, recovery_scores=0)
+    return watch._replace(recovery=recovery, recovery_scores=watch.recovery_scores + scores)
+
+
+def suspicion(watch: Watch, least_drop: float) -> Suspicion | None:
+    """What the chart says that is farthest above its threshold, of those with enough scores and at least so large a drop; None for none."""
+    found = [_suspicion(watch, number) for number, state in enumerate(watch.sums) if state.scores >= FEWEST_SCORES]
+    return max((each for each in found if each.drop >= least_drop), key=lambda each: each.margin, default=None)
+
+
+def _suspicion(watch: Watch, number: int) -> Suspicion:
+    state = watch.sums[number]
+    if state.since is None:
+        raise ValueError("a chart with scores knows since when")
+    mean = state.total / state.scores
+    drop = watch.usual - mean
+    reach = _Z_975 * math.sqrt(watch.variance / state.scores + watch.error**2)
+    margin = state.value - watch.charts[number].threshold
+    return Suspicion(number, margin, state.scores, mean, drop, drop - reach, drop + reach, state.since)
+
+
+def announced(watch: Watch, chart: int) -> Watch:
+    """A drop was announced: from now on a recovery is looked for."""
+    return watch._replace(fallen=chart, recovery=0.0, recovery_scores=0)
+
+
+def has_recovered(watch: Watch, least_scores: int) -> bool:
+    """Whether the drop that was announced is over, by at least so many scores."""
+    return watch.fallen is not None and watch.recovery >= RECOVERED and watch.recovery_scores >= least_scores
+
+
+def started_anew(watch: Watch) -> Watch:
+    """As it was when it was made."""
+    return watch._replace(sums=(Sum(),) * len(watch.charts), fallen=None, recovery=0.0, recovery_scores=0)
+
+
+def is_calm(watch: Watch) -> bool:
+    """Whether nothing is suspected."""
+    return watch.fallen is None and all(
+        state.value < CALM_SHARE * chart.threshold for chart, state in zip(watch.charts, watch.sums, strict=True)
+    )

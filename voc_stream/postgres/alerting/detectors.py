@@ -1,0 +1,95 @@
+"""The detectors' rows: what arrived for them, and where their charts stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from voc_stream.domain.detection.watch import Watch
+from voc_stream.postgres.staging import copy_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+_COLUMNS = ("scope_type", "scope", "experience", "baseline_n", "baseline_mean", "made_at", "state")
+_KEY = "scope_type, scope, experience"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Watch).decode
+
+
+class Key(NamedTuple):
+    """One key experience at one scope."""
+
+    scope_type: str
+    scope: str
+    experience: str
+
+
+class Arrival(NamedTuple):
+    """Scores that arrived since the last evaluation and count in one hour. `total` is in points."""
+
+    key: Key
+    hour: datetime
+    scores: int
+    total: float
+
+
+def take_arrivals(cursor: Cursor) -> list[Arrival]:
+    """What arrived for keys that have a detector, by hour; the others keep theirs until they have one."""
+    cursor.execute(
+        f"WITH gone AS (DELETE FROM arrival a USING detector d WHERE ({_columns('a')}) = ({_columns('d')}) RETURNING a.*)"
+        f" SELECT {_KEY}, hour, n, score_sum FROM gone ORDER BY {_KEY}, hour"
+    )
+    return [Arrival(Key(*key), hour, scores, score_sum / 100) for *key, hour, scores, score_sum in cursor]
+
+
+def forget_arrivals(cursor: Cursor, before: datetime) -> None:
+    """Drop what arrived for keys without a detector and is older than `before`."""
+    cursor.execute("DELETE FROM arrival WHERE hour < %s", (before,))
+
+
+def load(cursor: Cursor, keys: Collection[Key]) -> dict[Key, Watch]:
+    """The watches of those of the keys that have one."""
+    if not keys:
+        return {}
+    columns = ", ".join(_KEY.split(", "))
+    wanted = [list(column) for column in zip(*keys, strict=True)]
+    cursor.execute(
+        f"SELECT {columns}, state::text FROM detector JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w (scope_type, scope, experience)"
+        " USING (scope_type, scope, experience)",
+        wanted,
+    )
+    return {Key(*key): _decode(state) for *key, state in cursor}
+
+
+def made_at(cursor: Cursor) -> dict[Key, tuple[datetime, int]]:
+    """Of every detector: when its baseline was taken, and from how many scores."""
+    cursor.execute(f"SELECT {_KEY}, made_at, baseline_n FROM detector")
+    return {Key(*key): (moment, scores) for *key, moment, scores in cursor}
+
+
+def save(cursor: Cursor, watches: Mapping[Key, Watch]) -> None:
+    """Write these watches."""
+    if not watches:
+        return
+    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS staged_detector (LIKE detector INCLUDING DEFAULTS) ON COMMIT DELETE ROWS")
+    cursor.execute("TRUNCATE staged_detector")
+    rows = [(*key, watch.baseline_scores, watch.usual, watch.made_at, _encode(watch).decode()) for key, watch in sorted(watches.items())]
+    copy_rows(cursor, "staged_detector", _COLUMNS, rows)
+    names = ", ".join(_COLUMNS)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
+    cursor.execute(f"INSERT INTO detector ({names}) SELECT {names} FROM staged_detector ON CONFLICT ({_KEY}) DO UPDATE SET {changed}")
+
+
+def drop_others(cursor: Cursor, experiences: Collection[str]) -> None:
+    """Remove detectors and arrivals of what is no key experience any more."""
+    for table in ("detector", "arrival"):
+        cursor.execute(f"DELETE FROM {table} WHERE experience <> ALL(%s)", (list(experiences),))
+
+
+def _columns(alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in _KEY.split(", "))

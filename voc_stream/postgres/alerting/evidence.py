@@ -1,0 +1,97 @@
+"""Evidence for an alert about scores: groups that may explain it, and a few telling events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.alerts.explanation import Group
+from voc_stream.domain.alerts.finding import MOST_IDS
+from voc_stream.postgres.alerting.brief import ask_briefly
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.domain.alerts.explanation import Explanation
+    from voc_stream.domain.alerts.finding import Subject
+
+BEFORE = timedelta(days=28)
+EVENTS_WITHIN = timedelta(days=2)
+"""Facts are indexed by time only, and in coarse blocks: looking farther back would read too much of them."""
+_STAGES_SHOWN = 3
+_DIMENSIONS = {
+    "site": "site_id",
+    "employee": "employee_id",
+    "product": "product",
+    "segment": "segment",
+    "department": "department",
+}
+
+
+def read_groups(cursor: Cursor, subject: Subject, since: datetime) -> list[Group]:
+    """Scores of the subject by each dimension: of the days from `since` on, and of the four weeks before."""
+    # At one site the site explains everything.
+    dimensions = {name: column for name, column in _DIMENSIONS.items() if name != "site" or subject.scope_type == "all"}
+    first = since.date()
+    now, before = "day >= %(first)s", "day < %(first)s"
+    rows = ask_briefly(
+        cursor,
+        f"SELECT CASE {' '.join(f'WHEN {column} IS NOT NULL THEN {name!r}' for name, column in dimensions.items())} END,"
+        f" coalesce({', '.join(dimensions.values())}),"
+        f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}), 0),"
+        f" coalesce(sum(n) FILTER (WHERE {before}), 0), coalesce(sum(score_sum) FILTER (WHERE {before}), 0)"
+        " FROM experience_daily WHERE experience = %(experience)s AND day >= %(start)s"
+        f" {_in_scope(subject)} GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
+        {"first": first, "start": first - BEFORE, "experience": subject.experience, "scope": subject.scope},
+    )
+    return [
+        Group(dimension, value, int(n), float(total) / 100, int(n_before), float(total_before) / 100)
+        for dimension, value, n, total, n_before, total_before in rows
+    ]
+
+
+def _in_scope(subject: Subject) -> str:
+    return "" if subject.scope_type == "all" else "AND site_id = %(scope)s"
+
+
+def read_event_ids(cursor: Cursor, subject: Subject, explanation: Explanation | None, since: datetime, now: datetime) -> list[str]:
+    """Ids of a few events with the lowest scores, of the group that explains it if there is one; the latest first of equals."""
+    of_group = "" if explanation is None or explanation.dimension == "segment" else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
+    rows = ask_briefly(
+        cursor,
+        "SELECT event_id FROM touchpoint_event e CROSS JOIN LATERAL ("
+        "  SELECT min((answer ->> 'score')::numeric) AS score FROM jsonb_array_elements(e.body -> 'answers') answer"
+        "  WHERE answer ->> 'item' = %(experience)s AND e.type = 'callback'"
+        "  UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = %(experience)s) s"
+        f" WHERE e.occurred_at >= %(since)s AND e.occurred_at <= %(now)s AND e.type IN ('callback', 'touchpoint') {_in_scope(subject)}"
+        f" {of_group} AND s.score IS NOT NULL ORDER BY s.score, e.occurred_at DESC, event_id LIMIT %(limit)s",
+        {
+            "experience": subject.experience,
+            "scope": subject.scope,
+            "value": explanation.value if explanation else None,
+            "since": max(since, now - EVENTS_WITHIN),
+            "now": now,
+            "limit": MOST_IDS,
+        },
+    )
+    return [event_id for (event_id,) in rows]
+
+
+def read_slower_stages(cursor: Cursor, subject: Subject, since: datetime) -> list[dict[str, str | float]]:
+    """Stages of the repair flow that take longer there than in the four weeks before, the largest increase first, in minutes."""
+    rows = ask_briefly(
+        cursor,
+        "SELECT substr(experience, 15),"
+        " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >= %(since)s), 0),"
+        " sum(score_sum) FILTER (WHERE start < %(since)s) / nullif(sum(n) FILTER (WHERE start < %(since)s), 0)"
+        " FROM pane WHERE resolution = 60 AND start >= %(start)s AND scope_type = %(scope_type)s AND scope = %(scope)s"
+        " AND experience LIKE 'stage\\_minutes.%%' GROUP BY experience",
+        {"since": since, "start": since - BEFORE, "scope_type": subject.scope_type, "scope": subject.scope},
+    )
+    slower = [(float(now) / 100, float(before) / 100, stage) for stage, now, before in rows if now is not None and before is not None]
+    slower.sort(key=lambda each: each[1] - each[0])
+    return [
+        {"stage": stage, "minutes": round(now, 1), "baseline_minutes": round(before, 1)}
+        for now, before, stage in slower[:_STAGES_SHOWN]
+        if now > before
+    ]

@@ -1,0 +1,93 @@
+"""The table of alerts and the outbox of their messages: what is open, and writing what changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from voc_stream.domain.alerts.finding import Subject
+from voc_stream.domain.alerts.lifecycle import OpenAlert
+from voc_stream.ports import AlertMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.domain.alerts.finding import Finding
+    from voc_stream.domain.alerts.lifecycle import Changes
+
+CLAIM = timedelta(minutes=1)
+"""How long a worker has to send what it took, before another one may take it."""
+_COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence, summary"
+
+
+def read_open(cursor: Cursor) -> list[OpenAlert]:
+    """The alerts that have started and not ended."""
+    cursor.execute("SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, updated_at FROM alert WHERE ended_at IS NULL")
+    return [
+        OpenAlert(alert_id, Subject(rule, experience, scope_type, scope), severity, evidence, updated_at)
+        for alert_id, rule, experience, scope_type, scope, severity, evidence, updated_at in cursor
+    ]
+
+
+def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
+    """Write starts, updates and ends, and a message for each start and end."""
+    for finding in changes.starts:
+        _message(cursor, [_start(cursor, finding, now)])
+    for alert_id, finding in changes.updates:
+        cursor.execute(
+            "UPDATE alert SET severity = %s, evidence = %s, summary = %s, updated_at = %s WHERE alert_id = %s",
+            (finding.severity, _json(finding.evidence), finding.summary, now, alert_id),
+        )
+    if changes.ends:
+        cursor.execute("UPDATE alert SET ended_at = %s WHERE alert_id = ANY(%s)", (now, list(changes.ends)))
+        _message(cursor, changes.ends)
+
+
+def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:
+    alert_id = str(uuid4())
+    cursor.execute(
+        "INSERT INTO alert (alert_id, rule, experience, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (alert_id, *finding.subject, finding.severity, now, _json(finding.evidence), finding.summary, now),
+    )
+    return alert_id
+
+
+def _message(cursor: Cursor, alert_ids: Sequence[str]) -> None:
+    """Put what the rows of these alerts say into the outbox."""
+    cursor.execute(f"SELECT {_COLUMNS} FROM alert WHERE alert_id = ANY(%s) ORDER BY started_at, alert_id", (list(alert_ids),))
+    names = _COLUMNS.split(", ")
+    for row in cursor.fetchall():
+        said = dict(zip(names, row, strict=True))
+        state = "started" if said["ended_at"] is None else "ended"
+        text = _json({"state": state, **{name: _utc(value) if isinstance(value, datetime) else value for name, value in said.items()}})
+        cursor.execute("INSERT INTO alert_outbox (alert_id, message) VALUES (%s, %s)", (said["alert_id"], text))
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def claim_messages(cursor: Cursor, limit: int, now: datetime) -> list[AlertMessage]:
+    """Take messages to send, oldest first; no other worker gets them for a minute."""
+    cursor.execute(
+        "UPDATE alert_outbox SET claimed_at = %s WHERE number IN (SELECT number FROM alert_outbox"
+        " WHERE claimed_at IS NULL OR claimed_at < %s ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED)"
+        " RETURNING number, alert_id, message",
+        (now, now - CLAIM, limit),
+    )
+    return sorted(AlertMessage(number, alert_id, message.encode()) for number, alert_id, message in cursor)
+
+
+def forget_messages(cursor: Cursor, numbers: Collection[int]) -> None:
+    """They were sent."""
+    cursor.execute("DELETE FROM alert_outbox WHERE number = ANY(%s)", (list(numbers),))

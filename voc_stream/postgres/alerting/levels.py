@@ -1,0 +1,26 @@
+"""Reads how experiences stand over the last seven days, for the rules about levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.alerts.levels import HORIZON, Level, judge_levels, rule_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue import Catalogue
+    from voc_stream.domain.alerts.finding import Subject, Verdict
+
+
+def judge(cursor: Cursor, catalogue: Catalogue, open_subjects: Collection[Subject]) -> Verdict:
+    """What lies below what the catalogue asks for, at all sites together and at each."""
+    judged = [key for key, experience in catalogue.experience.items() if rule_of(key, experience)]
+    cursor.execute(
+        "SELECT experience, scope_type, scope, n, experience_mean, stddev, expectation_mean, importance FROM rolling_satisfaction"
+        " WHERE horizon = %s AND scope_type IN ('all', 'site') AND experience = ANY(%s)",
+        (HORIZON, judged),
+    )
+    return judge_levels([Level._make(row) for row in cursor], catalogue, open_subjects)

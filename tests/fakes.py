@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.ports import Batch, Message, Partition, Reading, StoredPosition
+    from voc_stream.ports import AlertMessage, Batch, Message, Partition, Reading, StoredPosition
 
 
 def event_id_of(message: Message) -> str:
@@ -108,13 +108,31 @@ class MemorySink:
 
 @dataclass
 class MemoryUpkeep:
-    """An Upkeep that keeps dead letters and answers with fixed readings."""
+    """An Upkeep that keeps dead letters and messages about alerts, and answers with fixed readings."""
 
     letters: dict[int, DeadLetter] = field(default_factory=dict)
     published: dict[int, datetime] = field(default_factory=dict)
     fixed_readings: list[Reading] = field(default_factory=list)
     settled: list[datetime] = field(default_factory=list)
     assessed: list[datetime] = field(default_factory=list)
+    evaluated: list[datetime] = field(default_factory=list)
+    alert_messages: list[AlertMessage] = field(default_factory=list)
+    claimed: set[int] = field(default_factory=set)
+
+    def evaluate(self, now: datetime) -> bool | None:
+        """Note that it was called."""
+        self.evaluated.append(now)
+        return False
+
+    def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:  # noqa: ARG002  the port's signature
+        """The oldest that nobody took."""
+        found = [message for message in self.alert_messages if message.number not in self.claimed][:limit]
+        self.claimed.update(message.number for message in found)
+        return found
+
+    def forget_alert_messages(self, numbers: Collection[int]) -> None:
+        """Remove them."""
+        self.alert_messages = [message for message in self.alert_messages if message.number not in set(numbers)]
 
     def settle_sites(self, now: datetime) -> bool:
         """Note that it was called."""

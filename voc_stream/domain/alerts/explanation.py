@@ -12,8 +12,8 @@ DIMENSIONS = ("site", "employee", "product", "segment", "department")
 MOSTLY_SHARE = 0.5
 """Of the drop, that a group must explain to be named."""
 MORE_THAN_ITS_VOLUME = 1.25
-"""Times its share of the scores: a group that gives nearly all scores explains nearly all of any drop, and so tells nothing. A site does: its drop is
-told of it alone."""
+"""Times its share of the scores: a group that gives nearly all scores explains nearly all of any drop, and so tells nothing. A site does:
+its drop is told of it alone."""
 FEWEST_SCORES = 5
 ENOUGH_BEFORE = 10
 """Scores of a group's own past, below which it is compared with what is usual for all."""

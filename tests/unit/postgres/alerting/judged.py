@@ -76,7 +76,7 @@ class Judged:
 
     def hear_together(self, scores: dict[str, Sequence[float]]) -> None:
         """The scores of several sites, taking turns."""
-        events = []
+        events: list[Event] = []
         for round_ in zip(*scores.values(), strict=True):
             for site, score in zip(scores, round_, strict=True):
                 self.now += timedelta(minutes=1)

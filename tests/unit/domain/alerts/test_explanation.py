@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voc_stream.domain.alerts.explanation import DIMENSIONS, Group, department_of, explained, mostly, shown
+
+GROUPS = st.lists(
+    st.builds(
+        lambda dimension, value, scores, mean, before, mean_before: Group(
+            dimension, f"v-{value}", scores, scores * mean, before, before * mean_before
+        ),
+        st.sampled_from(DIMENSIONS),
+        st.integers(0, 3),
+        st.integers(0, 50),
+        st.floats(0, 10),
+        st.integers(0, 500),
+        st.floats(0, 10),
+    ),
+    max_size=12,
+)
+
+
+@given(GROUPS)
+def test_shares_of_a_dimension_add_up_to_the_whole(groups: list[Group]) -> None:
+    """Contribution analysis leaves nothing over and counts nothing twice."""
+    found = explained(groups)
+    for dimension in DIMENSIONS:
+        shares = [each.share for each in found if each.dimension == dimension]
+        volumes = [each.volume_share for each in found if each.dimension == dimension]
+        if shares:
+            assert sum(shares) == pytest.approx(1, abs=1e-6 * max(1.0, *map(abs, shares)))
+            assert sum(volumes) == pytest.approx(1)
+
+
+def test_who_was_always_bad_explains_nothing() -> None:
+    """A group is compared with its own past, so that the one who fell is named and not the one who is lowest."""
+    found = explained([Group("employee", "always", 20, 80.0, 200, 800.0), Group("employee", "fell", 20, 120.0, 200, 1800.0)])
+    most = mostly(found)
+    assert most is not None
+    assert (most.value, most.share) == ("fell", 1.0)
+
+
+def test_who_gives_nearly_all_scores_is_not_named() -> None:
+    """A department that all scores are about explains all of any drop, which tells nothing; but it is the one to tell."""
+    found = explained([Group("department", "service", 40, 200.0, 400, 3200.0)])
+    assert mostly(found) is None
+    assert department_of(found) == "service"
+
+
+def test_the_most_telling_dimension_is_named() -> None:
+    """Where an employee and a product explain the drop, it is the employee's."""
+    groups = [
+        Group("product", "van", 15, 45.0, 100, 800.0),
+        Group("product", "car", 25, 200.0, 100, 800.0),
+        Group("employee", "ann", 15, 45.0, 100, 800.0),
+        Group("employee", "bob", 25, 200.0, 100, 800.0),
+    ]
+    most = mostly(explained(groups))
+    assert most is not None
+    assert (most.dimension, most.value) == ("employee", "ann")
+
+
+def test_a_drop_that_all_share_is_nobodys() -> None:
+    """Nobody is blamed for what happened to all."""
+    groups = [Group("employee", name, 20, 100.0, 100, 800.0) for name in ("ann", "bob", "cho")]
+    assert mostly(explained(groups)) is None
+
+
+def test_nothing_is_explained_without_a_drop_or_a_past() -> None:
+    """No past and no drop leave nothing to explain."""
+    assert explained([Group("employee", "ann", 10, 90.0, 100, 800.0)]) == []
+    assert explained([Group("employee", "ann", 10, 20.0, 0, 0.0)]) == []
+
+
+def test_only_those_that_fell_are_shown() -> None:
+    """Who got better is no evidence of a drop."""
+    found = explained([Group("employee", "ann", 10, 20.0, 100, 800.0), Group("employee", "bob", 10, 90.0, 100, 800.0)])
+    assert [each["value"] for each in shown(found)] == ["ann"]

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from voc_stream.domain.alerts.finding import Finding, Severity, Subject, Verdict
+from voc_stream.domain.alerts.lifecycle import HEARD_WITHIN, RENEW_AFTER, OpenAlert, changes
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+SUBJECT = Subject("VocX", None, "site", "s-1")
+RULES = frozenset({"VocX"})
+
+
+def finding(severity: Severity = "warning", **evidence: str | int) -> Finding:
+    return Finding(SUBJECT, severity, evidence, "words / 文字")
+
+
+def opened(severity: Severity = "warning", updated_at: datetime = NOW, **evidence: str | int) -> OpenAlert:
+    return OpenAlert("a-1", SUBJECT, severity, evidence, updated_at)
+
+
+def test_what_was_found_starts_unless_it_is_open() -> None:
+    """Of two alerts about the same at most one is open."""
+    assert changes([], [Verdict(RULES, [finding()])], NOW, NOW).starts == [finding()]
+    found = changes([opened()], [Verdict(RULES, [finding()])], NOW, NOW)
+    assert (found.starts, found.updates, found.ends) == ([], [], [])
+
+
+def test_what_is_neither_found_nor_held_ends() -> None:
+    """An alert goes on while its rule finds it or holds it."""
+    assert changes([opened()], [Verdict(RULES, [])], NOW, NOW).ends == ["a-1"]
+    assert changes([opened()], [Verdict(RULES, [], {SUBJECT})], NOW, NOW).ends == []
+
+
+def test_rules_that_were_not_evaluated_end_nothing() -> None:
+    """Not every evaluation looks at every rule."""
+    assert changes([opened()], [Verdict(frozenset({"VocY"}), [])], NOW, NOW).ends == []
+
+
+def test_nothing_ends_while_nothing_is_heard() -> None:
+    """No data is no good news, whatever the rules say; neither where nothing was ever heard."""
+    for heard_at in (None, NOW - HEARD_WITHIN):
+        assert changes([opened()], [Verdict(RULES, [])], heard_at, NOW).ends == []
+    assert changes([opened()], [Verdict(RULES, [])], NOW - HEARD_WITHIN + timedelta(seconds=1), NOW).ends == ["a-1"]
+
+
+def test_it_may_become_more_severe_but_not_less() -> None:
+    """People are told when it gets worse, and not twice of the same."""
+    [(alert_id, worse)] = changes([opened()], [Verdict(RULES, [finding("critical")])], NOW, NOW).updates
+    assert (alert_id, worse.severity) == ("a-1", "critical")
+    old = opened("critical", NOW - RENEW_AFTER)
+    [(_, better)] = changes([old], [Verdict(RULES, [finding("warning")])], NOW, NOW).updates
+    assert better.severity == "critical"
+
+
+def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
+    """Labels stay as they were at the start: others would be another alert to Prometheus."""
+    old = opened("warning", NOW - RENEW_AFTER, horizon="1h", explained_by="ann", count=3)
+    [(_, renewed)] = changes([old], [Verdict(RULES, [finding(horizon="7d", explained_by="bob", count=5)])], NOW, NOW).updates
+    assert renewed.evidence == {"horizon": "1h", "explained_by": "ann", "department": None, "count": 5}

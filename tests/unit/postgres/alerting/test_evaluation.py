@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg2
+from unit.postgres.alerting.judged import TODAY, Judged
+
+from voc_stream.postgres.locks import Lock
+
+if TYPE_CHECKING:
+    from unit.postgres.store import Store
+
+
+def test_before_the_first_refresh_there_is_nothing_to_evaluate(store: Store) -> None:
+    """No evaluation is claimed of tables that were never refreshed."""
+    assert store.upkeep().evaluate(TODAY) is False
+    assert store.ask("SELECT * FROM evaluation_clock") == []
+
+
+def test_one_worker_at_a_time_evaluates(store: Store) -> None:
+    """Another one leaves it alone, so that no alert starts twice."""
+    judged = Judged(store)
+    judged.past(days=2)
+    with closing(psycopg2.connect(store.url)) as other:
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (Lock.EVALUATION,))
+        assert store.upkeep().evaluate(judged.now) is None
+    assert store.upkeep().evaluate(judged.now) is not None
+
+
+def test_the_evaluation_is_as_old_as_the_tables_it_was_made_from(store: Store) -> None:
+    """Rolling tables that are not refreshed any more do not make alerts that look fresh; and the time never runs backwards."""
+    judged = Judged(store)
+    judged.past(days=2)
+    upkeep = store.upkeep()
+    upkeep.evaluate(judged.now + timedelta(minutes=5))
+    assert store.one("SELECT as_of FROM evaluation_clock") == judged.now
+    upkeep.evaluate(judged.now - timedelta(minutes=5))
+    assert store.one("SELECT as_of FROM evaluation_clock") == judged.now
+
+
+def test_two_processes_that_take_turns_raise_one_alert(store: Store) -> None:
+    """Whoever evaluates next goes on where the last one stood: what a detector has heard is in its row."""
+    judged = Judged(store)
+    judged.past()
+    for number in range(6):
+        judged.upkeep = store.upkeep() if number % 2 else judged.upkeep
+        judged.hear("s-1", [4] * 6)
+    assert len([alert for alert in judged.alerts() if alert["scope"] == "s-1"]) == 1
+
+
+def test_a_level_below_expectation_is_an_alert_of_its_own(store: Store) -> None:
+    """Long below what customers expect, without any drop."""
+    judged = Judged(store, sites=("s-1",))
+    events = [
+        judged.event(TODAY - timedelta(days=1, minutes=number), "s-1", "ann", score=4 + number % 3, experience="repair_quality")
+        for number in range(60)
+    ]
+    judged.take_in(events)
+    found = judged.alerts("VocExperienceBelowExpectation")
+    assert [(one["scope_type"], one["scope"], one["experience"], one["severity"]) for one in found] == [
+        ("all", "", "repair_quality", "critical"),
+        ("site", "s-1", "repair_quality", "critical"),
+    ]
+    assert judged.alerts() == []
+
+
+def test_no_alert_ends_while_nothing_arrives(store: Store) -> None:
+    """The seven days pass, the level's answers leave them, and the alert stays: nobody said that it is better."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
+    judged.now += timedelta(days=10)
+    judged.evaluate()
+    assert [one["ended_at"] for one in judged.alerts("VocExperienceBelowExpectation")] == [None, None]
+
+
+def test_a_message_is_taken_by_one_worker_and_again_after_a_while(store: Store) -> None:
+    """What a worker took and never sent, because it died, another one sends a minute later; what was sent is gone."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
+    first, second = store.upkeep(), store.upkeep()
+    taken = first.claim_alert_messages(10, judged.now)
+    assert len(taken) == 2
+    assert second.claim_alert_messages(10, judged.now) == []
+    first.forget_alert_messages([taken[0].number])
+    assert second.claim_alert_messages(10, judged.now + timedelta(seconds=61)) == taken[1:]

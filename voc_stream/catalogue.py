@@ -204,6 +204,7 @@ class _Reader:
             self._fail(("experience",), "at least one [experience.…] table is needed")
         self._filled(shell.label, ("label",))
         self._check_churn(shell.churn, experiences)
+        self._check_limits(shell.limits)
         return msgspec.structs.replace(shell, experience=experiences, stage=stages, factor=factors)
 
     def _label(self, value: object, path: Sequence[str]) -> Label:
@@ -279,6 +280,22 @@ class _Reader:
             if not (factor >= 1 and math.isfinite(factor)):
                 self._fail(("churn", "multipliers", signal), f"must be 1 or more, not {factor:g}: a signal never lowers the risk")
         self._check_bands(churn.bands)
+
+    def _check_limits(self, limits: Limits) -> None:
+        for stage, minutes in limits.stage_minutes.items():
+            if stage not in get_args(Stage):
+                self._fail(("limits", "stage_minutes", stage), f"is no stage of the repair flow; they are {', '.join(get_args(Stage))}")
+            self._positive(("limits", "stage_minutes", stage), minutes)
+        self._positive(("limits", "promise_watch_minutes"), limits.promise_watch_minutes)
+        for name in ("acknowledge_minutes", "resolve_minutes"):
+            for severity, minutes in msgspec.structs.asdict(getattr(limits, name)).items():
+                self._positive(("limits", name, severity), minutes)
+        if limits.high_annual_value is not None:
+            self._positive(("limits", "high_annual_value"), limits.high_annual_value)
+
+    def _positive(self, path: Sequence[str], value: float) -> None:
+        if not (value > 0 and math.isfinite(value)):
+            self._fail(path, f"must be a finite number and more than 0, not {value:g}")
 
     def _check_bands(self, bands: Mapping[str, float]) -> None:
         for band in bands:

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from voc_stream.catalogue import TIMINGS, CatalogueError, Factor, Signal, load_catalogue
+from voc_stream.catalogue import TIMINGS, BySeverity, CatalogueError, Factor, Limits, Signal, load_catalogue
 from voc_stream.events.types import Stage
 
 RATINGS = "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time repair_quality advisor_service overall"
@@ -54,6 +54,12 @@ low_outcome = 2
 medium = 0.1
 high = 0.3
 critical = 0.6
+
+[limits]
+stage_minutes = { work = 480 }
+promise_watch_minutes = 120
+acknowledge_minutes = { major = 60, minor = 240 }
+high_annual_value = 1000
 """
 
 
@@ -125,6 +131,28 @@ def test_minimal_catalogue_gets_the_defaults(tmp_path: Path) -> None:
     assert (wait.ideal, wait.key, wait.unit, wait.alert.drop, wait.alert.minimum_samples) == (None, False, "score", 0.5, 20)
 
 
+def test_limits_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
+    """Each key of [limits] stands for itself; without a value from which on customers count as valuable, none does."""
+    path = tmp_path / "trade.toml"
+    path.write_text(VALID, encoding="utf-8")
+    limits = load_catalogue(path).limits
+    assert (limits.stage_minutes, limits.promise_watch_minutes, limits.high_annual_value) == ({"work": 480}, 120, 1000)
+    assert (limits.acknowledge_minutes, limits.resolve_minutes) == (BySeverity(60, 240), BySeverity(1440, 4320))
+    path.write_text(VALID.partition("[limits]")[0], encoding="utf-8")
+    assert load_catalogue(path).limits == Limits(high_annual_value=None, promise_watch_minutes=240)
+
+
+@pytest.mark.parametrize("name", ["automotive", "retail", "hotel"])
+def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) -> None:
+    """A major complaint is more urgent than a minor one, an answer than a resolution; and customers of high value have a bound."""
+    limits = load_catalogue(name).limits
+    for limit in (limits.acknowledge_minutes, limits.resolve_minutes):
+        assert limit.major < limit.minor
+    assert limits.acknowledge_minutes.major < limits.resolve_minutes.major
+    assert limits.acknowledge_minutes.minor < limits.resolve_minutes.minor
+    assert limits.high_annual_value
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -175,6 +203,21 @@ def test_minimal_catalogue_gets_the_defaults(tmp_path: Path) -> None:
         ("high = 0.3", "high = 0.05", "trade.toml:37: churn.bands.high: must be more than 0.1 and less than 1, not 0.05"),
         ("high = 0.3", "severe = 0.3", "trade.toml:37: churn.bands.severe: is no band"),
         ('version = "1"\n', "", "trade.toml:23: churn.version: is missing"),
+        ("work = 480", "work = 0", "trade.toml:41: limits.stage_minutes.work: must be a finite number and more than 0, not 0"),
+        ("work = 480", "lunch = 480", "trade.toml:41: limits.stage_minutes.lunch: is no stage of the repair flow; they are appointment, "),
+        ("work = 480", 'work = "x"', "trade.toml:41: limits.stage_minutes.work: Expected `float`, got `str`"),
+        (
+            "_minutes = 120",
+            "_minutes = inf",
+            "trade.toml:42: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
+        ),
+        ("minor = 240", "minor = -1", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1"),
+        ("minor = 240", "minor = nan", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan"),
+        ("minor = 240", "slight = 240", "trade.toml:43: limits.acknowledge_minutes"),
+        ("major = 60, ", "", "trade.toml:43: limits.acknowledge_minutes.major: is missing"),
+        ("minor = 240", "minor = 240, fatal = 5", "trade.toml:43: limits.acknowledge_minutes.fatal: there is no such key"),
+        ("high_annual_value = 1000", "high_annual_value = 0", "trade.toml:44: limits.high_annual_value: must be a finite number and more"),
+        ("high_annual_value = 1000", "high_anual_value = 1", "trade.toml:44: limits.high_anual_value: there is no such key"),
         ('trade = "test"', "", "trade.toml:1: trade: is missing"),
     ],
 )

@@ -63,6 +63,7 @@ class Rfc3339(click.ParamType):
 @click.option("--no-broken", is_flag=True, help="The same as --broken-share 0.")
 @click.option("--decline-site", default="shop-03", show_default=True, help="The shop whose service gets worse.")
 @click.option("--decline-after", type=float, default=120.0, show_default=True, help="Seconds after the start; negative: in the history.")
+@click.option("--decline-until", type=FiniteRange(), help="Seconds after the start when it is over. Default: never.")
 @click.option("--decline-points", type=FiniteRange(0, 10), default=4.0, show_default=True, help="How much worse; 0: not at all.")
 @click.option("--mix", type=click.Choice(["day", "benchmark"]), default="day", show_default=True, help="A believable day, or cheap events.")
 def command(
@@ -83,6 +84,7 @@ def command(
     no_broken: bool,
     decline_site: str,
     decline_after: float,
+    decline_until: float | None,
     decline_points: float,
     mix: str,
 ) -> None:
@@ -113,7 +115,7 @@ def command(
             history_events=history_events,
             speed=speed,
             sites=sites,
-            decline=Decline(site_id=decline_site, after_seconds=decline_after, points=decline_points) if decline_points else None,
+            decline=_decline(decline_site, decline_after, decline_until, decline_points) if decline_points else None,
             noise=Noise(duplicate_share=duplicate_share, late_share=late_share, broken_share=0.0 if no_broken else broken_share),
         )
         messages = simulate(options)
@@ -124,6 +126,12 @@ def command(
     else:
         counts = _to_file(itertools.islice(_lines(messages), count), out)
     _report(counts, seed)
+
+
+def _decline(site_id: str, after_seconds: float, until_seconds: float | None, points: float) -> Decline:
+    if until_seconds is not None and until_seconds <= after_seconds:
+        raise click.UsageError(f"--decline-until {until_seconds:g}: give more than --decline-after, which is {after_seconds:g}")
+    return Decline(site_id=site_id, after_seconds=after_seconds, until_seconds=until_seconds, points=points)
 
 
 def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, int]:

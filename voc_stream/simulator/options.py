@@ -14,7 +14,8 @@ class Decline:
     """A shop whose service gets worse.
 
     From `after_seconds` after the start (negative: in the history) the attitude of advisor number `advisor` of `site_id` falls by up to
-    `points` of the score scale, reached after `ramp_seconds`; that of the colleagues by `share_of_others` of it.
+    `points` of the score scale, reached after `ramp_seconds`; that of the colleagues by `share_of_others` of it. From `until_seconds` after
+    the start it is again what it was; None: never. Customers who came before tell of it for some working days more.
     """
 
     site_id: str = "shop-03"
@@ -23,6 +24,12 @@ class Decline:
     ramp_seconds: float = 180.0
     points: float = 4.0
     share_of_others: float = 0.1
+    until_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a decline that ends before it begins."""
+        if self.until_seconds is not None and self.until_seconds <= self.after_seconds:
+            raise ValueError(f"until_seconds is {self.until_seconds}: give more than after_seconds, {self.after_seconds}")
 
     def points_at(self, site_id: str, employee_id: str, seconds: float) -> float:
         """How many points the attitude of an advisor has fallen `seconds` after the start.
@@ -30,7 +37,8 @@ class Decline:
         >>> Decline(after_seconds=0, ramp_seconds=10, points=4).points_at("shop-03", "shop-03-advisor-1", 5)
         2.0
         """
-        if site_id != self.site_id or seconds <= self.after_seconds:
+        over = self.until_seconds is not None and seconds >= self.until_seconds
+        if site_id != self.site_id or seconds <= self.after_seconds or over:
             return 0.0
         progress = min(1.0, (seconds - self.after_seconds) / self.ramp_seconds) if self.ramp_seconds else 1.0
         share = 1.0 if employee_id == f"{self.site_id}-advisor-{self.advisor}" else self.share_of_others

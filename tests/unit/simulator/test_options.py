@@ -61,6 +61,14 @@ def test_decline_ramps_up_and_stays() -> None:
     assert decline.points_at("shop-02", "shop-02-advisor-1", 300) == 0
 
 
+def test_decline_ends_where_it_is_given_an_end() -> None:
+    """From then on the attitude is what it was before; a decline that ends before it begins is refused."""
+    decline = Decline(after_seconds=10, ramp_seconds=20, until_seconds=40, points=4)
+    assert [decline.points_at("shop-03", "shop-03-advisor-1", seconds) for seconds in (20, 39.9, 40, 300)] == [2, 4, 0, 0]
+    with pytest.raises(ValueError, match="until_seconds"):
+        Decline(after_seconds=10, until_seconds=10)
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +63,7 @@ def test_duration_zero_is_the_history_alone() -> None:
         (["--out", "-", "--mix", "benchmark"], "--count"),
         (["--start", "2025-03-01T08:00:00", "--out", "-"], "2025-03-01T08:00:00Z"),
         (["--start", "yesterday", "--out", "-"], "RFC 3339"),
+        (["--decline-until", "60", "--out", "-"], "--decline-after, which is 120"),
     ],
 )
 def test_mistakes_are_explained(arguments: list[str], hint: str) -> None:
@@ -69,6 +71,16 @@ def test_mistakes_are_explained(arguments: list[str], hint: str) -> None:
     result = _run(*arguments)
     assert result.exit_code == 2
     assert hint in result.stderr
+
+
+def test_a_decline_may_end() -> None:
+    """With --decline-until everything is the same until that moment, and not after it."""
+    for_ever, ends = [
+        _run("--out", "-", "--no-broken", "--duration", "60", "--decline-after", "0", *until, *REPEATABLE).stdout.splitlines()
+        for until in ([], ["--decline-until", "20"])
+    ]
+    first = next(line for line, other in zip(ends, for_ever, strict=False) if line != other)
+    assert json.loads(first)["occurred_at"] > "2025-03-01T08:00:20"
 
 
 def test_benchmark_mix_has_as_many_lines_as_asked_for() -> None:

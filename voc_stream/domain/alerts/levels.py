@@ -27,7 +27,10 @@ _LEAST_DEVIATION = 0.5
 
 
 class Level(NamedTuple):
-    """One experience at one scope over the last seven days, in points; expectation and importance stated, else the catalogue's."""
+    """One experience at one scope over the last seven days, in points; expectation and importance stated, else the catalogue's.
+
+    `expectations` is how many customers stated one.
+    """
 
     experience: str
     scope_type: str
@@ -37,6 +40,7 @@ class Level(NamedTuple):
     deviation: float | None
     expectation: float | None
     importance: float | None
+    expectations: int = 0
 
 
 def rule_of(key: str, experience: Experience) -> str | None:
@@ -85,8 +89,12 @@ def _weighted_limit(level: Level, experience: Experience) -> float:
 
 
 def _chance(level: Level, limit: float) -> float:
-    """The probability of so low a mean where the true one is at the limit: one-sided, by the normal distribution."""
-    error = max(level.deviation or 0.0, _LEAST_DEVIATION) / math.sqrt(level.scores)
+    """The probability of so low a mean where the true one is at the limit: one-sided, by the normal distribution.
+
+    An expectation that few stated is as uncertain as a mean of few scores.
+    """
+    stated = 1 / level.expectations if level.expectations else 0.0
+    error = max(level.deviation or 0.0, _LEAST_DEVIATION) * math.sqrt(1 / level.scores + stated)
     return 0.5 * math.erfc((limit - level.mean) / error / math.sqrt(2))
 
 

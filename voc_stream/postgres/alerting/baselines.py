@@ -75,7 +75,8 @@ class Baselines:
                     "DELETE FROM arrival WHERE scope_type = %s AND scope = %s AND experience = %s AND hour < %s",
                     (*key, start_of_today(now)),
                 )
-        self._looked_at = None if len(due) > KEYS_A_TIME else now
+        # Until there is any past, and while more is due, the next evaluation looks again.
+        self._looked_at = now if pasts and len(due) <= KEYS_A_TIME else None
         return len(new)
 
     def _read(self, cursor: Cursor, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """One evaluation of all alerts: one transaction under a lock, so that one worker at a time does it.
 
-Rules about scores look every time, those about orders, complaints and customers, which read more, once a minute.
+Drops are looked for every time; the other rules, which read more and move slowly, are judged once a minute.
 """
 
 from __future__ import annotations
@@ -9,8 +9,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.alerts.lifecycle import changes
-from voc_stream.postgres.alerting import ledger, levels
+from voc_stream.postgres.alerting import ledger
+from voc_stream.postgres.alerting.complaints import judge_complaints
+from voc_stream.postgres.alerting.customers import judge_customers
 from voc_stream.postgres.alerting.drops import DropRule
+from voc_stream.postgres.alerting.levels import judge_levels_of
+from voc_stream.postgres.alerting.silence import judge_silence
+from voc_stream.postgres.alerting.workshop import Workshop
 from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.alerts.finding import Subject, Verdict
 
-OPERATIONS_EVERY = timedelta(minutes=1)
+OTHERS_EVERY = timedelta(minutes=1)
 
 
 class Evaluator:
@@ -30,7 +35,8 @@ class Evaluator:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._drops = DropRule(catalogue)
-        self._operations_at: datetime | None = None
+        self._workshop = Workshop()
+        self._others_at: datetime | None = None
 
     def evaluate(self, cursor: Cursor, now: datetime) -> bool | None:
         """Start, renew and end alerts as of `now`; whether any started or ended, None where another worker holds the lock."""
@@ -56,7 +62,14 @@ class Evaluator:
         return bool(found.starts or found.ends)
 
     def _verdicts(self, cursor: Cursor, now: datetime, open_subjects: Collection[Subject]) -> list[Verdict]:
-        verdicts = [self._drops.judge(cursor, now, open_subjects), levels.judge(cursor, self._catalogue, open_subjects)]
-        if self._operations_at is None or now - self._operations_at >= OPERATIONS_EVERY:
-            self._operations_at = now
+        verdicts = [self._drops.judge(cursor, now, open_subjects)]
+        if self._others_at is None or not timedelta(0) <= now - self._others_at < OTHERS_EVERY:
+            verdicts += [
+                judge_levels_of(cursor, self._catalogue, now, open_subjects),
+                self._workshop.judge(cursor, self._catalogue, now, open_subjects),
+                judge_complaints(cursor, self._catalogue, now, open_subjects),
+                judge_silence(cursor, self._catalogue, now, open_subjects),
+                judge_customers(cursor, self._catalogue, now, open_subjects),
+            ]
+            self._others_at = now
         return verdicts

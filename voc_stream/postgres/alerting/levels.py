@@ -8,6 +8,7 @@ from voc_stream.domain.alerts.levels import HORIZON, Level, judge_levels, rule_o
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from voc_stream.domain.alerts.finding import Subject, Verdict
 
 
-def judge(cursor: Cursor, catalogue: Catalogue, open_subjects: Collection[Subject]) -> Verdict:
+def judge_levels_of(cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]) -> Verdict:
     """What lies below what the catalogue asks for, at all sites together and at each."""
     judged = [key for key, experience in catalogue.experience.items() if rule_of(key, experience)]
     cursor.execute(
-        "SELECT experience, scope_type, scope, n, experience_mean, stddev, expectation_mean, importance FROM rolling_satisfaction"
-        " WHERE horizon = %s AND scope_type IN ('all', 'site') AND experience = ANY(%s)",
-        (HORIZON, judged),
+        "SELECT experience, scope_type, scope, r.n, experience_mean, stddev, expectation_mean, importance, coalesce(p.expectation_n, 0)"
+        " FROM rolling_satisfaction r LEFT JOIN ("
+        "  SELECT scope_type, scope, experience, sum(expectation_n)::int AS expectation_n FROM pane"
+        "  WHERE resolution = 1440 AND start > %(now)s - interval '7 days' AND scope_type IN ('all', 'site')"
+        "  AND experience = ANY(%(judged)s)"
+        "  GROUP BY scope_type, scope, experience"
+        " ) p USING (scope_type, scope, experience)"
+        " WHERE horizon = %(horizon)s AND scope_type IN ('all', 'site') AND experience = ANY(%(judged)s)",
+        {"now": now, "judged": judged, "horizon": HORIZON},
     )
     return judge_levels([Level._make(row) for row in cursor], catalogue, open_subjects)

@@ -56,6 +56,14 @@ def test_each_kind_has_its_rule(experience: str, expectation: float, rule: str) 
     assert finding.subject.rule == rule
 
 
+def test_an_expectation_that_few_stated_proves_little() -> None:
+    """Two customers who expect more are not enough to say that all get less than they expect."""
+    surprising = level(6.0)
+    assert judge_levels([surprising], CATALOGUE, set()).findings
+    assert judge_levels([surprising._replace(expectations=100)], CATALOGUE, set()).findings
+    assert judge_levels([surprising._replace(expectations=2)], CATALOGUE, set()).findings == []
+
+
 def test_ratings_that_are_not_key_and_minutes_are_not_judged() -> None:
     """Only key experiences wake somebody; minutes are no scores."""
     others = [level(0.0, experience="lounge_comfort"), level(900.0, experience="stage_minutes.work")]

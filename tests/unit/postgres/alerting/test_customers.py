@@ -136,7 +136,7 @@ def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
     put_customers(store, calm=9430, at_risk=570)
     assert judged(store, judge_customers, NOW + 10 * MINUTES) == (BOTH, [], {RISING})
     put_customers(store, calm=9450, at_risk=550)
-    assert judged(store, judge_customers, NOW + 20 * MINUTES, RISING) == (BOTH, [], ())
+    assert judged(store, judge_customers, NOW + 20 * MINUTES, RISING) == (BOTH, [], set())
 
 
 def test_another_model_starts_the_history_anew(store: Store, catalogue: Catalogue) -> None:

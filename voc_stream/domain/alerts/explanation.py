@@ -80,6 +80,17 @@ def explained(groups: Sequence[Group]) -> list[Explanation]:
     return sorted(found, key=lambda each: (-each.share, DIMENSIONS.index(each.dimension), each.value))
 
 
+def against(limit: float, groups: Sequence[Group]) -> list[Group]:
+    """The same groups as if each had always been at a limit: what they then explain is how far all of them lie below it.
+
+    >>> [only] = against(9.0, [Group("employee", "a", 20, 120.0, 3, 12.0)])
+    >>> only.scores_before, only.total_before
+    (20, 180.0)
+    """
+    lengths = [max(group.scores, ENOUGH_BEFORE) for group in groups]
+    return [group._replace(scores_before=n, total_before=n * limit) for group, n in zip(groups, lengths, strict=True)]
+
+
 def mostly(explanations: Sequence[Explanation]) -> Explanation | None:
     """The group to name: it explains at least half and more than its volume; of several that of the most telling dimension."""
     telling = [

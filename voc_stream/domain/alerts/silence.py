@@ -43,7 +43,8 @@ class SiteContacts(NamedTuple):
         site_id: which.
         silent_hours: complete hours in which nothing was heard, until now; at most the longest of WINDOWS.
         unrated_hours: complete hours without a rating, likewise.
-        contacts: by kind, the numbers of contacts in each of WINDOWS: of now, and of the same hours one, two, three and four weeks before.
+        contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS: of now, and of the same hours one, two,
+            three and four weeks before.
     """
 
     site_id: str
@@ -68,11 +69,11 @@ class Silence(NamedTuple):
 
 
 def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
-    """The starts of those of the last 48 complete hours in which the input did not stop.
+    """The starts of those of the last 48 complete hours whose silence would tell something, the newest first.
 
-    Where no site at all was heard in STOP_HOURS or more hours in a row in which some usually are, these hours say nothing about any of
-    them, and neither do the hours before and after, which may have been cut short. So where the input stops, no site falls silent, and none
-    has been silent when it comes back.
+    These are the hours in which sites usually are heard, and in which the input did not stop. It stopped where no site at all was heard in
+    STOP_HOURS or more such hours in a row; the hours before and after may have been cut short and tell nothing either. So where the input
+    stops, no site falls silent, and none has been silent when it comes back.
 
     Args:
         heard: those of `hours_to_look_at` in which any site was heard.
@@ -81,14 +82,15 @@ def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
     >>> from datetime import UTC, datetime
     >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
     >>> heard = [hour for hour in hours_to_look_at(noon) if hour.hour != 8 and not (hour.day == 5 and 3 <= hour.hour <= 5)]
-    >>> [hour.hour for hour in telling_hours(heard, noon)][:10]
-    [11, 10, 9, 8, 7, 1, 0, 23, 22, 21]
+    >>> [hour.hour for hour in telling_hours(heard, noon)][:9]
+    [11, 10, 9, 7, 1, 0, 23, 22, 21]
     """
     hours, found = hours_to_look_at(end)[:_HOURS], set(heard)
-    missing = {hour for hour in hours if hour not in found and sum(hour - week * WEEK in found for week in PAST) >= WEEKS_HEARD}
+    weeks = {hour: sum(hour - week * WEEK in found for week in PAST) for hour in hours}
+    missing = {hour for hour in hours if hour not in found and weeks[hour] >= WEEKS_HEARD}
     stops = [hour for hour in missing if {hour + later * HOUR for later in range(STOP_HOURS)} <= missing]
     cut = {stop + later * HOUR for stop in stops for later in range(-1, STOP_HOURS + 1)}
-    return [hour for hour in hours[1 : WINDOWS[-1] + 1] if hour not in cut]
+    return [hour for hour in hours[1 : WINDOWS[-1] + 1] if weeks[hour] and hour not in cut]
 
 
 def hours_to_look_at(end: datetime) -> list[datetime]:

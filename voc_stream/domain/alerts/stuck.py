@@ -30,8 +30,8 @@ WORKING_DAY_MINUTES = 480.0
 """A limit of more than a working day (assumption: of 8 hours) contains nights, as do the times that it is taken from."""
 MANY = 5
 """Orders far beyond the limit that make an alert critical."""
-PATTERN, MOST = 2, 0.5
-"""Orders of one product, and their share of the stuck ones, from which on the product explains them."""
+PATTERN, MOST = 4, 0.5
+"""So many orders of one product, and more than this share of the stuck ones, are a pattern (assumption); two or three are easily chance."""
 
 
 class _Place(NamedTuple):

@@ -56,11 +56,14 @@ def _in_scope(subject: Subject) -> str:
 
 def read_event_ids(cursor: Cursor, subject: Subject, explanation: Explanation | None, since: datetime, now: datetime) -> list[str]:
     """Ids of a few events with the lowest scores, of the group that explains it if there is one; the latest first of equals."""
+    if subject.experience == "on_time_delivery":
+        return _late_deliveries(cursor, subject, since, now)
     of_group = "" if explanation is None or explanation.dimension == "segment" else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
     rows = ask_briefly(
         cursor,
         "SELECT event_id FROM touchpoint_event e CROSS JOIN LATERAL ("
-        "  SELECT min((answer ->> 'score')::numeric) AS score FROM jsonb_array_elements(e.body -> 'answers') answer"
+        "  SELECT min(coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END)) AS score"
+        "  FROM jsonb_array_elements(e.body -> 'answers') answer"
         "  WHERE answer ->> 'item' = %(experience)s AND e.type = 'callback'"
         "  UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = %(experience)s) s"
         f" WHERE e.occurred_at >= %(since)s AND e.occurred_at <= %(now)s AND e.type IN ('callback', 'touchpoint') {_in_scope(subject)}"
@@ -73,6 +76,20 @@ def read_event_ids(cursor: Cursor, subject: Subject, explanation: Explanation | 
             "now": now,
             "limit": MOST_IDS,
         },
+    )
+    return [event_id for (event_id,) in rows]
+
+
+def _late_deliveries(cursor: Cursor, subject: Subject, since: datetime, now: datetime) -> list[str]:
+    """Ids of the deliveries that were the latest."""
+    rows = ask_briefly(
+        cursor,
+        "SELECT e.event_id FROM (SELECT order_id, delivered_at, delivered_at - promised_at AS late FROM repair_order"
+        f"  WHERE on_time = false AND delivered_at >= %(since)s AND delivered_at <= %(now)s {_in_scope(subject)}"
+        "  ORDER BY late DESC, order_id LIMIT %(limit)s) o"
+        " JOIN touchpoint_event e ON e.occurred_at = o.delivered_at AND e.order_id = o.order_id AND e.type = 'repair_step'"
+        " ORDER BY o.late DESC, e.event_id LIMIT %(limit)s",
+        {"scope": subject.scope, "since": max(since, now - EVENTS_WITHIN), "now": now, "limit": MOST_IDS},
     )
     return [event_id for (event_id,) in rows]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.alerts.explanation import against, department_of, explained, mostly, shown
 from voc_stream.domain.alerts.levels import HORIZON, Level, judge_levels, rule_of
+from voc_stream.postgres.alerting.evidence import read_event_ids, read_groups
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.alerts.finding import Subject, Verdict
+    from voc_stream.domain.alerts.finding import Finding, Json, Subject, Verdict
+
+SINCE = timedelta(days=6)
+"""Before today: the seven days of the horizon."""
 
 
 def judge_levels_of(cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]) -> Verdict:
@@ -30,4 +36,23 @@ def judge_levels_of(cursor: Cursor, catalogue: Catalogue, now: datetime, open_su
         " WHERE horizon = %(horizon)s AND scope_type IN ('all', 'site') AND experience = ANY(%(judged)s)",
         {"now": now, "judged": judged, "horizon": HORIZON},
     )
-    return judge_levels([Level._make(row) for row in cursor], catalogue, open_subjects)
+    verdict = judge_levels([Level._make(row) for row in cursor.fetchall()], catalogue, open_subjects)
+    findings = [found if found.subject in open_subjects else _explained(cursor, found, now) for found in verdict.findings]
+    return verdict._replace(findings=findings)
+
+
+def _explained(cursor: Cursor, finding: Finding, now: datetime) -> Finding:
+    """The finding with who explains it; that is expensive to read, so only for one that starts."""
+    since = now - SINCE
+    limit = finding.evidence["limit"]
+    if not isinstance(limit, int | float):
+        raise TypeError("the evidence of a level holds its limit as a number")
+    explanations = explained(against(float(limit), read_groups(cursor, finding.subject, since)))
+    most = mostly(explanations)
+    more: dict[str, Json] = {
+        "department": department_of(explanations),
+        "explained_by": most.value if most else None,
+        "explanations": shown(explanations),
+        "event_ids": read_event_ids(cursor, finding.subject, most, since, now),
+    }
+    return finding._replace(evidence={**finding.evidence, **more})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.silence import (
     DUE_BY_ITSELF,
@@ -30,19 +30,26 @@ if TYPE_CHECKING:
     from voc_stream.domain.alerts.finding import Subject, Verdict
     from voc_stream.domain.alerts.silence import Form, Silence
 
-_SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
+_SIGNS_OF_LIFE = 'n > 0'
 # Of each site and kind the experience with the most contributions of the last 30 days.
 _MOST_FREQUENT = f"""
-SELECT DISTINCT ON (scope, kind) scope, kind, experience
+SELECT DISTINCT ON (scope, kind) scope, kind, experience, n
 FROM rolling_sum JOIN unnest(%s::text[], %s::text[]) catalogue (experience, kind) USING (experience)
 WHERE horizon = '30d' AND scope_type = 'site' AND {_SIGNS_OF_LIFE}
 ORDER BY scope, kind, n DESC, experience
 """
-_LAST_HEARD = f"""
-SELECT scope, max(start), max(start) FILTER (WHERE experience = ANY(%s)) FROM pane
-WHERE resolution = 60 AND start BETWEEN %s AND %s AND scope_type = 'site' AND {_SIGNS_OF_LIFE}
-GROUP BY scope
-"""
+# Hour by hour backwards, so that of a site that is heard all the time only one hour is read.
+_LAST_HEARD = """
+SELECT site, {anything}, {rating} FROM unnest(%(sites)s::text[]) site
+""".format(
+    **{
+        name: f"""
+    (SELECT hour FROM unnest(%(hours)s::timestamptz[]) hour WHERE EXISTS (
+        SELECT FROM pane WHERE resolution = 60 AND start = hour AND scope_type = 'site' AND scope = site AND {condition} OFFSET 0
+    ) LIMIT 1)"""
+        for name, condition in (("anything", _SIGNS_OF_LIFE), ("rating", "n > 0 AND experience = ANY(%(ratings)s)"))
+    }
+)
 _HEARD_ANYWHERE = f"""
 SELECT DISTINCT start FROM pane
 WHERE resolution = 60 AND start = ANY(%s) AND scope_type = 'all' AND scope = '' AND {_SIGNS_OF_LIFE}
@@ -51,9 +58,9 @@ _COUNTS = ", ".join(f"coalesce(sum(n) FILTER (WHERE hour >= %(end)s - {hours} * 
 # A week in hours, because a week of the session's time zone may have 167.
 _CONTACTS = f"""
 SELECT site, kind, week, {_COUNTS}
-FROM unnest(%(sites)s::text[], %(kinds)s::text[], %(experiences)s::text[]) counted (site, kind, experience)
+FROM unnest(%(sites)s::text[], %(kinds)s::text[], %(experiences)s::text[], %(windows)s::int[]) counted (site, kind, experience, hours)
+JOIN unnest(%(hours)s::timestamptz[]) hour ON hour >= %(end)s - hours * interval '1 hour'
 CROSS JOIN generate_series(0, {PAST[-1]}) week
-CROSS JOIN unnest(%(hours)s::timestamptz[]) hour
 JOIN pane p ON p.resolution = 60 AND p.start = hour - week * interval '168 hours' AND p.scope_type = 'site' AND p.scope = site
      AND p.experience = counted.experience
 GROUP BY site, kind, week
@@ -80,25 +87,33 @@ def judge_silence(cursor: Cursor, catalogue: Catalogue, now: datetime, open_subj
 
 def read_sites(cursor: Cursor, kinds: Mapping[str, Kind], now: datetime, also: Collection[str] = ()) -> list[SiteContacts]:
     """The sites that have been silent or without ratings for so long that it may be worth an alert, and those of `also`."""
-    ratings = [key for key, kind in kinds.items() if kind == "rating"]
     end = EPOCH + (now - EPOCH) // HOUR * HOUR
-    cursor.execute(_LAST_HEARD, (ratings, end - WINDOWS[-1] * HOUR, end + HOUR))
-    last_heard: dict[str, tuple[datetime, datetime | None]] = {site_id: (heard, rated) for site_id, heard, rated in cursor}
+    usual: dict[str, dict[Kind, _Usual]] = defaultdict(dict, {site_id: {} for site_id in also})
     cursor.execute(_MOST_FREQUENT, (list(kinds), list(kinds.values())))
-    counted: dict[str, dict[Kind, str]] = defaultdict(dict, {site_id: {} for site_id in also})
-    for site_id, kind, experience in cursor:
-        counted[site_id][kind] = experience
-    silent = {}
-    for site_id in counted:
-        heard, rated = last_heard.get(site_id, (None, None))
-        silent[site_id] = _hours_since(heard, end), _hours_since(rated, end)
-    chosen = {
-        site_id: experiences
-        for site_id, experiences in counted.items()
-        if site_id in also or silent[site_id][0] >= WINDOWS[0] or ("rating" in experiences and silent[site_id][1] >= FEEDBACK_HOURS)
-    }
-    contacts = _contacts(cursor, chosen, end)
-    return [SiteContacts(site_id, *silent[site_id], contacts.get(site_id, {})) for site_id in counted if site_id in chosen]
+    for site_id, kind, experience, contributions in cursor:
+        usual[site_id][kind] = _Usual(contributions, experience, kind)
+    hours = [end - back * HOUR for back in range(-1, WINDOWS[-1] + 1)]
+    ratings = [key for key, kind in kinds.items() if kind == "rating"]
+    cursor.execute(_LAST_HEARD, {"sites": list(usual), "hours": hours, "ratings": ratings})
+    silent = {site_id: (_hours_since(heard, end), _hours_since(rated, end)) for site_id, heard, rated in cursor}
+    counted: dict[tuple[str, _Usual], int] = {}
+    for site_id, (silent_hours, unrated_hours) in silent.items():
+        here = usual[site_id]
+        if silent_hours >= WINDOWS[0] and here:
+            counted[site_id, max(here.values())] = silent_hours
+        if unrated_hours >= FEEDBACK_HOURS and {"rating", "timing"} <= here.keys():
+            for one in (here["rating"], here["timing"]):
+                counted[site_id, one] = max(FEEDBACK_HOURS, counted.get((site_id, one), 0))
+    contacts = _contacts(cursor, counted, end)
+    return [SiteContacts(site_id, *silent[site_id], contacts.get(site_id, {})) for site_id in {*also, *contacts}]
+
+
+class _Usual(NamedTuple):
+    """An experience that is heard of at a site: its contributions of 30 days, its key and its kind."""
+
+    contributions: int
+    experience: str
+    kind: Kind
 
 
 def _hours_since(heard: datetime | None, end: datetime) -> int:
@@ -106,16 +121,17 @@ def _hours_since(heard: datetime | None, end: datetime) -> int:
     return WINDOWS[-1] if heard is None else max(0, (end - heard) // HOUR - 1)
 
 
-def _contacts(cursor: Cursor, chosen: Mapping[str, Mapping[Kind, str]], end: datetime) -> dict[str, dict[Kind, list[Sequence[int]]]]:
-    """How often these sites were heard: by kind and, from now backwards, by week."""
+def _contacts(cursor: Cursor, counted: Mapping[tuple[str, _Usual], int], end: datetime) -> dict[str, dict[Kind, list[Sequence[int]]]]:
+    """How often sites were heard by these experiences in the last so many hours: by kind and, from now backwards, by week."""
+    found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
+    if not counted:
+        return found
     cursor.execute(_HEARD_ANYWHERE, (hours_to_look_at(end),))
     hours = telling_hours([start for (start,) in cursor], end)
-    rows = [(site_id, kind, experience) for site_id, experiences in chosen.items() for kind, experience in experiences.items()]
-    found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
-    if not rows or not hours:
-        return found
-    sites, kinds, experiences = (list(column) for column in zip(*rows, strict=True))
-    cursor.execute(_CONTACTS, {"sites": sites, "kinds": kinds, "experiences": experiences, "hours": hours, "end": end})
+    rows = [(site_id, one.kind, one.experience, window) for (site_id, one), window in counted.items()]
+    names = ("sites", "kinds", "experiences", "windows")
+    columns = {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    cursor.execute(_CONTACTS, {**columns, "hours": hours, "end": end})
     for site_id, kind, week, *counts in cursor:
         weeks = found[site_id].setdefault(kind, [(0,) * len(WINDOWS) for _ in range(PAST[-1] + 1)])
         weeks[week] = counts

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg2
-from unit.postgres.alerting.judged import TODAY, Judged
+from builders import callback, repair_step
+from unit.postgres.alerting.judged import EMPLOYEES, TODAY, Judged
 
 from voc_stream.postgres.locks import Lock
 
@@ -64,6 +65,44 @@ def test_a_level_below_expectation_is_an_alert_of_its_own(store: Store) -> None:
         ("site", "s-1", "repair_quality", "critical"),
     ]
     assert judged.alerts() == []
+
+
+def test_a_level_names_who_lies_below_it(store: Store) -> None:
+    """Of three employees one leaves a step of the process out: that one is named, with events that tell it."""
+    judged = Judged(store, sites=("s-1",))
+    events = [
+        callback(
+            f"c-{number}",
+            occurred_at=(TODAY - timedelta(hours=5, minutes=number)).isoformat(),
+            customer_id=f"u-{number}",
+            department="service",
+            employee_id=EMPLOYEES[number % 3],
+            answers=[{"item": "cost_estimated", "done": number % 3 != 0}],
+        )
+        for number in range(150)
+    ]
+    judged.take_in(events)
+    alert = next(one for one in judged.alerts("VocProcessItemMissed") if one["scope"] == "s-1")
+    evidence = alert["evidence"]
+    assert (evidence["explained_by"], evidence["department"]) == ("ann", "service")
+    assert store.ask("SELECT DISTINCT employee_id FROM touchpoint_event WHERE event_id = ANY(%s)", evidence["event_ids"]) == [("ann",)]
+
+
+def test_late_deliveries_tell_of_late_deliveries(store: Store) -> None:
+    """Timings have no answers: the telling events are the deliveries that were the latest."""
+    judged = Judged(store, sites=("s-1",))
+    events = []
+    for number in range(40):
+        delivered = TODAY - timedelta(hours=5, minutes=number)
+        fields = {"customer_id": f"u-{number}", "order_id": f"o-{number}", "stage": "delivery"}
+        promised = (delivered - timedelta(hours=number - 10)).isoformat()
+        events.append(
+            repair_step(f"r-{number}-in", occurred_at=(delivered - timedelta(minutes=9)).isoformat(), promised_at=promised, **fields)
+        )
+        events.append(repair_step(f"r-{number}-out", occurred_at=delivered.isoformat(), edge="exit", **fields))
+    judged.take_in(events)
+    found = [one["evidence"]["event_ids"] for one in judged.alerts("VocOnTimeDeliveryLow")]
+    assert found == [[f"r-{number}-out" for number in (39, 38, 37, 36, 35)]] * 2
 
 
 def test_no_alert_ends_while_nothing_arrives(store: Store) -> None:

@@ -123,7 +123,8 @@ def _beyond(orders: Iterable[OpenOrder], minutes: float, now: datetime) -> list[
 
 
 def _is_stuck(order: OpenOrder, minutes: float, work: Sequence[datetime], now: datetime) -> bool:
-    return order.entered_at is not None and working_minutes(order.entered_at, now, work) > min(minutes, WORKING_DAY_MINUTES)
+    needed = min(minutes, WORKING_DAY_MINUTES)
+    return order.entered_at is not None and working_minutes(order.entered_at, now, work, needed) > needed
 
 
 def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from datetime import timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
 
+MINUTE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 """For so long a site at work may finish nothing (assumption): what is longer counts as much, be it a slack hour or a night."""
 
@@ -41,21 +43,26 @@ class OpenOrder(NamedTuple):
         return None if self.entered_at is None else (now - self.entered_at).total_seconds() / 60
 
 
-def working_minutes(since: datetime, now: datetime, active: Sequence[datetime]) -> float:
+def working_minutes(since: datetime, now: datetime, active: Sequence[datetime], enough: float = math.inf) -> float:
     """For how much of the time since a moment a site was at work: nobody can say when it closes, but then it finishes nothing.
 
     Args:
         since: when it begins to count.
         now: when it ends.
         active: ascending, when the site is known to have finished something; at least as often as every five minutes where it did.
+        enough: minutes beyond which it need not be counted on.
 
     >>> from datetime import UTC, datetime
     >>> evening, morning = datetime(2026, 1, 5, 17, 55, tzinfo=UTC), datetime(2026, 1, 6, 8, 5, tzinfo=UTC)
     >>> working_minutes(evening, morning, [datetime(2026, 1, 5, 18, 0, tzinfo=UTC), datetime(2026, 1, 6, 8, 0, tzinfo=UTC)])
     20.0
     """
-    moments = [since, *active[bisect_right(active, since) : bisect_left(active, now)], now]
-    return sum(min(later - earlier, LONGEST_PAUSE).total_seconds() for earlier, later in pairwise(moments)) / 60
+    minutes = 0.0
+    for earlier, later in pairwise([since, *active[bisect_right(active, since) : bisect_left(active, now)], now]):
+        minutes += min(later - earlier, LONGEST_PAUSE) / MINUTE
+        if minutes > enough:
+            break
+    return minutes
 
 
 def stage_label(catalogue: Catalogue, stage: str) -> tuple[str, str]:

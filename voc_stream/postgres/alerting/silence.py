@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.alerts.finding import Subject, Verdict
     from voc_stream.domain.alerts.silence import Form, Silence
 
-_SIGNS_OF_LIFE = 'n > 0'
+_SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
 # Of each site and kind the experience with the most contributions of the last 30 days.
 _MOST_FREQUENT = f"""
 SELECT DISTINCT ON (scope, kind) scope, kind, experience, n

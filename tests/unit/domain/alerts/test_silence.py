@@ -142,7 +142,8 @@ def telling(heard: Sequence[datetime]) -> list[int]:
 
 def test_where_the_input_stopped_no_hour_tells() -> None:
     """Neither while nothing comes, nor the hours in which it stopped and came back; short gaps of few sites do."""
-    assert telling([]) == telling(LOOKED_AT) == [*range(1, 49)], "where never anything is heard, nothing is missing"
+    assert telling(LOOKED_AT) == [*range(1, 49)]
+    assert telling([]) == []
     assert telling(without(*range(52))) == []
     assert telling(without(0, 1, 2)) == [*range(4, 49)], "it has stopped for three hours"
     assert telling(without(0, 1)) == [*range(1, 49)], "two may be chance"
@@ -150,10 +151,11 @@ def test_where_the_input_stopped_no_hour_tells() -> None:
 
 
 def test_an_hour_in_which_all_are_usually_closed_is_no_stop() -> None:
-    """Nights are closed in at least three of the four weeks; the hours beside them are whole."""
+    """The hours beside a night are whole, and the night itself tells nothing."""
     night = range(13, 24)
-    assert telling(without(*night, weeks=(0, 1, 2, 3, 4))) == telling(without(*night, weeks=(0, 1, 2, 4))) == [*range(1, 49)]
-    assert telling(without(*night, weeks=(0, 1, 2))) == [*range(1, 12), *range(25, 49)]
+    assert telling(without(*night, weeks=(0, 1, 2, 3, 4))) == [*range(1, 13), *range(24, 49)]
+    assert telling(without(*night, weeks=(0, 1, 2, 4))) == [*range(1, 49)], "one week suffices for something to be usual"
+    assert telling(without(*night, weeks=(0, 1, 2))) == [*range(1, 12), *range(25, 49)], "two make its absence a stop"
 
 
 @given(st.sets(st.integers(0, 51)), st.integers(0, 51))

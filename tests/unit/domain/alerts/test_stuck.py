@@ -146,18 +146,18 @@ def test_sites_and_stages_are_judged_apart(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("stuck", "others", "explained_by"),
     [
-        (["p-1", "p-1", "p-2"], ["p-2", "p-3"], "product p-1"),
-        (["p-1", "p-1"], ["p-1", "p-1", "p-3"], None),
-        (["p-1", "p-2"], ["p-3"], None),
-        (["p-1"], ["p-2"], None),
-        (["p-1", "p-1"], [], None),
-        ([None, None], ["p-1"], None),
+        (["p-1"] * 4 + ["p-2"] * 3, ["p-1", "p-2", "p-3"], "product p-1"),
+        (["p-1"] * 4 + ["p-2"] * 4, ["p-3"], None),
+        (["p-1"] * 3, ["p-2"], None),
+        (["p-1"] * 4, ["p-1", "p-3"], None),
+        (["p-1"] * 4, [], None),
+        ([None] * 4, ["p-1"], None),
     ],
 )
 def test_a_product_explains_what_the_others_do_not_share(
     stuck: list[str | None], others: list[str | None], explained_by: str | None, catalogue: Catalogue
 ) -> None:
-    """Most of the stuck orders, at least two, and not most of the others; where there are no others nobody knows."""
+    """More than half of the stuck orders, at least four, and less than half of the others; where there are no others nobody knows."""
     here = [
         order._replace(product=product)
         for order, product in zip(orders(*[50] * len(stuck), *[1] * len(others)), stuck + others, strict=True)

@@ -47,6 +47,13 @@ def test_work_is_no_longer_than_time(since: datetime, now: datetime, active: lis
     assert working_minutes(since, now, []) == min(minutes, LONGEST_PAUSE / MINUTE)
 
 
+@given(MOMENTS, MOMENTS, ACTIVE, st.integers(0, 1000))
+def test_enough_is_enough(since: datetime, now: datetime, active: list[datetime], enough: int) -> None:
+    """Counting no further does not change whether there was more."""
+    since, now = sorted([since, now])
+    assert (working_minutes(since, now, active, enough) > enough) is (working_minutes(since, now, active) > enough)
+
+
 @given(MOMENTS, MOMENTS, ACTIVE, MOMENTS)
 def test_more_activity_never_means_less_work(since: datetime, now: datetime, active: list[datetime], another: datetime) -> None:
     """What is reported late can only lengthen the time at work."""

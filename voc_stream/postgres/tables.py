@@ -129,6 +129,7 @@ complaint = Table(
     column("handed_to", Text, "department it was handed to, as stated latest / 转交部门"),
     PrimaryKeyConstraint("complaint_id"),
     Index("complaint_customer_id", "customer_id"),
+    Index("complaint_opened_at", "opened_at", postgresql_using="brin"),
     comment="One row per complaint / 投诉",
     postgresql_with={"fillfactor": "70"},
 )

@@ -100,6 +100,14 @@ repair_order = Table(
     column("last_moment_at", TIME, "when the last scored moment was / 最后评分时间"),
     PrimaryKeyConstraint("order_id"),
     Index("repair_order_customer_id", "customer_id"),
+    # For what is watched every minute: orders in the workshop, and follow-ups that fell due.
+    Index("repair_order_undelivered", "order_id", postgresql_where=text("delivered_at IS NULL")),
+    Index(
+        "repair_order_follow_up_due_at",
+        "follow_up_due_at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": "16", "autosummarize": "on"},
+    ),
     comment="One row per repair order: its way through the workshop and how it was judged / 维修工单",
     postgresql_with={"fillfactor": "70"},
 )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from voc_stream.domain.alerts.workshop import OpenOrder
 
 RULE = "VocPromiseAtRisk"
+LEAST_WARNING = timedelta(minutes=5)
+"""An alert starts only with a promise that leaves time to ring the customer; assumption."""
 MANY = 5
 """Orders at risk that make an alert critical."""
 _UP_TO_DELIVERY = STAGES[: STAGES.index("delivery") + 1]
@@ -32,8 +34,8 @@ class _Risk(NamedTuple):
 def judge_promises(orders: Iterable[OpenOrder], times: StageTimes, catalogue: Catalogue, now: datetime) -> Verdict:
     """Where promises are at risk, by site.
 
-    An alert goes on while any promise is at risk. One that is broken already is not at risk any more, nor is one farther off than the
-    catalogue's `promise_watch_minutes`.
+    An alert starts with a promise that is at least `LEAST_WARNING` ahead, and goes on while any promise is at risk. One that is broken
+    already is not at risk any more, nor is one farther off than the catalogue's `promise_watch_minutes`.
 
     Args:
         orders: that have not been delivered.
@@ -49,7 +51,12 @@ def judge_promises(orders: Iterable[OpenOrder], times: StageTimes, catalogue: Ca
         minutes_short = minutes_left(order, times, catalogue, now) - (order.promised_at - now).total_seconds() / 60
         if minutes_short > 0:
             at_risk[order.site_id].append(_Risk(order.promised_at, order.order_id, minutes_short))
-    return Verdict(frozenset({RULE}), [_finding(site_id, sorted(risks), now) for site_id, risks in sorted(at_risk.items())])
+    in_time = {site_id for site_id, risks in at_risk.items() if max(risks).promised_at - now >= LEAST_WARNING}
+    return Verdict(
+        frozenset({RULE}),
+        [_finding(site_id, sorted(at_risk[site_id]), now) for site_id in sorted(in_time)],
+        {Subject(RULE, None, "site", site_id) for site_id in at_risk.keys() - in_time},
+    )
 
 
 def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now: datetime) -> float:

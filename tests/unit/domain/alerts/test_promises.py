@@ -51,6 +51,13 @@ def test_what_is_left_takes_what_it_usually_takes(one: OpenOrder, minutes: float
     assert minutes_left(one, TIMES, catalogue, NOW) == pytest.approx(minutes)
 
 
+def test_a_promise_that_leaves_no_time_to_act_starts_nothing_but_ends_nothing(catalogue: Catalogue) -> None:
+    """Less than five minutes ahead nobody can be told any more; an alert that is open goes on until the promise is kept or broken."""
+    verdict = judge_promises([order(promised_in=4.9)], TIMES, catalogue, NOW)
+    assert (verdict.findings, verdict.holding) == ([], {AT_S_1})
+    assert [found.subject for found in judge_promises([order(promised_in=5)], TIMES, catalogue, NOW).findings] == [AT_S_1]
+
+
 def test_a_stage_that_few_pass_counts_little(catalogue: Catalogue) -> None:
     """Before it comes; once the order is in it, it counts whole."""
     times = StageTimes({**TIMES.histograms, ("", "wash"): [0, 0, 10, 10, 0, 0, 0, 0, 0, 0, 0]})

@@ -37,6 +37,18 @@ def upgrade() -> None:
         schema="voc",
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+    # For what is watched every minute: orders in the workshop, and follow-ups that fell due.
+    op.create_index(
+        "repair_order_undelivered", "repair_order", ["order_id"], schema="voc", postgresql_where=sa.text("delivered_at IS NULL")
+    )
+    op.create_index(
+        "repair_order_follow_up_due_at",
+        "repair_order",
+        ["follow_up_due_at"],
+        schema="voc",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": "16", "autosummarize": "on"},
+    )
     # For counting the complaints of the last weeks; such an index keeps updates in their page.
     op.create_index("complaint_opened_at", "complaint", ["opened_at"], schema="voc", postgresql_using="brin")
     op.create_table(

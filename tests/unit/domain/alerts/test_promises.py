@@ -131,4 +131,5 @@ def test_what_is_left_never_grows_by_waiting(catalogue: Catalogue, stage: str, m
 def test_an_earlier_promise_is_at_risk_where_a_later_one_is(catalogue: Catalogue, stage: str, promised_in: int, earlier: int) -> None:
     """As long as neither is broken."""
     if promised_in > earlier and judge_promises([order(stage, 0, promised_in)], TIMES, catalogue, NOW).findings:
-        assert judge_promises([order(stage, 0, promised_in - earlier)], TIMES, catalogue, NOW).findings
+        verdict = judge_promises([order(stage, 0, promised_in - earlier)], TIMES, catalogue, NOW)
+        assert verdict.findings or verdict.holding

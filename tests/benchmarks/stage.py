@@ -21,7 +21,7 @@ from benchmarks.processes import Processes, only_on
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
-from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.postgres import SETTINGS, Postgres
 from voc_stream.kafka.push import Pusher, Record
 from voc_stream.kafka.topics import TopicsError, ensure_topics, input_topics, topic_ids
 from voc_stream.postgres.migrate import migrate
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from benchmarks.load import Load
 
 BROKERS = {"embedded": "Tansu (the embedded broker)", "apache": "Apache Kafka 4.4.0, one broker"}
+SERVER_SETTINGS = {**SETTINGS, "shared_buffers": "4GB", "max_wal_size": "16GB"}
+"""Of PostgreSQL: what its documentation advises for a server that writes all the time, on the machine of the figures; fsync stays on."""
 POLL_SECONDS = 0.02
 TOPICS_SECONDS = 30.0
 SEND_SECONDS = 120.0
@@ -75,7 +77,7 @@ class Stage:
         with ExitStack() as started:
             self.folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="voc-bench-")))
             with only_on({min(os.sched_getaffinity(0))} if self.plan.postgres_core else None):
-                postgres = started.enter_context(Postgres(self.folder, free_port()))
+                postgres = started.enter_context(Postgres(self.folder, free_port(), SERVER_SETTINGS))
                 bootstrap, broker_processes = self._start_broker(started)
             self.postgres, self.broker = Processes([postgres.child.pid]), Processes(broker_processes)
             self.settings = Settings(

@@ -46,13 +46,15 @@ class Postgres:
     Args:
         data_dir: existing folder; the data is kept in its subfolder `postgres`. One server at a time.
         port: free port of 127.0.0.1 to listen on.
+        settings: of the server, by name.
 
     Raises:
         EmbeddedError: the server is not installed or does not start; the message holds its last words.
     """
 
-    def __init__(self, data_dir: Path, port: int) -> None:
+    def __init__(self, data_dir: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> None:
         self.port = port
+        self._settings = settings
         self._data = data_dir.resolve() / "postgres"
         self._log = data_dir.resolve() / "postgres.log"
         self._programs = _programs()
@@ -115,7 +117,7 @@ class Postgres:
             raise EmbeddedError(f"{program} failed with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
 
     def _launch(self) -> Child:
-        values = {"listen_addresses": LOOPBACK, "port": str(self.port), **SETTINGS}
+        values = {"listen_addresses": LOOPBACK, "port": str(self.port), **self._settings}
         options = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
         return Child("PostgreSQL", command, self._log, stop_signal=signal.SIGINT, user=self._user)

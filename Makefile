@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka test-chaos test-deploy bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection lint format lock clean
+.PHONY: help run test test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -33,6 +33,9 @@ test-chaos: $(VENV)/installed-test ## faults on purpose, about a quarter of an h
 
 test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager
 	$(BIN)/python -m pytest -m deploy tests/deploy $(ARGS)
+
+test-alerts: $(VENV)/installed-test ## alerts from end to end, with time scaled down: needs the same programs; a few minutes
+	$(BIN)/python -m pytest -m alerts tests/alerting $(ARGS)
 
 bench: $(VENV)/installed-test ## events per second, from a filled topic to the last row
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.throughput $(ARGS)

@@ -11,7 +11,7 @@ from voc_stream.ports import BatchResult, DeadLetter, FencedError, StoreUnavaila
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from voc_stream.ports import AlertMessage, Batch, Message, Partition, Reading, StoredPosition
 
@@ -119,20 +119,21 @@ class MemoryUpkeep:
     alert_messages: list[AlertMessage] = field(default_factory=list)
     claimed: set[int] = field(default_factory=set)
 
-    def evaluate(self, now: datetime) -> bool | None:
+    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002  the port's signature
         """Note that it was called."""
         self.evaluated.append(now)
         return False
 
-    def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:  # noqa: ARG002  the port's signature
+    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
         """The oldest that nobody took."""
         found = [message for message in self.alert_messages if message.number not in self.claimed][:limit]
         self.claimed.update(message.number for message in found)
         return found
 
-    def forget_alert_messages(self, numbers: Collection[int]) -> None:
-        """Remove them."""
-        self.alert_messages = [message for message in self.alert_messages if message.number not in set(numbers)]
+    def give_back_alert_messages(self, sent: Collection[int]) -> None:
+        """Remove those that were sent."""
+        self.alert_messages = [message for message in self.alert_messages if message.number not in set(sent)]
+        self.claimed.clear()
 
     def settle_sites(self, now: datetime) -> bool:
         """Note that it was called."""

@@ -120,7 +120,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         promise_watch_minutes: how long before a promised delivery its order is watched.
         acknowledge_minutes: by severity, how long a complaint may wait for its acknowledgement.
         resolve_minutes: by severity, how long it may wait for its resolution.
-        high_annual_value: from which value a year a customer at risk is worth an alert; None: none is.
+        high_annual_value: from which value a year a customer counts as valuable; None: none does.
+        high_value_at_risk_customers: how many valuable customers at risk are worth an alert.
     """
 
     stage_minutes: Mapping[str, float] = {}
@@ -128,6 +129,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     acknowledge_minutes: BySeverity = BySeverity(major=240.0, minor=1440.0)
     resolve_minutes: BySeverity = BySeverity(major=1440.0, minor=4320.0)
     high_annual_value: float | None = None
+    high_value_at_risk_customers: int = 1
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -292,6 +294,7 @@ class _Reader:
                 self._positive(("limits", name, severity), minutes)
         if limits.high_annual_value is not None:
             self._positive(("limits", "high_annual_value"), limits.high_annual_value)
+        self._positive(("limits", "high_value_at_risk_customers"), limits.high_value_at_risk_customers)
 
     def _positive(self, path: Sequence[str], value: float) -> None:
         if not (value > 0 and math.isfinite(value)):

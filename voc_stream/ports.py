@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 
 class Partition(NamedTuple):
@@ -148,16 +148,20 @@ class Upkeep(Protocol):
         """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` as above."""
         ...
 
-    def evaluate(self, now: datetime) -> bool | None:
-        """Start, renew and end alerts as of `now`; whether any started or ended, None where another worker holds the lock."""
+    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:
+        """Start, renew and end alerts as of `now`; whether any started or ended.
+
+        None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
+        looked for, and nothing ends.
+        """
         ...
 
-    def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:
-        """Take messages about alerts to send them, oldest first; no other worker gets them for a minute."""
+    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
+        """Take messages about alerts to send them, oldest first; none while another worker has some, for a minute at most."""
         ...
 
-    def forget_alert_messages(self, numbers: Collection[int]) -> None:
-        """They were sent."""
+    def give_back_alert_messages(self, sent: Collection[int]) -> None:
+        """Those that were sent are done with; all others may be taken again."""
         ...
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:

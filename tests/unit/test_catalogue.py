@@ -60,6 +60,7 @@ stage_minutes = { work = 480 }
 promise_watch_minutes = 120
 acknowledge_minutes = { major = 60, minor = 240 }
 high_annual_value = 1000
+high_value_at_risk_customers = 5
 """
 
 
@@ -138,8 +139,9 @@ def test_limits_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
     limits = load_catalogue(path).limits
     assert (limits.stage_minutes, limits.promise_watch_minutes, limits.high_annual_value) == ({"work": 480}, 120, 1000)
     assert (limits.acknowledge_minutes, limits.resolve_minutes) == (BySeverity(60, 240), BySeverity(1440, 4320))
+    assert limits.high_value_at_risk_customers == 5
     path.write_text(VALID.partition("[limits]")[0], encoding="utf-8")
-    assert load_catalogue(path).limits == Limits(high_annual_value=None, promise_watch_minutes=240)
+    assert load_catalogue(path).limits == Limits(high_annual_value=None, high_value_at_risk_customers=1, promise_watch_minutes=240)
 
 
 @pytest.mark.parametrize("name", ["automotive", "retail", "hotel"])
@@ -218,6 +220,12 @@ def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) 
         ("minor = 240", "minor = 240, fatal = 5", "trade.toml:43: limits.acknowledge_minutes.fatal: there is no such key"),
         ("high_annual_value = 1000", "high_annual_value = 0", "trade.toml:44: limits.high_annual_value: must be a finite number and more"),
         ("high_annual_value = 1000", "high_anual_value = 1", "trade.toml:44: limits.high_anual_value: there is no such key"),
+        (
+            "customers = 5",
+            "customers = 0",
+            "trade.toml:45: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
+        ),
+        ("customers = 5", "customers = 2.5", "trade.toml:45: limits.high_value_at_risk_customers: Expected `int`, got `float`"),
         ('trade = "test"', "", "trade.toml:1: trade: is missing"),
     ],
 )

@@ -1,12 +1,12 @@
 """Sends what the outbox holds about alerts to their topic, in the order in which they started and ended.
 
-A message leaves the outbox when the topic has it. It is sent again, with the same key and bytes, only where a worker died between the two.
+A message leaves the outbox when the topic has it. It is sent again, with the same key and bytes, only where that remained unknown: a worker
+died, or Kafka or PostgreSQL went away, between the two.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class AlertPublisher:
 
     async def publish(self) -> None:
         """Send all there is. Raises KafkaError, TimeoutError, StoreUnavailableError; what was sent until then is not sent again."""
-        while messages := await self._upkeep.claim_alert_messages(LIMIT, datetime.now(UTC)):
+        while messages := await self._upkeep.claim_alert_messages(LIMIT):
             sent: list[int] = []
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
@@ -36,4 +36,4 @@ class AlertPublisher:
                         )
                         sent.append(message.number)
             finally:
-                await self._upkeep.forget_alert_messages(sent)
+                await self._upkeep.give_back_alert_messages(sent)

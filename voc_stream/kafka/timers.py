@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.kafka.alerts import AlertPublisher
@@ -37,8 +37,7 @@ log = logging.getLogger(__name__)
 
 def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, settings: Settings) -> None:
     """Register every timer on an app that has not started. Beyond a lag of a whole batch the chores leave the stream in peace."""
-    # Less is what lies between two batches of a stream that keeps up.
-    work = _Work(app, ledger, upkeep, metrics, settings.maximum_batch_messages)
+    work = _Work(app, ledger, upkeep, metrics, settings)
     letters = DeadLetterPublisher(app, dead_letter_topic(settings.topic_prefix), upkeep, metrics)
     alerts = AlertPublisher(app, alert_topic(settings.topic_prefix), upkeep)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
@@ -66,8 +65,10 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
 class _Work:
     """The bodies of the timers."""
 
-    def __init__(self, app: Any, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, backlog_events: int) -> None:
-        self._backlog_events = backlog_events
+    def __init__(self, app: Any, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, settings: Settings) -> None:
+        # Less is what lies between two batches of a stream that keeps up.
+        self._backlog_events = settings.maximum_batch_messages
+        self._evaluation_interval = timedelta(seconds=settings.evaluation_interval_seconds)
         self._app = app
         self._ledger = ledger
         self._upkeep = upkeep
@@ -109,7 +110,8 @@ class _Work:
 
     async def evaluate(self) -> None:
         """Start and end alerts, where no other worker is at it, and show at once what that changed."""
-        if await self._upkeep.evaluate(datetime.now(UTC)):
+        catching_up = self._is_busy(self._backlog_events)
+        if await self._upkeep.evaluate(datetime.now(UTC), self._evaluation_interval, catching_up=catching_up):
             await self.readings()
 
     async def readings(self) -> None:

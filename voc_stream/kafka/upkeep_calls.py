@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from voc_stream.ports import AlertMessage, DeadLetter, Reading, Upkeep
 
@@ -35,17 +35,17 @@ class UpkeepCalls:
         """See `Upkeep.assess_churn`."""
         return await self._call(partial(self._upkeep.assess_churn, in_parts=in_parts), now)
 
-    async def evaluate(self, now: datetime) -> bool | None:
+    async def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:
         """See `Upkeep.evaluate`."""
-        return await self._call(self._upkeep.evaluate, now)
+        return await self._call(partial(self._upkeep.evaluate, catching_up=catching_up), now, every)
 
-    async def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:
+    async def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
         """See `Upkeep.claim_alert_messages`."""
-        return await self._call(self._upkeep.claim_alert_messages, limit, now)
+        return await self._call(self._upkeep.claim_alert_messages, limit)
 
-    async def forget_alert_messages(self, numbers: Collection[int]) -> None:
-        """See `Upkeep.forget_alert_messages`."""
-        await self._call(self._upkeep.forget_alert_messages, numbers)
+    async def give_back_alert_messages(self, sent: Collection[int]) -> None:
+        """See `Upkeep.give_back_alert_messages`."""
+        await self._call(self._upkeep.give_back_alert_messages, sent)
 
     async def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """See `Upkeep.unpublished_dead_letters`."""

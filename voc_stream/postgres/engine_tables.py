@@ -170,7 +170,6 @@ arrival = Table(
     required("hour", TIME, "start of the hour in which they count"),
     required("n", BigInteger, "scores that arrived; those taken back count against it"),
     required("score_sum", BigInteger, "their sum, in hundredths"),
-    PrimaryKeyConstraint("scope_type", "scope", "experience", "hour"),
     comment="Scores of key experiences that the detectors have not seen; emptied by the evaluator",
     postgresql_with=_QUEUE,
 )
@@ -195,6 +194,8 @@ evaluation_clock = Table(
     metadata,
     required("evaluator", KEY, "always alerts"),
     required("as_of", TIME, "the moment of which the alerts are"),
+    required("evaluated_at", TIME, "when drops were last looked for"),
+    column("others_at", TIME, "when the other rules were last judged"),
     PrimaryKeyConstraint("evaluator"),
     comment="The moment of the last evaluation of the alerts",
 )

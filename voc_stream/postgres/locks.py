@@ -20,3 +20,4 @@ class Lock(IntEnum):
     DETAILS = _FIRST + 4
     TABLES = _FIRST + 5
     EVALUATION = _FIRST + 6
+    OUTBOX = _FIRST + 7

@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def mirror_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Write the catalogue's experiences; those that it no longer names stay, since old events still speak of them."""
+    """Write the catalogue's experiences; those that it no longer names stay, since old events still speak of them, but are not key."""
     rows = [
         (
             key,
@@ -44,3 +44,4 @@ def mirror_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
         f" ON CONFLICT (experience) DO UPDATE SET {changes}",
         rows,
     )
+    cursor.execute("UPDATE experience SET is_key = false WHERE is_key AND experience <> ALL(%s)", (sorted(catalogue.experience),))

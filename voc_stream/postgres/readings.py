@@ -65,10 +65,12 @@ def _drops(cursor: Cursor) -> list[Reading]:
         "SELECT r.experience, r.scope, r.horizon, p.score_sum::float8 / p.n / 100 - r.experience_mean"
         " FROM rolling_satisfaction r JOIN experience e USING (experience)"
         # Whole days that end before the horizon begins.
-        " CROSS JOIN LATERAL (SELECT sum(n) AS n, sum(score_sum) AS score_sum FROM pane"
-        "   WHERE resolution = 1440 AND start <= r.as_of - r.horizon::interval - interval '1 day'"
-        "   AND start > r.as_of - r.horizon::interval - interval '29 days'"
-        "   AND scope_type = r.scope_type AND scope = r.scope AND experience = r.experience) p"
+        " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n, sum(d.score_sum) AS score_sum"
+        "   FROM (VALUES ('24h', interval '24 hours'), ('7d', interval '7 days')) h (horizon, length)"
+        "   CROSS JOIN rolling_clock c JOIN pane d ON d.resolution = 1440 AND d.start <= c.as_of - h.length - interval '1 day'"
+        "   AND d.start > c.as_of - h.length - interval '29 days' AND d.scope_type IN ('all', 'site')"
+        "   WHERE c.refresh = 'sites' AND d.experience IN (SELECT experience FROM experience WHERE is_key)"
+        "   GROUP BY h.horizon, d.scope_type, d.scope, d.experience) p USING (horizon, scope_type, scope, experience)"
         " WHERE r.is_key AND r.scope_type IN ('all', 'site') AND r.horizon IN ('24h', '7d')"
         " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
     )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (Lock.WRITERS, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT)
+_LOCKS = (Lock.WRITERS, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
 _QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending, engine_tables.arrival)

@@ -278,11 +278,10 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
 
 def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
     """What the detectors of drops have to hear: scores of key experiences, in the order of their arrival and not of their moments."""
-    key = "scope_type, scope, experience, hour"
     cursor.execute(
-        f"INSERT INTO arrival AS t ({key}, n, score_sum) SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum"
-        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s"
-        f" ORDER BY {key.replace('hour', 'start')} {add_up(key, ('n', 'score_sum'))}",
+        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum)"
+        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum"
+        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s",
         (_minutes(HOUR), as_of - NEWS),
     )
 

@@ -1,4 +1,4 @@
-"""What timers do beside the stream: settle, assess, hand out dead letters, read gauges. Each step is one transaction under its lock."""
+"""What timers do beside the stream: settle, assess, evaluate, hand out messages, read gauges. Each step is a transaction under its lock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, settle
+from voc_stream.postgres.alerting.alert_rows import claim_messages, give_back_messages
 from voc_stream.postgres.alerting.evaluation import Evaluator
-from voc_stream.postgres.alerting.ledger import claim_messages, forget_messages
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import mark_published, read_unpublished
 from voc_stream.postgres.mirror import mirror_catalogue
@@ -136,20 +136,33 @@ class PostgresUpkeep:
             churn.reassess(cursor, customer_ids[first : first + CUSTOMERS_A_TIME], self._catalogue.churn, now)
         return len(customer_ids)
 
-    def evaluate(self, now: datetime) -> bool | None:
-        """Start, renew and end alerts as of `now`; whether any started or ended, None where another worker holds the lock."""
-        with self._transaction() as cursor:
-            return self._evaluator.evaluate(cursor, now)
+    def evaluate(self, now: datetime, every: timedelta = timedelta(0), *, catching_up: bool = False) -> bool | None:
+        """Start, renew and end alerts as of `now`; whether any started or ended.
 
-    def claim_alert_messages(self, limit: int, now: datetime) -> Sequence[AlertMessage]:
-        """Take messages about alerts to send them, oldest first; no other worker gets them for a minute."""
+        None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
+        looked for, and nothing ends.
+        """
         with self._transaction() as cursor:
-            return claim_messages(cursor, limit, now)
+            changed = self._evaluator.look_for_drops(cursor, now, every, catching_up=catching_up)
+        if changed is None or catching_up:
+            return changed
+        self._vacuum("arrival")
+        with self._transaction() as cursor:
+            others_are_due = self._evaluator.take_turn_at_the_others(cursor, now)
+        if others_are_due:
+            with self._transaction() as cursor:
+                changed |= self._evaluator.judge_the_others(cursor, now)
+        return changed
 
-    def forget_alert_messages(self, numbers: Collection[int]) -> None:
-        """They were sent."""
+    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
+        """Take messages about alerts to send them, oldest first; none while another worker has some, for a minute at most."""
         with self._transaction() as cursor:
-            forget_messages(cursor, numbers)
+            return claim_messages(cursor, limit)
+
+    def give_back_alert_messages(self, sent: Collection[int]) -> None:
+        """Those that were sent are done with; all others may be taken again."""
+        with self._transaction() as cursor:
+            give_back_messages(cursor, sent)
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
         """Refused messages that have not yet gone to the dead-letter topic, oldest first."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.catalogue import Experience
-    from voc_stream.domain.alerts.explanation import Explanation
     from voc_stream.domain.alerts.finding import Json, Subject
     from voc_stream.domain.detection.watch import Suspicion
 
@@ -42,43 +41,34 @@ def horizon_of(since: datetime, now: datetime) -> str:
     return next((name for name, length in _HORIZONS if now - since <= length), "90d")
 
 
+def numbers_of(suspicion: Suspicion, usual: float, experience: Experience, now: datetime) -> dict[str, Json]:
+    """The evidence in numbers, ready for JSON."""
+    return {
+        "label_en": experience.label.en,
+        "label_zh": experience.label.zh,
+        "horizon": horizon_of(suspicion.since, now),
+        "since": suspicion.since.isoformat(),
+        "n": suspicion.scores,
+        "mean": round(suspicion.mean, 2),
+        "baseline_mean": round(usual, 2),
+        "drop": round(suspicion.drop, 2),
+        "drop_low": round(suspicion.low, 2),
+        "drop_high": round(suspicion.high, 2),
+    }
+
+
 def finding_of(
-    subject: Subject,
-    suspicion: Suspicion,
-    usual: float,
-    experience: Experience,
-    *,
-    department: str | None,
-    explanation: Explanation | None,
-    more: Mapping[str, Json],
-    now: datetime,
+    subject: Subject, suspicion: Suspicion, experience: Experience, mostly: tuple[str, str] | None, evidence: Mapping[str, Json]
 ) -> Finding:
-    """The alert about a drop; `more` is further evidence."""
+    """The alert about a drop. `mostly` is the dimension and the value that explain most of it."""
     label = experience.label
     english, chinese = place(subject.scope)
-    horizon = horizon_of(suspicion.since, now)
-    mostly = f", mostly {explanation.dimension} {explanation.value}" if explanation else ""
-    mostly_chinese = f"，主要来自 {explanation.value}" if explanation else ""
+    named = f", mostly {mostly[0]} {mostly[1]}" if mostly else ""
+    named_chinese = f"，主要来自 {mostly[1]}" if mostly else ""
     return Finding(
         subject,
         "critical" if suspicion.drop >= CRITICAL_TIMES * experience.alert.drop else "warning",
-        {
-            "label_en": label.en,
-            "label_zh": label.zh,
-            "horizon": horizon,
-            "since": suspicion.since.isoformat(),
-            "n": suspicion.scores,
-            "mean": round(suspicion.mean, 2),
-            "baseline_mean": round(usual, 2),
-            "drop": round(suspicion.drop, 2),
-            "drop_low": round(suspicion.low, 2),
-            "drop_high": round(suspicion.high, 2),
-            "department": department,
-            "explained_by": explanation.value if explanation else None,
-            "explained_dimension": explanation.dimension if explanation else None,
-            "explained_share": round(explanation.share, 2) if explanation else None,
-            **more,
-        },
-        f"{label.en} at {english} dropped by {suspicion.drop:.2f} points to {suspicion.mean:.2f} ({suspicion.scores} answers){mostly}"
-        f" / {chinese}：{label.zh} 下降 {suspicion.drop:.2f} 分至 {suspicion.mean:.2f}（{suspicion.scores} 个样本）{mostly_chinese}",
+        evidence,
+        f"{label.en} at {english} dropped by {suspicion.drop:.2f} points to {suspicion.mean:.2f} ({suspicion.scores} answers){named}"
+        f" / {chinese}：{label.zh} 下降 {suspicion.drop:.2f} 分至 {suspicion.mean:.2f}（{suspicion.scores} 个样本）{named_chinese}",
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.domain.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -16,8 +16,6 @@ RULE = "VocFollowUpOverdue"
 EXPERIENCE = "follow_up_72h"
 HORIZON = "7d"
 AT_LEAST_HALF = 0.5
-_Z = 1.959963984540054
-"""The normal distribution's 97.5 % point: two-sided 95 %."""
 
 
 class FollowUps(NamedTuple):
@@ -65,23 +63,6 @@ def judge_follow_ups(follow_ups: Iterable[FollowUps], catalogue: Catalogue, open
     return Verdict(frozenset({RULE}), findings, holding)
 
 
-def wilson_interval(count: int, samples: int) -> tuple[float, float]:
-    """The 95 % interval of a share of which `count` of `samples` were seen (Wilson 1927). Raises ValueError for no sample.
-
-    (p + z^2/2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
-
-    >>> [round(end, 6) for end in wilson_interval(7, 10)]
-    [0.396778, 0.892209]
-    """
-    if samples < 1:
-        raise ValueError("a share needs at least one sample")
-    share, squared = count / samples, _Z**2 / samples
-    centre = (share + squared / 2) / (1 + squared)
-    half = _Z * math.sqrt(share * (1 - share) / samples + squared / (4 * samples)) / (1 + squared)
-    # A share of 0 or 1 is inside, whatever the rounding.
-    return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
-
-
 def _finding(subject: Subject, follow_ups: FollowUps, allowed: float) -> Finding:
     share = follow_ups.overdue / follow_ups.due
     return Finding(
@@ -96,7 +77,7 @@ def _finding(subject: Subject, follow_ups: FollowUps, allowed: float) -> Finding
             "allowed_share": allowed,
             "order_ids": list(follow_ups.order_ids[:MOST_IDS]),
         },
-        f"{subject.scope}: {follow_ups.overdue} of the {follow_ups.due} customers who were to be called within 72 hours of delivery"
-        f" were not, in 7 days; allowed are {allowed:.0%} / {subject.scope}：近7天应在交车后72小时内回访的 {follow_ups.due} 位客户中有"
-        f" {follow_ups.overdue} 位未回访，允许比例为 {allowed:.0%}",
+        f"{subject.scope}: of the {follow_ups.due} customers whose 72 hours after delivery ended in the last 7 days, {follow_ups.overdue}"
+        f" have not been followed up to this day; allowed are {allowed:.0%} / {subject.scope}：近7天交车满72小时的 {follow_ups.due}"
+        f" 位客户中，至今仍有 {follow_ups.overdue} 位未回访，允许比例为 {allowed:.0%}",
     )

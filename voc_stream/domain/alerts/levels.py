@@ -53,7 +53,7 @@ def rule_of(key: str, experience: Experience) -> str | None:
 
 
 def judge_levels(levels: Sequence[Level], catalogue: Catalogue, open_subjects: Collection[Subject]) -> Verdict:
-    """What lies below its limit. Whatever has no or too few answers holds: no data is no good news."""
+    """What lies below its limit. Whatever has no or too few answers holds: no data is no good news. What is not judged any more ends."""
     judged = [(level, limit) for level in levels if (limit := _limit(level, catalogue)) is not None]
     by_chance = [_chance(level, limit) for level, limit in judged]
     significant = benjamini_hochberg(by_chance, FALSE_DISCOVERY_RATE)
@@ -65,7 +65,14 @@ def judge_levels(levels: Sequence[Level], catalogue: Catalogue, open_subjects: C
         elif believed or subject in open_subjects:
             findings.append(_finding(level, limit, subject, catalogue))
     known = {finding.subject for finding in findings}
-    return Verdict(RULES, findings, {subject for subject in open_subjects if subject.rule in RULES and subject not in fine | known})
+    return Verdict(
+        RULES, findings, {subject for subject in open_subjects if _is_judged(subject, catalogue) and subject not in fine | known}
+    )
+
+
+def _is_judged(subject: Subject, catalogue: Catalogue) -> bool:
+    experience = catalogue.experience.get(subject.experience or "")
+    return experience is not None and rule_of(subject.experience or "", experience) == subject.rule
 
 
 def _subject(level: Level, catalogue: Catalogue) -> Subject:

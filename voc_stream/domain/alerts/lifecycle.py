@@ -25,6 +25,7 @@ class OpenAlert(NamedTuple):
     subject: Subject
     severity: Severity
     evidence: Mapping[str, Json]
+    started_at: datetime
     updated_at: datetime
 
 
@@ -42,15 +43,19 @@ class Changes(NamedTuple):
     ends: Sequence[str]
 
 
-def changes(open_alerts: Sequence[OpenAlert], verdicts: Sequence[Verdict], heard_at: datetime | None, now: datetime) -> Changes:
-    """What this evaluation changes. `heard_at` is when events were last taken in.
+def is_heard(heard_at: datetime | None, now: datetime) -> bool:
+    """Whether events arrive; `heard_at` is when they were last taken in."""
+    return heard_at is not None and now - heard_at < HEARD_WITHIN
+
+
+def changes(open_alerts: Sequence[OpenAlert], verdicts: Sequence[Verdict], now: datetime, *, may_end: bool) -> Changes:
+    """What this evaluation changes. Without `may_end` no alert ends: nothing is heard, or not yet all.
 
     An alert becomes more severe while it is open, never less, so that people are not told twice of the same.
     """
     found = {finding.subject: finding for verdict in verdicts for finding in verdict.findings}
     holding = {subject for verdict in verdicts for subject in verdict.holding}
     evaluated = frozenset(rule for verdict in verdicts for rule in verdict.rules)
-    may_end = heard_at is not None and now - heard_at < HEARD_WITHIN
     known = {alert.subject for alert in open_alerts}
     updates, ends = [], []
     for alert in open_alerts:
@@ -70,4 +75,4 @@ def _is_worse(severity: Severity, before: Severity) -> bool:
 def _continued(alert: OpenAlert, finding: Finding) -> Finding:
     kept = {name: alert.evidence.get(name) for name in LABELS}
     severity = finding.severity if _is_worse(finding.severity, alert.severity) else alert.severity
-    return finding._replace(severity=severity, evidence={**finding.evidence, **kept})
+    return finding._replace(severity=severity, evidence={**alert.evidence, **finding.evidence, **kept})

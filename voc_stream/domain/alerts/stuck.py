@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.domain.alerts.stage_times import SHARE_WITHIN, minutes_experience
 from voc_stream.domain.alerts.workshop import stage_label, working_minutes
+from voc_stream.domain.statistics import poisson_tail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -104,18 +104,6 @@ def is_more_than_chance(stuck: int, in_stage: int) -> bool:
     return poisson_tail(stuck, (1 - SHARE_WITHIN) * in_stage) < CHANCE
 
 
-def poisson_tail(count: int, mean: float) -> float:
-    """The probability of at least `count` where `mean` are expected (textbook: 1 - sum of exp(-m) m^i / i! for i < count).
-
-    >>> round(poisson_tail(2, 0.1), 6), poisson_tail(0, 0.1), poisson_tail(1, 0.0)
-    (0.004679, 1.0, 0.0)
-    """
-    if count <= 0 or mean <= 0:
-        return float(count <= 0)
-    below = math.fsum(math.exp(number * math.log(mean) - mean - math.lgamma(number + 1)) for number in range(count))
-    return max(0.0, 1 - below)
-
-
 def _beyond(orders: Iterable[OpenOrder], minutes: float, now: datetime) -> list[OpenOrder]:
     """Those that have been in their stage for longer, the oldest first."""
     ages = [(order.minutes_in_stage(now) or 0.0, order) for order in orders]
@@ -131,6 +119,7 @@ def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:
     site_id, stuck = place.subject.scope, place.stuck
     oldest, limit = stuck[0].minutes_in_stage(now) or 0.0, round(place.limit.minutes, 1)
     english, chinese = stage_label(catalogue, place.stage)
+    product = _telling_product(stuck, place.orders)
     return Finding(
         place.subject,
         "critical" if place.far_beyond >= MANY else "warning",
@@ -142,7 +131,8 @@ def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:
             "limit_minutes": limit,
             "oldest_minutes": round(oldest, 1),
             "order_ids": [order.order_id for order in stuck[:MOST_IDS]],
-            "explained_by": _telling_product(stuck, place.orders),
+            "explained_by": product,
+            "explained_dimension": "product" if product else None,
         },
         f"{english} at {site_id}: {len(stuck)} of {len(place.orders)} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
         f" {oldest:.0f} / {site_id} {chinese}：{len(place.orders)} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
@@ -158,4 +148,4 @@ def _telling_product(stuck: Sequence[OpenOrder], orders: Sequence[OpenOrder]) ->
     if product is None or not others or count < PATTERN:
         return None
     is_telling = count / len(stuck) > MOST and others.count(product) / len(others) < MOST
-    return f"product {product}" if is_telling else None
+    return product if is_telling else None

@@ -10,6 +10,8 @@ from voc_stream.domain.detection.distribution import Distribution, tilted_to
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+BASELINE_DAYS = 28
+"""What is usual is taken from so many whole days, four of each day of the week, and stands for as many."""
 CAUTION = 1.0
 """By how many standard errors a mean is taken lower than it seems: a baseline that is too high would call the usual a drop."""
 _MARGIN = 0.01

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FEWEST_SCORES = 10
 """Since a chart last stood at zero: a few customers are no drop, however bad their day was."""
-RECOVERED = 5.0
-"""Nats by which a recovery must be likelier than that the drop goes on: about 150 to 1."""
+RECOVERED = 10.0
+"""Nats by which a recovery must be likelier than that the drop goes on: about 20,000 to 1, since it is asked for again with every score."""
 CALM_SHARE = 0.5
 """Of the threshold: below it nothing is suspected, and the baseline may be taken anew."""
 _Z_975 = 1.959963984540054
@@ -91,6 +91,9 @@ def heard(watch: Watch, scores: int, total: float, moment: datetime) -> Watch:
             sums=tuple(advanced(chart, before, scores, total, moment) for chart, before in zip(watch.charts, watch.sums, strict=True))
         )
     chart = watch.charts[watch.fallen]
+    # The chart goes on, so that the evidence stays up to date.
+    so_far = advanced(chart, watch.sums[watch.fallen], scores, total, moment)
+    watch = watch._replace(sums=(*watch.sums[: watch.fallen], so_far, *watch.sums[watch.fallen + 1 :]))
     recovery = watch.recovery - chart.slope * total + chart.offset * scores
     if recovery <= 0:
         return watch._replace(recovery=0.0, recovery_scores=0)
@@ -112,6 +115,11 @@ def _suspicion(watch: Watch, number: int) -> Suspicion:
     reach = _Z_975 * math.sqrt(watch.variance / state.scores + watch.error**2)
     margin = state.value - watch.charts[number].threshold
     return Suspicion(number, margin, state.scores, mean, drop, drop - reach, drop + reach, state.since)
+
+
+def latest(watch: Watch) -> Suspicion | None:
+    """What the chart says by now that announced the drop; None where there is none, or it has too few scores to tell."""
+    return _suspicion(watch, watch.fallen) if watch.fallen is not None and watch.sums[watch.fallen].scores >= FEWEST_SCORES else None
 
 
 def announced(watch: Watch, chart: int) -> Watch:

@@ -11,6 +11,7 @@ from voc_stream.domain.detection.baseline import Past, baseline_of, shrunk, vari
 from voc_stream.domain.detection.distribution import Distribution, tilted_to
 from voc_stream.domain.detection.watch import Watch, is_calm, watch_for
 from voc_stream.postgres.alerting import detectors
+from voc_stream.postgres.alerting.brief import Brief
 from voc_stream.postgres.alerting.pasts import BASELINE, KeyPast, read_pasts, read_rhythms, read_shapes, start_of_today
 from voc_stream.postgres.settle import NEWS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LOOKED_EVERY = timedelta(minutes=1)
 SHAPES_KEPT = timedelta(hours=1)
+RHYTHM_SECONDS = 10.0
 KEYS_A_TIME = 200
 """Making a detector takes about a millisecond of Python."""
 WEEKS_BETWEEN_FALSE_ALARMS_OF_A_KEY = 260.0
@@ -43,7 +45,8 @@ class Baselines:
         self._experiences: Mapping[str, Experience] = {key: one for key, one in catalogue.experience.items() if one.key}
         self._shapes: dict[str, Distribution] = {}
         self._rhythms: dict[str, dict[int, float]] = {}
-        self._read_at: datetime | None = None
+        self._shapes_at: datetime | None = None
+        self._rhythms_at: datetime | None = None
         self._looked_at: datetime | None = None
 
     def rhythm(self, experience: str, hour_of_week: int) -> float:
@@ -60,13 +63,13 @@ class Baselines:
         pasts = {key: past for key, past in read_pasts(cursor, self._experiences, now).items() if self._has_enough(key, past)}
         made = detectors.made_at(cursor)
         due = [key for key, past in pasts.items() if key not in made or self._is_due(*made[key], past, now)]
+        known = detectors.load(cursor, [key for key in due if key in made])
+        due = [key for key in due if key not in known or is_calm(known[key])]
         # Those that do not watch at all come first.
         due.sort(key=lambda key: (key in made, key))
         chosen = due[:KEYS_A_TIME]
-        known = detectors.load(cursor, [key for key in chosen if key in made])
-        chosen = [key for key in chosen if key not in known or is_calm(known[key])]
         between = self._between(pasts) if chosen else {}
-        new = {key: watch for key in chosen if (watch := self._watch(key, pasts, between, now)) is not None}
+        new = {key: self._watch(key, pasts, between, now) for key in chosen}
         detectors.save(cursor, new)
         for key in new:
             if key not in known:
@@ -80,10 +83,13 @@ class Baselines:
         return len(new)
 
     def _read(self, cursor: Cursor, now: datetime) -> None:
-        if self._read_at is None or now - self._read_at >= SHAPES_KEPT or start_of_today(now) > self._read_at or not self._shapes:
-            self._shapes = read_shapes(cursor, self._experiences, now)
-            self._rhythms = read_rhythms(cursor, self._shapes, now)
-            self._read_at = now
+        today = start_of_today(now)
+        if self._shapes_at is None or self._shapes_at < max(today, now - SHAPES_KEPT) or not self._shapes:
+            self._shapes, self._shapes_at = read_shapes(cursor, self._experiences, now), now
+        # Once a day, because it is much to read and hardly changes.
+        if self._rhythms_at is None or self._rhythms_at < today or (not self._rhythms and self._rhythms_at < now - SHAPES_KEPT):
+            self._rhythms_at = now
+            self._rhythms = read_rhythms(Brief(cursor, RHYTHM_SECONDS, RHYTHM_SECONDS), self._shapes, now)
 
     def _has_enough(self, key: Key, past: KeyPast) -> bool:
         return key.experience in self._shapes and past.past.scores >= self._experiences[key.experience].alert.minimum_samples
@@ -100,8 +106,8 @@ class Baselines:
                 sites[key.experience].append(past.past)
         return {experience: variance_between(of_sites, self._shapes[experience].variance) for experience, of_sites in sites.items()}
 
-    def _watch(self, key: Key, pasts: Mapping[Key, KeyPast], between_sites: Mapping[str, float], now: datetime) -> Watch | None:
-        """The detector of one key; None where its scores leave no room for a drop."""
+    def _watch(self, key: Key, pasts: Mapping[Key, KeyPast], between_sites: Mapping[str, float], now: datetime) -> Watch:
+        """The detector of one key; it has no charts where its scores leave no room for a drop."""
         own = pasts[key]
         everywhere = pasts.get(key._replace(scope_type="all", scope=""), own).past
         shape = _at_mean(self._shapes[key.experience], everywhere.mean)
@@ -110,8 +116,7 @@ class Baselines:
         usual, error = shrunk(own.past, shape.mean, shape.variance, between)
         a_week = own.past.scores / own.days * _DAYS_A_WEEK
         between_alarms = a_week * max(WEEKS_BETWEEN_FALSE_ALARMS_OF_A_KEY, len(pasts))
-        watch = watch_for(baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now)
-        return watch if watch.charts else None
+        return watch_for(baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now)
 
 
 def _at_mean(shape: Distribution, mean: float) -> Distribution:

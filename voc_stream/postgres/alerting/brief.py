@@ -1,8 +1,9 @@
-"""Questions that may take too long on big tables: an alert must not wait for its evidence."""
+"""Questions that may take too long on big tables: alerts must not wait for their evidence."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from psycopg2 import errors
@@ -12,20 +13,39 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-SECONDS = 3
+SECONDS = 3.0
+BUDGET_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
 
-def ask_briefly(cursor: Cursor, statement: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
-    """The rows of a statement, none where it takes more than SECONDS. The transaction goes on either way."""
-    cursor.execute(f"SAVEPOINT brief; SET LOCAL statement_timeout = '{SECONDS}s'")
-    try:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
-    except errors.QueryCanceled:
-        log.warning("evidence for an alert was left out: it took longer than %d s to collect", SECONDS)
-        rows = []
-    # The setting goes with the savepoint.
-    cursor.execute("ROLLBACK TO brief; RELEASE brief")
-    return rows
+class Brief:
+    """Asks for evidence within one transaction.
+
+    Args:
+        cursor: of the transaction, which goes on however a question ends.
+        budget_seconds: for all questions together. Where many alerts start at once, the last ones start without evidence.
+        seconds: for each.
+    """
+
+    def __init__(self, cursor: Cursor, budget_seconds: float = BUDGET_SECONDS, seconds: float = SECONDS) -> None:
+        self._cursor = cursor
+        self._left_seconds = budget_seconds
+        self._seconds = seconds
+
+    def ask(self, statement: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """The rows of a statement; none where there is no time left, or it takes too long."""
+        if self._left_seconds <= 0:
+            return []
+        limit_seconds, started = min(self._seconds, self._left_seconds), time.monotonic()
+        self._cursor.execute(f"SAVEPOINT brief; SET LOCAL statement_timeout = {int(limit_seconds * 1000) or 1}")
+        try:
+            self._cursor.execute(statement, parameters)
+            rows = self._cursor.fetchall()
+        except errors.QueryCanceled:
+            log.warning("evidence for an alert was left out: it took longer than %.1f s to collect", limit_seconds)
+            rows = []
+        # The setting goes with the savepoint.
+        self._cursor.execute("ROLLBACK TO brief; RELEASE brief")
+        self._left_seconds -= time.monotonic() - started
+        return rows

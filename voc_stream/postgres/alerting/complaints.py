@@ -1,10 +1,11 @@
-"""The facts behind the alerts about complaints: what is open, and what was opened in the last four weeks."""
+"""The facts behind the alerts about complaints: what is open, what was opened in the last four weeks, and since when any was."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.complaints import GIVEN_UP_AFTER, HISTORY, OpenComplaint, Opened, judge_ageing, judge_surges
+from voc_stream.domain.alerts.complaint_ageing import GIVEN_UP_AFTER, OpenComplaint, judge_ageing
+from voc_stream.domain.alerts.complaint_surge import Opened, judge_surges
 from voc_stream.domain.alerts.finding import MOST_IDS, Verdict
 from voc_stream.domain.complaint import OPEN_STATES
 
@@ -45,7 +46,7 @@ GROUP BY site_id, category
 def judge_complaints(cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]) -> Verdict:
     """What is found by the rules VocComplaintAgeing and VocComplaintSurge."""
     ageing = judge_ageing(read_open(cursor, now), catalogue.limits, now)
-    surges = judge_surges(read_opened(cursor, now), has_history=_has_history(cursor, now), catalogue=catalogue, open_subjects=open_subjects)
+    surges = judge_surges(read_opened(cursor, now), read_first(cursor, now), catalogue, now, open_subjects)
     return Verdict(ageing.rules | surges.rules, [*ageing.findings, *surges.findings], surges.holding)
 
 
@@ -64,6 +65,7 @@ def read_opened(cursor: Cursor, now: datetime) -> list[Opened]:
     ]
 
 
-def _has_history(cursor: Cursor, now: datetime) -> bool:
-    cursor.execute("SELECT EXISTS (SELECT FROM complaint WHERE opened_at <= %s)", (now - HISTORY,))
-    return bool(cursor.fetchone()[0])  # type: ignore[index]  # a SELECT without FROM gives one row
+def read_first(cursor: Cursor, now: datetime) -> dict[str, datetime]:
+    """When the first complaint of each site was opened."""
+    cursor.execute("SELECT site_id, min(opened_at) FROM complaint WHERE opened_at <= %s GROUP BY site_id", (now,))
+    return dict(cursor.fetchall())

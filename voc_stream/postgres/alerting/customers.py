@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.customers import AT_RISK, HISTORY_DAYS, AtRisk, Share, judge_high_value, judge_rising
+from voc_stream.domain.alerts.at_risk import BANDS
+from voc_stream.domain.alerts.churn_rising import HISTORY_DAYS, Share, judge_rising
 from voc_stream.domain.alerts.finding import MOST_IDS, Verdict
+from voc_stream.domain.alerts.high_value import AtRisk, judge_high_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.alerts.finding import Subject
 
 COUNTED_EVERY = timedelta(minutes=10)
-_AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK)
+_AT_RISK = ", ".join(f"'{band}'" for band in BANDS)
 # value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where the exact value stands.
 _HIGH_VALUE = f"""
 WITH chosen AS MATERIALIZED (
@@ -38,7 +40,8 @@ FROM chosen
 
 def judge_customers(cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]) -> Verdict:
     """What is found by the rules VocHighValueAtRisk and, where all customers are counted again, VocChurnRiskRising."""
-    high_value = judge_high_value(read_high_value(cursor, catalogue.limits.high_annual_value))
+    limits = catalogue.limits
+    high_value = judge_high_value(read_high_value(cursor, limits.high_annual_value), limits.high_value_at_risk_customers)
     if not _is_time_to_count(cursor, now):
         return high_value
     version = catalogue.churn.version
@@ -46,7 +49,7 @@ def judge_customers(cursor: Cursor, catalogue: Catalogue, now: datetime, open_su
     if today is None:
         return high_value
     rising = judge_rising(today, _days_before(cursor, version, now), _drivers(cursor, version), open_subjects)
-    return Verdict(high_value.rules | rising.rules, [*high_value.findings, *rising.findings], rising.holding)
+    return Verdict(high_value.rules | rising.rules, [*high_value.findings, *rising.findings], {*high_value.holding, *rising.holding})
 
 
 def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk | None:

@@ -42,13 +42,13 @@ def take_arrivals(cursor: Cursor) -> list[Arrival]:
     """What arrived for keys that have a detector, by hour; the others keep theirs until they have one."""
     cursor.execute(
         f"WITH gone AS (DELETE FROM arrival a USING detector d WHERE ({_columns('a')}) = ({_columns('d')}) RETURNING a.*)"
-        f" SELECT {_KEY}, hour, n, score_sum FROM gone ORDER BY {_KEY}, hour"
+        f" SELECT {_KEY}, hour, sum(n)::bigint, sum(score_sum)::bigint FROM gone GROUP BY {_KEY}, hour ORDER BY {_KEY}, hour"
     )
     return [Arrival(Key(*key), hour, scores, score_sum / 100) for *key, hour, scores, score_sum in cursor]
 
 
 def forget_arrivals(cursor: Cursor, before: datetime) -> None:
-    """Drop what arrived for keys without a detector and is older than `before`."""
+    """Drop what is older than `before`: what has no detector by then tells nothing about now."""
     cursor.execute("DELETE FROM arrival WHERE hour < %s", (before,))
 
 
@@ -83,6 +83,11 @@ def save(cursor: Cursor, watches: Mapping[Key, Watch]) -> None:
     names = ", ".join(_COLUMNS)
     changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
     cursor.execute(f"INSERT INTO detector ({names}) SELECT {names} FROM staged_detector ON CONFLICT ({_KEY}) DO UPDATE SET {changed}")
+
+
+def remove(cursor: Cursor, key: Key) -> None:
+    """Remove one detector; another is made from the weeks before."""
+    cursor.execute("DELETE FROM detector WHERE scope_type = %s AND scope = %s AND experience = %s", key)
 
 
 def drop_others(cursor: Cursor, experiences: Collection[str]) -> None:

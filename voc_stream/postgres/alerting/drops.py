@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.drops import ESTIMATED_SHARE, RULE, announced_of, finding_of
+from voc_stream.domain.alerts.drops import ESTIMATED_SHARE, RULE, announced_of, finding_of, numbers_of
 from voc_stream.domain.alerts.explanation import department_of, explained, mostly, shown
 from voc_stream.domain.alerts.finding import Subject, Verdict
+from voc_stream.domain.detection.baseline import BASELINE_DAYS
 from voc_stream.domain.detection.rhythm import hour_of_week
-from voc_stream.domain.detection.watch import announced, has_recovered, heard, started_anew, suspicion
+from voc_stream.domain.detection.watch import announced, has_recovered, heard, latest, started_anew, suspicion
 from voc_stream.postgres.alerting import detectors
 from voc_stream.postgres.alerting.baselines import Baselines
+from voc_stream.postgres.alerting.brief import Brief
 from voc_stream.postgres.alerting.evidence import read_event_ids, read_groups, read_slower_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.alerts.finding import Finding
+    from voc_stream.domain.alerts.lifecycle import OpenAlert
     from voc_stream.domain.detection.watch import Suspicion, Watch
     from voc_stream.postgres.alerting.detectors import Key
+
+NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
+"""A drop that has lasted so long is what is usual now: its alert ends, and the baseline is taken anew."""
+STARTS_A_TIME = 20
+"""Where more alerts than that want to start at once, the others follow with the next evaluation: evidence takes time to read."""
+ASKED_AGAIN_AFTER = timedelta(minutes=5)
 
 
 class DropRule:
@@ -32,29 +42,31 @@ class DropRule:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._baselines = Baselines(catalogue)
+        self._of_one_site: dict[Subject, datetime] = {}
 
-    def judge(self, cursor: Cursor, now: datetime, open_subjects: Collection[Subject]) -> Verdict:
+    def judge(self, cursor: Cursor, now: datetime, open_alerts: Mapping[Subject, OpenAlert]) -> Verdict:
         """Let the detectors hear what arrived since the last time; which drops they announce, and which go on."""
         self._baselines.renew(cursor, now)
         watches = self._hear(cursor)
-        fallen = [_key(subject) for subject in open_subjects if subject.rule == RULE]
-        watches |= detectors.load(cursor, [key for key in fallen if key not in watches])
-        changed: dict[Key, Watch] = dict(watches)
-        holding: set[Subject] = set()
-        for key in fallen:
+        ours = {_key(subject): alert for subject, alert in open_alerts.items() if subject.rule == RULE}
+        watches |= detectors.load(cursor, [key for key in ours if key not in watches])
+        findings, holding = [], set()
+        for key, alert in ours.items():
+            # Without a detector that knows of the drop nothing could ever end it.
             watch = watches.get(key)
-            if watch is None:
-                continue  # no key experience any more
-            if has_recovered(watch, self._catalogue.experience[key.experience].alert.minimum_samples):
-                changed[key] = started_anew(watch)
+            if watch is None or watch.fallen is None or key.experience not in self._catalogue.experience:
+                continue
+            if now - alert.started_at >= NEW_USUAL_AFTER:
+                detectors.remove(cursor, key)
+                del watches[key]
+            elif has_recovered(watch, self._catalogue.experience[key.experience].alert.minimum_samples):
+                watches[key] = started_anew(watch)
+            elif (found := latest(watch)) is not None:
+                findings.append(self._going_on(alert, watch, found, now))
             else:
-                holding.add(_subject(key))
-        findings = []
-        for subject, found in self._announced(cursor, watches, open_subjects):
-            finding = self._finding(cursor, subject, changed, found, now)
-            if finding is not None:
-                findings.append(finding)
-        detectors.save(cursor, changed)
+                holding.add(alert.subject)
+        findings += self._starts(cursor, watches, open_alerts, now)
+        detectors.save(cursor, watches)
         return Verdict(frozenset({RULE}), findings, holding)
 
     def _hear(self, cursor: Cursor) -> dict[Key, Watch]:
@@ -67,49 +79,72 @@ class DropRule:
                 watches[key] = heard(watches[key], scores, total - scores * usual_difference, hour)
         return watches
 
-    def _announced(self, cursor: Cursor, watches: dict[Key, Watch], open_subjects: Collection[Subject]) -> list[tuple[Subject, Suspicion]]:
-        suspicions: dict[Subject, Suspicion] = {}
-        for key, watch in watches.items():
-            if watch.fallen is None and _subject(key) not in open_subjects:
-                found = suspicion(watch, ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop)
-                if found is not None:
-                    suspicions[_subject(key)] = found
-        return [(subject, suspicions[subject]) for subject in announced_of(suspicions) if self._has_enough_samples(cursor, subject)]
+    def _going_on(self, alert: OpenAlert, watch: Watch, found: Suspicion, now: datetime) -> Finding:
+        """The open alert with the numbers as they are by now; who explains it was told at its start."""
+        experience = self._catalogue.experience[alert.subject.experience or ""]
+        dimension, value = alert.evidence.get("explained_dimension"), alert.evidence.get("explained_by")
+        named = (str(dimension), str(value)) if value else None
+        return finding_of(alert.subject, found, experience, named, numbers_of(found, watch.usual, experience, now))
 
-    def _has_enough_samples(self, cursor: Cursor, subject: Subject) -> bool:
-        cursor.execute(
-            "SELECT n >= %s FROM rolling_satisfaction WHERE horizon = '7d' AND scope_type = %s AND scope = %s AND experience = %s",
-            (
-                self._catalogue.experience[_key(subject).experience].alert.minimum_samples,
-                subject.scope_type,
-                subject.scope,
-                subject.experience,
-            ),
-        )
-        row = cursor.fetchone()
-        return row is not None and bool(row[0])
-
-    def _finding(self, cursor: Cursor, subject: Subject, changed: dict[Key, Watch], found: Suspicion, now: datetime) -> Finding | None:
-        key = _key(subject)
-        explanations = explained(read_groups(cursor, subject, found.since))
-        most = mostly(explanations)
-        if most is not None and most.dimension == "site" and detectors.load(cursor, [key._replace(scope_type="site", scope=most.value)]):
-            return None  # it is that site's drop, and the site's own detector tells it
-        changed[key] = announced(changed[key], found.chart)
-        return finding_of(
-            subject,
-            found,
-            changed[key].usual,
-            self._catalogue.experience[key.experience],
-            department=department_of(explanations),
-            explanation=most,
-            more={
+    def _starts(self, cursor: Cursor, watches: dict[Key, Watch], open_subjects: Collection[Subject], now: datetime) -> list[Finding]:
+        """The drops that are announced now; their watches know it afterwards."""
+        suspicions = self._suspicions(cursor, watches, open_subjects)
+        chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)[:STARTS_A_TIME]
+        brief, findings = Brief(cursor), []
+        for subject in chosen:
+            if now - self._of_one_site.get(subject, now - ASKED_AGAIN_AFTER) < ASKED_AGAIN_AFTER:
+                continue
+            key, found = _key(subject), suspicions[subject]
+            explanations = explained(read_groups(brief, subject, found.since))
+            most = mostly(explanations)
+            if (
+                most is not None
+                and most.dimension == "site"
+                and detectors.load(cursor, [key._replace(scope_type="site", scope=most.value)])
+            ):
+                # It is that site's drop, and the site's own detector tells it.
+                self._of_one_site[subject] = now
+                continue
+            experience = self._catalogue.experience[key.experience]
+            evidence = {
+                **numbers_of(found, watches[key].usual, experience, now),
+                "department": department_of(explanations),
+                "explained_by": most.value if most else None,
+                "explained_dimension": most.dimension if most else None,
+                "explained_share": round(most.share, 2) if most else None,
                 "explanations": shown(explanations),
-                "slower_stages": read_slower_stages(cursor, subject, found.since),
-                "event_ids": read_event_ids(cursor, subject, most, found.since, now),
-            },
-            now=now,
+                "slower_stages": read_slower_stages(brief, subject, found.since),
+                "event_ids": read_event_ids(brief, subject, most, found.since, now),
+            }
+            watches[key] = announced(watches[key], found.chart)
+            findings.append(finding_of(subject, found, experience, (most.dimension, most.value) if most else None, evidence))
+        return findings
+
+    def _suspicions(self, cursor: Cursor, watches: dict[Key, Watch], open_subjects: Collection[Subject]) -> dict[Subject, Suspicion]:
+        found: dict[Subject, Suspicion] = {}
+        for key, watch in watches.items():
+            if watch.fallen is None and _subject(key) not in open_subjects and key.experience in self._catalogue.experience:
+                one = suspicion(watch, ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop)
+                if one is not None:
+                    found[_subject(key)] = one
+        samples = self._samples(cursor, found)
+        return {
+            subject: one
+            for subject, one in found.items()
+            if samples.get(subject, 0) >= self._catalogue.experience[_key(subject).experience].alert.minimum_samples
+        }
+
+    @staticmethod
+    def _samples(cursor: Cursor, subjects: Collection[Subject]) -> dict[Subject, int]:
+        """How many scores each had in the last seven days."""
+        if not subjects:
+            return {}
+        cursor.execute(
+            "SELECT scope_type, scope, experience, n FROM rolling_satisfaction WHERE horizon = '7d' AND scope_type IN ('all', 'site')"
+            " AND scope = ANY(%s) AND experience = ANY(%s)",
+            (sorted({subject.scope for subject in subjects}), sorted({subject.experience or "" for subject in subjects})),
         )
+        return {_subject(detectors.Key(*key)): n for *key, n in cursor}
 
 
 def _subject(key: Key) -> Subject:

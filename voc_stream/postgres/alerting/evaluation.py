@@ -1,15 +1,16 @@
-"""One evaluation of all alerts: one transaction under a lock, so that one worker at a time does it.
+"""One evaluation of the alerts: by one worker at a time.
 
-Drops are looked for every time; the other rules, which read more and move slowly, are judged once a minute.
+Drops are looked for every time. The other rules, which read more and move slowly, are judged once a minute, in a transaction of their own:
+where one of them fails, drops are found all the same.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.lifecycle import changes
-from voc_stream.postgres.alerting import ledger
+from voc_stream.domain.alerts.lifecycle import changes, is_heard
+from voc_stream.postgres.alerting import alert_rows
 from voc_stream.postgres.alerting.complaints import judge_complaints
 from voc_stream.postgres.alerting.customers import judge_customers
 from voc_stream.postgres.alerting.drops import DropRule
@@ -19,12 +20,13 @@ from voc_stream.postgres.alerting.workshop import Workshop
 from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.alerts.finding import Subject, Verdict
+    from voc_stream.domain.alerts.finding import Verdict
 
 OTHERS_EVERY = timedelta(minutes=1)
 
@@ -36,40 +38,62 @@ class Evaluator:
         self._catalogue = catalogue
         self._drops = DropRule(catalogue)
         self._workshop = Workshop()
-        self._others_at: datetime | None = None
 
-    def evaluate(self, cursor: Cursor, now: datetime) -> bool | None:
-        """Start, renew and end alerts as of `now`; whether any started or ended, None where another worker holds the lock."""
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (Lock.EVALUATION,))
-        if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
+    def look_for_drops(self, cursor: Cursor, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:
+        """Start, renew and end alerts about drops; whether any started or ended. None where it is another worker's turn, or too early."""
+        as_of = _turn(cursor, now, "evaluated_at", every)
+        if as_of is None:
             return None
-        # Until the rolling tables were refreshed once there is nothing to evaluate.
-        cursor.execute("SELECT as_of FROM rolling_clock WHERE refresh = 'sites'")
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        open_alerts = ledger.read_open(cursor)
-        cursor.execute("SELECT max(updated_at) FROM stream_position")
-        (heard_at,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
-        found = changes(open_alerts, self._verdicts(cursor, now, {alert.subject for alert in open_alerts}), heard_at, now)
-        ledger.write(cursor, found, now)
+        open_alerts = alert_rows.read_open(cursor)
+        verdict = self._drops.judge(cursor, now, {alert.subject: alert for alert in open_alerts})
         # Alerts are as fresh as what they were evaluated from.
         cursor.execute(
-            "INSERT INTO evaluation_clock (evaluator, as_of) VALUES ('alerts', least(%s, %s))"
-            " ON CONFLICT (evaluator) DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of)",
-            (now, row[0]),
+            "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at) VALUES ('alerts', least(%s, %s), %s) ON CONFLICT (evaluator)"
+            " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at = excluded.evaluated_at",
+            (now, as_of, now),
         )
+        return self._write(cursor, [verdict], now, catching_up=catching_up)
+
+    @staticmethod
+    def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:
+        """Whether the other rules are due; then nobody else judges them for a minute, even where this worker fails to."""
+        if _turn(cursor, now, "others_at", OTHERS_EVERY) is None:
+            return False
+        cursor.execute("UPDATE evaluation_clock SET others_at = %s", (now,))
+        return True
+
+    def judge_the_others(self, cursor: Cursor, now: datetime) -> bool:
+        """Start, renew and end alerts of the other rules; whether any started or ended.
+
+        Not to be done while a backlog is read: what was solved long ago would be taken for open.
+        """
+        subjects = {alert.subject for alert in alert_rows.read_open(cursor)}
+        verdicts = [
+            judge_levels_of(cursor, self._catalogue, now, subjects),
+            self._workshop.judge(cursor, self._catalogue, now, subjects),
+            judge_complaints(cursor, self._catalogue, now, subjects),
+            judge_silence(cursor, self._catalogue, now, subjects),
+            judge_customers(cursor, self._catalogue, now, subjects),
+        ]
+        return self._write(cursor, verdicts, now, catching_up=False)
+
+    @staticmethod
+    def _write(cursor: Cursor, verdicts: Sequence[Verdict], now: datetime, *, catching_up: bool) -> bool:
+        cursor.execute("SELECT max(updated_at) FROM stream_position")
+        (heard_at,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        found = changes(alert_rows.read_open(cursor), verdicts, now, may_end=is_heard(heard_at, now) and not catching_up)
+        alert_rows.write(cursor, found, now)
         return bool(found.starts or found.ends)
 
-    def _verdicts(self, cursor: Cursor, now: datetime, open_subjects: Collection[Subject]) -> list[Verdict]:
-        verdicts = [self._drops.judge(cursor, now, open_subjects)]
-        if self._others_at is None or not timedelta(0) <= now - self._others_at < OTHERS_EVERY:
-            verdicts += [
-                judge_levels_of(cursor, self._catalogue, now, open_subjects),
-                self._workshop.judge(cursor, self._catalogue, now, open_subjects),
-                judge_complaints(cursor, self._catalogue, now, open_subjects),
-                judge_silence(cursor, self._catalogue, now, open_subjects),
-                judge_customers(cursor, self._catalogue, now, open_subjects),
-            ]
-            self._others_at = now
-        return verdicts
+
+def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:
+    """The moment that the rolling tables show, where this worker may evaluate now: nobody else does, or did a moment ago."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (Lock.EVALUATION,))
+    if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
+        return None
+    cursor.execute(f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh = 'sites'")
+    # Until the rolling tables were refreshed once there is nothing to evaluate.
+    as_of, last = cursor.fetchone() or (None, None)
+    # A little early is on time; a clock that was set back must not stop it for long.
+    too_early = last is not None and timedelta(0) <= now - last < 0.8 * every
+    return None if too_early else as_of

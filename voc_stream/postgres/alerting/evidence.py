@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.alerts.explanation import Group
 from voc_stream.domain.alerts.finding import MOST_IDS
-from voc_stream.postgres.alerting.brief import ask_briefly
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.domain.alerts.explanation import Explanation
     from voc_stream.domain.alerts.finding import Subject
+    from voc_stream.postgres.alerting.brief import Brief
 
 BEFORE = timedelta(days=28)
 EVENTS_WITHIN = timedelta(days=2)
@@ -28,14 +26,13 @@ _DIMENSIONS = {
 }
 
 
-def read_groups(cursor: Cursor, subject: Subject, since: datetime) -> list[Group]:
+def read_groups(brief: Brief, subject: Subject, since: datetime) -> list[Group]:
     """Scores of the subject by each dimension: of the days from `since` on, and of the four weeks before."""
     # At one site the site explains everything.
     dimensions = {name: column for name, column in _DIMENSIONS.items() if name != "site" or subject.scope_type == "all"}
     first = since.date()
     now, before = "day >= %(first)s", "day < %(first)s"
-    rows = ask_briefly(
-        cursor,
+    rows = brief.ask(
         f"SELECT CASE {' '.join(f'WHEN {column} IS NOT NULL THEN {name!r}' for name, column in dimensions.items())} END,"
         f" coalesce({', '.join(dimensions.values())}),"
         f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}), 0),"
@@ -54,13 +51,12 @@ def _in_scope(subject: Subject) -> str:
     return "" if subject.scope_type == "all" else "AND site_id = %(scope)s"
 
 
-def read_event_ids(cursor: Cursor, subject: Subject, explanation: Explanation | None, since: datetime, now: datetime) -> list[str]:
+def read_event_ids(brief: Brief, subject: Subject, explanation: Explanation | None, since: datetime, now: datetime) -> list[str]:
     """Ids of a few events with the lowest scores, of the group that explains it if there is one; the latest first of equals."""
     if subject.experience == "on_time_delivery":
-        return _late_deliveries(cursor, subject, since, now)
+        return _late_deliveries(brief, subject, since, now)
     of_group = "" if explanation is None or explanation.dimension == "segment" else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
-    rows = ask_briefly(
-        cursor,
+    rows = brief.ask(
         "SELECT event_id FROM touchpoint_event e CROSS JOIN LATERAL ("
         "  SELECT min(coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END)) AS score"
         "  FROM jsonb_array_elements(e.body -> 'answers') answer"
@@ -80,10 +76,9 @@ def read_event_ids(cursor: Cursor, subject: Subject, explanation: Explanation | 
     return [event_id for (event_id,) in rows]
 
 
-def _late_deliveries(cursor: Cursor, subject: Subject, since: datetime, now: datetime) -> list[str]:
+def _late_deliveries(brief: Brief, subject: Subject, since: datetime, now: datetime) -> list[str]:
     """Ids of the deliveries that were the latest."""
-    rows = ask_briefly(
-        cursor,
+    rows = brief.ask(
         "SELECT e.event_id FROM (SELECT order_id, delivered_at, delivered_at - promised_at AS late FROM repair_order"
         f"  WHERE on_time = false AND delivered_at >= %(since)s AND delivered_at <= %(now)s {_in_scope(subject)}"
         "  ORDER BY late DESC, order_id LIMIT %(limit)s) o"
@@ -94,10 +89,9 @@ def _late_deliveries(cursor: Cursor, subject: Subject, since: datetime, now: dat
     return [event_id for (event_id,) in rows]
 
 
-def read_slower_stages(cursor: Cursor, subject: Subject, since: datetime) -> list[dict[str, str | float]]:
+def read_slower_stages(brief: Brief, subject: Subject, since: datetime) -> list[dict[str, str | float]]:
     """Stages of the repair flow that take longer there than in the four weeks before, the largest increase first, in minutes."""
-    rows = ask_briefly(
-        cursor,
+    rows = brief.ask(
         "SELECT substr(experience, 15),"
         " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >= %(since)s), 0),"
         " sum(score_sum) FILTER (WHERE start < %(since)s) / nullif(sum(n) FILTER (WHERE start < %(since)s), 0)"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.alerts.explanation import against, department_of, explained, mostly, shown
 from voc_stream.domain.alerts.levels import HORIZON, Level, judge_levels, rule_of
+from voc_stream.postgres.alerting.brief import Brief
 from voc_stream.postgres.alerting.evidence import read_event_ids, read_groups
 
 if TYPE_CHECKING:
@@ -37,22 +38,24 @@ def judge_levels_of(cursor: Cursor, catalogue: Catalogue, now: datetime, open_su
         {"now": now, "judged": judged, "horizon": HORIZON},
     )
     verdict = judge_levels([Level._make(row) for row in cursor.fetchall()], catalogue, open_subjects)
-    findings = [found if found.subject in open_subjects else _explained(cursor, found, now) for found in verdict.findings]
+    brief = Brief(cursor)
+    findings = [found if found.subject in open_subjects else _explained(brief, found, now) for found in verdict.findings]
     return verdict._replace(findings=findings)
 
 
-def _explained(cursor: Cursor, finding: Finding, now: datetime) -> Finding:
+def _explained(brief: Brief, finding: Finding, now: datetime) -> Finding:
     """The finding with who explains it; that is expensive to read, so only for one that starts."""
     since = now - SINCE
     limit = finding.evidence["limit"]
     if not isinstance(limit, int | float):
         raise TypeError("the evidence of a level holds its limit as a number")
-    explanations = explained(against(float(limit), read_groups(cursor, finding.subject, since)))
+    explanations = explained(against(float(limit), read_groups(brief, finding.subject, since)))
     most = mostly(explanations)
     more: dict[str, Json] = {
         "department": department_of(explanations),
         "explained_by": most.value if most else None,
+        "explained_dimension": most.dimension if most else None,
         "explanations": shown(explanations),
-        "event_ids": read_event_ids(cursor, finding.subject, most, since, now),
+        "event_ids": read_event_ids(brief, finding.subject, most, since, now),
     }
     return finding._replace(evidence={**finding.evidence, **more})

@@ -6,9 +6,9 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.detection.baseline import Past
+from voc_stream.domain.detection.baseline import BASELINE_DAYS, Past
 from voc_stream.domain.detection.distribution import Distribution, distribution_of
-from voc_stream.domain.detection.rhythm import hour_of_week, rhythm_of
+from voc_stream.domain.detection.rhythm import rhythm_of
 from voc_stream.domain.horizons import DAY, HOUR
 from voc_stream.postgres.alerting.detectors import Key
 from voc_stream.postgres.tables import SCORE_BINS
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Experience
+    from voc_stream.postgres.alerting.brief import Brief
 
-BASELINE = timedelta(days=28)
+BASELINE = timedelta(days=BASELINE_DAYS)
+ENOUGH_FOR_A_SHAPE = 5_000
+"""Scores of an experience: its shape over all sites is known well enough, and earlier days need not be read."""
 _MINUTE = timedelta(minutes=1)
 _IMAGINED = 0.5
 """Scores of every value that a scale allows, added to what was seen: what nobody has answered yet is not impossible (Krichevsky and
@@ -52,14 +55,22 @@ def read_pasts(cursor: Cursor, experiences: Collection[str], now: datetime) -> d
 
 
 def read_shapes(cursor: Cursor, experiences: Mapping[str, Experience], now: datetime) -> dict[str, Distribution]:
-    """The distribution of each experience's scores over all sites in the same time."""
-    today = start_of_today(now)
+    """The distribution of each experience's scores over all sites, of the latest days before today, at most of four weeks."""
+    seen: dict[str, list[float]] = {}
     bins = ", ".join(f"sum(bin_{number})" for number in range(SCORE_BINS))
-    cursor.execute(
-        f"SELECT experience, {bins} FROM experience_cube WHERE day >= %s AND day < %s AND experience = ANY(%s) GROUP BY experience",
-        ((today - BASELINE).date(), today.date(), list(experiences)),
-    )
-    seen = {experience: [float(count) for count in counts] for experience, *counts in cursor}
+    wanted = set(experiences)
+    for ago in range(1, BASELINE_DAYS + 1):
+        if not wanted:
+            break
+        day = (start_of_today(now) - ago * DAY).date()
+        # Day by day, because the cube of a big company holds a million rows a week.
+        cursor.execute(
+            f"SELECT experience, {bins} FROM experience_cube WHERE day = %s AND experience = ANY(%s) GROUP BY 1", (day, sorted(wanted))
+        )
+        for experience, *counts in cursor:
+            before = seen.get(experience, [0.0] * SCORE_BINS)
+            seen[experience] = [known + float(count) for known, count in zip(before, counts, strict=True)]
+        wanted = {experience for experience in wanted if sum(seen.get(experience, ())) < ENOUGH_FOR_A_SHAPE}
     return {key: _shape(counts, experiences[key]) for key, counts in seen.items()}
 
 
@@ -69,20 +80,24 @@ def _shape(counts: list[float], experience: Experience) -> Distribution:
     return distribution_of({float(value): max(0.0, counts[value]) + _IMAGINED for value in possible})
 
 
-def read_rhythms(cursor: Cursor, shapes: Mapping[str, Distribution], now: datetime) -> dict[str, dict[int, float]]:
-    """By how many points each hour of the week usually differs, for each experience, over all sites."""
+def read_rhythms(brief: Brief, shapes: Mapping[str, Distribution], now: datetime) -> dict[str, dict[int, float]]:
+    """By how many points each hour of the week usually differs, for each experience; nothing where it takes too long to read.
+
+    Within sites: each is compared with its own mean, so that it does not matter which of them are open when.
+    """
     today = start_of_today(now)
-    cursor.execute(
-        "SELECT experience, start, n, score_sum FROM pane"
-        " WHERE resolution = %s AND start >= %s AND start < %s AND scope_type = 'all' AND scope = '' AND experience = ANY(%s) AND n > 0",
-        (HOUR // _MINUTE, today - BASELINE, today, list(shapes)),
+    rows = brief.ask(
+        "SELECT experience, hour, sum(n), sum(total - n * mean) / 100 FROM ("
+        "  SELECT experience, hour, n, total, sum(total) OVER site / sum(n) OVER site AS mean FROM ("
+        "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM start))::int AS hour,"
+        "           sum(n)::float8 AS n, sum(score_sum)::float8 AS total"
+        "    FROM pane WHERE resolution = %(resolution)s AND start >= %(first)s AND start < %(today)s AND scope_type = 'site'"
+        "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
+        "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
+        ") deviations GROUP BY 1, 2",
+        {"resolution": HOUR // _MINUTE, "first": today - BASELINE, "today": today, "experiences": sorted(shapes)},
     )
-    sums: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-    for experience, start, n, score_sum in cursor:
-        hour = hour_of_week(start)
-        before_n, before_sum = sums[experience].get(hour, (0, 0))
-        sums[experience][hour] = (before_n + n, before_sum + score_sum)
-    return {
-        experience: rhythm_of({hour: Past(n, total / 100 / n) for hour, (n, total) in hours.items()}, shapes[experience].variance)
-        for experience, hours in sums.items()
-    }
+    hours: dict[str, dict[int, Past]] = defaultdict(dict)
+    for experience, hour, n, deviation in rows:
+        hours[experience][hour] = Past(int(n), deviation / n)
+    return {experience: rhythm_of(of_week, shapes[experience].variance) for experience, of_week in hours.items()}

@@ -32,16 +32,19 @@ class SiteActivity:
     def until(self, cursor: Cursor, now: datetime) -> Mapping[str, Sequence[datetime]]:
         """By site, ascending, the starts of the panes in which it finished something."""
         if self._read_at is None or self._all_read_at is None or not timedelta(0) <= now - self._all_read_at < READ_ALL_EVERY:
-            self._active = {}
-            begin, self._all_read_at = now - PANES_KEPT[FIVE_MINUTES], now
+            reads_all, begin = True, now - PANES_KEPT[FIVE_MINUTES]
         else:
-            begin = self._read_at - MERGED_WITHIN
+            reads_all, begin = False, self._read_at - MERGED_WITHIN
         cursor.execute(
             "SELECT DISTINCT scope, start FROM pane"
             " WHERE resolution = 5 AND start >= %s AND scope_type = 'site' AND experience = ANY(%s) AND n > 0 ORDER BY 1, 2",
             (begin, [minutes_experience(stage) for stage in STAGES]),
         )
-        for site_id, start in cursor:
+        rows = cursor.fetchall()
+        # Nothing that is known is given up before what takes its place is there: reading may fail.
+        if reads_all:
+            self._active, self._all_read_at = {}, now
+        for site_id, start in rows:
             known = self._active.setdefault(site_id, [])
             if not known or known[-1] < start:
                 known.append(start)

@@ -7,9 +7,10 @@ from builders import START, at, complaint
 from unit.postgres.alerting.judging import by_scope, judged, reading
 from unit.postgres.store import NOW
 
-from voc_stream.domain.alerts.complaints import AGEING, SURGE
+from voc_stream.domain.alerts.complaint_ageing import RULE as AGEING
+from voc_stream.domain.alerts.complaint_surge import RULE as SURGE
 from voc_stream.domain.alerts.finding import Subject
-from voc_stream.postgres.alerting.complaints import judge_complaints, read_opened
+from voc_stream.postgres.alerting.complaints import judge_complaints, read_first, read_opened
 
 if TYPE_CHECKING:
     from builders import Event
@@ -98,7 +99,8 @@ def test_a_surge_is_found_against_a_quiet_month(store: Store) -> None:
     """One a day for four weeks, then eight of one category: the site and all, but not the site that had its usual one."""
     days = [opened(100 * site + day, timedelta(days=day, hours=1), site_id=f"s-{site}") for site in (1, 2) for day in range(1, 29)]
     today = [opened(1000 + number, HOURS * number, category="fair_charge") for number in range(8)]
-    store.take_in(*days, *today, opened(2000, HOURS, site_id="s-2"))
+    before = [opened(3000 + site, timedelta(days=40), site_id=f"s-{site}") for site in (1, 2)]
+    store.take_in(*before, *days, *today, opened(2000, HOURS, site_id="s-2"))
     verdict = judged(store, judge_complaints, NOW)
     found = by_scope(verdict, SURGE)
     assert found.keys() == {"", "s-1"}
@@ -108,7 +110,8 @@ def test_a_surge_is_found_against_a_quiet_month(store: Store) -> None:
         "ratio": 8.0,
         "horizon": "24h",
         "complaint_ids": [f"q-{1000 + number}" for number in range(5)],
-        "explained_by": "experience fair_charge",
+        "explained_by": "fair_charge",
+        "explained_dimension": "experience",
     }
     later = judged(store, judge_complaints, NOW + timedelta(hours=25))
     assert by_scope(later, SURGE) == {}
@@ -120,3 +123,28 @@ def test_a_surge_needs_two_weeks_of_history(store: Store) -> None:
     assert by_scope(judged(store, judge_complaints, NOW), SURGE) == {}
     store.take_in(opened(9, timedelta(days=14)))
     assert by_scope(judged(store, judge_complaints, NOW), SURGE).keys() == {"", "s-1"}
+
+
+def test_a_new_shop_is_judged_after_two_weeks_of_its_own(store: Store) -> None:
+    """Six complaints three days after it opened are no surge, whatever is known of the other shops; a steady new installation has none."""
+    old = [opened(day, timedelta(days=day, hours=1), site_id="s-2") for day in range(60)]
+    new = [opened(1000 + number, 3 * HOURS * number, site_id="s-1") for number in range(24)]
+    store.take_in(*old, *new)
+    assert "s-1" not in by_scope(judged(store, judge_complaints, NOW), SURGE)
+    store.clear()
+    steady = [opened(number, 2 * HOURS * number) for number in range(14 * 12 + 1)]
+    store.take_in(*steady)
+    assert by_scope(judged(store, judge_complaints, NOW), SURGE) == {}
+
+
+def test_a_shop_is_known_since_its_first_complaint(store: Store) -> None:
+    """However long ago that was, by site; one that comes later than now, or of which no opening is known, tells nothing."""
+    days = timedelta(days=1)
+    store.take_in(
+        *(opened(number, number * 10 * days, site_id="s-1") for number in range(9)),
+        opened(10, 3 * days, site_id="s-2"),
+        opened(11, -HOURS / 10, site_id="s-3"),
+        opened(12, 5 * days, site_id="s-4", action="resolved"),
+    )
+    with reading(store) as cursor:
+        assert read_first(cursor, NOW) == {"s-1": NOW - 80 * days, "s-2": NOW - 3 * days}

@@ -9,7 +9,8 @@ from builders import START, complaint, customer
 from unit.postgres.alerting.judging import judged
 from unit.postgres.store import NOW
 
-from voc_stream.domain.alerts.customers import HIGH_VALUE, RISING
+from voc_stream.domain.alerts.churn_rising import SUBJECT as RISING
+from voc_stream.domain.alerts.high_value import SUBJECT as HIGH_VALUE
 from voc_stream.postgres.alerting.customers import judge_customers
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ BOTH, ONE = frozenset({HIGH_VALUE.rule, RISING.rule}), frozenset({HIGH_VALUE.rul
 MINUTES = timedelta(minutes=1)
 
 
-def with_limit(catalogue: Catalogue, value: float | None) -> Catalogue:
-    return msgspec.structs.replace(catalogue, limits=msgspec.structs.replace(catalogue.limits, high_annual_value=value))
+def with_limit(catalogue: Catalogue, value: float | None, customers: int = 1) -> Catalogue:
+    limits = msgspec.structs.replace(catalogue.limits, high_annual_value=value, high_value_at_risk_customers=customers)
+    return msgspec.structs.replace(catalogue, limits=limits)
 
 
 def with_model(catalogue: Catalogue, version: str) -> Catalogue:
@@ -69,17 +71,22 @@ def test_valuable_customers_at_risk_are_found_from_the_limit_on(store: Store, ca
     (finding,) = judged(store, judge_customers, NOW).findings
     ((risk, band),) = store.ask("SELECT risk, band FROM churn_risk WHERE customer_id = 'u-1'")
     assert finding.subject == HIGH_VALUE
-    assert finding.severity == ("critical" if band == "critical" else "warning")
+    assert finding.severity == ("critical" if band == "critical" else "warning"), "both have the same band"
     assert finding.evidence == {
         "customers": 2,
         "critical": 2 * (band == "critical"),
         "value_at_risk": pytest.approx(55_000 * risk, abs=0.01),
         "customer_ids": ["u-1", "u-0"],
         "segments": {"": 1, "fleet": 1},
-        "explained_by": "driver open_complaint_major",
+        "explained_by": "open_complaint_major",
+        "explained_dimension": "driver",
     }
     assert judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, 40_001)).findings == []
     assert judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, None)) == (ONE, [], ())
+    assert judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, 15_000, 2)).findings
+    for enough, holding in ((3, {HIGH_VALUE}), (4, {HIGH_VALUE}), (5, set())):
+        verdict = judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, 15_000, enough))
+        assert (verdict.findings, set(verdict.holding)) == ([], holding)
 
 
 def test_the_customer_who_is_worth_exactly_the_limit_is_never_lost_to_rounding(store: Store, catalogue: Catalogue) -> None:
@@ -131,7 +138,8 @@ def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
         "usual_share": 0.05,
         "at_risk": 1000,
         "customers": 10_000,
-        "explained_by": "driver broken_promise",
+        "explained_by": "broken_promise",
+        "explained_dimension": "driver",
     }
     put_customers(store, calm=9430, at_risk=570)
     assert judged(store, judge_customers, NOW + 10 * MINUTES) == (BOTH, [], {RISING})

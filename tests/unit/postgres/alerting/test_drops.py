@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from unit.postgres.alerting.judged import EXPERIENCE, Judged
+from unit.postgres.alerting.judged import EXPERIENCE, TODAY, Judged
 
 if TYPE_CHECKING:
     from unit.postgres.store import Store
@@ -115,12 +115,65 @@ def test_a_drop_of_all_sites_is_told_of_all(judged: Judged) -> None:
 
 
 def test_a_baseline_stands_while_a_drop_is_suspected(judged: Judged) -> None:
-    """What is usual is not learnt from a drop: four weeks later the baseline is renewed, but not while the alert is open."""
+    """What is usual is not learnt from a drop while its alert is open."""
     judged.hear("s-1", [4] * 20)
-    judged.now += timedelta(days=29)
+    before = judged.store.ask("SELECT made_at FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE)
+    judged.now += timedelta(days=27)
     judged.hear("s-2", judged.usual(3))
-    made = dict(judged.store.ask("SELECT scope, made_at FROM detector WHERE scope_type = 'site' AND experience = %s", EXPERIENCE))
-    assert made["s-1"] < judged.now - timedelta(days=28)
+    assert judged.store.ask("SELECT made_at FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE) == before
+    assert judged.alerts()[0]["ended_at"] is None
+
+
+def test_a_drop_that_lasts_four_weeks_becomes_what_is_usual(judged: Judged) -> None:
+    """Its alert ends, and the next baseline is taken from these weeks, so that the next drop is seen."""
+    judged.hear("s-1", [4] * 20)
+    for _ in range(28):
+        judged.now += timedelta(days=1)
+        judged.hear("s-1", [4, 5, 4, 6, 5] * 4)
+    judged.now += timedelta(hours=1)
+    judged.hear("s-2", judged.usual(3))
+    assert [one["ended_at"] is None for one in judged.alerts() if one["scope"] == "s-1"] == [False]
+    judged.now += timedelta(minutes=2)
+    judged.evaluate()
+    [usual] = judged.store.ask("SELECT baseline_mean FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE)
+    assert usual[0] == pytest.approx(4.8, abs=0.3)
+    judged.hear("s-1", [1] * 20)
+    assert [one["ended_at"] is None for one in judged.alerts() if one["scope"] == "s-1"] == [False, True]
+
+
+def test_a_drop_that_gets_worse_becomes_critical(judged: Judged) -> None:
+    """The open alert follows the drop, so that whoever is on call is told when it gets bad; who explained it stays."""
+    mild = [7, 8, 7, 6, 8, 7, 7, 8, 6, 7]
+    for _ in range(12):
+        judged.hear("s-1", mild)
+        if judged.alerts():
+            break
+    [alert] = judged.alerts()
+    assert alert["severity"] == "warning"
+    for _ in range(12):
+        judged.hear("s-1", [2] * 10)
+    [worse] = judged.alerts()
+    assert worse["severity"] == "critical"
+    assert worse["evidence"]["drop"] > alert["evidence"]["drop"]
+    assert worse["evidence"]["event_ids"] == alert["evidence"]["event_ids"]
+
+
+def test_a_detector_that_was_made_anew_lets_its_alert_end(judged: Judged) -> None:
+    """An alert whose detector knows nothing of it could never end otherwise."""
+    judged.hear("s-1", [4] * 20)
+    judged.store.ask("DELETE FROM detector WHERE scope = 's-1'")
+    judged.now += timedelta(minutes=2)
+    judged.hear("s-1", judged.usual(3))
+    assert [one["ended_at"] is None for one in judged.alerts()] == [False]
+
+
+def test_keys_that_cannot_fall_do_not_keep_others_from_being_watched(store: Store) -> None:
+    """What always gets the lowest score has no room for a drop; it gets a detector without charts, once."""
+    judged = Judged(store, sites=("s-1", "s-2"))
+    judged.take_in(
+        [judged.event(TODAY - timedelta(days=1, minutes=number), site, "ann", 0) for site in judged.sites for number in range(30)]
+    )
+    assert {scope for (scope,) in store.ask("SELECT scope FROM detector")} == {"", "s-1", "s-2"}
 
 
 def test_corrections_do_not_raise_an_alert(judged: Judged) -> None:

@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg2
-from builders import callback, repair_step
-from unit.postgres.alerting.judged import EMPLOYEES, TODAY, Judged
+from builders import callback, complaint, repair_step
+from msgspec.structs import replace
+from unit.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, TODAY, Judged
 
 from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.upkeep import PostgresUpkeep
 
 if TYPE_CHECKING:
     from unit.postgres.store import Store
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 def test_before_the_first_refresh_there_is_nothing_to_evaluate(store: Store) -> None:
     """No evaluation is claimed of tables that were never refreshed."""
-    assert store.upkeep().evaluate(TODAY) is False
+    assert store.upkeep().evaluate(TODAY) is None
     assert store.ask("SELECT * FROM evaluation_clock") == []
 
 
@@ -39,6 +41,74 @@ def test_the_evaluation_is_as_old_as_the_tables_it_was_made_from(store: Store) -
     assert store.one("SELECT as_of FROM evaluation_clock") == judged.now
     upkeep.evaluate(judged.now - timedelta(minutes=5))
     assert store.one("SELECT as_of FROM evaluation_clock") == judged.now
+
+
+def test_many_workers_evaluate_no_more_often_than_one(store: Store) -> None:
+    """Whoever comes within the interval of another one leaves it alone."""
+    judged = Judged(store)
+    judged.past(days=2)
+    second, interval = store.upkeep(), timedelta(seconds=15)
+    assert second.evaluate(judged.now + timedelta(seconds=5), interval) is None
+    assert second.evaluate(judged.now + timedelta(seconds=15), interval) is not None
+
+
+def test_nothing_ends_and_only_drops_are_looked_for_while_a_backlog_is_read(store: Store) -> None:
+    """What was solved hours ago may stand further on in the log."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([complaint("k-1", occurred_at=(TODAY - timedelta(days=3)).isoformat(), severity="major")])
+    assert len(judged.alerts("VocComplaintAgeing")) == 1
+    upkeep = store.upkeep()
+    store.take_in(
+        complaint("k-2", occurred_at=TODAY.isoformat(), severity="major", action="resolved"),
+        complaint("k-3", complaint_id="q-2", site_id="s-2", occurred_at=(TODAY - timedelta(days=3)).isoformat(), severity="major"),
+        sink=judged.sink,
+        now=judged.now,
+    )
+    judged.now += timedelta(minutes=2)
+    upkeep.settle(judged.now)
+    upkeep.evaluate(judged.now, catching_up=True)
+    assert [(one["scope"], one["ended_at"]) for one in judged.alerts("VocComplaintAgeing")] == [("s-1", None)]
+    judged.take_in([])
+    assert [(one["scope"], one["ended_at"] is None) for one in judged.alerts("VocComplaintAgeing")] == [("s-1", False), ("s-2", True)]
+
+
+def test_alerts_that_all_start_at_once_do_start(store: Store) -> None:
+    """Evidence is collected for as many as there is time for; an incident at every site must not keep any alert from starting."""
+    judged = Judged(store, sites=tuple(f"s-{number}" for number in range(60)))
+    events = [
+        judged.event(TODAY - timedelta(hours=2, minutes=number), site, "ann", 3, experience="overall")
+        for site in judged.sites
+        for number in range(20)
+    ]
+    judged.take_in(events)
+    assert len(judged.alerts("VocExperienceBelowExpectation")) == 61
+
+
+def test_evidence_that_is_collected_at_the_start_stays(store: Store) -> None:
+    """Later evaluations renew the numbers, and keep who explains it and what tells it."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY - timedelta(hours=1), "s-1", "ann", 4) for _ in range(40)])
+    before = judged.alerts("VocExperienceBelowExpectation")[1]["evidence"]
+    judged.now += timedelta(minutes=6)
+    judged.take_in([judged.event(judged.now, "s-1", "ann", 4)])
+    after = judged.alerts("VocExperienceBelowExpectation")[1]["evidence"]
+    assert (before["n"], after["n"]) == (40, 41)
+    assert before["event_ids"]
+    assert after["event_ids"] == before["event_ids"]
+
+
+def test_an_alert_about_what_is_not_judged_any_more_ends(store: Store) -> None:
+    """A catalogue in which it is no key experience any more takes its alerts back."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
+    experience = store.catalogue.experience[EXPERIENCE]
+    others = {**store.catalogue.experience, EXPERIENCE: replace(experience, key=False)}
+    with closing(PostgresUpkeep(store.url, replace(store.catalogue, experience=others))) as upkeep:
+        judged.now += timedelta(minutes=2)
+        upkeep.settle(judged.now)
+        upkeep.evaluate(judged.now)
+    assert all(one["ended_at"] for one in judged.alerts("VocExperienceBelowExpectation"))
+    assert store.ask("SELECT FROM experience WHERE is_key AND experience = %s", EXPERIENCE) == []
 
 
 def test_two_processes_that_take_turns_raise_one_alert(store: Store) -> None:
@@ -119,8 +189,12 @@ def test_a_message_is_taken_by_one_worker_and_again_after_a_while(store: Store) 
     judged = Judged(store, sites=("s-1",))
     judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
     first, second = store.upkeep(), store.upkeep()
-    taken = first.claim_alert_messages(10, judged.now)
-    assert len(taken) == 2
-    assert second.claim_alert_messages(10, judged.now) == []
-    first.forget_alert_messages([taken[0].number])
-    assert second.claim_alert_messages(10, judged.now + timedelta(seconds=61)) == taken[1:]
+    taken = first.claim_alert_messages(1)
+    assert len(taken) == 1
+    # Not even the second one, which would overtake it.
+    assert second.claim_alert_messages(10) == []
+    store.ask("UPDATE alert_outbox SET claimed_at = claimed_at - interval '61 seconds'")
+    again = second.claim_alert_messages(10)
+    assert len(again) == 2
+    second.give_back_alert_messages([again[0].number])
+    assert first.claim_alert_messages(10) == again[1:]

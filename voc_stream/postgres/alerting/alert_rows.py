@@ -11,6 +11,7 @@ import msgspec
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.lifecycle import OpenAlert
 from voc_stream.ports import AlertMessage
+from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,10 +28,13 @@ _COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at,
 
 def read_open(cursor: Cursor) -> list[OpenAlert]:
     """The alerts that have started and not ended."""
-    cursor.execute("SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, updated_at FROM alert WHERE ended_at IS NULL")
+    cursor.execute(
+        "SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, started_at, updated_at FROM alert"
+        " WHERE ended_at IS NULL"
+    )
     return [
-        OpenAlert(alert_id, Subject(rule, experience, scope_type, scope), severity, evidence, updated_at)
-        for alert_id, rule, experience, scope_type, scope, severity, evidence, updated_at in cursor
+        OpenAlert(alert_id, Subject(*subject), severity, evidence, started_at, updated_at)
+        for alert_id, *subject, severity, evidence, started_at, updated_at in cursor
     ]
 
 
@@ -77,17 +81,19 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def claim_messages(cursor: Cursor, limit: int, now: datetime) -> list[AlertMessage]:
-    """Take messages to send, oldest first; no other worker gets them for a minute."""
+def claim_messages(cursor: Cursor, limit: int) -> list[AlertMessage]:
+    """Take messages to send, oldest first; none while another worker has some, for a minute at most, so that none overtakes another."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.OUTBOX,))
     cursor.execute(
-        "UPDATE alert_outbox SET claimed_at = %s WHERE number IN (SELECT number FROM alert_outbox"
-        " WHERE claimed_at IS NULL OR claimed_at < %s ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED)"
+        "UPDATE alert_outbox SET claimed_at = now() WHERE number IN (SELECT number FROM alert_outbox ORDER BY number LIMIT %s)"
+        " AND NOT EXISTS (SELECT FROM alert_outbox WHERE claimed_at > now() - %s)"
         " RETURNING number, alert_id, message",
-        (now, now - CLAIM, limit),
+        (limit, CLAIM),
     )
     return sorted(AlertMessage(number, alert_id, message.encode()) for number, alert_id, message in cursor)
 
 
-def forget_messages(cursor: Cursor, numbers: Collection[int]) -> None:
-    """They were sent."""
-    cursor.execute("DELETE FROM alert_outbox WHERE number = ANY(%s)", (list(numbers),))
+def give_back_messages(cursor: Cursor, sent: Collection[int]) -> None:
+    """Those that were sent are done with; all others may be taken again."""
+    cursor.execute("DELETE FROM alert_outbox WHERE number = ANY(%s)", (list(sent),))
+    cursor.execute("UPDATE alert_outbox SET claimed_at = NULL WHERE claimed_at IS NOT NULL")

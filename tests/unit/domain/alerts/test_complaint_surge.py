@@ -7,33 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.catalogue import Limits
-from voc_stream.domain.alerts.complaints import AGEING, SURGE, OpenComplaint, Opened, expected_in_a_day, judge_ageing, judge_surges
+from voc_stream.domain.alerts.complaint_surge import RULE, Opened, expected_in_a_day, judge_surges
 from voc_stream.domain.alerts.finding import MOST_IDS, Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.alerts.finding import Verdict
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
-LIMITS = Limits()  # acknowledged within 240 (major) and 1,440 minutes, resolved within 1,440 and 4,320
-SITE, ALL = Subject(SURGE, None, "site", "s-1"), Subject(SURGE, None, "all", "")
+YEAR, INSTANT = timedelta(days=365), timedelta(microseconds=1)
+SITE, ALL = Subject(RULE, None, "site", "s-1"), Subject(RULE, None, "all", "")
 
 
-def waiting(
-    minutes: float,
-    *,
-    severity: str = "minor",
-    is_answered: bool = False,
-    name: str = "q-1",
-    site: str = "s-1",
-    handed_to: str | None = None,
-) -> OpenComplaint:
-    return OpenComplaint(name, site, severity, is_answered, NOW - timedelta(minutes=minutes), handed_to)
-
-
-def surges(catalogue: Catalogue, *opened: Opened, has_history: bool = True, open_subjects: tuple[Subject, ...] = ()) -> Verdict:
-    return judge_surges(opened, has_history=has_history, catalogue=catalogue, open_subjects=open_subjects)
+def surges(
+    catalogue: Catalogue, *opened: Opened, first: Mapping[str, datetime] | None = None, open_subjects: tuple[Subject, ...] = ()
+) -> Verdict:
+    """The verdict as of NOW; all sites have been known for a year unless it is said when their first complaint was."""
+    if first is None:
+        first = {one.site_id: NOW - YEAR for one in opened}
+    return judge_surges(opened, first, catalogue, NOW, open_subjects)
 
 
 def usual(site: str, a_day: int, last_day: int, category: str | None = "overall") -> Opened:
@@ -42,70 +36,9 @@ def usual(site: str, a_day: int, last_day: int, category: str | None = "overall"
     return Opened(site, category, last_day, 4 * a_day, 28 * a_day, moments)
 
 
-@pytest.mark.parametrize(
-    ("severity", "is_answered", "minutes"), [("major", False, 240), ("minor", False, 1440), ("major", True, 1440), ("minor", True, 4320)]
-)
-def test_a_complaint_is_overdue_after_the_limit_and_not_at_it(severity: str, is_answered: bool, minutes: float) -> None:
-    """The last minute that the catalogue allows is still in time; only the step that is missing counts."""
-    at_the_limit = waiting(minutes, severity=severity, is_answered=is_answered)
-    assert judge_ageing([at_the_limit], LIMITS, NOW).findings == []
-    (finding,) = judge_ageing([at_the_limit], LIMITS, NOW + timedelta(seconds=1)).findings
-    assert finding.subject == Subject(AGEING, None, "site", "s-1")
-    assert finding.severity == ("critical" if severity == "major" else "warning")
-    assert finding.evidence["missing"] == {"acknowledged": int(not is_answered), "resolved": int(is_answered)}
-
-
-def test_no_complaints_are_no_alert() -> None:
-    """Nothing open, nothing overdue: whatever was open ends."""
-    assert judge_ageing([], LIMITS, NOW) == (frozenset({AGEING}), [], ())
-
-
-def test_the_evidence_names_the_oldest_first_and_what_they_lack() -> None:
-    """Per site: how many of how many, which step, how long, whom to ask, and a sentence in both languages with the numbers."""
-    overdue = [waiting(1500 + 60 * number, name=f"q-{number}", is_answered=number > 2 and number % 2 == 0) for number in range(7)]
-    overdue[4] = waiting(6000, name="q-4", is_answered=True, severity="major", handed_to="parts")
-    others = [waiting(5, name="new"), waiting(9000, name="elsewhere", site="s-2")]
-    here, there = judge_ageing([*overdue, *others], LIMITS, NOW).findings
-    assert here.evidence == {
-        "overdue": 6,
-        "open": 8,
-        "major": 1,
-        "missing": {"acknowledged": 5, "resolved": 1},
-        "oldest_hours": 100.0,
-        "complaint_ids": ["q-4", "q-5", "q-3", "q-2", "q-1"],
-        "department": None,
-    }
-    assert (here.severity, there.severity, there.subject.scope) == ("critical", "warning", "s-2")
-    english, _, chinese = here.summary.partition(" / ")
-    for number in ("6", "8", "5", "1", "100"):
-        assert number in english
-        assert number in chinese
-    assert "投诉处理超时" in chinese
-
-
-def test_a_department_is_named_where_most_wait_for_it() -> None:
-    """More than half, so that the alert is not sent to a department that has little to do with it."""
-    parts, paint = (waiting(9000, handed_to=name, name=name) for name in ("parts", "paint"))
-    for complaints, expected in (
-        ([parts], "parts"),
-        ([parts, paint], None),
-        ([parts, parts, paint], "parts"),
-        ([parts, waiting(9000)], None),
-    ):
-        (finding,) = judge_ageing(complaints, LIMITS, NOW).findings
-        assert finding.evidence["department"] == expected
-
-
-def test_complaints_that_were_given_up_are_not_counted() -> None:
-    """Nobody works on what is older than ninety days, and an alert that never ends is not read."""
-    assert judge_ageing([waiting(90 * 1440 + 1, severity="major")], LIMITS, NOW).findings == []
-    (finding,) = judge_ageing([waiting(90 * 1440, severity="major"), waiting(90 * 1440 + 1)], LIMITS, NOW).findings
-    assert (finding.evidence["overdue"], finding.evidence["open"]) == (1, 1)
-
-
 def test_as_many_complaints_as_usual_are_no_surge(catalogue: Catalogue) -> None:
     """Nor are somewhat more."""
-    assert surges(catalogue, usual("s-1", 10, 10), usual("s-2", 10, 14)) == (frozenset({SURGE}), [], set())
+    assert surges(catalogue, usual("s-1", 10, 10), usual("s-2", 10, 14)) == (frozenset({RULE}), [], set())
 
 
 def test_many_more_than_usual_are_a_surge(catalogue: Catalogue) -> None:
@@ -119,7 +52,8 @@ def test_many_more_than_usual_are_a_surge(catalogue: Catalogue) -> None:
         "ratio": 4.8,
         "horizon": "24h",
         "complaint_ids": ["overall-0", "fair_charge-0", "overall-1", "fair_charge-1", "overall-2"],
-        "explained_by": "experience overall",
+        "explained_by": "overall",
+        "explained_dimension": "experience",
     }
     label = catalogue.experience["overall"].label
     assert here.summary == (
@@ -156,16 +90,53 @@ def test_what_is_certain_but_close_to_the_usual_starts_no_surge(catalogue: Catal
 
 def test_a_surge_holds_until_the_number_is_nearly_as_usual(catalogue: Catalogue) -> None:
     """Starting needs certainty, going on needs one and a half times the usual; at exactly that it ends."""
-    assert surges(catalogue, usual("s-1", 4, 7)) == (frozenset({SURGE}), [], {SITE, ALL})
+    assert surges(catalogue, usual("s-1", 4, 7)) == (frozenset({RULE}), [], {SITE, ALL})
     assert surges(catalogue, usual("s-1", 4, 6)).holding == set()
     assert surges(catalogue, usual("s-1", 0, 0)).holding == set()
 
 
+@pytest.mark.parametrize(("days", "count"), [(14, 120), (14.5, 120), (15, 120), (20, 130), (28.5, 120)])
+def test_steady_complaints_are_no_surge_however_new_the_installation_is(days: float, count: int, catalogue: Catalogue) -> None:
+    """What is usual is divided by the days that there were, not by four weeks."""
+    known = timedelta(days=days)
+    week_days = sum(min(1.0, max(0.0, days - 7 * week)) for week in (1, 2, 3, 4))
+    steady = Opened("s-1", "overall", count, round(120 * week_days), round(120 * (days - 1)))
+    verdict = surges(catalogue, steady, first={"s-1": NOW - known})
+    assert (verdict.findings, verdict.holding) == ([], set())
+    assert expected_in_a_day([steady], known) == pytest.approx(120, rel=0.001)
+
+
+def test_a_new_installation_finds_surges_after_two_weeks(catalogue: Catalogue) -> None:
+    """Three times as many as on each of the thirteen days before."""
+    opened = Opened("s-1", "overall", 360, 120, 13 * 120)
+    found = surges(catalogue, opened, first={"s-1": NOW - timedelta(days=14)}).findings
+    assert [(finding.subject, finding.severity, finding.evidence["expected"]) for finding in found] == [
+        (ALL, "critical", 120),
+        (SITE, "critical", 120),
+    ]
+
+
+def test_a_new_shop_is_not_judged_for_two_weeks(catalogue: Catalogue) -> None:
+    """However long the others have been known: nothing starts there, and nothing ends."""
+    opened, other = usual("s-1", 0, 50), usual("s-2", 100, 100)
+    for age, found in ((timedelta(days=3), []), (timedelta(days=14) - INSTANT, []), (timedelta(days=14), [SITE])):
+        verdict = surges(catalogue, opened, other, first={"s-1": NOW - age, "s-2": NOW - YEAR}, open_subjects=(SITE,))
+        assert [finding.subject for finding in verdict.findings if finding.subject != ALL] == found
+        assert (SITE in verdict.holding) is (not found)
+
+
 def test_without_history_nothing_starts_or_ends(catalogue: Catalogue) -> None:
-    """In the first two weeks nobody knows what is usual."""
-    other = Subject(AGEING, None, "site", "s-1")
-    verdict = surges(catalogue, usual("s-1", 0, 50), has_history=False, open_subjects=(SITE, other))
-    assert verdict == (frozenset({SURGE}), (), {SITE})
+    """In the first two weeks nobody knows what is usual, and of empty tables nobody ever does; other rules hold for themselves."""
+    other = Subject("VocComplaintAgeing", None, "site", "s-1")
+    for opened, first in (([usual("s-1", 0, 50)], {"s-1": NOW - timedelta(days=13)}), ([], {})):
+        verdict = surges(catalogue, *opened, first=first, open_subjects=(SITE, ALL, other))
+        assert verdict == (frozenset({RULE}), [], {SITE, ALL})
+
+
+def test_a_surge_ends_where_no_complaint_is_left(catalogue: Catalogue) -> None:
+    """Whether the site's are long ago, or were all stated anew as those of another site."""
+    for first in ({"s-1": NOW - YEAR}, {"s-2": NOW - YEAR}):
+        assert surges(catalogue, first=first, open_subjects=(SITE,)) == (frozenset({RULE}), [], set())
 
 
 def test_the_more_sites_are_looked_at_the_more_is_asked_of_one(catalogue: Catalogue) -> None:
@@ -187,8 +158,9 @@ def test_a_category_explains_a_surge_only_if_it_is_known_and_large(catalogue: Ca
     found = []
     for categories, counts in cases.items():
         opened = [usual("s-1", 0, count, category) for category, count in zip(categories, counts, strict=True)]
-        found.append(surges(catalogue, *opened).findings[0].evidence["explained_by"])
-    assert found == ["experience overall", None, None]
+        evidence = surges(catalogue, *opened).findings[0].evidence
+        found.append((evidence["explained_by"], evidence["explained_dimension"]))
+    assert found == [("overall", "experience"), (None, None), (None, None)]
 
 
 def test_a_category_that_the_catalogue_no_longer_names_keeps_its_key(catalogue: Catalogue) -> None:
@@ -210,10 +182,20 @@ OPENED = st.lists(
 )
 
 
-@given(OPENED, OPENED)
-def test_what_is_expected_adds_up(some: list[Opened], others: list[Opened]) -> None:
+@given(OPENED, OPENED, st.timedeltas(timedelta(days=14), timedelta(days=90)))
+def test_what_is_expected_adds_up(some: list[Opened], others: list[Opened], known: timedelta) -> None:
     """Of the parts it is together what it is of the whole, so sites and categories may be summed in any way."""
-    assert expected_in_a_day([*some, *others]) == pytest.approx(expected_in_a_day(some) + expected_in_a_day(others))
+    parts = expected_in_a_day(some, known) + expected_in_a_day(others, known)
+    assert expected_in_a_day([*some, *others], known) == pytest.approx(parts)
+
+
+@given(st.integers(1, 1000), st.timedeltas(timedelta(days=14), timedelta(days=90)))
+def test_a_steady_rate_is_expected_however_long_it_is_known(a_day: int, known: timedelta) -> None:
+    """Counted as the windows count it: those of the weeks before that there were, the first perhaps in part."""
+    day = timedelta(days=1)
+    like_this = sum(min(day, max(timedelta(0), known - 7 * week * day)) / day for week in range(1, 5))
+    steady = Opened("s-1", None, 0, a_day * like_this, a_day * min(28, known / day - 1))  # type: ignore[arg-type]  # a rate, not a count
+    assert expected_in_a_day([steady], known) == pytest.approx(a_day)
 
 
 @given(OPENED, st.randoms())

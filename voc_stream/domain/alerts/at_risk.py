@@ -1,0 +1,32 @@
+"""Which customers count as at risk of leaving, and what drives them away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BANDS = ("high", "critical")
+"""The bands in which a customer counts as at risk."""
+BASE = "base"
+"""The driver that every customer has, which explains nothing."""
+
+
+def leading_driver(amounts: Mapping[str, float]) -> str | None:
+    """The driver with the largest amount, of equals the first by name; None where no driver other than the base has any.
+
+    >>> leading_driver({"base": 40.0, "low_outcome": 2.0, "broken_promise": 2.0}), leading_driver({"base": 40.0, "low_outcome": 0.0})
+    ('broken_promise', None)
+    """
+    found = {driver: amount for driver, amount in amounts.items() if driver != BASE and amount > 0}
+    return min(found, key=lambda driver: (-found[driver], driver), default=None)
+
+
+def because(driver: str | None) -> tuple[str, str]:
+    """What it is mostly about, to end an English and a Chinese sentence with.
+
+    >>> because("low_outcome"), because(None)
+    ((', mostly because of low_outcome', '，主要原因 low_outcome'), ('', ''))
+    """
+    return (f", mostly because of {driver}", f"，主要原因 {driver}") if driver else ("", "")

@@ -61,7 +61,7 @@ class Worker:
         self.consumer._on_partitions_assigned = self._on_assigned
         self.consumer.callback = self._hand_to_stream
         self.consumer.stop_flow()
-        self._work = _Work(self.app, self.ledger, None, metrics, 0)  # type: ignore[arg-type]  # the log's identity needs no upkeep
+        self._work = _Work(self.app, self.ledger, None, metrics, settings)  # type: ignore[arg-type]  # the log's identity needs no upkeep
         self._queue: asyncio.Queue[Any] = asyncio.Queue(self.app.conf.stream_buffer_maxsize)
         self._tasks: list[asyncio.Task[Any]] = []
         self.start(self.consumer._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
@@ -147,8 +147,9 @@ class Worker:
         self.app.on_rebalance_end()
 
     def run_timers(self) -> None:
-        """Run the timers that look at the log once: whether it is another one, and how much of it is still to come."""
+        """Run the timers once that look at log and store: is it another log, how much is still to come, is what was stored there."""
         self.start(self._tick(self._work.log_identity))
+        self.start(self._tick(self._work.lost_commits))
         self.start(self._tick(self._work.lag))
 
     async def _tick(self, body: Callable[[], Awaitable[None]]) -> None:

@@ -78,6 +78,20 @@ class Ledger:
         """The ids of the topics as the broker has them now."""
         return await self._ask(self._log_reader.topic_ids, topics)
 
+    async def lost_commits(self) -> list[Partition]:
+        """Partitions in which the store stands before what it had confirmed: it lost its last commits. Raises StoreUnavailableError.
+
+        A failover to a replica that lags does that, and a crash with `synchronous_commit` off.
+        """
+        before = dict(self.durable)
+        stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, list(before))
+        # What moves on meanwhile stands behind `before`, never ahead of it.
+        return [
+            partition
+            for partition, position in before.items()
+            if partition in self.durable and (partition not in stored or stored[partition].next_offset < position.next_offset)
+        ]
+
     async def reread(self, partitions: Collection[Partition]) -> None:
         """Learn where the store stands with partitions that are still ours. Raises StoreUnavailableError."""
         stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, partitions)

@@ -30,6 +30,7 @@ ALERT_INTERVAL_SECONDS = 1.0
 READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
 LOG_IDENTITY_INTERVAL_SECONDS = 30.0
+LOST_COMMITS_INTERVAL_SECONDS = 30.0
 LAG_TIMEOUT_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),
         "lag": (LAG_INTERVAL_SECONDS, work.lag),
         "log_identity": (LOG_IDENTITY_INTERVAL_SECONDS, work.log_identity),
+        "lost_commits": (LOST_COMMITS_INTERVAL_SECONDS, work.lost_commits),
     }
     for name, (interval_seconds, body) in timers.items():
         work.add(name, interval_seconds, body)
@@ -137,3 +139,10 @@ class _Work:
         changed = [partition for partition, topic_id in loaded.items() if current[partition.topic] != topic_id]
         if changed and not self._app.rebalancing:
             await self._app.consumer.load_positions([partition for partition in changed if partition in self._ledger.durable])
+
+    async def lost_commits(self) -> None:
+        """Read again what a store has lost that it had confirmed. The next message would tell, but in a quiet partition there is none."""
+        lost = await self._ledger.lost_commits() if self._ledger.durable else []
+        if lost and not self._app.rebalancing:
+            log.warning("PostgreSQL has lost commits of %s; reading them again", ", ".join(f"{topic}[{number}]" for topic, number in lost))
+            await self._app.consumer.load_positions(lost)

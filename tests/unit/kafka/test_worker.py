@@ -97,6 +97,25 @@ def test_a_position_that_was_moved_back_is_followed(start: Start, voc: Settings,
     assert worker.sample("voc_position_resets_total") == 0
 
 
+def test_commits_that_the_store_lost_are_read_again_where_nothing_follows(
+    start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failover to a replica that lagged, no message comes to show it: the worker looks by itself."""
+    monkeypatch.setattr("voc_stream.kafka.timers.LOST_COMMITS_INTERVAL_SECONDS", 0.5)
+    worker = start()
+    produce(voc, ids(200))
+    wait_until(lambda: sink.count == 200, "the events")
+    with sink._lock:
+        partition = next(partition for partition, stored in sink.stored.items() if stored.next_offset > 5)
+        stored = sink.stored[partition]
+        sink.seen.difference_update(sink.accepted[partition][-5:])
+        del sink.accepted[partition][-5:]
+        sink.stored[partition] = stored._replace(next_offset=stored.next_offset - 5)
+    wait_until(lambda: sink.count == 200, "the events whose commit was lost")
+    assert_all_taken_in(sink, voc, ids(200))
+    assert worker.sample("voc_position_resets_total") == 0
+
+
 def test_an_absent_store_holds_the_partition_and_shows(start: Start, voc: Settings, sink: MemorySink) -> None:
     """While the store does not answer nothing is lost, retries are counted and the worker is not ready; then it goes on by itself."""
     worker = start()

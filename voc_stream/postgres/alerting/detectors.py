@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from voc_stream.domain.detection.watch import Watch
-from voc_stream.postgres.staging import copy_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -76,13 +75,15 @@ def save(cursor: Cursor, watches: Mapping[Key, Watch]) -> None:
     """Write these watches."""
     if not watches:
         return
-    cursor.execute("CREATE TEMP TABLE IF NOT EXISTS staged_detector (LIKE detector INCLUDING DEFAULTS) ON COMMIT DELETE ROWS")
-    cursor.execute("TRUNCATE staged_detector")
     rows = [(*key, watch.baseline_scores, watch.usual, watch.made_at, _encode(watch).decode()) for key, watch in sorted(watches.items())]
-    copy_rows(cursor, "staged_detector", _COLUMNS, rows)
     names = ", ".join(_COLUMNS)
     changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
-    cursor.execute(f"INSERT INTO detector ({names}) SELECT {names} FROM staged_detector ON CONFLICT ({_KEY}) DO UPDATE SET {changed}")
+    cursor.execute(
+        f"INSERT INTO detector ({names}) SELECT scope_type, scope, experience, baseline_n, baseline_mean, made_at, state::json"
+        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::float8[], %s::timestamptz[], %s::text[])"
+        f" AS w ({names}) ON CONFLICT ({_KEY}) DO UPDATE SET {changed}",
+        [list(column) for column in zip(*rows, strict=True)],
+    )
 
 
 def remove(cursor: Cursor, key: Key) -> None:

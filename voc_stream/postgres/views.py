@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from voc_stream.domain.horizons import DETAILS, HORIZONS, SITES
+from voc_stream.domain.statistics import NORMAL_975 as _Z
 from voc_stream.postgres.measures import BINS, SUMS
 from voc_stream.postgres.tables import SCORE_BINS
 
@@ -15,7 +16,6 @@ STUDENT_T_975 = (
     2.200985, 2.178813, 2.160369, 2.144787, 2.131450, 2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
     2.079614, 2.073873, 2.068658, 2.063899, 2.059539, 2.055529, 2.051831, 2.048407, 2.045230, 2.042272,
 )  # fmt: skip
-_Z = 1.959963984540054
 
 _DIMENSIONS = "day, experience, site_id, department, employee_id, product, segment"
 

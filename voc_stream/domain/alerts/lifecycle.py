@@ -14,8 +14,8 @@ RENEW_AFTER = timedelta(minutes=5)
 """How old the evidence of an open alert may get, unless it became more severe."""
 HEARD_WITHIN = timedelta(minutes=30)
 """Without any event for so long, no alert ends: no data is no good news."""
-LABELS = ("horizon", "department", "explained_by")
-"""Parts of the evidence that Prometheus knows an alert by, so that they stay as they were at its start."""
+KEPT = ("horizon", "department", "explained_by", "explained_dimension")
+"""Parts of the evidence that stay as they were at the start: Prometheus knows an alert by them, and the last one says what the third is."""
 
 
 class OpenAlert(NamedTuple):
@@ -73,6 +73,6 @@ def _is_worse(severity: Severity, before: Severity) -> bool:
 
 
 def _continued(alert: OpenAlert, finding: Finding) -> Finding:
-    kept = {name: alert.evidence.get(name) for name in LABELS}
+    kept = {name: alert.evidence.get(name) for name in KEPT}
     severity = finding.severity if _is_worse(finding.severity, alert.severity) else alert.severity
     return finding._replace(severity=severity, evidence={**alert.evidence, **finding.evidence, **kept})

@@ -11,6 +11,7 @@ from datetime import datetime  # noqa: TC003  msgspec reads the annotations at r
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.detection.charts import Chart, Sum, advanced, charts_for
+from voc_stream.domain.statistics import NORMAL_975
 
 if TYPE_CHECKING:
     from voc_stream.domain.detection.distribution import Distribution
@@ -21,7 +22,6 @@ RECOVERED = 10.0
 """Nats by which a recovery must be likelier than that the drop goes on: about 20,000 to 1, since it is asked for again with every score."""
 CALM_SHARE = 0.5
 """Of the threshold: below it nothing is suspected, and the baseline may be taken anew."""
-_Z_975 = 1.959963984540054
 
 
 class Watch(NamedTuple):
@@ -112,7 +112,7 @@ def _suspicion(watch: Watch, number: int) -> Suspicion:
         raise ValueError("a chart with scores knows since when")
     mean = state.total / state.scores
     drop = watch.usual - mean
-    reach = _Z_975 * math.sqrt(watch.variance / state.scores + watch.error**2)
+    reach = NORMAL_975 * math.sqrt(watch.variance / state.scores + watch.error**2)
     margin = state.value - watch.charts[number].threshold
     return Suspicion(number, margin, state.scores, mean, drop, drop - reach, drop + reach, state.since)
 

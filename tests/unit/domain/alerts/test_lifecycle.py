@@ -62,4 +62,11 @@ def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
     """Labels stay as they were at the start: others would be another alert to Prometheus."""
     old = opened("warning", NOW - RENEW_AFTER, horizon="1h", explained_by="ann", count=3, told="at the start only")
     [(_, renewed)] = changes([old], [Verdict(RULES, [finding(horizon="7d", explained_by="bob", count=5)])]).updates
-    assert renewed.evidence == {"horizon": "1h", "explained_by": "ann", "department": None, "count": 5, "told": "at the start only"}
+    assert renewed.evidence == {
+        "horizon": "1h",
+        "explained_by": "ann",
+        "explained_dimension": None,
+        "department": None,
+        "count": 5,
+        "told": "at the start only",
+    }

@@ -76,9 +76,9 @@ def test_what_is_late_is_found_within_the_hour(store: Store) -> None:
 def test_a_read_that_fails_makes_nothing_unknown(store: Store) -> None:
     """Else one fault of the database would leave the rule about stuck orders blind until all is read again, an hour later."""
     activity = SiteActivity()
-    take_in(store, *finished(1, NOW - 2 * MINUTE))
+    take_in(store, *finished(1, NOW - 33 * MINUTE))
     known = until(store, activity)
     for now in (NOW + READ_ALL_EVERY, NOW + READ_ALL_EVERY + MINUTE):
         with pytest.raises(psycopg2.errors.UndefinedTable):
             until(store, activity, now, schema="elsewhere")
-        assert until(store, activity, now) == known == {"s-1": [NOW - 5 * MINUTE]}
+        assert until(store, activity, now) == known == {"s-1": [NOW - 35 * MINUTE]}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from voc_stream.postgres.alerting.detectors import Key
 
 LOOKED_EVERY = timedelta(minutes=1)
-SHAPES_KEPT = timedelta(hours=1)
+AGAIN_AFTER = timedelta(hours=1)
 RHYTHM_SECONDS = 10.0
 KEYS_A_TIME = 200
 """Making a detector takes about a millisecond of Python."""
@@ -45,7 +45,6 @@ class Baselines:
         self._experiences: Mapping[str, Experience] = {key: one for key, one in catalogue.experience.items() if one.key}
         self._shapes: dict[str, Distribution] = {}
         self._rhythms: dict[str, dict[int, float]] = {}
-        self._shapes_at: datetime | None = None
         self._rhythms_at: datetime | None = None
         self._looked_at: datetime | None = None
 
@@ -55,7 +54,7 @@ class Baselines:
 
     def renew(self, cursor: Cursor, now: datetime) -> int:
         """Make what is due, or a part of it; how many were made."""
-        self._read(cursor, now)
+        self._read_rhythms(cursor, now)
         if self._looked_at is not None and now - self._looked_at < LOOKED_EVERY:
             return 0
         detectors.drop_others(cursor, self._experiences)
@@ -63,6 +62,10 @@ class Baselines:
         pasts = {key: past for key, past in read_pasts(cursor, self._experiences, now).items() if self._has_enough(key, past)}
         made = detectors.made_at(cursor)
         due = [key for key, past in pasts.items() if key not in made or self._is_due(*made[key], past, now)]
+        # Anew for each that is due: a history may be on its way in.
+        self._shapes = read_shapes(cursor, self._experiences, now) if due else self._shapes
+        pasts = {key: past for key, past in pasts.items() if key.experience in self._shapes}
+        due = [key for key in due if key in pasts]
         known = detectors.load(cursor, [key for key in due if key in made])
         due = [key for key in due if key not in known or is_calm(known[key])]
         # Those that do not watch at all come first.
@@ -78,21 +81,23 @@ class Baselines:
                     "DELETE FROM arrival WHERE scope_type = %s AND scope = %s AND experience = %s AND hour < %s",
                     (*key, start_of_today(now)),
                 )
-        # Until there is any past, and while more is due, the next evaluation looks again.
-        self._looked_at = now if pasts and len(due) <= KEYS_A_TIME else None
+        # Until there is any past, and while there is something to make, the next evaluation looks again.
+        self._looked_at = now if pasts and not new else None
         return len(new)
 
-    def _read(self, cursor: Cursor, now: datetime) -> None:
-        today = start_of_today(now)
-        if self._shapes_at is None or self._shapes_at < max(today, now - SHAPES_KEPT) or not self._shapes:
-            self._shapes, self._shapes_at = read_shapes(cursor, self._experiences, now), now
-        # Once a day, because it is much to read and hardly changes.
-        if self._rhythms_at is None or self._rhythms_at < today or (not self._rhythms and self._rhythms_at < now - SHAPES_KEPT):
+    def _read_rhythms(self, cursor: Cursor, now: datetime) -> None:
+        """Once a day, because it is much to read and hardly changes; every hour where there are none yet."""
+        if (
+            self._rhythms_at is None
+            or self._rhythms_at < start_of_today(now)
+            or (not self._rhythms and now - self._rhythms_at > AGAIN_AFTER)
+        ):
             self._rhythms_at = now
-            self._rhythms = read_rhythms(Brief(cursor, RHYTHM_SECONDS, RHYTHM_SECONDS), self._shapes, now)
+            shapes = read_shapes(cursor, self._experiences, now)
+            self._rhythms = read_rhythms(Brief(cursor, RHYTHM_SECONDS, RHYTHM_SECONDS), shapes, now)
 
     def _has_enough(self, key: Key, past: KeyPast) -> bool:
-        return key.experience in self._shapes and past.past.scores >= self._experiences[key.experience].alert.minimum_samples
+        return past.past.scores >= self._experiences[key.experience].alert.minimum_samples
 
     @staticmethod
     def _is_due(made_at: datetime, scores: int, past: KeyPast, now: datetime) -> bool:

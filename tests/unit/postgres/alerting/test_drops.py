@@ -167,6 +167,18 @@ def test_a_detector_that_was_made_anew_lets_its_alert_end(judged: Judged) -> Non
     assert [one["ended_at"] is None for one in judged.alerts()] == [False]
 
 
+def test_a_history_that_comes_bit_by_bit_is_watched_as_it_comes(store: Store) -> None:
+    """An experience of which nothing was known at the first look gets its detectors with the next ones, not an hour later."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY - timedelta(days=1, minutes=number), "s-1", "ann", 8) for number in range(30)])
+    judged.take_in(
+        [judged.event(TODAY - timedelta(days=2, minutes=number), "s-1", "ann", 8, experience="repair_quality") for number in range(30)]
+    )
+    judged.now += timedelta(minutes=1)
+    judged.evaluate()
+    assert {experience for (experience,) in store.ask("SELECT experience FROM detector")} == {EXPERIENCE, "repair_quality"}
+
+
 def test_keys_that_cannot_fall_do_not_keep_others_from_being_watched(store: Store) -> None:
     """What always gets the lowest score has no room for a drop; it gets a detector without charts, once."""
     judged = Judged(store, sites=("s-1", "s-2"))

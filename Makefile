@@ -52,7 +52,7 @@ bench-soak: $(VENV)/installed-test ## one worker under a steady load for an hour
 bench-upkeep: $(VENV)/installed-test ## what merging and assessing cost, which one worker does for all
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.upkeep $(ARGS)
 
-bench-detection: $(VENV)/installed-test ## false alarms, and how soon a drop is found, by simulation: takes half an hour
+bench-detection: $(VENV)/installed-test ## false alarms, and how soon a drop is found, by simulation: takes ten minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs

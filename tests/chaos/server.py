@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 import psutil
 import psycopg2
 
-from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.postgres import SETTINGS, Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 END_TIMEOUT_SECONDS = 30.0
@@ -25,13 +25,15 @@ class Server:
     Args:
         folder: existing folder for its data, which the server's user can reach.
         port: free port of 127.0.0.1.
+        settings: of the server, in the place of the usual ones.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> None:
         self.port = port
+        self._settings = settings
         self._folder = folder
         self._numbers = itertools.count(1)
-        self._postgres = Postgres(folder, port)
+        self._postgres = Postgres(folder, port, settings)
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +50,7 @@ class Server:
     def start(self) -> None:
         """Start it again where it has ended."""
         if not self.is_running:
-            self._postgres = Postgres(self._folder, self.port)
+            self._postgres = Postgres(self._folder, self.port, self._settings)
 
     def stop(self) -> None:
         """End it in an orderly way: sessions are ended, everything committed is on disk."""

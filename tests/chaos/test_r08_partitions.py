@@ -27,6 +27,7 @@ from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, from_environment
 
 from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.embedded.postgres import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +55,12 @@ def namespace() -> Iterator[Namespace]:
         yield made
 
 
-def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: Path) -> None:
     """A worker loses everything at once: the other takes over all of it, and the lost one comes back when the network does."""
     random = chance()
     with ExitStack() as stack:
         # Directly on the worker's network, without a proxy, so that each side has to notice by itself that the other is gone.
-        server = stack.enter_context(server_at(HOST, stack, monkeypatch))
+        server = stack.enter_context(server_at(HOST, stack))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True))
         kafka = stack.enter_context(KafkaBehindProxy(Path(folder), HOST))
         settings = replace(chaos_settings, kafka_bootstrap=kafka.bootstrap, database_url=server.create_database())
@@ -93,13 +94,10 @@ def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: 
     )
 
 
-def server_at(host: str, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> Server:
+def server_at(host: str, stack: ExitStack) -> Server:
     """A PostgreSQL that the other network reaches, too."""
-    from voc_stream.embedded import postgres
-
-    monkeypatch.setattr(postgres, "SETTINGS", {**postgres.SETTINGS, "listen_addresses": f"{LOOPBACK},{host}"})
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True)))
-    server = Server(folder, free_port())
+    server = Server(folder, free_port(), {**SETTINGS, "listen_addresses": f"{LOOPBACK},{host}"})
     with (folder / "postgres" / "pg_hba.conf").open("a") as rules:
         rules.write(f"host all all {INSIDE}/32 trust\n")
     server.configure()

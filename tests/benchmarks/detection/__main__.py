@@ -1,8 +1,9 @@
 """`make bench-detection`: false alarms on stable scores, and how long after a drop it is found, by ours and by what is used instead.
 
-300 shops are judged on 20 experiences. The four weeks of the baseline are simulated, too, so that its errors count. All detectors but ours
-are tuned on stable scores to one false alarm a week over all keys; ours computes its thresholds, and its false alarms are counted. The
-bound is ln(ARL) / information: ARL is the time between false alarms of one key, information that of a score after such a drop.
+300 shops are judged on 20 experiences. The four weeks of the baseline are simulated, too, so that its errors count, and it is renewed as
+the evaluator does it. All detectors but ours are tuned on stable scores to one false alarm a week over all keys; ours computes its
+thresholds, and its false alarms are counted. The bound is ln(ARL) / information: ARL is the time between false alarms of one key,
+information that of a score after such a drop.
 """
 
 from __future__ import annotations
@@ -10,72 +11,132 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from benchmarks import machine
-from benchmarks.detection.detectors import Charts, FixedThreshold, PageHinkley, Volume, WeekAgainstFourWeeks
-from benchmarks.detection.trial import between_of, bound, detectors, false_alarms, median_delay, pasts_of, tuned_threshold
-from benchmarks.detection.world import shapes_of, world_of
+from benchmarks.detection.detectors import FixedThreshold, PageHinkley, Volume, WeekAgainstFourWeeks
+from benchmarks.detection.ours import Charts
+from benchmarks.detection.setting import Setting, setting_of
+from benchmarks.detection.trial import HALF_A_YEAR, bound, false_alarms, information, interval, median_delay, run, tuned_threshold
+from benchmarks.detection.world import EXPERIENCES, SITES, shapes_of, world_of
 from benchmarks.markdown import put_section, table
 
-from voc_stream.domain.detection.charts import SHIFTS
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.detection.detectors import Detector
+    from benchmarks.detection.world import World
+
+    from voc_stream.domain.detection.distribution import Distribution
 
 PAGE = machine.ROOT / "docs" / "detection.md"
+DROPS = (0.5, 1.0, 2.0, 3.0)
 VOLUMES = (Volume("20 an hour", 480, "h", 20), Volume("20 a day", 20, "days", 20))
-OTHERS = (PageHinkley.name, FixedThreshold.name, WeekAgainstFourWeeks.name)
-DROPPED_KEYS = 600
+MORE_VOLUMES = (
+    Volume("5 a day", 5, "days", 5),
+    VOLUMES[1],
+    Volume("50 a day", 50, "days", 50),
+    Volume("5 an hour", 120, "h", 5),
+    VOLUMES[0],
+    Volume("100 an hour", 2400, "h", 100),
+)
+MANY, FEW = EXPERIENCES * SITES, 260
+"""Keys, and so weeks between false alarms of a key; the evaluator takes at least as many weeks as FEW."""
+DROPPED_AFTER_DAYS, SETTLED_AFTER_DAYS = 91, 8
+"""How long all have run when scores drop; ours alone needs only to leave zero."""
+OTHERS: dict[str, Callable[[Setting], Detector]] = {
+    PageHinkley.name: lambda setting: PageHinkley(setting.pasts),
+    FixedThreshold.name: lambda setting: FixedThreshold(setting.world, setting.volume),
+    WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(setting.world, setting.volume, setting.pasts),
+}
 HEADER = ("scores of a key", "drop, points", "unit", "bound", "voc_stream", "times the bound", *OTHERS, "voc_stream: false alarms a week")
 
 
-def rows(volume: Volume, scores: Path | None, weeks: int, seed: int, longest_wait: int) -> Iterator[list[str]]:
+class Drop(NamedTuple):
+    """What happens to all keys.
+
+    Attributes:
+        points: by how much their means fall.
+        after: how they score then.
+        information: what one score tells about it, in nats.
+    """
+
+    points: float
+    after: World
+    information: float
+
+
+def drops_of(shapes: list[Distribution], seed: int) -> list[Drop]:
+    """Every drop that is looked for, of the world that `seed` makes."""
+    before = world_of(shapes, np.random.default_rng(seed))
+    return [Drop(points, world_of(shapes, np.random.default_rng(seed), points), information(before, points)) for points in DROPS]
+
+
+def rows(setting: Setting, weeks: int, longest_wait: int, drops: list[Drop], random: np.random.Generator) -> Iterator[list[str]]:
     """The lines of one volume."""
-    random, shapes = np.random.default_rng(seed), shapes_of(scores)
-    world = world_of(shapes, np.random.default_rng(seed))
-    pasts = pasts_of(world, volume, random)
-    between, scores_between = between_of(world, pasts), float(len(pasts) * 7 * volume.a_day)
-    false = false_alarms(Charts(world, pasts, between, scores_between), world, volume, weeks, random)
-    tuned = {
-        name: tuned_threshold(detector, world, volume, max(2, weeks // 4), random)
-        for name, detector in detectors(world, volume, pasts, between, scores_between).items()
-        if name in OTHERS
-    }
-    chosen = np.sort(random.choice(len(pasts), DROPPED_KEYS, replace=False))
-    before, seen = world.of(chosen), [pasts[key] for key in chosen]
-    for drop in SHIFTS:
-        after = world_of(shapes, np.random.default_rng(seed), drop).of(chosen)
-        least = bound(before, drop, scores_between, volume)
-        delays = {
-            name: median_delay(
-                detector, tuned.get(name, 0.0), before, after, warm_up=8 * volume.a_day, limit=int(longest_wait * least), random=random
-            )
-            / volume.a_unit
-            for name, detector in detectors(before, volume, seen, between, scores_between).items()
-        }
-        ours, least = delays[Charts.name], least / volume.a_unit
-        told = [f"{delays[name]:.1f}" if math.isfinite(delays[name]) else f"over {longest_wait * least:.0f}" for name in OTHERS]
-        yield [volume.name, f"{drop:g}", volume.unit, f"{least:.2f}", f"{ours:.2f}", f"{ours / least:.2f}", *told, f"{false:.2f}"]
+    volume = setting.volume
+    false = false_alarms(Charts(setting, MANY, random), setting, weeks, random)
+    low, high = interval(false)
+    counted = f"{false / weeks:.2f} ({low / weeks:.2f} to {high / weeks:.2f})"
+    tuned = {name: tuned_threshold(make, setting, max(HALF_A_YEAR, weeks // 4), random) for name, make in OTHERS.items()}
+    detectors: list[tuple[Detector, float]] = [(Charts(setting, MANY, random), 0.0)]
+    detectors += [(make(setting), tuned[name]) for name, make in OTHERS.items()]
+    for detector, _ in detectors:
+        run(detector, setting, DROPPED_AFTER_DAYS, random)
+    for points, after, information_of_score in drops:
+        least = bound(setting, MANY, information_of_score)
+        limit = int(longest_wait * least)
+        ours, *theirs = (median_delay(detector, threshold, setting, after, limit=limit, random=random) for detector, threshold in detectors)
+        numbers = [f"{least / volume.a_unit:.2f}", _told(ours, limit, volume), f"{ours / least:.2f}"]
+        yield [volume.name, f"{points:g}", volume.unit, *numbers, *(_told(delay, limit, volume) for delay in theirs), counted]
+
+
+def volume_row(setting: Setting, longest_wait: int, drops: list[Drop], random: np.random.Generator) -> list[str]:
+    """What to expect of one volume: after each drop the median delay with many keys, and with few."""
+    cells, detectors = [], {keys: Charts(setting, keys, random) for keys in (MANY, FEW)}
+    for detector in detectors.values():
+        run(detector, setting, SETTLED_AFTER_DAYS, random)
+    for _, after, information_of_score in drops:
+        found = []
+        for keys, detector in detectors.items():
+            limit = int(longest_wait * bound(setting, keys, information_of_score))
+            delay = median_delay(detector, 0.0, setting, after, limit=limit, random=random)
+            found.append(_told(delay, limit, setting.volume))
+        cells.append(" / ".join(found))
+    return [setting.volume.name, setting.volume.unit, *cells]
+
+
+def _told(delay: float, limit: int, volume: Volume) -> str:
+    found = delay if math.isfinite(delay) else limit
+    digits = 2 if found < 10 * volume.a_unit else 1
+    return f"{'' if math.isfinite(delay) else 'over '}{found / volume.a_unit:.{digits}f}"
 
 
 def main() -> None:
-    """Simulate and print the table."""
+    """Simulate and print the tables."""
     parser = argparse.ArgumentParser(prog="bench-detection", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scores", type=Path, help="CSV file of answers from 1 to 10, a column each; else built-in shares")
-    parser.add_argument("--weeks", type=int, default=20, help="stable weeks at 20 an hour; 24 times as many at 20 a day")
+    parser.add_argument("--weeks", type=int, default=100, help="stable weeks at 20 an hour; 24 times as many at 20 a day")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--longest-wait", type=int, default=12, help="how many times the bound an alarm is waited for")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/detection.md")
+    parser.add_argument("--longest-wait", type=int, default=8, help="how many times the bound an alarm is waited for")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/detection.md")
     arguments = parser.parse_args()
+    random, shapes, wait = np.random.default_rng(arguments.seed), shapes_of(arguments.scores), arguments.longest_wait
+    drops = drops_of(shapes, arguments.seed)
     found: list[list[str]] = []
     for volume in VOLUMES:
-        weeks = arguments.weeks * VOLUMES[0].a_day // volume.a_day
-        found += rows(volume, arguments.scores, weeks, arguments.seed, arguments.longest_wait)
-    print(table(HEADER, found))
+        setting = setting_of(shapes, volume, arguments.seed, random)
+        found += rows(setting, arguments.weeks * VOLUMES[0].a_day // volume.a_day, wait, drops, random)
+    compared = table(HEADER, found)
+    print(compared, flush=True)
+    settings = (setting_of(shapes, volume, arguments.seed, random) for volume in MORE_VOLUMES)
+    header = ("scores of a key", "unit", *(f"{drop:g} points" if drop != 1 else "1 point" for drop in DROPS))
+    expected = table(header, [volume_row(setting, wait, drops, random) for setting in settings])
+    print(expected)
     if arguments.write:
-        put_section(PAGE, "detection", table(HEADER, found))
+        put_section(PAGE, "detection", compared)
+        put_section(PAGE, "detection-volumes", expected)
 
 
 if __name__ == "__main__":

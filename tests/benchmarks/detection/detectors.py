@@ -1,4 +1,4 @@
-"""Detectors over many keys at once: ours, and those that it is compared with. Rows are keys; scores come a few at a time."""
+"""Detectors over many keys at once: those that ours is compared with. Scores come one of each key at a time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from voc_stream.domain.detection.baseline import Past, baseline_of
-from voc_stream.domain.detection.charts import SHIFTS, charts_for
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from benchmarks.detection.world import Numbers, World
+
+    from voc_stream.domain.detection.baseline import Past
 
 FEWEST = 20
 """Scores in the shortest window."""
@@ -38,33 +35,8 @@ class Detector(Protocol):
     """A statistic for each key: the higher, the surer of a drop."""
 
     def take(self, scores: Numbers) -> Numbers:
-        """The statistic of each key after these scores, one row a key."""
+        """The statistic of each key after one more score of each."""
         ...
-
-
-class Charts:
-    """Ours. The statistic is in nats above the threshold, which it computes: an alarm is above 0."""
-
-    name = "voc_stream"
-
-    def __init__(self, world: World, pasts: list[Past], between: Mapping[int, float], scores_between_false_alarms: float) -> None:
-        parameters = np.full((3, len(SHIFTS), len(pasts)), np.nan)
-        for key, number in enumerate(world.experience):
-            baseline = baseline_of(world.shapes[number], pasts[key], between[number])
-            for chart in charts_for(baseline, scores_between_false_alarms):
-                parameters[:, SHIFTS.index(chart.shift), key] = (chart.slope, chart.offset, chart.threshold)
-        self._slope, self._offset, self._threshold = parameters
-        self._sums = np.zeros_like(self._slope)
-
-    def take(self, scores: Numbers) -> Numbers:
-        """See Detector."""
-        self._sums = np.maximum(0.0, self._sums + self._slope * scores.sum(axis=1) - self._offset * scores.shape[1])
-        above: Numbers = np.nanmax(self._sums - self._threshold, axis=0)
-        return above
-
-    def forget(self, keys: Numbers) -> None:
-        """Begin anew with these keys: their alarm was given."""
-        self._sums[:, keys] = 0.0
 
 
 class PageHinkley:
@@ -81,11 +53,10 @@ class PageHinkley:
 
     def take(self, scores: Numbers) -> Numbers:
         """See Detector."""
-        for column in scores.T:
-            self._count += 1
-            self._mean += (column - self._mean) / self._count
-            self._sum = self._ALPHA * self._sum + (column - self._mean) + self._DELTA
-            self._greatest = np.maximum(self._greatest, self._sum)
+        self._count += 1
+        self._mean += (scores - self._mean) / self._count
+        self._sum = self._ALPHA * self._sum + (scores - self._mean) + self._DELTA
+        self._greatest = np.maximum(self._greatest, self._sum)
         fallen: Numbers = self._greatest - self._sum
         return fallen
 
@@ -94,17 +65,16 @@ class Windowed:
     """The mean of the last so many scores, compared with a reference."""
 
     def __init__(self, keys: int, length: int) -> None:
-        self._ring = np.zeros((keys, length))
-        self._place, self._filled = 0, 0
+        self._ring, self._total = np.zeros((length, keys), dtype=np.int8), np.zeros(keys)
+        self._seen = 0
 
     def means(self, scores: Numbers) -> Numbers | None:
         """The means after these scores; None until the window is full."""
-        for column in scores.T:
-            self._ring[:, self._place] = column
-            self._place = (self._place + 1) % self._ring.shape[1]
-            self._filled += 1
-        means: Numbers = self._ring.mean(axis=1)
-        return means if self._filled >= self._ring.shape[1] else None
+        length = len(self._ring)
+        self._total += scores - self._ring[self._seen % length]
+        self._ring[self._seen % length] = scores
+        self._seen += 1
+        return self._total / length if self._seen >= length else None
 
 
 class FixedThreshold:

@@ -31,7 +31,7 @@ class World(NamedTuple):
         shapes: the distribution of each experience over all shops.
         experience: of each key, an index of `shapes`.
         means: the true mean of each key, points.
-        cumulative: of each key, the cumulative shares of 0 to 10.
+        cumulative: the cumulative shares of 0 to 9; a row a score, a column a key.
     """
 
     shapes: list[Distribution]
@@ -39,15 +39,16 @@ class World(NamedTuple):
     means: Numbers
     cumulative: Numbers
 
-    def of(self, keys: Numbers) -> World:
-        """The world of some keys."""
-        return World(self.shapes, self.experience[keys], self.means[keys], self.cumulative[keys])
-
-    def scores(self, random: np.random.Generator, count: int) -> Numbers:
-        """`count` scores of each key: a matrix, one row a key."""
-        drawn: Numbers = random.random((len(self.means), count, 1)) > self.cumulative[:, None, :-1]
-        scores: Numbers = drawn.sum(axis=2).astype(float)
+    def scores(self, random: np.random.Generator) -> Numbers:
+        """One score of each key."""
+        scores: Numbers = (random.random(len(self.means), dtype=np.float32) > self.cumulative).sum(axis=0, dtype=np.int8).astype(float)
         return scores
+
+    def totals(self, random: np.random.Generator, count: int) -> Numbers:
+        """The total of `count` scores of each key."""
+        shares = np.diff(self.cumulative.astype(float), axis=0, prepend=0.0, append=1.0)
+        totals: Numbers = random.multinomial(count, (shares / shares.sum(axis=0)).T) @ VALUES
+        return totals
 
 
 def shapes_of(path: Path | None) -> list[Distribution]:
@@ -72,10 +73,8 @@ def world_of(shapes: list[Distribution], random: np.random.Generator, drop: floa
     usual = np.array([shape.mean for shape in shapes])[experience] + random.normal(0.0, BETWEEN_SITES, len(experience))
     usual = np.clip(usual, 0.5, 9.8)
     means = usual - drop
-    cumulative = np.array(
-        [np.cumsum(_shares(tilted_to(shapes[number], mean).distribution)) for number, mean in zip(experience, means, strict=True)]
-    )
-    return World(shapes, experience, means, cumulative)
+    shares = np.array([_shares(tilted_to(shapes[number], mean).distribution) for number, mean in zip(experience, means, strict=True)])
+    return World(shapes, experience, means, np.cumsum(shares.T, axis=0)[:-1].astype(np.float32))
 
 
 def _shares(distribution: Distribution) -> Numbers:

@@ -31,14 +31,14 @@ from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     import sqlalchemy
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.ports import Batch, DeadLetter, Reading
+    from voc_stream.ports import AlertMessage, Batch, DeadLetter, Reading
 
 POSITION_TABLE = """
 CREATE TABLE IF NOT EXISTS position (
@@ -216,6 +216,15 @@ class NoUpkeep:
 
     def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
         return 0
+
+    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002, D102  see ports.Upkeep
+        return False
+
+    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:  # noqa: ARG002, D102  see ports.Upkeep
+        return []
+
+    def give_back_alert_messages(self, sent: Collection[int]) -> None:
+        """There are none."""
 
     def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:  # noqa: ARG002, D102  see ports.Upkeep
         return []

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHIFTS = (0.6, 1.2, 2.4)
-"""Points of drop that the charts are made for, each twice the one before: what lies between, or a quarter beyond, is found nearly as fast."""
+"""Points of drop that the charts look for, each twice the one before. What lies between, or a quarter beyond, is found nearly as fast."""
 PART = 0.25
-"""Of the false alarms that are allowed, what each chart may give. The rest makes up for baselines that are only estimated, which the formula
-of the threshold does not know about: an assumption that `make bench-detection` puts to the test."""
+"""Of the false alarms that are allowed, what each chart may give. The rest makes up for baselines that are only estimated, of which the
+formula of the threshold knows nothing: an assumption that `make bench-detection` puts to the test."""
 _OVERSHOOT = 0.583
 """Siegmund 1985, Sequential Analysis, eq. 10.28: by how many standard deviations a random walk passes a boundary, on average."""
 

@@ -20,8 +20,8 @@ FEWEST_SCORES = 10
 """Since a chart last stood at zero: a few customers are no drop, however bad their day was."""
 RECOVERED = 10.0
 """Nats by which a recovery must be likelier than that the drop goes on: about 20,000 to 1, since it is asked for again with every score."""
-CALM_SHARE = 0.5
-"""Of the threshold: below it nothing is suspected, and the baseline may be taken anew."""
+CALM = 1.0
+"""Nats below which a chart suspects nothing and the baseline may be taken anew: the first days of a slow drop must not get into it."""
 
 
 class Watch(NamedTuple):
@@ -139,6 +139,4 @@ def started_anew(watch: Watch) -> Watch:
 
 def is_calm(watch: Watch) -> bool:
     """Whether nothing is suspected."""
-    return watch.fallen is None and all(
-        state.value < CALM_SHARE * chart.threshold for chart, state in zip(watch.charts, watch.sums, strict=True)
-    )
+    return watch.fallen is None and all(state.value < CALM for state in watch.sums)

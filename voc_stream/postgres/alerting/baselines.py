@@ -27,7 +27,7 @@ LOOKED_EVERY = timedelta(minutes=1)
 AGAIN_AFTER = timedelta(hours=1)
 RHYTHM_SECONDS = 10.0
 KEYS_A_TIME = 200
-"""Making a detector takes about a millisecond of Python."""
+"""Making a detector takes two or three milliseconds."""
 WEEKS_BETWEEN_FALSE_ALARMS_OF_A_KEY = 260.0
 """At least; with more keys than that as many weeks as there are keys, so that over all keys there is at most one a week."""
 _DAYS_A_WEEK = 7

@@ -1,0 +1,59 @@
+"""What was simulated before anything is looked for: shops, how much is heard of them, and their past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from benchmarks.detection.world import world_of
+
+from voc_stream.domain.detection.baseline import BASELINE_DAYS, Past, variance_between
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.detection.detectors import Volume
+    from benchmarks.detection.world import World
+
+    from voc_stream.domain.detection.distribution import Distribution
+
+
+class Setting(NamedTuple):
+    """Keys and their past.
+
+    Attributes:
+        world: the keys.
+        volume: how many scores each of them gets.
+        pasts: the baseline that was seen of each key.
+        between: for each experience, the variance between shops as their baselines show it.
+    """
+
+    world: World
+    volume: Volume
+    pasts: list[Past]
+    between: Mapping[int, float]
+
+    def between_alarms(self, keys: int) -> float:
+        """Scores between false alarms of a key, for one false alarm a week over so many keys."""
+        return float(keys * 7 * self.volume.a_day)
+
+
+def setting_of(shapes: list[Distribution], volume: Volume, seed: int, random: np.random.Generator) -> Setting:
+    """Shops as `seed` makes them, and their scores of the past."""
+    world = world_of(shapes, np.random.default_rng(seed))
+    pasts = _pasts_of(world, volume, random)
+    between = {
+        number: variance_between([pasts[key] for key in np.flatnonzero(world.experience == number)], shape.variance)
+        for number, shape in enumerate(shapes)
+    }
+    return Setting(world, volume, pasts, between)
+
+
+def renewed(setting: Setting, random: np.random.Generator) -> Setting:
+    """The same shops after another past."""
+    return setting._replace(pasts=_pasts_of(setting.world, setting.volume, random))
+
+
+def _pasts_of(world: World, volume: Volume, random: np.random.Generator) -> list[Past]:
+    count = BASELINE_DAYS * volume.a_day
+    return [Past(count, total / count) for total in world.totals(random, count).tolist()]

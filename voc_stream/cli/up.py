@@ -26,7 +26,7 @@ from voc_stream.kafka.topics import TopicsError, ensure_topics
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.migrate import migrate
 from voc_stream.postgres.summary import read_status, read_summary
-from voc_stream.settings import CONFIG, load_settings
+from voc_stream.settings import CONFIG, PACKAGED_CATALOGUES, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,7 +240,8 @@ def _write_addresses(folder: Path, settings: Settings) -> Path:
         "group": settings.group,
     }
     if settings.catalogue is not None:
-        addresses["catalogue"] = str(Path(settings.catalogue).resolve())
+        is_packaged = settings.catalogue in PACKAGED_CATALOGUES and not Path(settings.catalogue).exists()
+        addresses["catalogue"] = settings.catalogue if is_packaged else str(Path(settings.catalogue).resolve())
     # JSON quotes a text the way TOML does.
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in addresses.items()]
     path.write_text("".join([*lines, f"web_port = {settings.web_port}\n"]), encoding="utf-8")

@@ -133,15 +133,15 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
 
 
 def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -> None:
-    """Label values are experiences, sites, horizons, stages, severities, bands and segments, and every value is a number."""
+    """Label values are rules, experiences, sites, horizons, stages, severities, bands, segments and products; every value is a number."""
     send(store.sink(), messages(crowd(200)))
     refresh(store)
     allowed = {*catalogue.experience, *STAGES, "", "s-0", "s-1", "1h", "24h", "7d", "30d", "90d", "minor", "major"}
-    allowed |= {"low", *catalogue.churn.bands, "g-1", "g-2"}
+    allowed |= {"low", *catalogue.churn.bands, "g-1", "g-2", "p-1", "p-2", "warning", "critical", "VocComplaintAgeing"}
     found = readings(store)
     assert {label for _, *labels in found for label in labels} <= allowed
     assert all(isfinite(value) for value in found.values())
-    assert len({metric for metric, *_ in found}) == 10
+    assert len({metric for metric, *_ in found}) == 12
 
 
 def test_readings_are_what_the_metrics_declare(store: Store) -> None:

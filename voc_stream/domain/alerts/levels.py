@@ -113,6 +113,7 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
     is_bad = weighted is not None and level.importance is not None and satisfaction < _weighted_limit(level, experience)
     label = experience.label
     english, chinese = place(level.scope)
+    (mean, mean_chinese), (least, least_chinese) = _shown(experience, level.mean), _shown(experience, limit)
     return Finding(
         subject,
         "critical" if is_bad else "warning",
@@ -127,6 +128,13 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
             "weighted_satisfaction": None if weighted is None else round(weighted, 2),
             "limit": round(limit, 2),
         },
-        f"{label.en} at {english}: {level.mean:.2f} of 10, below the limit of {limit:.2f} ({level.scores} answers in 7 days)"
-        f" / {chinese}：{label.zh} {level.mean:.2f} 分，低于限值 {limit:.2f}（近7天 {level.scores} 个样本）",
+        f"{label.en} at {english}: {mean}, below the limit of {least} ({level.scores} in 7 days)"
+        f" / {chinese}：{label.zh} {mean_chinese}，低于限值 {least_chinese}（近7天 {level.scores} 个样本）",
     )
+
+
+def _shown(experience: Experience, points: float) -> tuple[str, str]:
+    """A mean for people, in English and Chinese: of ratings in points; of what was done or not, in time or not, as a share."""
+    if experience.kind == "rating":
+        return f"{points:.2f} of 10", f"{points:.2f} 分"
+    return f"{points * 10:.1f} %", f"{points * 10:.1f}%"

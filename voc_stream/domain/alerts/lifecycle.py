@@ -25,6 +25,7 @@ class OpenAlert(NamedTuple):
     subject: Subject
     severity: Severity
     evidence: Mapping[str, Json]
+    summary: str
     started_at: datetime
     updated_at: datetime
 
@@ -74,5 +75,8 @@ def _is_worse(severity: Severity, before: Severity) -> bool:
 
 def _continued(alert: OpenAlert, finding: Finding) -> Finding:
     kept = {name: alert.evidence.get(name) for name in KEPT}
+    # A sentence that names another reason than the alert is known by would contradict it.
+    is_same = finding.evidence.get("explained_by", kept["explained_by"]) == kept["explained_by"]
+    summary = finding.summary if is_same else alert.summary
     severity = finding.severity if _is_worse(finding.severity, alert.severity) else alert.severity
-    return finding._replace(severity=severity, evidence={**alert.evidence, **finding.evidence, **kept})
+    return finding._replace(severity=severity, summary=summary, evidence={**alert.evidence, **finding.evidence, **kept})

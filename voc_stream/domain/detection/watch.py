@@ -20,6 +20,8 @@ FEWEST_SCORES = 10
 """Since a chart last stood at zero: a few customers are no drop, however bad their day was."""
 RECOVERED = 10.0
 """Nats by which a recovery must be likelier than that the drop goes on: about 20,000 to 1, since it is asked for again with every score."""
+MOST_TO_RECOVER = 100
+"""Scores that are asked for at most before a drop is taken to be over."""
 CALM = 1.0
 """Nats below which a chart suspects nothing and the baseline may be taken anew: the first days of a slow drop must not get into it."""
 
@@ -38,6 +40,7 @@ class Watch(NamedTuple):
         fallen: the chart that announced a drop; None while all is as usual.
         recovery: nats by which a recovery is likelier than that the drop goes on; 0 where it is not.
         recovery_scores: scores since `recovery` last was 0.
+        fallen_scores: how many scores announced the drop.
     """
 
     usual: float
@@ -50,6 +53,7 @@ class Watch(NamedTuple):
     fallen: int | None = None
     recovery: float = 0.0
     recovery_scores: int = 0
+    fallen_scores: int = 0
 
 
 class Suspicion(NamedTuple):
@@ -124,17 +128,18 @@ def latest(watch: Watch) -> Suspicion | None:
 
 def announced(watch: Watch, chart: int) -> Watch:
     """A drop was announced: from now on a recovery is looked for."""
-    return watch._replace(fallen=chart, recovery=0.0, recovery_scores=0)
+    return watch._replace(fallen=chart, recovery=0.0, recovery_scores=0, fallen_scores=watch.sums[chart].scores)
 
 
 def has_recovered(watch: Watch, least_scores: int) -> bool:
-    """Whether the drop that was announced is over, by at least so many scores."""
-    return watch.fallen is not None and watch.recovery >= RECOVERED and watch.recovery_scores >= least_scores
+    """Whether the drop that was announced is over, by at least so many scores, and as many as it was announced by, up to a limit."""
+    least = max(least_scores, min(MOST_TO_RECOVER, watch.fallen_scores))
+    return watch.fallen is not None and watch.recovery >= RECOVERED and watch.recovery_scores >= least
 
 
 def started_anew(watch: Watch) -> Watch:
     """As it was when it was made."""
-    return watch._replace(sums=(Sum(),) * len(watch.charts), fallen=None, recovery=0.0, recovery_scores=0)
+    return watch._replace(sums=(Sum(),) * len(watch.charts), fallen=None, recovery=0.0, recovery_scores=0, fallen_scores=0)
 
 
 def is_calm(watch: Watch) -> bool:

@@ -29,11 +29,12 @@ _COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at,
 def read_open(cursor: Cursor) -> list[OpenAlert]:
     """The alerts that have started and not ended."""
     cursor.execute(
-        "SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, started_at, updated_at FROM alert WHERE ended_at IS NULL"
+        "SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, summary, started_at, updated_at"
+        " FROM alert WHERE ended_at IS NULL"
     )
     return [
-        OpenAlert(alert_id, Subject(*subject), severity, evidence, started_at, updated_at)
-        for alert_id, *subject, severity, evidence, started_at, updated_at in cursor
+        OpenAlert(alert_id, Subject(*subject), severity, evidence, summary, started_at, updated_at)
+        for alert_id, *subject, severity, evidence, summary, started_at, updated_at in cursor
     ]
 
 

@@ -114,7 +114,7 @@ class DropRule:
                 "explained_share": round(most.share, 2) if most else None,
                 "explanations": shown(explanations),
                 "slower_stages": read_slower_stages(brief, subject, found.since),
-                "event_ids": read_event_ids(brief, subject, most, found.since, now),
+                "event_ids": read_event_ids(brief, subject, most, found.since, below=watches[key].usual, now=now),
             }
             watches[key] = announced(watches[key], found.chart)
             findings.append(finding_of(subject, found, experience, (most.dimension, most.value) if most else None, evidence))

@@ -17,6 +17,8 @@ BEFORE = timedelta(days=28)
 EVENTS_WITHIN = timedelta(days=2)
 """Facts are indexed by time only, and in coarse blocks: looking farther back would read too much of them."""
 _STAGES_SHOWN = 3
+_SLOWER_BY = 1.1
+"""Times what a stage took before: less tells nothing."""
 _DIMENSIONS = {
     "site": "site_id",
     "employee": "employee_id",
@@ -51,8 +53,10 @@ def _in_scope(subject: Subject) -> str:
     return "" if subject.scope_type == "all" else "AND site_id = %(scope)s"
 
 
-def read_event_ids(brief: Brief, subject: Subject, explanation: Explanation | None, since: datetime, now: datetime) -> list[str]:
-    """Ids of a few events with the lowest scores, of the group that explains it if there is one; the latest first of equals."""
+def read_event_ids(
+    brief: Brief, subject: Subject, explanation: Explanation | None, since: datetime, *, below: float, now: datetime
+) -> list[str]:
+    """Ids of a few events with the lowest scores, of the group that explains it if there is one; none with `below` points or more."""
     if subject.experience == "on_time_delivery":
         return _late_deliveries(brief, subject, since, now)
     of_group = "" if explanation is None or explanation.dimension == "segment" else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
@@ -63,7 +67,7 @@ def read_event_ids(brief: Brief, subject: Subject, explanation: Explanation | No
         "  WHERE answer ->> 'item' = %(experience)s AND e.type = 'callback'"
         "  UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = %(experience)s) s"
         f" WHERE e.occurred_at >= %(since)s AND e.occurred_at <= %(now)s AND e.type IN ('callback', 'touchpoint') {_in_scope(subject)}"
-        f" {of_group} AND s.score IS NOT NULL ORDER BY s.score, e.occurred_at DESC, event_id LIMIT %(limit)s",
+        f" {of_group} AND s.score < %(below)s ORDER BY s.score, e.occurred_at DESC, event_id LIMIT %(limit)s",
         {
             "experience": subject.experience,
             "scope": subject.scope,
@@ -71,6 +75,7 @@ def read_event_ids(brief: Brief, subject: Subject, explanation: Explanation | No
             "since": max(since, now - EVENTS_WITHIN),
             "now": now,
             "limit": MOST_IDS,
+            "below": below,
         },
     )
     return [event_id for (event_id,) in rows]
@@ -104,5 +109,5 @@ def read_slower_stages(brief: Brief, subject: Subject, since: datetime) -> list[
     return [
         {"stage": stage, "minutes": round(now, 1), "baseline_minutes": round(before, 1)}
         for now, before, stage in slower[:_STAGES_SHOWN]
-        if now > before
+        if now > _SLOWER_BY * before
     ]

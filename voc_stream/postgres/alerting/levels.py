@@ -56,6 +56,6 @@ def _explained(brief: Brief, finding: Finding, now: datetime) -> Finding:
         "explained_by": most.value if most else None,
         "explained_dimension": most.dimension if most else None,
         "explanations": shown(explanations),
-        "event_ids": read_event_ids(brief, finding.subject, most, since, now),
+        "event_ids": read_event_ids(brief, finding.subject, most, since, below=float(limit), now=now),
     }
     return finding._replace(evidence={**finding.evidence, **more})

@@ -20,7 +20,7 @@ def finding(severity: Severity = "warning", **evidence: str | int) -> Finding:
 
 
 def opened(severity: Severity = "warning", updated_at: datetime = NOW, **evidence: str | int) -> OpenAlert:
-    return OpenAlert("a-1", SUBJECT, severity, evidence, NOW, updated_at)
+    return OpenAlert("a-1", SUBJECT, severity, evidence, "at the start / 开始时", NOW, updated_at)
 
 
 def test_what_was_found_starts_unless_it_is_open() -> None:
@@ -70,3 +70,12 @@ def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
         "count": 5,
         "told": "at the start only",
     }
+
+
+def test_the_sentence_does_not_name_another_reason_than_the_alert_is_known_by() -> None:
+    """Where the reason has changed meanwhile, the sentence of the start stays with the label of the start."""
+    old = opened("warning", NOW - RENEW_AFTER, explained_by="ann")
+    [(_, renewed)] = changes([old], [Verdict(RULES, [finding(explained_by="bob")])]).updates
+    assert renewed.summary == "at the start / 开始时"
+    [(_, renewed)] = changes([old], [Verdict(RULES, [finding(explained_by="ann")])]).updates
+    assert renewed.summary == "words / 文字"

@@ -65,14 +65,17 @@ def test_a_drop_that_is_too_small_to_matter_is_none() -> None:
 
 
 def test_recovery_needs_evidence_and_enough_scores() -> None:
-    """A drop that was announced is over after as many scores as an alert needs, and not while the scores stay low."""
+    """A drop is over after as many scores as an alert needs and as it was announced by, up to a limit; not while the scores stay low."""
     found = suspicion(after(50, BASELINE.mean - 2), 0.4)
     assert found is not None
     fallen = announced(after(50, BASELINE.mean - 2), found.chart)
     assert not has_recovered(after(500, BASELINE.mean - 2, fallen), 20)
-    assert not has_recovered(after(19, BASELINE.mean, fallen), 20)
-    assert has_recovered(after(30, BASELINE.mean, fallen), 20)
-    assert is_calm(started_anew(after(30, BASELINE.mean, fallen)))
+    assert not has_recovered(after(49, BASELINE.mean, fallen), 20)
+    assert has_recovered(after(50, BASELINE.mean, fallen), 20)
+    assert not has_recovered(after(99, BASELINE.mean, fallen), 100)
+    long = announced(after(500, BASELINE.mean - 2), found.chart)
+    assert has_recovered(after(100, BASELINE.mean, long), 20)
+    assert is_calm(started_anew(after(50, BASELINE.mean, fallen)))
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=40))

@@ -41,7 +41,7 @@ def reader(store: Store) -> Iterator[Cursor]:
     upkeep = store.upkeep()
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)
-    store.ask("INSERT INTO alert VALUES ('a', 'r', NULL, 'all', '', 'page', now(), NULL, '{}', 's')")
+    store.ask("INSERT INTO alert VALUES ('a', 'r', NULL, 'all', '', 'page', now(), NULL, '{}', 's', now())")
     with closing(psycopg2.connect(store.url, user="voc_bi")) as connection:
         connection.autocommit = True
         yield connection.cursor()

@@ -70,8 +70,8 @@ def test_summary_ranks_key_experiences_from_both_ends(filled: Store) -> None:
 
 def test_status_names_positions_customers_and_alerts(filled: Store) -> None:
     """Whom to call and why, the most valuable first; how far each partition is; only alerts that have not ended."""
-    filled.ask("INSERT INTO alert VALUES ('a', 'VocX', NULL, 'site', 's-1', 'page', %s, NULL, '{}', 'it burns')", START)
-    filled.ask("INSERT INTO alert VALUES ('b', 'VocY', NULL, 'site', 's-1', 'page', %s, %s, '{}', 'it burnt')", START, START)
+    filled.ask("INSERT INTO alert VALUES ('a', 'VocX', NULL, 'site', 's-1', 'page', %s, NULL, '{}', 'it burns', %s)", START, START)
+    filled.ask("INSERT INTO alert VALUES ('b', 'VocY', NULL, 'site', 's-1', 'page', %s, %s, '{}', 'it burnt', %s)", START, START, START)
     status = read_status(filled.url)
     (called,) = status.customers_at_risk
     assert (called.customer_id, called.band, called.strongest_driver) == ("u-1", "critical", "open_complaint_major")

@@ -26,11 +26,14 @@ class Flow:
     """Sends about 200 messages a second from one thread, and looks at all partitions from another, until the block ends.
 
     Attributes:
-        longest_stall_seconds: the longest time for which a partition had messages to take in and its position did not move.
+        longest_stall_seconds: the longest time for which a partition had messages to take in and its position did not move; 0 where no
+            two looks saw it stand still.
+        looks: how often it was looked at.
     """
 
     def __init__(self, service: Service) -> None:
         self.longest_stall_seconds = 0.0
+        self.looks = 0
         self._service = service
         self._messages: Sequence[SimulatedMessage] = simulated_messages(EVENTS)
         self._stop = threading.Event()
@@ -64,6 +67,7 @@ class Flow:
         moved: dict[tuple[str, int], tuple[int, float]] = {}
         while not self._stop.wait(LOOK_SECONDS):
             ends, positions, now = self._service.log_ends(), self._service.positions(), time.monotonic()
+            self.looks += 1
             for partition, end in ends.items():
                 position = positions.get(partition, 0)
                 before, since = moved.get(partition, (position, now))

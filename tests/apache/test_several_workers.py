@@ -79,5 +79,6 @@ def test_rolling_upgrade(shared_cluster: KafkaCluster, start_service: StartServi
             service.wait_for_progress(service.progress() + 200)
     service.wait_until_caught_up()
     print(f"longest stall of a partition: {flow.longest_stall_seconds:.1f} s")  # noqa: T201  pytest shows it where asked
-    assert 0 < flow.longest_stall_seconds < SESSION_TIMEOUT_SECONDS + 5
+    assert flow.looks > 5
+    assert flow.longest_stall_seconds < SESSION_TIMEOUT_SECONDS + 5
     service.assert_tables_are_right()

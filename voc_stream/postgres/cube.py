@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.measures import BINS, SUMS, add_up, all_zero, sums_of_measures
+from voc_stream.postgres.measures import BINS, SUMS, add_up, delete_empty, sums_of_measures
 from voc_stream.postgres.views import bin_of
 
 if TYPE_CHECKING:
@@ -24,4 +24,4 @@ def merge_into_cube(cursor: Cursor) -> None:
     )
     # Where something was taken back, nothing may be left.
     taken_back = f"SELECT DISTINCT {_KEY} FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day FROM taken WHERE weight < 0) taken_back"
-    cursor.execute(f"DELETE FROM experience_cube WHERE ({_KEY}) IN ({taken_back}) AND {all_zero((*SUMS, *BINS))}")
+    delete_empty(cursor, "experience_cube", _KEY, taken_back, (*SUMS, *BINS))

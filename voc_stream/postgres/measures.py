@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from voc_stream.postgres.tables import SCORE_BINS
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
 SUMS = ("n", "score_sum", "score_sq_sum", "expectation_n", "expectation_sum", "importance_n", "importance_sum")
 BINS = tuple(f"bin_{number}" for number in range(SCORE_BINS))
@@ -20,6 +25,17 @@ def sums_of_measures() -> str:
 def add_up(key: str, columns: tuple[str, ...]) -> str:
     """The end of an INSERT into a table `t` that adds to the sums that are there already."""
     return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
+
+
+def delete_empty(cursor: Cursor, table: str, key: str, chosen: str, columns: tuple[str, ...]) -> None:
+    """Delete the rows of a table that add nothing to anything any more, of those whose key the query `chosen` gives.
+
+    By the primary key, whatever the planner believes of tables that have grown since they were last counted: joining tens of thousands of
+    rows without an index once took longer than the statement time-out.
+    """
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute(f"DELETE FROM {table} WHERE ({key}) IN ({chosen}) AND {all_zero(columns)}")
+    cursor.execute("SET LOCAL enable_seqscan = on")
 
 
 def all_zero(columns: tuple[str, ...]) -> str:

@@ -35,7 +35,7 @@ from voc_stream.domain.horizons import (
 )
 from voc_stream.postgres.cube import merge_into_cube
 from voc_stream.postgres.locks import Lock
-from voc_stream.postgres.measures import SUMS, add_up, all_zero, sums_of_measures
+from voc_stream.postgres.measures import SUMS, add_up, all_zero, delete_empty, sums_of_measures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -260,7 +260,7 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
             (_minutes(width), as_of - kept),
         )
     # Where something was taken back, nothing may be left.
-    cursor.execute(f"DELETE FROM pane WHERE ({key}) IN (SELECT {key} FROM taken_pane WHERE n <= 0) AND {all_zero(_COLUMNS)}")
+    delete_empty(cursor, "pane", key, f"SELECT {key} FROM taken_pane WHERE n <= 0", _COLUMNS)
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:

@@ -85,7 +85,7 @@ class Ledger:
         """
         before = dict(self.durable)
         stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, list(before))
-        # What moves on meanwhile stands behind `before`, never ahead of it.
+        # A batch that is committed meanwhile moves the stored position on from `before`, never back.
         return [
             partition
             for partition, position in before.items()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.alerts.finding import Finding
 from voc_stream.domain.alerts.wording import place
 from voc_stream.domain.detection.discoveries import believed
+from voc_stream.domain.horizons import HORIZONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from voc_stream.catalogue import Experience
     from voc_stream.domain.alerts.finding import Json, Subject
@@ -22,7 +23,6 @@ ESTIMATED_SHARE = 0.8
 of it would find a tenth of such drops twice as late; with this share fewer than one in ten waits at all, and none much longer."""
 CRITICAL_TIMES = 2.0
 """Times the catalogue's `drop` from which an alert is critical."""
-_HORIZONS = (("1h", timedelta(hours=1)), ("24h", timedelta(hours=24)), ("7d", timedelta(days=7)), ("30d", timedelta(days=30)))
 
 
 def announced_of(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
@@ -38,7 +38,7 @@ def horizon_of(since: datetime, now: datetime) -> str:
     >>> horizon_of(datetime(2026, 1, 5, 8), datetime(2026, 1, 5, 20))
     '24h'
     """
-    return next((name for name, length in _HORIZONS if now - since <= length), "90d")
+    return next((each.name for each in HORIZONS if now - since <= each.panes * each.pane), HORIZONS[-1].name)
 
 
 def numbers_of(suspicion: Suspicion, usual: float, experience: Experience, now: datetime) -> dict[str, Json]:

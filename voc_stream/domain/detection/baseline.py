@@ -57,8 +57,16 @@ def shrunk(past: Past, parent_mean: float, within: float, between: float) -> tup
     return (past.scores * past.mean / within + parent_mean / between) / precision, math.sqrt(1 / precision)
 
 
+def at_mean(shape: Distribution, mean: float) -> Distribution:
+    """The shape, tilted to a mean; a little away from the ends of the scale where the mean is there.
+
+    >>> round(at_mean(Distribution((0.0, 10.0), (0.5, 0.5)), 10.0).mean, 6)
+    9.99
+    """
+    return tilted_to(shape, min(shape.values[-1] - _MARGIN, max(shape.values[0] + _MARGIN, mean))).distribution
+
+
 def baseline_of(shape: Distribution, past: Past, between: float) -> Distribution:
     """The distribution that a scope's scores are compared with: `shape`, its parent's, at the scope's own mean, cautiously."""
     mean, error = shrunk(past, shape.mean, shape.variance, between)
-    low, high = shape.values[0] + _MARGIN, shape.values[-1] - _MARGIN
-    return tilted_to(shape, min(high, max(low, mean - CAUTION * error))).distribution
+    return at_mean(shape, mean - CAUTION * error)

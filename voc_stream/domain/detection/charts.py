@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import math
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from voc_stream.domain.detection.distribution import Distribution, tilted_to
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SHIFTS = (0.6, 1.2, 2.4)
 """Points of drop that the charts look for, each twice the one before. What lies between, or a quarter beyond, is found nearly as fast."""
@@ -79,11 +76,3 @@ def advanced(chart: Chart, before: Sum, scores: int, total: float, moment: datet
     if value <= 0:
         return Sum()
     return Sum(value, before.scores + scores, before.total + total, before.since or moment)
-
-
-def certainty(charts: Sequence[Chart], sums: Sequence[Sum]) -> tuple[float, int]:
-    """How far the chart that is farthest stands above its threshold (negative: below), in nats, and which one it is.
-
-    Raises ValueError where there is no chart.
-    """
-    return max((state.value - chart.threshold, number) for number, (chart, state) in enumerate(zip(charts, sums, strict=True)))

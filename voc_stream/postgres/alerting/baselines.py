@@ -7,8 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.detection.baseline import Past, baseline_of, shrunk, variance_between
-from voc_stream.domain.detection.distribution import Distribution, tilted_to
+from voc_stream.domain.detection.baseline import Past, at_mean, baseline_of, shrunk, variance_between
 from voc_stream.domain.detection.watch import Watch, is_calm, watch_for
 from voc_stream.postgres.alerting import detectors
 from voc_stream.postgres.alerting.brief import Brief
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue, Experience
+    from voc_stream.domain.detection.distribution import Distribution
     from voc_stream.postgres.alerting.detectors import Key
 
 LOOKED_EVERY = timedelta(minutes=1)
@@ -31,7 +31,6 @@ KEYS_A_TIME = 200
 WEEKS_BETWEEN_FALSE_ALARMS_OF_A_KEY = 260.0
 """At least; with more keys than that as many weeks as there are keys, so that over all keys there is at most one a week."""
 _DAYS_A_WEEK = 7
-_MARGIN = 0.01
 
 
 class Baselines:
@@ -115,15 +114,11 @@ class Baselines:
         """The detector of one key; it has no charts where its scores leave no room for a drop."""
         own = pasts[key]
         everywhere = pasts.get(key._replace(scope_type="all", scope=""), own).past
-        shape = _at_mean(self._shapes[key.experience], everywhere.mean)
+        # Bins know scores only by their floors.
+        shape = at_mean(self._shapes[key.experience], everywhere.mean)
         between = math.inf if key.scope_type == "all" else between_sites[key.experience]
         baseline = baseline_of(shape, own.past, between)
         usual, error = shrunk(own.past, shape.mean, shape.variance, between)
         a_week = own.past.scores / own.days * _DAYS_A_WEEK
         between_alarms = a_week * max(WEEKS_BETWEEN_FALSE_ALARMS_OF_A_KEY, len(pasts))
         return watch_for(baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now)
-
-
-def _at_mean(shape: Distribution, mean: float) -> Distribution:
-    """The shape, whose bins know scores only by their floors, at the true mean."""
-    return tilted_to(shape, min(shape.values[-1] - _MARGIN, max(shape.values[0] + _MARGIN, mean))).distribution

@@ -43,7 +43,7 @@ class Brief:
             self._cursor.execute(statement, parameters)
             rows = self._cursor.fetchall()
         except errors.QueryCanceled:
-            log.warning("evidence for an alert was left out: it took longer than %.1f s to collect", limit_seconds)
+            log.warning("what an alert would have been explained by was left out: reading it took longer than %.1f s", limit_seconds)
             rows = []
         # The setting goes with the savepoint.
         self._cursor.execute("ROLLBACK TO brief; RELEASE brief")

@@ -89,11 +89,10 @@ class DropRule:
     def _starts(self, cursor: Cursor, watches: dict[Key, Watch], open_subjects: Collection[Subject], now: datetime) -> list[Finding]:
         """The drops that are announced now; their watches know it afterwards."""
         suspicions = self._suspicions(cursor, watches, open_subjects)
-        chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)[:STARTS_A_TIME]
+        chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)
+        asked = {subject for subject, moment in self._of_one_site.items() if now - moment < ASKED_AGAIN_AFTER}
         brief, findings = Brief(cursor), []
-        for subject in chosen:
-            if now - self._of_one_site.get(subject, now - ASKED_AGAIN_AFTER) < ASKED_AGAIN_AFTER:
-                continue
+        for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
             key, found = _key(subject), suspicions[subject]
             explanations = explained(read_groups(brief, subject, found.since))
             most = mostly(explanations)

@@ -35,6 +35,7 @@ def announced_of(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
 def horizon_of(since: datetime, now: datetime) -> str:
     """The shortest horizon that reaches back to `since`.
 
+    >>> from datetime import datetime
     >>> horizon_of(datetime(2026, 1, 5, 8), datetime(2026, 1, 5, 20))
     '24h'
     """

@@ -180,7 +180,7 @@ detector = Table(
     required("scope_type", KEY, "all or site"),
     required("scope", KEY, "'' for all"),
     required("experience", KEY, "key experience"),
-    required("baseline_n", BigInteger, "scores of the four weeks before it was made"),
+    required("baseline_n", BigInteger, "scores of the eight weeks before it was made"),
     required("baseline_mean", Double, "what is usual here, in points"),
     required("made_at", TIME, "when the baseline was taken"),
     required("state", JSON, "charts and where they stand; not for readers"),

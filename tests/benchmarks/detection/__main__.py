@@ -1,6 +1,6 @@
 """`make bench-detection`: false alarms on stable scores, and how long after a drop it is found, by ours and by what is used instead.
 
-300 shops are judged on 20 experiences. The four weeks of the baseline are simulated, too, so that its errors count, and it is renewed as
+300 shops are judged on 20 experiences. The weeks of the baseline are simulated, too, so that its errors count, and it is renewed as
 the evaluator does it. All detectors but ours are tuned on stable scores to one false alarm a week over all keys; ours computes its
 thresholds, and its false alarms are counted. The bound is ln(ARL) / information: ARL is the time between false alarms of one key,
 information that of a score after such a drop.
@@ -48,7 +48,7 @@ DROPPED_AFTER_DAYS, SETTLED_AFTER_DAYS = 91, 8
 OTHERS: dict[str, Callable[[Setting], Detector]] = {
     PageHinkley.name: lambda setting: PageHinkley(setting.pasts),
     FixedThreshold.name: lambda setting: FixedThreshold(setting.world, setting.volume),
-    WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(setting.world, setting.volume, setting.pasts),
+    WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(setting.world, setting.volume, setting.four_weeks),
 }
 HEADER = ("scores of a key", "drop, points", "unit", "bound", "voc_stream", "times the bound", *OTHERS, "voc_stream: false alarms a week")
 

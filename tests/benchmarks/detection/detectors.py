@@ -93,7 +93,7 @@ class FixedThreshold:
 
 
 class WeekAgainstFourWeeks:
-    """The last week's mean against that of the four weeks of the baseline, in standard errors; how many is what is tuned."""
+    """The last week's mean against that of four weeks before it began, in standard errors; how many is what is tuned."""
 
     name = "week against four weeks"
 

@@ -1,4 +1,4 @@
-"""Our detector over many keys at once, as the evaluator runs it: charts, gates, and a new baseline every four weeks."""
+"""Our detector over many keys at once, as the evaluator runs it: charts, gates, and a new baseline every four weeks, of eight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from voc_stream.domain.alerts.drops import ESTIMATED_SHARE
-from voc_stream.domain.detection.baseline import BASELINE_DAYS, Past, baseline_of, shrunk
+from voc_stream.domain.detection.baseline import BASELINE_DAYS, RENEWED_AFTER_DAYS, Past, baseline_of, shrunk
 from voc_stream.domain.detection.charts import SHIFTS, Sum
 from voc_stream.domain.detection.discoveries import believed
 from voc_stream.domain.detection.watch import FEWEST_SCORES, Watch, is_calm, watch_for
@@ -42,8 +42,8 @@ class Charts:
         self._slope, self._offset, self._threshold = (np.zeros((len(SHIFTS), keys)) for _ in range(3))
         self._sums, self._counts, self._totals = (np.zeros((len(SHIFTS), keys)) for _ in range(3))
         self._begin(range(keys))
-        # Baselines of different ages, so that a drop comes at any time of their four weeks.
-        self._made = -random.integers(0, BASELINE_DAYS, keys)
+        # Baselines of different ages, so that a drop comes at any time of the four weeks for which they stand.
+        self._made = -random.integers(0, RENEWED_AFTER_DAYS, keys)
         self._days = deque([np.array([past.mean for past in setting.pasts]) * setting.volume.a_day] * BASELINE_DAYS, BASELINE_DAYS)
         self._today, self._taken = np.zeros(keys), 0
 
@@ -77,7 +77,7 @@ class Charts:
             return
         self._days.append(self._today)
         self._today = np.zeros_like(self._today)
-        due = [key for key in np.flatnonzero(day - self._made >= BASELINE_DAYS).tolist() if is_calm(self._standing(key))]
+        due = [key for key in np.flatnonzero(day - self._made >= RENEWED_AFTER_DAYS).tolist() if is_calm(self._standing(key))]
         count = BASELINE_DAYS * self._setting.volume.a_day
         for key, total in zip(due, np.sum([of_day[due] for of_day in self._days], axis=0).tolist(), strict=True):
             self._watches[key] = self._watch(key, Past(count, total / count))

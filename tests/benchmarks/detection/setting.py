@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.detection.distribution import Distribution
 
+FOUR_WEEKS_DAYS = 28
+
 
 class Setting(NamedTuple):
     """Keys and their past.
@@ -25,12 +27,14 @@ class Setting(NamedTuple):
         world: the keys.
         volume: how many scores each of them gets.
         pasts: the baseline that was seen of each key.
+        four_weeks: another past of each key, as those see it that look back for so long.
         between: for each experience, the variance between shops as their baselines show it.
     """
 
     world: World
     volume: Volume
     pasts: list[Past]
+    four_weeks: list[Past]
     between: Mapping[int, float]
 
     def between_alarms(self, keys: int) -> float:
@@ -41,19 +45,22 @@ class Setting(NamedTuple):
 def setting_of(shapes: list[Distribution], volume: Volume, seed: int, random: np.random.Generator) -> Setting:
     """Shops as `seed` makes them, and their scores of the past."""
     world = world_of(shapes, np.random.default_rng(seed))
-    pasts = _pasts_of(world, volume, random)
+    pasts = _pasts_of(world, volume, BASELINE_DAYS, random)
     between = {
         number: variance_between([pasts[key] for key in np.flatnonzero(world.experience == number)], shape.variance)
         for number, shape in enumerate(shapes)
     }
-    return Setting(world, volume, pasts, between)
+    return Setting(world, volume, pasts, _pasts_of(world, volume, FOUR_WEEKS_DAYS, random), between)
 
 
 def renewed(setting: Setting, random: np.random.Generator) -> Setting:
     """The same shops after another past."""
-    return setting._replace(pasts=_pasts_of(setting.world, setting.volume, random))
+    return setting._replace(
+        pasts=_pasts_of(setting.world, setting.volume, BASELINE_DAYS, random),
+        four_weeks=_pasts_of(setting.world, setting.volume, FOUR_WEEKS_DAYS, random),
+    )
 
 
-def _pasts_of(world: World, volume: Volume, random: np.random.Generator) -> list[Past]:
-    count = BASELINE_DAYS * volume.a_day
+def _pasts_of(world: World, volume: Volume, days: int, random: np.random.Generator) -> list[Past]:
+    count = days * volume.a_day
     return [Past(count, total / count) for total in world.totals(random, count).tolist()]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
-from voc_stream.domain.alerts.wording import place
+from voc_stream.domain.alerts.wording import counted, place
 from voc_stream.domain.detection.discoveries import benjamini_hochberg
 from voc_stream.domain.statistics import poisson_tail
 
@@ -59,7 +59,8 @@ def judge_surges(
 
     The number of complaints is compared with a Poisson distribution around what is expected at this hour of this weekday. Many sites are
     looked at, so they are believed together (Benjamini and Hochberg). A surge starts where the excess is both certain and large, and goes
-    on while it is either. At a site whose first complaint is less than HISTORY old none starts or ends, and so for all together.
+    on while it is either. At a site whose first complaint is less than HISTORY old none starts or ends, and so for all together. What is
+    told of a site is not told once more of all: they are judged without the sites that surge.
 
     Args:
         opened: one for each site and category with a complaint in the last 29 days.
@@ -74,17 +75,15 @@ def judge_surges(
     for one in opened:
         by_scope["all", ""].append(one)
         by_scope["site", one.site_id].append(one)
-    scopes = sorted(scope for scope in by_scope if known.get(scope, timedelta(0)) >= HISTORY)
-    counts = {scope: sum(one.last_day for one in by_scope[scope]) for scope in scopes}
-    expected = {scope: expected_in_a_day(by_scope[scope], known[scope]) for scope in scopes}
-    believed = benjamini_hochberg([poisson_tail(counts[scope], expected[scope]) for scope in scopes], FALSE_DISCOVERIES)
+    surging = {site_id for (scope_type, site_id), excess in _excesses(by_scope, known).items() if scope_type == "site" and excess.is_surge}
+    by_scope["all", ""] = [one for one in opened if one.site_id not in surging]
     findings, holding = [], set()
-    for scope, is_believed in zip(scopes, believed, strict=True):
-        is_far = counts[scope] > FAR_FROM_USUAL * expected[scope]
-        if is_believed and is_far and counts[scope] >= FEWEST:
-            findings.append(_finding(Subject(RULE, None, *scope), by_scope[scope], known[scope], catalogue))
-        elif is_believed or is_far:
-            holding.add(Subject(RULE, None, *scope))
+    for scope, excess in _excesses(by_scope, known).items():
+        subject = Subject(RULE, None, *scope)
+        if excess.is_surge or scope[1] in surging:
+            findings.append(_finding(subject, by_scope[scope], known[scope], catalogue))
+        elif excess.is_certain or excess.is_far:
+            holding.add(subject)
     # A site without any complaint has no past of its own, and nothing to wait for once the past of the others is known.
     unknown = {
         subject
@@ -92,6 +91,29 @@ def judge_surges(
         if subject.rule == RULE and known.get((subject.scope_type, subject.scope), known["all", ""]) < HISTORY
     }
     return Verdict(frozenset({RULE}), findings, holding | unknown)
+
+
+class _Excess(NamedTuple):
+    """Whether the complaints of a scope are more than chance explains, and far more than usual; if both and not few, it is a surge."""
+
+    is_certain: bool
+    is_far: bool
+    is_surge: bool
+
+
+def _excesses(
+    by_scope: Mapping[tuple[str, str], Sequence[Opened]], known: Mapping[tuple[str, str], timedelta]
+) -> dict[tuple[str, str], _Excess]:
+    """Of the scopes that are known for long enough."""
+    scopes = sorted(scope for scope in by_scope if known.get(scope, timedelta(0)) >= HISTORY)
+    counts = [sum(one.last_day for one in by_scope[scope]) for scope in scopes]
+    expected = [expected_in_a_day(by_scope[scope], known[scope]) for scope in scopes]
+    certain = benjamini_hochberg([poisson_tail(*numbers) for numbers in zip(counts, expected, strict=True)], FALSE_DISCOVERIES)
+    far = [count > FAR_FROM_USUAL * usual for count, usual in zip(counts, expected, strict=True)]
+    return {
+        scope: _Excess(is_certain, is_far, is_certain and is_far and count >= FEWEST)
+        for scope, is_certain, is_far, count in zip(scopes, certain, far, counts, strict=True)
+    }
 
 
 def expected_in_a_day(opened: Iterable[Opened], known: timedelta) -> float:
@@ -133,7 +155,7 @@ def _finding(subject: Subject, opened: Sequence[Opened], known: timedelta, catal
             "explained_by": category,
             "explained_dimension": "experience" if category else None,
         },
-        f"{count} complaints at {english} in 24 hours, where {expected:.1f} are usual{about}"
+        f"{counted(count, 'complaint')} at {english} in 24 hours, where {expected:.1f} are usual{about}"
         f" / {chinese} 24 小时内新增投诉 {count} 起，平常约 {expected:.1f} 起{about_in_chinese}",
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.at_risk import because, leading_driver
 from voc_stream.domain.alerts.finding import Finding, Subject, Verdict
+from voc_stream.domain.alerts.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def _finding(at_risk: AtRisk, enough: int) -> Finding:
     reason, reason_in_chinese = because(driver)
     customers, critical, value = at_risk.customers, at_risk.critical, f"{at_risk.value_at_risk:,.0f}"
     summary = (
-        f"{customers} customers of high value are likely to leave, {critical} of them very likely, and {value} a year with them{reason}"
+        f"{counted(customers, 'customer')} of high value likely to leave, {critical} very likely, and {value} a year with them{reason}"
         f" / {customers} 位高价值客户可能流失，其中 {critical} 位风险极高，每年风险价值 {value}{reason_in_chinese}"
     )
     is_critical = critical >= enough and 2 * critical >= customers

@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.domain.alerts.wording import counted
 from voc_stream.domain.order import STAGES
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
             "minutes_short": round(worst.minutes_short, 1),
             "promised_at": first.promised_at.astimezone(UTC).isoformat(),
         },
-        f"{site_id}: promises of {len(risks)} orders are at risk, {first.order_id} is due in {left:.0f} minutes, {worst.order_id} will be"
-        f" {worst.minutes_short:.0f} minutes late / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，"
-        f"{first.order_id} 还剩 {left:.0f} 分钟，{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
+        f"{site_id}: {counted(len(risks), 'promise')} at risk, {first.order_id} is due in {counted(round(left), 'minute')},"
+        f" {worst.order_id} will be {counted(round(worst.minutes_short), 'minute')} late"
+        f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，{first.order_id} 还剩 {left:.0f} 分钟，"
+        f"{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
     )

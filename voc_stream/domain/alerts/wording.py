@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with what it counts, in English.
+
+    >>> counted(1, "customer"), counted(2, "customer")
+    ('1 customer', '2 customers')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def place(scope: str) -> tuple[str, str]:
     """A site for people, in English and Chinese; the empty one is all sites.
 

@@ -10,8 +10,10 @@ from voc_stream.domain.detection.distribution import Distribution, tilted_to
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BASELINE_DAYS = 28
-"""What is usual is taken from so many whole days, four of each day of the week, and stands for as many."""
+BASELINE_DAYS = 56
+"""What is usual is taken from so many whole days, eight of each day of the week."""
+RENEWED_AFTER_DAYS = 28
+"""For so long it stands, at least: what a drop that is not noticed lowers is then at most half of the days."""
 CAUTION = 1.0
 """By how many standard errors a mean is taken lower than it seems: a baseline that is too high would call the usual a drop."""
 _MARGIN = 0.01

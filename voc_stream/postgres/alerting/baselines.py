@@ -7,11 +7,11 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.detection.baseline import Past, at_mean, baseline_of, shrunk, variance_between
+from voc_stream.domain.detection.baseline import RENEWED_AFTER_DAYS, Past, at_mean, baseline_of, shrunk, variance_between
 from voc_stream.domain.detection.watch import Watch, is_calm, watch_for
 from voc_stream.postgres.alerting import detectors
 from voc_stream.postgres.alerting.brief import Brief
-from voc_stream.postgres.alerting.pasts import BASELINE, KeyPast, read_pasts, read_rhythms, read_shapes, start_of_today
+from voc_stream.postgres.alerting.pasts import KeyPast, read_pasts, read_rhythms, read_shapes, start_of_today
 from voc_stream.postgres.settle import NEWS
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.detection.distribution import Distribution
     from voc_stream.postgres.alerting.detectors import Key
 
+RENEWED_AFTER = timedelta(days=RENEWED_AFTER_DAYS)
 LOOKED_EVERY = timedelta(minutes=1)
 AGAIN_AFTER = timedelta(hours=1)
 RHYTHM_SECONDS = 10.0
@@ -100,7 +101,7 @@ class Baselines:
 
     @staticmethod
     def _is_due(made_at: datetime, scores: int, past: KeyPast, now: datetime) -> bool:
-        return now - made_at >= BASELINE or past.past.scores >= 2 * scores
+        return now - made_at >= RENEWED_AFTER or past.past.scores >= 2 * scores
 
     def _between(self, pasts: Mapping[Key, KeyPast]) -> dict[str, float]:
         """How far the means of sites lie apart, for each experience."""

@@ -1,4 +1,4 @@
-"""The four weeks before today that detectors are made from: how many scores each key had, their shape, and their rhythm over the week."""
+"""The weeks before today that detectors are made from: how many scores each key had, their shape, and their rhythm over the week."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from voc_stream.postgres.alerting.brief import Brief
 
 BASELINE = timedelta(days=BASELINE_DAYS)
+RHYTHM = timedelta(days=28)
+"""Panes of an hour are kept for 40 days."""
 ENOUGH_FOR_A_SHAPE = 5_000
 """Scores of an experience: its shape over all sites is known well enough, and earlier days need not be read."""
 _MINUTE = timedelta(minutes=1)
@@ -43,7 +45,7 @@ def start_of_today(now: datetime) -> datetime:
 
 
 def read_pasts(cursor: Cursor, experiences: Collection[str], now: datetime) -> dict[Key, KeyPast]:
-    """Of each key at the scopes `all` and `site`, over the whole days of the four weeks before today."""
+    """Of each key at the scopes `all` and `site`, over the whole days of the baseline before today."""
     today = start_of_today(now)
     cursor.execute(
         "SELECT scope_type, scope, experience, sum(n), sum(score_sum), count(*) FROM pane"
@@ -55,7 +57,7 @@ def read_pasts(cursor: Cursor, experiences: Collection[str], now: datetime) -> d
 
 
 def read_shapes(cursor: Cursor, experiences: Mapping[str, Experience], now: datetime) -> dict[str, Distribution]:
-    """The distribution of each experience's scores over all sites, of the latest days before today, at most of four weeks."""
+    """The distribution of each experience's scores over all sites, of the latest days before today, at most those of the baseline."""
     seen: dict[str, list[float]] = {}
     bins = ", ".join(f"sum(bin_{number})" for number in range(SCORE_BINS))
     wanted = set(experiences)
@@ -95,7 +97,7 @@ def read_rhythms(brief: Brief, shapes: Mapping[str, Distribution], now: datetime
         "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
         "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
         ") deviations GROUP BY 1, 2",
-        {"resolution": HOUR // _MINUTE, "first": today - BASELINE, "today": today, "experiences": sorted(shapes)},
+        {"resolution": HOUR // _MINUTE, "first": today - RHYTHM, "today": today, "experiences": sorted(shapes)},
     )
     hours: dict[str, dict[int, Past]] = defaultdict(dict)
     for experience, hour, n, deviation in rows:

@@ -42,10 +42,10 @@ def test_as_many_complaints_as_usual_are_no_surge(catalogue: Catalogue) -> None:
 
 
 def test_many_more_than_usual_are_a_surge(catalogue: Catalogue) -> None:
-    """At the site and, where that is enough, over all; with what is usual, what it is about, and the newest complaints."""
+    """With what is usual, what it is about, and the newest complaints."""
     verdict = surges(catalogue, usual("s-1", 4, 22), usual("s-1", 1, 2, "fair_charge"), usual("s-2", 1, 1))
-    everywhere, here = verdict.findings
-    assert (everywhere.subject, here.subject, here.severity) == (ALL, SITE, "critical")
+    [here] = verdict.findings
+    assert (here.subject, here.severity) == (SITE, "critical")
     assert here.evidence == {
         "count": 24,
         "expected": 5.0,
@@ -60,15 +60,25 @@ def test_many_more_than_usual_are_a_surge(catalogue: Catalogue) -> None:
         f"24 complaints at s-1 in 24 hours, where 5.0 are usual, mostly about “{label.en}”"
         f" / s-1 24 小时内新增投诉 24 起，平常约 5.0 起，主要涉及“{label.zh}”"
     )
-    assert everywhere.evidence["count"] == 25
-    assert "all sites" in everywhere.summary
+
+
+def test_all_sites_surge_where_they_do_without_those_that_surge_alone(catalogue: Catalogue) -> None:
+    """One site's flood is told once; a rise that is too small at each site, but not over all, is told of all."""
+    everywhere = [usual(f"s-{number}", 2, 4) for number in range(2, 12)]
+    [alone] = surges(catalogue, *everywhere).findings
+    assert (alone.subject, alone.evidence["count"]) == (ALL, 40)
+    assert "all sites" in alone.summary
+    others, here = surges(catalogue, usual("s-1", 4, 40), *everywhere).findings
+    assert (others.subject, others.evidence["count"], here.subject) == (ALL, 40, SITE)
+    [here] = surges(catalogue, usual("s-1", 4, 40), usual("s-2", 2, 2)).findings
+    assert here.subject == SITE
 
 
 def test_a_surge_is_critical_from_three_times_the_usual_and_twenty_on(catalogue: Catalogue) -> None:
     """Both are needed: many, and far more than usual."""
     found = {}
     for a_day, last_day in ((5, 20), (7, 21), (7, 20), (1, 19)):
-        _, here = surges(catalogue, usual("s-1", a_day, last_day)).findings
+        [here] = surges(catalogue, usual("s-1", a_day, last_day)).findings
         found[a_day, last_day] = here.severity
     assert found == {(5, 20): "critical", (7, 21): "critical", (7, 20): "warning", (1, 19): "warning"}
 
@@ -77,7 +87,7 @@ def test_few_complaints_are_no_surge_however_rare_they_are(catalogue: Catalogue)
     """Four in a day where there never was one are no surge, five are; four do not end one that is open."""
     few, enough = surges(catalogue, usual("s-1", 0, 4)), surges(catalogue, usual("s-1", 0, 5))
     assert (few.findings, few.holding) == ([], {SITE, ALL})
-    assert [finding.subject for finding in enough.findings] == [ALL, SITE]
+    assert [finding.subject for finding in enough.findings] == [SITE]
     assert (enough.findings[0].severity, enough.findings[0].evidence["ratio"]) == ("warning", None)
 
 
@@ -111,7 +121,6 @@ def test_a_new_installation_finds_surges_after_two_weeks(catalogue: Catalogue) -
     opened = Opened("s-1", "overall", 360, 120, 13 * 120)
     found = surges(catalogue, opened, first={"s-1": NOW - timedelta(days=14)}).findings
     assert [(finding.subject, finding.severity, finding.evidence["expected"]) for finding in found] == [
-        (ALL, "critical", 120),
         (SITE, "critical", 120),
     ]
 

@@ -96,14 +96,14 @@ def test_days_are_compared_with_the_same_days_of_four_weeks(store: Store) -> Non
 
 
 def test_a_surge_is_found_against_a_quiet_month(store: Store) -> None:
-    """One a day for four weeks, then eight of one category: the site and all, but not the site that had its usual one."""
+    """One a day for four weeks, then eight of one category: told of that site, not of the other, nor once more of all."""
     days = [opened(100 * site + day, timedelta(days=day, hours=1), site_id=f"s-{site}") for site in (1, 2) for day in range(1, 29)]
     today = [opened(1000 + number, HOURS * number, category="fair_charge") for number in range(8)]
     before = [opened(3000 + site, timedelta(days=40), site_id=f"s-{site}") for site in (1, 2)]
     store.take_in(*before, *days, *today, opened(2000, HOURS, site_id="s-2"))
     verdict = judged(store, judge_complaints, NOW)
     found = by_scope(verdict, SURGE)
-    assert found.keys() == {"", "s-1"}
+    assert found.keys() == {"s-1"}
     assert found["s-1"].evidence == {
         "count": 8,
         "expected": 1.0,
@@ -122,7 +122,7 @@ def test_a_surge_needs_two_weeks_of_history(store: Store) -> None:
     store.take_in(opened(0, timedelta(days=13)), *(opened(number, HOURS) for number in range(1, 9)))
     assert by_scope(judged(store, judge_complaints, NOW), SURGE) == {}
     store.take_in(opened(9, timedelta(days=14)))
-    assert by_scope(judged(store, judge_complaints, NOW), SURGE).keys() == {"", "s-1"}
+    assert by_scope(judged(store, judge_complaints, NOW), SURGE).keys() == {"s-1"}
 
 
 def test_a_new_shop_is_judged_after_two_weeks_of_its_own(store: Store) -> None:

@@ -124,10 +124,10 @@ def test_a_baseline_stands_while_a_drop_is_suspected(judged: Judged) -> None:
     assert judged.alerts()[0]["ended_at"] is None
 
 
-def test_a_drop_that_lasts_four_weeks_becomes_what_is_usual(judged: Judged) -> None:
+def test_a_drop_that_lasts_eight_weeks_becomes_what_is_usual(judged: Judged) -> None:
     """Its alert ends, and the next baseline is taken from these weeks, so that the next drop is seen."""
     judged.hear("s-1", [4] * 20)
-    for _ in range(28):
+    for _ in range(56):
         judged.now += timedelta(days=1)
         judged.hear("s-1", [4, 5, 4, 6, 5] * 4)
     judged.now += timedelta(hours=1)

@@ -68,7 +68,7 @@ def upgrade() -> None:
         _column("scope_type", KEY, "all or site"),
         _column("scope", KEY, "'' for all"),
         _column("experience", KEY, "key experience"),
-        _column("baseline_n", sa.BigInteger(), "scores of the four weeks before it was made"),
+        _column("baseline_n", sa.BigInteger(), "scores of the eight weeks before it was made"),
         _column("baseline_mean", sa.Double(), "what is usual here, in points"),
         _column("made_at", TIME, "when the baseline was taken"),
         _column("state", sa.JSON(), "charts and where they stand; not for readers"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVENTS_PER_VISIT = 25.6
 """Measured; a test compares the rate that follows from it."""
 WARM_UP_DAYS = 3.0
-"""So long before the start visits begin as often as later, so that the live part starts at its full rate."""
+"""So long before the start visits begin as often as later, so that the live part starts at its rate."""
 
 
 def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
@@ -48,7 +48,7 @@ def _arrivals(world: World, options: SimulationOptions, warm_up: float) -> Itera
     """Customers come at even random intervals; how often depends on the part of the story."""
     live = options.rate_per_second / options.speed / EVENTS_PER_VISIT
     history = options.history_events / EVENTS_PER_VISIT / (options.history_days * DAY) if options.history_days else 0.0
-    for per_second, until in ((history, -warm_up), (max(live, history), 0.0), (live, math.inf)):
+    for per_second, until in ((history, -warm_up), (live, math.inf)):
         while world.now < until:
             if per_second:
                 world.start(visit(world))

@@ -20,7 +20,7 @@ class Decline:
 
     site_id: str = "shop-03"
     advisor: int = 1
-    after_seconds: float = 120.0
+    after_seconds: float = 60.0
     ramp_seconds: float = 180.0
     points: float = 4.0
     share_of_others: float = 0.1
@@ -71,7 +71,7 @@ class SimulationOptions:
         rate_per_second: events per second of the live part, on average; repeated and broken messages come on top.
         duration_seconds: length of the live part; None: endless; 0: history only.
         history_days: how far back the history reaches, in real durations. Without any, the live part takes a workshop's day to get going.
-        history_events: about how many events the history has. The last three days hold more: the visits under way at the start.
+        history_events: about how many events the history has. The last three days are as busy as the live part.
         speed: working seconds that pass in one second of the live part; at 600 a workshop's day of ten hours takes a minute.
         sites: number of shops.
         decline: the shop that gets worse, or None.
@@ -82,8 +82,8 @@ class SimulationOptions:
     seed: int = 0
     rate_per_second: float = 20.0
     duration_seconds: float | None = None
-    history_days: float = 14.0
-    history_events: int = 2_000
+    history_days: float = 28.0
+    history_events: int = 20_000
     speed: float = 600.0
     sites: int = 8
     decline: Decline | None = field(default_factory=Decline)

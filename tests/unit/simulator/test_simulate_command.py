@@ -63,7 +63,7 @@ def test_duration_zero_is_the_history_alone() -> None:
         (["--out", "-", "--mix", "benchmark"], "--count"),
         (["--start", "2025-03-01T08:00:00", "--out", "-"], "2025-03-01T08:00:00Z"),
         (["--start", "yesterday", "--out", "-"], "RFC 3339"),
-        (["--decline-until", "60", "--out", "-"], "--decline-after, which is 120"),
+        (["--decline-until", "60", "--out", "-"], "--decline-after, which is 60"),
     ],
 )
 def test_mistakes_are_explained(arguments: list[str], hint: str) -> None:

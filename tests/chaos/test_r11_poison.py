@@ -55,7 +55,8 @@ def is_ambiguous(value: bytes) -> bool:
     def look(pairs: list[tuple[str, object]]) -> None:
         repeated.append(len(pairs) > len(dict(pairs)))
 
-    with suppress(ValueError):
+    # What is nested too deeply for Python is refused whatever its names are.
+    with suppress(ValueError, RecursionError):
         json.loads(value, object_pairs_hook=look)
     return any(repeated)
 

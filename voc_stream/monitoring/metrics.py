@@ -52,6 +52,9 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     ),
     "voc_satisfaction_samples": TableGauge("Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"),
     "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its baseline.", _EXPERIENCE, "maximum"),
+    "voc_experience_info": TableGauge(
+        "1; what people call an experience, in English and Chinese.", ("experience", "label_en", "label_zh"), "leave out"
+    ),
     "voc_alert_active": TableGauge("Alerts that have started and not ended.", ("rule", "severity"), "sum"),
     "voc_alert_firing": TableGauge(
         "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",

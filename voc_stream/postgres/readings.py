@@ -21,6 +21,7 @@ ENDED_SHOWN = timedelta(hours=24)
 def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
     """All but those of `read_customers`. What has no data has no reading."""
     return [
+        *_experiences(cursor),
         *_satisfaction(cursor),
         *_drops(cursor),
         *_orders(cursor, now),
@@ -41,6 +42,11 @@ def read_customers(cursor: Cursor) -> list[Reading]:
         if value is not None:
             found.append(Reading("voc_value_at_risk", (band, segment), value))
     return found
+
+
+def _experiences(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT experience, label_en, label_zh FROM experience")
+    return [Reading("voc_experience_info", labels, 1) for labels in cursor]
 
 
 def _satisfaction(cursor: Cursor) -> list[Reading]:

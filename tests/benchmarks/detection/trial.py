@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.detection.detectors import Detector
     from benchmarks.detection.ours import Charts
     from benchmarks.detection.setting import Setting
-    from benchmarks.detection.world import World
+    from benchmarks.detection.world import Numbers, World
 
 HALF_A_YEAR = 26
 """In weeks."""
@@ -63,19 +63,21 @@ def run(detector: Detector, setting: Setting, days: int, random: np.random.Gener
         detector.take(setting.world.scores(random))
 
 
-def median_delay(detector: Detector, threshold: float, setting: Setting, after: World, *, limit: int, random: np.random.Generator) -> float:
-    """Scores from a drop to the alarm of a detector that has run; the detector stays as it is.
+def delays(
+    detector: Detector, threshold: float, setting: Setting, after: World, *, limit: int, random: np.random.Generator, share: float = 0.5
+) -> Numbers:
+    """Scores from a drop to the alarm of each key, of a detector that has run; the detector stays as it is.
 
-    Infinite where half of the keys have no alarm by `limit`. Who alarms as the drop comes is left out.
+    Infinite where there is none by `limit`, or by when more than `share` of the keys have one. Who alarms as the drop comes is left out.
     """
     detector = deepcopy(detector)
     counted = detector.take(setting.world.scores(random)) <= threshold
-    delays = np.full(len(setting.pasts), np.inf)
+    found = np.full(len(setting.pasts), np.inf)
     for number in range(1, limit):
-        delays[(detector.take(after.scores(random)) > threshold) & (delays == np.inf)] = number
-        if np.isfinite(delays[counted]).mean() > 0.5:
+        found[(detector.take(after.scores(random)) > threshold) & (found == np.inf)] = number
+        if np.isfinite(found[counted]).mean() > share:
             break
-    return float(np.median(delays[counted]))
+    return found[counted]
 
 
 def information(world: World, drop: float) -> float:

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from voc_stream.catalogue import Catalogue
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
+NAMES = "voc_experience_info"
 
 
 def readings(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
-    """Value by metric and labels; none stands twice."""
+    """Value by metric and labels, without the names of experiences, which are no data; none stands twice."""
     found = store.upkeep().readings(now)  # type: ignore[arg-type]  # a moment
     values = {(one.metric, *one.labels): one.value for one in found}
     assert len(values) == len(found)
-    return values
+    return {key: value for key, value in values.items() if key[0] != NAMES}
 
 
 def refresh(store: Store) -> None:
@@ -40,6 +41,13 @@ def test_empty_tables_have_no_readings(store: Store) -> None:
     assert readings(store) == {}
     refresh(store)
     assert readings(store) == {(EVALUATED,): NOW.timestamp()}
+
+
+def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:
+    """Alerts tell people what fell in their own words; the catalogue's are there once a worker has started."""
+    store.take_in()
+    found = {one.labels for one in store.upkeep().readings(NOW) if one.metric == NAMES}
+    assert found == {(key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()}
 
 
 def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Store) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RULE = "VocKeyExperienceDropped"
 ESTIMATED_SHARE = 0.8
 """Of the catalogue's `drop` that the estimate must reach. Half of the estimates of a drop of just that size lie below it, so asking for all
-of it would find a tenth of such drops twice as late; with this share fewer than one in ten waits at all, and none much longer."""
+of it would find many such drops late."""
 CRITICAL_TIMES = 2.0
 """Times the catalogue's `drop` from which an alert is critical."""
 

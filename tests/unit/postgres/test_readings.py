@@ -45,7 +45,7 @@ def test_empty_tables_have_no_readings(store: Store) -> None:
 
 def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:
     """Alerts tell people what fell in their own words; the catalogue's are there once a worker has started."""
-    store.take_in()
+    refresh(store)
     found = {one.labels for one in store.upkeep().readings(NOW) if one.metric == NAMES}
     assert found == {(key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()}
 

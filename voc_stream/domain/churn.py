@@ -22,6 +22,10 @@ INACTIVE_DAYS = (365, 180)
 QUICKLY = timedelta(hours=24)
 NEUTRAL_MEMORY = 500
 RESOLVED_STATES = ("resolved", "informed", "closed")
+BASE = "base"
+"""The driver that every customer has, which explains nothing."""
+AT_RISK_BANDS = ("high", "critical")
+"""The bands in which a customer counts as at risk."""
 
 
 class OrderFacts(NamedTuple):
@@ -103,7 +107,7 @@ def assess(facts: CustomerFacts, model: ChurnModel, as_of: datetime) -> ChurnRis
     (0.0937, 'low', ['base'])
     """
     boundaries: list[datetime] = []
-    drivers = [Driver("base", log(model.base_hazard_per_month))]
+    drivers = [Driver(BASE, log(model.base_hazard_per_month))]
     for name, until in signals(facts, model, as_of, boundaries):
         if until is not None:
             boundaries.append(until)

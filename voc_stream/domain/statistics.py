@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NORMAL_975 = 1.959963984540054
 """The normal distribution's 97.5 % point: two-sided 95 %."""
@@ -35,3 +39,15 @@ def wilson_interval(count: int, samples: int) -> tuple[float, float]:
     half = NORMAL_975 * math.sqrt(share * (1 - share) / samples + squared / (4 * samples)) / (1 + squared)
     # A share of 0 or 1 is inside, whatever the rounding.
     return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
+
+
+def benjamini_hochberg(p_values: Sequence[float], rate: float) -> list[bool]:
+    """Which hypotheses are rejected so that the expected share of wrong rejections is at most `rate` (Benjamini and Hochberg 1995).
+
+    >>> benjamini_hochberg([0.01, 0.02, 0.03, 0.9], 0.05)
+    [True, True, True, False]
+    """
+    order = sorted(range(len(p_values)), key=lambda number: p_values[number])
+    last = max((rank for rank, number in enumerate(order, 1) if p_values[number] <= rate * rank / len(p_values)), default=0)
+    believed = set(order[:last])
+    return [number in believed for number in range(len(p_values))]

@@ -51,7 +51,7 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
         "Mean expectation, stated or of the catalogue; site '' is all sites.", _EXPERIENCE, "leave out"
     ),
     "voc_satisfaction_samples": TableGauge("Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"),
-    "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its baseline.", _EXPERIENCE, "maximum"),
+    "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its four weeks before.", _EXPERIENCE, "maximum"),
     "voc_experience_info": TableGauge(
         "1; what people call an experience, in English and Chinese.", ("experience", "label_en", "label_zh"), "leave out"
     ),
@@ -66,7 +66,7 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
     "voc_complaint_oldest_age_seconds": TableGauge("Age of the open complaint that was opened first.", ("site", "severity"), "maximum"),
     "voc_customers_at_risk": TableGauge("Customers in a band of risk of leaving.", ("band", "segment"), "sum"),
-    "voc_evaluator_last_success_timestamp_seconds": TableGauge("Unix time of the last evaluation of the alerts.", (), "leave out"),
+    "voc_evaluator_last_success_timestamp_seconds": TableGauge("Unix time as of which alerts were last evaluated.", (), "leave out"),
     "voc_value_at_risk": TableGauge("Annual value times risk of leaving, summed.", ("band", "segment"), "sum"),
 }
 

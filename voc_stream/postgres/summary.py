@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
+from voc_stream.domain.churn import AT_RISK_BANDS, BASE
 from voc_stream.domain.complaint import OPEN_STATES
 from voc_stream.postgres.connection import asking
 
@@ -126,11 +127,12 @@ def read_status(database_url: str) -> Status:
                 for row in connection.execute(
                     text(
                         "SELECT customer_id, risk, band, value_at_risk, (SELECT d ->> 'driver' FROM jsonb_array_elements(drivers) d"
-                        " WHERE d ->> 'driver' <> 'base' ORDER BY (d ->> 'contribution')::float8 DESC LIMIT 1)"
-                        " FROM churn_risk WHERE band IN ('high', 'critical')"
+                        " WHERE d ->> 'driver' <> :base AND (d ->> 'contribution')::float8 > 0"
+                        " ORDER BY (d ->> 'contribution')::float8 DESC LIMIT 1)"
+                        " FROM churn_risk WHERE band = ANY(:bands)"
                         " ORDER BY value_at_risk DESC NULLS LAST, risk DESC, customer_id LIMIT :shown"
                     ),
-                    {"shown": SHOWN_CUSTOMERS},
+                    {"shown": SHOWN_CUSTOMERS, "base": BASE, "bands": list(AT_RISK_BANDS)},
                 )
             ],
             [
@@ -150,10 +152,10 @@ def _summary(connection: Connection) -> Summary:
             " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk, (SELECT as_of FROM rolling_clock WHERE refresh = 'sites')"
             " FROM (SELECT count(*) AS orders, count(*) FILTER (WHERE delivered_at IS NULL) AS open,"
             "       avg(on_time::int)::float8 AS on_time_share FROM repair_order) o,"
-            "      (SELECT count(*) FILTER (WHERE band IN ('high', 'critical')) AS at_risk, sum(value_at_risk) AS value_at_risk"
+            "      (SELECT count(*) FILTER (WHERE band = ANY(:bands)) AS at_risk, sum(value_at_risk) AS value_at_risk"
             "       FROM churn_risk) r"
         ),
-        {"open_states": list(OPEN_STATES)},
+        {"open_states": list(OPEN_STATES), "bands": list(AT_RISK_BANDS)},
     ).one()
     events, dead_letters, orders, orders_open, on_time, complaints, customers, at_risk, value, as_of = counts
     ranked = [

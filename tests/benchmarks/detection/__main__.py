@@ -22,10 +22,12 @@ from benchmarks.detection.trial import HALF_A_YEAR, bound, delays, false_alarms,
 from benchmarks.detection.world import EXPERIENCES, SITES, shapes_of, world_of
 from benchmarks.markdown import put_section, table
 
+from voc_stream.domain.detection.charts import FEWEST_WEEKS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks.detection.detectors import Detector
+    from benchmarks.detection.detectors import Contestant
     from benchmarks.detection.world import Numbers, World
 
     from voc_stream.domain.detection.distribution import Distribution
@@ -41,11 +43,11 @@ MORE_VOLUMES = (
     VOLUMES[0],
     Volume("100 an hour", 2400, "h", 100),
 )
-MANY, FEW = EXPERIENCES * SITES, 260
-"""Keys, and so weeks between false alarms of a key; the evaluator takes at least as many weeks as FEW."""
+MANY, FEW = EXPERIENCES * SITES, FEWEST_WEEKS
+"""Keys, and so weeks between false alarms of a key."""
 DROPPED_AFTER_DAYS, SETTLED_AFTER_DAYS = 91, 8
 """How long all have run when scores drop; ours alone needs only to leave zero."""
-OTHERS: dict[str, Callable[[Setting], Detector]] = {
+OTHERS: dict[str, Callable[[Setting], Contestant]] = {
     PageHinkley.name: lambda setting: PageHinkley(setting.pasts),
     FixedThreshold.name: lambda setting: FixedThreshold(setting.world, setting.volume),
     WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(setting.world, setting.volume, setting.four_weeks),
@@ -86,7 +88,7 @@ def rows(setting: Setting, weeks: int, longest_wait: int, drops: list[Drop], ran
     low, high = interval(false)
     counted = f"{false / weeks:.2f} ({low / weeks:.2f} to {high / weeks:.2f})"
     tuned = {name: tuned_threshold(make, setting, max(HALF_A_YEAR, weeks // 4), random) for name, make in OTHERS.items()}
-    detectors: list[tuple[Detector, float]] = [(Charts(setting, MANY, random), 0.0)]
+    detectors: list[tuple[Contestant, float]] = [(Charts(setting, MANY, random), 0.0)]
     detectors += [(make(setting), tuned[name]) for name, make in OTHERS.items()]
     for detector, _ in detectors:
         run(detector, setting, DROPPED_AFTER_DAYS, random)

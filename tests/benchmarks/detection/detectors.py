@@ -31,7 +31,7 @@ class Volume(NamedTuple):
     a_unit: int
 
 
-class Detector(Protocol):
+class Contestant(Protocol):
     """A statistic for each key: the higher, the surer of a drop."""
 
     def take(self, scores: Numbers) -> Numbers:
@@ -52,7 +52,7 @@ class PageHinkley:
         self._greatest = np.zeros(len(pasts))
 
     def take(self, scores: Numbers) -> Numbers:
-        """See Detector."""
+        """See Contestant."""
         self._count += 1
         self._mean += (scores - self._mean) / self._count
         self._sum = self._ALPHA * self._sum + (scores - self._mean) + self._DELTA
@@ -87,7 +87,7 @@ class FixedThreshold:
         self._usual = np.array([shape.mean for shape in world.shapes])[world.experience]
 
     def take(self, scores: Numbers) -> Numbers:
-        """See Detector."""
+        """See Contestant."""
         means = self._window.means(scores)
         return np.full(len(scores), -np.inf) if means is None else self._usual - means
 
@@ -105,6 +105,6 @@ class WeekAgainstFourWeeks:
         self._error = np.sqrt(variance / week + variance / np.array([past.scores for past in pasts]))
 
     def take(self, scores: Numbers) -> Numbers:
-        """See Detector."""
+        """See Contestant."""
         means = self._window.means(scores)
         return np.full(len(scores), -np.inf) if means is None else (self._usual - means) / self._error

@@ -12,8 +12,8 @@ import numpy as np
 from voc_stream.domain.alerts.drops import ESTIMATED_SHARE
 from voc_stream.domain.detection.baseline import BASELINE_DAYS, RENEWED_AFTER_DAYS, Past, baseline_of, shrunk
 from voc_stream.domain.detection.charts import SHIFTS, Sum
+from voc_stream.domain.detection.detector import FEWEST_SCORES, Detector, detector_for, is_calm
 from voc_stream.domain.detection.discoveries import believed
-from voc_stream.domain.detection.watch import FEWEST_SCORES, Watch, is_calm, watch_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ class Charts:
         """With thresholds for one false alarm a week over `keys_in_all`, of which `setting` may hold a part."""
         keys = len(setting.pasts)
         self._setting, self._scores_between_alarms = setting, setting.between_alarms(keys_in_all)
-        self._watches: list[Watch] = [self._watch(key, past) for key, past in enumerate(setting.pasts)]
+        self._detectors: list[Detector] = [self._detector(key, past) for key, past in enumerate(setting.pasts)]
         self._usual = np.zeros(keys)
         self._slope, self._offset, self._threshold = (np.zeros((len(SHIFTS), keys)) for _ in range(3))
         self._sums, self._counts, self._totals = (np.zeros((len(SHIFTS), keys)) for _ in range(3))
@@ -48,7 +48,7 @@ class Charts:
         self._today, self._taken = np.zeros(keys), 0
 
     def take(self, scores: Numbers) -> Numbers:
-        """See Detector."""
+        """See Contestant."""
         self._sums += self._slope * scores
         self._sums -= self._offset
         above = self._sums > 0
@@ -77,39 +77,40 @@ class Charts:
             return
         self._days.append(self._today)
         self._today = np.zeros_like(self._today)
-        due = [key for key in np.flatnonzero(day - self._made >= RENEWED_AFTER_DAYS).tolist() if is_calm(self._standing(key))]
+        due = [key for key in np.flatnonzero(day - self._made >= RENEWED_AFTER_DAYS).tolist() if is_calm(self.standing(key))]
         count = BASELINE_DAYS * self._setting.volume.a_day
         for key, total in zip(due, np.sum([of_day[due] for of_day in self._days], axis=0).tolist(), strict=True):
-            self._watches[key] = self._watch(key, Past(count, total / count))
+            self._detectors[key] = self._detector(key, Past(count, total / count))
         self._begin(due)
         self._made[due] = day
 
-    def _standing(self, key: int) -> Watch:
-        watch = self._watches[key]
-        return watch._replace(sums=tuple(Sum(value) for value in self._sums[: len(watch.charts), key].tolist()))
+    def standing(self, key: int) -> Detector:
+        """The detector of one key with its sums as they stand; without the scores that they count."""
+        detector = self._detectors[key]
+        return detector._replace(sums=tuple(Sum(value) for value in self._sums[: len(detector.charts), key].tolist()))
 
-    def _watch(self, key: int, past: Past) -> Watch:
+    def _detector(self, key: int, past: Past) -> Detector:
         number = self._setting.world.experience[key]
         # To a hundredth of a point, so that keys share what is costly to compute.
         past = past._replace(mean=round(past.mean, 2))
-        return _watch_of(self._setting.world.shapes[number], past, self._setting.between[number], self._scores_between_alarms)
+        return _detector_of(self._setting.world.shapes[number], past, self._setting.between[number], self._scores_between_alarms)
 
     def _begin(self, keys: Iterable[int]) -> None:
         for key in keys:
-            watch = self._watches[key]
-            self._usual[key] = watch.usual
+            detector = self._detectors[key]
+            self._usual[key] = detector.usual
             # Where the scale leaves no room for a drop there is no chart, and its row stays at zero.
             self._slope[:, key], self._offset[:, key], self._threshold[:, key] = 0.0, 1.0, np.inf
-            for row, chart in enumerate(watch.charts):
+            for row, chart in enumerate(detector.charts):
                 self._slope[row, key], self._offset[row, key], self._threshold[row, key] = chart.slope, chart.offset, chart.threshold
         self.forget(np.array(list(keys), dtype=int))
 
 
 @lru_cache(maxsize=100_000)
-def _watch_of(shape: Distribution, past: Past, between: float, scores_between_false_alarms: float) -> Watch:
+def _detector_of(shape: Distribution, past: Past, between: float, scores_between_false_alarms: float) -> Detector:
     baseline = baseline_of(shape, past, between)
     usual, error = shrunk(past, shape.mean, shape.variance, between)
-    return watch_for(baseline, usual, error, past.scores, scores_between_false_alarms=scores_between_false_alarms, now=_ANY_TIME)
+    return detector_for(baseline, usual, error, past.scores, scores_between_false_alarms=scores_between_false_alarms, now=_ANY_TIME)
 
 
 def announced(statistic: Numbers) -> Numbers:

@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.detection.world import world_of
 
 from voc_stream.domain.detection.baseline import BASELINE_DAYS, Past, variance_between
+from voc_stream.domain.detection.charts import scores_between_false_alarms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ class Setting(NamedTuple):
 
     def between_alarms(self, keys: int) -> float:
         """Scores between false alarms of a key, for one false alarm a week over so many keys."""
-        return float(keys * 7 * self.volume.a_day)
+        return scores_between_false_alarms(7.0 * self.volume.a_day, keys)
 
 
 def setting_of(shapes: list[Distribution], volume: Volume, seed: int, random: np.random.Generator) -> Setting:

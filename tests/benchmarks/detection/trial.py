@@ -11,18 +11,18 @@ from benchmarks.detection.ours import announced
 from benchmarks.detection.setting import renewed
 
 from voc_stream.domain.detection.distribution import tilted_to
+from voc_stream.domain.statistics import NORMAL_975
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.detection.detectors import Detector
+    from benchmarks.detection.detectors import Contestant
     from benchmarks.detection.ours import Charts
     from benchmarks.detection.setting import Setting
     from benchmarks.detection.world import Numbers, World
 
 HALF_A_YEAR = 26
 """In weeks."""
-_Z_975 = 1.959963984540054
 
 
 def false_alarms(ours: Charts, setting: Setting, weeks: int, random: np.random.Generator) -> int:
@@ -37,12 +37,12 @@ def false_alarms(ours: Charts, setting: Setting, weeks: int, random: np.random.G
 
 def interval(count: int) -> tuple[float, float]:
     """The 95 % interval of the mean of a Poisson count: Byar's approximation (Breslow and Day 1987, eq. 2.13)."""
-    low = count * (1 - 1 / (9 * count) - _Z_975 / (3 * math.sqrt(count))) ** 3 if count else 0.0
+    low = count * (1 - 1 / (9 * count) - NORMAL_975 / (3 * math.sqrt(count))) ** 3 if count else 0.0
     above = count + 1
-    return low, above * (1 - 1 / (9 * above) + _Z_975 / (3 * math.sqrt(above))) ** 3
+    return low, above * (1 - 1 / (9 * above) + NORMAL_975 / (3 * math.sqrt(above))) ** 3
 
 
-def tuned_threshold(make: Callable[[Setting], Detector], setting: Setting, weeks: int, random: np.random.Generator) -> float:
+def tuned_threshold(make: Callable[[Setting], Contestant], setting: Setting, weeks: int, random: np.random.Generator) -> float:
     """The threshold that as many keys pass in these weeks of stable scores as there are weeks.
 
     Every half a year the detector begins anew, from another past: some drift farther, the longer they run. The first week is not counted.
@@ -57,14 +57,14 @@ def tuned_threshold(make: Callable[[Setting], Detector], setting: Setting, weeks
     return float(np.sort(greatest, axis=None)[-weeks])
 
 
-def run(detector: Detector, setting: Setting, days: int, random: np.random.Generator) -> None:
+def run(detector: Contestant, setting: Setting, days: int, random: np.random.Generator) -> None:
     """Let a detector hear stable scores for so many days."""
     for _ in range(days * setting.volume.a_day):
         detector.take(setting.world.scores(random))
 
 
 def delays(
-    detector: Detector, threshold: float, setting: Setting, after: World, *, limit: int, random: np.random.Generator, share: float = 0.5
+    detector: Contestant, threshold: float, setting: Setting, after: World, *, limit: int, random: np.random.Generator, share: float = 0.5
 ) -> Numbers:
     """Scores from a drop to the alarm of each key, of a detector that has run; the detector stays as it is.
 

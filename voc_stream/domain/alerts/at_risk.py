@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.churn import BASE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BANDS = ("high", "critical")
-"""The bands in which a customer counts as at risk."""
-BASE = "base"
-"""The driver that every customer has, which explains nothing."""
 DRIVER_LABELS = {
     "open_complaint_major": ("a major complaint that is open", "重大投诉未解决"),
     "open_complaint_minor": ("a minor complaint that is open", "一般投诉未解决"),

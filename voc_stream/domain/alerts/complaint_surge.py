@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.domain.alerts.wording import counted, place
-from voc_stream.domain.detection.discoveries import benjamini_hochberg
-from voc_stream.domain.statistics import poisson_tail
+from voc_stream.domain.statistics import benjamini_hochberg, poisson_tail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

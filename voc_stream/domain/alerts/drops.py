@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.alerts.finding import Finding
 from voc_stream.domain.alerts.wording import place
+from voc_stream.domain.detection.baseline import BASELINE_DAYS
 from voc_stream.domain.detection.discoveries import believed
 from voc_stream.domain.horizons import HORIZONS
 
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Experience
     from voc_stream.domain.alerts.finding import Json, Subject
-    from voc_stream.domain.detection.watch import Suspicion
+    from voc_stream.domain.detection.detector import Suspicion
 
 RULE = "VocKeyExperienceDropped"
 ESTIMATED_SHARE = 0.8
 """Of the catalogue's `drop` that the estimate must reach. Half of the estimates of a drop of just that size lie below it, so asking for all
 of it would find many such drops late."""
+NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
+"""A drop that has lasted so long is what is usual now: its alert ends, and the baseline is taken anew."""
 CRITICAL_TIMES = 2.0
 """Times the catalogue's `drop` from which an alert is critical."""
 

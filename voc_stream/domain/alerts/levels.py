@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.finding import Finding, Subject, Verdict
 from voc_stream.domain.alerts.wording import place
-from voc_stream.domain.detection.discoveries import benjamini_hochberg
+from voc_stream.domain.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

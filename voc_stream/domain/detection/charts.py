@@ -15,8 +15,11 @@ from voc_stream.domain.detection.distribution import Distribution, tilted_to
 SHIFTS = (0.6, 1.2, 2.4)
 """Points of drop that the charts look for, each twice the one before. What lies between, or a quarter beyond, is found nearly as fast."""
 PART = 0.4
-"""Of the false alarms that are allowed, what each chart may give. The rest makes up for baselines that are only estimated, of which the
-formula of the threshold knows nothing: an assumption that `make bench-detection` puts to the test."""
+"""Of the false alarms that are allowed, what each chart may give. Charts of one key often alarm together, so three of them give less than
+three times that; baselines that are only estimated, of which the formula of the threshold knows nothing, give more. An assumption that
+`make bench-detection` puts to the test."""
+FEWEST_WEEKS = 260
+"""Weeks between false alarms of a key, at least: with few keys rarer ones would only find drops later."""
 _OVERSHOOT = 0.583
 """Siegmund 1985, Sequential Analysis, eq. 10.28: by how many standard deviations a random walk passes a boundary, on average."""
 
@@ -46,6 +49,15 @@ class Sum(NamedTuple):
     scores: int = 0
     total: float = 0.0
     since: datetime | None = None
+
+
+def scores_between_false_alarms(scores_a_week: float, keys: int) -> float:
+    """How many scores of a key may pass until it raises a false alarm, so that all keys together raise at most one a week.
+
+    >>> scores_between_false_alarms(140, 6000), scores_between_false_alarms(140, 20)
+    (840000, 36400)
+    """
+    return scores_a_week * max(FEWEST_WEEKS, keys)
 
 
 def charts_for(baseline: Distribution, scores_between_false_alarms: float) -> list[Chart]:

@@ -1,28 +1,18 @@
-"""Many scopes at once: which of them to believe (Benjamini and Hochberg 1995)."""
+"""Many scopes at once: which of their charts to believe."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.statistics import benjamini_hochberg
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def benjamini_hochberg(p_values: Sequence[float], rate: float) -> list[bool]:
-    """Which hypotheses are rejected so that the expected share of wrong rejections is at most `rate`.
-
-    >>> benjamini_hochberg([0.01, 0.02, 0.03, 0.9], 0.05)
-    [True, True, True, False]
-    """
-    order = sorted(range(len(p_values)), key=lambda number: p_values[number])
-    last = max((rank for rank, number in enumerate(order, 1) if p_values[number] <= rate * rank / len(p_values)), default=0)
-    believed = set(order[:last])
-    return [number in believed for number in range(len(p_values))]
-
-
 def believed(margins: Sequence[float]) -> list[bool]:
-    """The same for charts: `margins` are in nats above the threshold at which one chart alone would be believed.
+    """Which charts are believed (Benjamini and Hochberg 1995); `margins` are in nats above the threshold at which one alone would be.
 
     A chart's sum exceeds s by chance with a probability proportional to exp(-s), so where k scopes fall together the k-th needs ln k less.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.at_risk import BANDS
 from voc_stream.domain.alerts.churn_rising import HISTORY_DAYS, Share, judge_rising
 from voc_stream.domain.alerts.finding import MOST_IDS, Verdict
 from voc_stream.domain.alerts.high_value import AtRisk, judge_high_value
+from voc_stream.domain.churn import AT_RISK_BANDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.alerts.finding import Subject
 
 COUNTED_EVERY = timedelta(minutes=10)
-_AT_RISK = ", ".join(f"'{band}'" for band in BANDS)
+_AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)
 # value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where the exact value stands.
 _HIGH_VALUE = f"""
 WITH chosen AS MATERIALIZED (

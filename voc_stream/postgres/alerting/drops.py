@@ -6,16 +6,16 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.drops import ESTIMATED_SHARE, RULE, announced_of, finding_of, numbers_of
+from voc_stream.domain.alerts.drops import ESTIMATED_SHARE, NEW_USUAL_AFTER, RULE, announced_of, finding_of, numbers_of
 from voc_stream.domain.alerts.explanation import department_of, explained, mostly, shown
 from voc_stream.domain.alerts.finding import Subject, Verdict
-from voc_stream.domain.detection.baseline import BASELINE_DAYS
+from voc_stream.domain.detection.detector import announced, has_recovered, heard, latest, started_anew, suspicion
 from voc_stream.domain.detection.rhythm import hour_of_week
-from voc_stream.domain.detection.watch import announced, has_recovered, heard, latest, started_anew, suspicion
-from voc_stream.postgres.alerting import detectors
+from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.baselines import Baselines
 from voc_stream.postgres.alerting.brief import Brief
 from voc_stream.postgres.alerting.evidence import read_event_ids, read_groups, read_slower_stages
+from voc_stream.postgres.alerting.rhythms import Rhythms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.alerts.finding import Finding
     from voc_stream.domain.alerts.lifecycle import OpenAlert
-    from voc_stream.domain.detection.watch import Suspicion, Watch
-    from voc_stream.postgres.alerting.detectors import Key
+    from voc_stream.domain.detection.detector import Detector, Suspicion
+    from voc_stream.postgres.alerting.detector_rows import Key
 
-NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
-"""A drop that has lasted so long is what is usual now: its alert ends, and the baseline is taken anew."""
 STARTS_A_TIME = 20
 """Where more alerts than that want to start at once, the others follow with the next evaluation: evidence takes time to read."""
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
@@ -42,53 +40,55 @@ class DropRule:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._baselines = Baselines(catalogue)
+        self._rhythms = Rhythms(catalogue)
         self._of_one_site: dict[Subject, datetime] = {}
 
     def judge(self, cursor: Cursor, now: datetime, open_alerts: Mapping[Subject, OpenAlert]) -> Verdict:
         """Let the detectors hear what arrived since the last time; which drops they announce, and which go on."""
+        self._rhythms.renew(cursor, now)
         self._baselines.renew(cursor, now)
-        watches = self._hear(cursor)
+        detectors = self._hear(cursor)
         ours = {_key(subject): alert for subject, alert in open_alerts.items() if subject.rule == RULE}
-        watches |= detectors.load(cursor, [key for key in ours if key not in watches])
+        detectors |= detector_rows.load(cursor, [key for key in ours if key not in detectors])
         findings, holding = [], set()
         for key, alert in ours.items():
             # Without a detector that knows of the drop nothing could ever end it.
-            watch = watches.get(key)
-            if watch is None or watch.fallen is None or key.experience not in self._catalogue.experience:
+            detector = detectors.get(key)
+            if detector is None or detector.fallen is None or key.experience not in self._catalogue.experience:
                 continue
             if now - alert.started_at >= NEW_USUAL_AFTER:
-                detectors.remove(cursor, key)
-                del watches[key]
-            elif has_recovered(watch, self._catalogue.experience[key.experience].alert.minimum_samples):
-                watches[key] = started_anew(watch)
-            elif (found := latest(watch)) is not None:
-                findings.append(self._going_on(alert, watch, found, now))
+                detector_rows.remove(cursor, key)
+                del detectors[key]
+            elif has_recovered(detector, self._catalogue.experience[key.experience].alert.minimum_samples):
+                detectors[key] = started_anew(detector)
+            elif (found := latest(detector)) is not None:
+                findings.append(self._going_on(alert, detector, found, now))
             else:
                 holding.add(alert.subject)
-        findings += self._starts(cursor, watches, open_alerts, now)
-        detectors.save(cursor, watches)
+        findings += self._starts(cursor, detectors, open_alerts, now)
+        detector_rows.save(cursor, detectors)
         return Verdict(frozenset({RULE}), findings, holding)
 
-    def _hear(self, cursor: Cursor) -> dict[Key, Watch]:
-        """The watches of what arrived, after having heard it."""
-        arrivals = {key: list(hours) for key, hours in groupby(detectors.take_arrivals(cursor), key=lambda arrival: arrival.key)}
-        watches = detectors.load(cursor, arrivals.keys())
+    def _hear(self, cursor: Cursor) -> dict[Key, Detector]:
+        """The detectors of what arrived, after having heard it."""
+        arrivals = {key: list(hours) for key, hours in groupby(detector_rows.take_arrivals(cursor), key=lambda arrival: arrival.key)}
+        detectors = detector_rows.load(cursor, arrivals.keys())
         for key, hours in arrivals.items():
             for _, hour, scores, total in hours:
-                usual_difference = self._baselines.rhythm(key.experience, hour_of_week(hour))
-                watches[key] = heard(watches[key], scores, total - scores * usual_difference, hour)
-        return watches
+                usual_difference = self._rhythms.points(key.experience, hour_of_week(hour))
+                detectors[key] = heard(detectors[key], scores, total - scores * usual_difference, hour)
+        return detectors
 
-    def _going_on(self, alert: OpenAlert, watch: Watch, found: Suspicion, now: datetime) -> Finding:
+    def _going_on(self, alert: OpenAlert, detector: Detector, found: Suspicion, now: datetime) -> Finding:
         """The open alert with the numbers as they are by now; who explains it was told at its start."""
         experience = self._catalogue.experience[alert.subject.experience or ""]
         dimension, value = alert.evidence.get("explained_dimension"), alert.evidence.get("explained_by")
         named = (str(dimension), str(value)) if value else None
-        return finding_of(alert.subject, found, experience, named, numbers_of(found, watch.usual, experience, now))
+        return finding_of(alert.subject, found, experience, named, numbers_of(found, detector.usual, experience, now))
 
-    def _starts(self, cursor: Cursor, watches: dict[Key, Watch], open_subjects: Collection[Subject], now: datetime) -> list[Finding]:
-        """The drops that are announced now; their watches know it afterwards."""
-        suspicions = self._suspicions(cursor, watches, open_subjects)
+    def _starts(self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject], now: datetime) -> list[Finding]:
+        """The drops that are announced now; their detectors know it afterwards."""
+        suspicions = self._suspicions(cursor, detectors, open_subjects)
         chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)
         asked = {subject for subject, moment in self._of_one_site.items() if now - moment < ASKED_AGAIN_AFTER}
         brief, findings = Brief(cursor), []
@@ -99,31 +99,31 @@ class DropRule:
             if (
                 most is not None
                 and most.dimension == "site"
-                and detectors.load(cursor, [key._replace(scope_type="site", scope=most.value)])
+                and detector_rows.load(cursor, [key._replace(scope_type="site", scope=most.value)])
             ):
                 # It is that site's drop, and the site's own detector tells it.
                 self._of_one_site[subject] = now
                 continue
             experience = self._catalogue.experience[key.experience]
             evidence = {
-                **numbers_of(found, watches[key].usual, experience, now),
+                **numbers_of(found, detectors[key].usual, experience, now),
                 "department": department_of(explanations),
                 "explained_by": most.value if most else None,
                 "explained_dimension": most.dimension if most else None,
                 "explained_share": round(most.share, 2) if most else None,
                 "explanations": shown(explanations),
                 "slower_stages": read_slower_stages(brief, subject, found.since),
-                "event_ids": read_event_ids(brief, subject, most, found.since, below=watches[key].usual, now=now),
+                "event_ids": read_event_ids(brief, subject, most, found.since, below=detectors[key].usual, now=now),
             }
-            watches[key] = announced(watches[key], found.chart)
+            detectors[key] = announced(detectors[key], found.chart)
             findings.append(finding_of(subject, found, experience, (most.dimension, most.value) if most else None, evidence))
         return findings
 
-    def _suspicions(self, cursor: Cursor, watches: dict[Key, Watch], open_subjects: Collection[Subject]) -> dict[Subject, Suspicion]:
+    def _suspicions(self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject]) -> dict[Subject, Suspicion]:
         found: dict[Subject, Suspicion] = {}
-        for key, watch in watches.items():
-            if watch.fallen is None and _subject(key) not in open_subjects and key.experience in self._catalogue.experience:
-                one = suspicion(watch, ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop)
+        for key, detector in detectors.items():
+            if detector.fallen is None and _subject(key) not in open_subjects and key.experience in self._catalogue.experience:
+                one = suspicion(detector, ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop)
                 if one is not None:
                     found[_subject(key)] = one
         samples = self._samples(cursor, found)
@@ -143,7 +143,7 @@ class DropRule:
             " AND scope = ANY(%s) AND experience = ANY(%s)",
             (sorted({subject.scope for subject in subjects}), sorted({subject.experience or "" for subject in subjects})),
         )
-        return {_subject(detectors.Key(*key)): n for *key, n in cursor}
+        return {_subject(detector_rows.Key(*key)): n for *key, n in cursor}
 
 
 def _subject(key: Key) -> Subject:
@@ -151,4 +151,4 @@ def _subject(key: Key) -> Subject:
 
 
 def _key(subject: Subject) -> Key:
-    return detectors.Key(subject.scope_type, subject.scope, subject.experience or "")
+    return detector_rows.Key(subject.scope_type, subject.scope, subject.experience or "")

@@ -1,16 +1,14 @@
-"""The weeks before today that detectors are made from: how many scores each key had, their shape, and their rhythm over the week."""
+"""The weeks before today that detectors are made from: how many scores each key had, and their shape."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.detection.baseline import BASELINE_DAYS, Past
 from voc_stream.domain.detection.distribution import Distribution, distribution_of
-from voc_stream.domain.detection.rhythm import rhythm_of
-from voc_stream.domain.horizons import DAY, HOUR
-from voc_stream.postgres.alerting.detectors import Key
+from voc_stream.domain.horizons import DAY
+from voc_stream.postgres.alerting.detector_rows import Key
 from voc_stream.postgres.tables import SCORE_BINS
 
 if TYPE_CHECKING:
@@ -19,11 +17,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Experience
-    from voc_stream.postgres.alerting.brief import Brief
 
 BASELINE = timedelta(days=BASELINE_DAYS)
-RHYTHM = timedelta(days=28)
-"""Panes of an hour are kept for 40 days."""
 ENOUGH_FOR_A_SHAPE = 5_000
 """Scores of an experience: its shape over all sites is known well enough, and earlier days need not be read."""
 _MINUTE = timedelta(minutes=1)
@@ -80,26 +75,3 @@ def _shape(counts: list[float], experience: Experience) -> Distribution:
     # Only ratings have values between the ends; what was done or not, in time or not, has two.
     possible = range(SCORE_BINS) if experience.kind == "rating" else (0, SCORE_BINS - 1)
     return distribution_of({float(value): max(0.0, counts[value]) + _IMAGINED for value in possible})
-
-
-def read_rhythms(brief: Brief, shapes: Mapping[str, Distribution], now: datetime) -> dict[str, dict[int, float]]:
-    """By how many points each hour of the week usually differs, for each experience; nothing where it takes too long to read.
-
-    Within sites: each is compared with its own mean, so that it does not matter which of them are open when.
-    """
-    today = start_of_today(now)
-    rows = brief.ask(
-        "SELECT experience, hour, sum(n), sum(total - n * mean) / 100 FROM ("
-        "  SELECT experience, hour, n, total, sum(total) OVER site / sum(n) OVER site AS mean FROM ("
-        "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM start))::int AS hour,"
-        "           sum(n)::float8 AS n, sum(score_sum)::float8 AS total"
-        "    FROM pane WHERE resolution = %(resolution)s AND start >= %(first)s AND start < %(today)s AND scope_type = 'site'"
-        "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
-        "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
-        ") deviations GROUP BY 1, 2",
-        {"resolution": HOUR // _MINUTE, "first": today - RHYTHM, "today": today, "experiences": sorted(shapes)},
-    )
-    hours: dict[str, dict[int, Past]] = defaultdict(dict)
-    for experience, hour, n, deviation in rows:
-        hours[experience][hour] = Past(int(n), deviation / n)
-    return {experience: rhythm_of(of_week, shapes[experience].variance) for experience, of_week in hours.items()}

@@ -7,29 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.domain.detection.distribution import distribution_of
-from voc_stream.domain.detection.watch import (
+from voc_stream.domain.detection.detector import (
     FEWEST_SCORES,
-    Watch,
+    Detector,
     announced,
+    detector_for,
     has_recovered,
     heard,
     is_calm,
     started_anew,
     suspicion,
-    watch_for,
 )
+from voc_stream.domain.detection.distribution import distribution_of
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BASELINE = distribution_of({0.0: 1, 2.0: 1, 3.0: 1, 4.0: 1, 5.0: 3, 6.0: 4, 7.0: 10, 8.0: 20, 9.0: 22, 10.0: 37})
 
 
-def watch() -> Watch:
-    return watch_for(BASELINE, BASELINE.mean, 0.1, 500, scores_between_false_alarms=1e6, now=NOW)
+def detector() -> Detector:
+    return detector_for(BASELINE, BASELINE.mean, 0.1, 500, scores_between_false_alarms=1e6, now=NOW)
 
 
-def after(scores: int, mean: float, before: Watch | None = None) -> Watch:
-    return heard(before or watch(), scores, scores * mean, NOW)
+def after(scores: int, mean: float, before: Detector | None = None) -> Detector:
+    return heard(before or detector(), scores, scores * mean, NOW)
 
 
 def test_usual_scores_are_calm() -> None:
@@ -81,7 +81,7 @@ def test_recovery_needs_evidence_and_enough_scores() -> None:
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=40))
 def test_hearing_nothing_changes_nothing(scores: list[int]) -> None:
     """Time alone neither raises nor lowers a suspicion."""
-    state = watch()
+    state = detector()
     for score in scores:
         state = heard(state, 1, score, NOW)
     assert heard(state, 0, 0.0, NOW + timedelta(days=9)) == state
@@ -90,7 +90,7 @@ def test_hearing_nothing_changes_nothing(scores: list[int]) -> None:
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 10))
 def test_what_is_taken_back_leaves_no_trace_while_the_sum_stays_above_zero(scores: list[int], wrong: int) -> None:
     """A correction undoes what it corrects."""
-    state = watch()
+    state = detector()
     for score in scores:
         state = heard(state, 1, score, NOW)
     twice = heard(heard(state, 1, min(wrong, 3), NOW), -1, -min(wrong, 3), NOW)
@@ -100,4 +100,4 @@ def test_what_is_taken_back_leaves_no_trace_while_the_sum_stays_above_zero(score
 def test_a_watch_survives_being_stored() -> None:
     """What is written to its row is read back the same."""
     state = after(50, BASELINE.mean - 2)
-    assert msgspec.json.decode(msgspec.json.encode(state), type=Watch) == state
+    assert msgspec.json.decode(msgspec.json.encode(state), type=Detector) == state

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.domain.detection.watch import Watch
+from voc_stream.domain.detection.detector import Detector
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("scope_type", "scope", "experience", "baseline_n", "baseline_mean", "made_at", "state")
 _KEY = "scope_type, scope, experience"
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Watch).decode
+_decode = msgspec.json.Decoder(Detector).decode
 
 
 class Key(NamedTuple):
@@ -51,14 +51,13 @@ def forget_arrivals(cursor: Cursor, before: datetime) -> None:
     cursor.execute("DELETE FROM arrival WHERE hour < %s", (before,))
 
 
-def load(cursor: Cursor, keys: Collection[Key]) -> dict[Key, Watch]:
-    """The watches of those of the keys that have one."""
+def load(cursor: Cursor, keys: Collection[Key]) -> dict[Key, Detector]:
+    """The detectors of those of the keys that have one."""
     if not keys:
         return {}
-    columns = ", ".join(_KEY.split(", "))
     wanted = [list(column) for column in zip(*keys, strict=True)]
     cursor.execute(
-        f"SELECT {columns}, state::text FROM detector JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w (scope_type, scope, experience)"
+        f"SELECT {_KEY}, state::text FROM detector JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w (scope_type, scope, experience)"
         " USING (scope_type, scope, experience)",
         wanted,
     )
@@ -71,11 +70,14 @@ def made_at(cursor: Cursor) -> dict[Key, tuple[datetime, int]]:
     return {Key(*key): (moment, scores) for *key, moment, scores in cursor}
 
 
-def save(cursor: Cursor, watches: Mapping[Key, Watch]) -> None:
-    """Write these watches."""
-    if not watches:
+def save(cursor: Cursor, detectors: Mapping[Key, Detector]) -> None:
+    """Write these detectors."""
+    if not detectors:
         return
-    rows = [(*key, watch.baseline_scores, watch.usual, watch.made_at, _encode(watch).decode()) for key, watch in sorted(watches.items())]
+    rows = [
+        (*key, detector.baseline_scores, detector.usual, detector.made_at, _encode(detector).decode())
+        for key, detector in sorted(detectors.items())
+    ]
     names = ", ".join(_COLUMNS)
     changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
     cursor.execute(

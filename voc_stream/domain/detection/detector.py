@@ -1,4 +1,4 @@
-"""Watching one experience at one scope: usual, fallen, or recovered.
+"""Watches one experience at one scope: usual, fallen, or recovered.
 
 Two limits that differ: a drop is announced when it is far likelier than chance (the charts' threshold), and is over when a recovery is
 likelier than that the drop goes on. Hearing nothing changes nothing.
@@ -26,7 +26,7 @@ CALM = 1.0
 """Nats below which a chart suspects nothing and the baseline may be taken anew: the first days of a slow drop must not get into it."""
 
 
-class Watch(NamedTuple):
+class Detector(NamedTuple):
     """One experience at one scope.
 
     Attributes:
@@ -80,68 +80,72 @@ class Suspicion(NamedTuple):
     since: datetime
 
 
-def watch_for(
+def detector_for(
     baseline: Distribution, usual: float, error: float, scores: int, *, scores_between_false_alarms: float, now: datetime
-) -> Watch:
-    """Begin to watch for drops from `baseline`, which was made from so many scores, with one false alarm in so many."""
+) -> Detector:
+    """A detector for drops from `baseline`, which was made from so many scores, with one false alarm in so many."""
     charts = tuple(charts_for(baseline, scores_between_false_alarms))
-    return Watch(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
+    return Detector(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
 
 
-def heard(watch: Watch, scores: int, total: float, moment: datetime) -> Watch:
+def heard(detector: Detector, scores: int, total: float, moment: datetime) -> Detector:
     """After some scores with a total in points, the earliest at `moment`. Corrections have negative numbers."""
-    if watch.fallen is None:
-        return watch._replace(
-            sums=tuple(advanced(chart, before, scores, total, moment) for chart, before in zip(watch.charts, watch.sums, strict=True))
+    if detector.fallen is None:
+        return detector._replace(
+            sums=tuple(advanced(chart, before, scores, total, moment) for chart, before in zip(detector.charts, detector.sums, strict=True))
         )
-    chart = watch.charts[watch.fallen]
+    chart = detector.charts[detector.fallen]
     # The chart goes on, so that the evidence stays up to date.
-    so_far = advanced(chart, watch.sums[watch.fallen], scores, total, moment)
-    watch = watch._replace(sums=(*watch.sums[: watch.fallen], so_far, *watch.sums[watch.fallen + 1 :]))
-    recovery = watch.recovery - chart.slope * total + chart.offset * scores
+    so_far = advanced(chart, detector.sums[detector.fallen], scores, total, moment)
+    detector = detector._replace(sums=(*detector.sums[: detector.fallen], so_far, *detector.sums[detector.fallen + 1 :]))
+    recovery = detector.recovery - chart.slope * total + chart.offset * scores
     if recovery <= 0:
-        return watch._replace(recovery=0.0, recovery_scores=0)
-    return watch._replace(recovery=recovery, recovery_scores=watch.recovery_scores + scores)
+        return detector._replace(recovery=0.0, recovery_scores=0)
+    return detector._replace(recovery=recovery, recovery_scores=detector.recovery_scores + scores)
 
 
-def suspicion(watch: Watch, least_drop: float) -> Suspicion | None:
+def suspicion(detector: Detector, least_drop: float) -> Suspicion | None:
     """What the chart says that is farthest above its threshold, of those with enough scores and at least so large a drop; None for none."""
-    found = [_suspicion(watch, number) for number, state in enumerate(watch.sums) if state.scores >= FEWEST_SCORES]
+    found = [_suspicion(detector, number) for number, state in enumerate(detector.sums) if state.scores >= FEWEST_SCORES]
     return max((each for each in found if each.drop >= least_drop), key=lambda each: each.margin, default=None)
 
 
-def _suspicion(watch: Watch, number: int) -> Suspicion:
-    state = watch.sums[number]
+def _suspicion(detector: Detector, number: int) -> Suspicion:
+    state = detector.sums[number]
     if state.since is None:
         raise ValueError("a chart with scores knows since when")
     mean = state.total / state.scores
-    drop = watch.usual - mean
-    reach = NORMAL_975 * math.sqrt(watch.variance / state.scores + watch.error**2)
-    margin = state.value - watch.charts[number].threshold
+    drop = detector.usual - mean
+    reach = NORMAL_975 * math.sqrt(detector.variance / state.scores + detector.error**2)
+    margin = state.value - detector.charts[number].threshold
     return Suspicion(number, margin, state.scores, mean, drop, drop - reach, drop + reach, state.since)
 
 
-def latest(watch: Watch) -> Suspicion | None:
+def latest(detector: Detector) -> Suspicion | None:
     """What the chart says by now that announced the drop; None where there is none, or it has too few scores to tell."""
-    return _suspicion(watch, watch.fallen) if watch.fallen is not None and watch.sums[watch.fallen].scores >= FEWEST_SCORES else None
+    return (
+        _suspicion(detector, detector.fallen)
+        if detector.fallen is not None and detector.sums[detector.fallen].scores >= FEWEST_SCORES
+        else None
+    )
 
 
-def announced(watch: Watch, chart: int) -> Watch:
+def announced(detector: Detector, chart: int) -> Detector:
     """A drop was announced: from now on a recovery is looked for."""
-    return watch._replace(fallen=chart, recovery=0.0, recovery_scores=0, fallen_scores=watch.sums[chart].scores)
+    return detector._replace(fallen=chart, recovery=0.0, recovery_scores=0, fallen_scores=detector.sums[chart].scores)
 
 
-def has_recovered(watch: Watch, least_scores: int) -> bool:
+def has_recovered(detector: Detector, least_scores: int) -> bool:
     """Whether the drop that was announced is over, by at least so many scores, and as many as it was announced by, up to a limit."""
-    least = max(least_scores, min(MOST_TO_RECOVER, watch.fallen_scores))
-    return watch.fallen is not None and watch.recovery >= RECOVERED and watch.recovery_scores >= least
+    least = max(least_scores, min(MOST_TO_RECOVER, detector.fallen_scores))
+    return detector.fallen is not None and detector.recovery >= RECOVERED and detector.recovery_scores >= least
 
 
-def started_anew(watch: Watch) -> Watch:
+def started_anew(detector: Detector) -> Detector:
     """As it was when it was made."""
-    return watch._replace(sums=(Sum(),) * len(watch.charts), fallen=None, recovery=0.0, recovery_scores=0, fallen_scores=0)
+    return detector._replace(sums=(Sum(),) * len(detector.charts), fallen=None, recovery=0.0, recovery_scores=0, fallen_scores=0)
 
 
-def is_calm(watch: Watch) -> bool:
+def is_calm(detector: Detector) -> bool:
     """Whether nothing is suspected."""
-    return watch.fallen is None and all(state.value < CALM for state in watch.sums)
+    return detector.fallen is None and all(state.value < CALM for state in detector.sums)

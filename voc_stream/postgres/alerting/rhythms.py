@@ -1,0 +1,70 @@
+"""By how many points scores of each hour of the week usually differ, read from the tables once in a while."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.detection.baseline import Past
+from voc_stream.domain.detection.rhythm import rhythm_of
+from voc_stream.domain.horizons import HOUR
+from voc_stream.postgres.alerting.brief import Brief
+from voc_stream.postgres.alerting.pasts import read_shapes, start_of_today
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue import Catalogue, Experience
+    from voc_stream.domain.detection.distribution import Distribution
+
+LENGTH = timedelta(days=28)
+"""Panes of an hour are kept for 40 days."""
+AGAIN_AFTER = timedelta(hours=1)
+LONGEST_SECONDS = 10.0
+_MINUTE = timedelta(minutes=1)
+
+
+class Rhythms:
+    """Reads them once a day, because it is much to read and hardly changes; every hour where there are none yet."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._experiences: Mapping[str, Experience] = {key: one for key, one in catalogue.experience.items() if one.key}
+        self._found: dict[str, dict[int, float]] = {}
+        self._read_at: datetime | None = None
+
+    def points(self, experience: str, hour_of_week: int) -> float:
+        """By how many points scores of that hour usually lie above the mean."""
+        return self._found.get(experience, {}).get(hour_of_week, 0.0)
+
+    def renew(self, cursor: Cursor, now: datetime) -> None:
+        """Read them if it is time."""
+        if self._read_at is None or self._read_at < start_of_today(now) or (not self._found and now - self._read_at > AGAIN_AFTER):
+            self._read_at = now
+            shapes = read_shapes(cursor, self._experiences, now)
+            self._found = read_rhythms(Brief(cursor, LONGEST_SECONDS, LONGEST_SECONDS), shapes, now)
+
+
+def read_rhythms(brief: Brief, shapes: Mapping[str, Distribution], now: datetime) -> dict[str, dict[int, float]]:
+    """By how many points each hour of the week usually differs, for each experience; nothing where it takes too long to read.
+
+    Within sites: each is compared with its own mean, so that it does not matter which of them are open when.
+    """
+    today = start_of_today(now)
+    rows = brief.ask(
+        "SELECT experience, hour, sum(n), sum(total - n * mean) / 100 FROM ("
+        "  SELECT experience, hour, n, total, sum(total) OVER site / sum(n) OVER site AS mean FROM ("
+        "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM start))::int AS hour,"
+        "           sum(n)::float8 AS n, sum(score_sum)::float8 AS total"
+        "    FROM pane WHERE resolution = %(resolution)s AND start >= %(first)s AND start < %(today)s AND scope_type = 'site'"
+        "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
+        "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
+        ") deviations GROUP BY 1, 2",
+        {"resolution": HOUR // _MINUTE, "first": today - LENGTH, "today": today, "experiences": sorted(shapes)},
+    )
+    hours: dict[str, dict[int, Past]] = defaultdict(dict)
+    for experience, hour, n, deviation in rows:
+        hours[experience][hour] = Past(int(n), deviation / n)
+    return {experience: rhythm_of(of_week, shapes[experience].variance) for experience, of_week in hours.items()}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
 DEADLINE_SECONDS = 25.0
-SCHEMA_VERSION = "0004"  # the newest migration
+SCHEMA_VERSION = "0005"  # the newest migration
 _OPTIONS = {
     "connect_timeout": 5,
     "keepalives": 1,

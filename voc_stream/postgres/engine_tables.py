@@ -170,6 +170,7 @@ arrival = Table(
     required("hour", TIME, "start of the hour in which they count"),
     required("n", BigInteger, "scores that arrived; those taken back count against it"),
     required("score_sum", BigInteger, "their sum, in hundredths"),
+    required("score_sq_sum", Numeric, "sum of their squares, in hundredths squared"),
     comment="Scores of key experiences that the detectors have not seen; emptied by the evaluator",
     postgresql_with=_QUEUE,
 )
@@ -196,6 +197,7 @@ evaluation_clock = Table(
     required("as_of", TIME, "the moment of which the alerts are"),
     required("evaluated_at", TIME, "when drops were last looked for"),
     column("others_at", TIME, "when the other rules were last judged"),
+    required("others_found", JSON, "what they found then: an alert of theirs starts with the second time"),
     PrimaryKeyConstraint("evaluator"),
     comment="The moment of the last evaluation of the alerts",
 )

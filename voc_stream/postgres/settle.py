@@ -33,6 +33,7 @@ from voc_stream.domain.horizons import (
     Window,
     closed_window,
 )
+from voc_stream.postgres.clock import require_clock
 from voc_stream.postgres.cube import merge_into_cube
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.measures import SUMS, add_up, all_zero, delete_empty, sums_of_measures
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
-FUTURE_TOLERANCE = timedelta(minutes=10)
 # What is older tells nothing about now, and the detectors do not hear of it.
 NEWS = timedelta(days=7)
 # A queue of no more is taken whole.
@@ -132,13 +132,8 @@ def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[d
     """When the refresh before was, when this one is, and which part has its turn."""
     cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
     before, turn = cursor.fetchone() or (None, 0)
-    # What has once left the horizons and panes is not brought back: a clock that is far ahead must not move them.
-    cursor.execute("SELECT now()")
-    (latest,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
-    if as_of > latest + FUTURE_TOLERANCE:
-        raise ValueError(
-            f"the clock of this machine shows {as_of:%Y-%m-%d %H:%M} UTC and that of PostgreSQL {latest:%Y-%m-%d %H:%M}: set it"
-        )
+    # What has once left the horizons and panes is not brought back.
+    require_clock(cursor, as_of)
     # Two workers' clocks may differ by a little; a horizon never runs backwards.
     as_of = as_of if before is None else max(before, as_of)
     cursor.execute(
@@ -279,8 +274,8 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
 def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
     """What the detectors of drops have to hear: scores of key experiences, in the order of their arrival and not of their moments."""
     cursor.execute(
-        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum)"
-        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum"
+        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
+        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
         " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s",
         (_minutes(HOUR), as_of - NEWS),
     )

@@ -12,8 +12,8 @@ DIMENSIONS = ("site", "employee", "product", "segment", "department")
 MOSTLY_SHARE = 0.5
 """Of the drop, that a group must explain to be named."""
 MORE_THAN_ITS_VOLUME = 1.25
-"""Times its share of the scores: a group that gives nearly all scores explains nearly all of any drop, and so tells nothing. A site does:
-its drop is told of it alone."""
+"""Times its usual share of the scores: a group that always gives nearly all scores explains nearly all of any drop, and so tells nothing. A
+site does: its drop is told of it alone."""
 FEWEST_SCORES = 5
 ENOUGH_BEFORE = 10
 """Scores of a group's own past, below which it is compared with what is usual for all."""
@@ -42,6 +42,7 @@ class Explanation(NamedTuple):
         baseline_mean: its own before, or that of all where it had few.
         share: of the whole drop; those of one dimension add up to 1.
         volume_share: of the scores now.
+        usual_volume_share: of the scores before.
     """
 
     dimension: str
@@ -51,6 +52,7 @@ class Explanation(NamedTuple):
     baseline_mean: float
     share: float
     volume_share: float
+    usual_volume_share: float
 
 
 def explained(groups: Sequence[Group]) -> list[Explanation]:
@@ -68,13 +70,24 @@ def explained(groups: Sequence[Group]) -> list[Explanation]:
         before = sum(group.scores_before for group in members)
         if not members or before <= 0:
             continue
+        # Of those, too, that have no score now.
+        everything_before = sum(group.scores_before for group in groups if group.dimension == dimension)
         usual = sum(group.total_before for group in members) / before
         baselines = [group.total_before / group.scores_before if group.scores_before >= ENOUGH_BEFORE else usual for group in members]
         lost = [group.scores * baseline - group.total for group, baseline in zip(members, baselines, strict=True)]
         scores, drop = sum(group.scores for group in members), sum(lost)
         if drop > 0:
             found += [
-                Explanation(dimension, group.value, group.scores, group.total / group.scores, baseline, loss / drop, group.scores / scores)
+                Explanation(
+                    dimension=dimension,
+                    value=group.value,
+                    scores=group.scores,
+                    mean=group.total / group.scores,
+                    baseline_mean=baseline,
+                    share=loss / drop,
+                    volume_share=group.scores / scores,
+                    usual_volume_share=group.scores_before / everything_before,
+                )
                 for group, baseline, loss in zip(members, baselines, lost, strict=True)
             ]
     return sorted(found, key=lambda each: (-each.share, DIMENSIONS.index(each.dimension), each.value))
@@ -92,14 +105,14 @@ def against(limit: float, groups: Sequence[Group]) -> list[Group]:
 
 
 def mostly(explanations: Sequence[Explanation]) -> Explanation | None:
-    """The group to name: it explains at least half and more than its volume; of several that of the most telling dimension."""
+    """The group to name: it explains at least half and more than its usual volume; of several that of the most telling dimension."""
     telling = [
         each
         for each in explanations
         if each.value
         and each.scores >= FEWEST_SCORES
         and each.share >= MOSTLY_SHARE
-        and (each.dimension == "site" or each.share >= MORE_THAN_ITS_VOLUME * each.volume_share)
+        and (each.dimension == "site" or each.share >= MORE_THAN_ITS_VOLUME * each.usual_volume_share)
     ]
     return min(telling, key=lambda each: (DIMENSIONS.index(each.dimension), -each.share), default=None)
 

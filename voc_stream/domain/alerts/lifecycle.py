@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from voc_stream.domain.alerts.finding import Finding, Json, Severity, Subject, Verdict
 
@@ -16,6 +16,10 @@ HEARD_WITHIN = timedelta(minutes=30)
 """Without any event for so long, no alert ends: no data is no good news."""
 KEPT = ("horizon", "department", "explained_by", "explained_dimension")
 """Parts of the evidence that stay as they were at the start: Prometheus knows an alert by them, and the last one says what the third is."""
+
+
+CONFIRMED_WITHIN = timedelta(minutes=3)
+"""How long what was found once is remembered."""
 
 
 class OpenAlert(NamedTuple):
@@ -47,6 +51,14 @@ class Changes(NamedTuple):
 def is_heard(heard_at: datetime | None, now: datetime) -> bool:
     """Whether events arrive; `heard_at` is when they were last taken in."""
     return heard_at is not None and now - heard_at < HEARD_WITHIN
+
+
+def confirmed(verdict: Verdict, before: Collection[Subject], open_subjects: Collection[Subject]) -> Verdict:
+    """The verdict without what was found for the first time: an alert starts when the next look finds the same.
+
+    While a history or a late export is taken in, orders and complaints look for a moment as if nobody had gone on with them.
+    """
+    return verdict._replace(findings=[each for each in verdict.findings if each.subject in before or each.subject in open_subjects])
 
 
 def changes(open_alerts: Sequence[OpenAlert], verdicts: Sequence[Verdict], now: datetime, *, may_end: bool) -> Changes:

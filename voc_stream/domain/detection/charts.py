@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.detection.distribution import Distribution, tilted_to
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SHIFTS = (0.6, 1.2, 2.4)
 """Points of drop that the charts look for, each twice the one before. What lies between, or a quarter beyond, is found nearly as fast."""
@@ -42,13 +45,38 @@ class Chart(NamedTuple):
     threshold: float
 
 
+class Scores(NamedTuple):
+    """Some scores that arrived. Corrections have negative numbers.
+
+    Attributes:
+        number: how many.
+        total: in points.
+        squares: the sum of their squares, in points squared.
+        moment: when the earliest counts.
+    """
+
+    number: int
+    total: float
+    squares: float
+    moment: datetime
+
+
 class Sum(NamedTuple):
-    """Where a chart stands: its sum, and the scores since it was last at zero: their number, total in points, and the first one's time."""
+    """Where a chart stands.
+
+    Attributes:
+        value: its sum, in nats.
+        scores: how many scores there were since it was last at zero.
+        total: of these, in points.
+        since: when the first of them counts.
+        squares: the sum of their squares, in points squared.
+    """
 
     value: float = 0.0
     scores: int = 0
     total: float = 0.0
     since: datetime | None = None
+    squares: float = 0.0
 
 
 def scores_between_false_alarms(scores_a_week: float, keys: int) -> float:
@@ -82,9 +110,21 @@ def _chart(baseline: Distribution, shift: float, scores: float) -> Chart:
     return Chart(shift, tilt.slope, tilt.log_moment, tilt.information, threshold)
 
 
-def advanced(chart: Chart, before: Sum, scores: int, total: float, moment: datetime) -> Sum:
-    """Where a chart stands after some scores with a total in points, the earliest at `moment`. Corrections have negative numbers."""
-    value = before.value + chart.slope * total - chart.offset * scores
+def scores_of(values: Sequence[float], moment: datetime) -> Scores:
+    """Single scores, in points.
+
+    >>> from datetime import UTC
+    >>> scores_of([3.0, 4.0], datetime(2026, 1, 5, tzinfo=UTC))[:3]
+    (2, 7.0, 25.0)
+    """
+    return Scores(len(values), sum(values), sum(value * value for value in values), moment)
+
+
+def advanced(chart: Chart, before: Sum, scores: Scores) -> Sum:
+    """Where a chart stands after some scores."""
+    value = before.value + chart.slope * scores.total - chart.offset * scores.number
     if value <= 0:
         return Sum()
-    return Sum(value, before.scores + scores, before.total + total, before.since or moment)
+    return Sum(
+        value, before.scores + scores.number, before.total + scores.total, before.since or scores.moment, before.squares + scores.squares
+    )

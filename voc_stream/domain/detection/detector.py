@@ -10,7 +10,7 @@ import math
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.detection.charts import Chart, Sum, advanced, charts_for
+from voc_stream.domain.detection.charts import Chart, Scores, Sum, advanced, charts_for
 from voc_stream.domain.statistics import NORMAL_975
 
 if TYPE_CHECKING:
@@ -88,20 +88,20 @@ def detector_for(
     return Detector(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
 
 
-def heard(detector: Detector, scores: int, total: float, moment: datetime) -> Detector:
-    """After some scores with a total in points, the earliest at `moment`. Corrections have negative numbers."""
+def heard(detector: Detector, scores: Scores) -> Detector:
+    """After some scores."""
     if detector.fallen is None:
         return detector._replace(
-            sums=tuple(advanced(chart, before, scores, total, moment) for chart, before in zip(detector.charts, detector.sums, strict=True))
+            sums=tuple(advanced(chart, before, scores) for chart, before in zip(detector.charts, detector.sums, strict=True))
         )
     chart = detector.charts[detector.fallen]
     # The chart goes on, so that the evidence stays up to date.
-    so_far = advanced(chart, detector.sums[detector.fallen], scores, total, moment)
+    so_far = advanced(chart, detector.sums[detector.fallen], scores)
     detector = detector._replace(sums=(*detector.sums[: detector.fallen], so_far, *detector.sums[detector.fallen + 1 :]))
-    recovery = detector.recovery - chart.slope * total + chart.offset * scores
+    recovery = detector.recovery - chart.slope * scores.total + chart.offset * scores.number
     if recovery <= 0:
         return detector._replace(recovery=0.0, recovery_scores=0)
-    return detector._replace(recovery=recovery, recovery_scores=detector.recovery_scores + scores)
+    return detector._replace(recovery=recovery, recovery_scores=detector.recovery_scores + scores.number)
 
 
 def suspicion(detector: Detector, least_drop: float) -> Suspicion | None:
@@ -116,7 +116,9 @@ def _suspicion(detector: Detector, number: int) -> Suspicion:
         raise ValueError("a chart with scores knows since when")
     mean = state.total / state.scores
     drop = detector.usual - mean
-    reach = NORMAL_975 * math.sqrt(detector.variance / state.scores + detector.error**2)
+    # Often those who fell differ more than before; and a few scores that happen to be alike are no certainty.
+    spread = max(detector.variance, (state.squares - state.total**2 / state.scores) / max(1, state.scores - 1))
+    reach = NORMAL_975 * math.sqrt(spread / state.scores + detector.error**2)
     margin = state.value - detector.charts[number].threshold
     return Suspicion(number, margin, state.scores, mean, drop, drop - reach, drop + reach, state.since)
 

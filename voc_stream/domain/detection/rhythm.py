@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from voc_stream.domain.detection.charts import Scores
+
 HOURS_A_DAY = 24
 
 
@@ -21,6 +23,18 @@ def hour_of_week(moment: datetime) -> int:
     32
     """
     return moment.weekday() * HOURS_A_DAY + moment.hour
+
+
+def without_rhythm(scores: Scores, points: float) -> Scores:
+    """The scores as they would have been at a usual hour; `points` by which those of their hour usually lie above the mean.
+
+    >>> from datetime import UTC, datetime
+    >>> from voc_stream.domain.detection.charts import Scores
+    >>> without_rhythm(Scores(2, 7.0, 25.0, datetime(2026, 1, 5, tzinfo=UTC)), 1.0)[:3]
+    (2, 5.0, 13.0)
+    """
+    squares = scores.squares - 2 * points * scores.total + points * points * scores.number
+    return scores._replace(total=scores.total - points * scores.number, squares=squares)
 
 
 def rhythm_of(hours: Mapping[int, Past], variance_within: float) -> dict[int, float]:

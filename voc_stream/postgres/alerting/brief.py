@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,11 @@ class Brief:
         self._left_seconds = budget_seconds
         self._seconds = seconds
 
-    def ask(self, statement: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """The rows of a statement; none where there is no time left, or it takes too long."""
+    def ask(self, statement: str, parameters: Mapping[str, object], seconds: float = math.inf) -> list[tuple[Any, ...]]:
+        """The rows of a statement; none where there is no time left, or it takes too long, or longer than `seconds`."""
         if self._left_seconds <= 0:
             return []
-        limit_seconds, started = min(self._seconds, self._left_seconds), time.monotonic()
+        limit_seconds, started = min(self._seconds, self._left_seconds, seconds), time.monotonic()
         self._cursor.execute(f"SAVEPOINT brief; SET LOCAL statement_timeout = {int(limit_seconds * 1000) or 1}")
         try:
             self._cursor.execute(statement, parameters)

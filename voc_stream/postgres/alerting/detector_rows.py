@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from voc_stream.domain.detection.charts import Scores
 from voc_stream.domain.detection.detector import Detector
 
 if TYPE_CHECKING:
@@ -29,21 +30,23 @@ class Key(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """Scores that arrived since the last evaluation and count in one hour. `total` is in points."""
+    """Scores that arrived since the last evaluation and count in one hour."""
 
     key: Key
-    hour: datetime
-    scores: int
-    total: float
+    scores: Scores
 
 
 def take_arrivals(cursor: Cursor) -> list[Arrival]:
     """What arrived for keys that have a detector, by hour; the others keep theirs until they have one."""
     cursor.execute(
         f"WITH gone AS (DELETE FROM arrival a USING detector d WHERE ({_columns('a')}) = ({_columns('d')}) RETURNING a.*)"
-        f" SELECT {_KEY}, hour, sum(n)::bigint, sum(score_sum)::bigint FROM gone GROUP BY {_KEY}, hour ORDER BY {_KEY}, hour"
+        f" SELECT {_KEY}, hour, sum(n)::bigint, sum(score_sum)::bigint, sum(score_sq_sum) FROM gone"
+        f" GROUP BY {_KEY}, hour ORDER BY {_KEY}, hour"
     )
-    return [Arrival(Key(*key), hour, scores, score_sum / 100) for *key, hour, scores, score_sum in cursor]
+    return [
+        Arrival(Key(*key), Scores(n, score_sum / 100, float(score_sq_sum) / 10_000, hour))
+        for *key, hour, n, score_sum, score_sq_sum in cursor
+    ]
 
 
 def forget_arrivals(cursor: Cursor, before: datetime) -> None:

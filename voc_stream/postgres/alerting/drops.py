@@ -10,7 +10,7 @@ from voc_stream.domain.alerts.drops import ESTIMATED_SHARE, NEW_USUAL_AFTER, RUL
 from voc_stream.domain.alerts.explanation import department_of, explained, mostly, shown
 from voc_stream.domain.alerts.finding import Subject, Verdict
 from voc_stream.domain.detection.detector import announced, has_recovered, heard, latest, started_anew, suspicion
-from voc_stream.domain.detection.rhythm import hour_of_week
+from voc_stream.domain.detection.rhythm import hour_of_week, without_rhythm
 from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.baselines import Baselines
 from voc_stream.postgres.alerting.brief import Brief
@@ -74,9 +74,9 @@ class DropRule:
         arrivals = {key: list(hours) for key, hours in groupby(detector_rows.take_arrivals(cursor), key=lambda arrival: arrival.key)}
         detectors = detector_rows.load(cursor, arrivals.keys())
         for key, hours in arrivals.items():
-            for _, hour, scores, total in hours:
-                usual_difference = self._rhythms.points(key.experience, hour_of_week(hour))
-                detectors[key] = heard(detectors[key], scores, total - scores * usual_difference, hour)
+            for _, scores in hours:
+                usual_difference = self._rhythms.points(key.experience, hour_of_week(scores.moment))
+                detectors[key] = heard(detectors[key], without_rhythm(scores, usual_difference))
         return detectors
 
     def _going_on(self, alert: OpenAlert, detector: Detector, found: Suspicion, now: datetime) -> Finding:
@@ -94,7 +94,7 @@ class DropRule:
         brief, findings = Brief(cursor), []
         for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
             key, found = _key(subject), suspicions[subject]
-            explanations = explained(read_groups(brief, subject, found.since))
+            explanations = explained(read_groups(brief, subject, found.since, now))
             most = mostly(explanations)
             if (
                 most is not None
@@ -113,7 +113,7 @@ class DropRule:
                 "explained_share": round(most.share, 2) if most else None,
                 "explanations": shown(explanations),
                 "slower_stages": read_slower_stages(brief, subject, found.since),
-                "event_ids": read_event_ids(brief, subject, most, found.since, below=detectors[key].usual, now=now),
+                "event_ids": read_event_ids(brief, subject, most, found.since, below=detectors[key].usual - found.drop / 2, now=now),
             }
             detectors[key] = announced(detectors[key], found.chart)
             findings.append(finding_of(subject, found, experience, (most.dimension, most.value) if most else None, evidence))

@@ -6,10 +6,13 @@ where one of them fails, drops are found all the same.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.lifecycle import changes, is_heard
+import msgspec
+
+from voc_stream.domain.alerts.finding import Subject  # noqa: TC001  msgspec reads the annotations at run time
+from voc_stream.domain.alerts.lifecycle import CONFIRMED_WITHIN, changes, confirmed, is_heard
 from voc_stream.postgres.alerting import alert_rows
 from voc_stream.postgres.alerting.complaints import judge_complaints
 from voc_stream.postgres.alerting.customers import judge_customers
@@ -17,11 +20,11 @@ from voc_stream.postgres.alerting.drops import DropRule
 from voc_stream.postgres.alerting.levels import judge_levels_of
 from voc_stream.postgres.alerting.silence import judge_silence
 from voc_stream.postgres.alerting.workshop import Workshop
+from voc_stream.postgres.clock import require_clock
 from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -48,7 +51,8 @@ class Evaluator:
         verdict = self._drops.judge(cursor, now, {alert.subject: alert for alert in open_alerts})
         # Alerts are as fresh as what they were evaluated from.
         cursor.execute(
-            "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at) VALUES ('alerts', least(%s, %s), %s) ON CONFLICT (evaluator)"
+            "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at, others_found) VALUES ('alerts', least(%s, %s), %s, '{}')"
+            " ON CONFLICT (evaluator)"
             " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at = excluded.evaluated_at",
             (now, as_of, now),
         )
@@ -63,11 +67,12 @@ class Evaluator:
         return True
 
     def judge_the_others(self, cursor: Cursor, now: datetime) -> bool:
-        """Start, renew and end alerts of the other rules; whether any started or ended.
+        """Start, renew and end alerts of the other rules; whether any started or ended. An alert starts when it was found twice.
 
         Not to be done while a backlog is read: what was solved long ago would be taken for open.
         """
         subjects = {alert.subject for alert in alert_rows.read_open(cursor)}
+        before = _found_before(cursor, now)
         verdicts = [
             judge_levels_of(cursor, self._catalogue, now, subjects),
             self._workshop.judge(cursor, self._catalogue, now, subjects),
@@ -75,7 +80,9 @@ class Evaluator:
             judge_silence(cursor, self._catalogue, now, subjects),
             judge_customers(cursor, self._catalogue, now, subjects),
         ]
-        return self._write(cursor, verdicts, now, catching_up=False)
+        found = [finding.subject for verdict in verdicts for finding in verdict.findings]
+        cursor.execute("UPDATE evaluation_clock SET others_found = %s", (msgspec.json.encode(_Found(now, found)).decode(),))
+        return self._write(cursor, [confirmed(verdict, before, subjects) for verdict in verdicts], now, catching_up=False)
 
     @staticmethod
     def _write(cursor: Cursor, verdicts: Sequence[Verdict], now: datetime, *, catching_up: bool) -> bool:
@@ -86,11 +93,26 @@ class Evaluator:
         return bool(found.starts or found.ends)
 
 
+class _Found(msgspec.Struct):
+    """What the other rules found, and when."""
+
+    at: datetime
+    subjects: list[Subject]
+
+
+def _found_before(cursor: Cursor, now: datetime) -> set[Subject]:
+    """What the other rules found when they were last judged; nothing where that was long ago."""
+    cursor.execute("SELECT others_found::text FROM evaluation_clock WHERE others_found::text <> '{}'")
+    found = [msgspec.json.decode(text, type=_Found) for (text,) in cursor]
+    return {subject for each in found if abs(now - each.at) <= CONFIRMED_WITHIN for subject in each.subjects}
+
+
 def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:
     """The moment that the rolling tables show, where this worker may evaluate now: nobody else does, or did a moment ago."""
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (Lock.EVALUATION,))
     if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
         return None
+    require_clock(cursor, now)
     cursor.execute(f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh = 'sites'")
     # Until the rolling tables were refreshed once there is nothing to evaluate.
     as_of, last = cursor.fetchone() or (None, None)

@@ -9,6 +9,8 @@ from voc_stream.domain.alerts.explanation import Group
 from voc_stream.domain.alerts.finding import MOST_IDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voc_stream.domain.alerts.explanation import Explanation
     from voc_stream.domain.alerts.finding import Subject
     from voc_stream.postgres.alerting.brief import Brief
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 BEFORE = timedelta(days=28)
 EVENTS_WITHIN = timedelta(days=2)
 """Facts are indexed by time only, and in coarse blocks: looking farther back would read too much of them."""
+EVENTS_SECONDS = 1.5
+"""So long the events since a drop began are looked for, then its days are taken."""
 _STAGES_SHOWN = 3
 _SLOWER_BY = 1.1
 """Times what a stage took before: less tells nothing."""
@@ -28,14 +32,62 @@ _DIMENSIONS = {
 }
 
 
-def read_groups(brief: Brief, subject: Subject, since: datetime) -> list[Group]:
-    """Scores of the subject by each dimension: of the days from `since` on, and of the four weeks before."""
+# One row for each score of the experience that a callback or a touchpoint gives.
+_SCORES = """
+    SELECT e.event_id, e.occurred_at, coalesce(e.site_id, '') AS site_id, coalesce(e.employee_id, '') AS employee_id,
+           coalesce(e.product, '') AS product, coalesce(e.department, '') AS department,
+           coalesce((SELECT c.segment FROM customer c WHERE c.customer_id = e.customer_id), '') AS segment, s.score
+    FROM touchpoint_event e CROSS JOIN LATERAL (
+        SELECT coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END) AS score
+        FROM jsonb_array_elements(e.body -> 'answers') answer
+        WHERE answer ->> 'item' = %(experience)s AND e.type = 'callback'
+        UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = %(experience)s
+    ) s WHERE e.occurred_at >= %(since)s AND e.type IN ('callback', 'touchpoint') AND s.score IS NOT NULL
+"""
+
+
+def read_groups(brief: Brief, subject: Subject, since: datetime, now: datetime) -> list[Group]:
+    """Scores of the subject by each dimension: from `since` on, and of the four weeks before that day.
+
+    What is long ago, or takes too long to read, counts by whole days.
+    """
     # At one site the site explains everything.
     dimensions = {name: column for name, column in _DIMENSIONS.items() if name != "site" or subject.scope_type == "all"}
+    groups = _groups_by_day(brief, subject, dimensions, since)
+    if now - since > EVENTS_WITHIN or subject.experience == "on_time_delivery":
+        return groups
+    # In the morning of the same day all may have been well, or somebody else's fault.
+    exact = _scores_since(brief, subject, dimensions, since)
+    if not exact:
+        return groups
+    before = {(group.dimension, group.value): (group.scores_before, group.total_before) for group in groups}
+    return [Group(*key, *exact.get(key, (0, 0.0)), *before.get(key, (0, 0.0))) for key in sorted(before.keys() | exact.keys())]
+
+
+def _scores_since(
+    brief: Brief, subject: Subject, dimensions: Mapping[str, str], since: datetime
+) -> dict[tuple[str, str], tuple[int, float]]:
+    """Number and total in points of the scores of each group, from the events; nothing where that takes too long."""
+    rows = brief.ask(
+        f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*), sum(score)"
+        f" FROM ({_SCORES} {_in_scope(subject)}) scores"
+        f" GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
+        {"since": since, "experience": subject.experience, "scope": subject.scope},
+        EVENTS_SECONDS,
+    )
+    return {(dimension, value): (int(n), float(total)) for dimension, value, n, total in rows}
+
+
+def _name_of(dimensions: Mapping[str, str]) -> str:
+    """The dimension of a row of grouping sets: the column that is there."""
+    return f"CASE {' '.join(f'WHEN {column} IS NOT NULL THEN {name!r}' for name, column in dimensions.items())} END"
+
+
+def _groups_by_day(brief: Brief, subject: Subject, dimensions: Mapping[str, str], since: datetime) -> list[Group]:
     first = since.date()
     now, before = "day >= %(first)s", "day < %(first)s"
     rows = brief.ask(
-        f"SELECT CASE {' '.join(f'WHEN {column} IS NOT NULL THEN {name!r}' for name, column in dimensions.items())} END,"
+        f"SELECT {_name_of(dimensions)},"
         f" coalesce({', '.join(dimensions.values())}),"
         f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}), 0),"
         f" coalesce(sum(n) FILTER (WHERE {before}), 0), coalesce(sum(score_sum) FILTER (WHERE {before}), 0)"
@@ -59,21 +111,16 @@ def read_event_ids(
     """Ids of a few events with the lowest scores, of the group that explains it if there is one; none with `below` points or more."""
     if subject.experience == "on_time_delivery":
         return _late_deliveries(brief, subject, since, now)
-    of_group = "" if explanation is None or explanation.dimension == "segment" else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
+    of_group = "" if explanation is None else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
     rows = brief.ask(
-        "SELECT event_id FROM touchpoint_event e CROSS JOIN LATERAL ("
-        "  SELECT min(coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END)) AS score"
-        "  FROM jsonb_array_elements(e.body -> 'answers') answer"
-        "  WHERE answer ->> 'item' = %(experience)s AND e.type = 'callback'"
-        "  UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = %(experience)s) s"
-        f" WHERE e.occurred_at >= %(since)s AND e.occurred_at <= %(now)s AND e.type IN ('callback', 'touchpoint') {_in_scope(subject)}"
-        f" {of_group} AND s.score < %(below)s ORDER BY s.score, e.occurred_at DESC, event_id LIMIT %(limit)s",
+        f"SELECT event_id FROM (SELECT event_id, occurred_at, min(score) AS score FROM ({_SCORES} {_in_scope(subject)}) scores"
+        f"   WHERE score < %(below)s {of_group} GROUP BY 1, 2) s"
+        " ORDER BY score, occurred_at DESC, event_id LIMIT %(limit)s",
         {
             "experience": subject.experience,
             "scope": subject.scope,
             "value": explanation.value if explanation else None,
             "since": max(since, now - EVENTS_WITHIN),
-            "now": now,
             "limit": MOST_IDS,
             "below": below,
         },

@@ -49,7 +49,7 @@ def _explained(brief: Brief, finding: Finding, now: datetime) -> Finding:
     limit = finding.evidence["limit"]
     if not isinstance(limit, int | float):
         raise TypeError("the evidence of a level holds its limit as a number")
-    explanations = explained(against(float(limit), read_groups(brief, finding.subject, since)))
+    explanations = explained(against(float(limit), read_groups(brief, finding.subject, since, now)))
     most = mostly(explanations)
     more: dict[str, Json] = {
         "department": department_of(explanations),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_length import mean_run_length
 
-from voc_stream.domain.detection.charts import PART, SHIFTS, Chart, Sum, advanced, charts_for
+from voc_stream.domain.detection.charts import PART, SHIFTS, Chart, Scores, Sum, advanced, charts_for, scores_of
 from voc_stream.domain.detection.distribution import Distribution, distribution_of, tilted_to
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -69,25 +69,27 @@ def test_what_arrives_together_adds_what_it_would_add_one_by_one_but_for_zero(sc
     """Panes lose nothing: the sum of a group is that of its parts wherever it stays above zero."""
     [chart, *_] = charts_for(CEILING, 1e6)
     begin = Sum(100.0)
-    together = advanced(chart, begin, len(scores), sum(scores), NOW)
-    parts = advanced(chart, begin, len(scores[:split]), sum(scores[:split]), NOW)
+    together = advanced(chart, begin, scores_of(scores, NOW))
+    parts = advanced(chart, begin, scores_of(scores[:split], NOW))
     if scores[split:]:
-        parts = advanced(chart, parts, len(scores[split:]), sum(scores[split:]), NOW)
+        parts = advanced(chart, parts, scores_of(scores[split:], NOW))
     assert parts.value == pytest.approx(together.value)
-    assert (parts.scores, parts.total) == (together.scores, together.total)
+    assert (parts.scores, parts.total, parts.squares) == (together.scores, together.total, together.squares)
 
 
 def test_what_was_added_can_be_taken_back() -> None:
     """A correction subtracts what the mistaken score had added."""
     [chart, *_] = charts_for(CEILING, 1e6)
     before = Sum(3.0, 5, 30.0, NOW)
-    assert advanced(chart, advanced(chart, before, 1, 2.0, NOW), -1, -2.0, NOW).value == pytest.approx(before.value)
+    assert advanced(chart, advanced(chart, before, Scores(1, 2.0, 4.0, NOW)), Scores(-1, -2.0, -4.0, NOW)).value == pytest.approx(
+        before.value
+    )
 
 
 def test_a_chart_at_zero_has_forgotten() -> None:
     """After good scores nothing is left of what came before."""
     [chart, *_] = charts_for(CEILING, 1e6)
-    assert advanced(chart, Sum(0.1, 5, 30.0, NOW), 10, 100.0, NOW) == Sum()
+    assert advanced(chart, Sum(0.1, 5, 30.0, NOW), scores_of([10.0] * 10, NOW)) == Sum()
 
 
 def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near_the_bound() -> None:
@@ -106,7 +108,7 @@ def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near
 def _alarms(charts: list, scores: Distribution, count: int, random: Random) -> int:  # type: ignore[type-arg]  # of charts
     sums, alarms = [Sum() for _ in charts], 0
     for score in random.choices(scores.values, scores.shares, k=count):
-        sums = [advanced(chart, state, 1, score, NOW) for chart, state in zip(charts, sums, strict=True)]
+        sums = [advanced(chart, state, scores_of([score], NOW)) for chart, state in zip(charts, sums, strict=True)]
         if is_above(charts, sums):
             alarms, sums = alarms + 1, [Sum() for _ in charts]
     return alarms
@@ -116,6 +118,6 @@ def _delay(charts: list, scores: Distribution, random: Random) -> int:  # type: 
     sums, delay = [Sum() for _ in charts], 0
     while not is_above(charts, sums):
         [score] = random.choices(scores.values, scores.shares)
-        sums = [advanced(chart, state, 1, score, NOW) for chart, state in zip(charts, sums, strict=True)]
+        sums = [advanced(chart, state, scores_of([score], NOW)) for chart, state in zip(charts, sums, strict=True)]
         delay += 1
     return delay

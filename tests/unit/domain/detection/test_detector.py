@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voc_stream.domain.detection.charts import Scores, scores_of
 from voc_stream.domain.detection.detector import (
     FEWEST_SCORES,
     Detector,
@@ -29,7 +31,7 @@ def detector() -> Detector:
 
 
 def after(scores: int, mean: float, before: Detector | None = None) -> Detector:
-    return heard(before or detector(), scores, scores * mean, NOW)
+    return heard(before or detector(), scores_of([mean] * scores, NOW))
 
 
 def test_usual_scores_are_calm() -> None:
@@ -49,6 +51,14 @@ def test_a_drop_is_suspected_with_its_size_and_interval() -> None:
     assert found.low < 2 < found.high
     assert found.since == NOW
     assert not is_calm(after(50, BASELINE.mean - 2))
+
+
+def test_the_interval_is_as_wide_as_the_scores_that_fell_are_apart() -> None:
+    """Half of the customers furious and half content tell less for sure than content ones; alike scores tell no more."""
+    apart, alike = heard(detector(), scores_of([0.0, 10.0] * 30, NOW)), heard(detector(), scores_of([5.0] * 60, NOW))
+    widths = [found.high - found.low for each in (apart, alike) if (found := suspicion(each, 0.4)) is not None]
+    # 25 * 60 / 59 is the variance of the first ones, 0.1 the standard error of the baseline.
+    assert widths == [pytest.approx(2 * 1.959964 * math.sqrt(variance / 60 + 0.1**2)) for variance in (25 * 60 / 59, BASELINE.variance)]
 
 
 def test_few_scores_are_no_suspicion_however_low() -> None:
@@ -83,8 +93,8 @@ def test_hearing_nothing_changes_nothing(scores: list[int]) -> None:
     """Time alone neither raises nor lowers a suspicion."""
     state = detector()
     for score in scores:
-        state = heard(state, 1, score, NOW)
-    assert heard(state, 0, 0.0, NOW + timedelta(days=9)) == state
+        state = heard(state, scores_of([score], NOW))
+    assert heard(state, scores_of([], NOW + timedelta(days=9))) == state
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 10))
@@ -92,8 +102,8 @@ def test_what_is_taken_back_leaves_no_trace_while_the_sum_stays_above_zero(score
     """A correction undoes what it corrects."""
     state = detector()
     for score in scores:
-        state = heard(state, 1, score, NOW)
-    twice = heard(heard(state, 1, min(wrong, 3), NOW), -1, -min(wrong, 3), NOW)
+        state = heard(state, scores_of([score], NOW))
+    twice = heard(heard(state, scores_of([min(wrong, 3)], NOW)), Scores(-1, -min(wrong, 3), -(min(wrong, 3) ** 2), NOW))
     assert [each.value for each in twice.sums] == pytest.approx([each.value for each in state.sums])
 
 

@@ -106,6 +106,26 @@ def test_a_drop_that_one_site_explains_is_told_of_that_site_only(judged: Judged)
     assert [(one["scope_type"], one["scope"]) for one in judged.alerts()] == [("site", "s-1")]
 
 
+def test_who_was_bad_in_the_morning_is_not_blamed_for_the_afternoon(store: Store) -> None:
+    """Explanation and telling events are of the scores since the drop began, not of the whole day."""
+    judged = Judged(store, sites=("s-1",))
+    judged.past()
+    judged.hear("s-1", [2] * 30, employees=("ann",))
+    assert [one["evidence"]["explained_by"] for one in judged.alerts() if one["scope"] == "s-1"] == ["ann"]
+    for _ in range(8):
+        judged.hear("s-1", judged.usual(20))
+    judged.now += timedelta(hours=2)
+    for _ in range(8):
+        judged.hear("s-1", [3, 9, 9, 3], employees=("bob", "ann", "cho", "bob"))
+    first, second = (one for one in judged.alerts() if one["scope"] == "s-1")
+    assert first["ended_at"] is not None
+    assert second["evidence"]["explained_by"] == "bob"
+    told = judged.store.ask(
+        "SELECT DISTINCT employee_id, body ->> 'score' FROM touchpoint_event WHERE event_id = ANY(%s)", second["evidence"]["event_ids"]
+    )
+    assert told == [("bob", "3")]
+
+
 def test_a_drop_of_all_sites_is_told_of_all(judged: Judged) -> None:
     """Where no site explains it, the alert is about all of them, sooner than about any single one."""
     for _ in range(4):

@@ -254,6 +254,8 @@ class _Reader:
         self._within((*path, "importance"), experience.importance, MAXIMUM_SCORE)
         alert = experience.alert
         self._within((*path, "alert", "drop"), alert.drop, upper)
+        if not alert.drop:
+            self._fail((*path, "alert", "drop"), "must be more than 0: else whatever happens is a drop")
         if alert.minimum_samples < 1:
             self._fail((*path, "alert", "minimum_samples"), "must be at least 1")
         for name in ("satisfaction_below", "weighted_satisfaction_below"):

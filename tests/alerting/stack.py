@@ -96,7 +96,12 @@ class Stack:
         shown = [f"{alert['state']} {alert['labels']}" for alert in self.prometheus.ask("/api/v1/alerts")["data"]["alerts"]]
         told = [f"{told.receiver} {told.status} {dict(told.labels)}" for told in self.webhook.told[-10:]]
         logs = [f"--- {part.child.name}\n{part.child.log_tail()}" for part in (self.prometheus, self.alertmanager)]
-        return "\n".join(["--- in Prometheus", *shown, "--- told last", *told, *logs])
+        rows = self.service.query(
+            "SELECT a.rule, a.scope, a.experience, a.started_at, a.ended_at, a.evidence ->> 'n', right(d.state::text, 300) FROM alert a"
+            " LEFT JOIN detector d USING (scope_type, scope, experience) WHERE a.rule = %s ORDER BY a.started_at",
+            (DROPPED,),
+        )
+        return "\n".join(["--- drops, and their detectors", *map(str, rows), "--- in Prometheus", *shown, "--- told last", *told, *logs])
 
     def _is_watching(self) -> bool:
         self.service.wait_until_caught_up(HISTORY_SECONDS)

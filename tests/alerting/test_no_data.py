@@ -1,7 +1,4 @@
-"""Having no data is no good news: whatever stops while an alert fires, the alert goes on, and what stopped is told instead.
-
-That the call centre has stopped is told after half an hour of silence (VocInputStopped), which promtool plays in deploy/prometheus/tests.
-"""
+"""Having no data is no good news: whatever stops while an alert fires, the alert goes on, and what stopped is told instead."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from alerting.call_centre import CallCentre
-from alerting.scaled import FRESH_SECONDS, KEEP_FIRING_SECONDS
+from alerting.scaled import FRESH_SECONDS, KEEP_FIRING_SECONDS, STOPPED
 from alerting.stack import DROPPED, Stack
 from alerting.stories import EXPERIENCE, SITE, decline
 from builders import callback, message
@@ -66,7 +63,7 @@ class Scene:
         return bool(self.stack.firing(DROPPED, **self.labels))
 
     def hold(self, seconds: float, during: str, told_of: str | None = None) -> None:
-        """Let time pass, at least until a critical alert about the service was told; fail at once where the drop does not fire any more."""
+        """Let time pass, at least until an alert about the service was told; fail at once where the drop does not fire any more."""
         ends = datetime.now(UTC) + timedelta(seconds=seconds)
 
         def is_over() -> bool:
@@ -76,7 +73,7 @@ class Scene:
         self.stack.wait_until(is_over, seconds + TOLD_SECONDS, f"the webhook is told of {told_of}" if told_of else "time passes")
 
     def _is_told(self, name: str) -> bool:
-        alerts = self.stack.firing(name, severity="critical")
+        alerts = self.stack.firing(name, severity="warning" if name == STOPPED else "critical")
         return any(self.stack.webhook.about(alert.labels, "firing") for alert in alerts)
 
     def assert_it_goes_on(self) -> None:
@@ -158,8 +155,10 @@ def test_three_terrible_answers_are_no_alert(scene: Scene) -> None:
 
 
 def test_the_call_centre_stops(scene: Scene) -> None:
-    """While nothing arrives and the worker goes on evaluating, nothing has become better."""
-    scene.hold(RESOLVED_SECONDS, "while nobody called")
+    """While nothing arrives and the worker goes on evaluating, nothing has become better; that nothing arrives is told."""
+    scene.stack.service.send(_answers("shop-quiet", 30, score=9))
+    scene.stack.service.wait_until_caught_up()
+    scene.hold(RESOLVED_SECONDS, "while nobody called", told_of=STOPPED)
     assert scene.stack.webhook.about(scene.labels, "resolved") == []
 
 

@@ -167,7 +167,8 @@ def command(
                 if not stop.requested():
                     _announce(machine, _write_addresses(folder, machine.settings), time.monotonic() - started)
                     if simulate:
-                        machine.start_simulator(rate)
+                        # Another history of the same days would contradict the one that the tables hold.
+                        machine.start_simulator(rate, with_history=not read_summary(machine.settings.require_database_url()).events)
                     _watch(machine, stop, duration)
                     _finish(machine, stop)
     except (EmbeddedError, TopicsError, StoreUnavailableError) as error:

@@ -98,11 +98,12 @@ class Machine:
                 raise EmbeddedError(f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s; see {child.log_path}")
             time.sleep(POLL_SECONDS)
 
-    def start_simulator(self, rate: float) -> None:
-        """Start a call centre that sends `rate` events per second."""
+    def start_simulator(self, rate: float, *, with_history: bool) -> None:
+        """Start a call centre that sends `rate` events per second, after a history of past days or without."""
+        history = () if with_history else ("--history-days", "0")
 
         def start() -> Child:
-            return self._start("simulate", "--rate", f"{rate:g}")
+            return self._start("simulate", "--rate", f"{rate:g}", *history)
 
         self._simulator = self._supervise(start(), start)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.domain.alerts.wording import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,6 +67,7 @@ def _ageing_at(site_id: str, overdue: Sequence[OpenComplaint], count_open: int, 
     unresolved = sum(complaint.is_answered for complaint in overdue)
     unanswered = len(overdue) - unresolved
     oldest_hours = round((now - overdue[0].waiting_since).total_seconds() / 3600, 1)
+    english, chinese = duration(now - overdue[0].waiting_since)
     department, shared_by = Counter(complaint.handed_to for complaint in overdue).most_common(1)[0]
     return Finding(
         Subject(RULE, None, "site", site_id),
@@ -79,7 +81,7 @@ def _ageing_at(site_id: str, overdue: Sequence[OpenComplaint], count_open: int, 
             "complaint_ids": [complaint.complaint_id for complaint in overdue[:MOST_IDS]],
             "department": department if shared_by * 2 > len(overdue) else None,
         },
-        f"{len(overdue)} of {count_open} open complaints at {site_id} wait too long ({unanswered} for an answer, {unresolved} for a"
-        f" solution; {major} major), the oldest for {oldest_hours:g} hours / {site_id} 有 {len(overdue)} 起投诉处理超时（共 {count_open} 起"
-        f"未结，{unanswered} 起待受理，{unresolved} 起待解决，重大 {major} 起），最久已 {oldest_hours:g} 小时",
+        f"{site_id}: {counted(len(overdue), 'complaint')} of {count_open} open for too long ({unanswered} without an answer,"
+        f" {unresolved} without a solution; {major} major), the oldest for {english} / {site_id} 有 {len(overdue)} 起投诉处理超时（共 {count_open} 起"
+        f"未结，{unanswered} 起待受理，{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
     )

@@ -82,6 +82,7 @@ def _ageing_at(site_id: str, overdue: Sequence[OpenComplaint], count_open: int, 
             "department": department if shared_by * 2 > len(overdue) else None,
         },
         f"{site_id}: {counted(len(overdue), 'complaint')} of {count_open} open for too long ({unanswered} without an answer,"
-        f" {unresolved} without a solution; {major} major), the oldest for {english} / {site_id} 有 {len(overdue)} 起投诉处理超时（共 {count_open} 起"
-        f"未结，{unanswered} 起待受理，{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
+        f" {unresolved} without a solution; {major} major), the oldest for {english}"
+        f" / {site_id} 有 {len(overdue)} 起投诉处理超时（共 {count_open} 起未结，{unanswered} 起待受理，"
+        f"{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
     )

@@ -144,6 +144,8 @@ def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -
     """Label values are rules, experiences, sites, horizons, stages, severities, bands, segments and products; every value is a number."""
     send(store.sink(), messages(crowd(200)))
     refresh(store)
+    # An alert starts when the same is found twice.
+    store.upkeep().evaluate(NOW + timedelta(minutes=1))
     allowed = {*catalogue.experience, *STAGES, "", "s-0", "s-1", "1h", "24h", "7d", "30d", "90d", "minor", "major"}
     allowed |= {"low", *catalogue.churn.bands, "g-1", "g-2", "p-1", "p-2", "warning", "critical", "VocComplaintAgeing"}
     found = readings(store)

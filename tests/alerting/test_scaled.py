@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from alerting.scaled import , HALF_HOUR, SHORT, STOPPED
+from alerting.scaled import (
     CREDENTIALS,
     FRESH,
     FRESH_SECONDS,
+    HALF_HOUR,
+    SHORT,
+    STOPPED,
     WEBHOOK_HOST,
     scaled_rules,
     sooner,

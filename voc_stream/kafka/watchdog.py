@@ -13,6 +13,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.kafka.whereabouts import whereabouts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,6 +66,10 @@ def verdict(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
 
 
 def _exit(reason: str) -> None:
+    try:
+        log.error("where the worker hangs:\n%s", whereabouts())
+    except Exception:  # whatever it is, the worker must end
+        log.exception("where the worker hangs is not known")
     log.critical("%s: ending with code %d, to be started again; nothing is lost", reason, EXIT_CODE)
     logging.shutdown()
     os._exit(EXIT_CODE)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EVENTS = 3_000
 LOOKS_EVERY_SECONDS = 3
+ANSWERED_SECONDS = 1.0
+"""By then the broker has answered every fetch; it waits for messages for a fifth of that."""
 
 pytestmark = pytest.mark.chaos
 

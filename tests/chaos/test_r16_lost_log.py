@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from chaos.recovery import Recovery, note
+from chaos.service import hold_for
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance
 from kafka import KafkaAdminClient, TopicPartition

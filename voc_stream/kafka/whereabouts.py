@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 import traceback
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,8 +30,15 @@ def _tasks() -> list[asyncio.Task[Any]]:
 
 
 def _lines(awaited: Any) -> Iterator[str]:
+    """What is awaited, from the outermost on: coroutines (cr), generators (gi), and asynchronous ones (ag) behind their steps."""
     while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        if frame is not None:
-            yield f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}\n"
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+        if type(awaited).__name__ == "async_generator_asend":
+            awaited = next((each for each in gc.get_referents(awaited) if isinstance(each, AsyncGeneratorType)), None)
+        for kind, waits_for in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
+            frame = getattr(awaited, f"{kind}_frame", None)
+            if frame is not None:
+                yield f"  {frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}\n"
+                awaited = getattr(awaited, waits_for)
+                break
+        else:
+            return

@@ -2,17 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import TYPE_CHECKING
 
 from voc_stream.kafka.whereabouts import whereabouts
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
-async def inner(waiting: asyncio.Event, let_go: asyncio.Event) -> None:
+
+async def inner(waiting: asyncio.Event, let_go: asyncio.Event) -> AsyncIterator[None]:
     waiting.set()
     await let_go.wait()
+    yield
 
 
 async def outer(waiting: asyncio.Event, let_go: asyncio.Event) -> None:
-    await inner(waiting, let_go)
+    async for _ in inner(waiting, let_go):
+        pass
 
 
 def test_a_task_that_hangs_is_found_with_what_it_waits_for() -> None:

@@ -1,26 +1,55 @@
-"""How long a one-sided CUSUM of normal scores runs until it alarms, by Page's integral equation: an independent check of thresholds.
+"""How long charts of normal scores run until they alarm, by integral equations: an independent check of thresholds.
 
-With K(u) = the mean run length from a start at u: K(u) = 1 + K(0) F(k - u) + integral over [0, h] of K(y) f(y + k - u) dy, where f and F
-are density and distribution of the standardised fall of a score. Solved at the nodes of a Gauss-Legendre rule.
+With K(u) = the mean run length from a start at u, for a one-sided CUSUM (Page 1954): K(u) = 1 + K(0) F(k - u) + integral over [0, h] of
+K(y) f(y + k - u) dy, where f and F are density and distribution of the standardised fall of a score. For an EWMA (Crowder 1987): K(u) = 1 +
+integral over [-h, h] of K(y) f((y - (1 - l) u) / l) / l dy. Solved at the nodes of a Gauss-Legendre rule.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NODES = 40
 
 
 def mean_run_length(shift: float, allowance: float, threshold: float) -> float:
     """From zero, in scores; all arguments in standard deviations, `shift` of the mean towards the alarm."""
+    return _from_zero(
+        0.0,
+        threshold,
+        at_zero=lambda start: _distribution(allowance - shift - start),
+        at=lambda start, point: _density(point + allowance - shift - start),
+    )
+
+
+def mean_run_length_of_both_sides(shift: float, allowance: float, threshold: float) -> float:
+    """Of two such charts, one for each direction, from zero: their rates of alarms add up (Kemp 1971)."""
+    return 1 / sum(1 / mean_run_length(each, allowance, threshold) for each in (shift, -shift))
+
+
+def mean_run_length_of_ewma(shift: float, weight: float, limit: float) -> float:
+    """From zero, in scores, of an EWMA with a weight for each score and two limits, in asymptotic standard deviations of it."""
+    threshold = limit * math.sqrt(weight / (2 - weight))
+    return _from_zero(
+        -threshold,
+        threshold,
+        at_zero=lambda _: 0.0,
+        at=lambda start, point: _density((point - (1 - weight) * start) / weight - shift) / weight,
+    )
+
+
+def _from_zero(low: float, high: float, at_zero: Callable[[float], float], at: Callable[[float, float], float]) -> float:
+    """The mean run length from zero, where a step leads from a start to zero with a probability and to other points with a density."""
     nodes, weights = _gauss_legendre(NODES)
-    points = [threshold * (node + 1) / 2 for node in nodes]
-    rule = [threshold * weight / 2 for weight in weights]
-    starts = [0.0, *points]
+    points = [low + (high - low) * (node + 1) / 2 for node in nodes]
+    rule = [(high - low) * weight / 2 for weight in weights]
     rows = []
-    for row, start in enumerate(starts):
-        coefficients = [-_distribution(allowance - shift - start)]
-        coefficients += [-weight * _density(point + allowance - shift - start) for point, weight in zip(points, rule, strict=True)]
+    for row, start in enumerate([0.0, *points]):
+        coefficients = [-at_zero(start), *(-weight * at(start, point) for point, weight in zip(points, rule, strict=True))]
         coefficients[row] += 1
         rows.append([*coefficients, 1.0])
     return _first_unknown(rows)

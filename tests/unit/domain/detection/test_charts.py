@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_length import mean_run_length
+from run_length import mean_run_length, mean_run_length_of_both_sides, mean_run_length_of_ewma
 
 from voc_stream.domain.detection.charts import PART, SHIFTS, Chart, Scores, Sum, advanced, charts_for, scores_of
 from voc_stream.domain.detection.distribution import Distribution, distribution_of, tilted_to
@@ -19,6 +19,16 @@ CEILING = distribution_of({0.0: 1, 2.0: 1, 3.0: 1, 4.0: 1, 5.0: 3, 6.0: 4, 7.0: 
 GOLDEN = {
     4.0: {0.0: 335.37, 0.25: 77.08, 0.5: 26.68, 0.75: 13.29, 1.0: 8.383, 1.5: 4.747, 2.0: 3.343, 2.5: 2.620, 3.0: 2.194},
     5.0: {0.0: 930.89, 0.25: 141.69, 0.5: 38.01, 0.75: 17.05, 1.0: 10.376, 1.5: 5.747, 2.0: 4.009, 2.5: 3.114, 3.0: 2.573},
+}
+# The same of two-sided ones, where they differ.
+GOLDEN_OF_BOTH_SIDES = {4.0: {0.0: 167.68, 0.25: 74.22, 0.5: 26.63}, 5.0: {0.0: 465.44, 0.25: 139.49, 0.5: 38.00}}
+# Of two-sided EWMAs at asymptotic limits: by weight and limit, and by shift.
+GOLDEN_OF_EWMA = {
+    (0.40, 3.054): {0.25: 223.7, 0.5: 71.2, 1.0: 14.26, 1.5: 5.87, 2.0: 3.52},
+    (0.25, 2.998): {0.25: 170.3, 0.5: 48.3, 1.0: 11.14, 1.5: 5.46, 2.0: 3.61},
+    (0.20, 2.962): {0.25: 150.2, 0.5: 41.8, 1.0: 10.54, 1.5: 5.50, 2.0: 3.74},
+    (0.10, 2.814): {0.25: 106.3, 0.5: 31.3, 1.0: 10.33, 1.5: 6.08, 2.0: 4.36},
+    (0.05, 2.615): {0.25: 84.0, 0.5: 28.8, 1.0: 11.38, 1.5: 7.11, 2.0: 5.22},
 }
 
 
@@ -38,6 +48,21 @@ def test_the_known_run_lengths_are_reproduced(threshold: float) -> None:
     """The published run lengths of normal scores, to the digits that are published."""
     for shift, expected in GOLDEN[threshold].items():
         assert mean_run_length(shift, 0.5, threshold) == pytest.approx(expected, rel=2e-4, abs=0.005), shift
+
+
+@pytest.mark.parametrize("threshold", GOLDEN_OF_BOTH_SIDES)
+def test_the_known_run_lengths_of_both_sides_are_reproduced(threshold: float) -> None:
+    """A chart that looks both ways alarms as often as two that look one way."""
+    for shift, expected in GOLDEN_OF_BOTH_SIDES[threshold].items():
+        assert mean_run_length_of_both_sides(shift, 0.5, threshold) == pytest.approx(expected, rel=2e-4, abs=0.005), shift
+
+
+@pytest.mark.parametrize(("weight", "limit"), GOLDEN_OF_EWMA)
+def test_the_known_run_lengths_of_moving_averages_are_reproduced(weight: float, limit: float) -> None:
+    """What judges our thresholds judges charts of another kind as the literature does."""
+    for shift, expected in GOLDEN_OF_EWMA[weight, limit].items():
+        assert mean_run_length_of_ewma(shift, weight, limit) == pytest.approx(expected, rel=2e-3, abs=0.006), shift
+    assert mean_run_length_of_ewma(0.0, weight, limit) == pytest.approx(500, rel=0.01)
 
 
 @pytest.mark.parametrize("run_length", [1_000, 100_000])

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
     from voc_stream.ports import AlertMessage, Batch, DeadLetter, Reading
 
+# Of two workers that create it at once, one would fail.
 POSITION_TABLE = """
+SELECT pg_advisory_xact_lock(1);
 CREATE TABLE IF NOT EXISTS position (
     topic text, partition int, topic_id text NOT NULL, next_offset bigint NOT NULL, PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);

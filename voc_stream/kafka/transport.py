@@ -117,13 +117,10 @@ class BatchConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
         """Fetches as Faust messages, without Faust's own bookkeeping of offsets. None while the agent has enough to do."""
-        # An app that stops waits first for the fetcher, which waits here, and only then tells the consumer to stop.
-        while self._handed_on > self._ahead and not (self.should_stop or self.app.should_stop):
+        while self._handed_on > self._ahead and not self.should_stop:
             self._taken.clear()
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes just as the wait ends.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGENT_WAIT_SECONDS):
-                    await self._taken.wait()
+                await asyncio.wait_for(self._taken.wait(), AGENT_WAIT_SECONDS)
         async for topic_partition, message in super().getmany(timeout):
             self._handed_on += 1
             fetched = cast("Sequence[FetchedBatch]", message.value)

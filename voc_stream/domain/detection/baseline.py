@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BASELINE_DAYS = 56
 """What is usual is taken from so many whole days, eight of each day of the week."""
 RENEWED_AFTER_DAYS = 28
-"""For so long it stands, at least: what a drop that is not noticed lowers is then at most half of the days."""
+"""For so long it stands, at least: of a drop that began just after and was not noticed, the next baseline holds no more than half."""
 CAUTION = 1.0
 """By how many standard errors a mean is taken lower than it seems: a baseline that is too high would call the usual a drop."""
 _MARGIN = 0.01

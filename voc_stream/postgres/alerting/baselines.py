@@ -31,7 +31,7 @@ _DAYS_A_WEEK = 7
 
 
 class Baselines:
-    """Makes detectors that are missing and renews those that are due. What is read for that is kept for a while.
+    """Makes detectors that are missing and renews those that are due.
 
     A baseline stands for four weeks, so that a slow slide cannot creep into it; it is renewed earlier where it was made from less than half
     of the scores that there are now, and never while a drop is suspected.

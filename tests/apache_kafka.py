@@ -30,6 +30,7 @@ CLUSTER_ID = "dm9jLXN0cmVhbS10ZXN0cw"
 INSTALL_TIMEOUT_SECONDS = 300.0
 FORMAT_TIMEOUT_SECONDS = 60.0
 READY_TIMEOUT_SECONDS = 60.0
+SETTLING_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 30.0
 # Below the ports that Linux gives to outgoing connections: one of those could take the port of a broker that is down, or connect to itself.
 PORTS = range(12_000, 32_000)
@@ -91,6 +92,7 @@ class KafkaCluster:
         self._ports = dict(zip(numbers, ports, strict=False))
         self._controller_ports = dict(zip(numbers, ports[brokers:], strict=True))
         self._children: dict[int, Child] = {}
+        self._settled_at = 0.0
         self._command = [java(), *JAVA_OPTIONS, f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}", "-cp", f"{install_kafka()}/*"]
         (folder / "log4j2.xml").write_text(LOG4J)
         self._format()
@@ -144,8 +146,9 @@ class KafkaCluster:
         self._send(number, signal.SIGSTOP)
 
     def resume(self, number: int) -> None:
-        """Let a frozen broker go on."""
+        """Let a frozen broker go on. For a moment it may still believe that all is well, and then be fenced for its silence."""
         self._send(number, signal.SIGCONT)
+        self._settled_at = time.monotonic() + SETTLING_SECONDS
 
     def close(self) -> None:
         """End all brokers at once. Safe to call twice."""
@@ -155,7 +158,7 @@ class KafkaCluster:
     def wait_until_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Wait until the brokers that run, and no others, take part, and every partition has a leader. Raises ApacheKafkaError."""
         deadline = time.monotonic() + timeout_seconds
-        while not self._is_ready():
+        while not (self._is_ready() and time.monotonic() > self._settled_at):
             for child in self._children.values():
                 if child.exit_code() not in {None, -signal.SIGKILL, 0, 128 + signal.SIGTERM}:
                     raise ApacheKafkaError(f"{child.name} ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}")

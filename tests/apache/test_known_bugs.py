@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from end_to_end.harness import wait_until
 from fakes import MemorySink, MemoryUpkeep
 from kafka import KafkaAdminClient, KafkaProducer
@@ -21,6 +22,7 @@ from voc_stream.embedded.child import Child
 from voc_stream.kafka import transport
 from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.topics import ensure_topics
+from voc_stream.kafka.watchdog import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -242,3 +244,23 @@ def give_up_and_be_replaced(cluster: KafkaCluster, prefix: str, held: HeldLoad) 
         cluster.wait_until_ready()
         start(settings, sink, MemoryUpkeep())
         wait_until(lambda: sink.count == 1, 30, "the next one takes it in")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_worker_whose_coordination_has_failed_is_ended_and_does_not_wait_for_ever(
+    cluster: KafkaCluster, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task of aiokafka that keeps a member in its group ends for good where the cluster tells of no broker: seen after a freeze."""
+
+    def no_node(_client: AIOKafkaClient) -> None:
+        return None
+
+    monkeypatch.setattr(AIOKafkaClient, "get_random_node", no_node)
+    with started_workers() as start:
+        worker = start(service_on(cluster.bootstrap, topic_prefix), MemorySink(), MemoryUpkeep())
+
+        def reason() -> str:
+            return str(verdict(worker.parts.state.life(), time.monotonic(), stall_timeout_seconds=120))
+
+        wait_until(lambda: "group no more" in reason(), 20, lambda: f"a verdict; it is {reason()}")
+    gc.collect()  # now, not in another test

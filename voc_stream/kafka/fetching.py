@@ -79,9 +79,16 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     @Service.task
     async def _beat(self) -> None:
-        """Show the watchdog that this thread's loop runs."""
+        """Show the watchdog that this thread's loop runs, and whether what keeps it in its group has ended: nobody else would notice."""
+        state = cast("BatchTransport", self.transport).ledger.state
         while not self.should_stop:
-            cast("BatchTransport", self.transport).ledger.state.consumer_beat = time.monotonic()
+            state.consumer_beat = time.monotonic()
+            coordinator = None if self._consumer is None else self._consumer._coordinator  # noqa: SLF001  see below
+            if coordinator is not None:
+                # aiokafka looks at it only in calls that Faust does not make.
+                coordination = coordinator._coordination_task  # noqa: SLF001
+                if coordination.done() and not coordination.cancelled() and (error := coordination.exception()) is not None:
+                    state.consumer_error = repr(error)
             await self.sleep(1.0)
 
     async def on_thread_stop(self) -> None:

@@ -25,6 +25,7 @@ class WorkerState:
     started: float
     loop_beat: float = field(default=0.0)
     consumer_beat: float = field(default=0.0)
+    consumer_error: str | None = None
     last_progress: float = field(default=0.0)
     lag_measured: float = field(default=0.0)
     lag_events: int = 0
@@ -53,6 +54,7 @@ class WorkerState:
         return Life(
             loop_beat=self.loop_beat,
             consumer_beat=self.consumer_beat,
+            consumer_error=self.consumer_error,
             last_progress=self.last_progress,
             lag_measured=self.lag_measured,
             lag_events=self.lag_events,

@@ -117,10 +117,14 @@ class BatchConsumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
         """Fetches as Faust messages, without Faust's own bookkeeping of offsets. None while the agent has enough to do."""
-        while self._handed_on > self._ahead and not self.should_stop:
+        if self._handed_on > self._ahead:
             self._taken.clear()
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes just as the wait ends.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._taken.wait(), AGENT_WAIT_SECONDS)
+                async with asyncio.timeout(AGENT_WAIT_SECONDS):
+                    await self._taken.wait()
+            # Back to Faust's loop, which calls again. It alone looks whether the fetcher shall stop; the consumer is told only later.
+            return
         async for topic_partition, message in super().getmany(timeout):
             self._handed_on += 1
             fetched = cast("Sequence[FetchedBatch]", message.value)

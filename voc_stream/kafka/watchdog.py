@@ -2,6 +2,7 @@
 
 Faust and aiokafka have several ways to stop for ever without an error. Two were seen on Apache Kafka 4.4.0 with
 plain Faust (tests/apache/test_known_bugs.py): a member that idled past its poll interval, and a seek that outlasted the request timeout.
+A third: aiokafka's coordination fails for good where it asks while a cluster that was away tells of no broker.
 The watchdog is a plain thread, so a blocked loop cannot stop it.
 """
 
@@ -34,6 +35,7 @@ class Life(NamedTuple):
     Attributes:
         loop_beat: when the main loop last ran.
         consumer_beat: when the loop of the consumer's thread last ran.
+        consumer_error: why the consumer can take part in its group no more; None where it can.
         last_progress: the latest of: a batch was committed, nothing lagged, the store did not answer.
         lag_measured: when the lag was last learnt from the broker.
         lag_events: messages in the log that are not yet in the store.
@@ -42,6 +44,7 @@ class Life(NamedTuple):
 
     loop_beat: float
     consumer_beat: float
+    consumer_error: str | None
     last_progress: float
     lag_measured: float
     lag_events: int
@@ -50,19 +53,23 @@ class Life(NamedTuple):
 
 def verdict(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
     """Why the worker must end; None where it may live."""
+    if life.consumer_error is not None:
+        return f"the consumer can take part in its group no more ({life.consumer_error})"
     if life.rebalancing_since is not None:
         # The main loop shows itself only once the group was joined, so this is judged first.
         waited = now - life.rebalancing_since
         return f"a rebalance has not ended for {waited:.0f} s" if waited > REBALANCE_TIMEOUT_SECONDS else None
-    if now - life.loop_beat > LOOP_TIMEOUT_SECONDS:
-        return f"the main loop has not run for {now - life.loop_beat:.0f} s"
-    if now - life.consumer_beat > LOOP_TIMEOUT_SECONDS:
-        return f"the consumer's loop has not run for {now - life.consumer_beat:.0f} s"
-    if life.lag_events > 0 and now - life.last_progress > stall_timeout_seconds:
-        return f"{life.lag_events} messages wait and no batch was committed for {now - life.last_progress:.0f} s"
-    if now - life.lag_measured > LAG_UNKNOWN_TIMEOUT_SECONDS:
-        return f"Kafka has not told the end of the log for {now - life.lag_measured:.0f} s"
-    return None
+    waits = (
+        (now - life.loop_beat, LOOP_TIMEOUT_SECONDS, "the main loop has not run for {:.0f} s"),
+        (now - life.consumer_beat, LOOP_TIMEOUT_SECONDS, "the consumer's loop has not run for {:.0f} s"),
+        (
+            now - life.last_progress if life.lag_events > 0 else 0.0,
+            stall_timeout_seconds,
+            f"{life.lag_events} messages wait and no batch was committed for {{:.0f}} s",
+        ),
+        (now - life.lag_measured, LAG_UNKNOWN_TIMEOUT_SECONDS, "Kafka has not told the end of the log for {:.0f} s"),
+    )
+    return next((reason.format(seconds) for seconds, most_seconds, reason in waits if seconds > most_seconds), None)
 
 
 def _exit(reason: str) -> None:

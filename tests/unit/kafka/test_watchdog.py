@@ -11,7 +11,9 @@ import pytest
 from voc_stream.kafka.watchdog import Life, Watchdog, exit_unless_done, verdict
 
 NOW = 10_000.0
-WELL = Life(loop_beat=NOW, consumer_beat=NOW, last_progress=NOW, lag_measured=NOW, lag_events=0, rebalancing_since=None)
+WELL = Life(
+    loop_beat=NOW, consumer_beat=NOW, consumer_error=None, last_progress=NOW, lag_measured=NOW, lag_events=0, rebalancing_since=None
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ WELL = Life(loop_beat=NOW, consumer_beat=NOW, last_progress=NOW, lag_measured=NO
         (WELL._replace(loop_beat=NOW - 31), "main loop"),
         (WELL._replace(consumer_beat=NOW - 31), "consumer's loop"),
         (WELL._replace(rebalancing_since=NOW - 181), "rebalance"),
+        (WELL._replace(rebalancing_since=NOW, consumer_error="AssertionError()"), "group no more (AssertionError())"),
         (WELL._replace(lag_events=1, last_progress=NOW - 121), "1 messages wait"),
         (WELL._replace(lag_measured=NOW - 181), "end of the log"),
     ],

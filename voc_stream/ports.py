@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from voc_stream.events.decode import Refusal
+    from voc_stream.events.types import AnyEvent
+
 
 class Partition(NamedTuple):
     """A partition of an input topic."""
@@ -25,10 +28,17 @@ class Partition(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One record as Kafka gave it; an absent value is a tombstone."""
+    """One record as Kafka gave it.
+
+    Attributes:
+        offset: its place in the partition.
+        value: its bytes; an absent one is a tombstone.
+        content: what they say, once that was read: an event, or why it is none.
+    """
 
     offset: int
     value: bytes | None
+    content: AnyEvent | Refusal | None = None
 
 
 class StoredPosition(NamedTuple):
@@ -122,8 +132,12 @@ class BatchSink(Protocol):
         """
         ...
 
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:
+        """Read what the messages say, as of `now`. For any thread, also while another batch is processed."""
+        ...
+
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
-        """Decode, fold and save batches of different partitions together; their results in the same order.
+        """Fold and save batches of different partitions together, decoding what was not yet; their results in the same order.
 
         Raises FencedError, StoreUnavailableError.
         """

@@ -104,7 +104,7 @@ class Transaction:
         self._refused: list[tuple[Partition, int]] = []
         self._partitions: dict[str, Partition] = {}
         for batch in batches:
-            for offset, value in batch.messages:
+            for offset, value, _ in batch.messages:
                 event = decode(value, now, store.catalogue)
                 if isinstance(event, Refusal):
                     self._refused.append((batch.partition, offset))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
@@ -96,6 +97,14 @@ class Ledger:
         """Learn where the store stands with partitions that are still ours. Raises StoreUnavailableError."""
         stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, partitions)
         self._moved(stored)
+
+    async def decode(self, fetched: Sequence[FetchedBatch], now: datetime) -> Sequence[FetchedBatch]:
+        """Read what was fetched, on another thread: the sink may be at what was fetched before."""
+
+        def decoded(batches: Sequence[FetchedBatch]) -> Sequence[FetchedBatch]:
+            return [batch._replace(messages=self._sink.decode(batch.messages, now)) for batch in batches]
+
+        return await self._ask(decoded, fetched)
 
     async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
         """Make batches durable, together. Raises FencedError, StoreUnavailableError."""

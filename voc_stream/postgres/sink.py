@@ -18,7 +18,7 @@ import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.ports import BatchResult, FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.ports import BatchResult, FencedError, Message, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import (
     DEADLINE_SECONDS,
@@ -93,14 +93,18 @@ class PostgresSink:
             if cursor.rowcount != 1:
                 raise FencedError([partition])
 
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:
+        """Read what the messages say."""
+        return [Message(offset, value, decode(value, now, self._catalogue)) for offset, value, _ in messages]
+
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
-        """Decode, fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
+        """Fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
         decoded = [
             DecodedBatch(
                 batch.partition,
                 batch.expected,
                 batch.next_offset,
-                [(message.offset, message.value, decode(message.value, now, self._catalogue)) for message in batch.messages],
+                [(offset, value, content or decode(value, now, self._catalogue)) for offset, value, content in batch.messages],
             )
             for batch in batches
         ]

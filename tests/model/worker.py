@@ -90,6 +90,8 @@ class Worker:
         return result
 
     async def _hand_to_stream(self, message: Any) -> None:
+        if not self.consumer.flow_active:  # Faust drops what arrives while its flow is suspended
+            return
         self.consumer.track_message(message)
         await self._queue.put(message)
 

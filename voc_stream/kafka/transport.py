@@ -127,10 +127,11 @@ class BatchConsumer(driver.Consumer):
             # Back to Faust's loop, which calls again. It alone looks whether the fetcher shall stop; the consumer is told only later.
             return
         async for topic_partition, message in super().getmany(timeout):
-            # Here, and not in the transaction: PostgreSQL is at work on what was fetched before.
+            # Before the decoding: a revocation meanwhile sets it to 0, and Faust then drops the message.
+            self._handed_on += 1
+            # Here, and not in the transaction: in a backlog PostgreSQL is at work on what was fetched before.
             fetched = await self.ledger.decode(cast("Sequence[FetchedBatch]", message.value), datetime.now(UTC))
             message.value = cast("Any", fetched)
-            self._handed_on += 1
             # Large messages fill a fetch with fewer; so the lag, which is looked at now and then, counts as well.
             waiting = max(sum(len(batch.messages) for batch in fetched), self.ledger.state.lag_events)
             self._ahead = FETCHES_AHEAD_IN_BACKLOG if waiting >= self.app.conf.broker_max_poll_records else FETCHES_AHEAD

@@ -172,9 +172,13 @@ class Worker:
 
     def next_batch(self) -> Call | None:
         """The call that brings the next batch to the store, if the worker comes to it soon."""
+        return self.next_call(lambda call: getattr(call.function, "func", None) == self.sink.process)
+
+    def next_call(self, is_it: Callable[[Call], bool]) -> Call | None:
+        """A call that was not carried out yet, if the worker comes to it soon."""
         for _ in range(30):
             for call in self.calls:
-                if getattr(call.function, "func", None) == self.sink.process and not call.carried_out:
+                if is_it(call) and not call.carried_out:
                     return call
             self.run(1)
         return None

@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voc_stream.ports import BatchResult, DeadLetter, FencedError, StoreUnavailableError
+from voc_stream.events.refusal import Refusal
+from voc_stream.ports import BatchResult, DeadLetter, DecodedMessage, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from voc_stream.ports import AlertMessage, Batch, Message, Partition, Reading, StoredPosition
 
+NOT_READ = Refusal("storage", "a store in memory does not read it")
 
-def event_id_of(message: Message) -> str:
+
+def event_id_of(message: DecodedMessage) -> str:
     """The `event_id` of a JSON message. Raises ValueError, KeyError, TypeError."""
     return str(json.loads(message.value or b"")["event_id"])
 
@@ -42,7 +45,7 @@ class MemorySink:
     available: bool = True
     before_commit: Callable[[Batch], None] = lambda _: None
     after_commit: Callable[[Batch], None] = lambda _: None
-    read_id: Callable[[Message], str] = event_id_of
+    read_id: Callable[[DecodedMessage], str] = event_id_of
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
@@ -59,9 +62,9 @@ class MemorySink:
                 raise FencedError([partition])
             self.stored[partition] = position
 
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:  # noqa: ARG002  the port's signature
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:  # noqa: ARG002  the port's signature
         """Leave it to `read_id`."""
-        return messages
+        return [DecodedMessage(*message, NOT_READ) for message in messages]
 
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
         """Take in batches, all or nothing."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from voc_stream.events.decode import Refusal
+    from voc_stream.events.refusal import Refusal
     from voc_stream.events.types import AnyEvent
 
 
@@ -28,17 +28,18 @@ class Partition(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One record as Kafka gave it.
-
-    Attributes:
-        offset: its place in the partition.
-        value: its bytes; an absent one is a tombstone.
-        content: what they say, once that was read: an event, or why it is none.
-    """
+    """One record as Kafka gave it; an absent value is a tombstone."""
 
     offset: int
     value: bytes | None
-    content: AnyEvent | Refusal | None = None
+
+
+class DecodedMessage(NamedTuple):
+    """A message, and what it says: an event, or why it is none."""
+
+    offset: int
+    value: bytes | None
+    content: AnyEvent | Refusal
 
 
 class StoredPosition(NamedTuple):
@@ -60,7 +61,7 @@ class Batch(NamedTuple):
 
     partition: Partition
     expected: StoredPosition
-    messages: Sequence[Message]
+    messages: Sequence[DecodedMessage]
     end: int = 0
 
     @property
@@ -119,7 +120,7 @@ class Reading(NamedTuple):
 
 
 class BatchSink(Protocol):
-    """What the consumer needs: positions, and batches made durable. Blocking, and not for two threads at once."""
+    """What the consumer needs: messages decoded, positions, batches made durable. Blocking; all but `decode` for one thread at a time."""
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one. Raises StoreUnavailableError."""
@@ -132,12 +133,12 @@ class BatchSink(Protocol):
         """
         ...
 
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:
-        """Read what the messages say, as of `now`. For any thread, also while another batch is processed."""
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        """Read what the messages say, as of `now`. For any thread, also while a batch is processed."""
         ...
 
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
-        """Fold and save batches of different partitions together, decoding what was not yet; their results in the same order.
+        """Fold and save batches of different partitions together; their results in the same order.
 
         Raises FencedError, StoreUnavailableError.
         """

@@ -85,9 +85,8 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
     catalogue = load_catalogue()
     with closing(PostgresSink(database_url, catalogue)) as sink, closing(PostgresUpkeep(database_url, catalogue)) as upkeep:
         sink.start_at(SOURCE, StoredPosition("history", 0), None)
-        [result] = sink.process(
-            [Batch(SOURCE, StoredPosition("history", 0), [Message(offset, value) for offset, value in enumerate(values)])], now
-        )
+        decoded = sink.decode([Message(offset, value) for offset, value in enumerate(values)], now)
+        [result] = sink.process([Batch(SOURCE, StoredPosition("history", 0), decoded)], now)
         if result.accepted != len(values):
             raise ValueError(f"of {len(values)} events of the history {result.accepted} were accepted")
         upkeep.settle(now)

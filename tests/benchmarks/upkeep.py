@@ -44,8 +44,9 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
         sink.start_at(SOURCE, StoredPosition("upkeep", 0), None)
         began = time.monotonic()
         for first in range(0, load.events, step):
-            batch = [Message(first + place, value) for place, value in enumerate(values[first : first + step])]
-            sink.process([Batch(SOURCE, StoredPosition("upkeep", first), batch)], datetime.now(UTC))
+            now = datetime.now(UTC)
+            decoded = sink.decode([Message(first + place, value) for place, value in enumerate(values[first : first + step])], now)
+            sink.process([Batch(SOURCE, StoredPosition("upkeep", first), decoded)], now)
         taken_in = time.monotonic()
         while stage.number("SELECT count(*) FROM (SELECT FROM contribution UNION ALL SELECT FROM detail_contribution LIMIT 1) waiting"):
             upkeep.settle(datetime.now(UTC))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from model.fake_transaction import ENTITY_KEYS, Transaction
 from model.stepped_loop import StillWaitsError
 
-from voc_stream.ports import FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.events.decode import decode
+from voc_stream.ports import DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.entities import EntityStore
 
 if TYPE_CHECKING:
@@ -130,9 +131,9 @@ class FakeSink:
         working.positions[partition] = position
         self._store.commit(working)
 
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:  # noqa: ARG002  the port's signature
-        """Leave it to the transaction."""
-        return messages
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        """Read what the messages say."""
+        return [DecodedMessage(offset, value, decode(value, now, self._store.catalogue)) for offset, value in messages]
 
     def begin(self, batches: Sequence[Batch], now: datetime) -> None:
         """Run the first half of `process`, which then runs the second one. Raises as it does."""

@@ -104,8 +104,7 @@ class Transaction:
         self._refused: list[tuple[Partition, int]] = []
         self._partitions: dict[str, Partition] = {}
         for batch in batches:
-            for offset, value, _ in batch.messages:
-                event = decode(value, now, store.catalogue)
+            for offset, value, event in batch.messages:
                 if isinstance(event, Refusal):
                     self._refused.append((batch.partition, offset))
                 elif event.event_id not in self._events:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.kafka.transport import BatchConsumer
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.ports import BatchResult, Partition
+    from voc_stream.ports import BatchResult, DecodedMessage, Partition
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -52,7 +52,7 @@ class BatchAgent:
         consumer: BatchConsumer = self._app.consumer
         return consumer
 
-    async def _take(self, fetched: Sequence[FetchedBatch]) -> None:
+    async def _take(self, fetched: Sequence[FetchedBatch[DecodedMessage]]) -> None:
         ready = []
         for each in fetched:
             async with self._reloading_after_failure([each.partition]):
@@ -70,7 +70,7 @@ class BatchAgent:
             for partition in partitions:
                 await self._reload(partition)
 
-    async def _judged(self, fetched: FetchedBatch) -> Batch | None:
+    async def _judged(self, fetched: FetchedBatch[DecodedMessage]) -> Batch | None:
         """What of it is to be applied now; a partition that has to be read again is sent back."""
         partition = fetched.partition
         expected = self._ledger.durable.get(partition)

@@ -7,29 +7,31 @@ only `start` can tell whether something is missing between two batches.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.ports import Message, Partition
+    from voc_stream.ports import DecodedMessage, Message, Partition
+
+AnyMessage = TypeVar("AnyMessage", "Message", "DecodedMessage")
 
 
-class FetchedBatch(NamedTuple):
+class FetchedBatch(NamedTuple, Generic[AnyMessage]):
     """Messages of one partition that were fetched together.
 
     Attributes:
         partition: where they are from.
         start: the position before the first of them; None where it is not known (first fetch after an assignment).
         seek_number: how many times the partition had been repositioned when they were fetched.
-        messages: what Kafka gave, in the order of their offsets; none where the offsets up to `end` hold nothing to read.
+        messages: what Kafka gave, later decoded, in the order of their offsets; none where the offsets up to `end` hold nothing to read.
         end: the position after them, where there are none.
     """
 
     partition: Partition
     start: int | None
     seek_number: int
-    messages: Sequence[Message]
+    messages: Sequence[AnyMessage]
     end: int = 0
 
     @property
@@ -60,7 +62,7 @@ class Verdict(Enum):
     """The log went backwards under the consumer: look at the log and the stored position again."""
 
 
-def judge(fetched: FetchedBatch, expected_offset: int | None, seek_number: int) -> Verdict:
+def judge(fetched: FetchedBatch[Any], expected_offset: int | None, seek_number: int) -> Verdict:
     """Decide about a batch, given the position in the store (None: the partition is not ours) and the partition's current seek number."""
     if expected_offset is None or fetched.seek_number != seek_number:
         return Verdict.SKIP
@@ -75,7 +77,7 @@ def judge(fetched: FetchedBatch, expected_offset: int | None, seek_number: int) 
     return Verdict.APPLY
 
 
-def from_offset(messages: Sequence[Message], offset: int) -> Sequence[Message]:
+def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMessage]:
     """The messages at and after an offset: what is left of a batch that overlaps one that was already applied."""
     if not messages or messages[0].offset >= offset:
         return messages

@@ -51,7 +51,7 @@ class _FetchRecord:
     serialized_key_size = 0
     serialized_value_size = 0
 
-    def __init__(self, batches: Sequence[FetchedBatch]) -> None:
+    def __init__(self, batches: Sequence[FetchedBatch[Message]]) -> None:
         self.topic, self.partition = batches[0].partition
         self.offset = batches[0].next_offset - 1
         self.value = batches
@@ -131,7 +131,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         # record; the agent then misses what the other partitions should have continued with, and rewinds them.
         return {TP(*batches[0].partition): [_FetchRecord(batches)]} if batches else {}
 
-    def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch | None:
+    def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch[Message] | None:
         """What aiokafka read without handing out anything: the markers of transactions, and what was aborted.
 
         Without it, the position would stay before a marker that ends the log, which would look like lag for ever.
@@ -143,7 +143,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self.cursor[partition] = end
         return FetchedBatch(partition, start, self.seek_number[partition], (), end)
 
-    def _label(self, partition: Partition, messages: Sequence[Message]) -> FetchedBatch:
+    def _label(self, partition: Partition, messages: Sequence[Message]) -> FetchedBatch[Message]:
         batch = FetchedBatch(partition, self.cursor.get(partition), self.seek_number[partition], messages)
         self.cursor[partition] = batch.next_offset
         return batch

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from voc_stream.kafka.batches import FetchedBatch
 from voc_stream.kafka.positions import Log, place
 from voc_stream.ports import StoreUnavailableError
 
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.ports import Batch, BatchResult, BatchSink, Partition, StoredPosition
+    from voc_stream.ports import Batch, BatchResult, BatchSink, DecodedMessage, Message, Partition, StoredPosition
 
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""
@@ -98,11 +98,14 @@ class Ledger:
         stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, partitions)
         self._moved(stored)
 
-    async def decode(self, fetched: Sequence[FetchedBatch], now: datetime) -> Sequence[FetchedBatch]:
+    async def decode(self, fetched: Sequence[FetchedBatch[Message]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
         """Read what was fetched, on another thread: the sink may be at what was fetched before."""
 
-        def decoded(batches: Sequence[FetchedBatch]) -> Sequence[FetchedBatch]:
-            return [batch._replace(messages=self._sink.decode(batch.messages, now)) for batch in batches]
+        def decoded(batches: Sequence[FetchedBatch[Message]]) -> Sequence[FetchedBatch[DecodedMessage]]:
+            return [
+                FetchedBatch(batch.partition, batch.start, batch.seek_number, self._sink.decode(batch.messages, now), batch.end)
+                for batch in batches
+            ]
 
         return await self._ask(decoded, fetched)
 

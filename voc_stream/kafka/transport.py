@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport, changed to hand on whole fetches and to take its positions from the store.
+"""Faust's aiokafka transport, changed to hand on whole fetches, decoded, and to take its positions from the store.
 
 Every override states what it is against. They rely on internals of faust-streaming 0.15.3, which is why that is pinned.
 All topics of the app are input topics, and all of them are batched.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
+    from voc_stream.ports import Message
 
 # Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
@@ -130,7 +131,7 @@ class BatchConsumer(driver.Consumer):
             # Before the decoding: a revocation meanwhile sets it to 0, and Faust then drops the message.
             self._handed_on += 1
             # Here, and not in the transaction: in a backlog PostgreSQL is at work on what was fetched before.
-            fetched = await self.ledger.decode(cast("Sequence[FetchedBatch]", message.value), datetime.now(UTC))
+            fetched = await self.ledger.decode(cast("Sequence[FetchedBatch[Message]]", message.value), datetime.now(UTC))
             message.value = cast("Any", fetched)
             # Large messages fill a fetch with fewer; so the lag, which is looked at now and then, counts as well.
             waiting = max(sum(len(batch.messages) for batch in fetched), self.ledger.state.lag_events)

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.ports import BatchResult, FencedError, Message, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.ports import Batch, BatchResult, DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import (
     DEADLINE_SECONDS,
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.ports import Batch
+    from voc_stream.ports import Message
 
 ATTEMPTS_ON_CONFLICT = 20
 
 
 class PostgresSink:
-    """Batches made durable. One connection, kept; not for two threads at once."""
+    """Batches made durable. One connection, kept; but for `decode`, not for two threads at once."""
 
     def __init__(self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._engine = engine_for(database_url)
@@ -93,24 +93,12 @@ class PostgresSink:
             if cursor.rowcount != 1:
                 raise FencedError([partition])
 
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
         """Read what the messages say."""
-        return [Message(offset, value, decode(value, now, self._catalogue)) for offset, value, _ in messages]
+        return [DecodedMessage(offset, value, decode(value, now, self._catalogue)) for offset, value in messages]
 
     def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
         """Fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
-        decoded = [
-            DecodedBatch(
-                batch.partition,
-                batch.expected,
-                batch.next_offset,
-                [(offset, value, content or decode(value, now, self._catalogue)) for offset, value, content in batch.messages],
-            )
-            for batch in batches
-        ]
-        return self._process(decoded, now)
-
-    def _process(self, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
         try:
             return self._until_unchanged(batches, now)
         except psycopg2.Error as error:
@@ -118,12 +106,12 @@ class PostgresSink:
                 raise
             if sum(len(batch.messages) for batch in batches) == 1:
                 refusal = Refusal("storage", f"PostgreSQL refused it: {str(error).strip().splitlines()[0]}")
-                return self._until_unchanged([batch.refused(refusal) for batch in batches], now)
+                return self._until_unchanged([_refused(batch, refusal) for batch in batches], now)
         if len(batches) > 1:
             middle = len(batches) // 2
-            return [*self._process(batches[:middle], now), *self._process(batches[middle:], now)]
-        first_half, second_half = batches[0].halves()
-        (first,), (second,) = self._process([first_half], now), self._process([second_half], now)
+            return [*self.process(batches[:middle], now), *self.process(batches[middle:], now)]
+        first_half, second_half = _halves(batches[0])
+        (first,), (second,) = self.process([first_half], now), self.process([second_half], now)
         return [
             BatchResult(
                 first.accepted + second.accepted,
@@ -134,7 +122,7 @@ class PostgresSink:
             )
         ]
 
-    def _until_unchanged(self, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
+    def _until_unchanged(self, batches: Sequence[Batch], now: datetime) -> list[BatchResult]:
         for _ in range(ATTEMPTS_ON_CONFLICT):
             try:
                 with self._transaction() as cursor:
@@ -143,23 +131,23 @@ class PostgresSink:
                 continue
         raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts")
 
-    def _write(self, cursor: Cursor, batches: Sequence[DecodedBatch], now: datetime) -> list[BatchResult]:
+    def _write(self, cursor: Cursor, batches: Sequence[Batch], now: datetime) -> list[BatchResult]:
         require_tables(cursor)
         # Whoever replaces whole tables (rebuild) holds it alone.
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
-        event_times = [batch.latest_event_time() for batch in batches]
+        event_times = [_latest_event_time(batch) for batch in batches]
         _claim(cursor, batches, event_times)
         facts: dict[str, Fact] = {}
         for batch in batches:
-            for offset, value, result in batch.messages:
-                if value is not None and not isinstance(result, Refusal) and result.event_id not in facts:
-                    facts[result.event_id] = Fact(result, value, batch.partition, offset)
+            for offset, value, content in batch.messages:
+                if value is not None and not isinstance(content, Refusal) and content.event_id not in facts:
+                    facts[content.event_id] = Fact(content, value, batch.partition, offset)
         # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
         accepted = self._accept(cursor, [facts[event_id] for event_id in sorted(facts)], now) if facts else ()
         accepted_by_partition = Counter([fact.partition for fact in accepted])
         results = []
         for batch, event_time in zip(batches, event_times, strict=True):
-            refusals = [(offset, value, result) for offset, value, result in batch.messages if isinstance(result, Refusal)]
+            refusals = [(offset, value, content) for offset, value, content in batch.messages if isinstance(content, Refusal)]
             if refusals:
                 insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, refusals, now)
             counted = accepted_by_partition[batch.partition]
@@ -244,33 +232,24 @@ class PostgresSink:
             self._connection = None
 
 
-class DecodedBatch(NamedTuple):
-    """A batch whose messages are events, or the reasons why they are none."""
-
-    partition: Partition
-    expected: StoredPosition
-    next_offset: int
-    messages: Sequence[tuple[int, bytes | None, AnyEvent | Refusal]]
-
-    def latest_event_time(self) -> datetime | None:
-        """When the latest of its events occurred; None where there is none."""
-        return max([result.occurred_at for _, _, result in self.messages if not isinstance(result, Refusal)], default=None)
-
-    def refused(self, refusal: Refusal) -> DecodedBatch:
-        """The same messages, all refused."""
-        return self._replace(messages=[(offset, value, refusal) for offset, value, _ in self.messages])
-
-    def halves(self) -> tuple[DecodedBatch, DecodedBatch]:
-        """The same messages in two batches that follow each other."""
-        first, second = self.messages[: len(self.messages) // 2], self.messages[len(self.messages) // 2 :]
-        between = first[-1][0] + 1
-        return (
-            self._replace(messages=first, next_offset=between),
-            self._replace(messages=second, expected=self.expected._replace(next_offset=between)),
-        )
+def _latest_event_time(batch: Batch) -> datetime | None:
+    """When the latest of its events occurred; None where there is none."""
+    return max([content.occurred_at for _, _, content in batch.messages if not isinstance(content, Refusal)], default=None)
 
 
-def _claim(cursor: Cursor, batches: Sequence[DecodedBatch], event_times: Sequence[datetime | None]) -> None:
+def _refused(batch: Batch, refusal: Refusal) -> Batch:
+    """The same messages, all refused."""
+    return batch._replace(messages=[message._replace(content=refusal) for message in batch.messages])
+
+
+def _halves(batch: Batch) -> tuple[Batch, Batch]:
+    """The same messages in two batches that follow each other."""
+    middle = len(batch.messages) // 2
+    first = batch._replace(messages=batch.messages[:middle])
+    return first, batch._replace(expected=batch.expected._replace(next_offset=first.next_offset), messages=batch.messages[middle:])
+
+
+def _claim(cursor: Cursor, batches: Sequence[Batch], event_times: Sequence[datetime | None]) -> None:
     """Move the positions by compare-and-swap. This fences a worker that lost its partitions, or read another log."""
     cursor.execute(
         "UPDATE stream_position p SET next_offset = c.next_offset, event_time = greatest(p.event_time, c.event_time), updated_at = now()"

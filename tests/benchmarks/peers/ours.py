@@ -25,7 +25,7 @@ from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback
 from voc_stream.kafka.worker import run_worker
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.ports import BatchResult, FencedError, Message, Partition, StoredPosition
+from voc_stream.ports import BatchResult, DecodedMessage, FencedError, Partition, StoredPosition
 from voc_stream.postgres.connection import check_out, driver_connection, engine_for, guarded
 from voc_stream.settings import Settings
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.ports import AlertMessage, Batch, DeadLetter, Reading
+    from voc_stream.ports import AlertMessage, Batch, DeadLetter, Message, Reading
 
 # Of two workers that create it at once, one would fail.
 POSITION_TABLE = """
@@ -85,19 +85,18 @@ class ReducedSink:
                 (*partition, *position),
             )
 
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[Message]:
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
         """Read what the messages say."""
-        return [Message(offset, value, decode(value, now, self._catalogue)) for offset, value, _ in messages]
+        return [DecodedMessage(offset, value, decode(value, now, self._catalogue)) for offset, value in messages]
 
-    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
         """Fold and save batches in one transaction."""
         owners: dict[str, Partition] = {}
         events: dict[str, AnyEvent] = {}
         rejected: Counter[Partition] = Counter()
         committed, committed_before = self._committed, self._committed_before
         for batch in batches:
-            for message in batch.messages:
-                event = message.content or decode(message.value, now, self._catalogue)
+            for _, _, event in batch.messages:
                 if isinstance(event, Refusal):
                     rejected[batch.partition] += 1
                 elif event.event_id not in committed and event.event_id not in committed_before and event.event_id not in events:

@@ -83,7 +83,9 @@ def test_our_sink_ends_with_the_tables_of_the_naive_fold(tables_url: str, catalo
                 sink.start_at(partition, StoredPosition(topic_id, 0), None)
                 offset = 0
                 while offset < len(values):
-                    (result,) = sink.process([Batch(partition, StoredPosition(topic_id, offset), messages(values, offset))], NOW)
+                    (result,) = sink.process(
+                        [Batch(partition, StoredPosition(topic_id, offset), sink.decode(messages(values, offset), NOW))], NOW
+                    )
                     assert result.rejected == 0
                     offset = result.next_offset
             assert sink.positions(partitions) == {each: StoredPosition(topic_id, len(values)) for each, values in partitions.items()}
@@ -97,7 +99,7 @@ def test_our_sink_refuses_a_batch_whose_position_was_moved(tables_url: str, cata
     with closing(ReducedSink(tables_url, catalogue)) as sink:
         sink.start_at(partition, StoredPosition("log", 7), None)
         with pytest.raises(FencedError):
-            sink.process([Batch(partition, StoredPosition("log", 0), messages(values, 0))], NOW)
+            sink.process([Batch(partition, StoredPosition("log", 0), sink.decode(messages(values, 0), NOW))], NOW)
         assert sink.positions([partition]) == {partition: StoredPosition("log", 7)}
     assert found(tables_url) == job.Tables({}, {})
 

@@ -53,7 +53,8 @@ def test_the_engine_goes_on_from_the_rows(database_url: str, cursor: Cursor, cat
     values = [message.value for message in messages(Load(events=400, customers=40), now - timedelta(hours=1), 1.0)]
     with closing(PostgresSink(database_url, catalogue)) as sink, closing(PostgresUpkeep(database_url, catalogue)) as upkeep:
         sink.start_at(NEW, StoredPosition("log", 0), None)
-        [result] = sink.process([Batch(NEW, StoredPosition("log", 0), [Message(offset, each) for offset, each in enumerate(values)])], now)
+        decoded = sink.decode([Message(offset, each) for offset, each in enumerate(values)], now)
+        [result] = sink.process([Batch(NEW, StoredPosition("log", 0), decoded)], now)
         assert upkeep.settle(now)
         assert upkeep.assess_churn(now)
     assert result.accepted == 400

@@ -31,7 +31,8 @@ def refused(settings: Settings, catalogue: Catalogue) -> Settings:
     with closing(PostgresSink(settings.require_database_url(), catalogue)) as sink:
         sink.start_at(partition, StoredPosition("a log", 0), None)
         messages = [Message(offset, value) for offset, value in enumerate([UNREADABLE, WITHOUT_SITE, None])]
-        sink.process([Batch(partition, StoredPosition("a log", 0), messages)], datetime.now(UTC))
+        now = datetime.now(UTC)
+        sink.process([Batch(partition, StoredPosition("a log", 0), sink.decode(messages, now))], now)
     return settings
 
 

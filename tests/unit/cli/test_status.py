@@ -37,9 +37,10 @@ def test_status_shows_what_waits_and_whom_to_call(settings: Settings, catalogue:
     partition = Partition(f"{settings.topic_prefix}complaints", 0)
     with closing(PostgresSink(url, catalogue)) as sink, closing(PostgresUpkeep(url, catalogue)) as upkeep:
         sink.start_at(partition, StoredPosition("a log", 0), None)
-        sink.process([Batch(partition, StoredPosition("a log", 0), [Message(0, COMPLAINT)])], datetime.now(UTC))
-        upkeep.settle(datetime.now(UTC))
-        upkeep.assess_churn(datetime.now(UTC))
+        now = datetime.now(UTC)
+        sink.process([Batch(partition, StoredPosition("a log", 0), sink.decode([Message(0, COMPLAINT)], now))], now)
+        upkeep.settle(now)
+        upkeep.assess_churn(now)
     picture = tmp_path / "summary.svg"
     shown = status(settings, "--svg", str(picture))
     assert shown.exit_code == 0, shown.output

@@ -9,7 +9,7 @@ from voc_stream.ports import Message, Partition
 PARTITION = Partition("voc.callbacks", 0)
 
 
-def fetched(start: int | None, *offsets: int, seek_number: int = 1) -> FetchedBatch:
+def fetched(start: int | None, *offsets: int, seek_number: int = 1) -> FetchedBatch[Message]:
     return FetchedBatch(PARTITION, start, seek_number, [Message(offset, b"{}") for offset in offsets])
 
 

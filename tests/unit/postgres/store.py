@@ -122,14 +122,15 @@ class Store:
 
 def send(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0, now: datetime = NOW) -> BatchResult:
     """One batch behind what the partition holds already."""
-    (result,) = sink.process([batch_of(sink, values, number)], now)
+    (result,) = sink.process([batch_of(sink, values, number, now)], now)
     return result
 
 
-def batch_of(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0) -> Batch:
+def batch_of(sink: PostgresSink, values: Sequence[bytes | None], number: int = 0, now: datetime = NOW) -> Batch:
     """A batch that begins where the partition stands."""
     expected = position_of(sink, number)
-    return Batch(partition(number), expected, [Message(expected.next_offset + place, value) for place, value in enumerate(values)])
+    messages = [Message(expected.next_offset + place, value) for place, value in enumerate(values)]
+    return Batch(partition(number), expected, sink.decode(messages, now))
 
 
 def position_of(sink: PostgresSink, number: int = 0) -> StoredPosition:
@@ -155,7 +156,7 @@ def send_as_a_worker_does(sink: PostgresSink, batches: Sequence[Sequence[bytes |
                 break
             found = [Message(offset, log[offset]) for offset in range(begin.next_offset, end)]
             try:
-                sink.process([Batch(partition(number), begin, found)], NOW)
+                sink.process([Batch(partition(number), begin, sink.decode(found, NOW))], NOW)
             except (StoreUnavailableError, FencedError):
                 continue
         else:

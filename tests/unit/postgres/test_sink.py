@@ -12,14 +12,13 @@ from unit.postgres.settings import in_one_database
 from unit.postgres.store import LOG, NOW, batch_of, partition, send
 
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.ports import Batch, FencedError, Message, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.sink import DecodedBatch, PostgresSink
+from voc_stream.ports import Batch, DecodedMessage, FencedError, Message, StoredPosition, StoreUnavailableError
+from voc_stream.postgres.sink import PostgresSink
 
 if TYPE_CHECKING:
     from unit.postgres.store import Store
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.events.types import AnyEvent
 
 
 def test_positions_are_those_that_were_stored(store: Store) -> None:
@@ -54,7 +53,7 @@ def test_a_batch_moves_the_position_past_its_last_message(store: Store) -> None:
     """Offsets may have gaps; the latest moment of its events is reported and kept."""
     sink = store.sink(0)
     found = [Message(3, message(touchpoint("a", occurred_at=at(hours=2)))), Message(9, message(touchpoint("b")))]
-    (result,) = sink.process([Batch(partition(0), StoredPosition(LOG, 0), found)], NOW)
+    (result,) = sink.process([Batch(partition(0), StoredPosition(LOG, 0), sink.decode(found, NOW))], NOW)
     assert result == (2, 0, 0, 10, START + timedelta(hours=2))
     assert store.ask("SELECT next_offset, event_time FROM stream_position") == [(10, START + timedelta(hours=2))]
     assert store.ask('SELECT event_id, "offset" FROM touchpoint_event ORDER BY 1') == [("a", 3), ("b", 9)]
@@ -113,8 +112,9 @@ def test_batches_of_several_partitions_are_one_transaction(store: Store) -> None
 
 def test_a_partition_without_a_position_is_fenced(store: Store) -> None:
     """The position must be stored before the first batch."""
+    sink = store.sink()
     with pytest.raises(FencedError):
-        store.sink().process([Batch(partition(5), StoredPosition(LOG, 0), [Message(0, message(touchpoint()))])], NOW)
+        sink.process([Batch(partition(5), StoredPosition(LOG, 0), sink.decode([Message(0, message(touchpoint()))], NOW))], NOW)
 
 
 def test_a_repeated_event_counts_once_wherever_it_is_repeated(store: Store) -> None:
@@ -187,20 +187,19 @@ def test_an_event_that_postgresql_refuses_costs_only_itself(
     """Halving finds the guilty ones wherever they stand in two partitions; they become dead letters, whole, and the others count."""
     store.clear()
     values = messages(crowd(9, seed))
-    decoded: list[tuple[int, bytes | None, AnyEvent | Refusal]] = []
+    decoded: list[DecodedMessage] = []
     for place, value in enumerate(values):
         event = decode(value, NOW, catalogue)
         assert not isinstance(event, Refusal)
         # Nothing that the decoder lets pass is known to be refused, so the bytes beside the event are spoilt.
-        decoded.append((place, b"no JSON" if place in guilty else value, event))
+        decoded.append(DecodedMessage(place, b"no JSON" if place in guilty else value, event))
     parts = {0: decoded[:border], 1: decoded[border:]}
     sink = store.sink(0, 1)
     sink.start_at(partition(1), StoredPosition(LOG, border), StoredPosition(LOG, 0))
     batches = [
-        DecodedBatch(partition(number), StoredPosition(LOG, border * number), 9 if number else border, part)
-        for number, part in parts.items()
+        Batch(partition(number), StoredPosition(LOG, border * number), part, end=9 if number else border) for number, part in parts.items()
     ]
-    for result, batch in zip(sink._process(batches, NOW), batches, strict=True):
+    for result, batch in zip(sink.process(batches, NOW), batches, strict=True):
         refused = sum(offset in guilty for offset, _, _ in batch.messages)
         assert (result.accepted, result.rejected, result.next_offset) == (len(batch.messages) - refused, refused, batch.next_offset)
     letters = store.ask('SELECT "offset", reason, payload FROM dead_letter ORDER BY 1')

@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group pyproject.toml:build --u
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed-run ## everything on this machine: broker, database, worker, simulated call centre
 	@$(BIN)/voc-stream up $(ARGS)
@@ -28,7 +28,7 @@ test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Ka
 	$(BIN)/python -m pytest --broker=apache -m "(broker or kafka) and not chaos" -k "not forgets_everything" \
 		--ignore=tests/end_to_end/test_up.py tests/end_to_end tests/apache $(ARGS)
 
-test-chaos: $(VENV)/installed-test ## faults on purpose, about a quarter of an hour: as test-kafka; root for all of it. CI: ARGS="-m chaos_ci"
+test-chaos: $(VENV)/installed-test ## faults on purpose, about twenty minutes: as test-kafka; root for all of it. CI: ARGS="-m chaos_ci"
 	$(BIN)/python -m pytest -m chaos tests/chaos tests/apache $(ARGS)
 
 test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager

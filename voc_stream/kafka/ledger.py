@@ -1,6 +1,7 @@
 """The worker's view of the positions in the store, and its only way to the sink.
 
-The sink blocks, so each call runs in one thread of its own: the loop never waits for PostgreSQL, and batches stay in order.
+The sink blocks: what asks PostgreSQL runs in one thread of its own, so the loop never waits for it and batches stay in order. Decoding
+runs beside it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""
+
+DECODING_PAUSE_SECONDS = 5.0
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -99,7 +102,11 @@ class Ledger:
         self._moved(stored)
 
     async def decode(self, fetched: Sequence[FetchedBatch[Message]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
-        """Read what was fetched, on another thread: the sink may be at what was fetched before."""
+        """Read what was fetched, on another thread: the sink may be at what was fetched before.
+
+        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, that is told and tried again, as where
+        batches are applied, and the watchdog looks.
+        """
 
         def decoded(batches: Sequence[FetchedBatch[Message]]) -> Sequence[FetchedBatch[DecodedMessage]]:
             return [
@@ -107,7 +114,14 @@ class Ledger:
                 for batch in batches
             ]
 
-        return await self._ask(decoded, fetched)
+        while True:
+            try:
+                return await self._ask(decoded, fetched)
+            except Exception:
+                log.exception("what was fetched could not be decoded and is tried again; nothing is lost")
+                for topic in {batch.partition.topic for batch in fetched}:
+                    self._metrics.batch_failures.labels(topic).inc()
+            await asyncio.sleep(DECODING_PAUSE_SECONDS)
 
     async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
         """Make batches durable, together. Raises FencedError, StoreUnavailableError."""

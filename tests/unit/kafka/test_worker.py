@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka_worker import produce, wait_until
 
+from voc_stream.kafka import ledger
 from voc_stream.kafka.dead_letters import headers_of
 from voc_stream.kafka.topics import dead_letter_topic, input_topics
 from voc_stream.ports import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     import pytest
     from fakes import MemorySink, MemoryUpkeep
     from kafka_worker import ThreadWorker
 
-    from voc_stream.ports import Batch
+    from voc_stream.ports import Batch, DecodedMessage, Message
     from voc_stream.settings import Settings
 
     Start = Callable[[], ThreadWorker]
@@ -240,3 +242,23 @@ def test_timers_run_and_lag_and_readings_show(
     assert worker.parts.state.lag_events == 60
     sink.available = True
     wait_until(lambda: worker.sample("voc_consumer_lag_events") == 0, "no lag")
+
+
+def test_a_failure_of_ours_while_decoding_is_counted_and_tried_again(
+    start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends neither the worker nor what waits behind it."""
+    monkeypatch.setattr(ledger, "DECODING_PAUSE_SECONDS", 0.1)
+    failures = [ValueError("ours")]
+    decode = sink.decode
+
+    def failing_once(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        if failures:
+            raise failures.pop()
+        return decode(messages, now)
+
+    monkeypatch.setattr(sink, "decode", failing_once)
+    worker = start()
+    produce(voc, ids(200))
+    wait_until(lambda: sink.count == 200, "all events")
+    assert worker.sample("voc_batch_failures_total") >= 1

@@ -53,8 +53,10 @@ def command_line(arguments: Sequence[str]) -> str:
     'make bench-soak ARGS="--minutes 60"'
     >>> command_line(["/there/tests/benchmarks/throughput.py"])
     'make bench'
+    >>> command_line(["/there/tests/benchmarks/peers/__main__.py"])
+    'make bench-peers'
     """
-    module = arguments[0].rpartition("/")[2].removesuffix(".py")
+    module = arguments[0].removesuffix("/__main__.py").rpartition("/")[2].removesuffix(".py")
     target = "bench" if module == "throughput" else f"bench-{module}"
     return f'make {target} ARGS="{shlex.join(arguments[1:])}"' if arguments[1:] else f"make {target}"
 
@@ -86,10 +88,15 @@ def newest(records: Sequence[Record], benchmark: str) -> list[Record]:
 def section(records: Sequence[Record], columns: Sequence[Column]) -> str:
     """What a page shows of comparable records: when, where and how they were measured, and a table with a row for each."""
     last = records[-1]
-    commands = dict.fromkeys(record.command for record in records)
-    head = f"Measured on {last.measured_at[:10]} at commit {last.commit} on {last.machine}, by"
+    measured = measured_by(last.machine, last.commit, *dict.fromkeys(record.command for record in records), day=last.measured_at[:10])
     rows = [[show(record) for _, show in columns] for record in records]
-    return "\n".join([head, "", *(f"    {command}" for command in commands), "", table([title for title, _ in columns], rows)])
+    return "\n".join([*measured, "", table([title for title, _ in columns], rows)])
+
+
+def measured_by(machine: str, commit: str, *commands: str, day: str | None = None) -> list[str]:
+    """The lines before a table: when (today, unless `day` is given), where and how it was measured."""
+    day = f"{datetime.now(UTC):%Y-%m-%d}" if day is None else day
+    return [f"Measured on {day} at commit {commit} on {machine}, by", "", *(f"    {command}" for command in commands)]
 
 
 def figure(title: str, name: str, form: str = ",.0f") -> Column:

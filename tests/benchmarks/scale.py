@@ -61,13 +61,18 @@ class Costs:
     assess_microseconds: float
 
 
+def sources(records: Sequence[Record]) -> list[Record]:
+    """The newest records that the costs are from: upkeep, then throughput; fewer where something was not measured."""
+    found = (newest(records, "upkeep"), newest(records, "own processor") or newest(records, "throughput"))
+    return [each[-1] for each in found if each]
+
+
 def costs(records: Sequence[Record]) -> Costs | None:
     """The newest measured costs; None where something was not measured."""
-    throughput = newest(records, "own processor") or newest(records, "throughput")
-    upkeep = newest(records, "upkeep")
-    if not throughput or not upkeep:
+    found = sources(records)
+    if len(found) < 2:
         return None
-    measured = {**upkeep[-1].figures, **throughput[-1].figures}
+    measured = {**found[0].figures, **found[1].figures}
     return Costs(**{name: measured[name] for name in Costs.__dataclass_fields__})
 
 
@@ -135,7 +140,7 @@ def limits(cost: Costs, given: Assumptions) -> list[tuple[str, float, str]]:
     return sorted(found, key=lambda limit: limit[1])
 
 
-def text(rate: float, cost: Costs, given: Assumptions) -> str:
+def text(rate: float, cost: Costs, given: Assumptions, found: Sequence[Record]) -> str:
     """The section of the page."""
     return "\n".join(
         [
@@ -143,7 +148,9 @@ def text(rate: float, cost: Costs, given: Assumptions) -> str:
             "",
             f"    {command_line(sys.argv)}",
             "",
-            f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}.",
+            f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}, from what an event was measured to cost:",
+            "",
+            *(f"- {each.benchmark}: {each.measured_at[:10]}, commit {each.commit}, {each.machine}" for each in found),
             "",
             table(("needed", "how much", "because of"), machines(rate, cost, given), text=(0, 2)),
             "",
@@ -161,10 +168,11 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=PATH)
     parser.add_argument("--write", action="store_true", help="put it into docs/performance.md")
     arguments = parser.parse_args()
-    cost = costs(read(arguments.results))
+    records = read(arguments.results)
+    cost = costs(records)
     if cost is None:
         sys.exit(f"{arguments.results} lacks results of throughput or upkeep: run `make bench` and `make bench-upkeep` with --write first")
-    planned = text(arguments.rate, cost, Assumptions())
+    planned = text(arguments.rate, cost, Assumptions(), sources(records))
     print(planned)
     if arguments.write:
         put_section(PAGE, "scale", planned)

@@ -140,6 +140,7 @@ def main() -> None:
     arguments = parser.parse_args()
     plan, seconds = throughput.plan_of(arguments), 60 * arguments.minutes
     load = Load(events=int(arguments.rate * seconds), customers=arguments.customers, sites=arguments.sites)
+    commit = machine.commit()  # another one may come while it runs
     with Stage(plan) as stage:
         throughput.prepare(stage, throughput.load_of(arguments), workers=1)
         looks = measure(stage, load, arguments.rate, seconds)
@@ -147,7 +148,7 @@ def main() -> None:
         figures["peak_mebibytes"] = max(stage.workers_processes().peak_memory_bytes()) / MEBIBYTE
     inputs = {**asdict(plan), **asdict(load), "rate": arguments.rate}
     machine_line = machine.describe(BROKERS[plan.broker])
-    record = Record(benchmark="soak", inputs=inputs, figures=figures, machine=machine_line, commit=machine.commit())
+    record = Record(benchmark="soak", inputs=inputs, figures=figures, machine=machine_line, commit=commit)
     print(section([record], COLUMNS))
     if arguments.write:
         append(PATH, record)

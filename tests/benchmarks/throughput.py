@@ -127,13 +127,14 @@ def _when_all_are_at_work(stage: Stage, workers: int, goal: int) -> Mark:
 
 def run(benchmark: str, plan: Plan, load: Load, workers: int) -> Record:
     """Measure on a stage of its own."""
+    commit = machine.commit()  # another one may come while it runs
     with Stage(plan) as stage:
         add_customers(stage.settings.require_database_url(), stage.cursor, load.customers)
         copied = copy_rate(stage.cursor)
         measured = measure(stage, load, workers) | {"copy_rows_per_second": copied}
     inputs = {"workers": workers, **asdict(plan), **asdict(load)}
     machine_line = machine.describe(BROKERS[plan.broker])
-    return Record(benchmark=benchmark, inputs=inputs, figures=measured, machine=machine_line, commit=machine.commit())
+    return Record(benchmark=benchmark, inputs=inputs, figures=measured, machine=machine_line, commit=commit)
 
 
 def main() -> None:

@@ -16,12 +16,15 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from apache_kafka import COMMON_PROPERTIES, ApacheKafkaError, KafkaCluster
+from benchmarks import machine
 from benchmarks.peers.environments import NotInstalledError
 from benchmarks.peers.inputs import Input, fill
 from benchmarks.peers.measure import PeerFailedError, Place, measure_after_kill, measure_speed
 from benchmarks.peers.peers import PEERS, Peer
 from benchmarks.peers.processes import Trees
 from benchmarks.peers.report import Result, put, report
+from benchmarks.results import command_line, measured_by
+from benchmarks.stage import BROKERS
 
 from voc_stream.embedded.ports import free_port
 from voc_stream.embedded.postgres import Postgres
@@ -38,6 +41,7 @@ def main() -> None:
     arguments = _arguments()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}", file=sys.stderr)
+    measured = measured_by(machine.describe(BROKERS["apache"]), machine.commit(), command_line(sys.argv))
     # As Kafka comes, and unlike the tests: members of a new group that start together join together.
     COMMON_PROPERTIES["group.initial.rebalance.delay.ms"] = 3_000
     with tempfile.TemporaryDirectory(prefix="voc-peers-") as name:
@@ -49,7 +53,7 @@ def main() -> None:
                 results = measure(arguments.only, arguments.events, cluster.bootstrap, place, seed if arguments.kill else None)
         except ApacheKafkaError as error:
             sys.exit(str(error))
-    text = report(results, "Apache Kafka with one broker and PostgreSQL on the same machine", seed)
+    text = report(results, measured, seed)
     print(text)
     if arguments.write:
         put(PAGE, text)

@@ -74,7 +74,8 @@ PEERS = (
     Peer(
         name="ours",
         title="voc_stream",
-        how="2 workers; batches of up to 20,000; position and rows in one transaction",
+        how="2 workers; batches of up to 20,000; position and rows in one transaction; the last 100,000 to 200,000 ids are kept in memory,"
+        " so that ids that are new go straight in by COPY and not by way of a temporary table, as with the other Python peers",
         install=lambda: sys.executable,
         command=_module("ours"),
         processes=2,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING, NamedTuple
 
-import psutil
 from benchmarks.peers.processes import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -33,20 +31,14 @@ class Result(NamedTuple):
     problem: str | None = None
 
 
-def report(results: Sequence[Result], broker: str, seed: int) -> str:
-    """The whole text: machine, table, configurations, and what did not run."""
-    lines = [machine(broker), "", *HEADER, *(_row(result) for result in results), "", "How each was set up:", ""]
+def report(results: Sequence[Result], measured: Sequence[str], seed: int) -> str:
+    """The whole text: when, where and how it was measured, table, configurations, and what did not run."""
+    lines = [*measured, "", *HEADER, *(_row(result) for result in results), "", "How each was set up:", ""]
     lines += [f"- **{result.peer.title}**: {result.peer.how}." for result in results]
     problems = [f"- **{result.peer.title}** did not finish: {result.problem}" for result in results if result.problem]
     if problems:
         lines += ["", *problems]
     return "\n".join([*lines, "", f"The moments of the kills come from seed {seed}."])
-
-
-def machine(broker: str) -> str:
-    """On what it was measured."""
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{psutil.cpu_count()} processors, {memory:.0f} GiB, {platform.platform()}, Python {platform.python_version()}; {broker}."
 
 
 def put(page: Path, text: str) -> None:

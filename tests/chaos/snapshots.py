@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -102,9 +103,13 @@ class Snapshots:
                 assert not back, f"positions went back: {back}"
 
     def longest_stall_seconds(self) -> float:
-        """The longest time between the first progress and the last in which no position moved."""
-        moments = [later.moment for earlier, later in pairwise(self.taken) if later.positions != earlier.positions]
-        return max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
+        """The longest time for which a partition stood still between its first move and its last, where the load reaches all of them."""
+        moves: defaultdict[Place, list[float]] = defaultdict(list)
+        for earlier, later in pairwise(self.taken):
+            for place, position in later.positions.items():
+                if position != earlier.positions.get(place):
+                    moves[place].append(later.moment)
+        return max((later - earlier for moments in moves.values() for earlier, later in pairwise(moments)), default=0.0)
 
 
 def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]:

@@ -69,6 +69,15 @@ class Batch(NamedTuple):
         """The position after the last message."""
         return self.messages[-1].offset + 1 if self.messages else self.end
 
+    def first(self, count: int) -> Batch:
+        """Its first messages, 1 or more; all of it where it has no more."""
+        return self if count >= len(self.messages) else self._replace(messages=self.messages[:count])
+
+    def after(self, first: Batch) -> Batch:
+        """What is left once its first messages, but not all of them, are committed."""
+        expected = self.expected._replace(next_offset=first.next_offset)
+        return self._replace(expected=expected, messages=self.messages[len(first.messages) :])
+
 
 class BatchResult(NamedTuple):
     """What a committed batch did: counts of events, and the position after it."""

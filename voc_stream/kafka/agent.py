@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+MOST_PARTS = 256
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +89,11 @@ class BatchAgent:
         return None
 
     async def _apply(self, batches: Sequence[Batch]) -> None:
-        pause, started = FIRST_PAUSE_SECONDS, time.monotonic()
+        pause, started, parts = FIRST_PAUSE_SECONDS, time.monotonic(), 1
         while batches := [batch for batch in batches if self._holds(batch)]:
+            portion = [batch.first(math.ceil(len(batch.messages) / parts)) for batch in batches]
             try:
-                results = await self._ledger.process(batches, datetime.now(UTC))
+                results = await self._ledger.process(portion, datetime.now(UTC))
             except FencedError as error:
                 log.warning("%s; reading it again", error)
                 for partition in error.partitions:
@@ -99,14 +102,19 @@ class BatchAgent:
                 continue
             except StoreUnavailableError as error:
                 log.warning("PostgreSQL does not answer (%s); trying again in %.1f s, nothing is lost", error, pause)
+                # Perhaps it is only too much for the time that a transaction may take: then it would never get through.
+                parts = min(2 * parts, MOST_PARTS)
             except Exception:
                 partitions = [batch.partition for batch in batches]
                 log.exception("what was fetched from %s failed and is tried again; nothing is lost", _names(partitions))
                 for partition in partitions:
                     self._metrics.batch_failures.labels(partition.topic).inc()
             else:
-                self._committed(batches, results, time.monotonic() - started)
-                return
+                self._committed(portion, results, time.monotonic() - started)
+                done = zip(batches, portion, strict=True)
+                batches = [batch.after(first) for batch, first in done if first.next_offset < batch.next_offset]
+                pause, started, parts = FIRST_PAUSE_SECONDS, time.monotonic(), max(1, parts // 2)
+                continue
             await self._wait_for_store([batch.partition for batch in batches], pause)
             await self._follow(batches)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

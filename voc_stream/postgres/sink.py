@@ -104,14 +104,14 @@ class PostgresSink:
         except psycopg2.Error as error:
             if not is_about_data(error):
                 raise
-            if sum(len(batch.messages) for batch in batches) == 1:
+            if sum(len(batch.messages) for batch in batches) <= 1:
                 refusal = Refusal("storage", f"PostgreSQL refused it: {str(error).strip().splitlines()[0]}")
                 return self._until_unchanged([_refused(batch, refusal) for batch in batches], now)
         if len(batches) > 1:
             middle = len(batches) // 2
             return [*self.process(batches[:middle], now), *self.process(batches[middle:], now)]
-        first_half, second_half = _halves(batches[0])
-        (first,), (second,) = self.process([first_half], now), self.process([second_half], now)
+        first_half = batches[0].first(len(batches[0].messages) // 2)
+        (first,), (second,) = self.process([first_half], now), self.process([batches[0].after(first_half)], now)
         return [
             BatchResult(
                 first.accepted + second.accepted,
@@ -240,13 +240,6 @@ def _latest_event_time(batch: Batch) -> datetime | None:
 def _refused(batch: Batch, refusal: Refusal) -> Batch:
     """The same messages, all refused."""
     return batch._replace(messages=[message._replace(content=refusal) for message in batch.messages])
-
-
-def _halves(batch: Batch) -> tuple[Batch, Batch]:
-    """The same messages in two batches that follow each other."""
-    middle = len(batch.messages) // 2
-    first = batch._replace(messages=batch.messages[:middle])
-    return first, batch._replace(expected=batch.expected._replace(next_offset=first.next_offset), messages=batch.messages[middle:])
 
 
 def _claim(cursor: Cursor, batches: Sequence[Batch], event_times: Sequence[datetime | None]) -> None:

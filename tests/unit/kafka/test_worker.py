@@ -262,3 +262,18 @@ def test_a_failure_of_ours_while_decoding_is_counted_and_tried_again(
     produce(voc, ids(200))
     wait_until(lambda: sink.count == 200, "all events")
     assert worker.sample("voc_batch_failures_total") >= 1
+
+
+def test_what_is_too_much_for_one_transaction_goes_in_by_parts(start: Start, voc: Settings, sink: MemorySink) -> None:
+    """A slow store gives up on large batches again and again, and would never get to the end of one."""
+
+    def give_up_on_many(batch: Batch) -> None:
+        if len(batch.messages) > 5:
+            raise StoreUnavailableError("canceling statement due to statement timeout")
+
+    sink.before_commit = give_up_on_many
+    produce(voc, ids(400))
+    start()
+    wait_until(lambda: sink.count == 400, "all events")
+    assert_all_taken_in(sink, voc, ids(400))
+    assert max(len(batch.messages) for batch in sink.batches) <= 5

@@ -52,7 +52,7 @@ def test_zombie(service: ChaosService, place: str) -> None:
         service.wait_until_caught_up()
     snapshots.assert_each_is_right()
     assert FENCED in (zombie.log if place == "before_claim" else other.log)
-    assert service.restarts == 0
+    assert service.restarts == 0, service.worker_logs()
     service.assert_everything_holds()
     what = {
         "before_claim": (

@@ -24,7 +24,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "events": frozenset({"events.types", "catalogue"}),
     "events.publish": frozenset({"events", "events.types", "catalogue"}),  # a developer's command that writes the schemas, so not pure
     "domain": frozenset({"events", "events.types", "catalogue"}),
-    "ports": frozenset(),
+    "ports": frozenset({"events", "events.types"}),  # what decoded messages hold
     "postgres": frozenset({"domain", "events", "events.types", "catalogue", "ports"}),
     "kafka": frozenset({"events", "ports", "monitoring", "settings"}),
     "monitoring": frozenset({"ports"}),

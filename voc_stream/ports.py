@@ -26,6 +26,9 @@ class Partition(NamedTuple):
     topic: str
     number: int
 
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.number}]"
+
 
 class Message(NamedTuple):
     """One record as Kafka gave it; an absent value is a tombstone."""
@@ -94,7 +97,7 @@ class FencedError(Exception):
 
     def __init__(self, partitions: Collection[Partition]) -> None:
         self.partitions = partitions
-        super().__init__("the position is no longer the expected one: " + ", ".join(f"{topic}[{number}]" for topic, number in partitions))
+        super().__init__("the position is no longer the expected one: " + ", ".join(map(str, partitions)))
 
 
 class StoreUnavailableError(Exception):

@@ -22,7 +22,7 @@ from voc_stream.embedded.child import Child
 from voc_stream.kafka import transport
 from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.kafka.watchdog import verdict
+from voc_stream.kafka.watchdog import reason_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -260,7 +260,7 @@ def test_a_worker_whose_coordination_has_failed_is_ended_and_does_not_wait_for_e
         worker = start(service_on(cluster.bootstrap, topic_prefix), MemorySink(), MemoryUpkeep())
 
         def reason() -> str:
-            return str(verdict(worker.parts.state.life(), time.monotonic(), stall_timeout_seconds=120))
+            return str(reason_to_end(worker.parts.state.life(), time.monotonic(), stall_timeout_seconds=120))
 
         wait_until(lambda: "group no more" in reason(), 20, lambda: f"a verdict; it is {reason()}")
     gc.collect()  # now, not in another test

@@ -18,7 +18,7 @@ from voc_stream.kafka.batches import Verdict, from_offset, judge
 from voc_stream.ports import Batch, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
@@ -68,7 +68,7 @@ class BatchAgent:
         try:
             yield
         except Exception as error:  # noqa: BLE001  the loop must live: a seek is refused where the partition was lost meanwhile
-            log.warning("%s: %r; looking at the positions again", _names(partitions), error)
+            log.warning("%s: %r; looking at the positions again", ", ".join(map(str, partitions)), error)
             for partition in partitions:
                 await self._reload(partition)
 
@@ -83,7 +83,7 @@ class BatchAgent:
             if fetched.skipped_offsets:
                 self._metrics.skipped_offsets.labels(partition.topic).inc(fetched.skipped_offsets)
             return Batch(partition, expected, from_offset(fetched.messages, expected.next_offset), fetched.end)
-        log.info("%s: %s to offset %d", _names([partition]), verdict.value, expected.next_offset)
+        log.info("%s: %s to offset %d", partition, verdict.value, expected.next_offset)
         self._metrics.rewinds.labels(partition.topic).inc()
         await (self._rewind(partition, expected.next_offset) if verdict is Verdict.REWIND else self._reload(partition))
         return None
@@ -106,7 +106,7 @@ class BatchAgent:
                 parts = min(2 * parts, MOST_PARTS)
             except Exception:
                 partitions = [batch.partition for batch in batches]
-                log.exception("what was fetched from %s failed and is tried again; nothing is lost", _names(partitions))
+                log.exception("what was fetched from %s failed and is tried again; nothing is lost", ", ".join(map(str, partitions)))
                 for partition in partitions:
                     self._metrics.batch_failures.labels(partition.topic).inc()
             else:
@@ -154,7 +154,7 @@ class BatchAgent:
             try:
                 await self._consumer.load_positions([partition])
             except Exception as error:  # noqa: BLE001  whatever it is, without a position nothing can be applied
-                log.warning("%s partition %d: no position yet (%r); trying again in %.1f s", *partition, error, pause)
+                log.warning("%s: no position yet (%r); trying again in %.1f s", partition, error, pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
@@ -166,7 +166,3 @@ class BatchAgent:
         now = datetime.now(UTC)
         for batch, result in zip(batches, results, strict=True):
             self._metrics.committed(batch.partition, len(batch.messages), result, now)
-
-
-def _names(partitions: Iterable[Partition]) -> str:
-    return ", ".join(f"{topic}[{number}]" for topic, number in partitions)

@@ -6,7 +6,7 @@ Moments are of `time.monotonic()`, in seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from voc_stream.kafka.watchdog import Life
 
@@ -22,7 +22,7 @@ class WorkerState:
         stopping: it was told to stop.
     """
 
-    started: float
+    started: InitVar[float]
     loop_beat: float = field(default=0.0)
     consumer_beat: float = field(default=0.0)
     consumer_error: str | None = None
@@ -35,12 +35,11 @@ class WorkerState:
     waiting_for: str | None = None
     stopping: bool = False
 
-    def __post_init__(self) -> None:
-        self.restart(self.started)
+    def __post_init__(self, started: float) -> None:
+        self.restart(started)
 
     def restart(self, now: float) -> None:
         """Begin to count from now on."""
-        self.started = now
         self.loop_beat = self.consumer_beat = self.last_progress = self.lag_measured = now
         self.rebalancing_since = now
 
@@ -51,12 +50,4 @@ class WorkerState:
 
     def life(self) -> Life:
         """A snapshot for the watchdog."""
-        return Life(
-            loop_beat=self.loop_beat,
-            consumer_beat=self.consumer_beat,
-            consumer_error=self.consumer_error,
-            last_progress=self.last_progress,
-            lag_measured=self.lag_measured,
-            lag_events=self.lag_events,
-            rebalancing_since=self.rebalancing_since,
-        )
+        return Life(*(getattr(self, name) for name in Life._fields))

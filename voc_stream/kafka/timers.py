@@ -144,5 +144,5 @@ class _Work:
         """Read again what a store has lost that it had confirmed. The next message would tell, but in a quiet partition there is none."""
         lost = await self._ledger.lost_commits() if self._ledger.durable else []
         if lost and not self._app.rebalancing:
-            log.warning("PostgreSQL has lost commits of %s; reading them again", ", ".join(f"{topic}[{number}]" for topic, number in lost))
+            log.warning("PostgreSQL has lost commits of %s; reading them again", ", ".join(map(str, lost)))
             await self._app.consumer.load_positions(lost)

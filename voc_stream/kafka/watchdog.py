@@ -51,7 +51,7 @@ class Life(NamedTuple):
     rebalancing_since: float | None
 
 
-def verdict(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
+def reason_to_end(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
     """Why the worker must end; None where it may live."""
     if life.consumer_error is not None:
         return f"the consumer can take part in its group no more ({life.consumer_error})"
@@ -101,7 +101,7 @@ class Watchdog(threading.Thread):
     def run(self) -> None:
         """Check until stopped."""
         while not self._stopped.wait(CHECK_INTERVAL_SECONDS):
-            reason = verdict(self._life(), time.monotonic(), self._stall_timeout_seconds)
+            reason = reason_to_end(self._life(), time.monotonic(), self._stall_timeout_seconds)
             if reason is not None:
                 self._end(reason)
                 return

@@ -21,7 +21,7 @@ from voc_stream.kafka.state import WorkerState
 from voc_stream.kafka.timers import add_timers
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
 from voc_stream.kafka.waiting import wait_for_both
-from voc_stream.kafka.watchdog import EXIT_CODE, Watchdog, exit_unless_done, verdict
+from voc_stream.kafka.watchdog import EXIT_CODE, Watchdog, exit_unless_done, reason_to_end
 from voc_stream.monitoring.health import HealthServer
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class WorkerParts:
         """Why this process should be restarted."""
         if self.state.waiting_for is not None:
             return []
-        reason = verdict(self.state.life(), time.monotonic(), self.settings.stall_timeout_seconds)
+        reason = reason_to_end(self.state.life(), time.monotonic(), self.settings.stall_timeout_seconds)
         return [reason] if reason else []
 
     def not_ready(self) -> Sequence[str]:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from voc_stream.kafka.watchdog import Life, Watchdog, exit_unless_done, verdict
+from voc_stream.kafka.watchdog import Life, Watchdog, exit_unless_done, reason_to_end
 
 NOW = 10_000.0
 WELL = Life(
@@ -29,7 +29,7 @@ WELL = Life(
 )
 def test_a_worker_that_is_alive_but_does_nothing_must_end(life: Life, reason: str) -> None:
     """Each way to stop silently is seen, and the reason names it."""
-    assert reason in str(verdict(life, NOW, stall_timeout_seconds=120))
+    assert reason in str(reason_to_end(life, NOW, stall_timeout_seconds=120))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_worker_that_is_alive_but_does_nothing_must_end(life: Life, reason: st
 )
 def test_an_idle_a_busy_and_a_rebalancing_worker_may_live(life: Life) -> None:
     """No lag is no stall however long, and a rebalance has its own time."""
-    assert verdict(life, NOW, stall_timeout_seconds=120) is None
+    assert reason_to_end(life, NOW, stall_timeout_seconds=120) is None
 
 
 def test_the_watchdog_ends_the_worker_once() -> None:

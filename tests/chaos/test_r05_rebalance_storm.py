@@ -35,7 +35,7 @@ def test_rebalance_storm(service: ChaosService, waits_for_batch: bool) -> None:
     So it is with Faust's `stream_wait_empty` as the service sets it (off), and with the other value.
     """
     random = chance()
-    options = ("stream_wait_empty:1",) if waits_for_batch else ()
+    options = ("decoding:0.05", *(("stream_wait_empty:1",) if waits_for_batch else ()))
     messages = simulated_messages(round(EVENTS_PER_SECOND * STORM_SECONDS), seed=random.randrange(2**32))
     with Snapshots(service) as snapshots:
         first = service.start_worker(*options)

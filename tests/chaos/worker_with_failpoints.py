@@ -6,6 +6,7 @@ Arguments: any of
     max_poll_interval:S leave the group after S seconds without a fetch, which the service otherwise never does
     log_identity:S      look every S seconds, not 30, whether topics were made anew
     rebalance_timeout:S let the watchdog end a rebalance after S seconds, not 180
+    decoding:S          take S seconds longer to decode what was fetched, so that rebalances meet it
     stream_wait_empty:1 let a revocation wait for the batch under way, which the service otherwise never does
 
 The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy` (a batch's events are in PostgreSQL,
@@ -27,6 +28,7 @@ from psycopg2 import extensions
 
 from voc_stream import cli
 from voc_stream.kafka import app, timers, watchdog, worker
+from voc_stream.postgres import sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +118,14 @@ def patch(arguments: list[str]) -> None:
 
     aiokafka.AIOKafkaConsumer.seek = seek_past_failpoint
     chosen = dict(each.split(":") for each in arguments if each.count(":") == 1)
+    if "decoding" in chosen:
+        decode, longer = sink.PostgresSink.decode, threading.Event()
+
+        def slow_decode(self: Any, *given: Any) -> Any:
+            longer.wait(float(chosen["decoding"]))
+            return decode(self, *given)
+
+        sink.PostgresSink.decode = slow_decode  # type: ignore[assignment, method-assign]  # the fault
     if "log_identity" in chosen:
         timers.LOG_IDENTITY_INTERVAL_SECONDS = float(chosen["log_identity"])
     if "rebalance_timeout" in chosen:

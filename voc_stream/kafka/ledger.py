@@ -54,6 +54,8 @@ class Ledger:
         self.durable: dict[Partition, StoredPosition] = {}
         self.loading = asyncio.Lock()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
+        # Always the same thread: each one that decodes would keep memory of its own for it.
+        self._decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-decoding")
 
     async def load(self, partitions: Collection[Partition], read_bounds: ReadBounds) -> Mapping[Partition, StoredPosition]:
         """Decide where to read each partition from, and make the store agree.
@@ -116,7 +118,7 @@ class Ledger:
 
         while True:
             try:
-                return await self._ask(decoded, fetched)
+                return await asyncio.get_running_loop().run_in_executor(self._decoder, decoded, fetched)
             except Exception:
                 log.exception("what was fetched could not be decoded and is tried again; nothing is lost")
                 for topic in {batch.partition.topic for batch in fetched}:
@@ -141,7 +143,8 @@ class Ledger:
 
     def close(self) -> None:
         """Let the sink's thread end after what it is doing now."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._executor, self._decoder):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     @staticmethod
     async def _ask(function: Callable[[A], T], argument: A) -> T:

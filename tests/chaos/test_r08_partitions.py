@@ -1,4 +1,4 @@
-"""R8: the network between a worker and its servers goes away without a word, and comes back.
+"""R8: the network between a worker and its servers goes away without a word, or is slow and resets connections, and comes back.
 
 VOC_TEST_PARTITION_SECONDS is for how long (15): longer than the session timeout of 6 s, than the 10 s after which unacknowledged data end
 a connection, and than the 11 s of keepalives. 120 is the full length.
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 PARTITION_SECONDS = from_environment("VOC_TEST_PARTITION_SECONDS", 15)
 DEADLINE_SECONDS = 4
+DELAY_SECONDS = 0.03
+RESET_INTERVAL_SECONDS = 4.0
 EVENTS_PER_SECOND = 100.0
 EVENTS = round(EVENTS_PER_SECOND * (PARTITION_SECONDS + 8))
 # The session ends; a transaction that the lost worker left open ends by the server's keepalives; then a retry.
@@ -146,6 +148,39 @@ def test_cut_off_from_one(chaos_settings: Settings, kafka: KafkaBehindProxy, ser
             f"a worker cut off from {what} alone",
             f"a proxy is silent for {PARTITION_SECONDS} s, beside a second worker",
             held[what],
+            seconds,
+        )
+    )
+
+
+@pytest.mark.parametrize("what", ["kafka", "postgresql"])
+def test_slow_and_reset(chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str) -> None:
+    """A line that is slow, and whose connections are reset again and again, costs time and nothing else."""
+    random = chance()
+    with FaultProxy((LOOPBACK, server.port)) as proxy:
+        behind = replace(through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap)
+        with ChaosService(chaos_settings, tmp_path) as service, Snapshots(service) as snapshots:
+            worker = service.start_worker(settings=behind)
+            with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+                service.wait_until_ready([worker])
+                fault = kafka.proxy if what == "kafka" else proxy
+                fault.delay_seconds = DELAY_SECONDS
+                ends = time.monotonic() + PARTITION_SECONDS
+                while time.monotonic() < ends:
+                    hold_for(RESET_INTERVAL_SECONDS, lambda: worker.is_running)
+                    fault.reset()
+                fault.delay_seconds = 0.0
+                seconds = service.seconds_to_full_service(time.monotonic())
+            service.wait_until_caught_up()
+            snapshots.assert_each_is_right()
+            assert service.restarts == 0, service.worker_logs()
+            service.assert_everything_holds()
+    note(
+        Recovery(
+            "R8",
+            f"a slow line to {what} with resets",
+            f"{DELAY_SECONDS * 1000:.0f} ms each way, resets every {RESET_INTERVAL_SECONDS:.0f} s, for {PARTITION_SECONDS} s",
+            "every snapshot; the same worker goes on; seconds from the end until it has everything",
             seconds,
         )
     )

@@ -107,7 +107,7 @@ def test_tables_of_a_newer_version(service: ChaosService) -> None:
 
 
 def end_sessions(service: ChaosService) -> None:
-    """End every session of the workers: a worker looks at the version when it connects."""
+    """End every session of the workers, as an upgrade may; the version itself is looked at in every transaction."""
     service.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'voc-stream'"
     )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from voc_stream.postgres.copy_csv import Value
 
 State = TypeVar("State")
-# Of each table. The orders that are under way and not those that are done should fit: 50,000 of them, as this is.
-CACHED_BYTES = 48 * 1024 * 1024
+# Of each table. The orders that are under way and not those that are done should fit: nearly 40,000 of them, as this is.
+CACHED_BYTES = 36 * 1024 * 1024
 ROW_BYTES = 300
 """What a row takes beside its state: two strings, a tuple, and its place in the dictionary."""
 

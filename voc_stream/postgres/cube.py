@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.measures import BINS, SUMS, add_up, delete_empty, sums_of_measures
+from voc_stream.postgres.measures import BINS, SUMS, merge, sums_of_measures
 from voc_stream.postgres.views import bin_of
 
 if TYPE_CHECKING:
@@ -16,12 +16,9 @@ _KEY = "day, experience, site_id, department, employee_id, product, segment"
 def merge_into_cube(cursor: Cursor) -> None:
     """Add the measures of the temporary table `taken`."""
     bins = ", ".join(f"coalesce(sum(weight) FILTER (WHERE bin = {number}), 0)" for number in range(len(BINS)))
-    cursor.execute(
-        f"INSERT INTO experience_cube AS t ({_KEY}, {', '.join((*SUMS, *BINS))})"
-        f" SELECT {_KEY}, {sums_of_measures()}, {bins}"
+    rows = (
+        f"SELECT {_KEY}, {sums_of_measures()}, {bins}"
         f" FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day, {bin_of('value', 'experience')} AS bin FROM taken) binned"
-        f" GROUP BY {_KEY} ORDER BY {_KEY} {add_up(_KEY, (*SUMS, *BINS))}"
+        f" GROUP BY {_KEY} ORDER BY {_KEY}"
     )
-    # Where something was taken back, nothing may be left.
-    taken_back = f"SELECT DISTINCT {_KEY} FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day FROM taken WHERE weight < 0) taken_back"
-    delete_empty(cursor, "experience_cube", _KEY, taken_back, (*SUMS, *BINS))
+    merge(cursor, "experience_cube", _KEY, (*SUMS, *BINS), rows)

@@ -27,15 +27,20 @@ def add_up(key: str, columns: tuple[str, ...]) -> str:
     return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
 
 
-def delete_empty(cursor: Cursor, table: str, key: str, chosen: str, columns: tuple[str, ...]) -> None:
-    """Delete the rows of a table that add nothing to anything any more, of those whose key the query `chosen` gives.
+def merge(cursor: Cursor, table: str, key: str, columns: tuple[str, ...], rows: str, *, parameters: tuple[object, ...] | None = None) -> None:
+    """Add the sums that the query `rows` gives, key and then columns, to those of a table; a row that then adds nothing to anything goes.
 
-    By the primary key, whatever the planner believes of tables that have grown since they were last counted: joining tens of thousands of
-    rows without an index once took longer than the statement time-out.
+    Deleted by its place, which the insertion tells: joined by their keys, rows of tables that have grown since the planner last counted
+    them once took longer than the statement time-out.
     """
-    cursor.execute("SET LOCAL enable_seqscan = off")
-    cursor.execute(f"DELETE FROM {table} WHERE ({key}) IN ({chosen}) AND {all_zero(columns)}")
-    cursor.execute("SET LOCAL enable_seqscan = on")
+    cursor.execute(
+        f"WITH merged AS (INSERT INTO {table} AS t ({key}, {', '.join(columns)}) {rows} {add_up(key, columns)}"
+        f" RETURNING t.ctid AS place, {all_zero(columns)} AS is_empty) SELECT place FROM merged WHERE is_empty",
+        parameters,
+    )
+    empty = [place for (place,) in cursor.fetchall()]
+    if empty:
+        cursor.execute(f"DELETE FROM {table} WHERE ctid = ANY(%s::tid[])", (empty,))
 
 
 def all_zero(columns: tuple[str, ...]) -> str:

@@ -36,7 +36,7 @@ from voc_stream.domain.horizons import (
 from voc_stream.postgres.clock import require_clock
 from voc_stream.postgres.cube import merge_into_cube
 from voc_stream.postgres.locks import Lock
-from voc_stream.postgres.measures import SUMS, add_up, all_zero, delete_empty, sums_of_measures
+from voc_stream.postgres.measures import SUMS, add_up, all_zero, merge, sums_of_measures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -248,14 +248,8 @@ def _widen(cursor: Cursor, width: timedelta, wider: timedelta) -> None:
 def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
     key = "resolution, start, scope_type, scope, experience"
     for width, kept in PANES_KEPT.items():
-        cursor.execute(
-            f"INSERT INTO pane AS t ({key}, {', '.join(_COLUMNS)})"
-            f" SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s"
-            f" ORDER BY {key} {add_up(key, _COLUMNS)}",
-            (_minutes(width), as_of - kept),
-        )
-    # Where something was taken back, nothing may be left.
-    delete_empty(cursor, "pane", key, f"SELECT {key} FROM taken_pane WHERE n <= 0", _COLUMNS)
+        rows = f"SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
+        merge(cursor, "pane", key, _COLUMNS, rows, parameters=(_minutes(width), as_of - kept))
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:

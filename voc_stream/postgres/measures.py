@@ -27,7 +27,9 @@ def add_up(key: str, columns: tuple[str, ...]) -> str:
     return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
 
 
-def merge(cursor: Cursor, table: str, key: str, columns: tuple[str, ...], rows: str, *, parameters: tuple[object, ...] | None = None) -> None:
+def merge(
+    cursor: Cursor, table: str, key: str, columns: tuple[str, ...], rows: str, *, parameters: tuple[object, ...] | None = None
+) -> None:
     """Add the sums that the query `rows` gives, key and then columns, to those of a table; a row that then adds nothing to anything goes.
 
     Deleted by its place, which the insertion tells: joined by their keys, rows of tables that have grown since the planner last counted

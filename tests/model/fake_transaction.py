@@ -49,7 +49,7 @@ class FakeCursor:
             checked = statement.endswith("WHERE t.version = excluded.version - 1")
             self.rowcount = self._merge(merge[1], checked=checked)
         else:
-            raise NotImplementedError(statement)
+            raise AssertionError(f"the double does not know this statement: {statement}")
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows that were read."""

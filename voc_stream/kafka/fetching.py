@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # aiokafka asks again for a partition only when the fetch under way for its broker has come back, so a long wait there delays everything.
 FETCH_WAIT_MS = 200
-FETCH_BYTES = 32 * 1024 * 1024
+# Of one broker at a time: bounds the memory of what is read ahead, and of a batch of long events. A batch of usual ones is half of it.
+FETCH_BYTES = 8 * 1024 * 1024
 GAP_INTERVAL_SECONDS = 1.0
 COMMIT_TIMEOUT_SECONDS = 3
 LEAVE_TIMEOUT_SECONDS = 3
@@ -114,7 +115,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001  Faust has no setting for it and writes 1500
-        consumer._fetch_max_bytes = FETCH_BYTES  # noqa: SLF001  bounds the memory of prefetched data
+        consumer._fetch_max_bytes = FETCH_BYTES  # noqa: SLF001
         consumer._isolation_level = "read_committed"  # noqa: SLF001  Faust ties it to a mode of its own; what was aborted must not count
         return consumer
 

@@ -11,8 +11,11 @@ from unit.postgres.store import NOW, send
 
 from voc_stream.domain.order import STAGES
 from voc_stream.monitoring.metrics import Metrics
+from voc_stream.postgres import upkeep as upkeep_module
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from unit.postgres.store import Store
 
     from voc_stream.catalogue import Catalogue
@@ -117,6 +120,27 @@ def test_risks_are_read_by_band_and_segment(store: Store) -> None:
         ("voc_customers_at_risk", "low", ""): 1,
         ("voc_value_at_risk", "low", "gold"): pytest.approx(1000 * risk),
     }
+
+
+def test_customers_are_counted_again_when_that_is_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a minute, and more seldom where counting them takes long: it must not hold up the stream."""
+    upkeep = store.upkeep()
+
+    def counted(now: datetime) -> float:
+        return sum(one.value for one in upkeep.readings(now) if one.metric == "voc_customers_at_risk")
+
+    def one_more(name: str) -> None:
+        store.take_in(touchpoint(name, customer_id=name, score=9))
+        refresh(store)
+
+    one_more("a")
+    assert counted(NOW) == 1
+    one_more("b")
+    assert counted(NOW + timedelta(seconds=59)) == 1
+    monkeypatch.setattr(upkeep_module, "CUSTOMERS_READ_SHARE", 1e-9)
+    assert counted(NOW + timedelta(seconds=61)) == 2
+    one_more("c")
+    assert counted(NOW + timedelta(hours=1)) == 2
 
 
 def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 
 # aiokafka asks again for a partition only when the fetch under way for its broker has come back, so a long wait there delays everything.
 FETCH_WAIT_MS = 200
-# Of one broker at a time: bounds the memory of what is read ahead, and of a batch of long events. A batch of usual ones is half of it.
+# Bounds what is read ahead of one broker, as it came: most often compressed.
 FETCH_BYTES = 8 * 1024 * 1024
+# Bounds the memory of what is handed on at once. A batch of as many usual events as `maximum_batch_messages` is half of it.
+HANDED_ON_BYTES = 8 * 1024 * 1024
+MESSAGES_BETWEEN_LOOKS = 16
 GAP_INTERVAL_SECONDS = 1.0
 COMMIT_TIMEOUT_SECONDS = 3
 LEAVE_TIMEOUT_SECONDS = 3
@@ -65,8 +68,28 @@ class _Messages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka shi
         return Message(record.offset, record.value)
 
 
-# aiokafka has no setting for it; there is no other consumer of it in this process.
+class _Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
+    """What was fetched of one partition, handed out by its bytes, too: aiokafka counts messages only, however long they are."""
+
+    bytes_left: ClassVar[int] = HANDED_ON_BYTES
+    """Of all partitions together, until it is set anew."""
+
+    def getall(self, max_records: int | None = None) -> list[Message]:
+        """The next messages: as many as asked for, or as there are, or until the bytes are used up."""
+        taken: list[Message] = []
+        while _Fetched.bytes_left > 0 and (max_records is None or len(taken) < max_records) and self.has_more():
+            wanted = MESSAGES_BETWEEN_LOOKS if max_records is None else min(MESSAGES_BETWEEN_LOOKS, max_records - len(taken))
+            messages: list[Message] = super().getall(wanted)
+            if not messages:
+                break
+            _Fetched.bytes_left -= sum([len(message.value) for message in messages if message.value is not None])
+            taken += messages
+        return taken
+
+
+# aiokafka has no settings for them; there is no other consumer of it in this process.
 fetcher.PartitionRecords = _Messages
+fetcher.FetchResult = _Fetched
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):
@@ -120,6 +143,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, consumer: Any, active: Any, timeout: float | None = None, max_records: int | None = None) -> Any:  # noqa: ASYNC109  Faust's signature
+        _Fetched.bytes_left = HANDED_ON_BYTES
         # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
         fetched = await super()._fetch_records(consumer, active, timeout, max_records)
         batches = [self._label(Partition(*topic_partition), messages) for topic_partition, messages in fetched.items() if messages]

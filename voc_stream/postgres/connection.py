@@ -50,7 +50,7 @@ def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
     settings = (
         f"-c search_path={schema},public -c timezone=UTC -c statement_timeout=20s -c lock_timeout=10s"
         " -c idle_in_transaction_session_timeout=30s"
-        # Nothing here is worth to take all processors for: what is read on the side would hold up the stream.
+        # Nothing here is worth taking all processors: what is read on the side would hold up the stream.
         " -c max_parallel_workers_per_gather=0"
         " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10s"
     )

@@ -35,7 +35,7 @@ FEW_CUSTOMERS = 2_000
 # However many have changed, some are taken whose risk changes by the mere passing of time.
 DUE_A_TIME = 1_000
 PURGE_EVERY = timedelta(hours=1)
-CUSTOMERS_READ_EVERY = timedelta(minutes=1)
+CUSTOMERS_READ_EVERY_SECONDS = 60.0
 # Of millions of customers more seldom, so that counting them takes no more than this share of the time.
 CUSTOMERS_READ_SHARE = 1 / 50
 
@@ -53,7 +53,7 @@ class PostgresUpkeep:
         self._mirrored = False
         self._turn = 0
         self._customers: Sequence[Reading] = ()
-        self._customers_due_at: datetime | None = None
+        self._customers_due = 0.0  # of the monotonic clock
         self._evaluator = Evaluator(catalogue)
 
     def close(self) -> None:
@@ -180,14 +180,17 @@ class PostgresUpkeep:
         """The gauges that are read from the tables; those over all customers may be a minute old, of many millions some more."""
         with self._transaction() as cursor:
             found = read_gauges(cursor, now)
-        if self._customers_due_at is None or now >= self._customers_due_at:
-            started = time.monotonic()
+        started = time.monotonic()
+        if started >= self._customers_due:
+            self._customers_due = started + CUSTOMERS_READ_EVERY_SECONDS
             try:
                 with self._transaction() as cursor:
                     self._customers = read_customers(cursor)
             except StoreUnavailableError as error:  # too many for the statement time-out, perhaps: the others count, too
                 log.warning("customers at risk could not be counted: %s", error)
-            self._customers_due_at = now + max(CUSTOMERS_READ_EVERY, timedelta(seconds=time.monotonic() - started) / CUSTOMERS_READ_SHARE)
+            else:
+                taken_seconds = time.monotonic() - started
+                self._customers_due = max(self._customers_due, started + taken_seconds / CUSTOMERS_READ_SHARE)
         return [*found, *self._customers]
 
     def _vacuum(self, queue: str) -> None:

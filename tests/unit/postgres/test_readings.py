@@ -11,14 +11,16 @@ from unit.postgres.store import NOW, send
 
 from voc_stream.domain.order import STAGES
 from voc_stream.monitoring.metrics import Metrics
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import upkeep as upkeep_module
+from voc_stream.postgres.readings import read_customers
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from unit.postgres.store import Store
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.ports import Reading
+    from voc_stream.postgres.upkeep import PostgresUpkeep
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
 NAMES = "voc_experience_info"
@@ -123,24 +125,34 @@ def test_risks_are_read_by_band_and_segment(store: Store) -> None:
 
 
 def test_customers_are_counted_again_when_that_is_due(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once a minute, and more seldom where counting them takes long: it must not hold up the stream."""
-    upkeep = store.upkeep()
+    """Once a minute, more seldom where counting them takes long, since that must not hold up the stream, and soon where it failed."""
+    names = iter("abcdef")
 
-    def counted(now: datetime) -> float:
-        return sum(one.value for one in upkeep.readings(now) if one.metric == "voc_customers_at_risk")
+    def counted(upkeep: PostgresUpkeep) -> float:
+        return sum(one.value for one in upkeep.readings(NOW) if one.metric == "voc_customers_at_risk")
 
-    def one_more(name: str) -> None:
+    def one_more() -> None:
+        name = next(names)
         store.take_in(touchpoint(name, customer_id=name, score=9))
         refresh(store)
 
-    one_more("a")
-    assert counted(NOW) == 1
-    one_more("b")
-    assert counted(NOW + timedelta(seconds=59)) == 1
+    def failing(_: object) -> list[Reading]:
+        raise StoreUnavailableError
+
+    one_more()
+    upkeep = store.upkeep()
+    assert counted(upkeep) == 1
+    one_more()
+    assert counted(upkeep) == 1
+    monkeypatch.setattr(upkeep_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(upkeep_module, "CUSTOMERS_READ_SHARE", 1e-9)
-    assert counted(NOW + timedelta(seconds=61)) == 2
-    one_more("c")
-    assert counted(NOW + timedelta(hours=1)) == 2
+    upkeep = store.upkeep()
+    monkeypatch.setattr(upkeep_module, "read_customers", failing)
+    assert counted(upkeep) == 0
+    monkeypatch.setattr(upkeep_module, "read_customers", read_customers)
+    assert counted(upkeep) == 2
+    one_more()
+    assert counted(upkeep) == 2
 
 
 def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oracle.reading import Event, Row, Table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_STAGE_MINUTES = 10_000_000
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 HORIZONS = {"1h": (5 * MINUTE, 12), "24h": (HOUR, 24), "7d": (DAY, 7), "30d": (DAY, 30), "90d": (DAY, 90)}
 SCOPES = {
@@ -124,7 +125,7 @@ def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
 
 def _from_stages(stages: Table, orders: Table, customers: Table) -> Iterator[Contribution]:
     for (order_id, stage), row in stages.items():
-        if row["minutes"] is None:
+        if row["minutes"] is None or row["minutes"] > LONGEST_STAGE_MINUTES:
             continue
         dimensions = _order_dimensions(orders[order_id,], customers)
         value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])

@@ -252,6 +252,19 @@ def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
     assert store.ask("SELECT DISTINCT site_id FROM experience_cube") == [("s-2",)]
 
 
+def test_a_stage_of_decades_counts_nothing(store: Store) -> None:
+    """A clock that was wrong when a stage began is shown in the order, and averaged with nothing."""
+    values = messages(
+        repair_step(f"r-{order}-{edge}", order_id=order, edge=edge, occurred_at=moment)
+        for order, began in [("o-1", "1999-01-01T00:00:00Z"), ("o-2", "2020-01-01T00:00:00Z")]
+        for edge, moment in [("enter", began), ("exit", at())]
+    )
+    send(store.sink(), values)
+    store.upkeep().settle(NOW)
+    assert store.ask("SELECT n FROM experience_daily WHERE experience = 'stage_minutes.reception'") == [(1,)]
+    store.assert_as_expected(values, names=[*ROLLING, "repair_order"])
+
+
 def test_nothing_at_all_has_no_rows(store: Store) -> None:
     """A refresh of nothing sets the clock and nothing else."""
     store.upkeep().settle(NOW)

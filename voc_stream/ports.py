@@ -58,8 +58,8 @@ class Batch(NamedTuple):
     Attributes:
         partition: where they are from.
         expected: the position in PostgreSQL that the caller believes in.
-        messages: in the order of their offsets; none where the offsets up to `end` hold nothing to read.
-        end: the position after them, where there are none.
+        messages: in the order of their offsets.
+        end: a position up to which nothing more is to be read after them; 0 where that is not known.
     """
 
     partition: Partition
@@ -69,12 +69,12 @@ class Batch(NamedTuple):
 
     @property
     def next_offset(self) -> int:
-        """The position after the last message."""
-        return self.messages[-1].offset + 1 if self.messages else self.end
+        """The position after all of it."""
+        return max(self.end, self.messages[-1].offset + 1) if self.messages else self.end
 
     def first(self, count: int) -> Batch:
         """Its first messages, 1 or more; all of it where it has no more."""
-        return self if count >= len(self.messages) else self._replace(messages=self.messages[:count])
+        return self if count >= len(self.messages) else self._replace(messages=self.messages[:count], end=0)
 
     def after(self, first: Batch) -> Batch:
         """What is left once its first messages, but not all of them, are committed."""

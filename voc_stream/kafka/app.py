@@ -62,7 +62,7 @@ def create_app(settings: Settings, ledger: Ledger, metrics: Metrics, **overrides
         "consumer_metadata_max_age_ms": 30_000,
         "producer_max_request_size": MAXIMUM_REQUEST_BYTES,
         "producer_threaded": False,
-        "stream_buffer_maxsize": 4,  # counts fetches; the consumer hands on no more than two
+        "stream_buffer_maxsize": 4,  # counts what is handed on; the consumer waits until it is taken
         "stream_wait_empty": False,  # a revocation never waits for PostgreSQL; its compare-and-swap keeps order
         "table_standby_replicas": 0,
         "topic_disable_leader": True,

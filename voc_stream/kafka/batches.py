@@ -24,8 +24,8 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
         partition: where they are from.
         start: the position before the first of them; None where it is not known (first fetch after an assignment).
         seek_number: how many times the partition had been repositioned when they were fetched.
-        messages: what Kafka gave, later decoded, in the order of their offsets; none where the offsets up to `end` hold nothing to read.
-        end: the position after them, where there are none.
+        messages: what Kafka gave, later decoded, in the order of their offsets.
+        end: a position up to which nothing more is to be read after them, such as markers of transactions; 0 where that is not known.
     """
 
     partition: Partition
@@ -41,8 +41,8 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
 
     @property
     def next_offset(self) -> int:
-        """The position after the last message."""
-        return self.messages[-1].offset + 1 if self.messages else self.end
+        """The position after all of it."""
+        return max(self.end, self.messages[-1].offset + 1) if self.messages else self.end
 
     @property
     def skipped_offsets(self) -> int:
@@ -75,6 +75,30 @@ def judge(fetched: FetchedBatch[Any], expected_offset: int | None, seek_number: 
     if fetched.next_offset <= expected_offset:
         return Verdict.SKIP
     return Verdict.APPLY
+
+
+def joined(earlier: Sequence[FetchedBatch[AnyMessage]], later: Sequence[FetchedBatch[AnyMessage]]) -> Sequence[FetchedBatch[AnyMessage]]:
+    """Two fetches as one: where the later one goes on with a partition, its batches become one."""
+    found: list[FetchedBatch[AnyMessage]] = list(earlier)
+    newest: dict[Partition, int] = {each.partition: place for place, each in enumerate(found)}
+    for batch in later:
+        known = newest.get(batch.partition)
+        if known is not None and _goes_on(found[known], batch):
+            found[known] = _as_one(found[known], batch)
+        else:
+            newest[batch.partition] = len(found)
+            found.append(batch)
+    return found
+
+
+def _as_one(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) -> FetchedBatch[AnyMessage]:
+    messages: Sequence[Any] = [*before.messages, *batch.messages]
+    return before._replace(messages=messages, end=max(before.end, batch.end))
+
+
+def _goes_on(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) -> bool:
+    """Whether it begins where the other ends; a log that went backwards does not."""
+    return batch.seek_number == before.seek_number and batch.start == before.next_offset and batch.first_offset >= batch.start
 
 
 def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMessage]:

@@ -100,6 +100,16 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self.cursor: dict[Partition, int] = {}
         self.seek_number: defaultdict[Partition, int] = defaultdict(int)
         self._looked_for_gaps = 0.0
+        self._messages_left = 0
+
+    def allow(self, messages: int) -> None:
+        """Let the next fetches bring so many messages together, and HANDED_ON_BYTES."""
+        self._messages_left, _Fetched.bytes_left = messages, HANDED_ON_BYTES
+
+    @property
+    def may_fetch(self) -> bool:
+        """Whether not all that was allowed has been fetched."""
+        return self._messages_left > 0 and _Fetched.bytes_left > 0
 
     @Service.task
     async def _beat(self) -> None:
@@ -143,9 +153,10 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, consumer: Any, active: Any, timeout: float | None = None, max_records: int | None = None) -> Any:  # noqa: ASYNC109  Faust's signature
-        _Fetched.bytes_left = HANDED_ON_BYTES
         # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
-        fetched = await super()._fetch_records(consumer, active, timeout, max_records)
+        most = self._messages_left if max_records is None else min(self._messages_left, max_records)
+        fetched = await super()._fetch_records(consumer, active, timeout, most)
+        self._messages_left -= sum([len(messages) for messages in fetched.values()])
         batches = [self._label(Partition(*topic_partition), messages) for topic_partition, messages in fetched.items() if messages]
         moment = time.monotonic()
         if moment - self._looked_for_gaps > GAP_INTERVAL_SECONDS:

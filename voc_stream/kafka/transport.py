@@ -16,6 +16,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from voc_stream.kafka.batches import joined
 from voc_stream.kafka.fetching import BatchThread
 from voc_stream.kafka.topics import TopicsError
 from voc_stream.ports import FencedError, Partition, StoreUnavailableError
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 # Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
-# Beside the fetch that the agent is at. While there is a backlog one waits, so that the agent never idles. Otherwise none: what arrives
-# meanwhile, in whatever partition, becomes one larger fetch, and a transaction costs as much for one partition as for all.
-FETCHES_AHEAD, FETCHES_AHEAD_IN_BACKLOG = 0, 1
+# While the agent is at a batch, so often is gathered what has arrived for the next one. aiokafka asks for no more of a partition of which
+# something waits, so what is not gathered is not fetched either, and the next batch would hold little that is new.
+GATHERING_SECONDS = 0.025
 AGENT_WAIT_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,9 @@ class BatchConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._gathered: tuple[TP, Any] | None = None
         self._handed_on = 0
-        self._ahead = FETCHES_AHEAD
+        self._revocations = 0
         self._taken = asyncio.Event()
 
     @property
@@ -118,27 +120,46 @@ class BatchConsumer(driver.Consumer):
             self._committed_offset[TP(*partition)] = None  # else commits stop until the old one is passed
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
-        """Fetches as Faust messages, without Faust's own bookkeeping of offsets. None while the agent has enough to do."""
-        if self._handed_on > self._ahead:
-            self._taken.clear()
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes just as the wait ends.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(AGENT_WAIT_SECONDS):
-                    await self._taken.wait()
-            # Back to Faust's loop, which calls again. It alone looks whether the fetcher shall stop; the consumer is told only later.
+        """All that was gathered and decoded while the agent was at work, as one Faust message. None while it still is.
+
+        A transaction costs as much for one partition as for all, and less for each message the more there are.
+        """
+        if self._gathered is None:
+            self._thread.allow(self.app.conf.broker_max_poll_records)
+        if self._handed_on:
+            await self._wait_for_agent(GATHERING_SECONDS if self._thread.may_fetch else AGENT_WAIT_SECONDS)
+        if self._thread.may_fetch:
+            await self._gather(0.0 if self._handed_on or self._gathered else timeout)
+        # Faust's loop calls again. It alone looks whether the fetcher shall stop; the consumer is told only later.
+        if self._gathered is None or self._handed_on:
             return
+        (topic_partition, message), self._gathered = self._gathered, None
+        self._handed_on += 1
+        # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
+        self._read_offset.pop(topic_partition, None)
+        yield topic_partition, message
+
+    async def _wait_for_agent(self, seconds: float) -> None:
+        self._taken.clear()
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes just as the wait ends.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._taken.wait()
+
+    async def _gather(self, timeout: float) -> None:  # noqa: ASYNC109  as `getmany`
+        """Decode what has arrived, and put it behind what was gathered before. Without Faust's own bookkeeping of offsets."""
         async for topic_partition, message in super().getmany(timeout):
-            # Before the decoding: a revocation meanwhile sets it to 0, and Faust then drops the message.
-            self._handed_on += 1
-            # Here, and not in the transaction: in a backlog PostgreSQL is at work on what was fetched before.
+            revocations = self._revocations
+            # Here, and not in the transaction: PostgreSQL may be at work on what was gathered before.
             fetched = await self.ledger.decode(cast("Sequence[FetchedBatch[Message]]", message.value), datetime.now(UTC))
-            message.value = cast("Any", fetched)
-            # Large messages fill a fetch with fewer; so the lag, which is looked at now and then, counts as well.
-            waiting = max(sum(len(batch.messages) for batch in fetched), self.ledger.state.lag_events)
-            self._ahead = FETCHES_AHEAD_IN_BACKLOG if waiting >= self.app.conf.broker_max_poll_records else FETCHES_AHEAD
-            # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
-            self._read_offset.pop(topic_partition, None)
-            yield topic_partition, message
+            if revocations != self._revocations:
+                return
+            if self._gathered is None:
+                message.value = cast("Any", fetched)
+                self._gathered = topic_partition, message
+            else:
+                before = self._gathered[1]
+                before.value = joined(before.value, fetched)
 
     def taken(self) -> None:
         """The agent is done with one fetch."""
@@ -168,8 +189,9 @@ class BatchConsumer(driver.Consumer):
         """Forget positions: nothing of these partitions may be applied until they are loaded again."""
         self.ledger.state.positions_loaded = False
         await super().on_partitions_revoked(revoked)
-        # Faust has thrown away what it had handed on.
-        self._handed_on = 0
+        # Faust has thrown away what it had handed on; what waits or is just decoded is stale.
+        self._handed_on, self._gathered = 0, None
+        self._revocations += 1
         self._taken.set()
         for topic_partition in revoked:
             self._thread.cursor.pop(Partition(*topic_partition), None)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.kafka.batches import FetchedBatch, Verdict, from_offset, judge
+from voc_stream.kafka.batches import FetchedBatch, Verdict, from_offset, joined, judge
 from voc_stream.ports import Message, Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PARTITION = Partition("voc.callbacks", 0)
 
@@ -90,3 +95,46 @@ def test_whatever_is_dropped_or_repeated_each_message_is_applied_once_and_in_ord
     # A last batch that was dropped shows only when another one follows.
     assert applied == log[: len(applied)]
     assert durable == (applied[-1] + 1 if applied else 0)
+
+
+def test_what_goes_on_becomes_one_batch() -> None:
+    """Two fetches of a partition are judged as one; those of others stay as they are."""
+    other = FetchedBatch(Partition("voc.callbacks", 1), 0, 1, [Message(0, b"{}")])
+    assert joined([fetched(5, 5, 6)], [other, fetched(7, 9, 10)]) == [fetched(5, 5, 6, 9, 10), other]
+
+
+def test_offsets_that_hold_nothing_to_read_may_stand_before_and_behind() -> None:
+    """The position after a joined batch is the one after both."""
+    gap = FetchedBatch(PARTITION, 7, 1, (), end=12)
+    [behind] = joined([fetched(5, 5, 6)], [gap])
+    assert (behind.next_offset, [message.offset for message in behind.messages]) == (12, [5, 6])
+    [between] = joined([behind], [fetched(12, 12)])
+    assert (between.start, between.next_offset, [message.offset for message in between.messages]) == (5, 13, [5, 6, 12])
+    [before] = joined([gap], [fetched(12, 14)])
+    assert (before.first_offset, before.skipped_offsets, before.next_offset) == (14, 7, 15)
+
+
+def test_what_does_not_go_on_stays_by_itself() -> None:
+    """After a seek, after a hole, and where the log went backwards: each is judged for itself, as if it had come alone."""
+    first = fetched(5, 5, 6)
+    for second in (fetched(7, 7, seek_number=2), fetched(8, 8), fetched(None, 7), fetched(7, 0)):
+        assert joined([first], [second]) == [first, second]
+        assert judge(joined([first], [second])[1], 5, 1) is judge(second, 5, 1)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=4), max_size=6))
+def test_joining_changes_nothing_of_what_was_fetched(fetches: list[list[int]]) -> None:
+    """However often it is gathered: all messages, in order, from the first position to the last one."""
+    position = 0
+    gathered: Sequence[FetchedBatch[Message]] = []
+    offsets: list[int] = []
+    for distances in fetches:
+        found: list[int] = []
+        for distance in distances:
+            found.append((found[-1] + 1 if found else position) + distance)
+        if found:
+            gathered = joined(gathered, [fetched(position, *found)])
+            position = found[-1] + 1
+            offsets += found
+    assert [message.offset for batch in gathered for message in batch.messages] == offsets
+    assert [(batch.start, batch.next_offset) for batch in gathered] == ([(0, position)] if offsets else [])

@@ -168,10 +168,13 @@ class FakeClient:
     async def fetched_records(self, partitions: Collection[Any], timeout: float, max_records: int) -> Mapping[Any, list[Message]]:  # noqa: ARG002, ASYNC109  aiokafka's signature
         """Hand out what was fetched ahead, and move on."""
         await self._loop.hold(lambda: None, object())
-        found = {}
+        found: dict[Any, list[Message]] = {}
         for each in sorted(set(partitions) & self._assigned & self._ahead.keys()):
+            most = min(self.batch_size, max_records - sum(map(len, found.values())))
+            if most <= 0:
+                break
             records, end = self._ahead.pop(each)
-            found[each], rest = records[: self.batch_size], records[self.batch_size :]
+            found[each], rest = records[:most], records[most:]
             self._positions[each] = found[each][-1].offset + 1 if rest else end
             if rest:
                 self._ahead[each] = rest, end

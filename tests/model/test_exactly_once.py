@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 
 CATALOGUE = load_catalogue("automotive")
-SETTINGS = Settings(database_url="postgresql://nobody@nowhere/none")
+# So few messages a batch that what is gathered is often full.
+SETTINGS = Settings(database_url="postgresql://nobody@nowhere/none", maximum_batch_messages=4)
 TOPICS = input_topics(SETTINGS.topic_prefix)[:2]
 PARTITIONS = (Partition(TOPICS[0], 0), Partition(TOPICS[0], 1), Partition(TOPICS[1], 0))
 MOST_WORKERS = 3

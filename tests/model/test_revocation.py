@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_a_revocation_while_a_fetch_is_decoded_does_not_stop_the_fetching() -> None:
-    """Faust drops that fetch. Were it still counted as handed on, the consumer would wait for the agent for ever."""
+    """That fetch is stale. Were it counted as handed on, the consumer would wait for the agent for ever."""
     model = ExactlyOnce()
     try:
         model.start_worker()

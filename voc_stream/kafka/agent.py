@@ -42,12 +42,12 @@ class BatchAgent:
         self._metrics = metrics
 
     async def __call__(self, stream: Any) -> None:
-        """Faust's agent: what was fetched together, one fetch after another, for ever."""
-        async for fetched in stream:
+        """Faust's agent: what was handed on together, one after another, for ever."""
+        async for handed_on in stream:
             try:
-                await self._take(fetched)
+                await self._take(handed_on.batches)
             finally:
-                self._consumer.taken()
+                self._consumer.taken(handed_on)
 
     @property
     def _consumer(self) -> BatchConsumer:
@@ -55,13 +55,14 @@ class BatchAgent:
         return consumer
 
     async def _take(self, fetched: Sequence[FetchedBatch[DecodedMessage]]) -> None:
-        ready = []
+        ready: dict[Partition, Batch] = {}
         for each in fetched:
             async with self._reloading_after_failure([each.partition]):
-                if (batch := await self._judged(each)) is not None:
-                    ready.append(batch)
-        async with self._reloading_after_failure([batch.partition for batch in ready]):
-            await self._apply(ready)
+                # Two that do not go on from each other cannot both be next; what is missing then is fetched again.
+                if each.partition not in ready and (batch := await self._judged(each)) is not None:
+                    ready[each.partition] = batch
+        async with self._reloading_after_failure(list(ready)):
+            await self._apply(list(ready.values()))
 
     @asynccontextmanager
     async def _reloading_after_failure(self, partitions: Sequence[Partition]) -> AsyncIterator[None]:

@@ -18,7 +18,7 @@ AnyMessage = TypeVar("AnyMessage", "Message", "DecodedMessage")
 
 
 class FetchedBatch(NamedTuple, Generic[AnyMessage]):
-    """Messages of one partition that were fetched together.
+    """Messages of one partition that were fetched together, or one after the other and joined.
 
     Attributes:
         partition: where they are from.
@@ -26,6 +26,7 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
         seek_number: how many times the partition had been repositioned when they were fetched.
         messages: what Kafka gave, later decoded, in the order of their offsets.
         end: a position up to which nothing more is to be read after them, such as markers of transactions; 0 where that is not known.
+        holes: how many offsets held nothing to read between the fetches that were joined.
     """
 
     partition: Partition
@@ -33,6 +34,7 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
     seek_number: int
     messages: Sequence[AnyMessage]
     end: int = 0
+    holes: int = 0
 
     @property
     def first_offset(self) -> int:
@@ -47,7 +49,19 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
     @property
     def skipped_offsets(self) -> int:
         """How many offsets from the position on held nothing to read: retention, compaction, aborted messages, transaction markers."""
-        return 0 if self.start is None else max(0, self.first_offset - self.start)
+        return self.holes + (0 if self.start is None else max(0, self.first_offset - self.start))
+
+
+class HandedOn(NamedTuple):
+    """What goes to the agent at once.
+
+    Attributes:
+        revocations: how often partitions had been revoked when it was handed on.
+        batches: of any number of partitions.
+    """
+
+    revocations: int
+    batches: Sequence[FetchedBatch[DecodedMessage]]
 
 
 class Verdict(Enum):
@@ -93,7 +107,9 @@ def joined(earlier: Sequence[FetchedBatch[AnyMessage]], later: Sequence[FetchedB
 
 def _as_one(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) -> FetchedBatch[AnyMessage]:
     messages: Sequence[Any] = [*before.messages, *batch.messages]
-    return before._replace(messages=messages, end=max(before.end, batch.end))
+    # Before the first message they count as what lies between it and the start.
+    holes = before.holes + (batch.skipped_offsets if before.messages else 0)
+    return before._replace(messages=messages, end=max(before.end, batch.end), holes=holes)
 
 
 def _goes_on(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) -> bool:

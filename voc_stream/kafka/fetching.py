@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FETCH_WAIT_MS = 200
 # Bounds what is read ahead of one broker, as it came: most often compressed.
 FETCH_BYTES = 8 * 1024 * 1024
-# Bounds the memory of what is handed on at once. A batch of as many usual events as `maximum_batch_messages` is half of it.
+# About what is handed on at once; the same again is gathered meanwhile. As many usual events as `maximum_batch_messages` are half of it.
 HANDED_ON_BYTES = 8 * 1024 * 1024
 MESSAGES_BETWEEN_LOOKS = 16
 GAP_INTERVAL_SECONDS = 1.0

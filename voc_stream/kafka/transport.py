@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport, changed to hand on whole fetches, decoded, and to take its positions from the store.
+"""Faust's aiokafka transport, changed to hand on what it gathered, decoded, and to take its positions from the store.
 
 Every override states what it is against. They rely on internals of faust-streaming 0.15.3, which is why that is pinned.
 All topics of the app are input topics, and all of them are batched.
@@ -16,7 +16,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from voc_stream.kafka.batches import joined
+from voc_stream.kafka.batches import HandedOn, joined
 from voc_stream.kafka.fetching import BatchThread
 from voc_stream.kafka.topics import TopicsError
 from voc_stream.ports import FencedError, Partition, StoreUnavailableError
@@ -128,12 +128,13 @@ class BatchConsumer(driver.Consumer):
             self._thread.allow(self.app.conf.broker_max_poll_records)
         if self._handed_on:
             await self._wait_for_agent(GATHERING_SECONDS if self._thread.may_fetch else AGENT_WAIT_SECONDS)
-        if self._thread.may_fetch:
-            await self._gather(0.0 if self._handed_on or self._gathered else timeout)
+        if self._thread.may_fetch and (self._handed_on or self._gathered is None):
+            await self._gather(0.0 if self._handed_on else timeout)
         # Faust's loop calls again. It alone looks whether the fetcher shall stop; the consumer is told only later.
         if self._gathered is None or self._handed_on:
             return
         (topic_partition, message), self._gathered = self._gathered, None
+        message.value = cast("Any", HandedOn(self._revocations, message.value))
         self._handed_on += 1
         # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
         self._read_offset.pop(topic_partition, None)
@@ -161,10 +162,11 @@ class BatchConsumer(driver.Consumer):
                 before = self._gathered[1]
                 before.value = joined(before.value, fetched)
 
-    def taken(self) -> None:
-        """The agent is done with one fetch."""
-        self._handed_on = max(0, self._handed_on - 1)
-        self._taken.set()
+    def taken(self, handed_on: HandedOn) -> None:
+        """The agent is done with it. What was handed on before a revocation is not counted any more."""
+        if handed_on.revocations == self._revocations:
+            self._handed_on -= 1
+            self._taken.set()
 
     def on_buffer_full(self, tp: TP) -> None:
         """Nothing: Faust would fetch no more of one partition until the agent has nothing at all to do, and under load that never comes."""

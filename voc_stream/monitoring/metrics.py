@@ -84,7 +84,7 @@ class Metrics:
         self.events = Counter("voc_events_total", "Messages taken in.", ("topic", "outcome"), registry=registry)
         self.batch_seconds = Histogram(
             "voc_batch_seconds",
-            "Time of what was fetched together, from its hand-over, decoded, to COMMIT, retries included.",
+            "Time of what was handed on together, decoded, until COMMIT, retries included.",
             buckets=BATCH_SECONDS_BUCKETS,
             registry=registry,
         )

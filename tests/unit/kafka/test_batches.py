@@ -100,7 +100,7 @@ def test_whatever_is_dropped_or_repeated_each_message_is_applied_once_and_in_ord
 def test_what_goes_on_becomes_one_batch() -> None:
     """Two fetches of a partition are judged as one; those of others stay as they are."""
     other = FetchedBatch(Partition("voc.callbacks", 1), 0, 1, [Message(0, b"{}")])
-    assert joined([fetched(5, 5, 6)], [other, fetched(7, 9, 10)]) == [fetched(5, 5, 6, 9, 10), other]
+    assert joined([fetched(5, 5, 6)], [other, fetched(7, 7, 8)]) == [fetched(5, 5, 6, 7, 8), other]
 
 
 def test_offsets_that_hold_nothing_to_read_may_stand_before_and_behind() -> None:
@@ -112,6 +112,14 @@ def test_offsets_that_hold_nothing_to_read_may_stand_before_and_behind() -> None
     assert (between.start, between.next_offset, [message.offset for message in between.messages]) == (5, 13, [5, 6, 12])
     [before] = joined([gap], [fetched(12, 14)])
     assert (before.first_offset, before.skipped_offsets, before.next_offset) == (14, 7, 15)
+
+
+def test_all_offsets_without_messages_are_counted_once() -> None:
+    """Retention may delete what lies between two fetches; the metric must tell."""
+    [batch] = joined([fetched(5, 7, 8)], [fetched(9, 20)])
+    assert batch.skipped_offsets == 2 + 11
+    [batch] = joined([batch], [FetchedBatch(PARTITION, 21, 1, (), end=24)])
+    assert batch.skipped_offsets == 2 + 11 + 3
 
 
 def test_what_does_not_go_on_stays_by_itself() -> None:

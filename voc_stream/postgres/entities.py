@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from voc_stream.postgres.copy_csv import Value
 
 State = TypeVar("State")
-# Of each table. The orders that are under way and not those that are done should fit: nearly 40,000 of them, as this is.
+# The orders that are under way and not those that are done should fit: nearly 40,000 of them, as this is; and as many customers.
 CACHED_BYTES = 36 * 1024 * 1024
+# Of complaints there is one for each ten orders or fewer.
+CACHED_COMPLAINTS_BYTES = 12 * 1024 * 1024
 ROW_BYTES = 300
 """What a row takes beside its state: two strings, a tuple, and its place in the dictionary."""
 
@@ -45,11 +47,12 @@ class Entity(Generic[State]):
         columns: Sequence[str],
         decode: Callable[[str], State],
         row_of: Callable[[State, int], tuple[Value, ...]],
+        cached_bytes: int = CACHED_BYTES,
     ) -> None:
         self._table, self._columns, self._decode, self._row_of = table, columns, decode, row_of
         self._key = columns[0]
         self._cache: OrderedDict[str, tuple[str, int]] = OrderedDict()
-        self._cached_bytes = 0
+        self._cached_bytes, self._most_cached_bytes = 0, cached_bytes
         self._versions: dict[str, int] = {}
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
@@ -111,7 +114,7 @@ class Entity(Generic[State]):
     def keep(self) -> None:
         """The transaction committed: what it saved may be used again."""
         self._versions.clear()
-        while self._cached_bytes > CACHED_BYTES:
+        while self._cached_bytes > self._most_cached_bytes:
             _, (state, _) = self._cache.popitem(last=False)
             self._cached_bytes -= len(state) + ROW_BYTES
 
@@ -128,7 +131,7 @@ class EntityStore:
     def __init__(self) -> None:
         self.customers = Entity("customer", rows.CUSTOMER_COLUMNS, rows.decode_customer, rows.customer_row)
         self.orders = Entity("repair_order", rows.ORDER_COLUMNS, rows.decode_order, rows.order_row)
-        self.complaints = Entity("complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row)
+        self.complaints = Entity("complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row, CACHED_COMPLAINTS_BYTES)
 
     def keep(self) -> None:
         """The transaction committed."""

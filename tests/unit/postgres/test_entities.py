@@ -107,7 +107,7 @@ def test_what_is_kept_at_hand_is_bounded_and_counted(store: Store, monkeypatch: 
     send(sink, values[:30])
     customers = sink._entities.customers
     assert customers._cached_bytes == sum(len(state) + entities_module.ROW_BYTES for state, _ in customers._cache.values()) > 0
-    monkeypatch.setattr(entities_module, "CACHED_BYTES", 1_000)
+    monkeypatch.setattr(customers, "_most_cached_bytes", 1_000)
     for first in range(30, 60, 5):
         send(sink, values[first : first + 5])
         assert customers._cached_bytes <= 1_000

@@ -1,0 +1,44 @@
+"""One heap for all threads of a worker."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+THREADS = 4
+PROGRAM = f"""
+import ctypes, sys, threading
+from voc_stream.cli.malloc import use_one_heap
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+if sys.argv[1] == "one":
+    assert use_one_heap()
+barrier = threading.Barrier({THREADS} + 1)
+def work():
+    barrier.wait()
+    libc.malloc(100_000)  # ctypes lets the others run meanwhile
+    barrier.wait()
+    barrier.wait()
+for _ in range({THREADS}):
+    threading.Thread(target=work, daemon=True).start()
+barrier.wait()
+barrier.wait()
+out = libc.fdopen(1, b"w")
+libc.malloc_info(0, ctypes.c_void_p(out))
+libc.fflush(ctypes.c_void_p(out))
+"""
+
+
+def heaps(how_many: str) -> int:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, how_many], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.count("<heap nr=")
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="only glibc gives each thread a heap of its own")
+def test_all_threads_share_one_heap() -> None:
+    """What a batch's threads free is there for all of them: a worker's memory stays bounded over months."""
+    assert heaps("one") == 1
+    assert heaps("any") > 1

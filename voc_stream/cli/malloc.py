@@ -1,0 +1,22 @@
+"""How much memory of the process lies idle between its threads.
+
+glibc gives each thread a heap of its own, up to eight for each processor. What one thread keeps there while another one's heap
+grows is never shared, and a long life splits each of them into pieces.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+_M_ARENA_MAX = -8
+"""From malloc.h of glibc."""
+
+
+def use_one_heap() -> bool:
+    """Let all threads take their memory from one heap; to be called before the first of them starts. False where libc has several ways.
+
+    They take turns for the interpreter anyway, and so seldom wait for one another here.
+    """
+    libc = ctypes.CDLL(None)
+    # Only glibc has the limit; musl, which knows no such heaps, answers every request with failure or not at all.
+    return hasattr(libc, "gnu_get_libc_version") and libc.mallopt(_M_ARENA_MAX, 1) == 1

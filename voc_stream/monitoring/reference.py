@@ -26,7 +26,7 @@ Each worker shows what it did, and the partitions that it has. Over all workers 
 _SHARED = """## Read from the tables
 
 Every worker reads them every ten seconds and shows the same. Over all workers take the maximum: `max by (site, horizon) (…)`.
-Customers at risk are counted once a minute, of many millions more seldom, so that counting takes at most a fiftieth of the time; each
+Customers at risk are counted once a minute, of a million every few minutes, so that counting takes at most a hundredth of the time; each
 worker does so at moments of its own, and a customer whose band changed in between may stand in both.
 """
 _TABLE = "| metric | type | labels | meaning |\n|---|---|---|---|\n"

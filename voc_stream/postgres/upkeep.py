@@ -37,7 +37,7 @@ DUE_A_TIME = 1_000
 PURGE_EVERY = timedelta(hours=1)
 CUSTOMERS_READ_EVERY_SECONDS = 60.0
 # Of millions of customers more seldom, so that counting them takes no more than this share of the time.
-CUSTOMERS_READ_SHARE = 1 / 50
+CUSTOMERS_READ_SHARE = 1 / 100
 
 log = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ def judge_promises(orders: Iterable[OpenOrder], times: StageTimes, catalogue: Ca
     already is not at risk any more, nor is one farther off than the catalogue's `promise_watch_minutes`.
 
     Args:
-        orders: that have not been delivered.
+        orders: at least all that are promised for less than `longest_left` of their stage from now.
         times: what their stages usually take.
         catalogue: how long before a promise its order is watched.
         now: the time of the evaluation.
@@ -77,9 +77,29 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
     if order.stage not in _UP_TO_DELIVERY:
         return 0.0
     spent = order.minutes_in_stage(now)
-    here = 0.0 if spent is None else max(0.0, (times.usual_minutes(catalogue, order.site_id, order.stage) or 0.0) - spent)
+    usual = times.usual_minutes(catalogue, order.site_id, order.stage) or 0.0
+    here = 0.0 if spent is None else min(usual, max(0.0, usual - spent))  # a clock that is ahead makes no stage longer
     to_come = _UP_TO_DELIVERY[STAGES.index(order.stage) + 1 :]
     return here + sum((times.usual_minutes(catalogue, order.site_id, stage) or 0.0) * times.passing_share(stage) for stage in to_come)
+
+
+def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
+    """By stage, minutes that are never exceeded by what `minutes_left` says of an order in it, at whatever site.
+
+    >>> from voc_stream.catalogue import load_catalogue
+    >>> from voc_stream.domain.alerts.stage_times import StageTimes
+    >>> times = StageTimes({("", "settlement"): [0, 0, 50, 50, 0], ("", "delivery"): [0, 0, 50, 50, 0]})
+    >>> longest = longest_left(times, load_catalogue())
+    >>> longest["settlement"], longest["delivery"], longest["follow_up"]
+    (40.0, 20.0, 0.0)
+    """
+    longest = dict.fromkeys(STAGES, 0.0)
+    later = 0.0
+    for stage in reversed(_UP_TO_DELIVERY):
+        usual = max((times.usual_minutes(catalogue, site_id, stage) or 0.0 for site_id in times.sites_of(stage)), default=0.0)
+        longest[stage] = usual + later
+        later += usual * times.passing_share(stage)
+    return longest
 
 
 def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:

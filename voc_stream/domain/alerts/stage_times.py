@@ -52,6 +52,10 @@ class StageTimes(NamedTuple):
         here = self._percentile(catalogue, site_id, stage, 0.5)
         return self._percentile(catalogue, "", stage, 0.5) if here is None else here
 
+    def sites_of(self, stage: str) -> list[str]:
+        """The sites where orders passed through a stage; `''`, for all, among them."""
+        return [site_id for site_id, each in self.histograms if each == stage]
+
     def passing_share(self, stage: str) -> float:
         """How many orders pass through a stage for each that is delivered, at most 1; 1 where no delivery is known."""
         passed, delivered = (sum(self.histograms.get(("", each), ())) for each in (stage, "delivery"))

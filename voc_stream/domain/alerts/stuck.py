@@ -35,27 +35,32 @@ PATTERN, MOST = 4, 0.5
 
 
 class _Place(NamedTuple):
-    """One stage at one site: the orders in it, those that are stuck, the oldest first, and how many are far beyond the limit."""
+    """One stage at one site: orders in it by product, those that are stuck, the oldest first, and how many are far beyond the limit."""
 
     subject: Subject
     stage: str
     limit: StageLimit
-    orders: Sequence[OpenOrder]
+    products: Mapping[str | None, int]
     stuck: Sequence[OpenOrder]
     far_beyond: int
 
     @property
+    def in_stage(self) -> int:
+        return sum(self.products.values())
+
+    @property
     def is_worth_an_alert(self) -> bool:
-        return bool(self.stuck) and (self.limit.is_stated or self.far_beyond > 0 or is_more_than_chance(len(self.stuck), len(self.orders)))
+        return bool(self.stuck) and (self.limit.is_stated or self.far_beyond > 0 or is_more_than_chance(len(self.stuck), self.in_stage))
 
 
 def judge_stuck(
     orders: Iterable[OpenOrder],
+    in_stage: Mapping[tuple[str, str], Mapping[str | None, int]],
     limits: Mapping[str, StageLimit],
     active: Mapping[str, Sequence[datetime]],
     catalogue: Catalogue,
-    now: datetime,
     *,
+    now: datetime,
     open_subjects: Collection[Subject],
 ) -> Verdict:
     """Where vehicles are stuck, by site and stage.
@@ -66,7 +71,8 @@ def judge_stuck(
     been in the stage for longer, open shop or not, and while there are orders in the stage and no limit is known any more.
 
     Args:
-        orders: that have not been delivered.
+        orders: at least all that are longer in their stage than its limit, and no longer than GIVEN_UP_AFTER.
+        in_stage: by site and stage, how many orders of each product are in it, for GIVEN_UP_AFTER at most, however long.
         limits: by stage; a stage without one is not judged.
         active: by site, ascending, when it is known to have finished something; a site without any is not judged.
         catalogue: for the names of stages.
@@ -78,7 +84,8 @@ def judge_stuck(
         if order.entered_at is not None and now - order.entered_at <= GIVEN_UP_AFTER:
             by_place[order.site_id, order.stage].append(order)
     findings, holding = [], set()
-    for (site_id, stage), here in sorted(by_place.items()):
+    for (site_id, stage), products in sorted(in_stage.items()):
+        here = by_place[site_id, stage]
         subject = Subject(RULE, minutes_experience(stage), "site", site_id)
         limit, work = limits.get(stage), active.get(site_id, ())
         if limit is None or _beyond(here, limit.minutes, now):
@@ -89,7 +96,7 @@ def judge_stuck(
             [order for order in _beyond(here, minutes, now) if _is_stuck(order, minutes, work, now)]
             for minutes in (limit.minutes, FAR_BEYOND * limit.minutes)
         )
-        place = _Place(subject, stage, limit, here, stuck, len(far_beyond))
+        place = _Place(subject, stage, limit, products, stuck, len(far_beyond))
         if place.is_worth_an_alert:
             findings.append(_finding(place, catalogue, now))
     return Verdict(frozenset({RULE}), findings, holding & set(open_subjects))
@@ -119,7 +126,7 @@ def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:
     site_id, stuck = place.subject.scope, place.stuck
     oldest, limit = stuck[0].minutes_in_stage(now) or 0.0, round(place.limit.minutes, 1)
     english, chinese = stage_label(catalogue, place.stage)
-    product = _telling_product(stuck, place.orders)
+    product = _telling_product(stuck, place.products)
     return Finding(
         place.subject,
         "critical" if place.far_beyond >= MANY else "warning",
@@ -127,25 +134,24 @@ def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:
             "stage": place.stage,
             "site": site_id,
             "stuck": len(stuck),
-            "in_stage": len(place.orders),
+            "in_stage": place.in_stage,
             "limit_minutes": limit,
             "oldest_minutes": round(oldest, 1),
             "order_ids": [order.order_id for order in stuck[:MOST_IDS]],
             "explained_by": product,
             "explained_dimension": "product" if product else None,
         },
-        f"{english} at {site_id}: {len(stuck)} of {len(place.orders)} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
-        f" {oldest:.0f} / {site_id} {chinese}：{len(place.orders)} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
+        f"{english} at {site_id}: {len(stuck)} of {place.in_stage} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
+        f" {oldest:.0f} / {site_id} {chinese}：{place.in_stage} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
         f"{stuck[0].order_id} 已 {oldest:.0f} 分钟",
     )
 
 
-def _telling_product(stuck: Sequence[OpenOrder], orders: Sequence[OpenOrder]) -> str | None:
+def _telling_product(stuck: Sequence[OpenOrder], products: Mapping[str | None, int]) -> str | None:
     """The product of most of the stuck orders, where it is not that of most of the others, too."""
-    ids = {order.order_id for order in stuck}
-    others = [order.product for order in orders if order.order_id not in ids]
     ((product, count),) = Counter(order.product for order in stuck).most_common(1)
-    if product is None or not others or count < PATTERN:
+    others = sum(products.values()) - len(stuck)
+    if product is None or others <= 0 or count < PATTERN:
         return None
-    is_telling = count / len(stuck) > MOST and others.count(product) / len(others) < MOST
+    is_telling = count / len(stuck) > MOST and (products.get(product, 0) - count) / others < MOST
     return product if is_telling else None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voc_stream.catalogue import Limits
 from voc_stream.domain.alerts.finding import Subject
-from voc_stream.domain.alerts.promises import RULE, judge_promises, minutes_left
+from voc_stream.domain.alerts.promises import RULE, judge_promises, longest_left, minutes_left
 from voc_stream.domain.alerts.stage_times import StageTimes
 from voc_stream.domain.alerts.workshop import OpenOrder
 from voc_stream.domain.order import STAGES
@@ -44,11 +44,29 @@ def order(stage: str = "wash", minutes: float | None = 0, promised_in: float | N
         (order("delivery", 0), 20),
         (order("follow_up", 0), 0),
         (order("appointment", 0), 100),
+        (order("wash", -30), 60),
     ],
 )
 def test_what_is_left_takes_what_it_usually_takes(one: OpenOrder, minutes: float, catalogue: Catalogue) -> None:
     """The rest of this stage, never below nothing, and all later ones up to delivery; what is unknown counts nothing."""
     assert minutes_left(one, TIMES, catalogue, NOW) == pytest.approx(minutes)
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from(["", "s-1", "s-2"]), st.sampled_from(STAGES)), st.lists(st.integers(0, 90), min_size=11, max_size=11)
+    ),
+    st.sampled_from(STAGES),
+    st.sampled_from(["s-1", "s-2", "s-3"]),
+    st.none() | st.floats(-60, 10_000),
+)
+def test_nothing_takes_longer_than_the_longest(
+    catalogue: Catalogue, histograms: dict[tuple[str, str], list[int]], stage: str, site_id: str, minutes: float | None
+) -> None:
+    """Orders that are promised for later than `longest_left` need not be looked at: none of them is at risk."""
+    times = StageTimes(histograms)
+    one = order(stage, minutes, site_id=site_id)
+    assert minutes_left(one, times, catalogue, NOW) <= longest_left(times, catalogue)[stage] + 1e-9
 
 
 def test_a_promise_that_leaves_no_time_to_act_starts_nothing_but_ends_nothing(catalogue: Catalogue) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,15 @@ def judge(
     active: Mapping[str, Sequence[datetime]] = BUSY,
     open_subjects: Collection[Subject] = (WASH,),
 ) -> Verdict:
-    return judge_stuck(here, limits, active, catalogue, NOW, open_subjects=open_subjects)
+    return judge_stuck(here, in_stage(here), limits, active, catalogue, now=NOW, open_subjects=open_subjects)
+
+
+def in_stage(here: Sequence[OpenOrder]) -> dict[tuple[str, str], Counter[str | None]]:
+    counts: dict[tuple[str, str], Counter[str | None]] = defaultdict(Counter)
+    for order in here:
+        if order.entered_at is not None and NOW - order.entered_at <= GIVEN_UP_AFTER:
+            counts[order.site_id, order.stage][order.product] += 1
+    return counts
 
 
 def test_nothing_is_found_where_nothing_stands(catalogue: Catalogue) -> None:
@@ -166,6 +175,17 @@ def test_a_product_explains_what_the_others_do_not_share(
     (finding,) = judge(here, STATED, catalogue).findings
     assert finding.evidence["explained_by"] == explained_by
     assert finding.evidence["explained_dimension"] == ("product" if explained_by else None)
+
+
+def test_orders_that_are_not_too_long_in_their_stage_need_only_be_counted(catalogue: Catalogue) -> None:
+    """What is found is the same whether they are told one by one or not."""
+    here = [order._replace(product="p-1") for order in orders(45, 50, 60, 90, 41)] + orders(1, 5, 40)
+    told = [order for order in here if (order.minutes_in_stage(NOW) or 0) > 40]
+    one_by_one, counted = (
+        judge_stuck(each, in_stage(here), USUAL, BUSY, catalogue, now=NOW, open_subjects=(WASH,)) for each in (here, told)
+    )
+    assert one_by_one == counted
+    assert [(finding.evidence["in_stage"], finding.evidence["explained_by"]) for finding in counted.findings] == [(8, "p-1")]
 
 
 @given(st.integers(0, 200), st.integers(0, 500))

@@ -14,8 +14,10 @@ from unit.postgres.store import NOW
 from voc_stream.catalogue import Limits
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.follow_ups import FollowUps
+from voc_stream.domain.alerts.stage_times import StageLimit
 from voc_stream.domain.alerts.workshop import OpenOrder
-from voc_stream.postgres.alerting.workshop import STAGE_TIMES_READ_EVERY, Workshop, read_orders, read_stage_times
+from voc_stream.domain.order import STAGES
+from voc_stream.postgres.alerting.workshop import STAGE_TIMES_READ_EVERY, Workshop, WorkshopFacts, read_facts, read_stage_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -45,9 +47,12 @@ def judge(store: Store, workshop: Workshop | None = None, now: datetime = NOW, o
     return ask(store, lambda cursor: workshop.judge(cursor, store.catalogue, now, open_subjects))
 
 
-def orders_and_follow_ups(store: Store, now: datetime = NOW) -> tuple[list[OpenOrder], list[FollowUps]]:
-    orders, follow_ups = ask(store, lambda cursor: read_orders(cursor, store.catalogue, now))
-    return sorted(orders), sorted(follow_ups)
+def facts(store: Store, now: datetime = NOW, limit_minutes: float = 0, longest_left_minutes: float = 10_000) -> WorkshopFacts:
+    """With the same limit for every stage; by default every order that any rule may look at."""
+    limits = {stage: StageLimit(limit_minutes, is_stated=True) for stage in STAGES}
+    longest = dict.fromkeys(STAGES, longest_left_minutes)
+    found = ask(store, lambda cursor: read_facts(cursor, store.catalogue, limits, longest, now))
+    return found._replace(orders=sorted(found.orders), follow_ups=sorted(found.follow_ups))
 
 
 def step(order_id: str, stage: str, edge: str, moment: datetime, **fields: object) -> Event:
@@ -86,14 +91,30 @@ def test_open_orders_are_read_with_their_stage(store: Store) -> None:
         *passed("o-4", "delivery", 10, NOW - HOUR, promised_at=(NOW + HOUR).isoformat()),
         touchpoint(order_id="o-5", occurred_at=(NOW - HOUR).isoformat()),
     )
-    assert orders_and_follow_ups(store) == (
+    assert facts(store) == (
         [
             OpenOrder("o-1", "s-1", "p-1", "work", entered, None),
             OpenOrder("o-2", "s-1", None, "work", None, NOW + HOUR),
             OpenOrder("o-3", "s-1", None, "wash", None, NOW + HOUR),
         ],
+        {("s-1", "work"): {"p-1": 1}},
         [],
     )
+
+
+def test_orders_that_no_rule_can_find_are_only_counted(store: Store) -> None:
+    """Told one by one are those beyond the limit of their stage, or whose promise is nearer than the rest can take; all are counted."""
+    promised_at = (NOW + HOUR).isoformat()
+    take_in(
+        store,
+        *[step(f"o-{number}", "work", "enter", NOW - number * 10 * MINUTE, product=f"p-{number % 2}") for number in range(7)],
+        step("o-7", "wash", "enter", NOW - 5 * MINUTE, promised_at=promised_at, site_id="s-2"),
+    )
+    counts = {("s-1", "work"): {"p-0": 4, "p-1": 3}, ("s-2", "wash"): {None: 1}}
+    for limit, longest, told in ((45, 59, ["o-5", "o-6"]), (50 + 1, 60, ["o-6", "o-7"]), (10_000, 30, [])):
+        found = facts(store, limit_minutes=limit, longest_left_minutes=longest)
+        assert [order.order_id for order in found.orders] == told
+        assert found.in_stage == counts
 
 
 @pytest.mark.parametrize(
@@ -111,7 +132,7 @@ def test_orders_that_no_rule_looks_at_are_left_out(store: Store, entered_at: dat
     """Given up after 30 days, unless a promise is to be watched: after now, and no later than the catalogue says."""
     promise = {} if promised_at is None else {"promised_at": promised_at.isoformat()}
     store.take_in(step("o-1", "work", "enter", entered_at, **promise))
-    assert bool(orders_and_follow_ups(store)[0]) is read
+    assert bool(facts(store).orders) is read
 
 
 @pytest.mark.parametrize(
@@ -126,7 +147,7 @@ def test_orders_that_no_rule_looks_at_are_left_out(store: Store, entered_at: dat
 def test_a_follow_up_is_overdue_when_72_hours_have_passed(store: Store, delivered_at: datetime, due: int) -> None:
     """At the last moment of the 72nd hour it may still be made; what fell due more than a week ago is the past."""
     store.take_in(step("o-1", "delivery", "exit", delivered_at))
-    assert sum(each.overdue for each in orders_and_follow_ups(store)[1]) == due
+    assert sum(each.overdue for each in facts(store).follow_ups) == due
 
 
 def test_follow_ups_are_counted_by_site(store: Store) -> None:
@@ -139,7 +160,7 @@ def test_follow_ups_are_counted_by_site(store: Store) -> None:
         callback("c-1", order_id="o-1", occurred_at=(delivered_at + HOUR).isoformat(), outcome="no_answer"),
         callback("c-8", order_id="o-8", occurred_at=(delivered_at + HOUR).isoformat()),
     )
-    assert orders_and_follow_ups(store)[1] == [FollowUps("s-1", 7, 6, ["o-6", "o-5", "o-4", "o-3", "o-2"]), FollowUps("s-2", 1, 0, ())]
+    assert facts(store).follow_ups == [FollowUps("s-1", 7, 6, ["o-6", "o-5", "o-4", "o-3", "o-2"]), FollowUps("s-2", 1, 0, ())]
 
 
 def test_stage_times_are_those_of_the_cube(store: Store) -> None:
@@ -222,8 +243,12 @@ def test_any_crowd_can_be_judged(store: Store) -> None:
     """Contradictory events, missing sites and products, at any time: no error, and whatever is read fits what it is read for."""
     take_in(store, customer(), *crowd(400))
     for now in (START, START + 15 * DAY, NOW, NOW + 40 * DAY):
-        orders, follow_ups = orders_and_follow_ups(store, now)
+        orders, in_stage, follow_ups = facts(store, now)
         assert len({order.order_id for order in orders}) == len(orders)
+        ago = {order.order_id: order.minutes_in_stage(now) for order in orders}
+        assert sum(0 <= minutes <= 30 * 24 * 60 for minutes in ago.values() if minutes is not None) <= sum(
+            sum(products.values()) for products in in_stage.values()
+        )
         assert all(each.due >= each.overdue >= len(each.order_ids) for each in follow_ups)
         assert judge(store, now=now).rules == RULES
-    assert orders_and_follow_ups(store, START + 15 * DAY)[1]
+    assert facts(store, START + 15 * DAY).follow_ups

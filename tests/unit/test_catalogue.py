@@ -213,6 +213,7 @@ def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) 
             "_minutes = inf",
             "trade.toml:42: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
         ),
+        ("_minutes = 120", "_minutes = 1e9", "trade.toml:42: limits.promise_watch_minutes: must be at most 527040, a year"),
         ("minor = 240", "minor = -1", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1"),
         ("minor = 240", "minor = nan", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan"),
         ("minor = 240", "slight = 240", "trade.toml:43: limits.acknowledge_minutes"),

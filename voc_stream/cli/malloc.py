@@ -13,10 +13,10 @@ _M_ARENA_MAX = -8
 
 
 def use_one_heap() -> bool:
-    """Let all threads take their memory from one heap; to be called before the first of them starts. False where libc has several ways.
+    """Let all threads take their memory from one heap; to be called before the first of them starts. False where libc knows no such limit.
 
     They take turns for the interpreter anyway, and so seldom wait for one another here.
     """
     libc = ctypes.CDLL(None)
-    # Only glibc has the limit; musl, which knows no such heaps, answers every request with failure or not at all.
+    # Only glibc has such heaps, and the limit; musl and others are not asked.
     return hasattr(libc, "gnu_get_libc_version") and libc.mallopt(_M_ARENA_MAX, 1) == 1

@@ -177,7 +177,7 @@ class PostgresUpkeep:
             mark_published(cursor, dead_letter_ids, now)
 
     def readings(self, now: datetime) -> Sequence[Reading]:
-        """The gauges that are read from the tables; those over all customers may be a minute old, of many millions some more."""
+        """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""
         with self._transaction() as cursor:
             found = read_gauges(cursor, now)
         started = time.monotonic()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 
 import pytest
+
+from voc_stream.cli import worker
 
 THREADS = 4
 PROGRAM = f"""
@@ -33,7 +36,10 @@ libc.fflush(ctypes.c_void_p(out))
 
 
 def heaps(how_many: str) -> int:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, how_many], capture_output=True, text=True, check=True, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if name not in {"MALLOC_ARENA_MAX", "GLIBC_TUNABLES"}}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, how_many], capture_output=True, text=True, check=True, timeout=60, env=environment
+    )
     return done.stdout.count("<heap nr=")
 
 
@@ -42,3 +48,13 @@ def test_all_threads_share_one_heap() -> None:
     """What a batch's threads free is there for all of them: a worker's memory stays bounded over months."""
     assert heaps("one") == 1
     assert heaps("any") > 1
+
+
+def test_a_worker_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together with the other settings of the process, before anything starts a thread."""
+    asked: list[bool] = []
+    monkeypatch.setattr(worker, "use_one_heap", lambda: asked.append(True))
+    for name in ("gc.freeze", "gc.set_threshold", "sys.setswitchinterval"):
+        monkeypatch.setattr(name, lambda *_: None)
+    worker.tune_interpreter()
+    assert asked == [True]

@@ -100,6 +100,13 @@ def test_a_worker_with_an_old_row_at_hand_folds_from_the_new_one(store: Store) -
     store.assert_as_expected(log)
 
 
+def test_fewer_complaints_than_orders_are_kept_at_hand() -> None:
+    """They are fewer; what a worker keeps of all tables is what its memory is planned for."""
+    entities = entities_module.EntityStore()
+    tables = (entities.customers, entities.orders, entities.complaints)
+    assert [entity._most_cached_bytes // 1024**2 for entity in tables] == [36, 36, 12]
+
+
 def test_what_is_kept_at_hand_is_bounded_and_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many rows pass, no more than so many bytes of each table stay; what went is read again, and nothing is wrong."""
     values = messages(crowd(60))

@@ -63,7 +63,7 @@ def judge_promises(orders: Iterable[OpenOrder], times: StageTimes, catalogue: Ca
 def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now: datetime) -> float:
     """How long until delivery, if what is left takes what it usually takes; a stage of which nothing is known counts nothing.
 
-    A stage still to come that only some orders pass counts with their share.
+    A stage still to come that only some orders pass counts with their share. An order whose step lies ahead of this clock enters now.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.catalogue import load_catalogue

@@ -72,7 +72,7 @@ def judge_stuck(
 
     Args:
         orders: at least all that are longer in their stage than its limit, and no longer than GIVEN_UP_AFTER.
-        in_stage: by site and stage, how many orders of each product are in it, for GIVEN_UP_AFTER at most, however long.
+        in_stage: by site and stage, how many orders of each product have been in it for at most GIVEN_UP_AFTER, whatever the limit.
         limits: by stage; a stage without one is not judged.
         active: by site, ascending, when it is known to have finished something; a site without any is not judged.
         catalogue: for the names of stages.

@@ -11,7 +11,7 @@ from voc_stream.domain.alerts.follow_ups import FollowUps, judge_follow_ups
 from voc_stream.domain.alerts.promises import judge_promises, longest_left
 from voc_stream.domain.alerts.stage_times import StageTimes, minutes_experience
 from voc_stream.domain.alerts.stuck import GIVEN_UP_AFTER, judge_stuck
-from voc_stream.domain.alerts.workshop import OpenOrder
+from voc_stream.domain.alerts.workshop import MINUTE, OpenOrder
 from voc_stream.domain.order import EPOCH, MICROSECOND, STAGES
 from voc_stream.postgres.alerting.site_activity import SiteActivity
 from voc_stream.postgres.measures import BINS
@@ -31,7 +31,7 @@ STAGE_TIMES_OVER = timedelta(days=28)
 FOLLOW_UPS_OVER = timedelta(days=7)
 _STAGE_OF = {minutes_experience(stage): stage for stage in STAGES}
 # One scan of the orders for all. What lies in fold_state is looked up only for those that are in the workshop: microseconds since 1970.
-# Of a hundred thousand in the workshop few are told one by one: those that a rule may find. The others are counted.
+# Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are counted.
 _FACTS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT order_id, site_id, product, current_stage, promised_at, follow_up_due_at, followed_up_at,
@@ -60,8 +60,9 @@ GROUP BY site_id
 """
 
 
+_GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
 _ROUNDING = timedelta(seconds=1)
-"""More than what is lost where minutes are rounded to microseconds."""
+"""More than by what sums of minutes differ that were added in another order."""
 
 
 class WorkshopFacts(NamedTuple):
@@ -111,7 +112,7 @@ class Workshop:
 def read_facts(
     cursor: Cursor, catalogue: Catalogue, limits: Mapping[str, StageLimit], longest_minutes_left: Mapping[str, float], now: datetime
 ) -> WorkshopFacts:
-    """The orders that may be found stuck or late, how many others there are, and the follow-ups that fell due within a week.
+    """The orders that may be found stuck or late, how many there are in all, and the follow-ups that fell due within a week.
 
     A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be made.
 
@@ -123,7 +124,9 @@ def read_facts(
         now: the time of the evaluation.
     """
     watched_until = now + timedelta(minutes=catalogue.limits.promise_watch_minutes)
-    entered_until = [now - timedelta(minutes=limits[stage].minutes) + _ROUNDING if stage in limits else None for stage in STAGES]
+    # However long a limit is, what is longer in its stage than GIVEN_UP_AFTER is not told.
+    longest_limits = [timedelta(minutes=min(limits[stage].minutes, _GIVEN_UP_MINUTES)) if stage in limits else None for stage in STAGES]
+    entered_until = [None if limit is None else now - limit + _ROUNDING for limit in longest_limits]
     promised_until = [now + timedelta(minutes=longest_minutes_left.get(stage, 0.0)) + _ROUNDING for stage in STAGES]
     cursor.execute(
         _FACTS,

@@ -14,7 +14,8 @@ MOSTLY_SHARE = 0.5
 MORE_THAN_ITS_VOLUME = 1.25
 """Times its usual share of the scores: a group that always gives nearly all scores explains nearly all of any drop, and so tells nothing. A
 site does: its drop is told of it alone."""
-FEWEST_SCORES = 5
+FEWEST_SCORES = 3
+"""Of a group that is named. A drop by several points is found after ten scores of a site; of its three advisors each has three of them."""
 ENOUGH_BEFORE = 10
 """Scores of a group's own past, below which it is compared with what is usual for all."""
 _SHOWN = 8
@@ -105,16 +106,19 @@ def against(limit: float, groups: Sequence[Group]) -> list[Group]:
 
 
 def mostly(explanations: Sequence[Explanation]) -> Explanation | None:
-    """The group to name: it explains at least half and more than its usual volume; of several that of the most telling dimension."""
+    """The group to name: it explains at least half and more than its usual volume; of several that of the most telling dimension.
+
+    Where that one has too few scores to be named, nobody is: a larger group would be blamed for what it only contains.
+    """
     telling = [
         each
         for each in explanations
         if each.value
-        and each.scores >= FEWEST_SCORES
         and each.share >= MOSTLY_SHARE
         and (each.dimension == "site" or each.share >= MORE_THAN_ITS_VOLUME * each.usual_volume_share)
     ]
-    return min(telling, key=lambda each: (DIMENSIONS.index(each.dimension), -each.share), default=None)
+    most = min(telling, key=lambda each: (DIMENSIONS.index(each.dimension), -each.share), default=None)
+    return most if most is not None and most.scores >= FEWEST_SCORES else None
 
 
 def department_of(explanations: Sequence[Explanation]) -> str | None:

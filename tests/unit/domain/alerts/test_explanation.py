@@ -62,6 +62,21 @@ def test_the_most_telling_dimension_is_named() -> None:
     assert (most.dimension, most.value) == ("employee", "ann")
 
 
+@pytest.mark.parametrize(("scores", "named"), [(3, "ann"), (2, None)])
+def test_a_segment_is_not_blamed_for_an_employee_with_few_scores(scores: int, named: str | None) -> None:
+    """Ann's customers are mostly of the standard segment: where she has too few scores to be named, nobody is."""
+    groups = [
+        Group("employee", "ann", scores, 3.0 * scores, 100, 900.0),
+        Group("employee", "bob", 5, 45.0, 100, 900.0),
+        Group("employee", "cho", 4, 36.0, 100, 900.0),
+        Group("segment", "standard", 6 + scores, 54.0 + 3.0 * scores, 150, 1350.0),
+        Group("segment", "fleet", 3, 27.0, 150, 1350.0),
+    ]
+    most = mostly(explained(groups))
+    assert (most and most.value) == named
+    assert max(explained(groups), key=lambda each: each.share).share == 1.0
+
+
 def test_a_drop_that_all_share_is_nobodys() -> None:
     """Nobody is blamed for what happened to all."""
     groups = [Group("employee", name, 20, 100.0, 100, 800.0) for name in ("ann", "bob", "cho")]

@@ -51,7 +51,7 @@ TIMINGS: Mapping[str, Unit] = {
 }
 """What the timestamps of repair steps and callbacks measure, and in which unit."""
 
-_YEAR_MINUTES = 366 * 24 * 60
+_LONGEST_WATCH_MINUTES = 366 * 24 * 60
 _FOLDER = Path(__file__).parent / "catalogues"
 _DEFAULT = "automotive"
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -292,8 +292,8 @@ class _Reader:
                 self._fail(("limits", "stage_minutes", stage), f"is no stage of the repair flow; they are {', '.join(get_args(Stage))}")
             self._positive(("limits", "stage_minutes", stage), minutes)
         self._positive(("limits", "promise_watch_minutes"), limits.promise_watch_minutes)
-        if limits.promise_watch_minutes > _YEAR_MINUTES:
-            self._fail(("limits", "promise_watch_minutes"), f"must be at most {_YEAR_MINUTES}, a year")
+        if limits.promise_watch_minutes > _LONGEST_WATCH_MINUTES:
+            self._fail(("limits", "promise_watch_minutes"), f"must be at most {_LONGEST_WATCH_MINUTES}, a year")
         for name in ("acknowledge_minutes", "resolve_minutes"):
             for severity, minutes in msgspec.structs.asdict(getattr(limits, name)).items():
                 self._positive(("limits", name, severity), minutes)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 STAGE_TIMES_READ_EVERY = timedelta(hours=1)
 STAGE_TIMES_OVER = timedelta(days=28)
 FOLLOW_UPS_OVER = timedelta(days=7)
+_GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
+_ROUNDING = timedelta(seconds=1)
+"""More than by what sums of minutes differ that were added in another order."""
 _STAGE_OF = {minutes_experience(stage): stage for stage in STAGES}
 # One scan of the orders for all. What lies in fold_state is looked up only for those that are in the workshop: microseconds since 1970.
 # Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are counted.
@@ -58,11 +61,6 @@ FROM chosen
 WHERE follow_up_due_at IS NOT NULL
 GROUP BY site_id
 """
-
-
-_GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
-_ROUNDING = timedelta(seconds=1)
-"""More than by what sums of minutes differ that were added in another order."""
 
 
 class WorkshopFacts(NamedTuple):
@@ -125,8 +123,7 @@ def read_facts(
     """
     watched_until = now + timedelta(minutes=catalogue.limits.promise_watch_minutes)
     # However long a limit is, what is longer in its stage than GIVEN_UP_AFTER is not told.
-    longest_limits = [timedelta(minutes=min(limits[stage].minutes, _GIVEN_UP_MINUTES)) if stage in limits else None for stage in STAGES]
-    entered_until = [None if limit is None else now - limit + _ROUNDING for limit in longest_limits]
+    stuck_after = {stage: timedelta(minutes=min(limit.minutes, _GIVEN_UP_MINUTES)) for stage, limit in limits.items()}
     promised_until = [now + timedelta(minutes=longest_minutes_left.get(stage, 0.0)) + _ROUNDING for stage in STAGES]
     cursor.execute(
         _FACTS,
@@ -135,7 +132,7 @@ def read_facts(
             "due_from": now - FOLLOW_UPS_OVER,
             "entered_from": _microseconds(now - GIVEN_UP_AFTER),
             "stages": list(STAGES),
-            "entered_until": [None if moment is None else _microseconds(moment) for moment in entered_until],
+            "entered_until": [_microseconds(now - stuck_after[stage] + _ROUNDING) if stage in stuck_after else None for stage in STAGES],
             "promised_until": [min(moment, watched_until) for moment in promised_until],
         },
     )

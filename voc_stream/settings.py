@@ -2,6 +2,7 @@
 
 Environment variables `VOC_…` win over the TOML file that `VOC_CONFIG` names. The file has the same keys, with or without the prefix,
 in either case: `kafka_bootstrap = "kafka-1:9092"`. Every message names the setting that is wrong, and none repeats a password.
+A secret may stand in a file of its own instead: `VOC_…_FILE` names that file.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 PREFIX = "VOC_"
 CONFIG = "VOC_CONFIG"
@@ -23,6 +24,9 @@ CONFIG = "VOC_CONFIG"
 MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
 MAXIMUM_PORT = 65535
 PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
+# Each may be given as `…_FILE`, the path of a file that holds it and nothing else.
+SECRETS = ("database_password",)
+FILE_SUFFIX = "_file"
 # How alike an unknown variable must be to a known one to count as a slip of the pen. An orchestrator that sets `VOC_STREAM_SERVICE_HOST`
 # for a service called voc-stream is none.
 TYPING_ERROR_LIKENESS = 0.85
@@ -39,6 +43,7 @@ class Settings:
     Attributes:
         kafka_bootstrap: brokers to ask first, `host:port,host:port`.
         database_url: `postgresql://user:password@host:port/database`; None until given, see `require_database_url()`.
+        database_password: the password of the database's user, where the URL has none.
         topic_prefix: what every topic name begins with.
         catalogue: path of the catalogue of experiences, or the name of a packaged one; None is the automotive one.
         group: Kafka consumer group of the workers.
@@ -55,6 +60,7 @@ class Settings:
 
     kafka_bootstrap: str = "127.0.0.1:9092"
     database_url: str | None = field(default=None, repr=False)
+    database_password: str | None = field(default=None, repr=False)
     topic_prefix: str = "voc."
     catalogue: str | None = None
     group: str = "voc-stream"
@@ -82,15 +88,16 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     values: dict[str, str | int] = {}
     if environ.get(CONFIG):
         values |= _read_file(Path(environ[CONFIG]))
+    given: dict[str, str | int] = {}
     for variable, text in environ.items():
         name = variable.removeprefix(PREFIX).lower()
         if variable == CONFIG or not variable.startswith(PREFIX):
             continue
-        if name in _CHECKS:
-            values[name] = _checked(name, text, variable)
+        if name in _KNOWN:
+            _take(given, name, text, variable)
         else:
             _refuse_typing_error(variable)
-    return Settings(**values)  # type: ignore[arg-type]  # each check returns its field's type
+    return Settings(**(values | given))  # type: ignore[arg-type]  # each check returns its field's type
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
@@ -109,16 +116,39 @@ def _read_file(path: Path) -> dict[str, str | int]:
     values: dict[str, str | int] = {}
     for key, value in document.items():
         name = key.lower().removeprefix(PREFIX.lower())
-        if name not in _CHECKS:
-            raise SettingsError(f"{path}: unknown setting {key!r}{_suggestion(name, _CHECKS)}")
-        if name in values:
-            raise SettingsError(f"{path}: {name} is set twice; keep one of them")
+        if name not in _KNOWN:
+            raise SettingsError(f"{path}: unknown setting {key!r}{_suggestion(name, _KNOWN)}")
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise SettingsError(f"{path}: {key} must be a text or a whole number")
         # A path in a file is meant from where the file lies, so that the file works from any folder.
-        located = str(path.parent / str(value)) if name == "catalogue" and value not in PACKAGED_CATALOGUES else value
-        values[name] = _checked(name, located, f"{path}: {key}")
+        is_path = name.endswith(FILE_SUFFIX) or (name == "catalogue" and value not in PACKAGED_CATALOGUES)
+        _take(values, name, str(path.parent / str(value)) if is_path else value, f"{path}: {key}")
     return values
+
+
+def _take(values: dict[str, str | int], name: str, value: str | int, where: str) -> None:
+    """Check a value, or the secret in the file that it names, and keep it."""
+    secret = name.removesuffix(FILE_SUFFIX)
+    if secret in SECRETS and name != secret:
+        name, value = secret, _read_secret(Path(str(value)), where)
+    if name in values:
+        also = f", as itself or as {name}{FILE_SUFFIX}" if name in SECRETS else ""
+        raise SettingsError(f"{where}: {name} is set twice{also}; keep one of them")
+    values[name] = _checked(name, value, where)
+
+
+def _read_secret(path: Path, where: str) -> str:
+    """What the file holds, without the line break at its end. No message repeats any of it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{where}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{where}: {path} is no text in UTF-8") from None
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise SettingsError(f"{where}: {path} is empty; it must hold the secret and nothing else")
+    return secret
 
 
 def _checked(name: str, value: str | int, where: str) -> str | int:
@@ -129,13 +159,13 @@ def _checked(name: str, value: str | int, where: str) -> str | int:
 
 
 def _refuse_typing_error(variable: str) -> None:
-    known = [PREFIX + name.upper() for name in _CHECKS] + [CONFIG]
+    known = [PREFIX + name.upper() for name in _KNOWN] + [CONFIG]
     if difflib.get_close_matches(variable.upper(), known, n=1, cutoff=TYPING_ERROR_LIKENESS):
         raise SettingsError(f"unknown setting {variable}{_suggestion(variable.upper(), known)}")
 
 
-def _suggestion(name: str, known: Mapping[str, object] | list[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]}?" if close else f"; the settings are {', '.join(known)}"
 
 
@@ -180,6 +210,12 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
     return check
 
 
+def _secret(value: str | int) -> str:
+    if not str(value):
+        raise ValueError("must not be empty; leave it out where there is none")
+    return str(value)
+
+
 def _catalogue(value: str | int) -> str:
     if not Path(str(value)).is_file() and value not in PACKAGED_CATALOGUES:
         names = ", ".join(PACKAGED_CATALOGUES)
@@ -190,6 +226,7 @@ def _catalogue(value: str | int) -> str:
 _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "kafka_bootstrap": _brokers,
     "database_url": _database_url,
+    "database_password": _secret,
     "topic_prefix": _matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
     "catalogue": _catalogue,
     "group": _matching(r"[A-Za-z0-9._-]+", "letters, digits, '.', '_' or '-'", 249),
@@ -204,3 +241,4 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     # The rules of Prometheus believe an evaluation for 120 s.
     "evaluation_interval_seconds": _whole_number(1, 60),
 }
+_KNOWN = (*_CHECKS, *(name + FILE_SUFFIX for name in SECRETS))

@@ -125,7 +125,51 @@ def test_mistyped_variable_is_an_error_and_a_stranger_is_not() -> None:
 
 def test_password_is_not_shown() -> None:
     """Settings may be logged."""
-    assert "secret" not in repr(Settings(database_url=URL))
+    assert "secret" not in repr(Settings(database_url=URL, database_password="secret"))
+
+
+def test_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    """A mounted secret is read whole, blanks included; only the line break that an editor adds is no part of it."""
+    secret = tmp_path / "password"
+    for written, meant in (("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" s3 cret ", " s3 cret "), ("密码\n", "密码")):
+        secret.write_bytes(written.encode())
+        assert load_settings({"VOC_DATABASE_PASSWORD_FILE": str(secret)}).database_password == meant
+
+
+def test_secret_file_of_the_settings_file_lies_beside_it_and_a_variable_wins(tmp_path: Path) -> None:
+    """The file's keys have the same two forms; whichever form a variable has, it overrules the file."""
+    (tmp_path / "password").write_text("from-file\n")
+    path = tmp_path / "voc.toml"
+    path.write_text('database_password_file = "password"\n')
+    assert load_settings({"VOC_CONFIG": str(path)}).database_password == "from-file"
+    changed = load_settings({"VOC_CONFIG": str(path), "VOC_DATABASE_PASSWORD": "from-variable"})
+    assert changed.database_password == "from-variable"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), (b"", "is empty"), (b"\n", "is empty"), (b"s3cret\xff", "is no text in UTF-8")],
+)
+def test_unusable_secret_file_is_named_and_never_quoted(tmp_path: Path, content: bytes | None, message: str) -> None:
+    """A secret that is not there is an error of the settings that names variable and file, and shows nothing of the content."""
+    secret = tmp_path / "password"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"VOC_DATABASE_PASSWORD_FILE": str(secret)})
+    assert str(caught.value).startswith("VOC_DATABASE_PASSWORD_FILE: ")
+    assert str(secret) in str(caught.value)
+    assert message in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_secret_given_in_both_forms_is_refused(tmp_path: Path) -> None:
+    """Which of two passwords is meant is not guessed."""
+    (tmp_path / "password").write_text("s3cret")
+    both = {"VOC_DATABASE_PASSWORD": "other", "VOC_DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+    with pytest.raises(SettingsError, match="database_password is set twice, as itself or as database_password_file") as caught:
+        load_settings(both)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_help_lists_every_command_without_loading_any() -> None:

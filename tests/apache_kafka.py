@@ -23,7 +23,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, answers
+from voc_stream.embedded.ports import LOOPBACK, listens
 
 POM = Path(__file__).with_name("apache_kafka.pom.xml")
 CLUSTER_ID = "dm9jLXN0cmVhbS10ZXN0cw"
@@ -169,7 +169,7 @@ class KafkaCluster:
 
     def _is_ready(self) -> bool:
         running = [number for number, child in self._children.items() if child.exit_code() is None]
-        if not running or not all(answers(self._ports[number]) for number in running):
+        if not running or not all(listens(self._children[number].pid, self._ports[number]) for number in running):
             return False
         try:
             admin = KafkaAdminClient(

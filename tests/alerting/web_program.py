@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from end_to_end.harness import wait_until
 
 from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.ports import LOOPBACK, listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,8 @@ class WebProgram:
 
     def _is_ready(self) -> bool:
         assert self.child.exit_code() is None, f"{self.child.name} ended with {self.child.exit_code()}:\n{self.child.log_tail()}"
+        if not listens(self.child.pid, self.port):
+            return False
         try:
             with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/-/ready", timeout=ANSWER_TIMEOUT_SECONDS) as answer:
                 return bool(answer.status == 200)

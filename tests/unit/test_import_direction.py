@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "voc_stream"
 ROOT = Path(voc_stream.__file__).parent
+ORACLE = Path(__file__).parents[1] / "oracle"
 
 # An event walks through the rooms once, and a room may import only those named on its line (and itself). `events.types` is the smallest
 # room, because the catalogue names the stages that events have.
@@ -98,6 +100,38 @@ def test_violation_is_caught(module: str, source: str, problem: str) -> None:
 def test_allowed_import_is_allowed(module: str, source: str) -> None:
     """The rules above forbid no more than they say."""
     assert list(problems(module, source)) == []
+
+
+def test_oracle_shares_nothing_with_what_it_judges() -> None:
+    """The oracle imports the standard library and itself: what it shared with the pipeline, it could not judge."""
+    files = sorted(ORACLE.glob("*.py"))
+    assert len(files) > 1
+    found = {f"{path.name}: {name}" for path in files for name in foreign_names(path.read_text(encoding="utf-8"))}
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "foreign"),
+    [
+        ("from voc_stream.domain.complaint import RESOLVED_STATES", ["voc_stream.domain.complaint"]),
+        ("def f():\n    import voc_stream", ["voc_stream"]),
+        ("from builders import STAGES", ["builders"]),
+        ("from oracle.reading import Event\nimport json", []),
+        ("import importlib", ["importlib"]),
+    ],
+)
+def test_oracle_that_shares_is_caught(source: str, foreign: list[str]) -> None:
+    """The rule above is really enforced."""
+    assert list(foreign_names(source)) == foreign
+
+
+def foreign_names(source: str) -> Iterator[str]:
+    """What a file of the oracle imports that is neither the standard library nor the oracle."""
+    for name in imported_names(ast.parse(source)):
+        library = name.partition(".")[0]
+        # By importlib anything could be imported, and no rule would see it.
+        if library == "importlib" or (library != "oracle" and library not in sys.stdlib_module_names):
+            yield name
 
 
 def problems(module: str, source: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, answers
+from voc_stream.embedded.ports import LOOPBACK, listens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 10.0
-# A port that was taken shows as the end of the program some milliseconds after another one has already answered on that port.
-SETTLE_SECONDS = 0.1
 
 
 class Broker:
@@ -62,13 +60,11 @@ class Broker:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not answers(self.port):
+        while not listens(self.child.pid, self.port):
             self._raise_if_ended()
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"the embedded broker does not answer on port {self.port}; see {self.child.log_path}")
             time.sleep(0.02)
-        time.sleep(SETTLE_SECONDS)
-        self._raise_if_ended()
 
     def _raise_if_ended(self) -> None:
         code = self.child.exit_code()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.ports import LOOPBACK, listens
 from voc_stream.embedded.postgres import Postgres
 from voc_stream.embedded.supervisor import Supervisor
 from voc_stream.embedded.worker_pages import is_ready, lag_events
@@ -90,7 +90,8 @@ class Machine:
         self._worker = self._supervise(self._start_one_worker(), self._start_one_worker)
         deadline = time.monotonic() + WORKER_START_TIMEOUT_SECONDS
         child = self._worker.child
-        while not is_ready(self.worker_url) and not stop_requested():
+        port = self.settings.web_port
+        while not (listens(child.pid, port) and is_ready(self.worker_url)) and not stop_requested():
             self.raise_if_broker_died()
             if child.exit_code() is not None:
                 raise EmbeddedError(f"the worker ended at once with code {child.exit_code()}; its last lines:\n{child.log_tail()}")

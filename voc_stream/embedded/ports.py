@@ -46,6 +46,21 @@ def answers(port: int) -> bool:
         return False
 
 
+def listens(process_id: int, port: int) -> bool:
+    """Whether this process, and no other one, serves the port.
+
+    A program that held the port before would answer, too. Ask this where an answer is taken for
+    that of a program of ours, before it has told who it is.
+    """
+    import psutil  # noqa: PLC0415  part of the extra
+
+    try:
+        connections = psutil.Process(process_id).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+
+
 def _is_free(port: int) -> bool:
     # Binding alone would succeed beside a listener on every address.
     if answers(port):

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.broker import Broker
-from voc_stream.embedded.ports import answers, choose_port, free_port
+from voc_stream.embedded.ports import answers, choose_port, free_port, listens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +42,19 @@ def test_taken_port_is_not_mistaken_for_the_broker(tmp_path: Path) -> None:
     """Where another program answers on the port, the start fails and shows the broker's reason."""
     with socket.create_server(("127.0.0.1", 0)) as stranger, pytest.raises(EmbeddedError, match=r"ended at once(.|\n)*in use"):
         Broker(tmp_path, stranger.getsockname()[1])
+
+
+def test_stranger_that_answers_is_not_ours(tmp_path: Path) -> None:
+    """Whoever holds the port before a program of ours has started, or while it starts, is not taken for it."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        assert listens(os.getpid(), port)
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd=tmp_path) as ours:
+            assert answers(port)
+            assert not listens(ours.pid, port)
+            ours.communicate(b"\n")
+        assert not listens(ours.pid, port)
+    assert not listens(os.getpid(), port)
 
 
 def test_port_asked_for_must_be_free() -> None:

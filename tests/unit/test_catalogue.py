@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import ast
 import math
+import sys
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 import pytest
 
-from voc_stream.catalogue import TIMINGS, BySeverity, CatalogueError, Factor, Limits, Signal, load_catalogue
+import voc_stream.catalogue as catalogue_module
+from voc_stream.catalogue import TIMINGS, BySeverity, CatalogueError, Factor, Limits, Signal, _Reader, load_catalogue
 from voc_stream.events.types import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RATINGS = "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time repair_quality advisor_service overall"
 PROCESS = (
@@ -155,85 +161,128 @@ def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) 
     assert limits.high_annual_value
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("importance = 9", "importance = 11", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not 11"),
-        ("importance = 9", "importance = nan", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not nan"),
-        ("importance = 9", 'importance = "9"', "trade.toml:13: experience.wait.importance: Expected `float | null`, got `str`"),
-        ("importance = 9", "importnace = 9", "trade.toml:13: experience.wait.importnace: there is no such key"),
-        (
-            "importance = 9",
-            "importance = 9\nimportance = 9",
-            "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 14",
-        ),
-        ("drop = 0.5", "dorp = 0.5", "trade.toml:14: experience.wait.alert.dorp: there is no such key"),
-        ('zh = "等待"', 'ch = "等待"', "trade.toml:8: experience.wait.label"),
-        ('"Wait", zh = "等待"', '"Wait"', "trade.toml:8: experience.wait.label.zh: is missing"),
-        ('zh = "等待"', 'zh = " "', "trade.toml:8: experience.wait.label.zh: must not be empty"),
-        ('"Arrival", zh = "到店"', '"Arrival"', "trade.toml:5: stage.arrival.zh: is missing"),
-        (
-            'factor = "convenience"\nkind = "rating"',
-            'factor = "comfort"\nkind = "rating"',
-            "trade.toml:9: experience.wait.factor: Invalid enum value",
-        ),
-        ('kind = "rating"', 'kind = "mood"', "trade.toml:10: experience.wait.kind: Invalid enum value 'mood'"),
-        ('kind = "rating"', 'kind = "timing"', "trade.toml:10: experience.wait.kind: nothing measures 'wait'"),
-        ('stage = "arrival"', 'stage = "exit"', "trade.toml:11: experience.wait.stage: 'exit' is not in the [stage] table; known: arrival"),
-        (
-            "expectation = 15",
-            "expectation = -1",
-            "trade.toml:21: experience.reception_minutes.expectation: must be a finite number, 0 or more",
-        ),
-        ("expectation = 15", "key = true", "trade.toml:21: experience.reception_minutes.key: an experience in minutes cannot be"),
-        ('unit = "minutes"', 'unit = "score"', "trade.toml:20: experience.reception_minutes.unit: must be 'minutes'"),
-        (
-            "[experience.wait]",
-            "[experience.a.wait]",
-            'trade.toml:7: experience.a.wait: a name with a dot needs quotes: [experience."a.wait"]',
-        ),
-        ("[experience.wait]", '[experience."A wait"]', 'trade.toml:7: experience."A wait": must be lower-case'),
-        ("base_hazard_per_month = 0.01", "base_hazard_per_month = 0", "trade.toml:25: churn.base_hazard_per_month: must be more than 0"),
-        ('outcome_experience = "wait"', 'outcome_experience = "mood"', "trade.toml:29: churn.outcome_experience: 'mood' is not a rating"),
-        ("broken_promise = 1.5", "broken_promise = 0.9", "trade.toml:32: churn.multipliers.broken_promise: must be 1 or more, not 0.9"),
-        ("broken_promise = 1.5", 'broken_promise = "x"', "trade.toml:32: churn.multipliers.broken_promise: Expected `float`, got `str`"),
-        (
-            "broken_promise = 1.5",
-            "broken_heart = 1.5",
-            "trade.toml:32: churn.multipliers.broken_heart: is no signal; the signals are open_",
-        ),
-        ("high = 0.3", "high = 0.05", "trade.toml:37: churn.bands.high: must be more than 0.1 and less than 1, not 0.05"),
-        ("high = 0.3", "severe = 0.3", "trade.toml:37: churn.bands.severe: is no band"),
-        ('version = "1"\n', "", "trade.toml:23: churn.version: is missing"),
-        ("work = 480", "work = 0", "trade.toml:41: limits.stage_minutes.work: must be a finite number and more than 0, not 0"),
-        ("work = 480", "lunch = 480", "trade.toml:41: limits.stage_minutes.lunch: is no stage of the repair flow; they are appointment, "),
-        ("work = 480", 'work = "x"', "trade.toml:41: limits.stage_minutes.work: Expected `float`, got `str`"),
-        (
-            "_minutes = 120",
-            "_minutes = inf",
-            "trade.toml:42: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
-        ),
-        ("_minutes = 120", "_minutes = 1e9", "trade.toml:42: limits.promise_watch_minutes: must be at most 527040, a year"),
-        ("minor = 240", "minor = -1", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1"),
-        ("minor = 240", "minor = nan", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan"),
-        ("minor = 240", "slight = 240", "trade.toml:43: limits.acknowledge_minutes"),
-        ("major = 60, ", "", "trade.toml:43: limits.acknowledge_minutes.major: is missing"),
-        ("minor = 240", "minor = 240, fatal = 5", "trade.toml:43: limits.acknowledge_minutes.fatal: there is no such key"),
-        ("high_annual_value = 1000", "high_annual_value = 0", "trade.toml:44: limits.high_annual_value: must be a finite number and more"),
-        ("high_annual_value = 1000", "high_anual_value = 1", "trade.toml:44: limits.high_anual_value: there is no such key"),
-        (
-            "customers = 5",
-            "customers = 0",
-            "trade.toml:45: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
-        ),
-        ("customers = 5", "customers = 2.5", "trade.toml:45: limits.high_value_at_risk_customers: Expected `int`, got `float`"),
-        ('trade = "test"', "", "trade.toml:1: trade: is missing"),
-    ],
-)
+_STAGES = VALID[VALID.index("[stage]") : VALID.index("[experience.wait]")].rstrip()
+_EXPERIENCES = VALID[VALID.index("[experience.wait]") : VALID.index("[churn]")]
+_MINUTES = 'kind = "timing"\nunit = "minutes"'
+_FACTORS = '[factor]\ncomfort = { en = "Comfort", zh = "舒适" }\n'
+WRONG = [
+    ("importance = 9", "importance = 11", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not 11"),
+    ("importance = 9", "importance = nan", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not nan"),
+    ("importance = 9", 'importance = "9"', "trade.toml:13: experience.wait.importance: Expected `float | null`, got `str`"),
+    ("importance = 9", "importnace = 9", "trade.toml:13: experience.wait.importnace: there is no such key"),
+    (
+        "importance = 9",
+        "importance = 9\nimportance = 9",
+        "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 14",
+    ),
+    ("drop = 0.5", "dorp = 0.5", "trade.toml:14: experience.wait.alert.dorp: there is no such key"),
+    ('zh = "等待"', 'ch = "等待"', "trade.toml:8: experience.wait.label"),
+    ('"Wait", zh = "等待"', '"Wait"', "trade.toml:8: experience.wait.label.zh: is missing"),
+    ('zh = "等待"', 'zh = " "', "trade.toml:8: experience.wait.label.zh: must not be empty"),
+    ('"Arrival", zh = "到店"', '"Arrival"', "trade.toml:5: stage.arrival.zh: is missing"),
+    (
+        'factor = "convenience"\nkind = "rating"',
+        'factor = "comfort"\nkind = "rating"',
+        "trade.toml:9: experience.wait.factor: Invalid enum value",
+    ),
+    ('kind = "rating"', 'kind = "mood"', "trade.toml:10: experience.wait.kind: Invalid enum value 'mood'"),
+    ('kind = "rating"', 'kind = "timing"', "trade.toml:10: experience.wait.kind: nothing measures 'wait'"),
+    ('stage = "arrival"', 'stage = "exit"', "trade.toml:11: experience.wait.stage: 'exit' is not in the [stage] table; known: arrival"),
+    (
+        "expectation = 15",
+        "expectation = -1",
+        "trade.toml:21: experience.reception_minutes.expectation: must be a finite number, 0 or more",
+    ),
+    ("expectation = 15", "key = true", "trade.toml:21: experience.reception_minutes.key: an experience in minutes cannot be"),
+    ('unit = "minutes"', 'unit = "score"', "trade.toml:20: experience.reception_minutes.unit: must be 'minutes'"),
+    (
+        "[experience.wait]",
+        "[experience.a.wait]",
+        'trade.toml:7: experience.a.wait: a name with a dot needs quotes: [experience."a.wait"]',
+    ),
+    ("[experience.wait]", '[experience."A wait"]', 'trade.toml:7: experience."A wait": must be lower-case'),
+    ("base_hazard_per_month = 0.01", "base_hazard_per_month = 0", "trade.toml:25: churn.base_hazard_per_month: must be more than 0"),
+    ('outcome_experience = "wait"', 'outcome_experience = "mood"', "trade.toml:29: churn.outcome_experience: 'mood' is not a rating"),
+    ("broken_promise = 1.5", "broken_promise = 0.9", "trade.toml:32: churn.multipliers.broken_promise: must be 1 or more, not 0.9"),
+    ("broken_promise = 1.5", 'broken_promise = "x"', "trade.toml:32: churn.multipliers.broken_promise: Expected `float`, got `str`"),
+    (
+        "broken_promise = 1.5",
+        "broken_heart = 1.5",
+        "trade.toml:32: churn.multipliers.broken_heart: is no signal; the signals are open_",
+    ),
+    ("high = 0.3", "high = 0.05", "trade.toml:37: churn.bands.high: must be more than 0.1 and less than 1, not 0.05"),
+    ("high = 0.3", "severe = 0.3", "trade.toml:37: churn.bands.severe: is no band"),
+    ('version = "1"\n', "", "trade.toml:23: churn.version: is missing"),
+    ("work = 480", "work = 0", "trade.toml:41: limits.stage_minutes.work: must be a finite number and more than 0, not 0"),
+    ("work = 480", "lunch = 480", "trade.toml:41: limits.stage_minutes.lunch: is no stage of the repair flow; they are appointment, "),
+    ("work = 480", 'work = "x"', "trade.toml:41: limits.stage_minutes.work: Expected `float`, got `str`"),
+    (
+        "_minutes = 120",
+        "_minutes = inf",
+        "trade.toml:42: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
+    ),
+    ("_minutes = 120", "_minutes = 1e9", "trade.toml:42: limits.promise_watch_minutes: must be at most 527040, a year"),
+    ("minor = 240", "minor = -1", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1"),
+    ("minor = 240", "minor = nan", "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan"),
+    ("minor = 240", "slight = 240", "trade.toml:43: limits.acknowledge_minutes"),
+    ("major = 60, ", "", "trade.toml:43: limits.acknowledge_minutes.major: is missing"),
+    ("minor = 240", "minor = 240, fatal = 5", "trade.toml:43: limits.acknowledge_minutes.fatal: there is no such key"),
+    ("high_annual_value = 1000", "high_annual_value = 0", "trade.toml:44: limits.high_annual_value: must be a finite number and more"),
+    ("high_annual_value = 1000", "high_anual_value = 1", "trade.toml:44: limits.high_anual_value: there is no such key"),
+    (
+        "customers = 5",
+        "customers = 0",
+        "trade.toml:45: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
+    ),
+    ("customers = 5", "customers = 2.5", "trade.toml:45: limits.high_value_at_risk_customers: Expected `int`, got `float`"),
+    ('trade = "test"', "", "trade.toml:1: trade: is missing"),
+    ('en = "Test"', 'en = " "', "trade.toml:2: label.en: must not be empty"),
+    ('"Arrival"', '""', "trade.toml:5: stage.arrival.en: must not be empty"),
+    (_STAGES, "stage = 1", "trade.toml:4: stage: must be a table"),
+    ("importance = 9", "ideal = 11", "trade.toml:13: experience.wait.ideal: must be from 0 to 10, not 11"),
+    ("drop = 0.5", "drop = 11", "trade.toml:14: experience.wait.alert.drop: must be from 0 to 10, not 11"),
+    ("drop = 0.5", "drop = 0", "trade.toml:14: experience.wait.alert.drop: must be more than 0: else whatever"),
+    ("drop = 0.5", "minimum_samples = 0", "trade.toml:14: experience.wait.alert.minimum_samples: must be at least 1"),
+    ("drop = 0.5", "satisfaction_below = -inf", "trade.toml:14: experience.wait.alert.satisfaction_below: must be a finite"),
+    ("low_score = 6", "low_score = 11", "trade.toml:28: churn.low_score: must be from 0 to 10, not 11"),
+    (_EXPERIENCES, "", "trade.toml:1: experience: at least one [experience.…] table is needed"),
+    ('stage = "arrival"', 'unit = "minutes"', "trade.toml:10: experience.wait.kind: only a timing has minutes"),
+    (_MINUTES, 'kind = "rating"', "trade.toml:19: experience.reception_minutes.kind: must be 'timing': it is measured"),
+    ("[churn]", _FACTORS + "[churn]", "trade.toml:24: factor.comfort: is no factor; the factors are product, "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), WRONG)
 def test_error_names_file_line_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     """Whatever is wrong, the message leads to the line and says what would be right."""
     assert old in VALID
     assert error_of(tmp_path, VALID.replace(old, new, 1)).startswith(message)
+
+
+def test_each_check_has_a_wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check of the catalogue's reader can be lost unnoticed: the wrong files above come through every place that can complain."""
+    reached: set[int] = set()
+    fail = _Reader._fail
+
+    def note(reader: _Reader, path: Sequence[str], problem: str) -> NoReturn:
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename == catalogue_module.__file__:
+            reached.add(frame.f_lineno)
+            frame = frame.f_back  # type: ignore[assignment]  # the last one of all has none
+        fail(reader, path, problem)
+
+    monkeypatch.setattr(_Reader, "_fail", note)
+    for old, new, _ in WRONG:
+        error_of(tmp_path, VALID.replace(old, new, 1))
+    source = Path(catalogue_module.__file__).read_text(encoding="utf-8")
+    assert [source.splitlines()[line - 1].strip() for line in complaining_lines(source) if line not in reached] == []
+
+
+def complaining_lines(source: str) -> list[int]:
+    """Where the reader calls what may complain: `_fail`, and the helpers that call it on somebody's behalf."""
+    helpers = {"_fail", "_within", "_positive", "_filled"}
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [call.lineno for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in helpers]
 
 
 def test_missing_file_lists_the_packaged_ones(tmp_path: Path) -> None:

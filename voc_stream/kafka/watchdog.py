@@ -102,12 +102,13 @@ class Watchdog(threading.Thread):
         """Check until stopped."""
         while not self._stopped.wait(CHECK_INTERVAL_SECONDS):
             reason = reason_to_end(self._life(), time.monotonic(), self._stall_timeout_seconds)
-            if reason is not None:
+            # A worker that stops in order may look dead while it does.
+            if reason is not None and not self._stopped.is_set():
                 self._end(reason)
                 return
 
     def stop(self) -> None:
-        """Stop checking."""
+        """Stop checking: from now on it never ends the process."""
         self._stopped.set()
 
 

@@ -160,6 +160,25 @@ def test_a_resolved_complaint_is_remembered_for_the_signal_days(catalogue: Catal
     assert drivers(assess(known, catalogue.churn, START + WINDOW)) == []
 
 
+@pytest.mark.parametrize(
+    ("state", "is_remembered"),
+    [
+        ("opened", False),
+        ("acknowledged", False),
+        ("apologised", False),
+        ("reopened", False),
+        ("resolved", True),
+        ("informed", True),
+        ("closed", True),
+        ("withdrawn", False),
+    ],
+)
+def test_a_complaint_is_remembered_as_resolved_in_these_states_and_no_others(catalogue: Catalogue, state: str, is_remembered: bool) -> None:
+    """Who was told, or whose complaint was closed, was served; who took it back was not, and who waits still waits."""
+    complaint = resolved_complaint(START - HOUR, wait=HOUR)._replace(state=state)
+    assert drivers(assess(facts(complaints=[complaint]), catalogue.churn, START)) == (["resolved_quickly_minor"] if is_remembered else [])
+
+
 def test_of_resolved_complaints_the_latest_counts_and_an_open_one_hides_them(catalogue: Catalogue) -> None:
     """By time of resolution, of equals the greater id; none while another is open."""
     slow, quick = resolved_complaint(START, 48 * HOUR, complaint_id="q-1"), resolved_complaint(START, HOUR, "major", "q-2")

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracle.complaints import complaint_rows
 from oracle.reading import read_events
+from unit.domain.whole_rows import assert_whole_row
 from unit.domain.world import NOW, encode, events_of
 from unit.postgres.store import CATALOGUE
 
 from voc_stream.domain.complaint import LIFE, ComplaintState
 from voc_stream.domain.fold import moment_of
 from voc_stream.events.types import Complaint
-from voc_stream.postgres.rows import decode_complaint
+from voc_stream.postgres.rows import COMPLAINT_COLUMNS, complaint_row, decode_complaint
 
 if TYPE_CHECKING:
     from builders import Event
@@ -51,6 +52,15 @@ def test_any_order_of_steps_is_the_same_complaint_and_the_oracles(
     minutes = None if state.time_to_resolve is None else state.time_to_resolve.total_seconds() / 60
     assert minutes == row["minutes_to_resolve"]
     assert encode(state) == encode(state_of(life(*steps), catalogue))
+
+
+@given(event_lists())
+def test_complaints_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -> None:
+    """An independent reading gives the same row, in every column."""
+    told = [body for body in bodies if body["type"] == "complaint"]
+    for (complaint_id,), row in complaint_rows(read_events(messages(told), CATALOGUE, NOW)).items():
+        state = state_of([body for body in told if body["complaint_id"] == complaint_id], catalogue)
+        assert_whole_row(COMPLAINT_COLUMNS, complaint_row(state, 1), row, own=("complaint_id", "version", "fold_state"))
 
 
 @given(event_lists())

@@ -64,6 +64,32 @@ def test_the_watchdog_ends_the_worker_once() -> None:
     assert len(reasons) == 1
 
 
+def test_a_stopped_watchdog_never_ends_the_process() -> None:
+    """Whoever stops it stops in order: a worker that looks dead by then is ending, and is not ended."""
+    reasons: list[str] = []
+    watchdog = Watchdog(lambda: WELL._replace(loop_beat=time.monotonic() - 100), 120, reasons.append)
+    watchdog.stop()
+    watchdog.start()
+    watchdog.join(5)
+    assert not watchdog.is_alive()
+    assert reasons == []
+
+
+def test_a_watchdog_that_is_stopped_while_it_looks_does_not_end_the_process() -> None:
+    """The stop may come between the look and the verdict; what was seen before it does not count after it."""
+    reasons: list[str] = []
+
+    def look() -> Life:
+        watchdog.stop()
+        return WELL._replace(loop_beat=time.monotonic() - 100)
+
+    watchdog = Watchdog(look, 120, reasons.append)
+    watchdog.start()
+    watchdog.join(5)
+    assert not watchdog.is_alive()
+    assert reasons == []
+
+
 def test_a_hanging_process_ends_with_code_75() -> None:
     """Not even a thread that never returns keeps the process after the deadline for stopping."""
     code = """

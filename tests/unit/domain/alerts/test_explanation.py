@@ -89,6 +89,23 @@ def test_nothing_is_explained_without_a_drop_or_a_past() -> None:
     assert explained([Group("employee", "ann", 10, 20.0, 0, 0.0)]) == []
 
 
+def test_an_employee_with_exactly_half_of_the_drop_is_named() -> None:
+    """Half is enough: of two who fell by the same, the one with fewer scores before gave more than the usual share."""
+    groups = [Group("employee", "ann", 10, 50.0, 50, 400.0), Group("employee", "bob", 10, 50.0, 350, 2800.0)]
+    most = mostly(explained(groups))
+    assert most is not None
+    assert (most.value, most.share) == ("ann", 0.5)
+    less = [Group("employee", "ann", 10, 50.1, 50, 400.0), Group("employee", "bob", 10, 50.0, 350, 2800.0)]
+    assert mostly(explained(less)) is None
+
+
+@pytest.mark.parametrize(("others", "told"), [(19, "service"), (20, None), (21, None)])
+def test_the_department_is_that_of_more_than_half_of_the_scores(others: int, told: str | None) -> None:
+    """At exactly half it is nobody's: both departments would be told of the other's scores."""
+    groups = [Group("department", "service", 20, 60.0, 200, 1600.0), Group("department", "", others, 8.0 * others, 200, 1600.0)]
+    assert department_of(explained(groups)) == told
+
+
 def test_only_those_that_fell_are_shown() -> None:
     """Who got better is no evidence of a drop."""
     found = explained([Group("employee", "ann", 10, 20.0, 100, 800.0), Group("employee", "bob", 10, 90.0, 100, 800.0)])

@@ -74,6 +74,20 @@ def test_too_few_orders_say_nothing(orders: int, known: bool, catalogue: Catalog
     assert (times.usual_minutes(catalogue, "s-1", "wash") is not None) is known
 
 
+@pytest.mark.parametrize("histogram", [[], [0] * 11])
+def test_nothing_passed_divides_nothing_by_zero(histogram: list[int], catalogue: Catalogue) -> None:
+    """A stage that no order has passed has no limit and no usual time, also where the catalogue asks for no samples at all."""
+    key = minutes_experience("wash")
+    alert = msgspec.structs.replace(catalogue.experience[key].alert, minimum_samples=0)
+    lenient = msgspec.structs.replace(catalogue.experience[key], alert=alert)
+    trade = msgspec.structs.replace(catalogue, experience={**catalogue.experience, key: lenient})
+    times = StageTimes({("", "wash"): histogram, ("", "delivery"): histogram})
+    assert "wash" not in times.limits(trade)
+    assert times.usual_minutes(trade, "s-1", "wash") is None
+    assert times.passing_share("wash") == 1
+    assert percentile_minutes(histogram, 0.5) is None
+
+
 def test_a_stage_that_the_catalogue_does_not_measure_has_no_times(catalogue: Catalogue) -> None:
     """Its experience says how many samples are enough."""
     others = {key: experience for key, experience in catalogue.experience.items() if key != minutes_experience("wash")}

@@ -102,6 +102,19 @@ def test_what_arrives_together_adds_what_it_would_add_one_by_one_but_for_zero(sc
     assert (parts.scores, parts.total, parts.squares) == (together.scores, together.total, together.squares)
 
 
+def test_a_chart_goes_on_from_where_it_stood() -> None:
+    """By hand: from zero to 0.5, from 0.5 to 1, and at or below zero it forgets."""
+    chart = Chart(shift=1.0, slope=-0.5, offset=-4.0, information=0.5, threshold=5.0)  # a score of 7 adds 0.5, one of 9 takes 0.5
+    later = NOW.replace(hour=13)
+    first = advanced(chart, Sum(), Scores(1, 7.0, 49.0, NOW))
+    assert first == Sum(0.5, 1, 7.0, NOW, 49.0)
+    second = advanced(chart, first, Scores(1, 7.0, 49.0, later))
+    assert second == Sum(1.0, 2, 14.0, NOW, 98.0)
+    third = advanced(chart, second, Scores(2, 18.0, 162.0, later))
+    assert third == Sum()
+    assert advanced(chart, third, Scores(1, 6.0, 36.0, later)) == Sum(1.0, 1, 6.0, later, 36.0)
+
+
 def test_what_was_added_can_be_taken_back() -> None:
     """A correction subtracts what the mistaken score had added."""
     [chart, *_] = charts_for(CEILING, 1e6)

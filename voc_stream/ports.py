@@ -83,13 +83,23 @@ class Batch(NamedTuple):
 
 
 class BatchResult(NamedTuple):
-    """What a committed batch did: counts of events, and the position after it."""
+    """What a committed batch did: counts of messages by outcome, and the position after it.
+
+    Attributes:
+        accepted: events that were new.
+        duplicate: events that came before with the same content.
+        rejected: messages that are no event.
+        next_offset: the position after the batch.
+        latest_event_time: when the latest of its events occurred; None where there is none.
+        conflicting: events whose id came before with other content.
+    """
 
     accepted: int
     duplicate: int
     rejected: int
     next_offset: int
     latest_event_time: datetime | None
+    conflicting: int = 0
 
 
 class FencedError(Exception):

@@ -102,12 +102,15 @@ class Transaction:
         self._values: dict[str, bytes] = {}
         self._events: dict[str, AnyEvent] = {}
         self._refused: list[tuple[Partition, int]] = []
+        self._sent: list[tuple[Partition, int, str, bytes]] = []
         self._partitions: dict[str, Partition] = {}
         for batch in batches:
             for offset, value, event in batch.messages:
                 if isinstance(event, Refusal):
                     self._refused.append((batch.partition, offset))
-                elif event.event_id not in self._events:
+                    continue
+                self._sent.append((batch.partition, offset, event.event_id, value or b""))
+                if event.event_id not in self._events:
                     self._values[event.event_id], self._events[event.event_id] = value or b"", event
                     self._partitions[event.event_id] = batch.partition
 
@@ -180,16 +183,20 @@ class Transaction:
     def _finish(self, working: Tables, unseen: Sequence[AnyEvent]) -> list[BatchResult]:
         ids = {partition: position.topic_id for partition, position in working.positions.items()}
         working.dead_letters.update((ids[partition], partition, offset) for partition, offset in self._refused)
-        self._store.move(working, {batch.partition: batch.next_offset for batch in self._batches})
         accepted = Counter(self._partitions[event.event_id] for event in unseen)
+        conflicting = [(partition, offset) for partition, offset, event_id, value in self._sent if working.events[event_id] != value]
+        working.dead_letters.update((ids[partition], partition, offset) for partition, offset in conflicting)
         refused = Counter(partition for partition, _ in self._refused)
+        contradicting = Counter(partition for partition, _ in conflicting)
+        self._store.move(working, {batch.partition: batch.next_offset for batch in self._batches})
         return [
             BatchResult(
                 accepted[each.partition],
-                len(each.messages) - accepted[each.partition] - refused[each.partition],
+                len(each.messages) - accepted[each.partition] - refused[each.partition] - contradicting[each.partition],
                 refused[each.partition],
                 each.next_offset,
                 None,
+                contradicting[each.partition],
             )
             for each in self._batches
         ]

@@ -22,7 +22,7 @@ _EVENTS: dict[str, Callable[..., Event]] = {
     "gold": lambda event_id, **common: customer(event_id, segment="gold", **common),
     "silver": lambda event_id, **common: customer(event_id, segment="silver", region="north", **common),
 }
-KINDS = (*_EVENTS, "repeated", "poison", "gap")
+KINDS = (*_EVENTS, "repeated", "conflicting", "poison", "gap")
 
 
 def send(log: PartitionLog, kind: str, number: int, minutes: int, sent: list[bytes]) -> None:
@@ -35,5 +35,7 @@ def send(log: PartitionLog, kind: str, number: int, minutes: int, sent: list[byt
         log.append(sent[-1])
     elif kind == "repeated" and sent:
         log.append(sent[number % len(sent)])
+    elif kind == "conflicting" and sent:
+        log.append(sent[number % len(sent)].replace(b"site_id", b"product"))
     else:
         log.append(b"{" * number)

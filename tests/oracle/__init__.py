@@ -12,7 +12,7 @@ from oracle.churn import risk_rows
 from oracle.complaints import complaint_rows
 from oracle.customers import customer_rows
 from oracle.orders import judgements_by_customer, moments_of_orders, order_rows, stage_rows
-from oracle.reading import read_events
+from oracle.reading import outcomes, read_events
 from oracle.satisfaction import contributions, daily_rows, rolling_rows
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from oracle.reading import Event, Row, Table
 
-__all__ = ["expected_tables"]
+__all__ = ["expected_tables", "outcomes"]
 
 EVENT_COLUMNS = ("type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body")
 

@@ -45,15 +45,45 @@ class InvalidError(ValueError):
 
 
 def read_events(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
-    """The distinct valid events, ordered by `(occurred_at, event_id)`."""
+    """The distinct valid events, ordered by `(occurred_at, event_id)`; of one id the first counts."""
     events: dict[str, Event] = {}
     for message in messages:
-        try:
-            event = read_event(message, catalogue["experience"], received_at)
-        except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
-            continue
-        events.setdefault(event["event_id"], event)
+        event = _read(message, catalogue, received_at)
+        if event is not None:
+            events.setdefault(event["event_id"], event)
     return sorted(events.values(), key=lambda event: (event["occurred_at"], event["event_id"]))
+
+
+def outcomes(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[str]:
+    """What becomes of each message where they are taken in in this order: accepted, duplicate, conflicting or rejected."""
+    first: dict[str, Event] = {}
+    found = []
+    for message in messages:
+        event = _read(message, catalogue, received_at)
+        if event is None:
+            found.append("rejected")
+        elif event["event_id"] not in first:
+            first[event["event_id"]] = event
+            found.append("accepted")
+        else:
+            found.append("duplicate" if same_json(event["body"], first[event["event_id"]]["body"]) else "conflicting")
+    return found
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal: neither the order of keys nor the spelling of numbers matters, and true is no number."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _read(message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime) -> Event | None:
+    try:
+        return read_event(message, catalogue["experience"], received_at)
+    except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
+        return None
 
 
 def read_event(message: bytes | None, experiences: Mapping[str, Any], received_at: datetime) -> Event:

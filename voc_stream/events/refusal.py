@@ -28,6 +28,7 @@ Reason = Literal[
     "unknown_item",
     "wrong_kind",
     "repeated_item",
+    "conflicting_event",
     "storage",
 ]
 
@@ -52,6 +53,7 @@ MEANINGS: Mapping[Reason, str] = {
     "unknown_item": "An answer, a touchpoint or a complaint names an experience that the catalogue does not have.",
     "wrong_kind": "A score is given for what is no rating, or done for what is no process item.",
     "repeated_item": "Two answers of one callback have the same item.",
+    "conflicting_event": "The event_id came before with other content; the first one counts.",
     "storage": "PostgreSQL refused the event although it is well formed; the detail says why.",
 }
 

@@ -27,6 +27,9 @@ OTHER = "other"
 BATCH_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 BATCH_EVENTS_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000)
 
+# Of a message, as the fields of BatchResult.
+OUTCOMES = ("accepted", "duplicate", "rejected", "conflicting")
+
 BeyondCap = Literal["sum", "maximum", "leave out"]
 
 
@@ -126,8 +129,8 @@ class Metrics:
 
     def committed(self, partition: Partition, messages: int, result: BatchResult, now: datetime) -> None:
         """Count a committed batch of `messages` messages."""
-        for outcome, count in (("accepted", result.accepted), ("duplicate", result.duplicate), ("rejected", result.rejected)):
-            self.events.labels(partition.topic, outcome).inc(count)
+        for outcome in OUTCOMES:
+            self.events.labels(partition.topic, outcome).inc(getattr(result, outcome))
         self.batch_events.labels(partition.topic).observe(messages)
         self.last_commit.labels(*partition).set(now.timestamp())
         if result.latest_event_time is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from voc_stream.events.types import AnyEvent
-from voc_stream.ports import Partition  # noqa: TC001  msgspec reads the annotations
+from voc_stream.ports import Partition
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
 
@@ -29,6 +29,13 @@ _WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 _decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
+class Place(NamedTuple):
+    """Where a message was read."""
+
+    partition: Partition
+    offset: int
+
+
 class Fact(msgspec.Struct, frozen=True, gc=False):
     """An event with its bytes and where they were read."""
 
@@ -36,6 +43,11 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     value: bytes
     partition: Partition
     offset: int
+
+    @property
+    def place(self) -> Place:
+        """Where it was read."""
+        return Place(self.partition, self.offset)
 
 
 class FactTable:
@@ -57,17 +69,30 @@ class FactTable:
         """Insert events of which all are new: two thirds of the cost of `insert_unseen`. Raises UniqueViolation where one is not."""
         copy_lines(cursor, "touchpoint_event", COLUMNS, data)
 
-    def insert_unseen(self, cursor: Cursor, data: bytes, count: int) -> set[str]:
-        """Insert those of `count` events that are new; their ids. The ids given must differ from one another."""
+    def insert_unseen(self, cursor: Cursor, data: bytes, count: int) -> set[Place]:
+        """Insert those of `count` events that are new, of an id that is given more than once the first; their places."""
         copy_lines(cursor, "staged_touchpoint_event", COLUMNS, data)
         cursor.execute(
-            f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event ORDER BY event_id"
-            " ON CONFLICT DO NOTHING RETURNING event_id"
+            f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event"
+            ' ORDER BY event_id, topic, partition, "offset" ON CONFLICT DO NOTHING RETURNING topic, partition, "offset"'
         )
-        inserted = {event_id for (event_id,) in cursor}
+        inserted = {Place(Partition(topic, number), offset) for topic, number, offset in cursor}
         repeated = len(inserted) < count
         self._staged_batches_left = STAGED_AFTER_REPETITION if repeated else max(0, self._staged_batches_left - 1)
         return inserted
+
+    def conflicting(self, cursor: Cursor, event_ids: Sequence[str]) -> dict[Place, Place]:
+        """Of the events given to `insert_unseen` under these ids those that say something else than what is stored; where that is from.
+
+        They are compared as `jsonb`. Row by row through the primary key: planned as a join, all events might be read.
+        """
+        cursor.execute(
+            'SELECT s.topic, s.partition, s."offset", t.topic, t.partition, t."offset" FROM staged_touchpoint_event s, LATERAL'
+            ' (SELECT topic, partition, "offset", body FROM touchpoint_event WHERE event_id = s.event_id OFFSET 0) t'
+            " WHERE s.event_id = ANY(%s) AND s.body <> t.body",
+            (list(event_ids),),
+        )
+        return {Place(Partition(*row[:2]), row[2]): Place(Partition(*row[3:5]), row[5]) for row in cursor}
 
 
 def scored_events_of(cursor: Cursor, customer_ids: Sequence[str], *, leaving_out: Collection[str]) -> Iterator[AnyEvent]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -31,7 +32,7 @@ from voc_stream.postgres.connection import (
 )
 from voc_stream.postgres.dead_letters import insert_dead_letters
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.facts import Fact, FactTable
+from voc_stream.postgres.facts import Fact, FactTable, Place
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.staging import create_staging_tables
@@ -119,6 +120,7 @@ class PostgresSink:
                 first.rejected + second.rejected,
                 second.next_offset,
                 max(filter(None, (first.latest_event_time, second.latest_event_time)), default=None),
+                first.conflicting + second.conflicting,
             )
         ]
 
@@ -137,40 +139,45 @@ class PostgresSink:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
         event_times = [_latest_event_time(batch) for batch in batches]
         _claim(cursor, batches, event_times)
-        facts: dict[str, Fact] = {}
-        for batch in batches:
-            for offset, value, content in batch.messages:
-                if value is not None and not isinstance(content, Refusal) and content.event_id not in facts:
-                    facts[content.event_id] = Fact(content, value, batch.partition, offset)
+        facts = [
+            Fact(content, value, batch.partition, offset)
+            for batch in batches
+            for offset, value, content in batch.messages
+            if value is not None and not isinstance(content, Refusal)
+        ]
         # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
-        accepted = self._accept(cursor, [facts[event_id] for event_id in sorted(facts)], now) if facts else ()
+        facts.sort(key=_event_id)
+        accepted, conflicts = self._accept(cursor, facts, now) if facts else ((), {})
         accepted_by_partition = Counter([fact.partition for fact in accepted])
         results = []
         for batch, event_time in zip(batches, event_times, strict=True):
             refusals = [(offset, value, content) for offset, value, content in batch.messages if isinstance(content, Refusal)]
-            if refusals:
-                insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, refusals, now)
+            conflicting = _of_partition(conflicts, batch) if conflicts else []
+            if refusals or conflicting:
+                letters = sorted([*refusals, *conflicting], key=itemgetter(0))
+                insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, letters, now)
             counted = accepted_by_partition[batch.partition]
-            results.append(
-                BatchResult(counted, len(batch.messages) - len(refusals) - counted, len(refusals), batch.next_offset, event_time)
-            )
+            duplicate = len(batch.messages) - len(refusals) - len(conflicting) - counted
+            results.append(BatchResult(counted, duplicate, len(refusals), batch.next_offset, event_time, len(conflicting)))
         return results
 
-    def _accept(self, cursor: Cursor, facts: Sequence[Fact], now: datetime) -> Sequence[Fact]:
-        """Insert and fold the events that are new; which they are."""
+    def _accept(self, cursor: Cursor, facts: Sequence[Fact], now: datetime) -> tuple[Sequence[Fact], Mapping[Place, Refusal]]:
+        """Insert and fold the events that are new; which they are, and why those are refused that contradict an earlier one."""
         data = self._facts.format(facts)
-        if not self._facts.expects_repetition:
+        if not self._facts.expects_repetition and len({fact.event.event_id for fact in facts}) == len(facts):
             if self._accept_all(cursor, data, [fact.event for fact in facts], now):
-                return facts
+                return facts, {}
             self._entities.forget()
         inserted = self._facts.insert_unseen(cursor, data, len(facts))
-        unseen = [fact for fact in facts if fact.event.event_id in inserted]
+        unseen = [fact for fact in facts if fact.place in inserted]
         if unseen:
             folding = Folding(cursor, self._entities, self._catalogue, [fact.event for fact in unseen], now)
             folding.load()
             folding.apply()
             folding.save(self._ahead)
-        return unseen
+        repeated = {fact.place: fact.event.event_id for fact in facts if fact.place not in inserted}
+        conflicts = self._facts.conflicting(cursor, sorted({*repeated.values()})) if repeated else {}
+        return unseen, {place: _conflict(repeated[place], first) for place, first in conflicts.items()}
 
     def _accept_all(self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent], now: datetime) -> bool:
         """Fold the events while they are inserted, as if all were new; False where one was not, and the states at hand are spoilt."""
@@ -235,6 +242,22 @@ class PostgresSink:
 def _latest_event_time(batch: Batch) -> datetime | None:
     """When the latest of its events occurred; None where there is none."""
     return max([content.occurred_at for _, _, content in batch.messages if not isinstance(content, Refusal)], default=None)
+
+
+def _of_partition(conflicts: Mapping[Place, Refusal], batch: Batch) -> list[tuple[int, bytes | None, Refusal]]:
+    """The messages of a batch that are conflicts."""
+    found = [(offset, value, conflicts.get(Place(batch.partition, offset))) for offset, value, _ in batch.messages]
+    return [(offset, value, refusal) for offset, value, refusal in found if refusal is not None]
+
+
+def _event_id(fact: Fact) -> str:
+    return fact.event.event_id
+
+
+def _conflict(event_id: str, first: Place) -> Refusal:
+    where = f"{first.partition} at offset {first.offset}"
+    advice = "an event never changes: take the first one back with `voc-stream retract` and send the right one under a new id"
+    return Refusal("conflicting_event", f"event_id: {event_id} came before with other content, from {where}; {advice}")
 
 
 def _refused(batch: Batch, refusal: Refusal) -> Batch:

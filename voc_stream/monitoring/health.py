@@ -1,15 +1,20 @@
 """The pages of a worker over HTTP: /metrics, /healthz, /readyz and a small index.
 
-They are served from a thread of their own, so that a worker whose loop is blocked is still visible.
+They are served from a thread of their own, so that a worker whose loop is blocked is still visible. It is one thread with one loop,
+however many connect: clients that say nothing must not use up the threads and files that the worker needs. Where too many are
+connected, the one that has been longest is cut, so whoever asks at once is answered.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import socket
 import threading
+from email.parser import BytesHeaderParser
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, exposition
 
@@ -18,14 +23,20 @@ if TYPE_CHECKING:
 
     Problems = Callable[[], Sequence[str]]
 
-REQUEST_TIMEOUT_SECONDS = 10.0
-STOP_POLL_SECONDS = 0.1
+CONNECTION_SECONDS = 10.0
+"""How long a client has to ask and to read the answer."""
+MOST_CONNECTIONS = 32
+MOST_REQUEST_BYTES = 16 * 1024
 INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>voc-stream worker</title>
 <h1>voc-stream worker</h1>
 <ul><li><a href="/metrics">/metrics</a> for Prometheus / 指标
 <li><a href="/healthz">/healthz</a> is it alive / 是否存活
 <li><a href="/readyz">/readyz</a> does it take in events / 是否就绪</ul></html>
 """
+_TEXT = "text/plain; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
+
+log = logging.getLogger(__name__)
 
 
 class HealthServer:
@@ -35,7 +46,7 @@ class HealthServer:
         host: address to listen on.
         port: port to listen on; 0 chooses a free one.
         registry: the metrics.
-        not_alive: why the process should be restarted; empty where it is well. Called from other threads.
+        not_alive: why the process should be restarted; empty where it is well. Called from another thread, and must not block.
         not_ready: why it takes in no events now; likewise.
 
     Raises:
@@ -43,22 +54,25 @@ class HealthServer:
     """
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry, not_alive: Problems, not_ready: Problems) -> None:
-        handler = type("Handler", (_Handler,), {"registry": registry, "checks": {"/healthz": not_alive, "/readyz": not_ready}})
-        self._server = ThreadingHTTPServer((host, port), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(STOP_POLL_SECONDS,), name="voc-health", daemon=True)
+        self._registry = registry
+        self._checks = {"/healthz": not_alive, "/readyz": not_ready}
+        self._connections: dict[asyncio.Task[None], None] = {}  # the oldest first
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        self._socket = socket.create_server(address[:2], family=family)
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="voc-health", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def close(self) -> None:
         """Stop serving and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -67,35 +81,82 @@ class HealthServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+            self._socket.close()
 
-class _Handler(BaseHTTPRequestHandler):
-    registry: CollectorRegistry
-    checks: dict[str, Problems]
-    timeout = REQUEST_TIMEOUT_SECONDS
-    server_version = "voc-stream"
-    sys_version = ""
+    async def _serve(self) -> None:
+        async with await asyncio.start_server(self._converse, sock=self._socket, limit=MOST_REQUEST_BYTES):
+            await self._stopping.wait()
+            for connection in self._connections:
+                connection.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        this = asyncio.current_task()
+        assert this is not None
+        self._cut_the_oldest()
+        self._connections[this] = None
+        try:
+            # Clients that leave in the middle, are cut, or ask for nothing are no news.
+            with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                async with asyncio.timeout(CONNECTION_SECONDS):
+                    writer.write(await self._answer_to(reader))
+                    await writer.drain()
+                    writer.close()
+                    await writer.wait_closed()
+        finally:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            del self._connections[this]
+
+    def _cut_the_oldest(self) -> None:
+        open_ones = [connection for connection in self._connections if not connection.cancelling()]
+        for connection in open_ones[: max(0, len(open_ones) - MOST_CONNECTIONS + 1)]:
+            connection.cancel()
+
+    async def _answer_to(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            return _response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TEXT, b"the request is too long\n")
+        request_line, _, headers = head.partition(b"\r\n")
+        method, target, protocol, *_ = [*request_line.decode("latin-1").split(" "), "", ""]
+        if not protocol.startswith("HTTP/1."):
+            return _response(HTTPStatus.BAD_REQUEST, _TEXT, b"this is no request of HTTP/1.1\n")
+        if method != "GET":
+            return _response(HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"only GET is served\n", ("Allow", "GET"))
+        try:
+            return self._page(target.partition("?")[0], BytesHeaderParser().parsebytes(headers).get("Accept", ""))
+        except Exception:  # one page must not end the others
+            log.exception("a page could not be made")
+            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, _TEXT, b"see the log of the worker\n")
+
+    def _page(self, path: str, accept: str) -> bytes:
         if path == "/metrics":
-            encode, content_type = exposition.choose_encoder(self.headers.get("Accept", ""))
-            self._answer(HTTPStatus.OK, content_type, encode(self.registry))
-        elif path in self.checks:
-            problems = self.checks[path]()
+            encode, content_type = exposition.choose_encoder(accept)
+            return _response(HTTPStatus.OK, content_type, encode(self._registry))
+        if path in self._checks:
+            problems = self._checks[path]()
             status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-            self._answer(status, "text/plain; charset=utf-8", ("\n".join(problems or ["ok"]) + "\n").encode())
-        elif path == "/":
-            self._answer(HTTPStatus.OK, "text/html; charset=utf-8", INDEX.encode())
-        else:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"no such page; see /\n")
+            return _response(status, _TEXT, ("\n".join(problems or ["ok"]) + "\n").encode())
+        if path == "/":
+            return _response(HTTPStatus.OK, _HTML, INDEX.encode())
+        return _response(HTTPStatus.NOT_FOUND, _TEXT, b"no such page; see /\n")
 
-    def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing: a probe every few seconds is no news."""
+def _response(status: HTTPStatus, content_type: str, body: bytes, *more: tuple[str, str]) -> bytes:
+    headers = [
+        ("Server", "voc-stream"),
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("Connection", "close"),
+        *more,
+    ]
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode() + body

@@ -13,7 +13,8 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from voc_stream.database_url import check_url, has_password, with_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +43,7 @@ class Settings:
 
     Attributes:
         kafka_bootstrap: brokers to ask first, `host:port,host:port`.
-        database_url: `postgresql://user:password@host:port/database`; None until given, see `require_database_url()`.
+        database_url: `postgresql://user:password@host:port,host:port/database?sslmode=…`; None until given, see `require_database_url()`.
         database_password: the password of the database's user, where the URL has none.
         topic_prefix: what every topic name begins with.
         catalogue: path of the catalogue of experiences, or the name of a packaged one; None is the automotive one.
@@ -75,12 +76,16 @@ class Settings:
     evaluation_interval_seconds: int = 15
 
     def require_database_url(self) -> str:
-        """The database URL. Raises SettingsError where none was given."""
+        """The database URL, with the password. Raises SettingsError where none was given, or two passwords were."""
         if self.database_url is None:
             raise SettingsError(
                 "VOC_DATABASE_URL is missing: set it, here or in the file of VOC_CONFIG, to postgresql://user:password@host:port/database"
             )
-        return self.database_url
+        if self.database_password is None:
+            return self.database_url
+        if has_password(self.database_url):
+            raise SettingsError("VOC_DATABASE_URL and VOC_DATABASE_PASSWORD both hold a password; keep one of them")
+        return with_password(self.database_url, self.database_password)
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -178,20 +183,6 @@ def _brokers(value: str | int) -> str:
     return ",".join(brokers)
 
 
-def _database_url(value: str | int) -> str:
-    shape = "must be postgresql://user:password@host:port/database"
-    try:
-        parts = urlsplit(str(value))
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError(f"{shape}; the host or port in it is wrong") from error
-    if parts.scheme != "postgresql":
-        raise ValueError(f"{shape}; it begins with {parts.scheme + '://' if parts.scheme else 'no scheme'}")
-    if not parts.path.strip("/"):
-        raise ValueError(f"{shape}; the database is missing")
-    return str(value)
-
-
 def _matching(pattern: str, meaning: str, maximum_length: int) -> Callable[[str | int], str]:
     def check(value: str | int) -> str:
         if not re.fullmatch(pattern, str(value)) or len(str(value)) > maximum_length:
@@ -225,7 +216,7 @@ def _catalogue(value: str | int) -> str:
 
 _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "kafka_bootstrap": _brokers,
-    "database_url": _database_url,
+    "database_url": lambda value: check_url(str(value)),
     "database_password": _secret,
     "topic_prefix": _matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
     "catalogue": _catalogue,

@@ -19,7 +19,8 @@ ORACLE = Path(__file__).parents[1] / "oracle"
 # An event walks through the rooms once, and a room may import only those named on its line (and itself). `events.types` is the smallest
 # room, because the catalogue names the stages that events have.
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
-    "settings": frozenset(),
+    "database_url": frozenset(),
+    "settings": frozenset({"database_url"}),
     "toml_lines": frozenset(),
     "events.types": frozenset(),
     "catalogue": frozenset({"events.types", "toml_lines"}),

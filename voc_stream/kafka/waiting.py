@@ -43,8 +43,6 @@ def what_is_missing(settings: Settings, sink: BatchSink) -> str | None:
     try:
         topic_ids(settings.kafka_bootstrap, topics)
         sink.positions([Partition(topics[0], 0)])
-    except TopicsError as error:
+    except (TopicsError, StoreUnavailableError) as error:
         return str(error)
-    except StoreUnavailableError as error:
-        return f"{error}: check VOC_DATABASE_URL and the server, and that `voc-stream init` has been run"
     return None

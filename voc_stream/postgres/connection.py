@@ -12,6 +12,8 @@ from psycopg2 import errors
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.deadline import deadline
 from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.refused import NOT_THERE_YET, explain
+from voc_stream.postgres.session import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,15 +23,6 @@ if TYPE_CHECKING:
 
 DEADLINE_SECONDS = 25.0
 SCHEMA_VERSION = "0005"  # the newest migration
-_OPTIONS = {
-    "connect_timeout": 5,
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-    "application_name": "voc-stream",
-}
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,
@@ -39,31 +32,10 @@ _DATA_ERRORS = (
     errors.StatementTooComplex,
 )
 
-_NOT_THERE_YET = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
-
 
 def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
-    """An engine whose connections see `schema` first and give up on locks and statements in time.
-
-    The server gives up on a worker, too, so that the locks of one that froze or was cut off do not stop the others for long.
-    """
-    settings = (
-        f"-c search_path={schema},public -c timezone=UTC -c statement_timeout=20s -c lock_timeout=10s"
-        " -c idle_in_transaction_session_timeout=30s"
-        # Nothing here is worth taking all processors: what is read on the side would hold up the stream.
-        " -c max_parallel_workers_per_gather=0"
-        " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10s"
-    )
-    url = sqlalchemy.make_url(database_url).set(drivername="postgresql+psycopg2")
-    return sqlalchemy.create_engine(url, connect_args={**_OPTIONS, "options": settings}, pool_size=1)
-
-
-def _explained(error: BaseException) -> str:
-    first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if isinstance(error, _NOT_THERE_YET):
-        return f"PostgreSQL: {first_line}; run `voc-stream init` first"
-    advice = "; check VOC_DATABASE_URL and the server" if "connection to server" in first_line else ""
-    return f"PostgreSQL: {first_line}{advice}"
+    """An engine whose sessions see `schema` first and give up on locks and statements in time; see `session`."""
+    return sqlalchemy.create_engine("postgresql+psycopg2://", creator=lambda: connect(database_url, schema), pool_size=1)
 
 
 def require_tables(cursor: Cursor) -> None:
@@ -98,12 +70,12 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sqlalchemy.exc.DBAPIError as error:
-        raise StoreUnavailableError(_explained(error.orig or error)) from error
+        raise StoreUnavailableError(explain(error.orig or error)) from error
     except psycopg2.Error as error:
         # A wrong statement is a mistake of ours: trying again would only hide it. Tables that are missing will come.
-        if is_about_data(error) or (isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, _NOT_THERE_YET)):
+        if is_about_data(error) or (isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, NOT_THERE_YET)):
             raise
-        raise StoreUnavailableError(_explained(error)) from error
+        raise StoreUnavailableError(explain(error)) from error
 
 
 @contextmanager

@@ -109,10 +109,10 @@ def _create_role(connection: Connection) -> None:
 
 def _grant(connection: Connection) -> None:
     # What any role may do in a new database unless it is taken away: make temporary tables and large objects.
-    database = connection.engine.url.database
+    database = connection.execute(text("SELECT quote_ident(current_database())")).scalar()
     for statement in (
-        f'REVOKE TEMPORARY ON DATABASE "{database}" FROM PUBLIC',
-        f'GRANT TEMPORARY ON DATABASE "{database}" TO CURRENT_USER',
+        f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",
+        f"GRANT TEMPORARY ON DATABASE {database} TO CURRENT_USER",
         f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {BI_ROLE}",
         f"GRANT USAGE ON SCHEMA {BI_SCHEMA} TO {BI_ROLE}",

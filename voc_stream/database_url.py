@@ -1,0 +1,102 @@
+"""Address of the database: what PostgreSQL's own client library (libpq) accepts as a URI.
+
+It is checked here, before anything starts, because libpq quotes parts of what it cannot read, and
+a password may be among them. No message of this module repeats any part of the address but a name
+of a parameter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import NamedTuple
+from urllib.parse import quote
+
+SHAPE = "must be postgresql://user:password@host:port/database"
+SCHEMES = ("postgresql", "postgres")
+MAXIMUM_PORT = 65535
+# What libpq 17 knows; a test compares them with the installed one.
+PARAMETERS = (
+    "application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname",
+    "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives",
+    "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts", "options",
+    "passfile", "password", "port", "replication", "require_auth", "requirepeer", "service",
+    "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression", "sslcrl",
+    "sslcrldir", "sslkey", "sslmode", "sslnegotiation", "sslpassword", "sslrootcert", "sslsni",
+    "target_session_attrs", "tcp_user_timeout", "user",
+)  # fmt: skip
+_URL = re.compile(r"(?:(?P<scheme>[^:/?]*)://)?(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?]*)(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[^\s@:\[\]]*)(?::(?P<port>[0-9]*))?")
+_BAD_PERCENT = re.compile(r"%(?:00|(?![0-9A-Fa-f]{2}))")
+
+
+class _Parts(NamedTuple):
+    """The pieces of an address, percent-encoded as they stand."""
+
+    scheme: str
+    user: str | None
+    hosts: str
+    database: str
+    query: str
+
+
+def check_url(url: str) -> str:
+    """The same address. Raises ValueError with what is wrong with it, never with what it holds.
+
+    >>> check_url("postgres://voc@db-1:5432,[::1]:5433/voc?sslmode=verify-full")
+    'postgres://voc@db-1:5432,[::1]:5433/voc?sslmode=verify-full'
+    >>> check_url("postgresql:///voc?host=/run/postgresql")
+    'postgresql:///voc?host=/run/postgresql'
+    """
+    parts = _parts(url)
+    if parts.scheme not in SCHEMES:
+        # A word before a colon may be a user's name or password.
+        raise ValueError(f"{SHAPE}; it does not begin with postgresql:// or postgres://")
+    if _BAD_PERCENT.search(url):
+        raise ValueError(f"{SHAPE}; a % that stands for itself is written %25")
+    if re.search(r"[\s\x00-\x1f]", url):
+        raise ValueError(f"{SHAPE}; there is a blank or a line break in it (in a password, a blank is written %20)")
+    for host in parts.hosts.split(","):
+        found = _HOST.fullmatch(host)
+        if found is None or int(found["port"] or 1) not in range(1, MAXIMUM_PORT + 1):
+            raise ValueError(f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and / %2F)")
+    names = _parameters(parts)
+    for name in names:
+        if name not in PARAMETERS:
+            close = difflib.get_close_matches(name, PARAMETERS, n=1)
+            raise ValueError(f"{SHAPE}; PostgreSQL knows no parameter {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}")
+    if any(pair.count("=") != 1 for pair in parts.query.split("&") if pair):
+        raise ValueError(f"{SHAPE}; each parameter is name=value, and an = in the value is written %3D")
+    if not parts.database and "dbname" not in names:
+        raise ValueError(f"{SHAPE}; the database is missing")
+    return url
+
+
+def has_password(url: str) -> bool:
+    """Whether the address holds a password.
+
+    >>> has_password("postgresql://voc@db/voc"), has_password("postgresql://voc:x@db/voc")
+    (False, True)
+    """
+    parts = _parts(url)
+    return ":" in (parts.user or "") or "password" in _parameters(parts)
+
+
+def with_password(url: str, password: str) -> str:
+    """The address with a password that stood elsewhere.
+
+    >>> with_password("postgresql://voc@db-1,db-2/voc?sslmode=require", "p@ss")
+    'postgresql://voc@db-1,db-2/voc?sslmode=require&password=p%40ss'
+    """
+    return f"{url}{'&' if '?' in url else '?'}password={quote(password, safe='')}"
+
+
+def _parts(url: str) -> _Parts:
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise ValueError(SHAPE)
+    return _Parts(found["scheme"] or "", found["user"], found["hosts"], found["database"] or "", found["query"] or "")
+
+
+def _parameters(parts: _Parts) -> list[str]:
+    return [pair.partition("=")[0] for pair in parts.query.split("&") if pair]

@@ -28,7 +28,8 @@ FILES = click.Path(exists=True, dir_okay=False, allow_dash=True)
 def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
     """Validate the events of FILES and send nothing; `-` is standard input.
 
-    JSON Lines are taken as they are; CSV and XES need --mapping. Exits with 1 where a line fails.
+    JSON Lines are taken as they are; CSV and XES need --mapping. Exits with 1 where a line fails
+    or a file gives no event, and with 2 where a file cannot be read to its end.
     """
     settings = load_settings(os.environ)
     started = time.monotonic()
@@ -52,10 +53,15 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
 
 
 def finish(name: str, report: Report, seconds: float, failure: Exception | None) -> NoReturn:
-    """Print the totals and end the process: 0, 1 where a line failed, 2 where the command could not do its work."""
-    if failure is None or report.events or report.problems:
+    """Print the totals and end the process.
+
+    0 is success, 1 that a line failed, 2 that the command could not do its work or read a file whole.
+    """
+    if failure is None or report.events or report.problems or report.unread_files:
         report.summary(seconds)
     if failure is not None:
         click.echo(f"voc-stream {name}: {failure}", err=True)
+        sys.exit(2)
+    if report.unread_files:
         sys.exit(2)
     sys.exit(1 if report.problems else 0)

@@ -8,14 +8,19 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, Refusal, decode
-from voc_stream.mapping.apply import MappedEvent, map_rows
+from voc_stream.mapping.apply import MappedEvent, gives_event, map_rows
+from voc_stream.mapping.csv_rows import read_csv
+from voc_stream.mapping.file_content import GZIP, LOOKED_AT_BYTES, refuse_content, refuse_csv_content, refuse_json_content
 from voc_stream.mapping.load import parse_mapping
-from voc_stream.mapping.rows import ExportError, Row, RowError, read_csv, read_xes
+from voc_stream.mapping.rows import ExportError, RowError
 from voc_stream.mapping.specification import MappingError, RowMapping
+from voc_stream.mapping.text_encoding import MARK_ERRORS, encoding_of
+from voc_stream.mapping.xes_rows import read_xes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
 
 STANDARD_INPUT = "-"
+# The reason of a file, or its rest, that was not read.
+UNREADABLE = "unreadable"
+_NO_EVENTS = "gave no event: it has no rows, or the mapping makes none of them; is it the right file?"
 _EXPORTS = (".csv", ".tsv", ".xes")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -35,7 +43,7 @@ _LONGEST_LINE = MAXIMUM_MESSAGE_BYTES + 2
 class Line(NamedTuple):
     """One event of a file, with the bytes to send; or a problem: a short reason to count by, and a sentence.
 
-    `number` is that of the line, 0 where the whole file is meant.
+    `number` is that of the line, 0 where the whole file is meant; `lines` is how many lines are meant.
     """
 
     file: str
@@ -44,6 +52,7 @@ class Line(NamedTuple):
     event: AnyEvent | None
     reason: str = ""
     problem: str = ""
+    lines: int = 1
 
 
 def load_mapping(path: Path) -> RowMapping:
@@ -69,7 +78,7 @@ def read_events(
     """Every event and every problem of one file, in order.
 
     Args:
-        name: A path, or `-` for standard input. `.gz` is unpacked; `.jsonl`, `.ndjson` and `.json` are JSON Lines whatever the mapping.
+        name: A path, or `-` for standard input. gzip is unpacked; `.jsonl`, `.ndjson` and `.json` are JSON Lines whatever the mapping.
         mapping: For CSV (also on standard input) and XES.
         now: The present, for times in the future.
         catalogue: The experiences that may be named.
@@ -78,20 +87,36 @@ def read_events(
     Raises:
         MappingError: The mapping does not fit the file.
     """
-    kind = _kind(name)
     try:
         with _open(name) as raw:
-            stream = _counted(raw, on_bytes)
-            unpacked = _unpack(stream) if name.endswith(".gz") else stream
-            if mapping is None or kind in _JSON_LINES:
-                lines: Iterator[MappedEvent | RowError] = _json_lines(unpacked)
-            else:
-                lines = map_rows(read_xes(unpacked) if kind == ".xes" else _csv_rows(unpacked, mapping), mapping)
-            yield from (_validated(name, line, now, catalogue) for line in lines)
+            found = False
+            for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping):
+                found = True
+                yield _validated(name, line, now, catalogue)
+        if not found:
+            yield Line(name, 0, b"", None, "no_events", _NO_EVENTS)
     except ExportError as error:
-        yield Line(name, 0, b"", None, "unreadable", str(error))
-    except (OSError, EOFError) as error:
-        yield Line(name, 0, b"", None, "unreadable", f"cannot be read to its end: {error}")
+        yield Line(name, 0, b"", None, UNREADABLE, str(error))
+    except (OSError, EOFError, UnicodeError, zlib.error) as error:
+        yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {error}; what follows was not read")
+
+
+def _lines(kind: str, stream: BinaryIO, mapping: RowMapping | None) -> Iterator[MappedEvent | RowError]:
+    first = stream.peek(LOOKED_AT_BYTES)[:LOOKED_AT_BYTES]  # type: ignore[attr-defined]  # it is always a buffered reader
+    if problem := refuse_content(first):
+        raise ExportError(problem)
+    if mapping is None or kind in _JSON_LINES:
+        if problem := refuse_json_content(first):
+            raise ExportError(problem)
+        return _json_lines(stream)
+    if kind == ".xes":
+        return map_rows(read_xes(stream), mapping)
+    encoding = encoding_of(first, mapping.encoding)
+    if problem := refuse_csv_content(first, encoding):
+        raise ExportError(problem)
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=MARK_ERRORS, newline="")
+    rows = read_csv(text, mapping.layout, check_header=mapping.check_columns, is_event=lambda row: gives_event(row, mapping))
+    return map_rows(rows, mapping)
 
 
 def _kind(name: str) -> str:
@@ -100,7 +125,7 @@ def _kind(name: str) -> str:
 
 def _validated(name: str, line: MappedEvent | RowError, now: datetime, catalogue: Catalogue) -> Line:
     if isinstance(line, RowError):
-        return Line(name, line.line, b"", None, "mapping", line.problem)
+        return Line(name, line.line, b"", None, "mapping", line.problem, line.lines)
     decoded = decode(line.value, now, catalogue)
     if isinstance(decoded, Refusal):
         return Line(name, line.line, line.value, None, decoded.reason, decoded.detail)
@@ -126,25 +151,15 @@ def _skip_line(stream: BinaryIO) -> None:
         pass
 
 
-def _csv_rows(stream: BinaryIO, mapping: RowMapping) -> Iterator[Row | RowError]:
-    text = io.TextIOWrapper(stream, encoding=mapping.encoding, errors="surrogateescape", newline="")
-    is_first = True
-    for row in read_csv(text, mapping.delimiter):
-        if is_first and isinstance(row, Row):
-            mapping.check_columns(row.cells)
-            is_first = False
-        yield row
-
-
 def _open(name: str) -> BinaryIO:
     return sys.stdin.buffer if name == STANDARD_INPUT else Path(name).open("rb")
 
 
-def _unpack(stream: BinaryIO) -> BinaryIO:
-    return io.BufferedReader(gzip.GzipFile(fileobj=stream))
+def _unpacked(stream: io.BufferedReader) -> BinaryIO:
+    return io.BufferedReader(gzip.GzipFile(fileobj=stream)) if stream.peek(2).startswith(GZIP) else stream
 
 
-def _counted(stream: BinaryIO, on_bytes: Callable[[int], None]) -> BinaryIO:
+def _counted(stream: BinaryIO, on_bytes: Callable[[int], None]) -> io.BufferedReader:
     return io.BufferedReader(_CountedReader(stream, on_bytes), 1 << 16)
 
 
@@ -154,12 +169,20 @@ class _CountedReader(io.RawIOBase):
     def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
         self._stream = stream
         self._on_bytes = on_bytes
+        self._is_first = True
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed has no name for what is a memoryview here
-        chunk = self._stream.read1(len(buffer)) if isinstance(self._stream, io.BufferedReader) else self._stream.read(len(buffer))
+        chunk = self._read(len(buffer))
+        # The first bytes say what the file is, so there must be enough of them; a pipe may give one at a time.
+        while self._is_first and len(chunk) < LOOKED_AT_BYTES and (more := self._read(len(buffer) - len(chunk))):
+            chunk += more
+        self._is_first = False
         buffer[: len(chunk)] = chunk
         self._on_bytes(len(chunk))
         return len(chunk)
+
+    def _read(self, count: int) -> bytes:
+        return self._stream.read1(count) if isinstance(self._stream, io.BufferedReader) else self._stream.read(count)

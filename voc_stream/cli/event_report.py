@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from voc_stream.cli.event_files import UNREADABLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
@@ -36,6 +38,9 @@ class Report:
         self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._reasons: Counter[str] = Counter()
         self._printed_at = time.monotonic()
+        self._shown = 0
+        self._hidden = 0
+        self._unread = 0
         self.events = 0
         columns = (
             SpinnerColumn(),
@@ -68,6 +73,11 @@ class Report:
         """How many lines failed."""
         return self._reasons.total()
 
+    @property
+    def unread_files(self) -> int:
+        """How many files were not read, or not to their end."""
+        return self._unread
+
     def file(self, name: str) -> None:
         """A file begins."""
         self._progress.update(self._task, file=Path(name).name)
@@ -90,17 +100,23 @@ class Report:
             self._console.print(f"{self.events:,} events {self._verb} so far")
 
     def problem(self, line: Line) -> None:
-        """A line failed."""
-        self._reasons[line.reason] += 1
-        if self._reasons.total() <= MAXIMUM_SHOWN:
-            place = f"{line.file}:{line.number}" if line.number else line.file
-            self._console.print(f"{place}: {line.reason}: {line.problem}")
+        """Lines failed, or a file could not be read (to its end)."""
+        if line.reason == UNREADABLE:
+            self._unread += 1
+        else:
+            self._reasons[line.reason] += line.lines
+            self._shown += 1
+            if self._shown > MAXIMUM_SHOWN:
+                self._hidden += line.lines
+                return
+        place = f"{line.file}:{line.number}" if line.number else line.file
+        self._console.print(f"{place}: {line.reason}: {line.problem}")
 
     def summary(self, seconds: float) -> None:
         """The last lines: problems that were not shown, and the totals."""
-        hidden = self.problems - MAXIMUM_SHOWN
-        if hidden > 0:
+        if self._hidden:
             counts = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons.most_common())
-            self._console.print(f"… and {hidden:,} more; in all {counts}")
+            self._console.print(f"… and {self._hidden:,} more; in all {counts}")
         rate = f" ({self.events / seconds:,.0f}/s)" if seconds > 1 else ""
-        self._console.print(f"{self.events:,} events {self._verb}, {self.problems:,} lines failed, in {seconds:.1f} s{rate}")
+        unread = f", {self._unread:,} files not read to their end" if self._unread else ""
+        self._console.print(f"{self.events:,} events {self._verb}, {self.problems:,} lines failed{unread}, in {seconds:.1f} s{rate}")

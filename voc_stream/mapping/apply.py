@@ -53,6 +53,18 @@ def map_rows(rows: Iterable[Row | RowError], mapping: RowMapping) -> Iterator[Ma
                 yield MappedEvent(row.line, value)
 
 
+def gives_event(row: Row, mapping: RowMapping) -> bool:
+    """Whether an event can be made of the row, so that it surely is a row."""
+    for rule in mapping.rules:
+        if all(condition.holds(row.cells, mapping.empty_values) for condition in rule.conditions):
+            try:
+                _event(rule, row.cells, mapping.empty_values)
+            except CellError:
+                continue
+            return True
+    return False
+
+
 def _event(rule: EventRule, cells: Mapping[str, str], empty_values: frozenset[str]) -> dict[str, Any]:
     event: dict[str, Any] = {"type": rule.type}
     for name, source in rule.fields.items():

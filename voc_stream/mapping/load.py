@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import tomllib
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,8 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from voc_stream.events.types import Answer
+from voc_stream.mapping.csv_rows import CsvLayout
 from voc_stream.mapping.fields import EVENTS, Field, fields_of
 from voc_stream.mapping.specification import DEFAULT_ENCODING, AnswerRule, Condition, EventRule, MappingError, RowMapping
+from voc_stream.mapping.text_encoding import text_codec
+from voc_stream.mapping.times import format_problem
 from voc_stream.mapping.value import CellError, Plain, Scale, Source, Template
 from voc_stream.toml_lines import KeyPath, line_of, show_path
 
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SOURCE_KEYS = frozenset({"column", "value", "table", "scale", "formats", "time_zone", "default"})
+_INPUT_KEYS = (
+    "encoding",
+    "delimiter",
+    "decimal",
+    "skip_lines",
+    "header_rows",
+    "time_zone",
+    "time_formats",
+    "empty_values",
+)
 _TESTS = frozenset({"empty", "equals", "not_equals", "in", "not_in", "in_table"})
 _PLAIN = (str, int, float, bool)
 
@@ -51,13 +63,15 @@ class _Reader:
         self._places: dict[str, str] = {}
         self._scales: dict[str, Scale] = {}
         self._formats: tuple[str, ...] = ()
+        self._decimal = "."
         self._time_zone: tzinfo = UTC
 
     def read(self) -> RowMapping:
         self._only(self._tables, ("input", "table", "scale", "event"), ())
         options = self._table(self._tables.get("input", {}), ("input",))
-        self._only(options, ("encoding", "delimiter", "time_zone", "time_formats", "empty_values"), ("input",))
-        self._formats = self._texts(options.get("time_formats", []), ("input", "time_formats"))
+        self._only(options, _INPUT_KEYS, ("input",))
+        self._formats = self._time_formats(options.get("time_formats", []), ("input", "time_formats"))
+        self._decimal = self._one_of(options.get("decimal", "."), (".", ","), ("input", "decimal"))
         self._time_zone = self._zone(options.get("time_zone", "UTC"), ("input", "time_zone"))
         self._check_tables()
         scales = self._table(self._tables.get("scale", {}), ("scale",))
@@ -68,7 +82,11 @@ class _Reader:
         return RowMapping(
             rules=tuple(self._event(place, block) for place, block in enumerate(blocks)),
             encoding=self._encoding(options.get("encoding", DEFAULT_ENCODING)),
-            delimiter=self._delimiter(options.get("delimiter", ",")),
+            layout=CsvLayout(
+                self._delimiter(options.get("delimiter", ",")),
+                self._count(options.get("skip_lines", 0), 0, ("input", "skip_lines")),
+                self._count(options.get("header_rows", 1), 1, ("input", "header_rows")),
+            ),
             empty_values=frozenset(self._texts(options.get("empty_values", []), ("input", "empty_values"))),
             places=self._places,
         )
@@ -126,9 +144,10 @@ class _Reader:
             table=table,
             table_name=options.get("table", ""),
             scale=self._scale(options["scale"], (*path, "scale")) if "scale" in options else None,
-            formats=self._texts(options["formats"], (*path, "formats")) if "formats" in options else self._formats,
+            formats=self._time_formats(options["formats"], (*path, "formats")) if "formats" in options else self._formats,
             time_zone=self._zone(options["time_zone"], (*path, "time_zone")) if "time_zone" in options else self._time_zone,
             default=default,
+            decimal=self._decimal if template.columns else ".",
         )
         if source.scale is not None and field.kind not in ("number", "integer"):
             self._fail((*path, "scale"), "is for numbers only")
@@ -224,15 +243,31 @@ class _Reader:
         except (ZoneInfoNotFoundError, ValueError):
             self._fail(path, f"{value!r} is no time zone such as 'Europe/Paris'; or there is no database of them here: pip install tzdata")
 
+    def _time_formats(self, value: object, path: KeyPath) -> tuple[str, ...]:
+        formats = self._texts(value, path)
+        for form in formats:
+            if problem := format_problem(form):
+                self._fail(path, f"{form!r}: {problem}")
+        return formats
+
     def _encoding(self, value: object) -> str:
-        try:
-            return codecs.lookup(str(value)).name
-        except LookupError:
+        if (name := text_codec(str(value))) is None:
             self._fail(("input", "encoding"), f"{value!r} is no encoding")
+        return name
 
     def _delimiter(self, value: object) -> str:
-        if not isinstance(value, str) or len(value) != 1:
-            self._fail(("input", "delimiter"), "must be one character")
+        if not isinstance(value, str) or len(value) != 1 or value in '"\r\n ':
+            self._fail(("input", "delimiter"), "must be one character, and no quote, blank or line end")
+        return value
+
+    def _count(self, value: object, least: int, path: KeyPath) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            self._fail(path, f"must be a whole number, {least} or more")
+        return value
+
+    def _one_of(self, value: object, words: tuple[str, ...], path: KeyPath) -> str:
+        if not isinstance(value, str) or value not in words:
+            self._fail(path, f"must be one of {', '.join(map(repr, words))}")
         return value
 
     def _use(self, columns: tuple[str, ...], path: KeyPath) -> tuple[str, ...]:

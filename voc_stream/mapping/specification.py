@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
+    from voc_stream.mapping.csv_rows import CsvLayout, Header
     from voc_stream.mapping.value import Source
 
 DEFAULT_ENCODING = "utf-8-sig"
@@ -54,12 +55,20 @@ class RowMapping(NamedTuple):
 
     rules: tuple[EventRule, ...]
     encoding: str
-    delimiter: str
+    layout: CsvLayout
     empty_values: frozenset[str]
     places: Mapping[str, str]
 
-    def check_columns(self, columns: Collection[str]) -> None:
-        """Raise MappingError for the first column that the mapping uses and a CSV does not have."""
+    def check_columns(self, header: Header) -> None:
+        """Raise MappingError for the first column that the mapping uses and a CSV does not have, or has twice."""
         for column, place in self.places.items():
-            if column not in columns:
-                raise MappingError(f"{place}: there is no column {column!r}; the columns are {', '.join(columns)}")
+            if column in header.repeated:
+                names = " and ".join(repr(name) for name in header.repeated[column])
+                raise MappingError(f"{place}: the column {column!r} occurs more than once; say which one: {names}")
+            if column not in header.names:
+                advice = (
+                    ""
+                    if header.other_delimiter is None
+                    else (f"; is {header.other_delimiter!r} the delimiter? Then set `delimiter` in [input]")
+                )
+                raise MappingError(f"{place}: there is no column {column!r}; the columns are {', '.join(header.names)}{advice}")

@@ -1,10 +1,12 @@
-"""From the text of cells to one value of an event: templates, value tables, times, numbers and their scales."""
+"""From the text of cells to one value of an event: templates, value tables, numbers and their scales."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from voc_stream.mapping.times import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,8 @@ NO = frozenset({"false", "no", "n", "0"})
 
 # Stricter than float(), which takes "nan", "inf" and "1_000" too.
 _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_POINT_FOR_COMMA = str.maketrans(".,", ",.")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 
 
@@ -81,7 +85,10 @@ class Template(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a field's value comes from and how it is read. `table` translates the rendered text; `default` stands in for an empty one."""
+    """Where a field's value comes from and how it is read. `table` translates the rendered text; `default` stands in for an empty one.
+
+    `decimal` is the character before the decimals of a number: a point or a comma.
+    """
 
     template: Template
     kind: ValueKind
@@ -91,6 +98,7 @@ class Source(NamedTuple):
     formats: tuple[str, ...] = ()
     time_zone: tzinfo = UTC
     default: Plain | None = None
+    decimal: str = "."
 
     def read(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> Any:
         """The value for JSON, or None where the cells are empty and there is no default. Raises CellError."""
@@ -111,15 +119,17 @@ class Source(NamedTuple):
         if self.kind == "text":
             return text
         if self.kind == "time":
-            return parse_time(text, self.formats, self.time_zone)
+            has_comma = self.decimal == "," and self.formats and _COMMA_NUMBER.fullmatch(text)
+            return parse_time(text.replace(",", ".") if has_comma else text, self.formats, self.time_zone)
         if self.kind == "yes_no":
             return _parse_yes_no(text)
         return self._parse_number(text)
 
     def _parse_number(self, text: str) -> float:
-        if not _NUMBER.fullmatch(text):
-            raise ValueError("is not a number; a point separates decimals")
-        number = float(text)
+        plain = text.translate(_POINT_FOR_COMMA) if self.decimal == "," else text
+        if not _NUMBER.fullmatch(plain):
+            raise ValueError(self._number_problem(text))
+        number = float(plain)
         if self.scale is not None:
             number = self.scale.apply(number)
         if self.kind == "integer":
@@ -128,44 +138,12 @@ class Source(NamedTuple):
             return int(number)
         return number
 
-
-def parse_time(text: str, formats: tuple[str, ...], time_zone: tzinfo) -> str:
-    """The moment in RFC 3339, in UTC, so that one moment is one text however it was written.
-
-    Args:
-        text: ISO 8601 where there are no formats.
-        formats: tried in their order, as in `datetime.strptime`.
-        time_zone: for a time without an offset; of an hour that occurs twice at the end of summer time, the first is meant.
-
-    Raises:
-        ValueError: No format fits.
-
-    >>> parse_time("2011-10-11 13:42:22+02:00", (), UTC)
-    '2011-10-11T11:42:22Z'
-    """
-    moment = _parse_formats(text, formats) if formats else _parse_iso(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=time_zone)
-    try:
-        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    except OverflowError:
-        raise ValueError("is a time out of range") from None
-
-
-def _parse_iso(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("is not a time in ISO 8601; set `time_formats` in [input] or `formats` of the field") from None
-
-
-def _parse_formats(text: str, formats: tuple[str, ...]) -> datetime:
-    for form in formats:
-        try:
-            return datetime.strptime(text, form)  # noqa: DTZ007  the caller adds the zone where there is none
-        except ValueError:
-            continue
-    raise ValueError(f"is not a time as in {', '.join(formats)}")
+    def _number_problem(self, text: str) -> str:
+        if self.decimal == ",":
+            return "is not a number; a comma separates decimals, as `decimal` in [input] says"
+        if _COMMA_NUMBER.fullmatch(text):
+            return 'is not a number: it has a decimal comma; set `decimal = ","` in [input]'
+        return "is not a number; a point separates decimals"
 
 
 def _parse_yes_no(text: str) -> bool:

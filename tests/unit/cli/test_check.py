@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
+from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.check import command
+from voc_stream.cli.event_files import _counted, _lines, load_mapping, read_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,10 +118,10 @@ def test_unreadable_file_does_not_stop_the_others(tmp_path: Path, mapping: Path)
     (tmp_path / "b.xes").write_text("<!DOCTYPE log><log/>", encoding="utf-8")
     (tmp_path / "c.csv").write_text("time,who,score\n2024-05-01,c-1,8\n", encoding="utf-8")
     result = check(*(tmp_path / name for name in ("a.csv.gz", "b.xes", "c.csv")), "--mapping", mapping)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.splitlines()[0].startswith(f"{tmp_path}/a.csv.gz: unreadable: cannot be read to its end")
     assert result.stderr.splitlines()[1].startswith(f"{tmp_path}/b.xes: unreadable: line 1: has a DOCTYPE")
-    assert result.stderr.splitlines()[2].startswith("1 events valid, 2 lines failed")
+    assert result.stderr.splitlines()[2].startswith("1 events valid, 0 lines failed, 2 files not read to their end")
 
 
 @pytest.mark.parametrize(
@@ -130,3 +134,133 @@ def test_mapping_that_is_missing_or_does_not_fit_ends_the_command(tmp_path: Path
     path.write_text(content or "", encoding="utf-8")
     result = check(path, "--mapping", mapping) if content else check(path)
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+ROWS = "time,who,score\n2024-05-01,王芳,8\n2024-05-02,c-2,9\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("utf-8", ""),
+        ("utf-8-sig", ""),
+        ("utf-8-sig", "gb18030"),
+        ("utf-16", ""),
+        ("utf-32", ""),
+        ("gb18030", "gb18030"),
+        ("utf-16-le", "utf-16-le"),
+    ],
+)
+def test_chinese_cell_is_read_as_it_stands(tmp_path: Path, mapping: Path, encoding: str, declared: str) -> None:
+    """In the encoding that the mapping says, or that a byte order mark says, which is always right."""
+    mapping.write_text(f'[input]\nencoding = "{declared}"\n{MAPPING}' if declared else MAPPING, encoding="utf-8")
+    path = tmp_path / "a.csv"
+    path.write_bytes(ROWS.encode(encoding))
+    result = check(path, "--mapping", mapping)
+    assert (result.exit_code, result.stderr.startswith("2 events valid, 0 lines failed")) == (0, True), result.stderr
+    first, _ = read_events(str(path), load_mapping(mapping), datetime.now(UTC), load_catalogue(None))
+    assert first.event is not None
+    assert first.event.customer_id == "王芳"
+
+
+@pytest.mark.parametrize(("encoding", "bad"), [("utf-8", b"\xff"), ("gb18030", b"\xff"), ("utf-16-le", b"\x00\xd8"), ("ascii", b"\xe9")])
+def test_cell_that_is_not_in_the_encoding_is_refused(tmp_path: Path, mapping: Path, encoding: str, bad: bytes) -> None:
+    """It spoils its own row, whatever the encoding; the others are read."""
+    mapping.write_text(f'[input]\nencoding = "{encoding}"\n{MAPPING}', encoding="utf-8")
+    path = tmp_path / "a.csv"
+    path.write_bytes("time,who,score\n2024-05-01,x".encode(encoding) + bad + ",8\n2024-05-02,c-2,9\n".encode(encoding))
+    result = check(path, "--mapping", mapping)
+    assert result.exit_code == 1
+    first, total = result.stderr.splitlines()
+    assert first == f"{path}:2: mapping: is not in the encoding of the file; set `encoding` in [input]"
+    assert total.startswith("1 events valid, 1 lines failed")
+
+
+def test_stray_quote_costs_its_own_row(tmp_path: Path, mapping: Path) -> None:
+    """The rows after it are read, and the exit code is that of a line that failed."""
+    path = tmp_path / "a.csv"
+    path.write_text('time,who,score\n2024-05-01,"say "c"",8\n2024-05-01,"c-1,8\n2024-05-01,c-2,8\n2024-05-01,"c-3",8\n', encoding="utf-8")
+    result = check(path, "--mapping", mapping)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[2].startswith("2 events valid, 2 lines failed")
+
+
+def test_rest_that_was_not_read_is_counted(tmp_path: Path, mapping: Path) -> None:
+    """Where reading cannot go on, the message has the number of lines, and the exit code is 2."""
+    path = tmp_path / "a.csv"
+    path.write_text('time,who,score\n2024-05-01,c-1,8\n2024-05-01,"c-2\nx\ny\n', encoding="utf-8")
+    result = check(path, "--mapping", mapping)
+    assert result.exit_code == 2
+    first, total = result.stderr.splitlines()
+    assert first.startswith(f"{path}: unreadable: line 3: is not valid CSV")
+    assert first.endswith("no later row could be read: 3 lines up to the end of the file were not read")
+    assert total.startswith("1 events valid, 0 lines failed, 1 files not read to their end")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", "time,who,score\n"), ("a.jsonl", ""), ("a.jsonl", "\n\n"), ("a.xes", "<log/>")])
+def test_file_without_rows_says_so(tmp_path: Path, mapping: Path, name: str, content: str) -> None:
+    """An export that went wrong is often empty, and must not look like success."""
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    result = check(path, "--mapping", mapping)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{path}: no_events: gave no event: it has no rows, or")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"PK\x03\x04\x14\x00\x06\x00\x08\x00[Content_Types].xml", "is a workbook (.xlsx, .ods) or another zip archive: open it"),
+        ("a.jsonl", b"PK\x03\x04\x14\x00", "is a workbook"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "is an old workbook (.xls)"),
+        ("a.xls", b"\n<HTML><table><tr><td>1", "is an HTML page, which some systems call .xls"),
+        ("a.csv", b"%PDF-1.7\n", "is a PDF: export the table itself"),
+        ("a.csv", gzip.compress(b"PK\x03\x04"), "is a workbook"),
+        ("a.csv", b"BZh91AY", "is packed with bzip2: unpack it"),
+        ("a.csv", b'<?xml version="1.0"?><Workbook>', "is XML: name it .xes if it is an XES log"),
+        ("a.csv", ROWS.encode("utf-16-le"), 'is UTF-16 without a byte order mark: set `encoding = "utf-16-le"`'),
+        ("a.csv", ROWS.encode("utf-16-be"), 'is UTF-16 without a byte order mark: set `encoding = "utf-16-be"`'),
+        ("a.csv", b"\x00\x00\x00\x00\x01", "holds bytes that are 0, so it is no text"),
+        ("a.json", json.dumps(GOOD).encode("utf-16"), "is UTF-16: save it as UTF-8"),
+        ("a.json", json.dumps([GOOD]).encode(), "is one JSON array: write one event a line, as `jq -c '.[]' FILE` does"),
+        ("a.json", json.dumps([GOOD], indent=2).encode(), "is one JSON array"),
+        ("a.json", b"[]", "is one JSON array"),
+        ("a.json", b"\xef\xbb\xbf" + json.dumps(GOOD, indent=2).encode(), "is JSON with events over several lines: write one event a line"),
+    ],
+)
+def test_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path, mapping: Path, name: str, content: bytes, message: str) -> None:
+    """Whatever its name: one sentence that says what it is and what to do, instead of a thousand lines that failed."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    result = check(path, "--mapping", mapping)
+    assert result.exit_code == 2
+    first, total = result.stderr.splitlines()
+    assert first.startswith(f"{path}: unreadable: {message}")
+    assert total.startswith("0 events valid, 0 lines failed, 1 files not read to their end")
+
+
+def test_gzip_is_unpacked_whatever_its_name(tmp_path: Path, mapping: Path) -> None:
+    """Also where it comes through a pipe, a few bytes at a time."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(gzip.compress(ROWS.encode()))
+    assert check(path, "--mapping", mapping).exit_code == 0
+    assert check("-", "--mapping", mapping, stdin=gzip.compress(ROWS.encode())).exit_code == 0
+
+
+def test_damaged_gzip_is_told_not_thrown(tmp_path: Path) -> None:
+    """Bytes that were changed on the way end in a sentence and exit code 2."""
+    packed = bytearray(gzip.compress(b"\n".join(json.dumps(GOOD | {"event_id": f"e-{n}"}).encode() for n in range(1000))))
+    packed[len(packed) // 2 : len(packed) // 2 + 40] = b"x" * 40
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(bytes(packed))
+    result = check(path)
+    assert (result.exit_code, "unreadable: cannot be read to its end" in result.stderr) == (2, True), result.stderr
+
+
+def test_events_in_a_pipe_need_not_wait_for_others() -> None:
+    """Looking at the first bytes of a file holds back no event that is there."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as stream, os.fdopen(writer, "wb", buffering=0) as events:
+        events.write(json.dumps(GOOD).encode() + b"\n")
+        counted = _counted(stream, lambda _: None)
+        assert next(_lines("", counted, None)).line == 1

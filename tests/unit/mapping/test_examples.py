@@ -18,8 +18,10 @@ from real_data import DATA, needs
 
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.mapping.apply import MappedEvent, map_rows
+from voc_stream.mapping.csv_rows import read_csv
 from voc_stream.mapping.load import parse_mapping
-from voc_stream.mapping.rows import Row, RowError, read_csv, read_xes
+from voc_stream.mapping.rows import Row, RowError
+from voc_stream.mapping.xes_rows import read_xes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

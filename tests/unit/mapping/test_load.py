@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from voc_stream.mapping.csv_rows import Header
 from voc_stream.mapping.load import parse_mapping
 from voc_stream.mapping.specification import MappingError
 
@@ -47,7 +48,25 @@ def test_valid_mapping_knows_where_each_column_is_used() -> None:
     assert mapping.places["q9"] == "m.toml:31: event[2].answer[1].score"
     assert set(mapping.places) == {"when", "customer", "order", "activity", "answered", "q9"}
     with pytest.raises(MappingError, match=r"m.toml:23: event\[2\].when: there is no column 'answered'; the columns are when, customer"):
-        mapping.check_columns(["when", "customer", "order", "activity", "q9"])
+        mapping.check_columns(Header(("when", "customer", "order", "activity", "q9"), {}, None))
+
+
+def test_column_that_occurs_twice_is_an_error_only_where_it_is_used() -> None:
+    """Nobody can know which of the two is meant, and it does not matter while nobody asks."""
+    mapping = parse_mapping(VALID, "m.toml")
+    names = ("when", "customer", "order", "activity", "answered", "q9", "column 7", "column 8")
+    mapping.check_columns(Header(names, {"comment": names[-2:]}, None))
+    with pytest.raises(
+        MappingError, match=r"m.toml:31: .*: the column 'q9' occurs more than once; say which one: 'column 7' and 'column 8'"
+    ):
+        mapping.check_columns(Header(tuple(name for name in names if name != "q9"), {"q9": names[-2:]}, None))
+
+
+def test_wrong_delimiter_is_guessed_from_the_header() -> None:
+    """Where a column is missing and the header was cut at the wrong character, the right one is named."""
+    mapping = parse_mapping(VALID, "m.toml")
+    with pytest.raises(MappingError, match=r"is '\\t' the delimiter\? Then set `delimiter` in \[input\]"):
+        mapping.check_columns(Header(("when\tcustomer",), {}, "\t"))
 
 
 @pytest.mark.parametrize(
@@ -56,11 +75,23 @@ def test_valid_mapping_knows_where_each_column_is_used() -> None:
         ('delimiter = ";"', 'delimiter = ";;"', "m.toml:2: input.delimiter: must be one character"),
         ('delimiter = ";"', 'delimeter = ";"', "m.toml:2: input.delimeter: there is no such key; known: encoding"),
         ('delimiter = ";"', 'encoding = "utf-9"', "m.toml:2: input.encoding: 'utf-9' is no encoding"),
+        ('delimiter = ";"', 'delimiter = "\\n"', "m.toml:2: input.delimiter: must be one character, and no quote"),
+        ('delimiter = ";"', 'encoding = "base64"', "m.toml:2: input.encoding: 'base64' is no encoding"),
+        ('delimiter = ";"', 'decimal = ";"', "m.toml:2: input.decimal: must be one of '.', ','"),
+        ('delimiter = ";"', "skip_lines = -1", "m.toml:2: input.skip_lines: must be a whole number, 0 or more"),
+        ('delimiter = ";"', "header_rows = 0", "m.toml:2: input.header_rows: must be a whole number, 1 or more"),
+        ('delimiter = ";"', 'time_formats = ["%I:%M"]', "m.toml:2: input.time_formats: '%I:%M': %I is an hour of twelve"),
+        (
+            'occurred_at = "{when}"',
+            'occurred_at = { column = "when", formats = ["%d.%m."] }',
+            "m.toml:14: event[1].occurred_at.formats: '%d.%m.': names no whole day",
+        ),
         ('"Asia/Shanghai"', '"China"', "m.toml:3: input.time_zone: 'China' is no time zone"),
         ("[table.stage]", "[tables.stage]", "m.toml:5: tables: there is no such key"),
         ('"check in" = "reception"', '"check in" = "desk"', "m.toml:18: event[1].stage: 'desk' does not suit: Invalid enum value 'desk'"),
         ('"check in" = "reception"', '"check in" = []', 'm.toml:6: table.stage."check in": must be a text'),
         ("from = [1, 10]", "from = [1]", "m.toml:8: scale.ten: must be { from ="),
+        ("from = [1, 10]", "from = [5, 5]", "m.toml:8: scale.ten: `from` must ascend"),
         ("from = [1, 10]", "from = [10, 1]", "m.toml:8: scale.ten: `from` must ascend"),
         ('type = "repair_step"', 'type = "repair"', "m.toml:13: event[1].type: must be one of callback, complaint"),
         ('"repair_step"\noccurred_at = "{when}"', '"repair_step"', "m.toml:12: event[1].occurred_at: is missing: a repair_step needs it"),
@@ -96,7 +127,8 @@ def test_error_names_file_line_and_key(old: str, new: str, message: str) -> None
     assert str(caught.value).startswith(message)
 
 
-def test_mapping_without_events_is_refused() -> None:
-    """A mapping that would silently produce nothing is a mistake."""
+@pytest.mark.parametrize("text", ["", "# later", "[input]", "event = []"])
+def test_mapping_without_events_is_refused(text: str) -> None:
+    """A mapping that would silently produce nothing is a mistake, and so is an empty file."""
     with pytest.raises(MappingError, match=r"m.toml:1: event: at least one \[\[event\]\] block is needed"):
-        parse_mapping("[input]", "m.toml")
+        parse_mapping(text, "m.toml")

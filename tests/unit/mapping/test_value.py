@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.mapping.value import CellError, Scale, Source, Template, ValueKind, parse_time
+from voc_stream.mapping.value import CellError, Scale, Source, Template, ValueKind
 
 NOTHING_EMPTY: frozenset[str] = frozenset()
 
@@ -41,6 +38,17 @@ def test_value_is_absent_where_one_of_its_columns_is_empty() -> None:
     assert template.render({"a": "1", "b": "NA"}, frozenset({"NA"})) is None
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_scale_maps_ends_to_ends(low: float, width: float, target_low: float, target_high: float) -> None:
+    """The ends of one range become those of the other, also where that does not start at 0, or descends."""
+    scale = Scale(low, low + width, target_low, target_high)
+    assert scale.apply(low) == target_low
+    assert scale.apply(low + width) == pytest.approx(target_high, rel=1e-12, abs=1e-9)
+    assert Scale(1, 5, 2, 10).apply(1) == 2
+    assert Scale(1, 5, 2, 10).apply(5) == 10
+    assert Scale(0, 4, 10, 0).apply(4) == 0
+
+
 @given(st.floats(1, 10))
 def test_scale_keeps_ends_and_order(number: float) -> None:
     """1 to 10 becomes 0 to 10 linearly, and never leaves the range."""
@@ -57,7 +65,8 @@ def test_scale_keeps_ends_and_order(number: float) -> None:
         ("number", "nan", "is not a number"),
         ("number", "inf", "is not a number"),
         ("number", "1_0", "is not a number"),
-        ("number", "7,5", "is not a number; a point separates decimals"),
+        ("number", "7,5", 'is not a number: it has a decimal comma; set `decimal = ","` in \\[input\\]'),
+        ("number", "1.000,5", "is not a number; a point separates decimals"),
         ("integer", "7.5", "is not a whole number"),
         ("yes_no", "maybe", "is neither yes nor no"),
         ("time", "yesterday", "is not a time in ISO 8601"),
@@ -86,6 +95,22 @@ def test_cell_becomes_the_type_of_its_field(kind: ValueKind, text: str, value: o
     assert source("{x}", kind).read({"x": text}, NOTHING_EMPTY) == value
 
 
+@pytest.mark.parametrize(("text", "value"), [("7,5", 7.5), ("-,5", -0.5), ("8", 8.0)])
+def test_decimal_comma_is_read_where_the_mapping_says_so(text: str, value: float) -> None:
+    """A comma before the decimals, and then a point is no part of a number: 1.234 would be a thousand or one."""
+    commas = source("{x}", "number")._replace(decimal=",")
+    assert commas.read({"x": text}, NOTHING_EMPTY) == value
+    with pytest.raises(CellError, match="is not a number; a comma separates decimals"):
+        commas.read({"x": "8.5"}, NOTHING_EMPTY)
+
+
+def test_decimal_comma_of_a_day_number() -> None:
+    """A spreadsheet that writes decimal commas writes its days so, too; other times are left alone."""
+    days = source("{x}", "time")._replace(decimal=",", formats=("excel", "%d.%m.%Y"))
+    assert days.read({"x": "45250,5"}, NOTHING_EMPTY) == "2023-11-20T12:00:00Z"
+    assert days.read({"x": "20.11.2023"}, NOTHING_EMPTY) == "2023-11-20T00:00:00Z"
+
+
 def test_number_outside_its_scale_is_refused() -> None:
     """An 11 on a scale from 1 to 10 is a mistake, not a very good score."""
     with pytest.raises(CellError, match="'11' is outside the scale from 1 to 10"):
@@ -96,24 +121,6 @@ def test_value_missing_in_a_table_is_named_with_the_table() -> None:
     """What the table does not translate is not guessed."""
     with pytest.raises(CellError, match=r"column 'x': 'b' is not in \[table.t\]"):
         source("{x}", table={"a": 1}).read({"x": "b"}, NOTHING_EMPTY)
-
-
-@given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001  the strategy wants naive bounds
-def test_moment_is_one_text_however_it_is_written(moment: datetime, hours: int) -> None:
-    """An event_id made of a time must not depend on the offset that an export happens to use."""
-    aware = moment.replace(tzinfo=UTC)
-    there = aware.astimezone(timezone(timedelta(hours=hours)))
-    assert parse_time(there.isoformat(), (), UTC) == parse_time(aware.isoformat(" "), (), ZoneInfo("Asia/Shanghai"))
-
-
-def test_time_without_offset_is_of_the_given_zone() -> None:
-    """Summer and winter have their own offset; of the hour that occurs twice the first is meant."""
-    zone = ZoneInfo("Europe/Amsterdam")
-    assert parse_time("2011-07-01 12:00", (), zone) == "2011-07-01T10:00:00Z"
-    assert parse_time("2011-12-01 12:00", (), zone) == "2011-12-01T11:00:00Z"
-    assert parse_time("30.10.2011 02:30", ("%Y/%m/%d", "%d.%m.%Y %H:%M"), zone) == "2011-10-30T00:30:00Z"
-    with pytest.raises(ValueError, match=r"is not a time as in %d\.%m\.%Y"):
-        parse_time("2011-10-30", ("%d.%m.%Y",), zone)
 
 
 def test_constant_needs_no_columns() -> None:

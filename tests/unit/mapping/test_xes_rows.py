@@ -5,7 +5,8 @@ import tracemalloc
 
 import pytest
 
-from voc_stream.mapping.rows import ExportError, Row, RowError, read_csv, read_xes
+from voc_stream.mapping.rows import ExportError, Row
+from voc_stream.mapping.xes_rows import read_xes
 
 XES = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -24,35 +25,6 @@ XES = """\
   <trace><string key="concept:name" value="case-2"/><event><int key="n" value="3"/></event></trace>
 </log>
 """
-
-
-def test_csv_row_knows_the_line_on_which_it_begins() -> None:
-    """With line ends inside cells, the number that is reported is still the one an editor shows."""
-    text = 'a,b\r\n"1\n2",x\n\n3, y \n'
-    assert list(read_csv(io.StringIO(text, newline=""))) == [Row(2, {"a": "1\n2", "b": "x"}), Row(5, {"a": "3", "b": "y"})]
-
-
-def test_nameless_column_is_called_by_its_place() -> None:
-    """The first column of an export from R has no name, and can be used nevertheless."""
-    assert list(read_csv(io.StringIO('"";x\n"1";7\n'), ";")) == [Row(2, {"column 1": "1", "x": "7"})]
-
-
-def test_row_of_another_length_or_encoding_spoils_only_itself() -> None:
-    """One bad row costs one row."""
-    stream = io.TextIOWrapper(io.BytesIO(b"a,b\n1\n\xff,2\n3,4\n"), encoding="utf-8", errors="surrogateescape", newline="")
-    short, garbled, good = read_csv(stream)
-    assert isinstance(short, RowError)
-    assert short.problem.startswith("has 1 cells where the header has 2")
-    assert isinstance(garbled, RowError)
-    assert (garbled.line, garbled.problem.startswith("is not in the encoding")) == (3, True)
-    assert good == Row(4, {"a": "3", "b": "4"})
-
-
-@pytest.mark.parametrize(("text", "message"), [("", "no header"), ("a,b,a\n", "'a' occurs twice"), ('a\n"1\n', "line 2: is not valid CSV")])
-def test_csv_that_is_none_is_an_error_of_the_file(text: str, message: str) -> None:
-    """What makes every row doubtful ends the file, with its line."""
-    with pytest.raises(ExportError, match=message):
-        list(read_csv(io.StringIO(text)))
 
 
 def test_xes_gives_the_columns_of_the_csv_export() -> None:

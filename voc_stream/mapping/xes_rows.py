@@ -1,0 +1,75 @@
+"""Rows of an XES log, one after the other; never the whole file in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+from xml.parsers import expat
+
+from voc_stream.mapping.rows import ExportError, Row, RowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CASE_PREFIX = "case:"
+_CHUNK_BYTES = 1 << 16
+_XES_VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
+
+
+def read_xes(stream: BinaryIO) -> Iterator[Row | RowError]:
+    """One row for each event of an XES log, with the attributes of its trace; nested attributes are left out.
+
+    Raises:
+        ExportError: It is not XML, or it has a DOCTYPE, which XES does not need and which can make a small file expand without end.
+    """
+    log = _XesLog()
+    ended = False
+    while not ended:
+        chunk = stream.read(_CHUNK_BYTES)
+        ended = not chunk
+        log.feed(chunk, is_final=ended)
+        yield from log.take()
+
+
+class _XesLog:
+    """A push parser. It keeps the events of the trace at hand, because attributes of a trace may follow its events."""
+
+    def __init__(self) -> None:
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self._open: list[str] = []
+        self._case: dict[str, str] = {}
+        self._events: list[tuple[int, dict[str, str]]] = []
+        self._finished: list[Row | RowError] = []
+
+    def feed(self, chunk: bytes, *, is_final: bool) -> None:
+        try:
+            self._parser.Parse(chunk, is_final)
+        except expat.ExpatError as error:
+            raise ExportError(f"line {error.lineno}: is not valid XML: {expat.ErrorString(error.code)}") from error
+
+    def take(self) -> list[Row | RowError]:
+        finished, self._finished = self._finished, []
+        return finished
+
+    def _refuse_doctype(self, *_: object) -> None:
+        raise ExportError(f"line {self._parser.CurrentLineNumber}: has a DOCTYPE, which is refused; XES needs none")
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        parent = self._open[-1] if self._open else ""
+        self._open.append(name)
+        if name == "event":
+            self._events.append((self._parser.CurrentLineNumber, {}))
+        elif name in _XES_VALUES and parent == "trace":
+            self._case[CASE_PREFIX + attributes.get("key", "")] = attributes.get("value", "").strip()
+        elif name in _XES_VALUES and parent == "event":
+            self._events[-1][1][attributes.get("key", "")] = attributes.get("value", "").strip()
+
+    def _end(self, tag: str) -> None:
+        self._open.pop()
+        if tag.rpartition(":")[2] == "trace":
+            self._finished += [Row(line, {**self._case, **cells}) for line, cells in self._events]
+            self._case = {}
+            self._events = []

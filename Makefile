@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection lint format lock clean
+.PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -23,6 +23,13 @@ run: $(VENV)/installed-run ## everything on this machine: broker, database, work
 
 test: $(VENV)/installed-test ## all tests that need nothing but Python
 	$(BIN)/python -m pytest $(ARGS)
+
+test-quick: $(VENV)/installed-test ## the tests that start no server, in under a minute: for each save
+	$(BIN)/python -m pytest -m "not postgres and not broker and not slow and not kafka and not chaos and not deploy and not alerts" \
+		tests/unit tests/contract voc_stream $(ARGS)
+
+mutants: $(VENV)/installed-test ## mistakes made on purpose, and which the tests notice: ten minutes. ARGS="--only domain/order"
+	PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
 
 test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Kafka: needs Java 17 or later, and Maven
 	$(BIN)/python -m pytest --broker=apache -m "(broker or kafka) and not chaos" -k "not forgets_everything" \

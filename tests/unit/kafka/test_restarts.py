@@ -60,6 +60,7 @@ def ids(name: str, count: int) -> list[str]:
     return [f"{name}{number:06d}" for number in range(count)]
 
 
+@pytest.mark.broker
 def test_a_broker_that_forgot_everything_is_read_from_its_beginning(tmp_path: Path) -> None:
     """The embedded broker comes back empty: what was counted stays counted, what is sent again counts once, what is new is not missed."""
     sink, port = MemorySink(), free_port()

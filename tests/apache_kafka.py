@@ -17,13 +17,17 @@ import time
 import xml.etree.ElementTree as ET
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, listens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 POM = Path(__file__).with_name("apache_kafka.pom.xml")
 CLUSTER_ID = "dm9jLXN0cmVhbS10ZXN0cw"
@@ -80,13 +84,25 @@ class KafkaCluster:
     Args:
         folder: existing folder for data and logs.
         brokers: 1, or 3, which replicate everything three times and need two in sync.
+        listeners: security protocols of more listeners of the one broker, by name.
+        properties: settings of each broker besides the usual ones.
 
     Raises:
         ApacheKafkaError: Java, Maven or a broker fails.
     """
 
-    def __init__(self, folder: Path, brokers: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        brokers: int = 1,
+        *,
+        listeners: Mapping[str, str] = MappingProxyType({}),
+        properties: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         self.folder = folder
+        self._protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
+        self._listener_ports = dict(zip(listeners, _free_ports(len(listeners)), strict=True))
+        self._own_properties = properties
         numbers = range(1, brokers + 1)
         ports = _free_ports(2 * brokers)
         self._ports = dict(zip(numbers, ports, strict=False))
@@ -110,6 +126,10 @@ class KafkaCluster:
     def port(self, number: int) -> int:
         """The port on which a broker serves clients."""
         return self._ports[number]
+
+    def listener(self, name: str, host: str = LOOPBACK) -> str:
+        """`host:port` of a further listener."""
+        return f"{host}:{self._listener_ports[name]}"
 
     def __enter__(self) -> Self:
         try:
@@ -198,14 +218,18 @@ class KafkaCluster:
         """Write every broker's settings, and prepare its empty data folder."""
         copies = 3 if len(self._ports) >= 3 else 1
         voters = ",".join(f"{number}@{LOOPBACK}:{port}" for number, port in self._controller_ports.items())
+        further = [f"{name}://{LOOPBACK}:{port}" for name, port in self._listener_ports.items()]
         formatting = []
         for number, port in self._ports.items():
             own = {
                 "node.id": number,
                 "log.dirs": self.folder / f"broker-{number}",
                 "controller.quorum.voters": voters,
-                "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{self._controller_ports[number]}",
-                "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+                "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in self._protocols.items()),
+                "listeners": ",".join(
+                    [f"PLAINTEXT://{LOOPBACK}:{port}", f"CONTROLLER://{LOOPBACK}:{self._controller_ports[number]}", *further]
+                ),
+                "advertised.listeners": ",".join([f"PLAINTEXT://{LOOPBACK}:{port}", *further]),
                 "default.replication.factor": copies,
                 "offsets.topic.replication.factor": copies,
                 "transaction.state.log.replication.factor": copies,
@@ -213,7 +237,7 @@ class KafkaCluster:
                 "transaction.state.log.min.isr": 2 if copies > 1 else 1,
             }
             path = self._properties(number)
-            path.write_text("".join(f"{name}={value}\n" for name, value in (COMMON_PROPERTIES | own).items()))
+            path.write_text("".join(f"{name}={value}\n" for name, value in {**COMMON_PROPERTIES, **own, **self._own_properties}.items()))
             arguments = [*self._command, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(path)]
             formatting.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         for process in formatting:
@@ -225,7 +249,6 @@ class KafkaCluster:
 COMMON_PROPERTIES: dict[str, object] = {
     "process.roles": "broker,controller",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "message.max.bytes": MAXIMUM_MESSAGE_BYTES,
     "replica.fetch.max.bytes": MAXIMUM_MESSAGE_BYTES,

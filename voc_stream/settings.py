@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,11 @@ MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
 MAXIMUM_PORT = 65535
 PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
 # Each may be given as `…_FILE`, the path of a file that holds it and nothing else.
-SECRETS = ("database_password",)
+SECRETS = ("database_password", "kafka_sasl_password", "kafka_ssl_key_password")
 FILE_SUFFIX = "_file"
+SWITCHES = ("kafka_allow_plaintext_password",)
+SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 # How alike an unknown variable must be to a known one to count as a slip of the pen. An orchestrator that sets `VOC_STREAM_SERVICE_HOST`
 # for a service called voc-stream is none.
 TYPING_ERROR_LIKENESS = 0.85
@@ -43,6 +46,17 @@ class Settings:
 
     Attributes:
         kafka_bootstrap: brokers to ask first, `host:port,host:port`.
+        kafka_security_protocol: one of SECURITY_PROTOCOLS. What goes together with what: `voc_stream.kafka.security`.
+        kafka_sasl_mechanism: one of SASL_MECHANISMS; None where the protocol has no SASL.
+        kafka_sasl_username: user of PLAIN and SCRAM.
+        kafka_sasl_password: their password.
+        kafka_sasl_token_command: prints the token of OAUTHBEARER; asked again for each connection. It may hold secrets.
+        kafka_sasl_token_file: holds the token of OAUTHBEARER; read again for each connection.
+        kafka_allow_plaintext_password: whether a password or token may leave this machine without TLS.
+        kafka_ssl_cafile: certificates (PEM) that the brokers' are checked by; None trusts those of the system.
+        kafka_ssl_certfile: our own certificate (PEM), where brokers ask for one.
+        kafka_ssl_keyfile: its private key (PEM); None where it stands in `kafka_ssl_certfile`, too.
+        kafka_ssl_key_password: what the private key is encrypted with.
         database_url: `postgresql://user:password@host:port,host:port/database?sslmode=…`; None until given, see `require_database_url()`.
         database_password: the password of the database's user, where the URL has none.
         topic_prefix: what every topic name begins with.
@@ -60,6 +74,17 @@ class Settings:
     """
 
     kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_security_protocol: str = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: str | None = field(default=None, repr=False)
+    kafka_sasl_token_command: str | None = field(default=None, repr=False)
+    kafka_sasl_token_file: str | None = None
+    kafka_allow_plaintext_password: bool = False
+    kafka_ssl_cafile: str | None = None
+    kafka_ssl_certfile: str | None = None
+    kafka_ssl_keyfile: str | None = None
+    kafka_ssl_key_password: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
     database_password: str | None = field(default=None, repr=False)
     topic_prefix: str = "voc."
@@ -111,6 +136,18 @@ def to_environment(settings: Settings) -> dict[str, str]:
     return {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
 
 
+def without_security(settings: Settings) -> Settings:
+    """The same settings for a broker of our own, which knows neither TLS nor users."""
+    names = [each.name for each in fields(Settings) if each.name.startswith(("kafka_security", "kafka_sasl", "kafka_ssl"))]
+    return replace(settings, **{name: getattr(Settings(), name) for name in names})
+
+
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """These variables but for those that `load_settings` would read."""
+    ours = {CONFIG, *(PREFIX + name.upper() for name in _KNOWN)}
+    return {name: value for name, value in environ.items() if name not in ours}
+
+
 def _read_file(path: Path) -> dict[str, str | int]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -123,10 +160,11 @@ def _read_file(path: Path) -> dict[str, str | int]:
         name = key.lower().removeprefix(PREFIX.lower())
         if name not in _KNOWN:
             raise SettingsError(f"{path}: unknown setting {key!r}{_suggestion(name, _KNOWN)}")
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
+        if not isinstance(value, (str, int)) or (isinstance(value, bool) and name not in SWITCHES):
             raise SettingsError(f"{path}: {key} must be a text or a whole number")
         # A path in a file is meant from where the file lies, so that the file works from any folder.
-        is_path = name.endswith(FILE_SUFFIX) or (name == "catalogue" and value not in PACKAGED_CATALOGUES)
+        is_catalogue = name == "catalogue" and value not in PACKAGED_CATALOGUES
+        is_path = name.endswith("file") or is_catalogue
         _take(values, name, str(path.parent / str(value)) if is_path else value, f"{path}: {key}")
     return values
 
@@ -201,7 +239,28 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
     return check
 
 
-def _secret(value: str | int) -> str:
+def _one_of(words: Sequence[str]) -> Callable[[str | int], str]:
+    def check(value: str | int) -> str:
+        if str(value).upper() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}; it is {value!r}")
+        return str(value).upper()
+
+    return check
+
+
+def _switch(value: str | int) -> bool:
+    if str(value).lower() not in {"true", "false"}:
+        raise ValueError(f"must be true or false; it is {value!r}")
+    return str(value).lower() == "true"
+
+
+def _file(value: str | int) -> str:
+    if not Path(str(value)).is_file():
+        raise ValueError(f"must be the path of a file; there is none at {str(value)!r}")
+    return str(value)
+
+
+def _not_empty(value: str | int) -> str:
     if not str(value):
         raise ValueError("must not be empty; leave it out where there is none")
     return str(value)
@@ -216,8 +275,19 @@ def _catalogue(value: str | int) -> str:
 
 _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "kafka_bootstrap": _brokers,
+    "kafka_security_protocol": _one_of(SECURITY_PROTOCOLS),
+    "kafka_sasl_mechanism": _one_of(SASL_MECHANISMS),
+    "kafka_sasl_username": _not_empty,
+    "kafka_sasl_password": _not_empty,
+    "kafka_sasl_token_command": _not_empty,
+    "kafka_sasl_token_file": _not_empty,
+    "kafka_allow_plaintext_password": _switch,
+    "kafka_ssl_cafile": _file,
+    "kafka_ssl_certfile": _file,
+    "kafka_ssl_keyfile": _file,
+    "kafka_ssl_key_password": _not_empty,
     "database_url": lambda value: check_url(str(value)),
-    "database_password": _secret,
+    "database_password": _not_empty,
     "topic_prefix": _matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
     "catalogue": _catalogue,
     "group": _matching(r"[A-Za-z0-9._-]+", "letters, digits, '.', '_' or '-'", 249),

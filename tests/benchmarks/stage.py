@@ -22,8 +22,9 @@ from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.embedded.postgres import SETTINGS, Postgres
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, Record
-from voc_stream.kafka.topics import TopicsError, ensure_topics, input_topics, topic_ids
+from voc_stream.kafka.topics import ensure_topics, input_topics, topic_ids
 from voc_stream.postgres.migrate import migrate
 from voc_stream.settings import Settings, to_environment
 
@@ -109,7 +110,7 @@ class Stage:
     def _topics_are_there(self) -> bool:
         """Apache Kafka tells of a topic a moment after it has accepted to make it."""
         try:
-            topic_ids(self.settings.kafka_bootstrap, input_topics(self.settings.topic_prefix))
+            topic_ids(self.settings, input_topics(self.settings.topic_prefix))
         except TopicsError:
             return False
         return True

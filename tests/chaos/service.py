@@ -20,7 +20,7 @@ from kafka.errors import BrokerResponseError
 
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import free_port
-from voc_stream.kafka.topics import TopicsError
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.watchdog import EXIT_CODE
 
 if TYPE_CHECKING:

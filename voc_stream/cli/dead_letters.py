@@ -11,8 +11,8 @@ import click
 from rich.table import Table
 
 from voc_stream.cli.terminal import console
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
-from voc_stream.kafka.topics import TopicsError
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.dead_letters import DeadLetterOffice, RefusedMessage
 from voc_stream.settings import load_settings

@@ -6,7 +6,8 @@ import os
 
 import click
 
-from voc_stream.kafka.topics import TopicsError, ensure_topics
+from voc_stream.kafka.access import TopicsError
+from voc_stream.kafka.topics import ensure_topics
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.migrate import migrate
 from voc_stream.settings import load_settings

@@ -17,8 +17,8 @@ from voc_stream.cli.event_files import Line, load_mapping, read_events, require_
 from voc_stream.cli.event_report import Report
 from voc_stream.cli.finite_range import FiniteRange
 from voc_stream.events.topics import TOPIC_OF_TYPE
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
-from voc_stream.kafka.topics import TopicsError
 from voc_stream.mapping.specification import MappingError
 from voc_stream.settings import load_settings
 

@@ -136,9 +136,9 @@ def _decline(site_id: str, after_seconds: float, until_seconds: float | None, po
 
 def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, int]:
     # Imported here because a file needs no Kafka client.
+    from voc_stream.kafka.access import TopicsError  # noqa: PLC0415
     from voc_stream.kafka.push import PushError  # noqa: PLC0415
     from voc_stream.kafka.simulated import send_simulated  # noqa: PLC0415
-    from voc_stream.kafka.topics import TopicsError  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     stop = threading.Event()

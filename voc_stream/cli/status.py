@@ -16,8 +16,8 @@ from rich.table import Table
 
 from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
 from voc_stream.cli.terminal import console
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
-from voc_stream.kafka.topics import TopicsError
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.summary import read_status
 from voc_stream.settings import load_settings

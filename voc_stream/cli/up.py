@@ -21,12 +21,13 @@ from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.data_dir import locked
 from voc_stream.embedded.machine import Machine, Ports
 from voc_stream.embedded.ports import choose_port
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
-from voc_stream.kafka.topics import TopicsError, ensure_topics
+from voc_stream.kafka.topics import ensure_topics
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.migrate import migrate
 from voc_stream.postgres.summary import read_status, read_summary
-from voc_stream.settings import CONFIG, PACKAGED_CATALOGUES, load_settings
+from voc_stream.settings import CONFIG, PACKAGED_CATALOGUES, load_settings, without_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -224,8 +225,8 @@ def _waiting(settings: Settings) -> int | None:
 
 
 def _environment() -> dict[str, str]:
-    """What the children inherit: everything but the file of settings, which are handed to them whole."""
-    return {name: value for name, value in os.environ.items() if name != CONFIG}
+    """What the children inherit: everything but the settings, which are handed to them whole."""
+    return without_settings(os.environ)
 
 
 def _write_addresses(folder: Path, settings: Settings) -> Path:

@@ -16,7 +16,7 @@ from voc_stream.embedded.ports import LOOPBACK, listens
 from voc_stream.embedded.postgres import Postgres
 from voc_stream.embedded.supervisor import Supervisor
 from voc_stream.embedded.worker_pages import is_ready, lag_events
-from voc_stream.settings import to_environment
+from voc_stream.settings import to_environment, without_security
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +72,7 @@ class Machine:
             started.callback(self._stop_postgres)
             self._running = started.pop_all()
         self.settings = replace(
-            settings,
+            without_security(settings),
             kafka_bootstrap=self._broker.bootstrap,
             database_url=self._postgres.url,
             web_host=LOOPBACK,

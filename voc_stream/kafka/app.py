@@ -9,6 +9,7 @@ import faust
 from yarl import URL
 
 from voc_stream.kafka.agent import BatchAgent
+from voc_stream.kafka.faust_credentials import faust_credentials
 from voc_stream.kafka.topics import input_topics
 from voc_stream.kafka.transport import BatchTransport
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings, ledger: Ledger, metrics: Metrics, **overrides
     urls = [URL(f"kafka://{broker}") for broker in settings.kafka_bootstrap.split(",")]
     options: dict[str, Any] = {
         "broker": urls,
+        "broker_credentials": faust_credentials(settings),
         "store": "memory://",
         "broker_session_timeout": session_timeout_seconds,
         "broker_heartbeat_interval": session_timeout_seconds / 5,

@@ -9,14 +9,16 @@ import time
 from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
-from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, TopicsError, require_broker, topic_ids
+from voc_stream.kafka.access import explained
+from voc_stream.kafka.security import client_options
+from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, topic_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from voc_stream.ports import Partition
+    from voc_stream.settings import Settings
 
 FETCH_TIMEOUT_SECONDS = 5.0
 
@@ -24,12 +26,12 @@ FETCH_TIMEOUT_SECONDS = 5.0
 class LogReader:
     """Asks one Kafka."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """Kafka's ids of these topics. Raises TopicsError."""
-        return topic_ids(self._bootstrap, topics)
+        return topic_ids(self._settings, topics)
 
     def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
         """Where the logs end, by fetching their last records. Raises TopicsError.
@@ -37,10 +39,9 @@ class LogReader:
         The embedded broker lists as the end of a log the first offset of its last batch, plus one; only a fetch tells its real end.
         Kafka itself lists the real one, which this then repeats.
         """
-        require_broker(self._bootstrap)
-        try:
+        with explained(self._settings):
             consumer = KafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **client_options(self._settings),
                 bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
                 client_id="voc-stream-log-reader",
                 enable_auto_commit=False,
@@ -49,8 +50,6 @@ class LogReader:
                 return _fetched_ends(consumer, listed_ends)
             finally:
                 consumer.close(autocommit=False)
-        except KafkaError as error:
-            raise TopicsError(f"Kafka at {self._bootstrap} does not tell the end of a log ({error})") from error
 
 
 def _fetched_ends(consumer: KafkaConsumer, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:

@@ -11,12 +11,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from voc_stream.kafka.topics import input_topics, topic_ids
+from voc_stream.kafka.access import TopicsError, UnreachableError, require_broker
+from voc_stream.kafka.security import client_options
+from voc_stream.kafka.topics import unwritable_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from voc_stream.settings import Settings
@@ -71,7 +73,8 @@ class Pusher(Generic[Origin]):
 
     Raises:
         PushError: No broker answers.
-        TopicsError: The topics do not exist.
+        TopicsError: Kafka refuses us, or the topics do not exist.
+        SettingsError: The settings of the connection contradict each other.
     """
 
     def __init__(
@@ -81,7 +84,8 @@ class Pusher(Generic[Origin]):
         on_delivered: Callable[[], None],
         on_failure: Callable[[Record[Origin], str], None],
     ) -> None:
-        self._bootstrap = settings.kafka_bootstrap
+        self._settings = settings
+        self._options = client_options(settings)
         self._timeout_seconds = timeout_seconds
         self._on_delivered = on_delivered
         self._on_failure = on_failure
@@ -90,16 +94,15 @@ class Pusher(Generic[Origin]):
         self._open_bytes = 0
         self._progress_at = time.monotonic()
         self.delivered = 0
+        connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+        # Otherwise a missing topic would look like a slow broker, or be made with the wrong number of partitions.
+        self._unwritable = self._look_at_topics(time.monotonic() + connect_seconds)
         try:
-            self._producer = self._connect(min(CONNECT_TIMEOUT_SECONDS, timeout_seconds))
+            self._producer = self._connect(connect_seconds)
         except KafkaError as error:
-            raise PushError(f"no broker answers at {self._bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker ({error})") from error
-        try:
-            # Otherwise a missing topic would look like a slow broker, or be made with the wrong number of partitions.
-            topic_ids(self._bootstrap, input_topics(settings.topic_prefix))
-        except BaseException:
-            self._close()
-            raise
+            raise PushError(
+                f"no broker answers at {settings.kafka_bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker ({error})"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -107,9 +110,22 @@ class Pusher(Generic[Origin]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._close()
 
+    def _look_at_topics(self, deadline: float) -> Mapping[str, str]:
+        """The topics that we may not write to, and why, from a broker that may be just starting."""
+        while True:
+            try:
+                return unwritable_topics(self._settings)
+            except UnreachableError as error:
+                if time.monotonic() + POLL_SECONDS > deadline:
+                    raise PushError(str(error)) from error
+                time.sleep(POLL_SECONDS)
+
     def push(self, records: Iterable[Record[Origin]]) -> int:
         """Send all records and wait for the answers; returns how many were delivered since the start. Raises PushError."""
         for record in records:
+            if record.topic in self._unwritable:
+                self._on_failure(record, self._unwritable[record.topic])
+                continue
             while len(self._open) >= MAXIMUM_OPEN_RECORDS or self._open_bytes >= MAXIMUM_OPEN_BYTES:
                 self._settle_oldest()
             self._send(record, time.monotonic())
@@ -190,19 +206,34 @@ class Pusher(Generic[Origin]):
                 self._give_up_if_late(waiting.since, error)
 
     def _give_up_if_late(self, since: float, error: Exception, *records: Record[Origin]) -> None:
-        """Report all that is open, and `records`, and raise PushError; but only where nothing has moved for too long."""
-        if time.monotonic() - max(since, self._progress_at) < self._timeout_seconds:
+        """Report all that is open, and `records`, and raise PushError; but only where nothing has moved for too long, or never will."""
+        is_forbidden = isinstance(error, AuthorizationError)
+        if not is_forbidden and time.monotonic() - max(since, self._progress_at) < self._timeout_seconds:
             return
+        why = f"forbidden by the broker ({error})" if is_forbidden else f"not acknowledged within {self._timeout_seconds:g} s"
         for record in (*records, *(waiting.record for waiting in (*self._again, *self._open))):
-            self._on_failure(record, f"not acknowledged within {self._timeout_seconds:g} s")
-        raise PushError(
-            f"{self._bootstrap} has acknowledged nothing for {self._timeout_seconds:g} s; {self.delivered} events were delivered before. "
-            "Push the same files again when the broker is back: an event counts once, however often it is sent"
-        ) from error
+            self._on_failure(record, why)
+        raise PushError(self._reason(why, error)) from error
+
+    def _reason(self, why: str, error: Exception) -> str:
+        """What an operator should know, the broker's own reason first."""
+        try:
+            if isinstance(error, AuthorizationError):
+                unwritable_topics(self._settings)
+            else:
+                require_broker(self._settings)
+        except UnreachableError:
+            pass
+        except TopicsError as refusal:
+            why = str(refusal)
+        return (
+            f"{self._settings.kafka_bootstrap}: {why}; {self.delivered} events were delivered before. "
+            "Push the same files again when that is mended: an event counts once, however often it is sent"
+        )
 
     def _connect(self, timeout_seconds: float) -> Any:
         return KafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._options,
             client_id="voc-stream-push",
             acks="all",
             enable_idempotence=True,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, TopicAlreadyExistsError
 
 from voc_stream.events.topics import ALERTS, DEAD_LETTERS, INPUTS
+from voc_stream.kafka.access import TopicsError, explained
+from voc_stream.kafka.permissions import DESCRIBE, READ, WRITE, forbidden, group_problem, hidden_topics, refusal
+from voc_stream.kafka.security import client_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -17,15 +19,10 @@ if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 OUTPUT_PARTITIONS = 1
-CONNECT_TIMEOUT_SECONDS = 3.0
 BOOTSTRAP_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
 
 T = TypeVar("T")
-
-
-class TopicsError(Exception):
-    """Kafka cannot be reached, or the topics are not as they must be; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +65,72 @@ def ensure_topics(settings: Settings) -> TopicReport:
         present = [before[name] for name in input_topics(settings.topic_prefix) if name in before]
         for name, count in missing.items():
             partitions = present[0] if present and name in input_topics(settings.topic_prefix) else count
-            _create(admin, name, partitions, settings.replication_factor)
+            _create(settings, admin, name, partitions)
         _check_inputs(settings.topic_prefix, _partition_counts(admin, wanted))
         return TopicReport(created=tuple(missing), existing=tuple(before))
 
-    return _with_admin(settings.kafka_bootstrap, create)
+    return _with_admin(settings, create)
 
 
-def topic_ids(bootstrap: str, topics: Collection[str]) -> Mapping[str, str]:
+def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
     """Kafka's ids of these topics: another id under the same name is another log. Raises TopicsError where one is missing."""
-
-    def describe(admin: Any) -> Mapping[str, str]:
-        found = {each["name"]: str(each["topic_id"]) for each in _describe(admin, topics)}
-        missing = sorted(set(topics) - set(found))
-        if missing:
-            raise TopicsError(f"there is no topic {', '.join(missing)}: run `voc-stream init`")
-        return found
-
-    return _with_admin(bootstrap, describe)
+    return _with_admin(settings, lambda admin: {name: str(each["topic_id"]) for name, each in _existing(settings, admin, topics).items()})
 
 
-def require_broker(bootstrap: str) -> None:
-    """Fail at once where no broker accepts a connection. Raises TopicsError.
+def unwritable_topics(settings: Settings) -> Mapping[str, str]:
+    """The input topics that we may not write to, and why. Raises TopicsError where that is all of them, or where one does not exist."""
+    topics = input_topics(settings.topic_prefix)
 
-    kafka-python would try for seconds, and forgets to close the sockets of refused connections.
-    """
-    for broker in bootstrap.split(","):
-        host, _, port = broker.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_SECONDS).close()
-        except OSError:
-            continue
-        return
-    raise TopicsError(f"no broker answers at {bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker")
+    def look(admin: Any) -> Mapping[str, str]:
+        described = {each["name"]: each for each in _describe(admin, topics)}
+        missing = [name for name in topics if name not in described]
+        hidden = hidden_topics(admin, missing) if missing else []
+        _refuse_missing(set(missing) - set(hidden))
+        reasons = forbidden(settings, described.values(), dict.fromkeys(topics, WRITE))
+        return reasons | {name: refusal(settings, WRITE, "topic", name) for name in hidden}
+
+    reasons = _with_admin(settings, look)
+    if len(reasons) == len(topics):
+        raise TopicsError(reasons[topics[0]])
+    return reasons
 
 
-def _with_admin(bootstrap: str, use: Callable[[Any], T]) -> T:
-    require_broker(bootstrap)
-    try:
+def require_readable(settings: Settings) -> None:
+    """The rules (ACLs) let us read the input topics that exist. Raises TopicsError."""
+    topics = input_topics(settings.topic_prefix)
+
+    def look(admin: Any) -> None:
+        described = _describe(admin, topics)
+        missing = set(topics) - {each["name"] for each in described}
+        for hidden in hidden_topics(admin, missing) if missing else ():
+            raise TopicsError(refusal(settings, READ, "topic", hidden))
+        for reason in forbidden(settings, described, dict.fromkeys(topics, READ)).values():
+            raise TopicsError(reason)
+
+    _with_admin(settings, look)
+
+
+def require_worker_access(settings: Settings) -> None:
+    """Topics and rules (ACLs) let a worker read the input topics and join its group. Raises TopicsError with what is missing first."""
+    inputs = input_topics(settings.topic_prefix)
+
+    def look(admin: Any) -> None:
+        described = _existing(settings, admin, inputs)
+        for reason in forbidden(settings, described.values(), dict.fromkeys(inputs, READ)).values():
+            raise TopicsError(reason)
+        # Only brokers with rules tell what is allowed, and only those need to be asked.
+        if described[inputs[0]].get("authorized_operations") is not None:
+            problem = group_problem(settings, admin)
+            if problem is not None:
+                raise TopicsError(problem)
+
+    _with_admin(settings, look)
+
+
+def _with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
+    with explained(settings):
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap,
+            **client_options(settings),
             bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             client_id="voc-stream-admin",
@@ -116,8 +139,22 @@ def _with_admin(bootstrap: str, use: Callable[[Any], T]) -> T:
             return use(admin)
         finally:
             admin.close()
-    except KafkaError as error:
-        raise TopicsError(f"Kafka at {bootstrap} does not answer as it must ({error}): check VOC_KAFKA_BOOTSTRAP and the broker") from error
+
+
+def _existing(settings: Settings, admin: Any, topics: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Metadata of these topics, by name. Raises TopicsError where one does not exist, or may not be seen."""
+    found = {each["name"]: each for each in _describe(admin, topics)}
+    missing = sorted(set(topics) - set(found))
+    if missing:
+        for hidden in hidden_topics(admin, missing):
+            raise TopicsError(refusal(settings, DESCRIBE, "topic", hidden))
+    _refuse_missing(missing)
+    return found
+
+
+def _refuse_missing(topics: Collection[str]) -> None:
+    if topics:
+        raise TopicsError(f"there is no topic {', '.join(sorted(topics))}: run `voc-stream init`")
 
 
 def _describe(admin: Any, topics: Collection[str]) -> list[Mapping[str, Any]]:
@@ -129,11 +166,13 @@ def _partition_counts(admin: Any, topics: Collection[str]) -> dict[str, int]:
     return {each["name"]: len(each["partitions"]) for each in _describe(admin, topics)}
 
 
-def _create(admin: Any, name: str, partitions: int, replication_factor: int) -> None:
+def _create(settings: Settings, admin: Any, name: str, partitions: int) -> None:
     try:
-        admin.create_topics({name: {"num_partitions": partitions, "replication_factor": replication_factor}})
+        admin.create_topics({name: {"num_partitions": partitions, "replication_factor": settings.replication_factor}})
     except TopicAlreadyExistsError:
         return  # another `init` was faster
+    except AuthorizationError as error:
+        raise TopicsError(refusal(settings, "CREATE", "topic", name)) from error
 
 
 def _check_inputs(prefix: str, counts: Mapping[str, int]) -> None:

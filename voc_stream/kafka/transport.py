@@ -16,9 +16,9 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.batches import HandedOn, joined
 from voc_stream.kafka.fetching import BatchThread
-from voc_stream.kafka.topics import TopicsError
 from voc_stream.ports import FencedError, Partition, StoreUnavailableError
 
 if TYPE_CHECKING:

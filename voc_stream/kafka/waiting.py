@@ -6,7 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from voc_stream.kafka.topics import TopicsError, input_topics, topic_ids
+from voc_stream.kafka.access import TopicsError
+from voc_stream.kafka.topics import input_topics, require_worker_access
 from voc_stream.ports import Partition, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ def wait_for_both(settings: Settings, sink: BatchSink, stopped: Event, report: C
 
 def what_is_missing(settings: Settings, sink: BatchSink) -> str | None:
     """What keeps a worker from starting, in words for an operator; None where nothing does."""
-    topics = input_topics(settings.topic_prefix)
     try:
-        topic_ids(settings.kafka_bootstrap, topics)
-        sink.positions([Partition(topics[0], 0)])
+        require_worker_access(settings)
+        sink.positions([Partition(input_topics(settings.topic_prefix)[0], 0)])
     except (TopicsError, StoreUnavailableError) as error:
         return str(error)
     return None

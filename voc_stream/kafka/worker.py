@@ -51,7 +51,7 @@ class WorkerParts:
         self.settings = settings
         self._sink = sink
         self.state = WorkerState(started=time.monotonic())
-        self.ledger = Ledger(sink, LogReader(settings.kafka_bootstrap), metrics, self.state)
+        self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
         self.upkeep_calls = UpkeepCalls(upkeep)
         self.app: VocApp = create_app(settings, self.ledger, metrics, **faust_settings)
         add_timers(self.app, self.ledger, self.upkeep_calls, metrics, settings)

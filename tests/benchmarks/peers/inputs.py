@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.peers.job import DUPLICATE_SHARE, PARTITIONS, TOPICS, Expected
 from kafka import KafkaProducer
 
-from voc_stream.kafka.topics import TopicsError, ensure_topics, input_topics, topic_ids
+from voc_stream.kafka.access import TopicsError
+from voc_stream.kafka.topics import ensure_topics, input_topics, topic_ids
 from voc_stream.settings import Settings
 from voc_stream.simulator.benchmark_mix import benchmark_events
 
@@ -70,7 +71,7 @@ def _wait_for_topics(settings: Settings) -> None:
     deadline = time.monotonic() + TOPICS_SECONDS
     while True:
         try:
-            topic_ids(settings.kafka_bootstrap, input_topics(settings.topic_prefix))
+            topic_ids(settings, input_topics(settings.topic_prefix))
         except TopicsError:
             if time.monotonic() > deadline:
                 raise

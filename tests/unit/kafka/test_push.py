@@ -11,9 +11,10 @@ from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.ports import free_port
 from voc_stream.events.topics import INPUTS, TOPIC_OF_TYPE
 from voc_stream.events.types import AnyEvent
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.push import MAXIMUM_OPEN_BYTES, Pusher, PushError, Record
-from voc_stream.kafka.topics import TopicsError, ensure_topics
+from voc_stream.kafka.topics import ensure_topics
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka_worker import settings_for
 
 from voc_stream.embedded.ports import free_port
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_reader import LogReader
-from voc_stream.kafka.topics import TopicsError, alert_topic, dead_letter_topic, ensure_topics, input_topics, topic_ids
+from voc_stream.kafka.topics import alert_topic, dead_letter_topic, ensure_topics, input_topics, topic_ids
 from voc_stream.ports import Partition
 
 
@@ -26,7 +27,7 @@ def test_missing_topics_are_created_and_repeating_changes_nothing(broker: str, t
     again = ensure_topics(settings)
     assert again.created == ()
     assert len(again.existing) == 7
-    assert len(set(topic_ids(broker, input_topics(topic_prefix)).values())) == 5
+    assert len(set(topic_ids(settings_for(broker, topic_prefix), input_topics(topic_prefix)).values())) == 5
 
 
 def test_a_new_input_topic_gets_as_many_partitions_as_the_others_have(broker: str, topic_prefix: str) -> None:
@@ -48,19 +49,19 @@ def test_input_topics_with_different_partitions_are_refused(broker: str, topic_p
     with pytest.raises(TopicsError, match=r"callbacks has 2.*complaints has 3"):
         ensure_topics(settings_for(broker, topic_prefix))
     with pytest.raises(TopicsError, match="customers"):
-        topic_ids(broker, input_topics(topic_prefix))
+        topic_ids(settings_for(broker, topic_prefix), input_topics(topic_prefix))
 
 
 def test_a_topic_made_anew_has_another_id(broker: str, topic_prefix: str) -> None:
     """That is how a worker tells one log from another under the same name."""
     settings = settings_for(broker, topic_prefix)
     ensure_topics(settings)
-    before = topic_ids(broker, input_topics(topic_prefix))
+    before = topic_ids(settings_for(broker, topic_prefix), input_topics(topic_prefix))
     admin = KafkaAdminClient(bootstrap_servers=broker)
     admin.delete_topics(list(before))
     admin.close()
     ensure_topics(settings)
-    after = topic_ids(broker, input_topics(topic_prefix))
+    after = topic_ids(settings_for(broker, topic_prefix), input_topics(topic_prefix))
     assert all(uuid.UUID(after[name]).int != 0 and after[name] != before[name] for name in before)
 
 
@@ -73,7 +74,7 @@ def test_the_real_end_of_a_log_is_found_by_fetching(broker: str, topic_prefix: s
     for number in range(25):
         producer.send(topic, b"%d" % number, partition=0)
     producer.close()
-    ends = LogReader(broker).ends({Partition(topic, 0): 1, Partition(topic, 1): 0})
+    ends = LogReader(settings_for(broker, topic_prefix)).ends({Partition(topic, 0): 1, Partition(topic, 1): 0})
     assert ends == {Partition(topic, 0): 25, Partition(topic, 1): 0}
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from kafka import KafkaConsumer
 
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.simulated import send_simulated
-from voc_stream.kafka.topics import TopicsError, ensure_topics, input_topics
+from voc_stream.kafka.topics import ensure_topics, input_topics
 from voc_stream.settings import Settings
 from voc_stream.simulator.call_centre import simulate
 from voc_stream.simulator.options import Noise, SimulationOptions

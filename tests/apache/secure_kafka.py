@@ -1,0 +1,172 @@
+"""One broker of Apache Kafka as companies run it: TLS, users and ACLs, each kind of connection on a listener of its own.
+
+Tests administrate it through the listener without any security, whose user may do everything.
+"""
+
+from __future__ import annotations
+
+import stat
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import trustme
+from cryptography.hazmat.primitives import serialization
+from kafka import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from apache_kafka import KafkaCluster
+
+PASSWORD = "correct-horse-battery"
+USERS = ("worker", "producer", "init", "status")
+LISTENERS = {
+    "PASSWORDS": "SASL_SSL",
+    "TOKENS": "SASL_SSL",
+    "CLEAR": "SASL_PLAINTEXT",
+    "MUTUAL": "SSL",
+    "EXPIRED": "SSL",
+    "STRANGER": "SSL",
+}
+PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+TOKEN_MODULE = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Files in PEM.
+
+    Attributes:
+        authority: what brokers and clients trust.
+        other_authority: what nobody has signed with.
+        client: certificate and key of the user `worker`.
+        encrypted_key: the same key, encrypted with PASSWORD.
+    """
+
+    authority: Path
+    other_authority: Path
+    client: Path
+    encrypted_key: Path
+
+
+@dataclass(frozen=True)
+class SecureKafka:
+    """The running broker and what a client needs to know of it."""
+
+    cluster: KafkaCluster
+    certificates: Certificates
+
+    def admin(self) -> Any:
+        """An administrator's client; close it."""
+        return closing(KafkaAdminClient(bootstrap_servers=self.cluster.bootstrap))
+
+    def allow(self, acls: Iterable[ACL]) -> None:
+        """Add rules."""
+        with self.admin() as admin:
+            result = admin.create_acls(list(acls))
+            assert result["failed"] == []
+
+    def forbid_everything(self) -> None:
+        """Remove all rules."""
+        with self.admin() as admin:
+            anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+            admin.delete_acls([ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything)])
+
+    def remove(self, acl: ACL) -> None:
+        """Remove one rule."""
+        with self.admin() as admin:
+            pattern = acl.resource_pattern
+            same = ResourcePatternFilter(pattern.resource_type, pattern.resource_name, pattern.pattern_type)
+            [(_, removed, _)] = admin.delete_acls([ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, same)])
+            assert len(removed) == 1
+
+    def set_password(self, user: str, password: str) -> None:
+        """Of SCRAM; PLAIN's are fixed."""
+        with self.admin() as admin:
+            admin.alter_user_scram_credentials(
+                [
+                    UserScramCredentialUpsertion(user, each, password)
+                    for each in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512)
+                ]
+            )
+
+
+def acl(user: str, operation: str, kind: str, name: str, *, prefixed: bool = False) -> ACL:
+    """A rule that allows a user one operation."""
+    pattern = ResourcePattern(ResourceType[kind], name, ACLResourcePatternType.PREFIXED if prefixed else ACLResourcePatternType.LITERAL)
+    return ACL(f"User:{user}", "*", ACLOperation[operation], ACLPermissionType.ALLOW, pattern)
+
+
+def make_certificates(folder: Path) -> Certificates:
+    """An authority, the broker's certificates of all kinds, and a client's."""
+    authority, other = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    other.cert_pem.write_to_path(folder / "other-authority.pem")
+    long_ago = datetime.now(UTC) - timedelta(days=30)
+    broker = {
+        "good": authority.issue_cert("localhost", "127.0.0.1"),
+        "expired": authority.issue_cert("localhost", "127.0.0.1", not_before=long_ago, not_after=long_ago + timedelta(days=7)),
+        "stranger": authority.issue_cert("kafka.example.com"),
+        "client": authority.issue_cert("worker@example.com", common_name="worker"),
+    }
+    for name, issued in broker.items():
+        _write(folder / f"{name}.pem", issued)
+    key = serialization.load_pem_private_key(broker["client"].private_key_pem.bytes(), None)
+    encrypted = serialization.BestAvailableEncryption(PASSWORD.encode())
+    (folder / "encrypted-key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted))
+    return Certificates(folder / "authority.pem", folder / "other-authority.pem", folder / "client.pem", folder / "encrypted-key.pem")
+
+
+def _write(path: Path, issued: trustme.LeafCert) -> None:
+    """Key and chain in one file, the key as Java reads it."""
+    key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(pem + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    path.chmod(stat.S_IRUSR)
+
+
+def properties(folder: Path) -> dict[str, object]:
+    """The broker's settings for LISTENERS and ACLs."""
+    users = " ".join(f'user_{user}="{PASSWORD}"' for user in USERS)
+    found: dict[str, object] = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+        "ssl.principal.mapping.rules": "RULE:^.*CN=([^,]+).*$/$1/,DEFAULT",
+        "listener.name.passwords.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        "listener.name.passwords.plain.sasl.jaas.config": f"{PLAIN_MODULE} {users};",
+        "listener.name.passwords.scram-sha-256.sasl.jaas.config": SCRAM_MODULE,
+        "listener.name.passwords.scram-sha-512.sasl.jaas.config": SCRAM_MODULE,
+        "listener.name.clear.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.clear.scram-sha-512.sasl.jaas.config": SCRAM_MODULE,
+        "listener.name.tokens.sasl.enabled.mechanisms": "OAUTHBEARER",
+        "listener.name.tokens.oauthbearer.sasl.jaas.config": TOKEN_MODULE,
+        "listener.name.mutual.ssl.client.auth": "required",
+        "listener.name.mutual.ssl.truststore.type": "PEM",
+        "listener.name.mutual.ssl.truststore.location": folder / "authority.pem",
+    }
+    for listener, certificate in {
+        "passwords": "good",
+        "tokens": "good",
+        "mutual": "good",
+        "expired": "expired",
+        "stranger": "stranger",
+    }.items():
+        found[f"listener.name.{listener}.ssl.keystore.type"] = "PEM"
+        found[f"listener.name.{listener}.ssl.keystore.location"] = folder / f"{certificate}.pem"
+    return found

@@ -22,6 +22,9 @@ CATALOGUE_PATH = Path(__file__).parents[1] / "voc_stream" / "catalogues" / "auto
 START = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
 STAGES = ("appointment", "reception", "work", "delivery", "follow_up")
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "reopened", "closed", "withdrawn")
+_IDENTIFIERS = frozenset(
+    "customer_id site_id department employee_id product order_id complaint_id handed_to segment region".split()  # noqa: SIM905  as words
+)
 RATINGS = ("overall", "advisor_service", "reception_wait", "repair_quality")
 PROCESS_ITEMS = ("advice_given", "followed_up")
 
@@ -190,6 +193,17 @@ def event_lists(max_size: int = 30, min_size: int = 0) -> st.SearchStrategy[list
     )
 
 
+def in_two_spellings(events: Iterable[Event]) -> list[Event]:
+    """The events with an accent in every second id, put together in one way or the other: to everybody the same id."""
+    return [
+        {
+            name: value.replace("-2", ("-\u00e9", "-e\u0301")[place % 2]) if name in _IDENTIFIERS and value else value
+            for name, value in event.items()
+        }
+        for place, event in enumerate(events)
+    ]
+
+
 def invalid_messages() -> st.SearchStrategy[bytes]:
     """Messages that are no event."""
     broken: list[Event] = [
@@ -202,6 +216,9 @@ def invalid_messages() -> st.SearchStrategy[bytes]:
         {"experience": "invented"},
         {"experience": "advice_given"},
         {"type": "invented"},
+        {"customer_id": " u-1"},
+        {"customer_id": "u-1\u200b"},
+        {"site_id": "\u202es-1"},
     ]
     return st.binary(max_size=20) | st.sampled_from(broken).map(_broken_message)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,9 @@ STAGES = (
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,64}")
+_INVISIBLE_CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+# Marks and letters that show nothing, fillers, and what stands where an encoding went wrong.
+_INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -166,6 +169,18 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
     return check
 
 
+def _identifier(value: Any) -> str:
+    """No blank around it, nothing that nobody sees, and the same text however its accents are put together."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 64 or value.strip(" ") != value or re.search(_INVISIBLE, value):
+        raise InvalidError("identifier")
+    if any(unicodedata.category(character) in _INVISIBLE_CATEGORIES and character != " " for character in value):
+        raise InvalidError("identifier")
+    composed = unicodedata.normalize("NFC", value)
+    if len(composed) > 64:
+        raise InvalidError("identifier")
+    return composed
+
+
 def _one_of(*words: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in words:
@@ -211,7 +226,6 @@ def _answers(value: Any) -> list[Event]:
     return [_checked(answer, _ANSWER) for answer in value]
 
 
-_identifier = _matching(_IDENTIFIER)
 _score = _number(10)
 _amount = _number(10**12)
 _REQUIRED, _OPTIONAL = True, False

@@ -67,6 +67,12 @@ def test_every_import_points_the_allowed_way() -> None:
     assert violations == []
 
 
+def test_stored_events_are_read_in_one_place() -> None:
+    """Only `events` makes a decoder of events: whoever reads a body otherwise would tell apart ids that are the same."""
+    others = [path for path in ROOT.rglob("*.py") if "Decoder(AnyEvent)" in path.read_text(encoding="utf-8")]
+    assert others == [ROOT / "events" / "decode.py"]
+
+
 @pytest.mark.parametrize(
     ("module", "source", "problem"),
     [

@@ -20,8 +20,10 @@ EVENT_TYPES: Mapping[str, type[Event]] = {event.__struct_config__.tag: event for
 
 _BEYOND_THE_SCHEMA = (
     "Fields that are not named here are kept with the event and change nothing. "
+    "Ids that are equal in Unicode's normal form C are the same id. "
     f"Also refused: a message of more than {MAXIMUM_MESSAGE_BYTES // 1024} KiB or nested more than {MAXIMUM_DEPTH} deep, "
     "U+0000 or half of a surrogate pair in any string, a time without an offset, occurred_at more than 10 minutes in the future, "
+    "an id with a character beyond U+FFFF that nobody sees, "
     "and an experience that the catalogue does not have or has with another kind."
 )
 

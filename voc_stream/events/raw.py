@@ -21,6 +21,12 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 
+_CONFLUENT_HEADER_BYTES = 5
+_GLUE_MAGIC = 3
+_GLUE_HEADER_BYTES = 18
+_GLUE_COMPRESSIONS = (0, 5)
+_REGISTRY_MAGIC = (0, _GLUE_MAGIC)
+
 # PostgreSQL's numeric: at most 131,072 digits before the decimal point and 16,383 after it.
 _MAXIMUM_WHOLE_DIGITS = 131_072
 _MAXIMUM_DECIMALS = 16_383
@@ -33,7 +39,9 @@ _SHAPE = bytes(b"0"[0] if byte in b"0123456789" else b"e"[0] if byte in b"eE" el
 
 
 def refuse_bytes(value: bytes) -> Refusal | None:
-    """What is wrong before `value` is read as JSON: depth, encoding, characters that no table can hold."""
+    """What is wrong before `value`, of at least one byte, is read as JSON: depth, encoding, characters that no table can hold."""
+    if value[0] in _REGISTRY_MAGIC and (refusal := _refuse_registry_header(value)):
+        return refusal
     if value.count(b"{") + value.count(b"[") > MAXIMUM_DEPTH and _is_too_deep(value):
         return Refusal("too_deep", f"arrays and objects are nested more than {MAXIMUM_DEPTH} deep; send a flatter message")
     if not value.isascii():
@@ -44,6 +52,19 @@ def refuse_bytes(value: bytes) -> Refusal | None:
     if b"\\" in value and _SUSPECT_ESCAPE.search(value):
         return _refuse_escapes(value)
     return None
+
+
+def _refuse_registry_header(value: bytes) -> Refusal | None:
+    """Serializers of schema registries put a header in front: Confluent's of five bytes, of AWS Glue of eighteen."""
+    if value[0] == 0 and len(value) > _CONFLUENT_HEADER_BYTES:
+        schema = int.from_bytes(value[1:_CONFLUENT_HEADER_BYTES], "big")
+        header, rest = f"the five bytes of a schema registry (schema {schema})", value[_CONFLUENT_HEADER_BYTES:]
+    elif value[0] == _GLUE_MAGIC and len(value) > _GLUE_HEADER_BYTES and value[1] in _GLUE_COMPRESSIONS:
+        header, rest = "the eighteen bytes of the schema registry of AWS Glue", value[_GLUE_HEADER_BYTES:]
+    else:
+        return None
+    found = "JSON" if rest.lstrip().startswith(b"{") else "what is no JSON, such as Avro or Protobuf"
+    return Refusal("invalid_json", f"begins with {header}, then {found}; send plain JSON in UTF-8, without the registry's serializer")
 
 
 def refuse_numbers(value: bytes) -> Refusal | None:

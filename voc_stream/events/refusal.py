@@ -46,7 +46,7 @@ MEANINGS: Mapping[Reason, str] = {
     "out_of_range": "A number or a time is outside the range of its field, or is a number that PostgreSQL cannot store.",
     "unknown_value": "A value is none of the words that its field allows.",
     "too_long": "A string has more characters than its field allows.",
-    "invalid_id": "An id is empty or has characters that are not allowed.",
+    "invalid_id": "An id is empty, begins or ends with a blank, or has characters that are not allowed, such as those that nobody sees.",
     "invalid_time": "A time is not written as RFC 3339 says.",
     "time_without_offset": "A time has no offset from UTC.",
     "time_in_future": "occurred_at is more than 10 minutes in the future.",

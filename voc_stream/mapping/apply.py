@@ -5,6 +5,7 @@ The same row always gives the same event_ids, whatever stands around it, so that
 
 from __future__ import annotations
 
+import unicodedata
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -104,7 +105,9 @@ def _answer(
 def _digest_id(rule: EventRule, event: dict[str, Any], cells: Mapping[str, str]) -> str:
     """An id from the columns that the mapping names; without them, from all that the event says."""
     columns = rule.digest_columns
-    content: Any = event if columns is None else [rule.place, rule.type, [cells.get(column, "") for column in columns]]
+    content: Any = (
+        event if columns is None else [rule.place, rule.type, [unicodedata.normalize("NFC", cells.get(column, "")) for column in columns]]
+    )
     return f"m-{blake2b(_ENCODER.encode(content), digest_size=16).hexdigest()}"
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from voc_stream.events.types import AnyEvent
+from voc_stream.events.identifiers import identifier_problem
+from voc_stream.events.types import IDENTIFIER_PATTERN, AnyEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,9 @@ class Field:
     """A field of an event type: how its cells are read, and whether a value suits it."""
 
     def __init__(self, field: msgspec.inspect.Field, annotation: Any) -> None:
-        self.kind = next(_KINDS[type(kind)] for kind in _alternatives(field.type) if type(kind) in _KINDS)
+        kind = next(_KINDS[type(kind)] for kind in _alternatives(field.type) if type(kind) in _KINDS)
+        is_identifier = IDENTIFIER_PATTERN in _texts_of(msgspec.json.schema(annotation))
+        self.kind: ValueKind = "identifier" if is_identifier else kind
         self.required = field.required
         self._annotation = annotation
 
@@ -40,7 +43,16 @@ class Field:
             msgspec.convert(value, self._annotation)
         except msgspec.ValidationError as error:
             return str(error)
-        return None
+        return identifier_problem(value) if self.kind == "identifier" and isinstance(value, str) else None
+
+
+def _texts_of(schema: object) -> set[object]:
+    """All values in a schema that are not made of others."""
+    if isinstance(schema, dict):
+        return set().union(*map(_texts_of, schema.values()))
+    if isinstance(schema, list):
+        return set().union(*map(_texts_of, schema))
+    return {schema}
 
 
 def _alternatives(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -11,7 +12,7 @@ from voc_stream.mapping.times import parse_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ValueKind = Literal["text", "time", "number", "integer", "yes_no"]
+ValueKind = Literal["text", "identifier", "time", "number", "integer", "yes_no"]
 Plain = str | int | float | bool
 
 YES = frozenset({"true", "yes", "y", "1"})
@@ -118,6 +119,8 @@ class Source(NamedTuple):
     def _convert(self, text: str) -> Any:
         if self.kind == "text":
             return text
+        if self.kind == "identifier":  # the same id in each spelling, so that an event_id made of it is the same, too
+            return unicodedata.normalize("NFC", text)
         if self.kind == "time":
             has_comma = self.decimal == "," and self.formats and _COMMA_NUMBER.fullmatch(text)
             return parse_time(text.replace(",", ".") if has_comma else text, self.formats, self.time_zone)

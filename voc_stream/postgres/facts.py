@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.events.types import AnyEvent
+from voc_stream.events.decode import decode_stored
+from voc_stream.events.types import AnyEvent  # noqa: TC001  msgspec looks up the types of a struct
 from voc_stream.ports import Partition
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
@@ -26,7 +27,6 @@ _COLUMN_LIST = ", ".join(f'"{name}"' for name in COLUMNS)
 # Where events are repeated at all they are repeated again soon, and a plain COPY that fails leaves dead rows behind.
 STAGED_AFTER_REPETITION = 50
 _WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
-_decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
 class Place(NamedTuple):
@@ -101,7 +101,7 @@ def scored_events_of(cursor: Cursor, customer_ids: Sequence[str], *, leaving_out
         "SELECT event_id, body::text FROM touchpoint_event WHERE customer_id = ANY(%s) AND type IN ('callback', 'touchpoint')",
         (list(customer_ids),),
     )
-    return (_decode_stored(body) for event_id, body in cursor.fetchall() if event_id not in leaving_out)
+    return (decode_stored(body) for event_id, body in cursor.fetchall() if event_id not in leaving_out)
 
 
 def _row(fact: Fact) -> tuple[Value, ...]:

@@ -11,10 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from voc_stream.domain.horizons import PANES_KEPT
-from voc_stream.events.types import AnyEvent
+from voc_stream.events.decode import decode_stored
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import checked_out, engine_for, require_tables
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.events.types import AnyEvent
 
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
@@ -44,7 +43,6 @@ _QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
 _NOT_DERIVED = ("version", "next_change_at")
-_decode_stored = msgspec.json.Decoder(AnyEvent).decode
 
 
 class TableComparison(NamedTuple):
@@ -158,7 +156,7 @@ def _stored_events(connection: Connection, condition: str) -> Iterator[AnyEvent]
         cursor.itersize = EVENTS_A_TIME
         cursor.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}")
         for (body,) in cursor:
-            yield _decode_stored(body)
+            yield decode_stored(body)
 
 
 def _derive(cursor: Cursor, catalogue: Catalogue) -> None:

@@ -77,6 +77,10 @@ BAD_INPUT: dict[str, tuple[bytes | None, Reason]] = {
     "UTF-8 of half a surrogate pair": (with_unknown('"HERE"').replace(b"HERE", b"\xed\xa0\xbd"), "invalid_utf8"),
     "UTF-16": (b"\xff\xfe" + "{}".encode("utf-16-le"), "invalid_utf8"),
     "raw NUL": (builders.message(builders.touchpoint(text="HERE")).replace(b"HERE", b"\0"), "nul_character"),
+    "schema registry before JSON": (b"\0\0\0\0\x2a" + builders.message(builders.touchpoint()), "invalid_json"),
+    "schema registry before Avro": (b"\0\0\0\xff\xfe\x02\x80", "invalid_json"),
+    "schema registry of AWS before JSON": (b"\x03\0" + bytes(16) + b"{}", "invalid_json"),
+    "leading NUL": (b"\0{}", "nul_character"),
     "trailing NUL": (builders.message(builders.touchpoint()) + b"\0", "nul_character"),
     "escaped NUL": (builders.message(builders.touchpoint(text="a\0b")), "nul_character"),
     "escaped NUL in an unknown field": (with_unknown(r'"\u0000"'), "nul_character"),
@@ -97,6 +101,22 @@ def test_bad_input_is_refused_for_its_reason(value: bytes | None, reason: Reason
     assert found.reason == reason
     assert 0 < len(found.detail) < 240
     assert found.detail.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        (b"\0\0\0\x01\x2a" + b' {"a": 1}', "begins with the five bytes of a schema registry (schema 298), then JSON; send plain JSON"),
+        (
+            b"\0\0\0\0\x07\x02\xff",
+            "begins with the five bytes of a schema registry (schema 7), then what is no JSON, such as Avro or Protobuf",
+        ),
+        (b"\x03\x05" + bytes(16) + b"x", "begins with the eighteen bytes of the schema registry of AWS Glue, then what is no JSON"),
+    ],
+)
+def test_bytes_of_a_schema_registry_are_named(value: bytes, detail: str) -> None:
+    """A producer with a registry's serializer is told so, instead of that a byte is no text."""
+    assert refusal(value).detail.startswith(detail)
 
 
 @pytest.mark.parametrize(

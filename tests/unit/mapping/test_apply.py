@@ -149,3 +149,11 @@ def test_failing_event_costs_neither_the_row_nor_the_file() -> None:
     assert isinstance(delivered, MappedEvent)
     assert missing == RowError(3, "event[1].occurred_at: column 'time' is empty; add a condition `when`, or a `default`")
     assert unreadable == RowError(4, "short")
+
+
+def test_id_in_another_spelling_is_the_same_event() -> None:
+    """Two exports that put an accent together differently tell of one customer, by one event_id, however that is made."""
+    rows = [{**STEP, "case": case, "called": "2024-05-03", "delivered": ""} for case in ("Ren\u00e9", "Rene\u0301")]
+    first, second = events(rows[0]), events(rows[1])
+    assert len(first) == 2
+    assert first == second

@@ -100,6 +100,11 @@ def test_wrong_delimiter_is_guessed_from_the_header() -> None:
         ('order_id = "{order}"', 'order_id = ""', "m.toml:17: event[1].order_id: must be a text such as '{column}'"),
         ('order_id = "{order}"', 'order_id = { colum = "order" }', "m.toml:17: event[1].order_id.colum: there is no such key"),
         ('order_id = "{order}"', 'order_id = { table = "stage" }', "m.toml:17: event[1].order_id: needs either `column` or `value`"),
+        (
+            'site_id = "shop-1"\norder',
+            'site_id = "shop-1 "\norder',
+            "m.toml:16: event[1].site_id: 'shop-1 ' does not suit: begins or ends with a blank; remove it",
+        ),
         ('edge = "exit"', 'edge = "leave"', "m.toml:19: event[1].edge: 'leave' does not suit"),
         ('table = "stage" }', 'table = "stages" }', "m.toml:18: event[1].stage.table: there is no [table.stages]; the tables are stage"),
         ('equals = "yes"', 'is = "yes"', "m.toml:23: event[2].when.is: there is no such key"),

@@ -213,3 +213,25 @@ def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str
     found = {key: decode_order(found) for key, found in ask(url, "SELECT order_id, fold_state::text FROM voc.repair_order")}
     assert found["o-1"].exited == {"work": 253370764799999999, "wash": -999999}
     assert found["o-2"] == OrderState("o-2")
+
+
+def test_stored_ids_are_composed(new_database: Callable[[], str]) -> None:
+    """An event that was stored with a decomposed id is found under the id that its customer has now; its body stays as it came."""
+    url = new_database()
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
+        command.upgrade(_alembic_config(connection), "0005")
+        for number, customer in enumerate(("e\u0301", "u-1", "王")):
+            connection.execute(
+                sqlalchemy.text(
+                    'INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, body, topic, partition, "offset")'
+                    " VALUES (:id, 'customer', now(), :customer, :body, 't', 0, 0)"
+                ),
+                {"id": f"v-{number}", "customer": customer, "body": json.dumps({"customer_id": customer})},
+            )
+    migrate(url)
+    assert ask(url, "SELECT customer_id, site_id, body ->> 'customer_id' FROM voc.touchpoint_event ORDER BY event_id") == [
+        ("\u00e9", None, "e\u0301"),
+        ("u-1", None, "u-1"),
+        ("王", None, "王"),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from builders import START, event_lists, invalid_messages, messages
+from builders import START, event_lists, in_two_spellings, invalid_messages, messages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.postgres.settings import in_one_database
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
     store: Store, data: st.DataObject, events: list[Event], refused: list[bytes]
 ) -> None:
-    """Events in any order, some repeated, in any batches over two workers' partitions, with refreshes at any moments between."""
+    """Events in any order, some repeated, ids in either spelling, in any batches over two workers' partitions, with refreshes between."""
     store.clear()
-    values = messages(events)
+    values = messages(in_two_spellings(events))
     log = data.draw(st.permutations([*values, *values[::4], *refused]), "log")
     sinks = [store.sink(0), store.sink(1)]
     upkeep = store.upkeep()

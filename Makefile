@@ -13,7 +13,7 @@ PYTHON := $(firstword $(shell for name in python3 python3.13 python3.12 python3.
 	$$name -c '$(ENOUGH)' 2>/dev/null && echo $$name; done; true) python3)
 endif
 COMPILE := $(BIN)/uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 --only-binary :all: \
-	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade
+	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet $(UPGRADE)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,7 +77,8 @@ format: $(VENV)/installed-dev ## put the code in its format, and repair what can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(VENV)/installed-dev ## remake the lock files with the newest versions
+UPGRADE ?= --upgrade
+lock: $(VENV)/installed-dev ## remake the lock files with the newest versions; UPGRADE= only adds what is new
 	$(COMPILE) --extra embedded --extra test --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --extra embedded --extra test --constraint requirements/dev.txt --output-file requirements/test.txt
 	$(COMPILE) --extra embedded --constraint requirements/dev.txt --output-file requirements/run.txt

@@ -24,6 +24,7 @@ CONFIG = "VOC_CONFIG"
 # Kafka allows 249 characters in a topic name; the longest of ours after the prefix is `dead-letters`.
 MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
 MAXIMUM_PORT = 65535
+LOG_FORMATS = ("TEXT", "JSON")
 PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
 # Each may be given as `…_FILE`, the path of a file that holds it and nothing else.
 SECRETS = ("database_password", "kafka_sasl_password", "kafka_ssl_key_password")
@@ -71,6 +72,7 @@ class Settings:
         database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
         stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
         evaluation_interval_seconds: how often alerts are evaluated.
+        log_format: one of LOG_FORMATS; JSON is one object a line.
     """
 
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -99,6 +101,7 @@ class Settings:
     database_deadline_seconds: int = 25
     stall_timeout_seconds: int = 120
     evaluation_interval_seconds: int = 15
+    log_format: str = "TEXT"
 
     def require_database_url(self) -> str:
         """The database URL, with the password. Raises SettingsError where none was given, or two passwords were."""
@@ -301,5 +304,6 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "stall_timeout_seconds": _whole_number(10, 3600),
     # The rules of Prometheus believe an evaluation for 120 s.
     "evaluation_interval_seconds": _whole_number(1, 60),
+    "log_format": _one_of(LOG_FORMATS),
 }
 _KNOWN = (*_CHECKS, *(name + FILE_SUFFIX for name in SECRETS))

@@ -33,7 +33,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 TIMES_OF_RULES = ("for", "keep_firing_for")
 TIMES_OF_ROUTES = ("group_wait", "group_interval", "repeat_interval")
 WEBHOOK_HOST = "http://alert-receiver:8080"
-CREDENTIALS = "/etc/alertmanager/secrets/webhook-token"
+CREDENTIALS = "/run/secrets/webhook_token"
 
 
 def sooner(duration: str) -> str:
@@ -76,7 +76,8 @@ def write_prometheus(folder: Path, alertmanager_port: int, targets: Path) -> Pat
         shipped["global"][name] = sooner(shipped["global"][name])
     [alertmanagers] = shipped["alerting"]["alertmanagers"]
     alertmanagers["static_configs"] = [{"targets": [f"{LOOPBACK}:{alertmanager_port}"]}]
-    [job] = shipped["scrape_configs"]
+    job = shipped["scrape_configs"][0]
+    shipped["scrape_configs"] = [job]  # the others are not here
     del job["dns_sd_configs"]
     job["file_sd_configs"] = [{"files": [str(targets)]}]
     return _write(folder / "prometheus.yaml", shipped)

@@ -29,6 +29,7 @@ ROUTES = [
     ("kind=domain severity=critical site=s1 department=service", "customer-experience-on-call,service-department"),
     ("kind=service severity=warning", "platform"),
     ("kind=service severity=critical", "platform-on-call"),
+    ("kind=watchdog severity=none", "dead-mans-switch"),
 ]
 
 
@@ -109,8 +110,8 @@ def test_receivers_tell_the_end_and_hold_no_secret() -> None:
     configuration = load(ALERTMANAGER)
     for receiver in configuration["receivers"]:
         for webhook in receiver["webhook_configs"]:
-            assert webhook["send_resolved"] is True
-            assert webhook["http_config"] == {"authorization": {"credentials_file": "/etc/alertmanager/secrets/webhook-token"}}
+            assert webhook["send_resolved"] is (receiver["name"] != "dead-mans-switch")
+            assert webhook["http_config"] == {"authorization": {"credentials_file": "/run/secrets/webhook_token"}}
 
 
 def test_domain_alerts_are_muted_while_the_service_is_not_well(alertmanager: str) -> None:
@@ -123,6 +124,15 @@ def test_domain_alerts_are_muted_while_the_service_is_not_well(alertmanager: str
         "VocEvaluatorStale": "suppressed",  # by its cause
         "VocPostgresUnavailable": "active",
     }
+
+
+def test_nothing_mutes_the_dead_mans_switch(alertmanager: str) -> None:
+    """Its silence means that nobody watches, and nothing else."""
+    switch = {"alertname": "VocDeadMansSwitch", "kind": "watchdog", "severity": "none"}
+    down = {"alertname": "VocWorkerDown", "kind": "service", "severity": "critical"}
+    assert states(alertmanager, down, switch)["VocDeadMansSwitch"] == "active"
+    route = next(route for route in load(ALERTMANAGER)["route"]["routes"] if route["receiver"] == "dead-mans-switch")
+    assert (route["group_interval"], route["repeat_interval"]) == ("1m", "1m")
 
 
 def test_domain_alerts_are_not_muted_by_a_warning(alertmanager: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from deploy.alerting import load
 from deploy.tools import DEPLOY, run, tool
 
 from voc_stream.cli import COMMANDS
@@ -21,11 +23,9 @@ FILE = DEPLOY / "compose.yaml"
 TEXT = FILE.read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-# They end by themselves, or are not there yet.
-WITHOUT_HEALTH = {"init", "gateway"}
+# It ends by itself; and images with nothing to ask with, which Prometheus asks all the time.
+WITHOUT_HEALTH = {"init", "kafka-exporter", "postgres-exporter"}
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
-# Not yet a command; the service waits for it behind a profile.
-LATER = {"gateway"}
 
 
 def filled(text: str) -> str:
@@ -39,7 +39,7 @@ def test_docker_accepts_the_file(tmp_path: Path) -> None:
     if subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode != 0:
         pytest.skip("docker has no plugin `compose`: whether Compose itself accepts the file; its structure is checked all the same")
     run(["sh", DEPLOY / "make-secrets", tmp_path])
-    command: list[str | Path] = [docker, "compose", "--file", FILE, "--env-file", DEPLOY / ".env.example", "--profile", "gateway"]
+    command: list[str | Path] = [docker, "compose", "--file", FILE, "--env-file", DEPLOY / ".env.example"]
     command += ["config", "--quiet"]
     run(command, env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "VOC_SECRETS": str(tmp_path)})
 
@@ -59,13 +59,13 @@ def test_a_service_can_do_little_harm(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_an_image_has_a_version(name: str) -> None:
-    """Of others' software a release, never what is newest on the day; ours is built here."""
+def test_an_image_is_named_by_its_digest(name: str) -> None:
+    """Of others' software exactly what was looked at, never what is newest on the day; ours is built here."""
     image = filled(SERVICES[name]["image"])
     if "build" in SERVICES[name]:
         assert (DEPLOY / SERVICES[name]["build"]["context"] / SERVICES[name]["build"]["dockerfile"]).is_file()
     else:
-        assert re.fullmatch(r"[a-z/-]+:v?\d+(\.\d+)+", image)
+        assert re.fullmatch(r"[a-z./-]+:(v?\d+(\.\d+)+|latest)@sha256:[0-9a-f]{64}", image)
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
@@ -89,10 +89,32 @@ def test_a_worker_has_the_time_that_it_needs() -> None:
 
 
 def test_commands_exist() -> None:
-    """What the services of our image run are commands of `voc-stream`; one that comes later stands behind a profile."""
+    """What the services of our image run are commands of `voc-stream`, or a program that is mounted."""
     ours = {name: service for name, service in SERVICES.items() if "build" in service}
-    assert {service["command"][0] for service in ours.values()} - LATER <= COMMANDS.keys()
-    assert all(SERVICES[name]["profiles"] == [name] for name in LATER)
+    assert {service["command"][0] for service in ours.values() if "entrypoint" not in service} <= COMMANDS.keys()
+    assert [service["entrypoint"][-1] for service in ours.values() if "entrypoint" in service] == ["/etc/alertmanager/receiver.py"]
+    assert "profiles" not in str(SERVICES)
+
+
+def test_alerts_reach_somebody_who_is_there() -> None:
+    """Every receiver of Alertmanager is a service of the file, with the token that both read."""
+    alertmanager = load(DEPLOY / "alertmanager/alertmanager.yaml")
+    hooks = [hook for receiver in alertmanager["receivers"] for hook in receiver["webhook_configs"]]
+    assert {urlsplit(hook["url"]).hostname for hook in hooks} <= SERVICES.keys()
+    files = {hook["http_config"]["authorization"]["credentials_file"] for hook in hooks}
+    assert files == {"/run/secrets/webhook_token"}
+    for name in ("alertmanager", "alert-receiver"):
+        assert "webhook_token" in SERVICES[name]["secrets"]
+    assert SERVICES["alert-receiver"]["environment"]["WEBHOOK_TOKEN_FILE"] in files
+
+
+def test_prometheus_asks_services_that_are_there() -> None:
+    """Workers, Kafka, PostgreSQL, Alertmanager and itself: each host that is scraped is a service of the file."""
+    jobs = load(DEPLOY / "prometheus/prometheus.yaml")["scrape_configs"]
+    assert [job["job_name"] for job in jobs] == ["voc-worker", "kafka", "postgres", "alertmanager", "prometheus"]
+    hosts = {target.partition(":")[0] for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
+    assert hosts - {"127.0.0.1"} <= SERVICES.keys()
+    assert {name for job in jobs for each in job.get("dns_sd_configs", ()) for name in each["names"]} == {"worker"}
 
 
 @pytest.mark.parametrize(("service", "role"), [("init", "voc_owner"), ("worker", "voc_writer")])

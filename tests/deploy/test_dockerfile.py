@@ -27,7 +27,7 @@ def test_two_stages_of_one_pinned_base() -> None:
     images = [words.split()[0] for words in arguments("FROM")]
     assert len(images) == 2
     assert len(set(images)) == 1
-    assert re.fullmatch(r"python:3\.\d+-slim-\w+", images[0])
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}", images[0])
     assert arguments("RUN", LAST) == []
     assert arguments("COPY", LAST) == ["--from=build /opt/voc-stream /opt/voc-stream"]
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from deploy.alerting import RULES, load
 from deploy.tools import DEPLOY, documents, run, tool, values_of
 
 from voc_stream.cli import COMMANDS
@@ -13,6 +14,8 @@ from voc_stream.kafka.worker import STOP_DEADLINE_SECONDS
 from voc_stream.settings import Settings, load_settings
 
 FOLDERS = ("base", "overlays/production")
+MONITORING = {"PodMonitor", "PrometheusRule"}
+JOB = "voc-worker"
 Manifest = dict[str, Any]
 
 
@@ -35,7 +38,7 @@ def pods(manifests: list[Manifest]) -> list[Manifest]:
 
 def test_all_is_there(manifests: list[Manifest]) -> None:
     """Workers, `init`, and what keeps them apart from others and available; all in one namespace."""
-    kinds = {manifest["kind"] for manifest in manifests}
+    kinds = {manifest["kind"] for manifest in manifests} - MONITORING
     assert kinds == {
         "Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment", "Job", "PodDisruptionBudget", "NetworkPolicy",
     }  # fmt: skip
@@ -109,15 +112,55 @@ def test_there_are_several_workers_on_several_nodes(manifests: list[Manifest]) -
 
 
 def test_names_meet(manifests: list[Manifest]) -> None:
-    """What selects workers selects them: labels of the pods, the service, the policies, and the annotations that Prometheus reads."""
+    """What selects workers selects them: labels of the pods and the service."""
     template = of_kind(manifests, "Deployment")[0]["spec"]["template"]["metadata"]
     (service,) = of_kind(manifests, "Service")
     assert service["spec"]["selector"].items() <= template["labels"].items()
-    assert template["annotations"] == {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(Settings().web_port),
-        "prometheus.io/path": "/metrics",
-    }
+
+
+def test_the_job_can_be_applied_again(manifests: list[Manifest]) -> None:
+    """A job cannot be changed: tools that apply it again and again make it anew, and it does not remove itself under their hands."""
+    (job,) = of_kind(manifests, "Job")
+    annotations = job["metadata"]["annotations"]
+    assert annotations["argocd.argoproj.io/hook"] == "Sync"
+    assert annotations["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+    assert annotations["kustomize.toolkit.fluxcd.io/force"] == "enabled"
+    assert "ttlSecondsAfterFinished" not in job["spec"]
+
+
+@pytest.fixture(scope="module")
+def production() -> list[Manifest]:
+    """What an operator of a cluster applies."""
+    kubectl = tool("kubectl", "what kustomize makes of the manifests")
+    return documents(run([kubectl, "kustomize", DEPLOY / "kubernetes/overlays/production"]))
+
+
+def test_the_operator_scrapes_the_workers_under_the_name_that_the_rules_ask_for(production: list[Manifest]) -> None:
+    """The monitor selects the workers' pods and their port, and names the job; without it every rule would be quiet, or fire for ever."""
+    template = of_kind(production, "Deployment")[0]["spec"]["template"]
+    (monitor,) = of_kind(production, "PodMonitor")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] in [port["name"] for port in template["spec"]["containers"][0]["ports"]]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": JOB}]
+
+
+def test_a_prometheus_without_the_operator_scrapes_the_same(production: list[Manifest]) -> None:
+    """The job that is shipped for it keeps the workers' pods and port, under the same name."""
+    template = of_kind(production, "Deployment")[0]["spec"]["template"]
+    (job,) = load(DEPLOY / "prometheus/kubernetes.yaml")["scrape_configs"]
+    assert job["job_name"] == JOB
+    labels, port = (rule for rule in job["relabel_configs"] if rule.get("action") == "keep")
+    names = [name.removeprefix("__meta_kubernetes_pod_label_") for name in labels["source_labels"]]
+    own = {re.sub(r"\W", "_", name): value for name, value in template["metadata"]["labels"].items()}
+    assert ";".join(own[name] for name in names) == labels["regex"]
+    assert port["regex"] in [each["name"] for each in template["spec"]["containers"][0]["ports"]]
+
+
+def test_the_operators_rules_are_the_shipped_ones(production: list[Manifest]) -> None:
+    """deploy/make-prometheusrule was run after the last change of a rule."""
+    (rule,) = of_kind(production, "PrometheusRule")
+    assert rule["spec"]["groups"] == [group for path in RULES for group in load(path)["groups"]]
 
 
 def test_the_network_is_closed_but_for_what_is_needed(manifests: list[Manifest]) -> None:

@@ -10,6 +10,7 @@ import time
 
 import click
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, disable_created_metrics
+from pythonjsonlogger.json import JsonFormatter
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
 from voc_stream.cli.malloc import use_one_heap
@@ -41,7 +42,7 @@ def command(*, verbose: bool) -> None:
     """
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()
-    configure_logging(verbose=verbose)
+    configure_logging(settings.log_format, verbose=verbose)
     try:
         catalogue = load_catalogue(settings.catalogue)
     except CatalogueError as error:
@@ -69,19 +70,27 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
 
 
-def configure_logging(*, verbose: bool) -> None:
-    """One line an entry on standard error: time in UTC, level, module, message."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_of_libraries)
+def configure_logging(log_format: str, *, verbose: bool) -> None:
+    """One line an entry on standard error: time in UTC, level, module, message; as text, or as one JSON object."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_json_lines() if log_format == "JSON" else _text_lines())
+    handler.addFilter(_of_libraries)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(logging.INFO if verbose else level)
+
+
+def _text_lines() -> logging.Formatter:
+    form = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
+    formatter = logging.Formatter(form, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    return formatter
+
+
+def _json_lines() -> logging.Formatter:
+    # A traceback is in the field `exc_info`.
+    names = {"levelname": "level", "name": "logger"}
+    return JsonFormatter(["levelname", "name", "message"], rename_fields=names, timestamp="time", json_ensure_ascii=False)
 
 
 _repetition = Repetition()

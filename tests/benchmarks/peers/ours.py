@@ -251,7 +251,7 @@ def main() -> None:
         web_port=0,
         maximum_batch_messages=20_000,
     )
-    configure_logging(verbose=False)
+    configure_logging("TEXT", verbose=False)
     sink = ReducedSink(settings.require_database_url(), load_catalogue(settings.catalogue))
     tune_interpreter()
     sys.exit(run_worker(settings, sink, NoUpkeep(), Metrics(CollectorRegistry())))

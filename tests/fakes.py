@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.clocks import ClockReading
 from voc_stream.events.refusal import Refusal
 from voc_stream.ports import BatchResult, DeadLetter, DecodedMessage, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime, timedelta
 
     from voc_stream.ports import AlertMessage, Batch, Message, Partition, Reading, StoredPosition
 
@@ -125,6 +127,11 @@ class MemoryUpkeep:
     evaluated: list[datetime] = field(default_factory=list)
     alert_messages: list[AlertMessage] = field(default_factory=list)
     claimed: set[int] = field(default_factory=set)
+
+    def read_clocks(self) -> ClockReading:
+        """All clocks agree."""
+        now = datetime.now(UTC)
+        return ClockReading(now, now, time.monotonic(), timedelta(0))
 
     def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002  the port's signature
         """Note that it was called."""

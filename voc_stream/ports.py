@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from voc_stream.domain.clocks import ClockReading
     from voc_stream.events.refusal import Refusal
     from voc_stream.events.types import AnyEvent
 
@@ -169,6 +170,10 @@ class BatchSink(Protocol):
 
 class Upkeep(Protocol):
     """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
+
+    def read_clocks(self) -> ClockReading:
+        """What the clock of this machine, PostgreSQL's, and those that are stored show now. Raises StoreUnavailableError."""
+        ...
 
     def settle_sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""

@@ -94,7 +94,7 @@ class BatchAgent:
         while batches := [batch for batch in batches if self._holds(batch)]:
             portion = [batch.first(math.ceil(len(batch.messages) / parts)) for batch in batches]
             try:
-                results = await self._ledger.process(portion, datetime.now(UTC))
+                results = await self._ledger.process(portion, await self._ledger.now())
             except FencedError as error:
                 log.warning("%s; reading it again", error)
                 for partition in error.partitions:

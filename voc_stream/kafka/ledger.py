@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from voc_stream.kafka.batches import FetchedBatch
+from voc_stream.kafka.clock_door import ClockDoor
 from voc_stream.kafka.positions import Log, place
 from voc_stream.ports import StoreUnavailableError
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     """Asks the broker for (earliest, end) of the log of each partition."""
 
 DECODING_PAUSE_SECONDS = 5.0
+CLOCK_PAUSE_SECONDS = 0.5
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Ledger:
         self._log_reader = log_reader
         self._metrics = metrics
         self.state = state
+        self.clock = ClockDoor(state, metrics)
         self.durable: dict[Partition, StoredPosition] = {}
         self.loading = asyncio.Lock()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
@@ -97,6 +100,13 @@ class Ledger:
             for partition, position in before.items()
             if partition in self.durable and (partition not in stored or stored[partition].next_offset < position.next_offset)
         ]
+
+    async def now(self) -> datetime:
+        """The time, as soon as it can be believed. Events are judged by it."""
+        while (moment := self.clock.now()) is None:
+            self.state.last_progress = time.monotonic()  # waiting for the clocks is no stall of ours
+            await asyncio.sleep(CLOCK_PAUSE_SECONDS)
+        return moment
 
     async def reread(self, partitions: Collection[Partition]) -> None:
         """Learn where the store stands with partitions that are still ours. Raises StoreUnavailableError."""

@@ -19,6 +19,8 @@ class WorkerState:
         positions_loaded: every assigned partition has its position.
         store_failing_since: since when PostgreSQL has not answered; None where it does.
         waiting_for: what must be there before the worker can start; None once it is.
+        clock_problem: why events wait, where the clocks disagree.
+        stored_clock_problem: why the tables do not move on, where a clock was ahead.
         stopping: it was told to stop.
     """
 
@@ -33,6 +35,8 @@ class WorkerState:
     positions_loaded: bool = False
     store_failing_since: float | None = None
     waiting_for: str | None = None
+    clock_problem: str | None = None
+    stored_clock_problem: str | None = None
     stopping: bool = False
 
     def __post_init__(self, started: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.kafka.alerts import AlertPublisher
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.settings import Settings
 
+CLOCKS_INTERVAL_SECONDS = 5.0
 SITES_INTERVAL_SECONDS = 2.0
 DETAILS_INTERVAL_SECONDS = 4.0
 CHURN_INTERVAL_SECONDS = 2.0
@@ -42,6 +43,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
     letters = DeadLetterPublisher(app, dead_letter_topic(settings.topic_prefix), upkeep, metrics)
     alerts = AlertPublisher(app, alert_topic(settings.topic_prefix), upkeep)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
+        "clocks": (CLOCKS_INTERVAL_SECONDS, work.clocks),
         "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
@@ -100,25 +102,34 @@ class _Work:
 
     async def settle_sites(self) -> None:
         """Bring the rolling tables of sites to now, where no other worker is at it."""
-        await self._upkeep.settle_sites(datetime.now(UTC))
+        if (now := self._ledger.clock.chores_time()) is not None:
+            await self._upkeep.settle_sites(now)
 
     async def settle_details(self) -> None:
         """Bring the other scopes and the cube to now, where no other worker is at it."""
-        await self._upkeep.settle_details(datetime.now(UTC), in_parts=self._is_busy())
+        if (now := self._ledger.clock.chores_time()) is not None:
+            await self._upkeep.settle_details(now, in_parts=self._is_busy())
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""
-        await self._upkeep.assess_churn(datetime.now(UTC), in_parts=self._is_busy())
+        if (now := self._ledger.clock.chores_time()) is not None:
+            await self._upkeep.assess_churn(now, in_parts=self._is_busy())
 
     async def evaluate(self) -> None:
         """Start and end alerts, where no other worker is at it, and show at once what that changed."""
         catching_up = self._is_busy(self._backlog_events)
-        if await self._upkeep.evaluate(datetime.now(UTC), self._evaluation_interval, catching_up=catching_up):
+        now = self._ledger.clock.chores_time()
+        if now is not None and await self._upkeep.evaluate(now, self._evaluation_interval, catching_up=catching_up):
             await self.readings()
 
     async def readings(self) -> None:
         """Show what the tables say."""
-        self._metrics.publish(await self._upkeep.readings(datetime.now(UTC)))
+        if (now := self._ledger.clock.chores_time()) is not None:
+            self._metrics.publish(await self._upkeep.readings(now))
+
+    async def clocks(self) -> None:
+        """Compare the clocks. Events wait, and the tables stand, while they are wrong."""
+        self._ledger.clock.compare(await self._upkeep.read_clocks())
 
     async def lag(self) -> None:
         """Compare the ends of the logs with the positions."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -152,7 +151,7 @@ class BatchConsumer(driver.Consumer):
         async for topic_partition, message in super().getmany(timeout):
             revocations = self._revocations
             # Here, and not in the transaction: PostgreSQL may be at work on what was gathered before.
-            fetched = await self.ledger.decode(cast("Sequence[FetchedBatch[Message]]", message.value), datetime.now(UTC))
+            fetched = await self.ledger.decode(cast("Sequence[FetchedBatch[Message]]", message.value), await self.ledger.now())
             if revocations != self._revocations:
                 return
             if self._gathered is None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime, timedelta
 
+    from voc_stream.domain.clocks import ClockReading
     from voc_stream.ports import AlertMessage, DeadLetter, Reading, Upkeep
 
 T = TypeVar("T")
@@ -22,6 +23,10 @@ class UpkeepCalls:
     def __init__(self, upkeep: Upkeep) -> None:
         self._upkeep = upkeep
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-upkeep")
+
+    async def read_clocks(self) -> ClockReading:
+        """See `Upkeep.read_clocks`."""
+        return await self._call(self._upkeep.read_clocks)
 
     async def settle_sites(self, now: datetime) -> bool:
         """See `Upkeep.settle_sites`."""

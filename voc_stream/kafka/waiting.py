@@ -23,11 +23,16 @@ REPEAT_MESSAGE_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
-def wait_for_both(settings: Settings, sink: BatchSink, stopped: Event, report: Callable[[str | None], None]) -> bool:
-    """Wait until topics and tables are there; False where `stopped` was set first. `report` is told what is missing, at last None."""
+def wait_for_both(
+    settings: Settings, sink: BatchSink, check: Callable[[], str | None], stopped: Event, report: Callable[[str | None], None]
+) -> bool:
+    """Wait until topics and tables are there, and `check` finds nothing; False where `stopped` was set first.
+
+    `report` is told what is missing, at last None.
+    """
     said, said_at = "", 0.0
     while not stopped.is_set():
-        problem = what_is_missing(settings, sink)
+        problem = what_is_missing(settings, sink, check)
         report(problem)
         if problem is None:
             return True
@@ -38,11 +43,11 @@ def wait_for_both(settings: Settings, sink: BatchSink, stopped: Event, report: C
     return False
 
 
-def what_is_missing(settings: Settings, sink: BatchSink) -> str | None:
-    """What keeps a worker from starting, in words for an operator; None where nothing does."""
+def what_is_missing(settings: Settings, sink: BatchSink, check: Callable[[], str | None]) -> str | None:
+    """What keeps a worker from starting, in words for an operator; None where nothing does. `check` is asked where both are there."""
     try:
         require_worker_access(settings)
         sink.positions([Partition(input_topics(settings.topic_prefix)[0], 0)])
+        return check()
     except (TopicsError, StoreUnavailableError) as error:
         return str(error)
-    return None

@@ -50,6 +50,7 @@ class WorkerParts:
     ) -> None:
         self.settings = settings
         self._sink = sink
+        self._upkeep = upkeep
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
         self.upkeep_calls = UpkeepCalls(upkeep)
@@ -71,7 +72,8 @@ class WorkerParts:
             "positions are not loaded": not self.state.positions_loaded,
             "PostgreSQL does not answer": self.state.store_failing_since is not None,
         }
-        waiting = [] if self.state.waiting_for is None else [self.state.waiting_for]
+        problems = (self.state.waiting_for, self.state.clock_problem, self.state.stored_clock_problem)
+        waiting = list(dict.fromkeys(problem for problem in problems if problem is not None))
         return waiting + [problem for problem, applies in checks.items() if applies]
 
     def wait_for_both(self, stopped: threading.Event) -> bool:
@@ -80,9 +82,13 @@ class WorkerParts:
         def report(problem: str | None) -> None:
             self.state.waiting_for = problem
 
-        ready = wait_for_both(self.settings, self._sink, stopped, report)
+        ready = wait_for_both(self.settings, self._sink, self._what_else_is_missing, stopped, report)
         self.state.restart(time.monotonic())
         return ready
+
+    def _what_else_is_missing(self) -> str | None:
+        self.ledger.clock.compare(self._upkeep.read_clocks())
+        return self.state.clock_problem
 
     def close(self) -> None:
         """End the threads of the store."""

@@ -118,6 +118,14 @@ class Metrics:
         )
         self.timer_errors = Counter("voc_timer_errors_total", "Runs of a timer that failed.", ("timer",), registry=registry)
         self.timer_seconds = Gauge("voc_timer_seconds", "How long the last run of a timer took.", ("timer",), registry=registry)
+        self.clock_skew = Gauge(
+            "voc_clock_skew_seconds", "How far this worker's clock is ahead of PostgreSQL's; below 0, behind it.", registry=registry
+        )
+        self.stored_clock_ahead = Gauge(
+            "voc_stored_clock_ahead_seconds",
+            "How far the latest stored moment of a refresh or evaluation is ahead of PostgreSQL's clock.",
+            registry=registry,
+        )
         self.dead_letters_published = Counter(
             "voc_dead_letters_published_total", "Refused messages handed to the dead-letter topic.", ("outcome",), registry=registry
         )

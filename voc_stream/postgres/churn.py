@@ -9,6 +9,7 @@ from zlib import crc32
 import msgspec
 
 from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
+from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import array
 from voc_stream.postgres.locks import Lock
@@ -74,6 +75,15 @@ def due(cursor: Cursor, now: datetime, limit: int) -> list[str]:
     """Customers whose risk has changed by the mere passing of time."""
     cursor.execute("SELECT customer_id FROM churn_risk WHERE next_change_at <= %s ORDER BY next_change_at LIMIT %s", (now, limit))
     return sorted(customer_id for (customer_id,) in cursor)
+
+
+def take_up_future(cursor: Cursor, now: datetime) -> int:
+    """Put customers into the queue whose risk was assessed as of a time ahead of `now`; how many."""
+    cursor.execute("SELECT customer_id FROM churn_risk WHERE as_of > %s", (now + LARGEST_SKEW,))
+    customer_ids = [customer_id for (customer_id,) in cursor]
+    for part, ids in pending_rows(customer_ids):
+        cursor.execute("INSERT INTO churn_pending (part, customer_ids) VALUES (%s, %s::text[])", (part, ids))
+    return len(customer_ids)
 
 
 def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime) -> None:

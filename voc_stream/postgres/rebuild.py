@@ -7,7 +7,7 @@ no increments with the live one.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.events.decode import decode_stored
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
+from voc_stream.postgres.clock import server_now
 from voc_stream.postgres.connection import checked_out, engine_for, require_tables
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
@@ -25,6 +26,7 @@ from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     import sqlalchemy
     from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
@@ -101,13 +103,23 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     cursor.execute(f"SET search_path = {LIVE}, public")
     create_staging_tables(cursor)
     mirror_catalogue(cursor, catalogue)
+    now = server_now(cursor)
+    _wind_back(cursor, now)
     _merge_everything(cursor)
-    cursor.execute("SELECT now()")
-    (now,) = cursor.fetchone()  # type: ignore[misc]  # likewise
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
         churn.reassess(cursor, customer_ids, catalogue.churn, now)
     # The temporary tables must not shadow those that the scratch schema's own will be made from.
     cursor.execute("DISCARD TEMP")
+
+
+def _wind_back(cursor: Cursor, now: datetime) -> None:
+    """Where a clock was ahead: go back to now. What is missing then is found by the comparison."""
+    cursor.execute("SELECT refresh FROM rolling_clock WHERE as_of > %s", (now,))
+    ahead = {name for (name,) in cursor}
+    for refresh in settle.REFRESHES:
+        if refresh.name in ahead:
+            settle.wind_back(cursor, refresh, now)
+    churn.take_up_future(cursor, now)
 
 
 def _merge_everything(cursor: Cursor) -> None:
@@ -131,7 +143,7 @@ def _create_scratch(cursor: Cursor) -> None:
 
 
 def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogue, progress: Callable[[int, int], None]) -> int:
-    entities, ahead, now = EntityStore(), Ahead(), datetime.now(UTC)
+    entities, ahead, now = EntityStore(), Ahead(), server_now(cursor)
     cursor.execute("SELECT count(*) FROM touchpoint_event")
     (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     done = 0

@@ -17,9 +17,11 @@ where panes that left or closed count with what they held before the new contrib
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.domain.horizons import (
     DAY,
     DETAILS,
@@ -28,12 +30,13 @@ from voc_stream.domain.horizons import (
     HORIZONS,
     HOUR,
     PANES_KEPT,
+    PANES_SPARE,
     SITES,
     Horizon,
     Window,
     closed_window,
 )
-from voc_stream.postgres.clock import require_clock
+from voc_stream.postgres.clock import ClockError, require_clock
 from voc_stream.postgres.cube import merge_into_cube
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.measures import SUMS, add_up, all_zero, merge, sums_of_measures
@@ -58,6 +61,9 @@ _TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
 _CONTRIBUTION = (
     "number, moment, site_id, department, employee_id, product, segment, region, weight, experience, value, expectation, importance"
 )
+
+
+log = logging.getLogger(__name__)
 
 
 class Refresh(NamedTuple):
@@ -124,7 +130,8 @@ def purge(cursor: Cursor) -> None:
     """Drop panes past their keeping, which no refresh needs any more to take them out of a horizon."""
     for width, kept in PANES_KEPT.items():
         cursor.execute(
-            "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s", (_minutes(width), kept)
+            "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s",
+            (_minutes(width), kept + PANES_SPARE),
         )
 
 
@@ -133,7 +140,12 @@ def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[d
     cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
     before, turn = cursor.fetchone() or (None, 0)
     # What has once left the horizons and panes is not brought back.
-    require_clock(cursor, as_of)
+    latest = require_clock(cursor, as_of)
+    if before is not None and before > latest + LARGEST_SKEW:
+        if before - latest > PANES_SPARE:
+            raise ClockError(f"the rolling tables are of {before:%Y-%m-%d %H:%M} UTC, ahead of now: run `voc-stream rebuild`")
+        wind_back(cursor, refresh, as_of)
+        before = as_of
     # Two workers' clocks may differ by a little; a horizon never runs backwards.
     as_of = as_of if before is None else max(before, as_of)
     cursor.execute(
@@ -142,6 +154,16 @@ def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[d
         (refresh.name, as_of, (turn + 1) % PARTS),
     )
     return before, as_of, turn
+
+
+def wind_back(cursor: Cursor, refresh: Refresh, as_of: datetime) -> None:
+    """Sum up the horizons anew, as of `as_of`, from the panes that there are: the clock was ahead at the last refresh."""
+    log.warning("the rolling tables (%s) were ahead of now: they are put together anew as of %s", refresh.name, as_of)
+    cursor.execute("DELETE FROM rolling_sum WHERE scope_type = ANY(%s)", (list(refresh.scope_types),))
+    for horizon in HORIZONS:
+        scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
+        _add_panes(cursor, horizon, scope_types, 1, closed_window(horizon, as_of))
+    cursor.execute("UPDATE rolling_clock SET as_of = %s WHERE refresh = %s", (as_of, refresh.name))
 
 
 def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
@@ -249,7 +271,7 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
     key = "resolution, start, scope_type, scope, experience"
     for width, kept in PANES_KEPT.items():
         rows = f"SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
-        merge(cursor, "pane", key, _COLUMNS, rows, parameters=(_minutes(width), as_of - kept))
+        merge(cursor, "pane", key, _COLUMNS, rows, parameters=(_minutes(width), as_of - kept - PANES_SPARE))
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, settle
 from voc_stream.postgres.alerting.alert_rows import claim_messages, give_back_messages
 from voc_stream.postgres.alerting.evaluation import Evaluator
+from voc_stream.postgres.clock import read_clocks, server_now
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import mark_published, read_unpublished
 from voc_stream.postgres.mirror import mirror_catalogue
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.domain.clocks import ClockReading
     from voc_stream.ports import AlertMessage, DeadLetter, Reading
     from voc_stream.postgres.settle import Refresh
 
@@ -55,10 +59,20 @@ class PostgresUpkeep:
         self._customers: Sequence[Reading] = ()
         self._customers_due = 0.0  # of the monotonic clock
         self._evaluator = Evaluator(catalogue)
+        self._evaluated_at: datetime | None = None
+        self._future_looked_for = -math.inf  # of the monotonic clock
 
     def close(self) -> None:
         """Give the connection back."""
         self._engine.dispose()
+
+    def read_clocks(self) -> ClockReading:
+        """What the clock of this machine, PostgreSQL's, and those that are stored show now."""
+        with self._transaction() as cursor:
+            reading = read_clocks(cursor)
+        if reading.stored_ahead > LARGEST_SKEW:
+            self._future_looked_for = -math.inf
+        return reading
 
     def settle(self, now: datetime) -> bool:
         """Merge all that is pending and refresh the rolling tables and the cube as of `now`; False where another worker holds a lock."""
@@ -69,7 +83,7 @@ class PostgresUpkeep:
         self._mirror()
         if not self._settle(settle.OF_SITES, now):
             return False
-        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+        if self._purged_at is None or abs(now - self._purged_at) >= PURGE_EVERY:
             self._purged_at = now
             with self._transaction() as cursor:
                 settle.purge(cursor)
@@ -113,6 +127,7 @@ class PostgresUpkeep:
                     return None
                 if everyone:
                     return self._assess_everyone(cursor, now)
+                self._take_up_future(cursor)
                 part = self._next_part() if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None
                 changed = churn.take_changed(cursor, CUSTOMERS_A_TIME, part)
                 due = churn.due(cursor, now, max(DUE_A_TIME, CUSTOMERS_A_TIME - len(changed)))
@@ -125,6 +140,13 @@ class PostgresUpkeep:
             if in_parts or not found:
                 break
         return assessed
+
+    def _take_up_future(self, cursor: Cursor) -> None:
+        """Now and then, since it reads them all: risks that were assessed while a clock was ahead."""
+        moment = time.monotonic()
+        if moment - self._future_looked_for >= PURGE_EVERY.total_seconds():
+            self._future_looked_for = moment
+            churn.take_up_future(cursor, server_now(cursor))
 
     def _next_part(self) -> int:
         self._turn = (self._turn + 1) % churn.PARTS
@@ -144,6 +166,9 @@ class PostgresUpkeep:
         None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
         looked for, and nothing ends.
         """
+        if self._evaluated_at is not None and now < self._evaluated_at - LARGEST_SKEW:
+            self._evaluator = Evaluator(self._catalogue)  # it has read for a time that was ahead
+        self._evaluated_at = now
         with self._transaction() as cursor:
             changed = self._evaluator.look_for_drops(cursor, now, every, catching_up=catching_up)
         if changed is None or catching_up:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from psycopg2.errors import UniqueViolation
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.worker import configure_logging, tune_interpreter
+from voc_stream.domain.clocks import ClockReading
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback
@@ -31,7 +34,6 @@ from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
 
     import sqlalchemy
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -212,6 +214,10 @@ def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
 
 class NoUpkeep:
     """The reduced job has nothing to keep up beside the stream."""
+
+    def read_clocks(self) -> ClockReading:  # noqa: D102  see ports.Upkeep
+        now = datetime.now(UTC)
+        return ClockReading(now, now, time.monotonic(), timedelta(0))
 
     def settle_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True

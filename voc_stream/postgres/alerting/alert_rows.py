@@ -86,7 +86,8 @@ def claim_messages(cursor: Cursor, limit: int) -> list[AlertMessage]:
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.OUTBOX,))
     cursor.execute(
         "UPDATE alert_outbox SET claimed_at = now() WHERE number IN (SELECT number FROM alert_outbox ORDER BY number LIMIT %s)"
-        " AND NOT EXISTS (SELECT FROM alert_outbox WHERE claimed_at > now() - %s)"
+        # A claim of the future was made while the server's clock was ahead.
+        " AND NOT EXISTS (SELECT FROM alert_outbox WHERE claimed_at > now() - %s AND claimed_at <= now())"
         " RETURNING number, alert_id, message",
         (limit, CLAIM),
     )

@@ -81,7 +81,7 @@ class Baselines:
 
     @staticmethod
     def _is_due(made_at: datetime, scores: int, past: KeyPast, now: datetime) -> bool:
-        return now - made_at >= RENEWED_AFTER or past.past.scores >= 2 * scores
+        return not timedelta(0) <= now - made_at < RENEWED_AFTER or past.past.scores >= 2 * scores
 
 
 def _between(pasts: Mapping[Key, KeyPast], shapes: Mapping[str, Distribution]) -> dict[str, float]:

@@ -6,6 +6,7 @@ where one of them fails, drops are found all the same.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import msgspec
 
 from voc_stream.domain.alerts.finding import Subject  # noqa: TC001  msgspec reads the annotations at run time
 from voc_stream.domain.alerts.lifecycle import CONFIRMED_WITHIN, changes, confirmed, is_heard
+from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.postgres.alerting import alert_rows
 from voc_stream.postgres.alerting.complaints import judge_complaints
 from voc_stream.postgres.alerting.customers import judge_customers
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 OTHERS_EVERY = timedelta(minutes=1)
 
+log = logging.getLogger(__name__)
+
 
 class Evaluator:
     """One per process; its rules keep what is expensive to read."""
@@ -47,6 +51,7 @@ class Evaluator:
         as_of = _turn(cursor, now, "evaluated_at", every)
         if as_of is None:
             return None
+        forget_future(cursor)
         open_alerts = alert_rows.read_open(cursor)
         verdict = self._drops.judge(cursor, now, {alert.subject: alert for alert in open_alerts})
         # Alerts are as fresh as what they were evaluated from.
@@ -86,11 +91,29 @@ class Evaluator:
 
     @staticmethod
     def _write(cursor: Cursor, verdicts: Sequence[Verdict], now: datetime, *, catching_up: bool) -> bool:
-        cursor.execute("SELECT max(updated_at) FROM stream_position")
+        # A moment of the future was written while the server's clock was ahead.
+        cursor.execute("SELECT max(updated_at) FROM stream_position WHERE updated_at <= now()")
         (heard_at,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
         found = changes(alert_rows.read_open(cursor), verdicts, now, may_end=is_heard(heard_at, now) and not catching_up)
         alert_rows.write(cursor, found, now)
         return bool(found.starts or found.ends)
+
+
+def forget_future(cursor: Cursor) -> None:
+    """Where the last evaluation was ahead of the server's clock: give what it wrote the time of now, so that everything goes on."""
+    cursor.execute(
+        "UPDATE evaluation_clock SET as_of = least(as_of, now()), evaluated_at = now(), others_at = least(others_at, now())"
+        " WHERE greatest(as_of, evaluated_at) > now() + %s RETURNING evaluator",
+        (LARGEST_SKEW,),
+    )
+    if cursor.fetchone() is None:
+        return
+    log.warning("the last evaluation was ahead of now: alerts and counts of the future get the time of now, or go")
+    cursor.execute(
+        "UPDATE alert SET started_at = least(started_at, now()), updated_at = least(updated_at, now()), ended_at = least(ended_at, now())"
+        " WHERE greatest(started_at, updated_at, ended_at) > now()"
+    )
+    cursor.execute("DELETE FROM risk_daily WHERE greatest(counted_at, day::timestamptz) > now()")
 
 
 class _Found(msgspec.Struct):

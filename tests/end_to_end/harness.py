@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -32,7 +33,7 @@ from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from voc_stream.simulator.message import SimulatedMessage
@@ -63,11 +64,12 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: Call
 
 
 class Worker:
-    """One `voc-stream worker` process with its own web port."""
+    """One `voc-stream worker` process with its own web port; `more` are variables of its environment."""
 
-    def __init__(self, settings: Settings, log_path: Path) -> None:
+    def __init__(self, settings: Settings, log_path: Path, more: Mapping[str, str] | None = None) -> None:
         self.settings = replace(settings, web_port=free_port())
-        self.child = Child("worker", [sys.executable, "-m", "voc_stream", "worker"], log_path, environment=environment_of(self.settings))
+        environment = environment_of(self.settings) | dict(more or {})
+        self.child = Child("worker", [sys.executable, "-m", "voc_stream", "worker"], log_path, environment=environment)
 
     @property
     def is_running(self) -> bool:
@@ -83,6 +85,17 @@ class Worker:
     def stop(self) -> None:
         """Ask it to end."""
         self.child.stop(WORKER_STOP_SECONDS)
+
+    def unready(self) -> str:
+        """Why it takes in nothing; empty where it is ready."""
+        try:
+            urllib.request.urlopen(f"http://{LOOPBACK}:{self.settings.web_port}/readyz", timeout=5).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                return str(error.read().decode())
+        except OSError:
+            return "it does not answer"
+        return ""
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples; 0 where it has none."""
@@ -145,7 +158,11 @@ class Service:
 
     def start_worker(self) -> Worker:
         """One worker more."""
-        worker = Worker(self.settings, self.folder / f"worker-{next(self._numbers)}.log")
+        return self.start_other()
+
+    def start_other(self, settings: Settings | None = None, more: Mapping[str, str] | None = None) -> Worker:
+        """One worker more, with settings and variables of its own where they are given."""
+        worker = Worker(settings or self.settings, self.folder / f"worker-{next(self._numbers)}.log", more)
         self.workers.append(worker)
         return worker
 

@@ -68,7 +68,7 @@ class MemorySink:
         """Leave it to `read_id`."""
         return [DecodedMessage(*message, NOT_READ) for message in messages]
 
-    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
+    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
         """Take in batches, all or nothing."""
         self._answer()
         for batch in batches:
@@ -81,6 +81,17 @@ class MemorySink:
         for batch in batches:
             self.after_commit(batch)
         return results
+
+    def probe(self) -> None:
+        """Well, unless it was switched off."""
+        self._answer()
+
+    def twin(self) -> MemorySink:
+        """Itself: it is for any thread."""
+        return self
+
+    def close(self) -> None:
+        """Nothing to give back."""
 
     def _continues(self, batch: Batch) -> bool:
         position = self.stored.get(batch.partition)

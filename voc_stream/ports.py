@@ -115,6 +115,13 @@ class StoreUnavailableError(Exception):
     """The store cannot be reached or gave up on a lock, and the outcome is unknown: reload the position and try again."""
 
 
+class StoreGaveUpError(StoreUnavailableError):
+    """The store gave up on the work at hand: it took too long or too much memory, or ended the server's process.
+
+    Either the server is ill or the work is too much for it; `BatchSink.probe` tells them apart.
+    """
+
+
 class DeadLetter(NamedTuple):
     """A refused message that still has to be sent to the dead-letter topic."""
 
@@ -143,7 +150,10 @@ class Reading(NamedTuple):
 
 
 class BatchSink(Protocol):
-    """What the consumer needs: messages decoded, positions, batches made durable. Blocking; all but `decode` for one thread at a time."""
+    """What the consumer needs: messages decoded, positions, batches made durable.
+
+    Blocking; all but `decode` and `probe` for one thread at a time.
+    """
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one. Raises StoreUnavailableError."""
@@ -160,11 +170,28 @@ class BatchSink(Protocol):
         """Read what the messages say, as of `now`. For any thread, also while a batch is processed."""
         ...
 
-    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:
         """Fold and save batches of different partitions together; their results in the same order.
 
-        Raises FencedError, StoreUnavailableError.
+        It gives up after `seconds`, and on locks in a part of that; None is the usual time.
+
+        Raises FencedError, StoreUnavailableError, StoreGaveUpError.
         """
+        ...
+
+    def probe(self) -> None:
+        """Find out on a connection of its own whether the store is well: it answers soon, and makes durable what is written.
+
+        For any thread, also while a batch is processed. Raises StoreUnavailableError with the cause where it is not.
+        """
+        ...
+
+    def twin(self) -> BatchSink:
+        """Another one on the same store, so that two threads can process batches of different partitions beside each other."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds of the store."""
         ...
 
 

@@ -53,7 +53,8 @@ def test_lock_held_too_long(service: ChaosService, what: str) -> None:
             with other_session(service) as cursor:
                 cursor.execute(LOCKS[what])
                 hold_for(HELD_SECONDS, lambda: worker.is_running)
-                assert worker.metric("voc_postgres_retries_total") > 0, "a wait for the lock ended by its time-out"
+                assert worker.metric("voc_batch_failures_total") > 0, "a wait for the lock ended by its time-out"
+                assert worker.metric("voc_postgres_retries_total") == 0, "a lock is not PostgreSQL that does not answer"
             seconds = service.seconds_to_progress(time.monotonic())
             assert service.members() == members
         service.wait_until_caught_up()

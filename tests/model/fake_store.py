@@ -114,6 +114,7 @@ class FakeSink:
         self._entities = EntityStore()
         self._epoch = store.epoch
         self._open: Transaction | None = None
+        self.twins: list[FakeSink] = []
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one."""
@@ -146,7 +147,20 @@ class FakeSink:
             raise
         self._open = transaction
 
-    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+    def probe(self) -> None:
+        """Whether it can be reached."""
+        if not self._store.answers:
+            raise StoreUnavailableError("no connection can be made")
+
+    def twin(self) -> FakeSink:
+        """Another connection of the same worker."""
+        self.twins.append(FakeSink(self._store))
+        return self.twins[-1]
+
+    def close(self) -> None:
+        """The connection ends, in order."""
+
+    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
         """Take in batches, all or nothing."""
         self._reach()
         if self._open is None:
@@ -159,6 +173,8 @@ class FakeSink:
 
     def cut_off(self, *, orphaned: bool = True) -> None:
         """Lose the connection. A transaction that is open then ends at once, or later and by itself, one way or the other."""
+        for twin in self.twins:
+            twin.cut_off(orphaned=orphaned)
         self._entities.forget()
         transaction, self._open = self._open, None
         if transaction is None or self._epoch != self._store.epoch:

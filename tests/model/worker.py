@@ -65,7 +65,7 @@ class Worker:
         self._queue: asyncio.Queue[Any] = asyncio.Queue(self.app.conf.stream_buffer_maxsize)
         self._tasks: list[asyncio.Task[Any]] = []
         self.start(self.consumer._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
-        self.start(BatchAgent(self.app, self.ledger, metrics)(self._stream()))
+        self.start(BatchAgent(self.app, self.ledger, metrics, 25.0)(self._stream()))
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run a task of this worker."""
@@ -214,7 +214,7 @@ class Worker:
         """End it at once. A transaction that it left open ends by itself."""
         self.ended = True
         self.sink.cut_off()
-        for task in self._tasks:
+        for task in (*self._tasks, *self.app._futures):
             task.cancel()
         self.loop.run_ready()
         self.loop.calls = [call for call in self.loop.calls if call.owner is not self]

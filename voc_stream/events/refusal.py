@@ -30,6 +30,7 @@ Reason = Literal[
     "repeated_item",
     "conflicting_event",
     "storage",
+    "processing_failed",
 ]
 
 MEANINGS: Mapping[Reason, str] = {
@@ -55,6 +56,7 @@ MEANINGS: Mapping[Reason, str] = {
     "repeated_item": "Two answers of one callback have the same item.",
     "conflicting_event": "The event_id came before with other content; the first one counts.",
     "storage": "PostgreSQL refused the event although it is well formed; the detail says why.",
+    "processing_failed": "Taking it in failed again and again, alone, while PostgreSQL was well; the detail says how.",
 }
 
 _LONGEST_ECHO = 60

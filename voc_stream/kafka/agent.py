@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.kafka.batches import Verdict, from_offset, judge
+from voc_stream.kafka.ward import Ward
 from voc_stream.ports import Batch, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -28,18 +28,22 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-MOST_PARTS = 256
+FAILURES_UNTIL_APART = 2
+"""While PostgreSQL is well: a failure for a moment is one, and one more is not."""
+SLOW_SECONDS = 5.0
+"""What took so long to fail is not tried again with the others waiting for it."""
 
 log = logging.getLogger(__name__)
 
 
 class BatchAgent:
-    """Applies batches in order, and holds a partition while the store does not answer."""
+    """Applies batches in order, all partitions together; waits while the store does not answer, and isolates what fails by itself."""
 
-    def __init__(self, app: Any, ledger: Ledger, metrics: Metrics) -> None:
+    def __init__(self, app: Any, ledger: Ledger, metrics: Metrics, deadline_seconds: float) -> None:
         self._app = app
         self._ledger = ledger
         self._metrics = metrics
+        self._ward = Ward(app, ledger, self._reload, self._committed, metrics, deadline_seconds=deadline_seconds)
 
     async def __call__(self, stream: Any) -> None:
         """Faust's agent: what was handed on together, one after another, for ever."""
@@ -78,8 +82,8 @@ class BatchAgent:
         partition = fetched.partition
         expected = self._ledger.durable.get(partition)
         verdict = judge(fetched, None if expected is None else expected.next_offset, self._consumer.seek_number(partition))
-        if expected is None or verdict is Verdict.SKIP:
-            return None
+        if expected is None or verdict is Verdict.SKIP or self._ledger.holds.is_held(partition):
+            return None  # what is held is fetched again when it is released
         if verdict is Verdict.APPLY:
             if fetched.skipped_offsets:
                 self._metrics.skipped_offsets.labels(partition.topic).inc(fetched.skipped_offsets)
@@ -90,47 +94,57 @@ class BatchAgent:
         return None
 
     async def _apply(self, batches: Sequence[Batch]) -> None:
-        pause, started, parts = FIRST_PAUSE_SECONDS, time.monotonic(), 1
-        while batches := [batch for batch in batches if self._holds(batch)]:
-            portion = [batch.first(math.ceil(len(batch.messages) / parts)) for batch in batches]
+        pause, started, failures = FIRST_PAUSE_SECONDS, time.monotonic(), 0
+        while batches := [batch for batch in batches if self._is_ours(batch)]:
+            now, tried = await self._ledger.now(), time.monotonic()
             try:
-                results = await self._ledger.process(portion, await self._ledger.now())
+                results = await self._ledger.process(batches, now)
             except FencedError as error:
                 log.warning("%s; reading it again", error)
                 for partition in error.partitions:
                     await self._reload(partition)
                 batches = [batch for batch in batches if batch.partition not in error.partitions]
                 continue
-            except StoreUnavailableError as error:
-                log.warning("PostgreSQL does not answer (%s); trying again in %.1f s, nothing is lost", error, pause)
-                # Perhaps it is only too much for the time that a transaction may take: then it would never get through.
-                parts = min(2 * parts, MOST_PARTS)
-            except Exception:
-                partitions = [batch.partition for batch in batches]
-                log.exception("what was fetched from %s failed and is tried again; nothing is lost", ", ".join(map(str, partitions)))
-                for partition in partitions:
-                    self._metrics.batch_failures.labels(partition.topic).inc()
+            except Exception as error:  # noqa: BLE001  whatever it is, nothing behind it may wait for it
+                seconds = time.monotonic() - tried
+                problem = await self._ledger.problem_of_store()
+                if problem is not None:
+                    log.warning("PostgreSQL does not answer (%s); trying again in %.1f s, nothing is lost", problem, pause)
+                    self._metrics.postgres_retries.inc()
+                    failures = 0
+                else:
+                    self._count_failure(batches, error)
+                    failures += FAILURES_UNTIL_APART if seconds > SLOW_SECONDS else 1
+                if failures >= FAILURES_UNTIL_APART:
+                    await self._reread(batches)
+                    await self._follow(batches)
+                    self._ward.admit([batch for batch in batches if self._is_ours(batch)], error)
+                    return
             else:
-                self._committed(portion, results, time.monotonic() - started)
-                done = zip(batches, portion, strict=True)
-                batches = [batch.after(first) for batch, first in done if first.next_offset < batch.next_offset]
-                pause, started, parts = FIRST_PAUSE_SECONDS, time.monotonic(), max(1, parts // 2)
-                continue
-            await self._wait_for_store([batch.partition for batch in batches], pause)
+                self._committed(batches, results, time.monotonic() - started)
+                return
+            await asyncio.sleep(pause)
+            await self._reread(batches)
             await self._follow(batches)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _holds(self, batch: Batch) -> bool:
+    def _count_failure(self, batches: Sequence[Batch], error: Exception) -> None:
+        """Tell of a failure that is not the server's."""
+        if not isinstance(error, StoreUnavailableError):
+            log.error("what was fetched from %s failed; nothing is lost", ", ".join(str(batch.partition) for batch in batches),
+                      exc_info=error)  # fmt: skip
+        for batch in batches:
+            self._metrics.batch_failures.labels(batch.partition.topic).inc()
+
+    def _is_ours(self, batch: Batch) -> bool:
         """Whether the batch is still the next one of a partition that is ours."""
         still_next = self._ledger.durable.get(batch.partition) == batch.expected
         return still_next and not (self._app.rebalancing or self._app.should_stop)
 
-    async def _wait_for_store(self, partitions: Sequence[Partition], pause_seconds: float) -> None:
-        """Pause, then learn whether a COMMIT whose answer was lost had gone through."""
-        self._metrics.postgres_retries.inc()
-        await asyncio.sleep(pause_seconds)
+    async def _reread(self, batches: Sequence[Batch]) -> None:
+        """Learn whether a COMMIT whose answer was lost had gone through."""
         try:
-            await self._ledger.reread(partitions)
+            await self._ledger.reread([batch.partition for batch in batches])
         except StoreUnavailableError:
             self._metrics.postgres_retries.inc()
 

@@ -76,5 +76,5 @@ def create_app(settings: Settings, ledger: Ledger, metrics: Metrics, **overrides
     app.ledger = ledger
     app.transport = BatchTransport(urls, app, ledger=ledger)
     topic = app.topic(*input_topics(settings.topic_prefix), key_serializer="raw", value_serializer="raw")
-    app.agent(topic, name="batches", concurrency=1)(BatchAgent(app, ledger, metrics))
+    app.agent(topic, name="batches", concurrency=1)(BatchAgent(app, ledger, metrics, float(settings.database_deadline_seconds)))
     return app

@@ -153,6 +153,13 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, consumer: Any, active: Any, timeout: float | None = None, max_records: int | None = None) -> Any:  # noqa: ASYNC109  Faust's signature
+        held = cast("BatchTransport", self.transport).ledger.state.held
+        if held:
+            # What aiokafka has of them stays there, and it fetches no more.
+            active = set(active or ()) - {TP(*partition) for partition in held}
+            if not active:
+                await asyncio.sleep(timeout or 0.0)
+                return {}
         # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
         most = self._messages_left if max_records is None else min(self._messages_left, max_records)
         fetched = await super()._fetch_records(consumer, active, timeout, most)

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from voc_stream.events.refusal import Refusal
 from voc_stream.kafka.batches import FetchedBatch
 from voc_stream.kafka.clock_door import ClockDoor
+from voc_stream.kafka.holds import Holds
 from voc_stream.kafka.positions import Log, place
-from voc_stream.ports import StoreUnavailableError
+from voc_stream.ports import DecodedMessage, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -25,12 +27,12 @@ if TYPE_CHECKING:
     from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.ports import Batch, BatchResult, BatchSink, DecodedMessage, Message, Partition, StoredPosition
+    from voc_stream.ports import Batch, BatchResult, BatchSink, Message, Partition, StoredPosition
 
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""
 
-DECODING_PAUSE_SECONDS = 5.0
+READING_ATTEMPTS = 3
 CLOCK_PAUSE_SECONDS = 0.5
 
 A = TypeVar("A")
@@ -55,8 +57,12 @@ class Ledger:
         self.state = state
         self.clock = ClockDoor(state, metrics)
         self.durable: dict[Partition, StoredPosition] = {}
+        self.holds = Holds(state, metrics)
         self.loading = asyncio.Lock()
+        self._twin: BatchSink | None = None
+        self._is_ill = False
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
+        self._apart = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-apart")
         # Always the same thread: each one that decodes would keep memory of its own for it.
         self._decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-decoding")
 
@@ -116,30 +122,75 @@ class Ledger:
     async def decode(self, fetched: Sequence[FetchedBatch[Message]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
         """Read what was fetched, on another thread: the sink may be at what was fetched before.
 
-        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, that is told and tried again, as where
-        batches are applied, and the watchdog looks.
+        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, each message is read alone, and one that
+        fails again and again is refused.
         """
+        return await asyncio.get_running_loop().run_in_executor(self._decoder, partial(self._decoded, fetched, now))
 
-        def decoded(batches: Sequence[FetchedBatch[Message]]) -> Sequence[FetchedBatch[DecodedMessage]]:
-            return [
-                FetchedBatch(batch.partition, batch.start, batch.seek_number, self._sink.decode(batch.messages, now), batch.end)
-                for batch in batches
-            ]
-
-        while True:
+    def _decoded(self, fetched: Sequence[FetchedBatch[Message]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
+        found = []
+        for batch in fetched:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._decoder, decoded, fetched)
+                messages = self._sink.decode(batch.messages, now)
             except Exception:
-                log.exception("what was fetched could not be decoded and is tried again; nothing is lost")
-                for topic in {batch.partition.topic for batch in fetched}:
-                    self._metrics.batch_failures.labels(topic).inc()
-            await asyncio.sleep(DECODING_PAUSE_SECONDS)
+                log.exception("what was fetched from %s could not be read; each message is read alone, nothing is lost", batch.partition)
+                self._metrics.batch_failures.labels(batch.partition.topic).inc()
+                messages = [self._decoded_alone(batch.partition, message, now) for message in batch.messages]
+            found.append(FetchedBatch(batch.partition, batch.start, batch.seek_number, messages, batch.end))
+        return found
+
+    def _decoded_alone(self, partition: Partition, message: Message, now: datetime) -> DecodedMessage:
+        for attempt in range(1, READING_ATTEMPTS + 1):
+            try:
+                (decoded,) = self._sink.decode([message], now)
+            except Exception as error:
+                if attempt == READING_ATTEMPTS:
+                    log.exception("%s offset %d cannot be read; it is set aside as a dead letter", partition, message.offset)
+                    self._metrics.set_aside(partition, message.offset)
+                    detail = f"{len(message.value or b'')} bytes; reading it failed again and again: {type(error).__name__}"
+                    return DecodedMessage(message.offset, message.value, Refusal("processing_failed", detail))
+            else:
+                return decoded
+        raise AssertionError("unreachable: the last attempt returns")
 
     async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
-        """Make batches durable, together. Raises FencedError, StoreUnavailableError."""
-        results = await self._call(self._sink.process, batches, now)
+        """Make batches durable, together. Raises FencedError, StoreUnavailableError: then ask `problem_of_store` whose fault it is."""
+        results: Sequence[BatchResult] = await self._run(self._executor, partial(self._sink.process, batches, now))
+        self._is_well()
         self._moved({batch.partition: batch.expected._replace(next_offset=batch.next_offset) for batch in batches})
         return results
+
+    async def process_apart(self, batch: Batch, now: datetime, seconds: float) -> BatchResult:
+        """Make one batch durable beside the others, on a thread and a connection of its own. Raises as `process`."""
+        (result,) = await self._run(self._apart, partial(self._process_apart, batch, now, seconds))
+        self._is_well()
+        self._moved({batch.partition: batch.expected._replace(next_offset=batch.next_offset)})
+        return result
+
+    def _process_apart(self, batch: Batch, now: datetime, seconds: float) -> Sequence[BatchResult]:
+        if self._twin is None:
+            self._twin = self._sink.twin()
+        return self._twin.process([batch], now, seconds)
+
+    async def end_apart(self) -> None:
+        """Give back what `process_apart` holds: it is needed seldom."""
+        twin, self._twin = self._twin, None
+        if twin is not None:
+            await self._run(self._apart, twin.close)
+
+    async def problem_of_store(self) -> str | None:
+        """Why the store cannot be used now; None where it is well, and whatever failed has another cause. `/readyz` tells it."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._sink.probe)
+        except StoreUnavailableError as error:
+            self._is_ill, self.state.store_problem = True, f"PostgreSQL does not answer ({error})"
+            self.state.last_progress = time.monotonic()
+            return str(error)
+        self._is_well()
+        return None
+
+    def _is_well(self) -> None:
+        self._is_ill, self.state.store_problem = False, None
 
     def _moved(self, positions: Mapping[Partition, StoredPosition]) -> None:
         for partition, position in positions.items():
@@ -149,11 +200,12 @@ class Ledger:
     def forget(self, partition: Partition) -> None:
         """The partition was revoked."""
         self.durable.pop(partition, None)
+        self._is_ill = False  # perhaps no batch comes any more to show that it is well again
         self._metrics.forget_partition(partition)
 
     def close(self) -> None:
         """Let the sink's thread end after what it is doing now."""
-        for executor in (self._executor, self._decoder):
+        for executor in (self._executor, self._apart, self._decoder):
             executor.shutdown(wait=False, cancel_futures=True)
 
     @staticmethod
@@ -162,11 +214,17 @@ class Ledger:
 
     async def _call(self, function: Callable[..., T], *arguments: object) -> T:
         try:
-            result = await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *arguments))
-        except StoreUnavailableError:
-            moment = time.monotonic()
-            self.state.store_failing_since = self.state.store_failing_since or moment
-            self.state.last_progress = moment  # no answer from the store is no stall of ours
+            result = await self._run(self._executor, partial(function, *arguments))
+        except StoreUnavailableError as error:
+            self.state.store_problem = f"PostgreSQL does not answer ({error})"
             raise
-        self.state.store_failing_since = None
+        if not self._is_ill:  # a server that takes in nothing may tell its positions all the same
+            self.state.store_problem = None
         return result
+
+    async def _run(self, executor: ThreadPoolExecutor, function: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, function)
+        except StoreUnavailableError:
+            self.state.last_progress = time.monotonic()  # no answer from the store is no stall of ours
+            raise

@@ -7,8 +7,15 @@ Moments are of `time.monotonic()`, in seconds.
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass, field
+from typing import TYPE_CHECKING
 
 from voc_stream.kafka.watchdog import Life
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voc_stream.kafka.holds import Hold
+    from voc_stream.ports import Partition
 
 
 @dataclass(slots=True)
@@ -17,7 +24,8 @@ class WorkerState:
 
     Attributes:
         positions_loaded: every assigned partition has its position.
-        store_failing_since: since when PostgreSQL has not answered; None where it does.
+        store_problem: why PostgreSQL cannot be used; None where it can.
+        held: partitions of which nothing is taken in now, and why; replaced as a whole by `Holds`.
         waiting_for: what must be there before the worker can start; None once it is.
         clock_problem: why events wait, where the clocks disagree.
         stored_clock_problem: why the tables do not move on, where a clock was ahead.
@@ -33,7 +41,8 @@ class WorkerState:
     lag_events: int = 0
     rebalancing_since: float | None = None
     positions_loaded: bool = False
-    store_failing_since: float | None = None
+    store_problem: str | None = None
+    held: Mapping[Partition, Hold] = field(default_factory=dict)
     waiting_for: str | None = None
     clock_problem: str | None = None
     stored_clock_problem: str | None = None

@@ -138,7 +138,9 @@ class _Work:
             ends = await self._app.consumer.log_ends(list(durable)) if durable else {}
         lags = {partition: max(0, end - durable[partition].next_offset) for partition, end in ends.items()}
         state, moment = self._ledger.state, time.monotonic()
-        state.lag_events, state.lag_measured = sum(lags.values()), moment
+        # What is held does not wait for the chores to leave it in peace, and is no stall.
+        state.lag_events = sum(events for partition, events in lags.items() if partition not in state.held)
+        state.lag_measured = moment
         if state.lag_events == 0:
             state.last_progress = moment
         self._metrics.lag(lags)

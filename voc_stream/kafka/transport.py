@@ -200,6 +200,9 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget positions again: a seek under way during the revocation may have told some. Who has no partitions is ready."""
+        # Holds are of the assignment: what failed before may not fail where it begins anew.
+        for partition in list(self.ledger.state.held):
+            self.ledger.holds.release(partition)
         # What aiokafka fetches now, until the next seek, begins where the group has committed, and not at a cursor of before.
         self._thread.cursor.clear()
         for partition in list(self.ledger.durable):

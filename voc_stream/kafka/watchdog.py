@@ -38,7 +38,7 @@ class Life(NamedTuple):
         consumer_error: why the consumer can take part in its group no more; None where it can.
         last_progress: the latest of: a batch was committed, nothing lagged, the store did not answer.
         lag_measured: when the lag was last learnt from the broker.
-        lag_events: messages in the log that are not yet in the store.
+        lag_events: messages in the log that are not yet in the store; without those of partitions that are held.
         rebalancing_since: when the rebalance that is going on, or the first joining of the group, began; None where there is none.
     """
 

@@ -70,11 +70,11 @@ class WorkerParts:
             "the worker is stopping": self.state.stopping,
             "partitions are being assigned": self.state.rebalancing_since is not None,
             "positions are not loaded": not self.state.positions_loaded,
-            "PostgreSQL does not answer": self.state.store_failing_since is not None,
         }
-        problems = (self.state.waiting_for, self.state.clock_problem, self.state.stored_clock_problem)
-        waiting = list(dict.fromkeys(problem for problem in problems if problem is not None))
-        return waiting + [problem for problem, applies in checks.items() if applies]
+        problems = (self.state.waiting_for, self.state.store_problem, self.state.clock_problem, self.state.stored_clock_problem)
+        named = list(dict.fromkeys(problem for problem in problems if problem is not None))
+        held = [hold.sentence for hold in self.state.held.values()]
+        return named + held + [problem for problem, applies in checks.items() if applies]
 
     def wait_for_both(self, stopped: threading.Event) -> bool:
         """Wait for Kafka and PostgreSQL; False where `stopped` was set first."""

@@ -100,6 +100,21 @@ class Metrics:
         self.batch_failures = Counter(
             "voc_batch_failures_total", "Batches that failed unexpectedly and were tried again.", topic, registry=registry
         )
+        self.set_aside_messages = Counter(
+            "voc_messages_set_aside_total",
+            "Messages that failed again and again, alone, and became dead letters so that the others go on.",
+            partition,
+            registry=registry,
+        )
+        self.set_aside_offset = Gauge(
+            "voc_message_set_aside_offset", "Offset of the message that was set aside last.", partition, registry=registry
+        )
+        self.partition_held = Gauge(
+            "voc_partition_held",
+            "1 while nothing of the partition is taken in, for this cause; 0 for the other causes.",
+            ("topic", "partition", "cause"),
+            registry=registry,
+        )
         self.lag_events = Gauge(
             "voc_consumer_lag_events", "Messages in the log that are not yet in the tables.", partition, registry=registry
         )
@@ -132,6 +147,7 @@ class Metrics:
         self.label_overflow = Counter(
             "voc_label_overflow_total", "Samples of sites beyond the first 1000, put together as 'other'.", ("metric",), registry=registry
         )
+        self._held: dict[Partition, tuple[str, ...]] = {}
         self._tables = _TableGauges(self.label_overflow)
         registry.register(self._tables)
 
@@ -148,6 +164,22 @@ class Metrics:
         """Show how many messages of each partition wait."""
         for partition, events in lags.items():
             self.lag_events.labels(*partition).set(events)
+
+    def set_aside(self, partition: Partition, offset: int) -> None:
+        """Count a message that was set aside."""
+        self.set_aside_messages.labels(*partition).inc()
+        self.set_aside_offset.labels(*partition).set(offset)
+
+    def held(self, partition: Partition, cause: str, causes: Iterable[str]) -> None:
+        """Show that a partition is held, and for which of all causes."""
+        for each in causes:
+            self.partition_held.labels(*partition, each).set(each == cause)
+        self._held[partition] = tuple(causes)
+
+    def not_held(self, partition: Partition) -> None:
+        """It is held no more."""
+        for cause in self._held.pop(partition, ()):
+            self.partition_held.remove(partition.topic, str(partition.number), cause)
 
     def forget_partition(self, partition: Partition) -> None:
         """A partition that went to another worker must not show its old values here."""

@@ -9,7 +9,7 @@ import psycopg2
 import sqlalchemy
 from psycopg2 import errors
 
-from voc_stream.ports import StoreUnavailableError
+from voc_stream.ports import StoreGaveUpError, StoreUnavailableError
 from voc_stream.postgres.deadline import deadline
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.refused import NOT_THERE_YET, explain
@@ -31,6 +31,9 @@ _DATA_ERRORS = (
     errors.ProgramLimitExceeded,
     errors.StatementTooComplex,
 )
+
+# Errors that a batch can bring about by itself, where it is too much for the server; or the server is ill.
+_GAVE_UP = (errors.QueryCanceled, errors.OutOfMemory, errors.ConfigurationLimitExceeded, errors.InternalError_)
 
 
 def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
@@ -72,17 +75,30 @@ def translated() -> Iterator[None]:
     except sqlalchemy.exc.DBAPIError as error:
         raise StoreUnavailableError(explain(error.orig or error)) from error
     except psycopg2.Error as error:
-        # A wrong statement is a mistake of ours: trying again would only hide it. Tables that are missing will come.
-        if is_about_data(error) or (isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, NOT_THERE_YET)):
+        # A wrong statement is a mistake of ours: trying again would only hide it. Tables and rights that are missing will come.
+        mending = (*NOT_THERE_YET, errors.InsufficientPrivilege)
+        if is_about_data(error) or (isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, mending)):
             raise
-        raise StoreUnavailableError(explain(error)) from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: psycopg2.Error) -> StoreUnavailableError:
+    # Without a code it is not the server that says so: it closed the connection, as where its process ended.
+    was_cut = isinstance(error, psycopg2.OperationalError) and error.pgcode is None
+    gave_up = was_cut or isinstance(error, _GAVE_UP)
+    return (StoreGaveUpError if gave_up else StoreUnavailableError)(explain(error))
 
 
 @contextmanager
 def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
     """Give the block a client-side deadline, and translate its errors."""
-    with translated(), deadline(connection.fileno(), seconds):
-        yield
+    with translated(), deadline(connection.fileno(), seconds) as has_passed:
+        try:
+            yield
+        except psycopg2.Error as error:
+            if has_passed():
+                raise StoreGaveUpError(f"PostgreSQL: no answer within {seconds:g} s") from error
+            raise
 
 
 def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:

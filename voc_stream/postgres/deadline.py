@@ -14,23 +14,24 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LONGEST_SLEEP_SECONDS = 3600.0
 
 
 @contextmanager
-def deadline(file_descriptor: int, seconds: float) -> Iterator[None]:
-    """Shut the connection's socket down unless the block ends within `seconds`."""
+def deadline(file_descriptor: int, seconds: float) -> Iterator[Callable[[], bool]]:
+    """Shut the connection's socket down unless the block ends within `seconds`; what it gives tells whether it did."""
     # The duplicate stays valid even if the connection is closed meanwhile, so no other socket can be hit.
     duplicate = socket.socket(fileno=os.dup(file_descriptor))
     try:
         _deadlines.add(duplicate, time.monotonic() + seconds)
         try:
-            yield
+            yield partial(_deadlines.has_passed, duplicate)
         finally:
             _deadlines.remove(duplicate)
     finally:
@@ -57,6 +58,11 @@ class _Deadlines:
             # Deadlines are of about the same length, so the thread is seldom woken: it looks again when the earliest it knew is due.
             if moment < self._wakes_at:
                 self._changed.notify()
+
+    def has_passed(self, connection: socket.socket) -> bool:
+        """Whether `connection` was shut down."""
+        with self._changed:
+            return connection not in self._due
 
     def remove(self, connection: socket.socket) -> None:
         """The work is done. Afterwards the thread does not touch `connection` any more."""

@@ -58,6 +58,8 @@ def explain(error: BaseException) -> str:
     said = _said(str(error)) or type(error).__name__
     if isinstance(error, NOT_THERE_YET):
         return f"PostgreSQL: {said}; {_INIT}"
+    if isinstance(error, errors.InsufficientPrivilege):
+        return f"PostgreSQL: {said}; run deploy/postgres/roles.sql again"
     if not _is_about_connecting(said):
         return f"PostgreSQL: {said}"
     advice = next((advice for pattern, advice in _ADVICE if re.search(pattern, said)), _GENERAL)

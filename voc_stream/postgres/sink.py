@@ -35,6 +35,7 @@ from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable, Place
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.probe import probe
 from voc_stream.postgres.staging import create_staging_tables
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ if TYPE_CHECKING:
     from voc_stream.ports import Message
 
 ATTEMPTS_ON_CONFLICT = 20
+# Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then the server says which it was.
+STATEMENT_SHARE = 0.8
+LOCK_SHARE = 0.3
 
 
 class PostgresSink:
     """Batches made durable. One connection, kept; but for `decode`, not for two threads at once."""
 
     def __init__(self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._database_url = database_url
         self._engine = engine_for(database_url)
         self._deadline_seconds = deadline_seconds
         self._catalogue = catalogue
@@ -69,6 +74,14 @@ class PostgresSink:
         self._forget_connection()
         self._engine.dispose()
         self._ahead.close()
+
+    def probe(self) -> None:
+        """Find out on a connection of its own whether PostgreSQL is well. Raises StoreUnavailableError with the cause where it is not."""
+        probe(self._database_url)
+
+    def twin(self) -> PostgresSink:
+        """Another one on the same database, for another thread."""
+        return PostgresSink(self._database_url, self._catalogue, deadline_seconds=self._deadline_seconds)
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one."""
@@ -98,21 +111,22 @@ class PostgresSink:
         """Read what the messages say."""
         return [DecodedMessage(offset, value, decode(value, now, self._catalogue)) for offset, value in messages]
 
-    def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
+    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:
         """Fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
         try:
-            return self._until_unchanged(batches, now)
+            return self._until_unchanged(batches, now, seconds)
         except psycopg2.Error as error:
             if not is_about_data(error):
                 raise
             if sum(len(batch.messages) for batch in batches) <= 1:
                 refusal = Refusal("storage", f"PostgreSQL refused it: {str(error).strip().splitlines()[0]}")
-                return self._until_unchanged([_refused(batch, refusal) for batch in batches], now)
+                return self._until_unchanged([_refused(batch, refusal) for batch in batches], now, seconds)
         if len(batches) > 1:
             middle = len(batches) // 2
-            return [*self.process(batches[:middle], now), *self.process(batches[middle:], now)]
+            return [*self.process(batches[:middle], now, seconds), *self.process(batches[middle:], now, seconds)]
         first_half = batches[0].first(len(batches[0].messages) // 2)
-        (first,), (second,) = self.process([first_half], now), self.process([batches[0].after(first_half)], now)
+        (first,) = self.process([first_half], now, seconds)
+        (second,) = self.process([batches[0].after(first_half)], now, seconds)
         return [
             BatchResult(
                 first.accepted + second.accepted,
@@ -124,10 +138,12 @@ class PostgresSink:
             )
         ]
 
-    def _until_unchanged(self, batches: Sequence[Batch], now: datetime) -> list[BatchResult]:
+    def _until_unchanged(self, batches: Sequence[Batch], now: datetime, seconds: float | None) -> list[BatchResult]:
         for _ in range(ATTEMPTS_ON_CONFLICT):
             try:
-                with self._transaction() as cursor:
+                with self._transaction(seconds) as cursor:
+                    if (most := self._deadline_seconds if seconds is None else seconds) < DEADLINE_SECONDS:
+                        _limit(cursor, most)
                     return self._write(cursor, batches, now)
             except ChangedMeanwhileError:
                 continue
@@ -195,10 +211,10 @@ class PostgresSink:
         return True
 
     @contextmanager
-    def _transaction(self) -> Iterator[Cursor]:
+    def _transaction(self, seconds: float | None = None) -> Iterator[Cursor]:
         connection = self._connect()
         try:
-            with guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
+            with guarded(connection, self._deadline_seconds if seconds is None else seconds), connection.cursor() as cursor:
                 try:
                     yield cursor
                 finally:
@@ -237,6 +253,12 @@ class PostgresSink:
         if self._connection is not None:
             self._connection.invalidate()
             self._connection = None
+
+
+def _limit(cursor: Cursor, seconds: float) -> None:
+    """Let the server give up before the client does, until the end of the transaction: what is cut off keeps its locks for a while."""
+    for name, share in (("statement_timeout", STATEMENT_SHARE), ("lock_timeout", LOCK_SHARE)):
+        cursor.execute("SELECT set_config(%s, %s, true)", (name, f"{max(1, round(1000 * share * seconds))}ms"))
 
 
 def _latest_event_time(batch: Batch) -> datetime | None:

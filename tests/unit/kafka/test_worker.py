@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from fakes import NOT_READ, event_id_of
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka_worker import produce, wait_until
 
-from voc_stream.kafka import ledger
 from voc_stream.kafka.dead_letters import headers_of
 from voc_stream.kafka.topics import dead_letter_topic, input_topics
 from voc_stream.ports import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
@@ -126,7 +126,7 @@ def test_an_absent_store_holds_the_partition_and_shows(start: Start, voc: Settin
     sink.available = False
     produce(voc, ids(300, first=100))
     wait_until(lambda: worker.sample("voc_postgres_retries_total") >= 3, "retries")
-    assert "PostgreSQL does not answer" in worker.parts.not_ready()
+    assert "PostgreSQL does not answer (the test switched it off)" in worker.parts.not_ready()
     assert sink.count == 100
     sink.available = True
     wait_until(lambda: sink.count == 400, "the rest")
@@ -248,7 +248,6 @@ def test_a_failure_of_ours_while_decoding_is_counted_and_tried_again(
     start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends neither the worker nor what waits behind it."""
-    monkeypatch.setattr(ledger, "DECODING_PAUSE_SECONDS", 0.1)
     failures = [ValueError("ours")]
     decode = sink.decode
 
@@ -262,6 +261,26 @@ def test_a_failure_of_ours_while_decoding_is_counted_and_tried_again(
     produce(voc, ids(200))
     wait_until(lambda: sink.count == 200, "all events")
     assert worker.sample("voc_batch_failures_total") >= 1
+
+
+def test_a_message_that_cannot_be_read_is_set_aside(start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours that one message meets every time stops neither its partition nor the others."""
+    decode = sink.decode
+
+    def failing(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        if any(ids(124)[123].encode() in (message.value or b"") for message in messages):
+            raise ValueError("ours")
+        return decode(messages, now)
+
+    def id_of(message: DecodedMessage) -> str:
+        return "unreadable" if message.content != NOT_READ else event_id_of(message)
+
+    monkeypatch.setattr(sink, "decode", failing)
+    sink.read_id = id_of
+    worker = start()
+    produce(voc, ids(200))
+    wait_until(lambda: sink.seen == {*ids(123), *ids(76, first=124), "unreadable"}, "all others")
+    assert worker.sample("voc_messages_set_aside_total") == 1
 
 
 def test_what_is_too_much_for_one_transaction_goes_in_by_parts(start: Start, voc: Settings, sink: MemorySink) -> None:

@@ -35,8 +35,12 @@ test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Ka
 	$(BIN)/python -m pytest --broker=apache -m "(broker or kafka) and not chaos" -k "not forgets_everything" \
 		--ignore=tests/end_to_end/test_up.py tests/end_to_end tests/apache $(ARGS)
 
-test-chaos: $(VENV)/installed-test ## faults on purpose, about twenty minutes: as test-kafka; root for all of it. CI: ARGS="-m chaos_ci"
+test-chaos: $(VENV)/installed-test ## faults on purpose, half an hour: as test-kafka; root for all of it. CI: ARGS="-m chaos_ci"
 	$(BIN)/python -m pytest -m chaos tests/chaos tests/apache $(ARGS)
+ifndef ARGS
+	VOC_TEST_EVENTS=200000 VOC_TEST_KILLS=20 VOC_TEST_OUTAGE_SECONDS=60 \
+		$(BIN)/python -m pytest tests/end_to_end/test_kills.py tests/end_to_end/test_outages.py
+endif
 
 test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager
 	$(BIN)/python -m pytest -m deploy tests/deploy $(ARGS)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "voc_template"
 _numbers = itertools.count()
+_reporter: pytest.TerminalReporter | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,14 +42,37 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(error)) from error
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Find what writes to the terminal."""
+    global _reporter  # noqa: PLW0603  the hook that needs it gets no session
+    if session.config.get_verbosity() == 0:
+        _reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it starts, so that no mark can be forgotten."""
+    """Mark each test by what it starts, so that no mark can be forgotten. Those that start nothing come first."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "postgres_url" in fixtures:
             item.add_marker(pytest.mark.postgres)
         if "broker" in fixtures:
             item.add_marker(pytest.mark.broker)
+    items.sort(key=_starts)
+
+
+def _starts(item: pytest.Item) -> int:
+    """How much a test starts: nothing, PostgreSQL, a broker, whole services."""
+    if not item.nodeid.startswith(("tests/unit/", "tests/contract/", "voc_stream/")):
+        return 3
+    return 2 if item.get_closest_marker("broker") else 1 if item.get_closest_marker("postgres") else 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logstart(nodeid: str, location: tuple[str, int | None, str]) -> None:  # noqa: ARG001  pytest's signature
+    """Say which test runs where one may take a while: dots alone would stand still."""
+    if _reporter is not None and not nodeid.startswith(("tests/unit/", "tests/contract/", "voc_stream/")):
+        _reporter.ensure_newline()
+        _reporter.write(f"{nodeid} ")
 
 
 @pytest.fixture(scope="session")

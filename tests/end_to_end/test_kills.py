@@ -1,6 +1,7 @@
 """Workers that die at any moment: every event still counts exactly once.
 
-Sizes: VOC_TEST_EVENTS (200000) and VOC_TEST_KILLS (20). VOC_TEST_SEED replays the choices of a run.
+Sizes: VOC_TEST_EVENTS (10000; 200000 is the full size, as `make test-chaos` has it) and VOC_TEST_KILLS (5; 20).
+VOC_TEST_SEED replays the choices of a run.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from voc_stream.simulator.message import SimulatedMessage
 
-EVENTS = from_environment("VOC_TEST_EVENTS", 200_000)
-KILLS = from_environment("VOC_TEST_KILLS", 20)
+EVENTS = from_environment("VOC_TEST_EVENTS", 10_000)
+KILLS = from_environment("VOC_TEST_KILLS", 5)
 
 
 def portions(messages: Sequence[SimulatedMessage], number: int) -> Iterator[Sequence[SimulatedMessage]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voc_stream import __version__
+from voc_stream.cli.terminal import printable, say
 from voc_stream.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except SettingsError as error:
-            click.echo(f"voc-stream: {error}", err=True)
+            say(f"voc-stream: {error}", error=True)
             ctx.exit(2)
+        except click.ClickException as error:
+            error.message = printable(error.message, keep_lines=True)
+            raise
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -14,6 +14,7 @@ import click
 from voc_stream.catalogue import CatalogueError, load_catalogue
 from voc_stream.cli.event_files import load_mapping, read_events, require_mapping
 from voc_stream.cli.event_report import Report
+from voc_stream.cli.terminal import say
 from voc_stream.mapping.specification import MappingError
 from voc_stream.settings import load_settings
 
@@ -60,7 +61,7 @@ def finish(name: str, report: Report, seconds: float, failure: Exception | None)
     if failure is None or report.events or report.problems or report.unread_files:
         report.summary(seconds)
     if failure is not None:
-        click.echo(f"voc-stream {name}: {failure}", err=True)
+        say(f"voc-stream {name}: {failure}", error=True)
         sys.exit(2)
     if report.unread_files:
         sys.exit(2)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from voc_stream.cli.terminal import console
+from voc_stream.cli.terminal import console, say, say_lines
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.ports import StoreUnavailableError
@@ -47,7 +47,7 @@ def list_letters(reason: str | None, limit: int) -> None:
     office = _office()
     counts = office.count_by_reason()
     if not counts:
-        click.echo("Nothing was refused. 没有被拒收的消息。")
+        say("Nothing was refused. 没有被拒收的消息。")
         return
     by_reason = Table("reason 原因", "messages 消息", "not retried 未重发", box=None)
     for count in counts:
@@ -75,20 +75,24 @@ def show(number: int, *, raw: bool) -> None:
     (letter,) = found
     payload = letter.payload or b""
     if raw:
-        click.get_binary_stream("stdout").write(payload)
+        output = click.get_binary_stream("stdout")
+        if output.isatty():
+            raise click.ClickException(
+                f"the bytes may hold commands of a terminal; write them to a file: dead-letters show {number} --raw > FILE"
+            )
+        output.write(payload)
         return
-    click.echo(f"number   编号  {letter.number}")
-    click.echo(f"from     来源  {_source(letter)}")
-    click.echo(f"received 接收  {letter.received_at:%Y-%m-%d %H:%M:%S} UTC")
-    click.echo(f"reason   原因  {letter.reason}")
-    click.echo(f"detail   说明  {letter.detail}")
-    click.echo(f"retried  重发  {letter.retried_at or '-'}")
-    click.echo(f"payload  内容  {'none (a tombstone)' if letter.payload is None else f'{len(payload):,} bytes'}")
+    say(f"number   编号  {letter.number}")
+    say(f"from     来源  {_source(letter)}")
+    say(f"received 接收  {letter.received_at:%Y-%m-%d %H:%M:%S} UTC")
+    say(f"reason   原因  {letter.reason}")
+    say(f"detail   说明  {letter.detail}")
+    say(f"retried  重发  {letter.retried_at or '-'}")
+    say(f"payload  内容  {'none (a tombstone)' if letter.payload is None else f'{len(payload):,} bytes'}")
     if payload:
-        rest = len(payload) - SHOWN_BYTES
-        click.echo(
-            payload[:SHOWN_BYTES].decode(errors="backslashreplace") + (f"\n… {rest:,} bytes more; --raw gives all" if rest > 0 else "")
-        )
+        say_lines(payload[:SHOWN_BYTES].decode(errors="backslashreplace"))
+    if len(payload) > SHOWN_BYTES:
+        say(f"… {len(payload) - SHOWN_BYTES:,} bytes more; --raw gives all")
 
 
 @command.command()
@@ -111,9 +115,9 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
             pusher.push(Record(letter.topic, _key(letter), letter.payload or b"", letter.number) for letter in sendable)
     sent = [letter.number for letter in sendable if letter.number not in failed]
     office.mark_retried(sent, datetime.now(UTC))
-    click.echo(f"{len(sent)} sent again, {len(failed)} failed, {len(letters) - len(sendable)} have nothing to send.")
+    say(f"{len(sent)} sent again, {len(failed)} failed, {len(letters) - len(sendable)} have nothing to send.")
     for number, why in failed.items():
-        click.echo(f"{number}: {why}", err=True)
+        say(f"{number}: {why}", error=True)
     _say_missing(numbers, letters)
     if failed:
         raise click.exceptions.Exit(1)

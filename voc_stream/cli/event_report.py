@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from voc_stream.cli.event_files import UNREADABLE
+from voc_stream.cli.terminal import console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Report:
 
     def __init__(self, files: Sequence[str], verb: str) -> None:
         self._verb = verb
-        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._console = console(stderr=True, soft_wrap=True)
         self._reasons: Counter[str] = Counter()
         self._printed_at = time.monotonic()
         self._shown = 0
@@ -44,7 +44,7 @@ class Report:
         self.events = 0
         columns = (
             SpinnerColumn(),
-            TextColumn("{task.fields[file]}"),
+            TextColumn("{task.fields[file]}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[events]:,} " + verb),
@@ -80,7 +80,7 @@ class Report:
 
     def file(self, name: str) -> None:
         """A file begins."""
-        self._progress.update(self._task, file=Path(name).name)
+        self._progress.update(self._task, file=printable(Path(name).name))
 
     def read(self, count: int) -> None:
         """So many bytes have been read."""

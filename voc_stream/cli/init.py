@@ -6,6 +6,7 @@ import os
 
 import click
 
+from voc_stream.cli.terminal import say
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.ports import StoreUnavailableError
@@ -21,10 +22,10 @@ def command() -> None:
     try:
         topics = ensure_topics(settings)
         for name in topics.created:
-            click.echo(f"created topic {name}")
+            say(f"created topic {name}")
         for name in topics.existing:
-            click.echo(f"topic {name} is there")
+            say(f"topic {name} is there")
         migrate(database_url)
     except (TopicsError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo("tables and roles are up to date")
+    say("tables and roles are up to date")

@@ -6,12 +6,11 @@ import os
 import sys
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
-from voc_stream.cli.terminal import console
+from voc_stream.cli.terminal import console, say
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.rebuild import RebuildReport, rebuild
 from voc_stream.settings import SettingsError, load_settings
@@ -31,7 +30,7 @@ def command() -> None:
         raise SettingsError(f"VOC_CATALOGUE: {error}") from error
     columns = (TextColumn("folding events 重算事件"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        with Progress(*columns, console=console(stderr=True), disable=not sys.stderr.isatty()) as bar:
             task = bar.add_task("", total=None)
             report = rebuild(database_url, catalogue, lambda done, total: bar.update(task, completed=done, total=total))
     except StoreUnavailableError as error:
@@ -46,6 +45,6 @@ def _show(report: RebuildReport) -> None:
         table.add_row(compared.table, f"{compared.rows:,}", f"{compared.differing:,}", style="red" if compared.differing else None)
     console().print(table)
     if report.differing:
-        click.echo(f"{report.differing} rows differed from what {report.events} events say; they have been replaced.")
+        say(f"{report.differing} rows differed from what {report.events} events say; they have been replaced.")
     else:
-        click.echo(f"No difference: all tables are what {report.events} events say.")
+        say(f"No difference: all tables are what {report.events} events say.")

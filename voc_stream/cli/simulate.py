@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from voc_stream.cli.finite_range import FiniteRange
+from voc_stream.cli.terminal import say
 from voc_stream.settings import load_settings
 from voc_stream.simulator.benchmark_mix import benchmark_events
 from voc_stream.simulator.call_centre import simulate
@@ -148,7 +149,7 @@ def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, i
         signal.signal(number, before[signal.Signals(number)])  # a second one does not wait for the broker
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    click.echo(f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C", err=True)
+    say(f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C", error=True)
     try:
         return send_simulated(messages, settings, stop)
     except (PushError, TopicsError) as error:
@@ -184,4 +185,4 @@ def _to_file(messages: Iterable[SimulatedMessage], out: BinaryIO) -> Mapping[str
 
 def _report(counts: Mapping[str, int], seed: int) -> None:
     listed = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
-    click.echo(f"{sum(counts.values())} messages, seed {seed}{': ' + listed if listed else ''}", err=True)
+    say(f"{sum(counts.values())} messages, seed {seed}{': ' + listed if listed else ''}", error=True)

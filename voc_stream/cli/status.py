@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 
 from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
-from voc_stream.cli.terminal import console
+from voc_stream.cli.terminal import console, say
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.ports import StoreUnavailableError
@@ -61,12 +61,12 @@ def command(svg: Path | None) -> None:
     if svg is not None:
         svg.write_text(_picture(status.summary, Flow(None, lag)), encoding="utf-8")
     if problem is not None:
-        click.echo(f"Lag is unknown: {problem}", err=True)
+        say(f"Lag is unknown: {problem}", error=True)
 
 
 def _picture(summary: Summary, flow: Flow) -> str:
     """The summary as SVG, in the reader's own monospace font."""
-    recording = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
+    recording = console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
     recording.print(figures_and_experiences(summary, flow))
     drawn = recording.export_svg(title="voc-stream  客户之声")
     return re.sub(r"@font-face {.*?}\n", "", drawn, flags=re.DOTALL)

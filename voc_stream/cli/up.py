@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
-from rich.console import Console
 from rich.live import Live
 
 from voc_stream.cli import summary_view
 from voc_stream.cli.finite_range import FiniteRange
 from voc_stream.cli.summary_view import Flow
+from voc_stream.cli.terminal import console, say
 from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.data_dir import locked
 from voc_stream.embedded.machine import Machine, Ports
@@ -31,6 +31,8 @@ from voc_stream.settings import CONFIG, PACKAGED_CATALOGUES, load_settings, with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.console import Console
 
     from voc_stream.settings import Settings
 
@@ -79,11 +81,11 @@ class StopRequest:
 class Screen:
     """Shows the live summary: a panel in a terminal, else a line every few seconds. Messages stay above it."""
 
-    def __init__(self, console: Console, database_url: str, lag_events: Callable[[], int | None]) -> None:
-        self._console = console
+    def __init__(self, output: Console, database_url: str, lag_events: Callable[[], int | None]) -> None:
+        self._console = output
         self._database_url = database_url
         self._lag_events = lag_events
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._live = Live(console=output, auto_refresh=False) if output.is_terminal else None
         self._due = 0.0
         self._last: tuple[float, int] | None = None
 
@@ -107,16 +109,16 @@ class Screen:
         self._last = (now, summary.events)
         flow = Flow(speed, self._lag_events())
         if self._live is None:
-            click.echo(summary_view.line(summary, flow))
+            say(summary_view.line(summary, flow))
         else:
             self._live.update(summary_view.panel(summary, flow), refresh=True)
 
     def say(self, message: str) -> None:
         """Show a message that stays."""
         if self._live is None:
-            click.echo(message)
+            say(message)
         else:
-            self._console.print(message, markup=False, highlight=False)
+            self._console.print(message)
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -162,7 +164,7 @@ def command(
                 choose_port(postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
                 choose_port(web_port, settings.web_port, "--web-port"),
             )
-            click.echo("starting broker and PostgreSQL …")
+            say("starting broker and PostgreSQL …")
             with Machine(folder, ports, settings, _environment()) as machine:
                 _start(machine, stop)
                 if not stop.requested():
@@ -174,31 +176,30 @@ def command(
                     _finish(machine, stop)
     except (EmbeddedError, TopicsError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo("stopped")
+    say("stopped")
 
 
 def _start(machine: Machine, stop: StopRequest) -> None:
-    click.echo("tables and topics …")
+    say("tables and topics …")
     migrate(machine.settings.require_database_url())
     ensure_topics(machine.settings)
     if not stop.requested():
-        click.echo("worker …")
+        say("worker …")
         machine.start_worker(stop.requested)
 
 
 def _announce(machine: Machine, file: Path, seconds: float) -> None:
     settings = machine.settings
-    click.echo(f"ready 就绪 after {seconds:.1f} s; stop with Ctrl-C")
-    click.echo(f"kafka://{settings.kafka_bootstrap}")
-    click.echo(settings.require_database_url())
-    click.echo(machine.worker_url)
-    click.echo(f"For commands in another terminal: export {CONFIG}={file}")
+    say(f"ready 就绪 after {seconds:.1f} s; stop with Ctrl-C")
+    say(f"kafka://{settings.kafka_bootstrap}")
+    say(settings.require_database_url())
+    say(machine.worker_url)
+    say(f"For commands in another terminal: export {CONFIG}={file}")
 
 
 def _watch(machine: Machine, stop: StopRequest, duration: float | None) -> None:
     end = None if duration is None else time.monotonic() + duration
-    console = Console()
-    with Screen(console, machine.settings.require_database_url(), machine.lag_events) as screen:
+    with Screen(console(), machine.settings.require_database_url(), machine.lag_events) as screen:
         while not stop.wait(CHECK_INTERVAL_SECONDS if end is None else min(CHECK_INTERVAL_SECONDS, max(0.0, end - time.monotonic()))):
             for message in machine.check():
                 screen.say(message)
@@ -208,10 +209,10 @@ def _watch(machine: Machine, stop: StopRequest, duration: float | None) -> None:
 
 
 def _finish(machine: Machine, stop: StopRequest) -> None:
-    click.echo("stopping 正在停止: first taking in what was sent …")
+    say("stopping 正在停止: first taking in what was sent …")
     machine.stop_simulator()
     if not machine.take_in(lambda: _waiting(machine.settings), stop.hurried):
-        click.echo("not everything that was sent has been taken in; send it again", err=True)
+        say("not everything that was sent has been taken in; send it again", error=True)
 
 
 def _waiting(settings: Settings) -> int | None:

@@ -6,14 +6,13 @@ import gc
 import logging
 import os
 import sys
-import time
 
 import click
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, disable_created_metrics
-from pythonjsonlogger.json import JsonFormatter
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
 from voc_stream.cli.malloc import use_one_heap
+from voc_stream.cli.terminal import PlainFormatter, PlainJsonFormatter
 from voc_stream.kafka.worker import run_worker
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.monitoring.repetition import Repetition
@@ -73,24 +72,17 @@ def tune_interpreter() -> None:
 def configure_logging(log_format: str, *, verbose: bool) -> None:
     """One line an entry on standard error: time in UTC, level, module, message; as text, or as one JSON object."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_json_lines() if log_format == "JSON" else _text_lines())
+    handler.setFormatter(_json_lines() if log_format == "JSON" else PlainFormatter())
     handler.addFilter(_of_libraries)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(logging.INFO if verbose else level)
 
 
-def _text_lines() -> logging.Formatter:
-    form = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
-    formatter = logging.Formatter(form, datefmt="%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    return formatter
-
-
 def _json_lines() -> logging.Formatter:
     # A traceback is in the field `exc_info`.
     names = {"levelname": "level", "name": "logger"}
-    return JsonFormatter(["levelname", "name", "message"], rename_fields=names, timestamp="time", json_ensure_ascii=False)
+    return PlainJsonFormatter(["levelname", "name", "message"], rename_fields=names, timestamp="time", json_ensure_ascii=False)
 
 
 _repetition = Repetition()

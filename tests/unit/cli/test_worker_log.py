@@ -13,6 +13,7 @@ from voc_stream.cli.worker import configure_logging
 configure_logging(sys.argv[1], verbose=False)
 log = logging.getLogger("voc_stream.kafka")
 log.warning("门店 %s\\nfell silent", "s-1")
+log.warning("%s", "\\x1b[2J\\x9b\\u202e\\U000e0041")
 try:
     1 / 0
 except ZeroDivisionError:
@@ -28,7 +29,11 @@ def said(log_format: str) -> list[str]:
 
 def test_json_is_one_object_a_line() -> None:
     """A collector of logs gets time in UTC, level, logger, message and traceback as fields, whatever a message holds."""
-    first, second = map(json.loads, said("JSON"))
+    lines = said("JSON")
+    first, hostile, second = map(json.loads, lines)
+    assert hostile["message"] == "\x1b[2J\x9b\u202e\U000e0041"
+    assert all(line.isprintable() for line in lines)
+    assert "门店" in lines[0]
     assert {name: first[name] for name in ("level", "logger", "message")} == {
         "level": "WARNING",
         "logger": "voc_stream.kafka",
@@ -40,7 +45,9 @@ def test_json_is_one_object_a_line() -> None:
 
 def test_text_is_for_people() -> None:
     """Time in UTC, level, logger and message."""
-    line = said("TEXT")[0]
+    line, further, hostile, *_ = said("TEXT")
+    assert further == "  fell silent"
+    assert hostile.endswith(r"\x1b[2J\x9b\u202e\U000e0041")
     assert line.endswith("WARNING voc_stream.kafka 门店 s-1")
     assert line.split()[0].endswith("Z")
 

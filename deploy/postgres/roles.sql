@@ -1,7 +1,8 @@
--- Roles of voc_stream in a PostgreSQL that it may share with others. Needs PostgreSQL 17 or later (the right MAINTAIN).
+-- Roles of voc_stream in a PostgreSQL 15 or later that it may share with others.
 --
---   psql --set ON_ERROR_STOP=1 --dbname voc --file roles.sql       as a superuser, connected to the database that the tables are for
+--   psql --set ON_ERROR_STOP=1 --dbname voc --file roles.sql       connected to the database that the tables are for
 --
+-- Run it as a superuser, or as a role with CREATEROLE that owns the database (the master of a managed PostgreSQL).
 -- Run it before the first `voc-stream init`, and again after each: only then it can take from the writer what single tables do not need.
 -- It may be repeated at any time, also while workers run. It sets no passwords: \password voc_owner, and so on.
 --
@@ -12,7 +13,8 @@
 
 BEGIN;
 
--- Roles belong to the whole server: another database of it may have made them.
+-- Roles belong to the whole server: another database of it may have made them. Only a superuser may mention some attributes, so they
+-- are named only where a role has one that it must not have.
 DO $$
 DECLARE
     role text;
@@ -21,15 +23,29 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('CREATE ROLE %I', role);
         END IF;
-        EXECUTE format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', role);
+        EXECUTE format('ALTER ROLE %I LOGIN NOCREATEDB NOCREATEROLE', role);
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = role AND (rolsuper OR rolreplication OR rolbypassrls)) THEN
+            EXECUTE format('ALTER ROLE %I NOSUPERUSER NOREPLICATION NOBYPASSRLS', role);
+        END IF;
     END LOOP;
+    -- Whoever is no superuser gives away the owner's things only as one of the owners.
+    IF NOT pg_has_role('voc_owner', 'USAGE') THEN
+        EXECUTE format('GRANT voc_owner TO %I', current_user);
+    END IF;
 END $$;
 
 ALTER ROLE voc_bi SET default_transaction_read_only = on;
 ALTER ROLE voc_bi SET statement_timeout = '60s';
 ALTER ROLE voc_monitor SET default_transaction_read_only = on;
 ALTER ROLE voc_monitor SET statement_timeout = '10s';
-GRANT pg_monitor TO voc_monitor;
+-- To see whose session keeps `init` waiting, and since when; and for the exporter. Some managed servers keep these for themselves.
+DO $$
+BEGIN
+    GRANT pg_read_all_stats TO voc_owner;
+    GRANT pg_monitor TO voc_monitor;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'only a role with ADMIN on pg_monitor can let voc_monitor and voc_owner see all sessions: %', SQLERRM;
+END $$;
 
 -- Whoever may connect to a new database may also make temporary tables and large objects in it.
 DO $$
@@ -43,6 +59,7 @@ BEGIN
     -- Rows are copied into temporary tables, and merged from there.
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO voc_writer', database);
 END $$;
+-- Of a server that belongs to somebody else this changes nothing, and says so.
 REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
 
 CREATE SCHEMA IF NOT EXISTS voc AUTHORIZATION voc_owner;
@@ -50,10 +67,16 @@ CREATE SCHEMA IF NOT EXISTS voc_bi AUTHORIZATION voc_owner;
 GRANT USAGE ON SCHEMA voc TO voc_writer;
 GRANT USAGE ON SCHEMA voc_bi TO voc_bi;
 
--- What the owner makes from now on, so that the tables of the next version can be used at once.
--- MAINTAIN because the upkeep vacuums its queues every few seconds. Never TRUNCATE: replacing whole tables is the owner's.
-ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON TABLES TO voc_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA voc TO voc_writer;
+-- What the owner makes from now on, so that the tables of the next version can be used at once. Never TRUNCATE: that is the owner's.
+-- MAINTAIN, from PostgreSQL 17 on, because the upkeep vacuums its queues every few seconds; before that autovacuum does it.
+DO $$
+DECLARE
+    rights text := 'SELECT, INSERT, UPDATE, DELETE'
+        || CASE WHEN current_setting('server_version_num')::int >= 170000 THEN ', MAINTAIN' ELSE '' END;
+BEGIN
+    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT %s ON TABLES TO voc_writer', rights);
+    EXECUTE format('GRANT %s ON ALL TABLES IN SCHEMA voc TO voc_writer', rights);
+END $$;
 
 -- What single tables do not need. Only those that are there: before the first `init` there is none.
 DO $$
@@ -86,6 +109,7 @@ BEGIN
             ('detector', 'MAINTAIN'),
             ('evaluation_clock', 'DELETE, MAINTAIN'),
             ('alert_outbox', 'MAINTAIN'),
+            ('lock', 'INSERT, DELETE, MAINTAIN'),
             ('risk_daily', 'MAINTAIN'),
             ('experience_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('rolling_satisfaction', 'INSERT, UPDATE, DELETE, MAINTAIN'),
@@ -93,7 +117,12 @@ BEGIN
         ) AS needless (relname, rights)
         JOIN pg_class c ON c.relname = needless.relname AND c.relnamespace = 'voc'::regnamespace
     LOOP
-        EXECUTE format('REVOKE %s ON voc.%I FROM voc_writer', rights, name);
+        IF current_setting('server_version_num')::int < 170000 THEN
+            rights := array_to_string(array_remove(string_to_array(rights, ', '), 'MAINTAIN'), ', ');
+        END IF;
+        IF rights <> '' THEN
+            EXECUTE format('REVOKE %s ON voc.%I FROM voc_writer', rights, name);
+        END IF;
     END LOOP;
 END $$;
 

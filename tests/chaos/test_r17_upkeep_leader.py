@@ -1,6 +1,6 @@
 """R17: the worker that refreshes the rolling tables dies, freezes or is cut off in the midst of it.
 
-There is no elected leader: whoever gets an advisory lock refreshes, so there is at most one at a time, and anybody may be the next.
+There is no elected leader: whoever locks its row of `voc.lock` refreshes, so there is at most one at a time, and anybody may be the next.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.chaos
 
 
 class LockWatch:
-    """Looks all the time how many sessions hold the lock of the refresh."""
+    """Looks all the time how many sessions refresh: a lock on a row shows nowhere, but only a refresh writes to both of its queues."""
 
     def __init__(self, url: str) -> None:
         self.most = 0
@@ -63,14 +63,15 @@ class LockWatch:
 
     def _run(self) -> None:
         statement = (
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            "SELECT count(*) FROM (SELECT pid FROM pg_locks WHERE granted AND mode = 'RowExclusiveLock'"
+            f" AND relation IN ('voc.{OF_SITES.queue}'::regclass, 'voc.{OF_SITES.passed_to}'::regclass)"
+            " GROUP BY pid HAVING count(*) = 2) refreshing"
         )
         with closing(psycopg2.connect(self._url)) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
             while not self._ended.wait(LOOK_SECONDS):
-                cursor.execute(statement, (OF_SITES.lock,))
+                cursor.execute(statement)
                 self.most = max(self.most, *(number for (number,) in cursor.fetchall()))
 
 

@@ -12,7 +12,7 @@ from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, Or
 from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import array
-from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.locks import Lock, try_lock
 from voc_stream.postgres.rows import decode_complaint, decode_customer
 from voc_stream.postgres.staging import copy_rows
 
@@ -41,8 +41,7 @@ _CHANGES = ", ".join(
 
 def lock_assessment(cursor: Cursor) -> bool:
     """Whether this transaction may assess; one does at a time."""
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (Lock.ASSESSMENT,))
-    return bool(cursor.fetchone()[0])  # type: ignore[index]  # a SELECT without FROM gives one row
+    return try_lock(cursor, Lock.ASSESSMENT)
 
 
 def pending_rows(customer_ids: Iterable[str]) -> list[tuple[Value, ...]]:

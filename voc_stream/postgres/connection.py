@@ -11,7 +11,6 @@ from psycopg2 import errors
 
 from voc_stream.ports import StoreGaveUpError, StoreUnavailableError
 from voc_stream.postgres.deadline import deadline
-from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.refused import NOT_THERE_YET, explain
 from voc_stream.postgres.session import connect
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
 DEADLINE_SECONDS = 25.0
-SCHEMA_VERSION = "0006"  # the newest migration
+SCHEMA_VERSION = "0007"  # the newest migration
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,
@@ -47,8 +46,7 @@ def require_tables(cursor: Cursor) -> None:
     Raises StoreUnavailableError where they are not, or not there.
     """
     # Two statements: the second one sees what a migration has done while the first one waited for it.
-    cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.TABLES,))
-    cursor.execute("SELECT version_num FROM schema_version")
+    cursor.execute("LOCK TABLE schema_version IN ACCESS SHARE MODE; SELECT version_num FROM schema_version")
     found = [version for (version,) in cursor.fetchall()]
     if found != [SCHEMA_VERSION]:
         raise StoreUnavailableError(

@@ -31,6 +31,7 @@ __all__ = [
     "detector",
     "evaluation_clock",
     "experience_cube",
+    "lock",
     "metadata",
     "pane",
     "risk_daily",
@@ -212,6 +213,14 @@ alert_outbox = Table(
     PrimaryKeyConstraint("number"),
     comment="Messages that still have to go to the topic of alerts",
     postgresql_with=_QUEUE,
+)
+
+lock = Table(
+    "lock",
+    metadata,
+    required("name", KEY, "sites, details, assessment, evaluation or outbox"),
+    PrimaryKeyConstraint("name"),
+    comment="What one worker does at a time; whoever does it locks the row",
 )
 
 risk_daily = Table(

@@ -1,23 +1,51 @@
-"""The advisory locks of this program. The numbers are one after another, so that two can never be the same by mistake."""
+"""Locks of this program. Only its own roles can take them, and each ends with its transaction.
+
+An advisory lock is free to everybody who may connect: any reader could stop the service with one.
+These need a right on a table of schema `voc` instead:
+
+- What one worker does at a time locks its row of `voc.lock`. Whoever comes second skips the row and
+  writes nothing. There is one locker of a row at a time, so no multixact is ever made.
+- Every transaction that relies on the tables holds ACCESS SHARE on `voc.schema_version`, whose row
+  it reads anyway (`connection.require_tables`). A migration takes it alone.
+- Every batch moves its positions, so it holds ROW EXCLUSIVE on `voc.stream_position`. `rebuild`
+  keeps batches out with a lock of that table.
+"""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-_FIRST = 7_602_000  # only to be unlike what other programs on the same database choose
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
 
-class Lock(IntEnum):
-    """What at most one at a time does in a database.
+class Lock(StrEnum):
+    """What at most one transaction does at a time: a row of `voc.lock`, which `init` makes."""
 
-    WRITERS is shared by all that take events in, and TABLES by all whose work relies on how the tables are made.
-    """
+    SITES = "sites"
+    DETAILS = "details"
+    ASSESSMENT = "assessment"
+    EVALUATION = "evaluation"
+    OUTBOX = "outbox"
 
-    MIGRATION = _FIRST
-    WRITERS = _FIRST + 1
-    SITES = _FIRST + 2
-    ASSESSMENT = _FIRST + 3
-    DETAILS = _FIRST + 4
-    TABLES = _FIRST + 5
-    EVALUATION = _FIRST + 6
-    OUTBOX = _FIRST + 7
+
+def try_lock(cursor: Cursor, lock: Lock) -> bool:
+    """Take the lock until the end of the transaction; False where another transaction has it."""
+    cursor.execute("SELECT FROM lock WHERE name = %s FOR UPDATE SKIP LOCKED", (lock,))
+    return cursor.rowcount == 1
+
+
+def wait_for_lock(cursor: Cursor, *locks: Lock) -> None:
+    """Take the locks until the end of the transaction, each as soon as it is free."""
+    cursor.execute("SELECT FROM lock WHERE name = ANY(%s) ORDER BY name FOR UPDATE", (list(locks),))
+
+
+def keep_batches_out(cursor: Cursor) -> None:
+    """Until the end of the transaction no batch begins; those under way have ended. Readers are not held up."""
+    cursor.execute("LOCK TABLE stream_position IN SHARE ROW EXCLUSIVE MODE")
+
+
+def wait_as_a_batch_does(cursor: Cursor) -> None:
+    """Hold what every batch holds: this waits while batches are kept out."""
+    cursor.execute("LOCK TABLE stream_position IN ROW EXCLUSIVE MODE")

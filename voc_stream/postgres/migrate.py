@@ -5,51 +5,93 @@ Safe to repeat, and to run at once in many places.
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from psycopg2.errors import DependentObjectsStillExist
+from psycopg2.errors import DependentObjectsStillExist, InsufficientPrivilege, LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
+from voc_stream.postgres.blockers import BlockerWatch
 from voc_stream.postgres.connection import SCHEMA_VERSION, engine_for, translated
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.tables import SCHEMA
-from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
+from voc_stream.postgres.view_changes import BI_SCHEMA, Comments, create_views
+from voc_stream.postgres.views import READER_VIEWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from sqlalchemy import Connection
 
-BI_SCHEMA = "voc_bi"
 BI_ROLE = "voc_bi"
+LOCK_SECONDS = 120
+
+log = logging.getLogger(__name__)
 
 
-def migrate(database_url: str) -> None:
-    """Bring the database up to date. Raises StoreUnavailableError where it cannot be reached."""
+def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
+    """Bring the database up to date. Raises StoreUnavailableError where it cannot be reached, or not be changed.
+
+    `say` is told, in words for an operator, which session it waits for.
+    """
     engine = engine_for(database_url)
     try:
         with translated(), engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.MIGRATION})
-            _create_role(connection)
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {BI_SCHEMA}"))
-            _make_way(connection)
-            try:
-                command.upgrade(_alembic_config(connection), "head")
-            except CommandError as error:
-                raise StoreUnavailableError(f"the tables were made by another version of voc-stream ({error}); upgrade this one") from error
-            _comment(connection, "TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本")
-            _comment(connection, "COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号")
-            create_views(connection)
-            _create_bi_views(connection)
-            _grant(connection)
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with BlockerWatch(database_url, pid, say) as blockers:
+                try:
+                    _migrate(connection)
+                except sqlalchemy.exc.OperationalError as error:
+                    if blockers.last is None or not isinstance(error.orig, LockNotAvailable):
+                        raise
+                    raise StoreUnavailableError(
+                        f"the tables are locked for {LOCK_SECONDS} s already by {blockers.last}:"
+                        " end that session, with pg_terminate_backend if need be, and run `voc-stream init` again"
+                    ) from error
     finally:
         engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    connection.execute(text(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+    _create_role(connection)
+    _create_schemas(connection)
+    _make_way(connection)
+    try:
+        command.upgrade(_alembic_config(connection), "head")
+    except CommandError as error:
+        raise StoreUnavailableError(f"the tables were made by another version of voc-stream ({error}); upgrade this one") from error
+    connection.execute(text(f"INSERT INTO {SCHEMA}.lock SELECT unnest(:locks) ON CONFLICT DO NOTHING"), {"locks": list(Lock)})
+    comments = Comments(connection)
+    comments.write("TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本")
+    comments.write("COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号")
+    create_views(connection)
+    _grant(connection)
+
+
+def _create_schemas(connection: Connection) -> None:
+    """Make the schemas where they are missing, and let one `init` at a time go on.
+
+    Only the owner of a schema may comment on it, and whoever does so holds it until the transaction ends: a lock that no stranger
+    can take, and that is there before any table is.
+    """
+    for schema, comment in ((SCHEMA, "Voice of the customer / 客户之声"), (BI_SCHEMA, "Views for BI tools / 供BI工具查询的视图")):
+        if not connection.execute(text("SELECT to_regnamespace(:schema)"), {"schema": schema}).scalar():
+            # Another `init` may be about to commit the same.
+            may_make = allowed(f"make the schema {schema} (GRANT CREATE ON DATABASE … TO …)")
+            with may_make, suppress(sqlalchemy.exc.IntegrityError), connection.begin_nested():
+                connection.execute(text(f"CREATE SCHEMA {schema}"))
+        with allowed(f"change the schema {schema}: only its owner may"):
+            connection.execute(text(f"COMMENT ON SCHEMA {schema} IS '{comment}'"))
 
 
 def _make_way(connection: Connection) -> None:
@@ -61,8 +103,7 @@ def _make_way(connection: Connection) -> None:
         return
     if connection.execute(text(f"SELECT version_num FROM {SCHEMA}.schema_version")).scalar() == SCHEMA_VERSION:
         return
-    connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'"))
-    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": Lock.TABLES})
+    connection.execute(text(f"LOCK TABLE {SCHEMA}.schema_version IN ACCESS EXCLUSIVE MODE"))
     ours = [f"{BI_SCHEMA}.{view.name}" for view in bi_views()] + [f"{SCHEMA}.{name}" for name, _ in reversed(READER_VIEWS)]
     try:
         for name in ours:
@@ -73,38 +114,30 @@ def _make_way(connection: Connection) -> None:
         raise StoreUnavailableError(f"drop your own views of ours, upgrade, and create them again: {error.orig}") from error
 
 
-def create_views(connection: Connection) -> None:
-    """Create the reader views of the current schema anew, with their comments."""
-    for name, statement in READER_VIEWS:
-        connection.exec_driver_sql(statement.replace("%", "%%").replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
-        about, columns = VIEW_COMMENTS[name]
-        _comment(connection, "VIEW", name, about)
-        for column, comment in columns.items():
-            _comment(connection, "COLUMN", f'{name}."{column}"', comment)
-
-
-def _create_bi_views(connection: Connection) -> None:
-    for view in bi_views():
-        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {BI_SCHEMA}.{view.name} AS {view.statement}".replace("%", "%%"))
-        _comment(connection, "VIEW", f"{BI_SCHEMA}.{view.name}", view.comment)
-        for column, comment in view.columns.items():
-            _comment(connection, "COLUMN", f'{BI_SCHEMA}.{view.name}."{column}"', comment)
-
-
-def _comment(connection: Connection, kind: str, name: str, comment: str) -> None:
-    literal = comment.replace("'", "''").replace("%", "%%")
-    connection.exec_driver_sql(f"COMMENT ON {kind} {name} IS '{literal}'")
-
-
 def _create_role(connection: Connection) -> None:
     # Roles belong to the whole server: another database of it may have made this one, perhaps at this moment.
-    connection.execute(
-        text(
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BI_ROLE}') THEN CREATE ROLE {BI_ROLE} LOGIN;"
-            f" ALTER ROLE {BI_ROLE} SET default_transaction_read_only = on; ALTER ROLE {BI_ROLE} SET statement_timeout = '60s'; END IF;"
-            " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    with allowed(f"make the role {BI_ROLE} (CREATE ROLE {BI_ROLE} LOGIN)"):
+        connection.execute(
+            text(
+                f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BI_ROLE}') THEN CREATE ROLE {BI_ROLE} LOGIN;"
+                f" ALTER ROLE {BI_ROLE} SET default_transaction_read_only = on; ALTER ROLE {BI_ROLE} SET statement_timeout = '60s'; END IF;"
+                " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            )
         )
-    )
+
+
+@contextmanager
+def allowed(what: str) -> Iterator[None]:
+    """Tell an operator what this role may not do. Raises StoreUnavailableError."""
+    try:
+        yield
+    except sqlalchemy.exc.ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise StoreUnavailableError(
+            f"the role of VOC_DATABASE_URL may not {what}: run deploy/postgres/roles.sql once as a role with CREATEROLE"
+            " that owns the database, then `voc-stream init` as voc_owner"
+        ) from error
 
 
 def _grant(connection: Connection) -> None:

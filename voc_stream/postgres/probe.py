@@ -11,7 +11,7 @@ from psycopg2.extensions import make_dsn
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.connection import checked_out, engine_for, guarded, require_tables
-from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.locks import wait_as_a_batch_does
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -31,7 +31,7 @@ def probe(database_url: str, seconds: float = PROBE_SECONDS) -> None:
         with checked_out(engine) as connection, guarded(connection, seconds), connection.cursor() as cursor:
             _require_writable(cursor)
             require_tables(cursor)
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
+            wait_as_a_batch_does(cursor)
             # Only the server's log: it must be written, and no table need be touched for it.
             cursor.execute("SELECT pg_logical_emit_message(true, 'voc-stream', 'probe')")
             connection.commit()

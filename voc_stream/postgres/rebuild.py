@@ -1,6 +1,7 @@
-"""Recomputes every derived table from the stored events, compares, and replaces what differs.
+"""Recomputes every derived table from the stored events, compares, and replaces the rows that differ.
 
-The workers wait meanwhile (they hold their batches and lose nothing). The events are folded anew into a schema of its own,
+All of it is one transaction: cut off, it has changed nothing and left nothing. The workers wait
+meanwhile (they hold their batches and lose nothing), readers do not. The events are folded anew into a schema of its own,
 customers' profiles first, so that nothing ever has to be counted elsewhere afterwards: a way to the same tables that shares
 no increments with the live one.
 """
@@ -19,8 +20,9 @@ from voc_stream.postgres.clock import server_now
 from voc_stream.postgres.connection import checked_out, engine_for, require_tables
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
-from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.locks import Lock, keep_batches_out, wait_for_lock
 from voc_stream.postgres.mirror import mirror_catalogue
+from voc_stream.postgres.repair import comparable, repair
 from voc_stream.postgres.staging import create_staging_tables
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
@@ -38,13 +40,19 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (Lock.WRITERS, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
+_LOCKS = (Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
 _QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending, engine_tables.arrival)
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
 _NOT_DERIVED = ("version", "next_change_at")
+# A pane of nothing is as good as none, and older ones are purged in their time.
+_PANES_KEPT = " OR ".join(
+    f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+    for width, kept in PANES_KEPT.items()
+)
+_PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
 
 
 class TableComparison(NamedTuple):
@@ -79,20 +87,21 @@ def rebuild(database_url: str, catalogue: Catalogue, progress: Callable[[int, in
 
 def _rebuild(connection: Connection, catalogue: Catalogue, progress: Callable[[int, int], None]) -> RebuildReport:
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0; SET lock_timeout = '120s'; SET idle_in_transaction_session_timeout = 0")
+        cursor.execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = 0"
+        )
         require_tables(cursor)
-        cursor.execute("SELECT pg_advisory_lock_shared(%s)", (Lock.TABLES,))  # beyond the commit in the middle
-        for lock in _LOCKS:
-            cursor.execute("SELECT pg_advisory_lock(%s)", (lock,))
+        keep_batches_out(cursor)
+        wait_for_lock(cursor, *_LOCKS)
         _catch_up(cursor, catalogue)
         _create_scratch(cursor)
-        connection.commit()
         create_staging_tables(cursor)
         events = _fold_everything(connection, cursor, catalogue, progress)
         _derive(cursor, catalogue)
         compared = [_compare(cursor, *what) for what in _comparisons()]
         if any(table.differing for table in compared):
-            _replace(cursor)
+            for table in _REPLACED:
+                repair(cursor, table, (LIVE, SCRATCH), _NOT_DERIVED, _PANES_COMPARED if table is engine_tables.pane else "true")
         cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
         connection.commit()
         return RebuildReport(events, compared)
@@ -188,20 +197,16 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
 def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
     """What is compared: name, key, columns (as expressions), and which rows."""
     found = [
-        (table.name, _key(table), [_expression(name) for name in _columns(table) if name not in _NOT_DERIVED], "true")
+        (table.name, _key(table), [comparable(name) for name in _columns(table) if name not in _NOT_DERIVED], "true")
         for table in (*_STATES, tables.churn_risk)
     ]
-    kept = " OR ".join(
-        f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
-        for width, kept in PANES_KEPT.items()
-    )
-    found.append(("pane", _key(engine_tables.pane), [_expression(name) for name in _columns(engine_tables.pane)], f"n <> 0 AND ({kept})"))
+    found.append(("pane", _key(engine_tables.pane), [comparable(name) for name in _columns(engine_tables.pane)], _PANES_COMPARED))
     keys = {
         "experience_daily": ("day", "experience", "site_id", "department", "employee_id", "product", "segment"),
         "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
         "repair_stage": ("order_id", "stage"),
     }
-    return found + [(view, keys[view], [_expression(name) for name in columns], "true") for view, (_, columns) in VIEW_COMMENTS.items()]
+    return found + [(view, keys[view], [comparable(name) for name in columns], "true") for view, (_, columns) in VIEW_COMMENTS.items()]
 
 
 def _key(table: sqlalchemy.Table) -> tuple[str, ...]:
@@ -212,10 +217,6 @@ def _columns(table: sqlalchemy.Table) -> list[str]:
     return [column.name for column in table.columns]
 
 
-def _expression(column: str) -> str:
-    return "fold_state::jsonb AS fold_state" if column == "fold_state" else f'"{column}"'
-
-
 def _compare(cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str) -> TableComparison:
     live, scratch = (f"SELECT {', '.join(columns)} FROM {schema}.{name} WHERE {condition}" for schema in (LIVE, SCRATCH))
     cursor.execute(
@@ -224,15 +225,3 @@ def _compare(cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str]
     )
     rows, differing = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
     return TableComparison(name, rows, differing)
-
-
-def _replace(cursor: Cursor) -> None:
-    for table in _REPLACED:
-        name, columns = table.name, ", ".join(f'"{name}"' for name in _columns(table))
-        if table in _STATES:
-            # Beyond every version that a worker may have at hand, so that it reads the row anew.
-            key = _key(table)[0]
-            cursor.execute(
-                f"UPDATE {SCRATCH}.{name} s SET version = greatest(s.version, l.version) + 1 FROM {LIVE}.{name} l WHERE l.{key} = s.{key}"
-            )
-        cursor.execute(f"TRUNCATE {LIVE}.{name}; INSERT INTO {LIVE}.{name} ({columns}) SELECT {columns} FROM {SCRATCH}.{name}")

@@ -1,6 +1,6 @@
 """Merging pending contributions into panes, rolling sums and the cube, and moving the horizons on.
 
-In two refreshes, each one transaction under its own advisory lock, so that one worker at a time does it and readers never see half of
+In two refreshes, each one transaction under its own lock, so that one worker at a time does it and readers never see half of
 it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second takes them into the
 scopes that explain, and into the cube. These have many keys, and the more contributions share a row, the fewer rows are written for
 each: so where the second queue is long, a call takes only those of one part, a sixteenth of sites and employees, which have waited since
@@ -38,7 +38,7 @@ from voc_stream.domain.horizons import (
 )
 from voc_stream.postgres.clock import ClockError, require_clock
 from voc_stream.postgres.cube import merge_into_cube
-from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.locks import Lock, try_lock
 from voc_stream.postgres.measures import SUMS, add_up, all_zero, merge, sums_of_measures
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def settle(cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool 
 
     With `in_parts` only one part of sites and employees, the next one each time, unless the queue is short.
     """
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (refresh.lock,))
-    if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
+    if not try_lock(cursor, refresh.lock):
         return None
     # Grouping thousands of keys in memory is several times as fast as on disk.
     cursor.execute("SET LOCAL work_mem = '64MB'")

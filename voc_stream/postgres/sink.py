@@ -34,7 +34,6 @@ from voc_stream.postgres.dead_letters import insert_dead_letters
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable, Place
 from voc_stream.postgres.folding import Folding
-from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.probe import probe
 from voc_stream.postgres.staging import create_staging_tables
 
@@ -151,8 +150,6 @@ class PostgresSink:
 
     def _write(self, cursor: Cursor, batches: Sequence[Batch], now: datetime) -> list[BatchResult]:
         require_tables(cursor)
-        # Whoever replaces whole tables (rebuild) holds it alone.
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (Lock.WRITERS,))
         event_times = [_latest_event_time(batch) for batch in batches]
         _claim(cursor, batches, event_times)
         facts = [

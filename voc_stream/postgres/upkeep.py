@@ -43,6 +43,10 @@ CUSTOMERS_READ_EVERY_SECONDS = 60.0
 # Of millions of customers more seldom, so that counting them takes no more than this share of the time.
 CUSTOMERS_READ_SHARE = 1 / 100
 
+_MAY_VACUUM = (
+    "SELECT current_setting('server_version_num')::int >= 170000 OR pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +60,7 @@ class PostgresUpkeep:
         self._purged_at: datetime | None = None
         self._mirrored = False
         self._turn = 0
+        self._may_vacuum: bool | None = None
         self._customers: Sequence[Reading] = ()
         self._customers_due = 0.0  # of the monotonic clock
         self._evaluator = Evaluator(catalogue)
@@ -219,12 +224,19 @@ class PostgresUpkeep:
         return [*found, *self._customers]
 
     def _vacuum(self, queue: str) -> None:
-        """Make room in a queue for what comes next. It is read from its beginning every few seconds, autovacuum comes once a minute."""
+        """Make room in a queue for what comes next. It is read from its beginning every few seconds, autovacuum comes once a minute.
+
+        Before PostgreSQL 17 only its owner may; a worker then leaves it to autovacuum, and does not fill the server's log with refusals.
+        """
         with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds):
             connection.autocommit = True
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {queue}")
+                    if self._may_vacuum is None:
+                        cursor.execute(_MAY_VACUUM, (queue,))
+                        self._may_vacuum = bool(cursor.fetchone()[0])  # type: ignore[index]  # the queue is there
+                    if self._may_vacuum:
+                        cursor.execute(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {queue}")
             finally:
                 connection.autocommit = False
 

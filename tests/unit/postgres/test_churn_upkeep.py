@@ -163,7 +163,7 @@ def test_one_worker_at_a_time_assesses(store: Store) -> None:
     """Who finds the lock taken leaves the queue as it is."""
     store.take_in(touchpoint())
     with closing(psycopg2.connect(store.url)) as connection:
-        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (Lock.ASSESSMENT,))
+        connection.cursor().execute("SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (Lock.ASSESSMENT,))
         assert store.upkeep().assess_churn(NOW) is None
         connection.rollback()
     assert store.upkeep().assess_churn(NOW) == 1

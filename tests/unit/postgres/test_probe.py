@@ -8,7 +8,6 @@ import pytest
 
 from voc_stream.embedded.ports import free_port
 from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.probe import probe
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def test_a_read_only_database_is_named(store: Store) -> None:
 def test_a_rebuild_is_waited_for(store: Store) -> None:
     """Whoever holds all writers off is no guilt of a batch."""
     with closing(psycopg2.connect(store.url)) as connection:
-        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (Lock.WRITERS,))
+        connection.cursor().execute("LOCK TABLE voc.stream_position IN SHARE ROW EXCLUSIVE MODE")
         with pytest.raises(StoreUnavailableError):
             probe(store.url, seconds=2.0)
 

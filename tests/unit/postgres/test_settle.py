@@ -128,7 +128,7 @@ def test_one_worker_at_a_time_refreshes(store: Store) -> None:
     store.take_in(*crowd(30))
     upkeep = store.upkeep()
     with closing(psycopg2.connect(store.url)) as connection:
-        connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (settle.OF_SITES.lock,))
+        connection.cursor().execute("SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (settle.OF_SITES.lock,))
         assert upkeep.settle(NOW) is False
         assert store.one("SELECT count(*) FROM contribution") > 0
         connection.rollback()

@@ -11,7 +11,7 @@ import msgspec
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.lifecycle import OpenAlert
 from voc_stream.ports import AlertMessage
-from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.locks import Lock, wait_for_lock
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -83,7 +83,7 @@ def _json(value: object) -> str:
 
 def claim_messages(cursor: Cursor, limit: int) -> list[AlertMessage]:
     """Take messages to send, oldest first; none while another worker has some, for a minute at most, so that none overtakes another."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.OUTBOX,))
+    wait_for_lock(cursor, Lock.OUTBOX)
     cursor.execute(
         "UPDATE alert_outbox SET claimed_at = now() WHERE number IN (SELECT number FROM alert_outbox ORDER BY number LIMIT %s)"
         # A claim of the future was made while the server's clock was ahead.

@@ -23,7 +23,7 @@ from voc_stream.postgres.alerting.levels import judge_levels_of
 from voc_stream.postgres.alerting.silence import judge_silence
 from voc_stream.postgres.alerting.workshop import Workshop
 from voc_stream.postgres.clock import require_clock
-from voc_stream.postgres.locks import Lock
+from voc_stream.postgres.locks import Lock, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +132,7 @@ def _found_before(cursor: Cursor, now: datetime) -> set[Subject]:
 
 def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:
     """The moment that the rolling tables show, where this worker may evaluate now: nobody else does, or did a moment ago."""
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (Lock.EVALUATION,))
-    if not cursor.fetchone()[0]:  # type: ignore[index]  # a SELECT without FROM gives one row
+    if not try_lock(cursor, Lock.EVALUATION):
         return None
     require_clock(cursor, now)
     cursor.execute(f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh = 'sites'")

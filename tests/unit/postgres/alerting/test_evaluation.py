@@ -28,7 +28,7 @@ def test_one_worker_at_a_time_evaluates(store: Store) -> None:
     judged = Judged(store)
     judged.past(days=2)
     with closing(psycopg2.connect(store.url)) as other:
-        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (Lock.EVALUATION,))
+        other.cursor().execute("SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (Lock.EVALUATION,))
         assert store.upkeep().evaluate(judged.now) is None
     assert store.upkeep().evaluate(judged.now) is not None
 

@@ -10,7 +10,7 @@ and a worker that lost its partition changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -44,6 +44,10 @@ class DecodedMessage(NamedTuple):
     offset: int
     value: bytes | None
     content: AnyEvent | Refusal
+
+
+FetchedMessage: TypeAlias = Message | DecodedMessage
+"""What comes of a fetch: a message, or what is refused already because it cannot even be unpacked."""
 
 
 class StoredPosition(NamedTuple):

@@ -22,7 +22,7 @@ INVALID = sorted(SCHEMAS.glob("examples/*/invalid/*.json"))
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 # These concern bytes or sizes that a text file for people cannot show.
-WITHOUT_EXAMPLE = {"too_large", "invalid_utf8", "conflicting_event", "storage", "processing_failed"}
+WITHOUT_EXAMPLE = {"too_large", "invalid_utf8", "conflicting_event", "storage", "processing_failed", "unreadable_batch"}
 # A schema can say these, except of times and of fields that it does not name.
 IN_SCHEMA = {"unknown_type", "missing_field", "wrong_type", "out_of_range", "unknown_value", "too_long", "invalid_id"}
 BEYOND_SCHEMA = {"out_of_range.before_year_1", "out_of_range.promised_after_year_9999", "out_of_range.unknown_field_of_1e200000"}

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import IllegalStateError
 
-from voc_stream.ports import Message, Partition
+from voc_stream.events.refusal import Refusal
+from voc_stream.ports import DecodedMessage, Message, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from model.stepped_loop import SteppedLoop
+
+    from voc_stream.ports import FetchedMessage
 
 
 @dataclass
@@ -24,7 +27,7 @@ class PartitionLog:
     `reused_until`: offsets below it were given out twice, because the log had lost its end.
     """
 
-    records: list[Message] = field(default_factory=list)
+    records: list[FetchedMessage] = field(default_factory=list)
     earliest: int = 0
     end: int = 0
     reused_until: int = 0
@@ -33,6 +36,11 @@ class PartitionLog:
         """Write a message."""
         self.records.append(Message(self.end, value))
         self.end += 1
+
+    def append_unreadable(self, count: int) -> None:
+        """Write a batch that nobody can read: it is refused as one, at its last offset."""
+        self.end += count
+        self.records.append(DecodedMessage(self.end - 1, b"?", Refusal("unreadable_batch", f"{count} messages")))
 
     def skip(self, count: int) -> None:
         """Use up offsets without a message: transaction markers, messages of a transaction that was given up."""
@@ -103,7 +111,7 @@ class FakeClient:
         self._log = log
         self._assigned: set[Any] = set()
         self._positions: dict[Any, int] = {}
-        self._ahead: dict[Any, tuple[list[Message], int]] = {}
+        self._ahead: dict[Any, tuple[list[FetchedMessage], int]] = {}
         self._fetcher = self._subscriptions = self
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=SimpleNamespace(state_value=self._state)))
         self.batch_size = 5
@@ -165,10 +173,10 @@ class FakeClient:
             else:
                 self._positions[each] = log.end
 
-    async def fetched_records(self, partitions: Collection[Any], timeout: float, max_records: int) -> Mapping[Any, list[Message]]:  # noqa: ARG002, ASYNC109  aiokafka's signature
+    async def fetched_records(self, partitions: Collection[Any], timeout: float, max_records: int) -> Mapping[Any, list[FetchedMessage]]:  # noqa: ARG002, ASYNC109  aiokafka's signature
         """Hand out what was fetched ahead, and move on."""
         await self._loop.hold(lambda: None, object())
-        found: dict[Any, list[Message]] = {}
+        found: dict[Any, list[FetchedMessage]] = {}
         for each in sorted(set(partitions) & self._assigned & self._ahead.keys()):
             most = min(self.batch_size, max_records - sum(map(len, found.values())))
             if most <= 0:

@@ -15,7 +15,7 @@ from oracle.orders import moments_of_orders, order_rows, stage_rows
 from oracle.reading import InvalidError, read_event, read_events
 from oracle.satisfaction import contributions
 
-from voc_stream.ports import Message, Partition
+from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from model.fake_store import FakeStore, Tables
     from model.worker import Worker
     from oracle.reading import Row, Table
+
+    from voc_stream.ports import FetchedMessage
 
 
 CATALOGUE = automotive_catalogue()
@@ -86,13 +88,13 @@ def assert_nothing_is_missing(log: FakeLog, store: FakeStore) -> None:
             assert not missing, f"lost before {partition.number}/{position.next_offset}: {missing}"
 
 
-def _records(log: FakeLog, partition: Partition) -> Iterator[Message]:
+def _records(log: FakeLog, partition: Partition) -> Iterator[FetchedMessage]:
     """The messages whose offsets were given out once."""
     one = log.logs[partition]
     return (record for record in one.records if record.offset >= one.reused_until)
 
 
-def _taken(store: FakeStore, log: FakeLog, partition: Partition, record: Message) -> bool:
+def _taken(store: FakeStore, log: FakeLog, partition: Partition, record: FetchedMessage) -> bool:
     event_id = id_of(record.value)
     if event_id is not None and store.tables.events.get(event_id) == record.value:
         return True

@@ -22,13 +22,15 @@ _EVENTS: dict[str, Callable[..., Event]] = {
     "gold": lambda event_id, **common: customer(event_id, segment="gold", **common),
     "silver": lambda event_id, **common: customer(event_id, segment="silver", region="north", **common),
 }
-KINDS = (*_EVENTS, "repeated", "conflicting", "poison", "gap")
+KINDS = (*_EVENTS, "repeated", "conflicting", "poison", "gap", "unreadable")
 
 
 def send(log: PartitionLog, kind: str, number: int, minutes: int, sent: list[bytes]) -> None:
     """Append something of one kind to a log; `sent` are the events of all logs, and `number` chooses people and repetitions."""
     if kind == "gap":
         log.skip(2)
+    elif kind == "unreadable":
+        log.append_unreadable(3)
     elif kind in _EVENTS:
         event = _EVENTS[kind](f"v-{len(sent):03}", occurred_at=at(minutes=minutes), customer_id=f"u-{number % 2}")
         sent.append(message(event))

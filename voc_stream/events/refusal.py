@@ -31,11 +31,12 @@ Reason = Literal[
     "conflicting_event",
     "storage",
     "processing_failed",
+    "unreadable_batch",
 ]
 
 MEANINGS: Mapping[Reason, str] = {
     "empty": "There is no value (a tombstone) or it has no bytes.",
-    "too_large": "The message is larger than 256 KiB.",
+    "too_large": "The message is larger than 256 KiB, or it came in a batch that unpacks to more than 64 MiB.",
     "too_deep": "Arrays and objects are nested more than 32 deep.",
     "invalid_utf8": "The bytes are not UTF-8.",
     "nul_character": "A string holds U+0000, as a byte or written \\u0000; PostgreSQL cannot store it.",
@@ -57,6 +58,7 @@ MEANINGS: Mapping[Reason, str] = {
     "conflicting_event": "The event_id came before with other content; the first one counts.",
     "storage": "PostgreSQL refused the event although it is well formed; the detail says why.",
     "processing_failed": "Taking it in failed again and again, alone, while PostgreSQL was well; the detail says how.",
+    "unreadable_batch": "Kafka holds a batch of messages here that cannot be read; the detail says which offsets, and why.",
 }
 
 _LONGEST_ECHO = 60

@@ -10,6 +10,7 @@ from yarl import URL
 
 from voc_stream.kafka.agent import BatchAgent
 from voc_stream.kafka.faust_credentials import faust_credentials
+from voc_stream.kafka.record_batches import MAXIMUM_FETCH_BYTES
 from voc_stream.kafka.topics import input_topics
 from voc_stream.kafka.transport import BatchTransport
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.settings import Settings
 
-MAXIMUM_FETCH_BYTES = 4 * 1024 * 1024
 MAXIMUM_REQUEST_BYTES = 32 * 1024 * 1024
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.ports import DecodedMessage, Message, Partition
+    from voc_stream.ports import DecodedMessage, FetchedMessage, Message, Partition
 
-AnyMessage = TypeVar("AnyMessage", "Message", "DecodedMessage")
+AnyMessage = TypeVar("AnyMessage", "Message", "FetchedMessage", "DecodedMessage")
 
 
 class FetchedBatch(NamedTuple, Generic[AnyMessage]):

@@ -11,9 +11,8 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -21,20 +20,19 @@ from faust.types import TP
 from mode import Service
 
 from voc_stream.kafka.batches import FetchedBatch
-from voc_stream.ports import Message, Partition
+from voc_stream.kafka.reading import HANDED_ON_BYTES, Fetched, take_their_places
+from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from voc_stream.kafka.transport import BatchTransport
+    from voc_stream.ports import FetchedMessage
 
 # aiokafka asks again for a partition only when the fetch under way for its broker has come back, so a long wait there delays everything.
 FETCH_WAIT_MS = 200
 # Bounds what is read ahead of one broker, as it came: most often compressed.
 FETCH_BYTES = 8 * 1024 * 1024
-# About what is handed on at once; the same again is gathered meanwhile. As many usual events as `maximum_batch_messages` are half of it.
-HANDED_ON_BYTES = 8 * 1024 * 1024
-MESSAGES_BETWEEN_LOOKS = 16
 GAP_INTERVAL_SECONDS = 1.0
 COMMIT_TIMEOUT_SECONDS = 3
 LEAVE_TIMEOUT_SECONDS = 3
@@ -55,41 +53,13 @@ class _FetchRecord:
     serialized_key_size = 0
     serialized_value_size = 0
 
-    def __init__(self, batches: Sequence[FetchedBatch[Message]]) -> None:
+    def __init__(self, batches: Sequence[FetchedBatch[FetchedMessage]]) -> None:
         self.topic, self.partition = batches[0].partition
         self.offset = batches[0].next_offset - 1
         self.value = batches
 
 
-class _Messages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
-    """The records of one partition in the shape in which we hand them on; aiokafka's own takes twice as long to make."""
-
-    def _consumer_record(self, tp: Any, record: Any) -> Message:  # noqa: ARG002  aiokafka's signature
-        return Message(record.offset, record.value)
-
-
-class _Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
-    """What was fetched of one partition, handed out by its bytes, too: aiokafka counts messages only, however long they are."""
-
-    bytes_left: ClassVar[int] = HANDED_ON_BYTES
-    """Of all partitions together, until it is set anew."""
-
-    def getall(self, max_records: int | None = None) -> list[Message]:
-        """The next messages: as many as asked for, or as there are, or until the bytes are used up."""
-        taken: list[Message] = []
-        while _Fetched.bytes_left > 0 and (max_records is None or len(taken) < max_records) and self.has_more():
-            wanted = MESSAGES_BETWEEN_LOOKS if max_records is None else min(MESSAGES_BETWEEN_LOOKS, max_records - len(taken))
-            messages: list[Message] = super().getall(wanted)
-            if not messages:
-                break
-            _Fetched.bytes_left -= sum([len(message.value) for message in messages if message.value is not None])
-            taken += messages
-        return taken
-
-
-# aiokafka has no settings for them; there is no other consumer of it in this process.
-fetcher.PartitionRecords = _Messages
-fetcher.FetchResult = _Fetched
+take_their_places()
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):
@@ -104,12 +74,12 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     def allow(self, messages: int) -> None:
         """Let the next fetches bring so many messages together, and HANDED_ON_BYTES."""
-        self._messages_left, _Fetched.bytes_left = messages, HANDED_ON_BYTES
+        self._messages_left, Fetched.bytes_left = messages, HANDED_ON_BYTES
 
     @property
     def may_fetch(self) -> bool:
         """Whether not all that was allowed has been fetched."""
-        return self._messages_left > 0 and _Fetched.bytes_left > 0
+        return self._messages_left > 0 and Fetched.bytes_left > 0
 
     @Service.task
     async def _beat(self) -> None:
@@ -174,7 +144,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         # record; the agent then misses what the other partitions should have continued with, and rewinds them.
         return {TP(*batches[0].partition): [_FetchRecord(batches)]} if batches else {}
 
-    def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch[Message] | None:
+    def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch[FetchedMessage] | None:
         """What aiokafka read without handing out anything: the markers of transactions, and what was aborted.
 
         Without it, the position would stay before a marker that ends the log, which would look like lag for ever.
@@ -186,7 +156,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self.cursor[partition] = end
         return FetchedBatch(partition, start, self.seek_number[partition], (), end)
 
-    def _label(self, partition: Partition, messages: Sequence[Message]) -> FetchedBatch[Message]:
+    def _label(self, partition: Partition, messages: Sequence[FetchedMessage]) -> FetchedBatch[FetchedMessage]:
         batch = FetchedBatch(partition, self.cursor.get(partition), self.seek_number[partition], messages)
         self.cursor[partition] = batch.next_offset
         return batch

@@ -18,7 +18,7 @@ from voc_stream.kafka.batches import FetchedBatch
 from voc_stream.kafka.clock_door import ClockDoor
 from voc_stream.kafka.holds import Holds
 from voc_stream.kafka.positions import Log, place
-from voc_stream.ports import DecodedMessage, StoreUnavailableError
+from voc_stream.ports import DecodedMessage, Message, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.ports import Batch, BatchResult, BatchSink, Message, Partition, StoredPosition
+    from voc_stream.ports import Batch, BatchResult, BatchSink, FetchedMessage, Partition, StoredPosition
 
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""
@@ -119,7 +119,7 @@ class Ledger:
         stored: Mapping[Partition, StoredPosition] = await self._call(self._sink.positions, partitions)
         self._moved(stored)
 
-    async def decode(self, fetched: Sequence[FetchedBatch[Message]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
+    async def decode(self, fetched: Sequence[FetchedBatch[FetchedMessage]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
         """Read what was fetched, on another thread: the sink may be at what was fetched before.
 
         Whatever a message holds, it is an event or refused. Should our code fail nevertheless, each message is read alone, and one that
@@ -127,17 +127,33 @@ class Ledger:
         """
         return await asyncio.get_running_loop().run_in_executor(self._decoder, partial(self._decoded, fetched, now))
 
-    def _decoded(self, fetched: Sequence[FetchedBatch[Message]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
+    def _decoded(self, fetched: Sequence[FetchedBatch[FetchedMessage]], now: datetime) -> Sequence[FetchedBatch[DecodedMessage]]:
         found = []
         for batch in fetched:
+            readable = [message for message in batch.messages if isinstance(message, Message)]
             try:
-                messages = self._sink.decode(batch.messages, now)
+                messages = self._sink.decode(readable, now)
             except Exception:
                 log.exception("what was fetched from %s could not be read; each message is read alone, nothing is lost", batch.partition)
                 self._metrics.batch_failures.labels(batch.partition.topic).inc()
-                messages = [self._decoded_alone(batch.partition, message, now) for message in batch.messages]
+                messages = [self._decoded_alone(batch.partition, message, now) for message in readable]
+            if len(readable) < len(batch.messages):
+                messages = self._with_unreadable(batch, messages)
             found.append(FetchedBatch(batch.partition, batch.start, batch.seek_number, messages, batch.end))
         return found
+
+    def _with_unreadable(self, batch: FetchedBatch[FetchedMessage], decoded: Sequence[DecodedMessage]) -> Sequence[DecodedMessage]:
+        """All messages of a batch in their order: what was decoded, and what nobody can unpack, which is refused already."""
+        left, messages = iter(decoded), []
+        for message in batch.messages:
+            if isinstance(message, DecodedMessage):
+                if isinstance(message.content, Refusal):
+                    log.error("%s offset %d is set aside as a dead letter (%s): %s", batch.partition, message.offset, *message.content)
+                    self._metrics.unreadable(batch.partition, message.offset, message.content.reason)
+                messages.append(message)
+            else:
+                messages.append(next(left))
+        return messages
 
     def _decoded_alone(self, partition: Partition, message: Message, now: datetime) -> DecodedMessage:
         for attempt in range(1, READING_ATTEMPTS + 1):

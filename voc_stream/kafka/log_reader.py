@@ -34,7 +34,7 @@ class LogReader:
         return topic_ids(self._settings, topics)
 
     def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
-        """Where the logs end, by fetching their last records. Raises TopicsError.
+        """Where the logs end, by fetching their last records, unread. Raises TopicsError.
 
         The embedded broker lists as the end of a log the first offset of its last batch, plus one; only a fetch tells its real end.
         Kafka itself lists the real one, which this then repeats.
@@ -46,6 +46,8 @@ class LogReader:
                 client_id="voc-stream-log-reader",
                 enable_auto_commit=False,
             )
+            # Only where a log ends is asked for. To read what it ends with would take its codec, and as much memory as it unpacks to.
+            consumer._fetcher.PartitionRecords = lambda *_, **__: None  # noqa: SLF001  kafka-python has no setting for it
             try:
                 return _fetched_ends(consumer, listed_ends)
             finally:
@@ -60,7 +62,7 @@ def _fetched_ends(consumer: KafkaConsumer, listed_ends: Mapping[Partition, int])
     ends = dict(listed_ends)
     deadline = time.monotonic() + FETCH_TIMEOUT_SECONDS
     while pending and time.monotonic() < deadline:
-        consumer.poll(timeout_ms=200)  # gives no record where the last one is the marker of a transaction
+        consumer.poll(timeout_ms=200)
         for partition in list(pending):
             end = consumer.highwater(TopicPartition(*partition))
             if end is not None:

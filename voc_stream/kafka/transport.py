@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
-    from voc_stream.ports import Message
+    from voc_stream.ports import FetchedMessage
 
 # Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
@@ -151,7 +151,7 @@ class BatchConsumer(driver.Consumer):
         async for topic_partition, message in super().getmany(timeout):
             revocations = self._revocations
             # Here, and not in the transaction: PostgreSQL may be at work on what was gathered before.
-            fetched = await self.ledger.decode(cast("Sequence[FetchedBatch[Message]]", message.value), await self.ledger.now())
+            fetched = await self.ledger.decode(cast("Sequence[FetchedBatch[FetchedMessage]]", message.value), await self.ledger.now())
             if revocations != self._revocations:
                 return
             if self._gathered is None:

@@ -107,12 +107,18 @@ class Metrics:
             registry=registry,
         )
         self.set_aside_offset = Gauge(
-            "voc_message_set_aside_offset", "Offset of the message that was set aside last.", partition, registry=registry
+            "voc_message_set_aside_offset", "Offset of the message or batch that was set aside last.", partition, registry=registry
         )
         self.partition_held = Gauge(
             "voc_partition_held",
             "1 while nothing of the partition is taken in, for this cause; 0 for the other causes.",
             ("topic", "partition", "cause"),
+            registry=registry,
+        )
+        self.unreadable_batches = Counter(
+            "voc_unreadable_batches_total",
+            "Batches, or rests of them, that Kafka holds and that cannot be read or would unpack to too much: a dead letter each.",
+            (*partition, "reason"),
             registry=registry,
         )
         self.lag_events = Gauge(
@@ -168,6 +174,11 @@ class Metrics:
     def set_aside(self, partition: Partition, offset: int) -> None:
         """Count a message that was set aside."""
         self.set_aside_messages.labels(*partition).inc()
+        self.set_aside_offset.labels(*partition).set(offset)
+
+    def unreadable(self, partition: Partition, offset: int, reason: str) -> None:
+        """Count a batch that cannot be read."""
+        self.unreadable_batches.labels(*partition, reason).inc()
         self.set_aside_offset.labels(*partition).set(offset)
 
     def held(self, partition: Partition, cause: str, causes: Iterable[str]) -> None:

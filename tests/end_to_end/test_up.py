@@ -5,11 +5,13 @@ import queue
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -91,10 +93,10 @@ def data_dir() -> Iterator[Path]:
 def sent(data_dir: Path) -> Counter[str]:
     """What the last call centre said it sent: each kind to its number."""
     log = (data_dir / "simulate.log").read_text()
-    match = re.search(r"^\d+ messages, seed \d+: (.*)$", log, re.MULTILINE)
-    assert match is not None, log
+    found = re.findall(r"^\d+ messages, seed \d+: (.*)$", log, re.MULTILINE)
+    assert found, log
     numbers: Counter[str] = Counter()
-    for part in match[1].split(", "):
+    for part in found[-1].split(", "):
         kind, number = part.rsplit(" ", 1)
         numbers[kind.partition(":")[0]] += int(number)
     return numbers
@@ -102,7 +104,7 @@ def sent(data_dir: Path) -> Counter[str]:
 
 def stored(data_dir: Path) -> tuple[int, int]:
     """Numbers of accepted events and of dead letters that PostgreSQL kept."""
-    with Postgres(data_dir, free_port()) as server:
+    with Postgres(data_dir, free_port(), closed=True) as server:
         connection = psycopg2.connect(server.url)
         try:
             with connection.cursor() as cursor:
@@ -114,6 +116,19 @@ def stored(data_dir: Path) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+def assert_only_its_user_gets_in(data_dir: Path, url: str) -> None:
+    """The address can be pasted as it was printed, is that of no superuser, and stands in no file that others can read."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM voc.touchpoint_event, (SELECT usesuper FROM pg_user WHERE usename = current_user AND usesuper) u"
+        )
+        assert cursor.fetchall() == [(0,)]
+    with pytest.raises(psycopg2.OperationalError, match="no password supplied"):
+        psycopg2.connect(re.sub("//.*@", "//voc@", url))
+    for path in (data_dir / "voc.toml", data_dir / "postgres.password", data_dir / "worker.log"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
 def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
     """The first run ends by its duration, the second by SIGTERM after its worker and its database were killed: every event counts once.
 
@@ -122,8 +137,9 @@ def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
     with Up(data_dir, "--rate", "40", "--duration", "8") as up:
         up.wait_for("^ready")
         up.wait_for(r"^kafka://127\.0\.0\.1:\d+$")
-        up.wait_for(r"^postgresql://\S+@127\.0\.0\.1:\d+/\w+$")
+        url = up.wait_for(r"^postgresql://\S+@127\.0\.0\.1:\d+/\w+$")[0]
         up.wait_for(r"^http://127\.0\.0\.1:\d+$")
+        assert_only_its_user_gets_in(data_dir, url)
         first = int(up.wait_for(r"^events (\d+) \|")[1])
         assert int(up.wait_for(r"^events (\d+) \|")[1]) > first
         assert up.end() == 0, up.seen

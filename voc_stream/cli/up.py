@@ -18,7 +18,7 @@ from voc_stream.cli.finite_range import FiniteRange
 from voc_stream.cli.summary_view import Flow
 from voc_stream.cli.terminal import console, say
 from voc_stream.embedded import EmbeddedError
-from voc_stream.embedded.data_dir import locked
+from voc_stream.embedded.data_dir import locked, write_private
 from voc_stream.embedded.machine import Machine, Ports
 from voc_stream.embedded.ports import choose_port
 from voc_stream.kafka.access import TopicsError
@@ -231,7 +231,7 @@ def _environment() -> dict[str, str]:
 
 
 def _write_addresses(folder: Path, settings: Settings) -> Path:
-    """Write a file for VOC_CONFIG, so that other commands find what runs here.
+    """Write a file for VOC_CONFIG, so that other commands of this user find what runs here, the password of the database included.
 
     It stays when `up` stops: a shell that exported its name must still be able to run every command, this one included.
     """
@@ -247,5 +247,5 @@ def _write_addresses(folder: Path, settings: Settings) -> Path:
         addresses["catalogue"] = settings.catalogue if is_packaged else str(Path(settings.catalogue).resolve())
     # JSON quotes a text the way TOML does.
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in addresses.items()]
-    path.write_text("".join([*lines, f"web_port = {settings.web_port}\n"]), encoding="utf-8")
+    write_private(path, "".join([*lines, f"web_port = {settings.web_port}\n"]))
     return path

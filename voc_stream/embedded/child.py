@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from voc_stream.embedded import guard
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOG_TAIL_LINES = 12
+LOG_BYTES = 10 * 1024 * 1024
 
 
 class Child:
@@ -25,7 +27,8 @@ class Child:
     Args:
         name: for messages.
         command: absolute path of the program and its arguments.
-        log_path: file that receives its output; what it held is replaced.
+        log_path: file that receives its output, after what earlier starts left there. Only this user can read it. One that has grown
+            beyond `LOG_BYTES` is kept as `….1`, in the place of the one before.
         environment: variables of the child; the parent's where absent.
         stop_signal: asks the program for a clean end.
         user: system user to run as; only root can name one.
@@ -45,7 +48,10 @@ class Child:
         self.log_path = log_path
         self._stop_signal = stop_signal
         launcher = [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(os.getpid()), str(int(stop_signal)), user or "-"]
-        with log_path.open("wb") as log:
+        with _open_log(log_path) as log:
+            log.write(f"--- {name} is started at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC ---\n".encode())
+            log.flush()
+            self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603  the command is ours
                 [*launcher, *command],
                 stdin=subprocess.DEVNULL,
@@ -65,8 +71,10 @@ class Child:
         return self._process.poll()
 
     def log_tail(self) -> str:
-        """The last lines of its log, for a message about its end."""
-        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        """The last lines that it wrote since it was started, for a message about its end."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-LOG_TAIL_LINES:])
 
     def stop(self, timeout_seconds: float) -> None:
@@ -78,3 +86,11 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _open_log(path: Path) -> BinaryIO:
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+    log = os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab")
+    path.chmod(0o600)  # one of an earlier version may be open to all
+    return log

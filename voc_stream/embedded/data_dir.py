@@ -40,3 +40,12 @@ def locked(data_dir: Path) -> Iterator[Path]:
         file.write(str(os.getpid()))
         file.flush()
         yield data_dir.resolve()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read, whole or not at all, in the place of the one that was there."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    unfinished.replace(path)

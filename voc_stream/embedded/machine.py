@@ -67,7 +67,7 @@ class Machine:
         self._simulator: Supervisor | None = None
         with ExitStack() as started:
             self._broker = started.enter_context(Broker(data_dir, ports.kafka))
-            self._postgres = Postgres(data_dir, ports.postgres)
+            self._postgres = Postgres(data_dir, ports.postgres, closed=True)
             self._supervise(self._postgres.child, self._restart_postgres)
             started.callback(self._stop_postgres)
             self._running = started.pop_all()
@@ -75,6 +75,7 @@ class Machine:
             without_security(settings),
             kafka_bootstrap=self._broker.bootstrap,
             database_url=self._postgres.url,
+            database_password=None,
             web_host=LOOPBACK,
             web_port=ports.web,
             broker_session_timeout_seconds=SESSION_TIMEOUT_SECONDS,
@@ -178,7 +179,7 @@ class Machine:
         self._postgres.stop()
 
     def _restart_postgres(self) -> Child:
-        self._postgres = Postgres(self._data_dir, self._postgres.port)
+        self._postgres = Postgres(self._data_dir, self._postgres.port, closed=True)
         return self._postgres.child
 
     def _start_one_worker(self) -> Child:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from voc_stream.embedded import EmbeddedError
+from voc_stream.embedded import EmbeddedError, access
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK
 from voc_stream.embedded.system_user import give_folder, let_read, server_user
@@ -41,18 +41,20 @@ SETTINGS: Mapping[str, str] = {
 
 
 class Postgres:
-    """A running server with the database `voc`, which its data folder keeps between runs. Anybody on this machine may connect.
+    """A running server with the database `voc`, which its data folder keeps between runs.
 
     Args:
         data_dir: existing folder; the data is kept in its subfolder `postgres`. One server at a time.
         port: free port of 127.0.0.1 to listen on.
         settings: of the server, by name.
+        closed: only who knows the password in `url` may connect, and is an ordinary role. Otherwise anybody on this machine may, as
+            superuser: for tests.
 
     Raises:
         EmbeddedError: the server is not installed or does not start; the message holds its last words.
     """
 
-    def __init__(self, data_dir: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> None:
+    def __init__(self, data_dir: Path, port: int, settings: Mapping[str, str] = SETTINGS, *, closed: bool = False) -> None:
         self.port = port
         self._settings = settings
         self._data = data_dir.resolve() / "postgres"
@@ -64,6 +66,10 @@ class Postgres:
         if not self._data.exists():
             self._create()
         _end_leftover(self._data)
+        self._login = USER
+        if closed:
+            password = access.close_to_others(self._data, USER, DATABASE, self._run_alone)
+            self._login = f"{access.ROLE}:{password}"
         self.child = self._launch()
         try:
             self._wait_until_ready()
@@ -73,8 +79,8 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """URL of the database."""
-        return f"postgresql://{USER}@{LOOPBACK}:{self.port}/{DATABASE}"
+        """URL of the database, with the password where it needs one."""
+        return f"postgresql://{self._login}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     def stop(self) -> None:
         """End all sessions and the server; everything committed is on disk. Safe to call twice."""
@@ -96,8 +102,12 @@ class Postgres:
         self._run(
             "initdb", "-D", str(unfinished), "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "-U", USER
         )
-        self._run("postgres", "--single", "-D", str(unfinished), "template1", given=f"CREATE DATABASE {DATABASE};\n")
+        self._run_alone(f"CREATE DATABASE {DATABASE};\n", unfinished, "template1")
         unfinished.rename(self._data)
+
+    def _run_alone(self, statements: str, data: Path | None = None, database: str = DATABASE) -> None:
+        """Run statements, one a line, without the server: as its superuser, whoever may connect to it."""
+        self._run("postgres", "--single", "-c", "exit_on_error=on", "-D", str(data or self._data), database, given=statements)
 
     def _run(self, program: str, *arguments: str, given: str = "") -> None:
         command = [str(self._programs / program), *arguments]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from voc_stream.embedded import child as child_module
 from voc_stream.embedded.child import Child
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def wait_for_text(path: Path, text: str) -> None:
 
 def test_program_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     """A stop has a deadline: nothing is left behind."""
-    child = Child("deaf", [sys.executable, "-c", STUBBORN], tmp_path / "log")
+    child = Child("stubborn", [sys.executable, "-c", STUBBORN], tmp_path / "log")
     wait_for_text(tmp_path / "log", "deaf")
     child.stop(0.2)
     assert child.exit_code() == -signal.SIGKILL
@@ -41,6 +43,29 @@ def test_log_tail_is_the_end_of_the_output(tmp_path: Path) -> None:
     assert child.exit_code() == 1
     assert child.log_tail().endswith("last words")
     assert len(child.log_tail().splitlines()) <= 12
+
+
+def test_log_keeps_earlier_starts_within_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why a worker ended can still be read after the next start, by its user alone; a log that has grown large becomes `….1`."""
+    path = tmp_path / "log"
+    path.write_text("of an earlier version\n")
+
+    def run(text: str) -> Child:
+        child = Child("talker", [sys.executable, "-c", f"print({text!r})"], path)
+        child._process.wait(10)
+        return child
+
+    run("first life")
+    assert run("second life").log_tail() == "second life"
+    lines = path.read_text().splitlines()
+    assert [line for line in lines if not line.startswith("---")] == ["of an earlier version", "first life", "second life"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    monkeypatch.setattr(child_module, "LOG_BYTES", 10)
+    for number in range(3):
+        run(f"life {number} after that")
+    assert "life 2 after that" in path.read_text()
+    assert "life 1 after that" in (tmp_path / "log.1").read_text()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["log", "log.1"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")

@@ -105,7 +105,7 @@ BEGIN
             ('pane', 'MAINTAIN'),
             ('rolling_sum', 'MAINTAIN'),
             ('rolling_clock', 'DELETE, MAINTAIN'),
-            ('arrival', 'MAINTAIN'),
+            ('arrival', 'UPDATE'),
             ('detector', 'MAINTAIN'),
             ('evaluation_clock', 'DELETE, MAINTAIN'),
             ('alert_outbox', 'MAINTAIN'),

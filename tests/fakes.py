@@ -160,6 +160,10 @@ class MemoryUpkeep:
         self.alert_messages = [message for message in self.alert_messages if message.number not in set(sent)]
         self.claimed.clear()
 
+    def move_histories(self) -> int | None:
+        """There are none to be moved."""
+        return 0
+
     def settle_sites(self, now: datetime) -> bool:
         """Note that it was called."""
         self.settled.append(now)

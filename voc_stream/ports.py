@@ -206,6 +206,13 @@ class Upkeep(Protocol):
         """What the clock of this machine, PostgreSQL's, and those that are stored show now. Raises StoreUnavailableError."""
         ...
 
+    def move_histories(self) -> int | None:
+        """Count earlier events and orders of customers whose profile has changed under the new one, in pieces, for some seconds.
+
+        How many customers that was about; None where another worker holds the lock.
+        """
+        ...
+
     def settle_sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
         ...

@@ -29,7 +29,7 @@ INTERVAL_SECONDS = 10.0
 WARM_UP_SHARE, LONGEST_WARM_UP_SECONDS = 0.2, 600.0
 BEHIND_SECONDS = 120.0
 PREPARATION_EVENTS = 50_000
-SWELLING = ("contribution", "detail_contribution", "churn_pending", "stream_position", "rolling_sum")
+SWELLING = ("customer_move", "contribution", "detail_contribution", "churn_pending", "stream_position", "rolling_sum")
 """Tables whose rows are changed or removed all the time."""
 COLUMNS = (
     figure("minutes", "minutes"),

@@ -173,7 +173,8 @@ class Stage:
 
     def upkeep_waits(self) -> bool:
         """Whether the rolling tables of sites or the risks lack something that was taken in."""
-        return bool(self.number("SELECT (EXISTS (SELECT FROM contribution) OR EXISTS (SELECT FROM churn_pending))::int"))
+        queues = ("customer_move", "contribution", "churn_pending")
+        return bool(self.number(f"SELECT ({' OR '.join(f'EXISTS (SELECT FROM {queue})' for queue in queues)})::int"))
 
     def details_wait(self) -> bool:
         """Whether the scopes that explain, or the cube, have not been merged into."""

@@ -48,7 +48,8 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
             decoded = sink.decode([Message(first + place, value) for place, value in enumerate(values[first : first + step])], now)
             sink.process([Batch(SOURCE, StoredPosition("upkeep", first), decoded)], now)
         taken_in = time.monotonic()
-        while stage.number("SELECT count(*) FROM (SELECT FROM contribution UNION ALL SELECT FROM detail_contribution LIMIT 1) waiting"):
+        waiting = " UNION ALL ".join(f"SELECT FROM {queue}" for queue in ("customer_move", "contribution", "detail_contribution"))
+        while stage.number(f"SELECT count(*) FROM ({waiting} LIMIT 1) waiting"):
             upkeep.settle(datetime.now(UTC))
         settled = time.monotonic()
         while stage.number("SELECT count(*) FROM (SELECT FROM churn_pending LIMIT 1) waiting"):

@@ -272,7 +272,8 @@ class Service:
         self.command("rebuild")  # fails where anything differs
 
     def _is_pending(self) -> bool:
-        return bool(self.query("SELECT FROM contribution UNION ALL SELECT FROM detail_contribution LIMIT 1"))
+        queues = ("customer_move", "contribution", "detail_contribution")
+        return bool(self.query(f"{' UNION ALL '.join(f'SELECT FROM {queue}' for queue in queues)} LIMIT 1"))
 
     def refresh(self) -> datetime:
         """Merge all that is pending and assess every customer, as the workers' timers do; the moment it shows."""

@@ -36,6 +36,7 @@ class Tables:
     dead_letters: set[tuple[str, Partition, int]] = field(default_factory=set)
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: {table: {} for table in ENTITY_KEYS})
     sums: Sums = field(default_factory=Counter)
+    moves: set[str] = field(default_factory=set)
 
     def copied(self) -> Tables:
         """For the next transaction; what is in the collections is never changed in place."""
@@ -45,6 +46,7 @@ class Tables:
             set(self.dead_letters),
             {name: dict(rows) for name, rows in self.rows.items()},
             self.sums.copy(),
+            set(self.moves),
         )
 
 

@@ -7,17 +7,18 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from model.fake_histories import move_pieces
 from model.stepped_loop import StillWaitsError
 from unit.domain.world import summed
 
-from voc_stream.events.decode import Refusal, decode
+from voc_stream.events.decode import Refusal
 from voc_stream.ports import BatchResult, FencedError
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.folding import Folding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from model.fake_store import FakeStore, Row, Tables
@@ -45,6 +46,8 @@ class FakeCursor:
             values = set((parameters or ([],))[0])
             rows = [row for row in self.tables.rows[table].values() if row[column] in values]
             self._found = [(row[key], row["version"], row["fold_state"]) for row in rows]
+        elif statement.startswith("INSERT INTO customer_move"):
+            self.tables.moves |= set((parameters or ([],))[0])
         elif merge := re.match(r"INSERT INTO (\w+) AS t ", statement):
             checked = statement.endswith("WHERE t.version = excluded.version - 1")
             self.rowcount = self._merge(merge[1], checked=checked)
@@ -153,7 +156,7 @@ class Transaction:
         try:
             self._write(working, unseen)
         except ChangedMeanwhileError:
-            self._entities.forget()
+            self._entities.forget_touched()
             working = self._store.tables.copied()
             self._folding = self._loaded(working, unseen)
             self._write(working, unseen)
@@ -162,7 +165,6 @@ class Transaction:
     def _write(self, working: Tables, unseen: Sequence[AnyEvent]) -> None:
         self._cursor.tables = working
         self._folding.apply()
-        history = self._history(set(self._folding._fold.moved_customers()))  # SQL reads it in the product
         contributions, contributed = self._folding._fold.contributions, []
 
         def overheard(*arguments: Any) -> list[Contribution]:
@@ -171,14 +173,12 @@ class Transaction:
 
         if unseen:
             self._folding._fold.contributions = overheard  # type: ignore[assignment]  # before they become rows
-            self._folding.save(_AtOnce(), history)
+            self._folding.save(_AtOnce())
             working.sums.update(summed(contributed))
             working.sums = Counter({key: count for key, count in working.sums.items() if count})
         working.events.update((event.event_id, self._values[event.event_id]) for event in unseen)
-
-    def _history(self, moved: Collection[str]) -> list[AnyEvent]:
-        stored = [decode(value, self._now, self._store.catalogue) for value in self._store.tables.events.values()] if moved else []
-        return [event for event in stored if not isinstance(event, Refusal) and event.customer_id in moved]
+        # So that the next batch meets histories of which a part has been moved.
+        move_pieces(working, self._store.catalogue, rows=1)
 
     def _finish(self, working: Tables, unseen: Sequence[AnyEvent]) -> list[BatchResult]:
         ids = {partition: position.topic_id for partition, position in working.positions.items()}

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from builders import automotive_catalogue
 from comparison import assert_tables_equal
+from model.fake_histories import move_pieces
 from oracle.complaints import complaint_rows
 from oracle.customers import customer_rows
 from oracle.orders import moments_of_orders, order_rows, stage_rows
 from oracle.reading import InvalidError, read_event, read_events
 from oracle.satisfaction import contributions
 
+from voc_stream.catalogue import load_catalogue
 from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 
 CATALOGUE = automotive_catalogue()
+PACKAGED = load_catalogue()
 RECEIVED_AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 
@@ -41,7 +44,13 @@ def id_of(value: bytes | None) -> str | None:
 
 
 def assert_tables_are_the_fold(tables: Tables) -> None:
-    """The rows and sums are those that an independent reading of the accepted events gives, each counted once."""
+    """The rows and sums are those that an independent reading of the accepted events gives, each counted once.
+
+    So they are once the histories are moved whose move is under way.
+    """
+    tables = tables.copied()
+    while tables.moves:
+        move_pieces(tables, PACKAGED, rows=100)
     events = read_events(tables.events.values(), CATALOGUE, RECEIVED_AT)
     assert {event["event_id"] for event in events} == set(tables.events)
     stages = stage_rows(events)

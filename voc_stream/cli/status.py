@@ -56,6 +56,7 @@ def command(svg: Path | None) -> None:
             _customers(status.customers_at_risk),
             "",
             _alerts(status.alerts, now),
+            *_histories(status.histories_pending),
         )
     )
     if svg is not None:
@@ -121,6 +122,13 @@ def _alerts(alerts: Sequence[FiringAlert], now: datetime) -> Table | str:
     for alert in alerts:
         table.add_row(alert.rule, alert.severity, f"{alert.scope_type} {alert.scope}", _ago(alert.started_at, now), alert.summary)
     return table
+
+
+def _histories(pending: int) -> list[str]:
+    """What readers of segments and regions should know; nothing where there is nothing to know."""
+    if not pending:
+        return []
+    return ["", f"Earlier events of {pending:,} customers are being moved to another segment or region. 部分客户的历史数据正在重新归类。"]
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from voc_stream.domain.contribution import NO_PROFILE, Profile
+from voc_stream.domain.history import Move, restated
 from voc_stream.domain.journey import LastMoment
 from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
 from voc_stream.events.hundredths import hundredths
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
-    """All that later events may still need of a customer's earlier ones."""
+    """All that later events may still need of a customer's earlier ones. `move`: of what was counted under another profile."""
 
     customer_id: str
     segment: Stated[str] | None = None
@@ -33,13 +34,22 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     last_seen_at: datetime | None = None
     attitude: LastMoment | None = None
     outcome: LastMoment | None = None
+    move: Move | None = None
 
     @property
     def profile(self) -> Profile:
-        """The dimensions under which what this customer says is counted."""
+        """The dimensions under which what this customer says is counted, once no move is under way."""
         if self.segment is None and self.region is None:
             return NO_PROFILE
         return Profile(value_of(self.segment) or "", value_of(self.region) or "")
+
+    def profile_of(self, event_id: str) -> Profile:
+        """The dimensions under which a scored event of this customer counts now."""
+        return self.profile if self.move is None else self.move.profile_of(event_id)
+
+    def begin_move(self, before: Profile) -> None:
+        """Note that what has been counted under `before` has to be counted under the present profile."""
+        self.move = restated(self.move, before, self.profile)
 
     @property
     def has_left(self) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.churn import INACTIVE_DAYS
 from voc_stream.domain.complaint import ComplaintState
-from voc_stream.domain.contribution import contribution_of, measures_of, moved
+from voc_stream.domain.contribution import contribution_of, measures_of
 from voc_stream.domain.customer import CustomerState
+from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import OrderState, difference
 from voc_stream.domain.stated import value_of
 from voc_stream.events.types import Complaint, Customer, RepairStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.contribution import Contribution, Profile
@@ -45,7 +47,7 @@ def keys_of(events: Iterable[AnyEvent]) -> Keys:
 
 
 class Fold:
-    """One batch on its way from events to rows: load, `apply`, load what that asks for, `contributions`.
+    """One batch on its way from events to rows: load, `apply`, `begin_moves`, load who is missing, `contributions`.
 
     The states are changed in place; whoever lent them must forget them when the batch fails.
     """
@@ -55,10 +57,11 @@ class Fold:
         # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
         self._surely_active_since = now - INACTIVE_AFTER + timedelta(days=1)
         self._known = frozenset(catalogue.experience)
-        # As they were before this batch, of those customers only who said something about themselves.
+        # As they were before this batch, of customers with a history who said something about themselves.
         self._profiles: dict[str, Profile] = {}
         self._timings: list[Contribution] = []
         self._affected: set[str] = set()
+        self._new_customers: set[str] = set()
         self.customers: dict[str, CustomerState] = {}
         self.orders: dict[str, OrderState] = {}
         self.complaints: dict[str, ComplaintState] = {}
@@ -92,11 +95,12 @@ class Fold:
         customer = self.customers.get(customer_id)
         if customer is None:
             customer = self.customers[customer_id] = CustomerState(customer_id)
+            self._new_customers.add(customer_id)
         last_seen_at = customer.last_seen_at
         if last_seen_at is None or last_seen_at < self._surely_active_since or not isinstance(event, RepairStep):
             self._affected.add(customer_id)
-        if isinstance(event, Customer) and customer_id not in self._profiles:
-            self._profiles[customer_id] = customer.profile
+        if isinstance(event, Customer) and customer_id not in self._new_customers:
+            self._profiles.setdefault(customer_id, customer.profile)
         customer.apply(event, at, self._model)
 
     def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
@@ -122,9 +126,12 @@ class Fold:
         complaint.apply(event, at)
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
-    def moved_customers(self) -> list[str]:
-        """The customers whose dimensions changed, so that what they said earlier has to be counted elsewhere."""
-        return [customer_id for customer_id, profile in self._profiles.items() if self.customers[customer_id].profile != profile]
+    def begin_moves(self) -> list[str]:
+        """Note, for customers whose dimensions changed, that what was counted earlier has to be counted elsewhere; who they are."""
+        moved = sorted(each for each, profile in self._profiles.items() if self.customers[each].profile != profile)
+        for customer_id in moved:
+            self.customers[customer_id].begin_move(self._profiles[customer_id])
+        return moved
 
     def missing_customers(self) -> set[str]:
         """The owners of orders at hand whose rows are not: their dimensions are needed."""
@@ -135,21 +142,14 @@ class Fold:
         """Whose risk may have changed: of a workshop's many steps only the delivery, and a sign of life of somebody long unseen."""
         return self._affected
 
-    def contributions(self, events: Sequence[AnyEvent], history: Iterable[AnyEvent]) -> list[Contribution]:
-        """What the batch adds to the aggregates and takes back.
-
-        `history` holds the earlier accepted events of the moved customers; their orders and all orders' owners must be at hand.
-        """
+    def contributions(self, events: Sequence[AnyEvent]) -> list[Contribution]:
+        """What the batch adds to the aggregates and takes back. All orders' owners must be at hand, and moves must have begun."""
         customers = self.customers
         found = [
-            contribution_of(event, moment_of(event), customers[event.customer_id].profile, measures)
+            contribution_of(event, moment_of(event), customers[event.customer_id].profile_of(event.event_id), measures)
             for event in events
             if (measures := measures_of(event))
         ]
-        for event in history:
-            before, after = self._profiles[event.customer_id], customers[event.customer_id].profile
-            earlier = contribution_of(event, moment_of(event), before, measures_of(event))
-            found += moved([earlier], before, after)
         for order in self.orders.values():
             if order.customer_id is None:
                 continue
@@ -159,9 +159,3 @@ class Fold:
                 order.attribute(profile)
                 found += difference(earlier_counted, order.counted(self._known))
         return found + self._timings
-
-
-def moment_of(event: AnyEvent) -> datetime:
-    """When an event occurred, in UTC."""
-    occurred_at = event.occurred_at
-    return occurred_at if occurred_at.tzinfo is UTC else occurred_at.astimezone(UTC)

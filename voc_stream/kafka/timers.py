@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 CLOCKS_INTERVAL_SECONDS = 5.0
+HISTORIES_INTERVAL_SECONDS = 2.0
 SITES_INTERVAL_SECONDS = 2.0
 DETAILS_INTERVAL_SECONDS = 4.0
 CHURN_INTERVAL_SECONDS = 2.0
@@ -44,6 +45,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
     alerts = AlertPublisher(app, alert_topic(settings.topic_prefix), upkeep)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "clocks": (CLOCKS_INTERVAL_SECONDS, work.clocks),
+        "move_histories": (HISTORIES_INTERVAL_SECONDS, work.move_histories),
         "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
@@ -99,6 +101,10 @@ class _Work:
     def _is_busy(self, backlog_events: int = 0) -> bool:
         """Whether events wait; a worker without partitions cannot know, and takes it that another one is busy."""
         return not self._ledger.durable or self._ledger.state.lag_events > backlog_events
+
+    async def move_histories(self) -> None:
+        """Count under their new profile what customers said before they changed it."""
+        await self._upkeep.move_histories()
 
     async def settle_sites(self) -> None:
         """Bring the rolling tables of sites to now, where no other worker is at it."""

@@ -28,6 +28,10 @@ class UpkeepCalls:
         """See `Upkeep.read_clocks`."""
         return await self._call(self._upkeep.read_clocks)
 
+    async def move_histories(self) -> int | None:
+        """See `Upkeep.move_histories`."""
+        return await self._call(self._upkeep.move_histories)
+
     async def settle_sites(self, now: datetime) -> bool:
         """See `Upkeep.settle_sites`."""
         return await self._call(self._upkeep.settle_sites, now)

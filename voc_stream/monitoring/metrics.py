@@ -69,6 +69,9 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
     "voc_complaint_oldest_age_seconds": TableGauge("Age of the open complaint that was opened first.", ("site", "severity"), "maximum"),
     "voc_customers_at_risk": TableGauge("Customers in a band of risk of leaving.", ("band", "segment"), "sum"),
+    "voc_histories_pending": TableGauge(
+        "Customers whose earlier events are still counted under another segment or region, in part.", (), "leave out"
+    ),
     "voc_evaluator_last_success_timestamp_seconds": TableGauge("Unix time as of which alerts were last evaluated.", (), "leave out"),
     "voc_value_at_risk": TableGauge("Annual value times risk of leaving, summed.", ("band", "segment"), "sum"),
 }

@@ -27,6 +27,7 @@ __all__ = [
     "arrival",
     "churn_pending",
     "contribution",
+    "customer_move",
     "detail_contribution",
     "detector",
     "evaluation_clock",
@@ -153,6 +154,15 @@ rolling_clock = Table(
     comment="The moment of the last refresh of the rolling tables",
 )
 
+customer_move = Table(
+    "customer_move",
+    metadata,
+    required("customer_id", KEY, "customer who has stated another segment or region"),
+    PrimaryKeyConstraint("customer_id"),
+    comment="Customers whose earlier events and orders are still counted under another profile, in part; emptied by the upkeep",
+    postgresql_with=_QUEUE,
+)
+
 churn_pending = Table(
     "churn_pending",
     metadata,
@@ -218,7 +228,7 @@ alert_outbox = Table(
 lock = Table(
     "lock",
     metadata,
-    required("name", KEY, "sites, details, assessment, evaluation or outbox"),
+    required("name", KEY, "histories, sites, details, assessment, evaluation or outbox"),
     PrimaryKeyConstraint("name"),
     comment="What one worker does at a time; whoever does it locks the row",
 )

@@ -74,17 +74,27 @@ class Entity(Generic[State]):
                 state, self._versions[key] = cached
                 found[key] = self._decode(state)
         if missing:
-            found |= self._read(cursor, self._key, missing)
+            found |= self._read(cursor, missing)
             for key in missing:
                 self._versions.setdefault(key, 0)
         return found
 
-    def owned_by(self, cursor: Cursor, customer_ids: Sequence[str]) -> dict[str, State]:
-        """The states of the rows that belong to some customers."""
-        return self._read(cursor, "customer_id", list(customer_ids))
+    def owned_after(self, cursor: Cursor, after: Mapping[str, str], limit: int) -> dict[str, State]:
+        """The states of rows that belong to some customers: of each the next `limit` after a key, in the order of their keys."""
+        cursor.execute(
+            f"SELECT t.{self._key}, t.version, t.fold_state::text"
+            " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after) CROSS JOIN LATERAL ("
+            f" SELECT * FROM {self._table} WHERE customer_id = owner.customer_id AND {self._key} > owner.after"
+            f" ORDER BY {self._key} LIMIT %s) t",
+            (list(after), list(after.values()), limit),
+        )
+        return self._found(cursor)
 
-    def _read(self, cursor: Cursor, column: str, values: list[str]) -> dict[str, State]:
-        cursor.execute(f"SELECT {self._key}, version, fold_state::text FROM {self._table} WHERE {column} = ANY(%s)", (values,))
+    def _read(self, cursor: Cursor, keys: list[str]) -> dict[str, State]:
+        cursor.execute(f"SELECT {self._key}, version, fold_state::text FROM {self._table} WHERE {self._key} = ANY(%s)", (keys,))
+        return self._found(cursor)
+
+    def _found(self, cursor: Cursor) -> dict[str, State]:
         found = {}
         for key, version, state in cursor.fetchall():
             found[key] = self._decode(state)
@@ -119,24 +129,38 @@ class Entity(Generic[State]):
             self._cached_bytes -= len(state) + ROW_BYTES
 
     def forget(self) -> None:
-        """The transaction failed: what it saved must be read anew. That is rare, so everything is."""
+        """The transaction failed, and the server may have lost commits: all must be read anew. That is rare."""
         self._versions.clear()
         self._cache.clear()
         self._cached_bytes = 0
+
+    def forget_touched(self) -> None:
+        """The transaction met what another had written: what it loaded must be read anew, other rows stay at hand."""
+        for key in self._versions:
+            cached = self._cache.pop(key, None)
+            if cached is not None:
+                self._cached_bytes -= len(cached[0]) + ROW_BYTES
+        self._versions.clear()
 
 
 class EntityStore:
     """The three kinds of rows that events change."""
 
-    def __init__(self) -> None:
-        self.customers = Entity("customer", rows.CUSTOMER_COLUMNS, rows.decode_customer, rows.customer_row)
-        self.orders = Entity("repair_order", rows.ORDER_COLUMNS, rows.decode_order, rows.order_row)
-        self.complaints = Entity("complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row, CACHED_COMPLAINTS_BYTES)
+    def __init__(self, cached_bytes: int = CACHED_BYTES) -> None:
+        self.customers = Entity("customer", rows.CUSTOMER_COLUMNS, rows.decode_customer, rows.customer_row, cached_bytes)
+        self.orders = Entity("repair_order", rows.ORDER_COLUMNS, rows.decode_order, rows.order_row, cached_bytes)
+        few = min(cached_bytes, CACHED_COMPLAINTS_BYTES)
+        self.complaints = Entity("complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row, few)
 
     def keep(self) -> None:
         """The transaction committed."""
         for entity in (self.customers, self.orders, self.complaints):
             entity.keep()
+
+    def forget_touched(self) -> None:
+        """The transaction met rows that another one had written."""
+        for entity in (self.customers, self.orders, self.complaints):
+            entity.forget_touched()
 
     def forget(self) -> None:
         """The transaction failed."""

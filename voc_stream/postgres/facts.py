@@ -1,4 +1,4 @@
-"""The accepted events: inserted once, and read again where a profile that arrived late moves what was counted."""
+"""The accepted events: inserted once, and read again in pages where a profile that arrived late moves what was counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -26,6 +26,8 @@ COLUMNS = (
 _COLUMN_LIST = ", ".join(f'"{name}"' for name in COLUMNS)
 # Where events are repeated at all they are repeated again soon, and a plain COPY that fails leaves dead rows behind.
 STAGED_AFTER_REPETITION = 50
+EVENTS_IN_MEMORY = 100
+"""Of those that are read again; a message has up to 256 KiB."""
 _WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 
 
@@ -95,13 +97,22 @@ class FactTable:
         return {Place(Partition(*row[:2]), row[2]): Place(Partition(*row[3:5]), row[5]) for row in cursor}
 
 
-def scored_events_of(cursor: Cursor, customer_ids: Sequence[str], *, leaving_out: Collection[str]) -> Iterator[AnyEvent]:
-    """The accepted events of some customers that measure something by themselves."""
-    cursor.execute(
-        "SELECT event_id, body::text FROM touchpoint_event WHERE customer_id = ANY(%s) AND type IN ('callback', 'touchpoint')",
-        (list(customer_ids),),
-    )
-    return (decode_stored(body) for event_id, body in cursor.fetchall() if event_id not in leaving_out)
+def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int) -> Generator[AnyEvent, None, None]:
+    """Accepted events that measure something by themselves: of each customer the next `limit` after an event id, in the order of ids.
+
+    However large the events are, few are in memory at once.
+    """
+    with cursor.connection.cursor(name="scored_events") as reader:
+        reader.itersize = EVENTS_IN_MEMORY
+        reader.execute(
+            "SELECT e.body::text FROM unnest(%s::text[], %s::text[]) AS wanted (customer_id, after) CROSS JOIN LATERAL ("
+            " SELECT event_id, body FROM touchpoint_event"
+            " WHERE customer_id = wanted.customer_id AND event_id > wanted.after AND type IN ('callback', 'touchpoint')"
+            " ORDER BY event_id LIMIT %s) e",
+            (list(after), list(after.values()), limit),
+        )
+        for (body,) in reader:
+            yield decode_stored(body)
 
 
 def _row(fact: Fact) -> tuple[Value, ...]:

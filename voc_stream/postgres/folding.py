@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.fold import Fold, keys_of
 from voc_stream.postgres.churn import pending_rows
 from voc_stream.postgres.copy_csv import lines
-from voc_stream.postgres.facts import scored_events_of
+from voc_stream.postgres.histories import queue_moves
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -44,25 +44,21 @@ class Folding:
         """Let the events change them. Asks the database nothing."""
         self._fold.apply(self._events)
 
-    def save(self, ahead: Ahead, history: Iterable[AnyEvent] | None = None) -> None:
+    def save(self, ahead: Ahead, *, with_history: bool = True) -> None:
         """Write the changed rows and what they contribute; nothing may be under way on the connection.
 
-        `history` are the scored events folded earlier of customers whose profile changes now; None reads them from touchpoint_event.
+        `with_history`: whether customers whose profile changes have been counted under the earlier one, and must be moved.
         Raises ChangedMeanwhileError.
         """
         cursor, entities, fold = self._cursor, self._entities, self._fold
-        moved = fold.moved_customers()
-        if moved:
-            others = entities.orders.owned_by(cursor, moved)
-            fold.add_orders({order_id: state for order_id, state in others.items() if order_id not in fold.orders})
-            if history is None:
-                history = scored_events_of(cursor, moved, leaving_out={event.event_id for event in self._events})
+        moved = fold.begin_moves() if with_history else []
         missing = fold.missing_customers()
         if missing:
             fold.add_customers(entities.customers.load(cursor, missing))
         # The customers first: while PostgreSQL writes them, the orders' contributions are worked out.
         entities.customers.save(cursor, fold.customers, ahead)
-        contributions = fold.contributions(self._events, history or ())
+        ahead.run(partial(queue_moves, cursor, moved))
+        contributions = fold.contributions(self._events)
         entities.orders.save(cursor, fold.orders, ahead)
         entities.complaints.save(cursor, fold.complaints, ahead)
         data = lines(map(contribution_row, contributions))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class Lock(StrEnum):
     """What at most one transaction does at a time: a row of `voc.lock`, which `init` makes."""
 
+    HISTORIES = "histories"
     SITES = "sites"
     DETAILS = "details"
     ASSESSMENT = "assessment"

@@ -26,6 +26,7 @@ def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
         *_drops(cursor),
         *_orders(cursor, now),
         *_complaints(cursor, now),
+        *_histories(cursor),
         *_alerts(cursor, now),
     ]
 
@@ -109,6 +110,11 @@ def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
         if opened_at is not None:
             found.append(Reading("voc_complaint_oldest_age_seconds", (site, severity), (now - opened_at).total_seconds()))
     return found
+
+
+def _histories(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT count(*) FROM customer_move")
+    return [Reading("voc_histories_pending", (), count) for (count,) in cursor]
 
 
 def _alerts(cursor: Cursor, now: datetime) -> list[Reading]:

@@ -8,6 +8,7 @@ no increments with the live one.
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ from voc_stream.postgres.clock import server_now
 from voc_stream.postgres.connection import checked_out, engine_for, require_tables
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
+from voc_stream.postgres.histories import move_some
 from voc_stream.postgres.locks import Lock, keep_batches_out, wait_for_lock
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.repair import comparable, repair
@@ -40,10 +42,16 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
+_LOCKS = (Lock.HISTORIES, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
-_QUEUES = (engine_tables.contribution, engine_tables.detail_contribution, engine_tables.churn_pending, engine_tables.arrival)
+_QUEUES = (
+    engine_tables.contribution,
+    engine_tables.detail_contribution,
+    engine_tables.customer_move,
+    engine_tables.churn_pending,
+    engine_tables.arrival,
+)
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
 _NOT_DERIVED = ("version", "next_change_at")
@@ -114,6 +122,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     mirror_catalogue(cursor, catalogue)
     now = server_now(cursor)
     _wind_back(cursor, now)
+    _move_all_histories(cursor, catalogue)
     _merge_everything(cursor)
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
         churn.reassess(cursor, customer_ids, catalogue.churn, now)
@@ -129,6 +138,19 @@ def _wind_back(cursor: Cursor, now: datetime) -> None:
         if refresh.name in ahead:
             settle.wind_back(cursor, refresh, now)
     churn.take_up_future(cursor, now)
+
+
+def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
+    entities, known = EntityStore(cached_bytes=0), frozenset(catalogue.experience)
+    with closing(Ahead()) as ahead:
+        while move_some(cursor, entities, ahead, known):
+            entities.keep()
+            _empty_staging(cursor)
+
+
+def _empty_staging(cursor: Cursor) -> None:
+    """They empty themselves at the end of a transaction only."""
+    cursor.execute("TRUNCATE staged_repair_order, staged_complaint, staged_customer")
 
 
 def _merge_everything(cursor: Cursor) -> None:
@@ -162,9 +184,8 @@ def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogu
             folding = Folding(cursor, entities, catalogue, chunk, now)
             folding.load()
             folding.apply()
-            folding.save(ahead, history=())
-            for name in ("repair_order", "complaint", "customer"):
-                cursor.execute(f"TRUNCATE staged_{name}")
+            folding.save(ahead, with_history=False)
+            _empty_staging(cursor)
             entities.keep()
             done += len(chunk)
             progress(done, total)

@@ -219,7 +219,10 @@ class PostgresSink:
                 connection.commit()
         except BaseException as error:
             # What a failed transaction touched may differ from what is stored.
-            self._entities.forget()
+            if isinstance(error, ChangedMeanwhileError):
+                self._entities.forget_touched()
+            else:
+                self._entities.forget()
             self._roll_back(connection, error)
             raise
         self._entities.keep()

@@ -97,12 +97,16 @@ class FiringAlert(NamedTuple):
 
 
 class Status(NamedTuple):
-    """Everything that the command `status` shows."""
+    """Everything that the command `status` shows.
+
+    `histories_pending`: customers whose earlier events are still counted under another segment or region, in part.
+    """
 
     summary: Summary
     partitions: Sequence[PartitionStatus]
     customers_at_risk: Sequence[CustomerAtRisk]
     alerts: Sequence[FiringAlert]
+    histories_pending: int
 
 
 def read_summary(database_url: str) -> Summary:
@@ -141,6 +145,7 @@ def read_status(database_url: str) -> Status:
                     text("SELECT rule, severity, scope_type, scope, started_at, summary FROM alert WHERE ended_at IS NULL ORDER BY 5")
                 )
             ],
+            connection.execute(text("SELECT count(*) FROM customer_move")).scalar_one(),
         )
 
 

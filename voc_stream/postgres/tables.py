@@ -72,6 +72,8 @@ touchpoint_event = Table(
     required("offset", BigInteger, "offset in that partition"),
     PrimaryKeyConstraint("event_id"),
     Index("touchpoint_event_customer_id", "customer_id"),
+    # In the order in which a customer's history is moved, piece by piece.
+    Index("touchpoint_event_scored", "customer_id", "event_id", postgresql_where=text("type IN ('callback', 'touchpoint')")),
     Index("touchpoint_event_occurred_at", "occurred_at", postgresql_using="brin"),
     comment="One row per accepted event: the facts from which every other table can be recomputed / 事件明细",
 )
@@ -99,7 +101,7 @@ repair_order = Table(
     column("mean_score", Double, "plain mean of the moments, 0-10 / 平均分"),
     column("last_moment_at", TIME, "when the last scored moment was / 最后评分时间"),
     PrimaryKeyConstraint("order_id"),
-    Index("repair_order_customer_id", "customer_id"),
+    Index("repair_order_customer_id", "customer_id", "order_id"),
     # For what is watched every minute: orders in the workshop, and follow-ups that fell due.
     Index("repair_order_undelivered", "order_id", postgresql_where=text("delivered_at IS NULL")),
     Index(

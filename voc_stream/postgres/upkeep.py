@@ -1,4 +1,4 @@
-"""What timers do beside the stream: settle, assess, evaluate, hand out messages, read gauges. Each step is a transaction under its lock."""
+"""What timers do beside the stream: move histories, settle, assess, evaluate, hand out messages, read gauges. Each is a transaction."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, settle
+from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.alerting.alert_rows import claim_messages, give_back_messages
 from voc_stream.postgres.alerting.evaluation import Evaluator
 from voc_stream.postgres.clock import read_clocks, server_now
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import mark_published, read_unpublished
+from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.histories import move_some
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_customers, read_gauges
 from voc_stream.postgres.staging import create_staging_tables
@@ -66,10 +69,12 @@ class PostgresUpkeep:
         self._evaluator = Evaluator(catalogue)
         self._evaluated_at: datetime | None = None
         self._future_looked_for = -math.inf  # of the monotonic clock
+        self._ahead = Ahead()
 
     def close(self) -> None:
         """Give the connection back."""
         self._engine.dispose()
+        self._ahead.close()
 
     def read_clocks(self) -> ClockReading:
         """What the clock of this machine, PostgreSQL's, and those that are stored show now."""
@@ -80,8 +85,35 @@ class PostgresUpkeep:
         return reading
 
     def settle(self, now: datetime) -> bool:
-        """Merge all that is pending and refresh the rolling tables and the cube as of `now`; False where another worker holds a lock."""
-        return self.settle_sites(now) and self.settle_details(now, in_parts=False)
+        """Move and merge all that is pending and refresh the rolling tables and the cube as of `now`; False where another is at it."""
+        while moved := self.move_histories():
+            pass
+        return moved is not None and self.settle_sites(now) and self.settle_details(now, in_parts=False)
+
+    def move_histories(self) -> int | None:
+        """Count pieces of the histories of customers whose profile has changed under the new one, for about BUDGET_SECONDS.
+
+        How many customers that was about, one that took several pieces counted again; None where another worker is at it.
+        """
+        started, customers = time.monotonic(), 0
+        while moved := self._move_some():
+            customers += moved
+            if time.monotonic() - started > BUDGET_SECONDS:
+                break
+        if customers:
+            self._vacuum("customer_move")
+        return customers if moved is not None else None
+
+    def _move_some(self) -> int | None:
+        entities = EntityStore(cached_bytes=0)
+        try:
+            with self._transaction() as cursor:
+                try:
+                    return move_some(cursor, entities, self._ahead, frozenset(self._catalogue.experience))
+                finally:
+                    self._ahead.abandon()  # within the deadline: what is under way may hang
+        except ChangedMeanwhileError:  # an order got another owner; the next piece meets it as it is then
+            return 1
 
     def settle_sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""

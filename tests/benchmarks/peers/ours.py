@@ -228,6 +228,9 @@ class NoUpkeep:
         now = datetime.now(UTC)
         return ClockReading(now, now, time.monotonic(), timedelta(0))
 
+    def move_histories(self) -> int | None:  # noqa: D102  see ports.Upkeep
+        return 0
+
     def settle_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
 

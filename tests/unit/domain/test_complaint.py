@@ -13,7 +13,7 @@ from unit.domain.world import NOW, encode, events_of
 from unit.postgres.store import CATALOGUE
 
 from voc_stream.domain.complaint import LIFE, ComplaintState
-from voc_stream.domain.fold import moment_of
+from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 from voc_stream.postgres.rows import COMPLAINT_COLUMNS, complaint_row, decode_complaint
 

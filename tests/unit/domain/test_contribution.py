@@ -7,7 +7,7 @@ from hypothesis import given
 from unit.domain.world import events_of, summed
 
 from voc_stream.domain.contribution import Measure, Profile, contribution_of, measures_of, moved
-from voc_stream.domain.fold import moment_of
+from voc_stream.domain.moment import moment_of
 
 if TYPE_CHECKING:
     from builders import Event

@@ -14,7 +14,7 @@ from unit.domain.world import NOW, encode, events_of
 from unit.postgres.store import CATALOGUE
 
 from voc_stream.domain.customer import CustomerState
-from voc_stream.domain.fold import moment_of
+from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.rows import CUSTOMER_COLUMNS, customer_row, decode_customer
 
 if TYPE_CHECKING:

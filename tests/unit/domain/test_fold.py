@@ -27,6 +27,9 @@ def folded(catalogue: Catalogue, *batches: list[Event]) -> World:
     world = World(catalogue)
     for batch in batches:
         world.take_in(events_of(batch, catalogue))
+        world.move_some()  # the next batch meets histories of which a part has been moved
+    while world.move_some():
+        pass
     return world
 
 

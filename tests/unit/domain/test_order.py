@@ -13,7 +13,7 @@ from unit.domain.whole_rows import assert_whole_row
 from unit.domain.world import NOW, encode, events_of, summed
 from unit.postgres.store import CATALOGUE
 
-from voc_stream.domain.fold import moment_of
+from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import (
     LONGEST_STAGE,
     STAGES,

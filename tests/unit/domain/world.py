@@ -10,6 +10,7 @@ import msgspec
 from builders import START, message
 
 from voc_stream.domain.fold import Fold, keys_of
+from voc_stream.domain.history import move_events, move_orders
 from voc_stream.domain.stated import value_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.postgres.rows import decode_complaint, decode_customer, decode_order
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.customer import CustomerState
+    from voc_stream.domain.order import OrderState
     from voc_stream.events.types import AnyEvent
 
 NOW = START + timedelta(days=29)
@@ -49,6 +52,22 @@ def summed(contributions: Iterable[Contribution]) -> Sums:
     return Counter({key: count for key, count in sums.items() if count})
 
 
+def move_piece(
+    customer: CustomerState, events: Iterable[AnyEvent], orders: Iterable[OrderState], catalogue: Catalogue, rows: int
+) -> tuple[list[OrderState], list[Contribution]]:
+    """Move at most so many events or orders of a customer, of all that are given; the orders that changed, and what that adds."""
+    move = customer.move
+    if move is None:
+        return [], []
+    if move.order_id is None:
+        ahead = [event for event in events if event.customer_id == customer.customer_id and event.event_id > move.event_id]
+        ahead.sort(key=lambda event: event.event_id)
+        return [], move_events(customer, ahead[:rows], are_last=len(ahead) <= rows)
+    owned = [order for order in orders if value_of(order.customer_id) == customer.customer_id and order.order_id > move.order_id]
+    owned.sort(key=lambda order: order.order_id)
+    return move_orders(customer, owned[:rows], frozenset(catalogue.experience), are_last=len(owned) <= rows)
+
+
 class World:
     """States by key, as JSON, and the sums of all contributions."""
 
@@ -56,6 +75,7 @@ class World:
         self._catalogue = catalogue
         self._events: list[AnyEvent] = []
         self._contributions: list[Contribution] = []
+        self._moving: set[str] = set()
         self.customers: dict[str, bytes] = {}
         self.orders: dict[str, bytes] = {}
         self.complaints: dict[str, bytes] = {}
@@ -73,15 +93,26 @@ class World:
         fold.add_orders(_loaded(self.orders, keys.orders, decode_order))
         fold.add_complaints(_loaded(self.complaints, keys.complaints, decode_complaint))
         fold.apply(events)
-        moved = set(fold.moved_customers())
-        others = {key: decode_order(state) for key, state in self.orders.items() if key not in fold.orders}
-        fold.add_orders({key: order for key, order in others.items() if (value_of(order.customer_id) or "") in moved})
+        self._moving |= set(fold.begin_moves())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
-        self._contributions += fold.contributions(events, [event for event in self._events if event.customer_id in moved])
+        self._contributions += fold.contributions(events)
         for stored, states in ((self.customers, fold.customers), (self.orders, fold.orders), (self.complaints, fold.complaints)):
             stored.update((key, encode(state)) for key, state in states.items())
         self._events += events
         self.assessed = fold.affected_customers()
+
+    def move_some(self, rows: int = 1) -> bool:
+        """Move one piece of each history that is under way; whether there was one."""
+        for customer_id in sorted(self._moving):
+            customer = decode_customer(self.customers[customer_id].decode())
+            orders = [decode_order(state.decode()) for state in self.orders.values()]
+            changed, contributions = move_piece(customer, self._events, orders, self._catalogue, rows)
+            self._contributions += contributions
+            self.orders.update((order.order_id, encode(order)) for order in changed)
+            self.customers[customer_id] = encode(customer)
+            if customer.move is None:
+                self._moving.remove(customer_id)
+        return bool(self._moving)
 
     def same_as(self, other: World) -> bool:
         """Whether states and sums are equal."""

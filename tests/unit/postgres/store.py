@@ -74,6 +74,12 @@ class Store:
         self._open.callback(upkeep.close)
         return upkeep
 
+    def move_histories(self) -> None:
+        """Count under the present profiles what came before them: with that `experience_daily` is exact before any refresh."""
+        upkeep = self.upkeep()
+        while upkeep.move_histories():
+            pass
+
     def take_in(self, *events: Event, sink: PostgresSink | None = None, number: int = 0, now: datetime = NOW) -> BatchResult:
         """One batch behind what the partition holds already."""
         sink = sink or self.sink()

@@ -58,7 +58,7 @@ def test_a_row_that_another_worker_wrote_meanwhile_is_not_overwritten(
     states = load(entities, cursor)
     store.take_in(repair_step("r-2", stage="work"), repair_step("r-3", order_id="o-2"))
     if reread:
-        assert set(entities.orders.owned_by(cursor, ["u-1"])) == {"o-1", "o-2", "o-9"}
+        assert set(entities.orders.owned_after(cursor, {"u-1": ""}, 9)) == {"o-1", "o-2", "o-9"}
     entities.orders.save(cursor, states, ahead)
     with pytest.raises(ChangedMeanwhileError):
         ahead.wait()
@@ -119,4 +119,5 @@ def test_what_is_kept_at_hand_is_bounded_and_counted(store: Store, monkeypatch: 
         send(sink, values[first : first + 5])
         assert customers._cached_bytes <= 1_000
         assert customers._cached_bytes == sum(len(state) + entities_module.ROW_BYTES for state, _ in customers._cache.values())
+    store.move_histories()
     store.assert_as_expected(values, names=["repair_order", "complaint", "customer", "experience_daily"])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
 NAMES = "voc_experience_info"
+NOTHING_PENDING: dict[tuple[str, ...], float] = {("voc_histories_pending",): 0}
 
 
 def readings(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
@@ -42,10 +43,19 @@ def refresh(store: Store) -> None:
 
 
 def test_empty_tables_have_no_readings(store: Store) -> None:
-    """No data is no sample; after a refresh and an evaluation of nothing only their time is one."""
-    assert readings(store) == {}
+    """No data is no sample, but an empty queue is data; a refresh and an evaluation of nothing add only their time."""
+    assert readings(store) == NOTHING_PENDING
     refresh(store)
-    assert readings(store) == {(EVALUATED,): NOW.timestamp()}
+    assert readings(store) == {**NOTHING_PENDING, (EVALUATED,): NOW.timestamp()}
+
+
+def test_histories_that_are_not_moved_yet_are_counted(store: Store) -> None:
+    """Who reads segments and regions must be able to see that they are not up to date."""
+    store.take_in(touchpoint())
+    store.take_in(customer(segment="gold"))
+    assert readings(store)["voc_histories_pending",] == 1
+    refresh(store)
+    assert readings(store)["voc_histories_pending",] == 0
 
 
 def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:
@@ -171,6 +181,7 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
         ("voc_alert_firing", "VocX", "page", "", "s-0", "7d", "", ""): 1,
         ("voc_alert_firing", "VocX", "page", "", "s-1", "7d", "", ""): 1,
         ("voc_alert_firing", "VocX", "page", "", "s-2", "7d", "", ""): 0,
+        **NOTHING_PENDING,
     }
     later = {key: value for key, value in readings(store, NOW + timedelta(hours=25)).items() if key[0] == "voc_alert_firing"}
     assert set(later.values()) == {1}
@@ -187,7 +198,7 @@ def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -
     found = readings(store)
     assert {label for _, *labels in found for label in labels} <= allowed
     assert all(isfinite(value) for value in found.values())
-    assert len({metric for metric, *_ in found}) == 12
+    assert len({metric for metric, *_ in found}) == 13
 
 
 def test_readings_are_what_the_metrics_declare(store: Store) -> None:

@@ -36,6 +36,7 @@ def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
         if data.draw(st.booleans(), "refresh"):
             upkeep.settle(moment)
             upkeep.assess_churn(moment)
+    store.move_histories()
     store.assert_as_expected([*values, *refused], names=["experience_daily"])
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)

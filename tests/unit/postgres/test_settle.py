@@ -58,6 +58,7 @@ def test_rolling_tables_are_exact_at_every_refresh(store: Store, rounds: list[Ro
         as_of += passed
         upkeep.settle(as_of) if details else upkeep.settle_sites(as_of)
         assert_rolling(store, values, as_of, SCOPE_TYPES if details else SITES)
+        store.move_histories()
         store.assert_as_expected(values, names=["experience_daily"])
 
 
@@ -140,6 +141,7 @@ def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> Non
     """Pending contributions count in the view already; merging them changes nothing."""
     values = messages(crowd(60))
     send(store.sink(), values)
+    store.move_histories()
     store.assert_as_expected(values, names=["experience_daily"])
     before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7")
     store.upkeep().settle(NOW)
@@ -168,6 +170,7 @@ def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyP
     for _ in range(settle.PARTS):
         waiting.append(store.one("SELECT count(*) FROM detail_contribution"))
         assert upkeep.settle_details(NOW, in_parts=True)
+        store.move_histories()
         store.assert_as_expected(values, names=["experience_daily"])
     assert len(set(waiting)) > settle.PARTS / 2, waiting
     assert store.one("SELECT count(*) FROM detail_contribution") == 0

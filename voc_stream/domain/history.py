@@ -1,0 +1,108 @@
+"""What a customer said and did before a segment or a region was stated: counted elsewhere in pieces, outside the batch that stated it.
+
+A customer may have a million events, and no transaction may grow with them. So the customer's state says how far the move has come:
+scored events count under the one profile up to an event id, and under the other beyond it. Events that arrive meanwhile count by the
+same rule, and the next piece finds those that lie ahead of it. Every piece saves the state with its version, like a batch. An order
+knows itself under which profile it counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from voc_stream.domain.contribution import Profile, contribution_of, measures_of, moved
+from voc_stream.domain.moment import moment_of
+from voc_stream.domain.order import difference
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.customer import CustomerState
+    from voc_stream.domain.order import OrderState
+    from voc_stream.events.types import AnyEvent
+
+
+class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How far the move of a customer's history from one profile to another has come.
+
+    Attributes:
+        before: under which scored events beyond `event_id` count.
+        after: under which those up to it count.
+        event_id: of the scored event that was moved last; '' at first.
+        order_id: of the order that was looked at last; None while events are still to be moved.
+    """
+
+    before: Profile
+    after: Profile
+    event_id: str = ""
+    order_id: str | None = None
+
+    def profile_of(self, event_id: str) -> Profile:
+        """Under which a scored event counts now.
+
+        >>> move = Move(Profile("silver"), Profile("gold"), "e-5")
+        >>> move.profile_of("e-5").segment, move.profile_of("e-6").segment
+        ('gold', 'silver')
+        """
+        return self.after if self.order_id is not None or event_id <= self.event_id else self.before
+
+
+def restated(move: Move | None, before: Profile, profile: Profile) -> Move:
+    """The move that is to be made once a customer has another profile than `before`, where `move` may be under way.
+
+    Of many profiles in a row, only the first and the last need be moved between: while nothing has moved, the goal changes.
+
+    >>> first = restated(None, Profile("silver"), Profile("gold"))
+    >>> restated(first, Profile("gold"), Profile("vip"))
+    Move(before=Profile(segment='silver', region=''), after=Profile(segment='vip', region=''), event_id='', order_id=None)
+    """
+    if move is None:
+        return Move(before, profile)
+    if move.order_id is not None:
+        return Move(move.after, profile)
+    return move if move.event_id else Move(move.before, profile)
+
+
+def move_events(customer: CustomerState, events: Sequence[AnyEvent], *, are_last: bool) -> list[Contribution]:
+    """Move the scored events that follow in the order of their ids; whether they `are_last`. Changes the customer's state."""
+    move = customer.move
+    if move is None or move.order_id is not None:
+        return []
+    found: list[Contribution] = []
+    for event in events:
+        contribution = contribution_of(event, moment_of(event), move.before, measures_of(event))
+        found += moved([contribution], move.before, move.after)
+    if not are_last:
+        customer.move = msgspec.structs.replace(move, event_id=events[-1].event_id) if events else move
+    elif move.after == customer.profile:
+        customer.move = msgspec.structs.replace(move, order_id="")
+    else:  # another was stated meanwhile
+        customer.move = Move(move.after, customer.profile)
+    return found
+
+
+def move_orders(
+    customer: CustomerState, orders: Sequence[OrderState], known: Collection[str], *, are_last: bool
+) -> tuple[list[OrderState], list[Contribution]]:
+    """Let the orders that follow in the order of their ids count under the customer's profile; those that changed, and what that adds.
+
+    Changes the customer's state; after the last orders the move is done.
+    """
+    move = customer.move
+    if move is None or move.order_id is None:
+        return [], []
+    changed, found = [], []
+    for order in orders:
+        if (order.segment, order.region) != customer.profile:
+            before = order.counted(known)
+            order.attribute(customer.profile)
+            found += difference(before, order.counted(known))
+            changed.append(order)
+    if are_last:
+        customer.move = None
+    elif orders:
+        customer.move = msgspec.structs.replace(move, order_id=orders[-1].order_id)
+    return changed, found

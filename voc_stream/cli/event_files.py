@@ -17,13 +17,13 @@ from voc_stream.mapping.apply import MappedEvent, gives_event, map_rows
 from voc_stream.mapping.csv_rows import read_csv
 from voc_stream.mapping.file_content import GZIP, LOOKED_AT_BYTES, refuse_content, refuse_csv_content, refuse_json_content
 from voc_stream.mapping.load import parse_mapping
-from voc_stream.mapping.rows import ExportError, RowError
+from voc_stream.mapping.rows import ExportError, Row, RowError
 from voc_stream.mapping.specification import MappingError, RowMapping
 from voc_stream.mapping.text_encoding import MARK_ERRORS, encoding_of
 from voc_stream.mapping.xes_rows import read_xes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue import Catalogue
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 # The reason of a file, or its rest, that was not read.
 UNREADABLE = "unreadable"
-_NO_EVENTS = "gave no event: it has no rows, or the mapping makes none of them; is it the right file?"
 _EXPORTS = (".csv", ".tsv", ".xes")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -58,7 +57,7 @@ class Line(NamedTuple):
 def load_mapping(path: Path) -> RowMapping:
     """Read a mapping file. Raises MappingError."""
     try:
-        return parse_mapping(path.read_text(encoding="utf-8"), str(path))
+        return parse_mapping(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -87,21 +86,40 @@ def read_events(
     Raises:
         MappingError: The mapping does not fit the file.
     """
+    rows = _Rows()
+    found = False
     try:
         with _open(name) as raw:
-            found = False
-            for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping):
+            for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping, rows):
                 found = True
                 yield _validated(name, line, now, catalogue)
         if not found:
-            yield Line(name, 0, b"", None, "no_events", _NO_EVENTS)
+            yield Line(name, 0, b"", None, "no_events", rows.explain_nothing())
     except ExportError as error:
         yield Line(name, 0, b"", None, UNREADABLE, str(error))
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
         yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {error}; what follows was not read")
 
 
-def _lines(kind: str, stream: BinaryIO, mapping: RowMapping | None) -> Iterator[MappedEvent | RowError]:
+class _Rows:
+    """Counts rows as they pass."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def counted(self, rows: Iterable[Row | RowError]) -> Iterator[Row | RowError]:
+        for row in rows:
+            self._count += 1
+            yield row
+
+    def explain_nothing(self) -> str:
+        """Why no event came of the file."""
+        if not self._count:
+            return "has no rows; is it the right file?"
+        return f"has {self._count:,} rows, and no `when` of the mapping holds for any of them; is it the right file?"
+
+
+def _lines(kind: str, stream: BinaryIO, mapping: RowMapping | None, counter: _Rows) -> Iterator[MappedEvent | RowError]:
     first = stream.peek(LOOKED_AT_BYTES)[:LOOKED_AT_BYTES]  # type: ignore[attr-defined]  # it is always a buffered reader
     if problem := refuse_content(first):
         raise ExportError(problem)
@@ -110,13 +128,13 @@ def _lines(kind: str, stream: BinaryIO, mapping: RowMapping | None) -> Iterator[
             raise ExportError(problem)
         return _json_lines(stream)
     if kind == ".xes":
-        return map_rows(read_xes(stream), mapping)
+        return map_rows(counter.counted(read_xes(stream)), mapping)
     encoding = encoding_of(first, mapping.encoding)
     if problem := refuse_csv_content(first, encoding):
         raise ExportError(problem)
     text = io.TextIOWrapper(stream, encoding=encoding, errors=MARK_ERRORS, newline="")
     rows = read_csv(text, mapping.layout, check_header=mapping.check_columns, is_event=lambda row: gives_event(row, mapping))
-    return map_rows(rows, mapping)
+    return map_rows(counter.counted(rows), mapping)
 
 
 def _kind(name: str) -> str:

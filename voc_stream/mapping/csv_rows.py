@@ -22,6 +22,7 @@ MAXIMUM_LINE_CHARACTERS = 1 << 20
 # Spreadsheets write it as the first line when it is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
 _USUAL_DELIMITERS = ",;\t|"
+_BADLY_ENCODED = 'is not in the encoding of the file; set `encoding` in [input], such as "gb18030"'
 # Qualtrics writes three header rows; the third holds such cells.
 _IMPORT_ID = re.compile(r'\{\s*"ImportId"')
 
@@ -170,6 +171,8 @@ def _read_header(records: _Records) -> Header:
         raise ExportError(f"line {line}: there is no header with the names of the columns")
     if record.problem:
         raise ExportError(f"line {record.line}: the header {record.problem}")
+    if any(map(_is_badly_encoded, record.cells)):
+        raise ExportError(f"line {record.line}: the header {_BADLY_ENCODED}")
     given = [name.strip() or f"column {place}" for place, name in enumerate(record.cells, start=1)]
     counts = Counter(given)
     names = [name if counts[name] == 1 else f"column {place}" for place, name in enumerate(given, start=1)]
@@ -250,7 +253,7 @@ def _hides_event(record: _Record, names: tuple[str, ...], is_event: Callable[[Ro
 
 def _row(record: _Record, names: tuple[str, ...]) -> Row | RowError:
     if any(_is_badly_encoded(cell) for cell in record.cells):
-        return RowError(record.line, "is not in the encoding of the file; set `encoding` in [input]")
+        return RowError(record.line, _BADLY_ENCODED)
     return Row(record.line, {name: cell.strip() for name, cell in zip(names, record.cells, strict=True)})
 
 

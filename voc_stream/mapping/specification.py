@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from voc_stream.mapping.csv_rows import CsvLayout, Header
     from voc_stream.mapping.value import Source
 
 DEFAULT_ENCODING = "utf-8-sig"
+_LONGEST_LIST = 1_000
 
 
 class MappingError(ValueError):
@@ -71,4 +72,12 @@ class RowMapping(NamedTuple):
                     if header.other_delimiter is None
                     else (f"; is {header.other_delimiter!r} the delimiter? Then set `delimiter` in [input]")
                 )
-                raise MappingError(f"{place}: there is no column {column!r}; the columns are {', '.join(header.names)}{advice}")
+                raise MappingError(f"{place}: there is no column {column!r}; the columns are {_listed(header.names)}{advice}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names, or the first of them where a screen cannot show all."""
+    listed = ", ".join(names)
+    if len(listed) <= _LONGEST_LIST:
+        return listed
+    return f"{listed[:_LONGEST_LIST]}… ({len(names):,} in all)"

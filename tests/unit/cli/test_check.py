@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.check import command
-from voc_stream.cli.event_files import _counted, _lines, load_mapping, read_events
+from voc_stream.cli.event_files import _counted, _lines, _Rows, load_mapping, read_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,7 @@ def test_cell_that_is_not_in_the_encoding_is_refused(tmp_path: Path, mapping: Pa
     result = check(path, "--mapping", mapping)
     assert result.exit_code == 1
     first, total = result.stderr.splitlines()
-    assert first == f"{path}:2: mapping: is not in the encoding of the file; set `encoding` in [input]"
+    assert first == f'{path}:2: mapping: is not in the encoding of the file; set `encoding` in [input], such as "gb18030"'
     assert total.startswith("1 events valid, 1 lines failed")
 
 
@@ -204,7 +204,17 @@ def test_file_without_rows_says_so(tmp_path: Path, mapping: Path, name: str, con
     path.write_text(content, encoding="utf-8")
     result = check(path, "--mapping", mapping)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"{path}: no_events: gave no event: it has no rows, or")
+    assert result.stderr.startswith(f"{path}: no_events: has no rows; is it the right file?")
+
+
+def test_file_of_which_the_mapping_makes_nothing_says_so(tmp_path: Path, mapping: Path) -> None:
+    """Rows for which no condition holds are not nothing: their number is told."""
+    mapping.write_text(MAPPING.replace('"touchpoint"', '"touchpoint"\nwhen = { column = "who", equals = "x" }'), encoding="utf-8-sig")
+    path = tmp_path / "a.csv"
+    path.write_text(ROWS, encoding="utf-8")
+    result = check(path, "--mapping", mapping)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{path}: no_events: has 2 rows, and no `when` of the mapping holds for any of them")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +224,11 @@ def test_file_without_rows_says_so(tmp_path: Path, mapping: Path, name: str, con
         ("a.jsonl", b"PK\x03\x04\x14\x00", "is a workbook"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "is an old workbook (.xls)"),
         ("a.xls", b"\n<HTML><table><tr><td>1", "is an HTML page, which some systems call .xls"),
+        (
+            "a.csv",
+            "时间,顾客\n".encode("gb18030"),
+            "line 1: the header is not in the encoding of the file; set `encoding` in [input], such as",
+        ),
         ("a.csv", b"%PDF-1.7\n", "is a PDF: export the table itself"),
         ("a.csv", gzip.compress(b"PK\x03\x04"), "is a workbook"),
         ("a.csv", b"BZh91AY", "is packed with bzip2: unpack it"),
@@ -263,4 +278,32 @@ def test_events_in_a_pipe_need_not_wait_for_others() -> None:
     with os.fdopen(reader, "rb") as stream, os.fdopen(writer, "wb", buffering=0) as events:
         events.write(json.dumps(GOOD).encode() + b"\n")
         counted = _counted(stream, lambda _: None)
-        assert next(_lines("", counted, None)).line == 1
+        assert next(_lines("", counted, None, _Rows())).line == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("time,who,score,comment,comment\n2024-05-01,c-1,8,a,b\n", ""),
+        ("sep=;\r\ntime;who;score\r\n2024-05-01;c-1;8\r\n", ""),
+        (
+            (
+                'time,who,score\nStart Date,Contact,"How satisfied,\nand why?"\n'
+                '"{""ImportId"":""startDate""}","{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"\n2024-05-01,c-1,8\n'
+            ),
+            "",
+        ),
+        ("Report of May\n\ntime,who,score\nWhen,Who,How\n2024-05-01,c-1,8\n", "skip_lines = 2\nheader_rows = 2"),
+        ("time;who;score\n01.05.2024;c-1;7,5\n", 'delimiter = ";"\ndecimal = ","\ntime_formats = ["%d.%m.%Y"]'),
+        ("time,who,score\n2024年11月20日 下午9:05,c-1,8\n", 'time_formats = ["%Y年%m月%d日 %p%I:%M"]'),
+        ("time,who,score\n1712101612345,c-1,8\n", 'time_formats = ["epoch", "epoch_ms"]'),
+        ("time,who,score\n45250.378,c-1,8\n", 'time_formats = ["excel"]'),
+    ],
+)
+def test_usual_exports_are_read(tmp_path: Path, mapping: Path, content: str, options: str) -> None:
+    """What spreadsheets, survey tools and ticket systems write is one event here, without a line that fails."""
+    mapping.write_text(f"[input]\n{options}\n{MAPPING}", encoding="utf-8")
+    path = tmp_path / "a.csv"
+    path.write_text(content, encoding="utf-8", newline="")
+    result = check(path, "--mapping", mapping)
+    assert (result.exit_code, result.stderr.startswith("1 events valid, 0 lines failed")) == (0, True), result.stderr

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.clocks import ClockReading
 from voc_stream.events.refusal import Refusal
-from voc_stream.ports import BatchResult, DeadLetter, DecodedMessage, FencedError, StoreUnavailableError
+from voc_stream.ports import AlertMessage, BatchResult, DecodedMessage, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from voc_stream.ports import AlertMessage, Batch, Message, Partition, Reading, StoredPosition
+    from voc_stream.ports import Batch, Message, OutboxKind, OutboxMessage, Partition, Reading, StoredPosition
 
 NOT_READ = Refusal("storage", "a store in memory does not read it")
 
@@ -128,15 +128,15 @@ class MemorySink:
 
 @dataclass
 class MemoryUpkeep:
-    """An Upkeep that keeps dead letters and messages about alerts, and answers with fixed readings."""
+    """An Upkeep that keeps an outbox, and answers with fixed readings."""
 
-    letters: dict[int, DeadLetter] = field(default_factory=dict)
     published: dict[int, datetime] = field(default_factory=dict)
     fixed_readings: list[Reading] = field(default_factory=list)
     settled: list[datetime] = field(default_factory=list)
     assessed: list[datetime] = field(default_factory=list)
     evaluated: list[datetime] = field(default_factory=list)
-    alert_messages: list[AlertMessage] = field(default_factory=list)
+    outbox: list[OutboxMessage] = field(default_factory=list)
+    deleted_before: list[datetime] = field(default_factory=list)
     claimed: set[int] = field(default_factory=set)
 
     def read_clocks(self) -> ClockReading:
@@ -149,16 +149,27 @@ class MemoryUpkeep:
         self.evaluated.append(now)
         return False
 
-    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
         """The oldest that nobody took."""
-        found = [message for message in self.alert_messages if message.number not in self.claimed][:limit]
+        found = [message for message in self._of(kind) if message.number not in self.claimed][:limit]
         self.claimed.update(message.number for message in found)
         return found
 
-    def give_back_alert_messages(self, sent: Collection[int]) -> None:
+    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """Remove those that were sent."""
-        self.alert_messages = [message for message in self.alert_messages if message.number not in set(sent)]
-        self.claimed.clear()
+        for message in self._of(kind):
+            if message.number in set(sent):
+                self.outbox.remove(message)
+                self.published[message.number] = now
+            self.claimed.discard(message.number)
+
+    def _of(self, kind: OutboxKind) -> Sequence[OutboxMessage]:
+        return [message for message in self.outbox if isinstance(message, AlertMessage) == (kind == "alert")]
+
+    def delete_dead_letters(self, before: datetime) -> int:
+        """Note that it was called."""
+        self.deleted_before.append(before)
+        return 0
 
     def move_histories(self) -> int | None:
         """There are none to be moved."""
@@ -178,14 +189,6 @@ class MemoryUpkeep:
         """Note that it was called."""
         self.assessed.append(now)
         return 0
-
-    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """The oldest that are not marked."""
-        return [letter for number, letter in sorted(self.letters.items()) if number not in self.published][:limit]
-
-    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
-        """Mark them."""
-        self.published.update(dict.fromkeys(dead_letter_ids, now))
 
     def readings(self, now: datetime) -> Sequence[Reading]:  # noqa: ARG002  the port's signature
         """The fixed ones."""

@@ -10,7 +10,7 @@ and a worker that lost its partition changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -126,15 +126,19 @@ class StoreGaveUpError(StoreUnavailableError):
     """
 
 
-class DeadLetter(NamedTuple):
-    """A refused message that still has to be sent to the dead-letter topic."""
+OutboxKind = Literal["alert", "dead_letter"]
 
+
+class DeadLetter(NamedTuple):
+    """A refused message that still has to be sent to the dead-letter topic; `number` is its place in the outbox."""
+
+    number: int
     dead_letter_id: int
     partition: Partition
     offset: int
     reason: str
     detail: str
-    payload: bytes
+    value: bytes
 
 
 class AlertMessage(NamedTuple):
@@ -143,6 +147,9 @@ class AlertMessage(NamedTuple):
     number: int
     alert_id: str
     value: bytes
+
+
+OutboxMessage = AlertMessage | DeadLetter
 
 
 class Reading(NamedTuple):
@@ -236,20 +243,16 @@ class Upkeep(Protocol):
         """
         ...
 
-    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
-        """Take messages about alerts to send them, oldest first; none while another worker has some, for a minute at most."""
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
+        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
         ...
 
-    def give_back_alert_messages(self, sent: Collection[int]) -> None:
-        """Those that were sent are done with; all others may be taken again."""
+    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+        """Those that were sent are done with; all others that were taken may be taken again."""
         ...
 
-    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """Refused messages that have not yet gone to the dead-letter topic, oldest first."""
-        ...
-
-    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
-        """Note that these have gone to the dead-letter topic."""
+    def delete_dead_letters(self, before: datetime) -> int:
+        """Delete refused messages that were received before; how many. A call is short: there may be more."""
         ...
 
     def readings(self, now: datetime) -> Sequence[Reading]:

@@ -70,6 +70,7 @@ class Settings:
         broker_session_timeout_seconds: a worker silent for so long loses its partitions. Short means quick take-over and quick joining.
         maximum_batch_messages: messages that one transaction takes in at most.
         database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
+        dead_letter_retention_days: refused messages are deleted after so many days; 0 keeps them for ever.
         stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
         evaluation_interval_seconds: how often alerts are evaluated.
         log_format: one of LOG_FORMATS; JSON is one object a line.
@@ -99,6 +100,7 @@ class Settings:
     broker_session_timeout_seconds: int = 15
     maximum_batch_messages: int = 10_000
     database_deadline_seconds: int = 25
+    dead_letter_retention_days: int = 90
     stall_timeout_seconds: int = 120
     evaluation_interval_seconds: int = 15
     log_format: str = "TEXT"
@@ -301,6 +303,7 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "broker_session_timeout_seconds": _whole_number(6, 300),
     "maximum_batch_messages": _whole_number(1, 100_000),
     "database_deadline_seconds": _whole_number(1, 600),
+    "dead_letter_retention_days": _whole_number(0, 36_500),
     "stall_timeout_seconds": _whole_number(10, 3600),
     # The rules of Prometheus believe an evaluation for 120 s.
     "evaluation_interval_seconds": _whole_number(1, 60),

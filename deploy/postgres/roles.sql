@@ -77,6 +77,9 @@ BEGIN
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT %s ON TABLES TO voc_writer', rights);
     EXECUTE format('GRANT %s ON ALL TABLES IN SCHEMA voc TO voc_writer', rights);
 END $$;
+-- It deletes refused messages by a function only, which takes none of the last day.
+ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT EXECUTE ON FUNCTIONS TO voc_writer;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA voc TO voc_writer;
 
 -- What single tables do not need. Only those that are there: before the first `init` there is none.
 DO $$
@@ -108,7 +111,7 @@ BEGIN
             ('arrival', 'UPDATE'),
             ('detector', 'MAINTAIN'),
             ('evaluation_clock', 'DELETE, MAINTAIN'),
-            ('alert_outbox', 'MAINTAIN'),
+            ('outbox', 'MAINTAIN'),
             ('lock', 'INSERT, DELETE, MAINTAIN'),
             ('risk_daily', 'MAINTAIN'),
             ('experience_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),

@@ -49,7 +49,9 @@ def test_a_drop_is_told_explained_and_taken_back(settings: Settings, tmp_path: P
             stack.wait_until(lambda: _is_over(stack, firing), ENDS_SECONDS, f"{EXPERIENCE} recovers at {SITE}, and the webhook hears of it")
             centre.stop()
         service.wait_until_caught_up()
-        stack.wait_until(lambda: not service.query("SELECT FROM alert_outbox"), TOLD_SECONDS, "every start and end is published")
+        stack.wait_until(
+            lambda: not service.query("SELECT FROM outbox WHERE kind = 'alert'"), TOLD_SECONDS, "every start and end is published"
+        )
         _assert_announced_once(stack, alert["alert_id"])
         service.assert_tables_are_right()
 

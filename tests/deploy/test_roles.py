@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -75,14 +76,18 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
         assert upkeep.settle(NOW)
         assert upkeep.assess_churn(NOW)
     assert upkeep.assess_churn(NOW, everyone=True)
-    letters = upkeep.unpublished_dead_letters(10)
-    upkeep.mark_published([letter.dead_letter_id for letter in letters], NOW)
+    letters = upkeep.claim_messages("dead_letter", 10)
+    upkeep.settle_messages("dead_letter", [letter.number for letter in letters], NOW)
     assert {reading.metric for reading in upkeep.readings(NOW)} >= {"voc_satisfaction_score", "voc_customers_at_risk"}
     writers_store.assert_as_expected(values)
     office = DeadLetterOffice(writers_store.url)
     [letter] = office.not_retried(None)
     office.mark_retried([letter.number], NOW)
     assert read_status(writers_store.url)
+    now = datetime.now(UTC)
+    assert (upkeep.delete_dead_letters(NOW), upkeep.delete_dead_letters(now)) == (0, 1)
+    send(sink, [b"no event"], now=now)
+    assert upkeep.delete_dead_letters(now + timedelta(hours=1)) == 0, "none of the last day"
     report = rebuild(operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None)
     assert (report.events, report.differing) == (len(values) - 1, 0)
 

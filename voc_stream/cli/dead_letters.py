@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from voc_stream.postgres.dead_letters import DeadLetterOffice, RefusedMessage
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 RETRY_TIMEOUT_SECONDS = 60.0
 SHOWN_BYTES = 2_000
@@ -42,8 +44,9 @@ def command() -> None:
 @command.command(name="list")
 @click.option("--reason", help="Only this reason.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
-def list_letters(reason: str | None, limit: int) -> None:
-    """Count the refusals by reason and list the newest."""
+@click.option("--before", type=int, help="Only numbers below this one: the next page.")
+def list_letters(reason: str | None, limit: int, before: int | None) -> None:
+    """Count the refusals by reason and list the newest, page by page."""
     office = _office()
     counts = office.count_by_reason()
     if not counts:
@@ -53,7 +56,8 @@ def list_letters(reason: str | None, limit: int) -> None:
     for count in counts:
         by_reason.add_row(count.reason, f"{count.messages:,}", f"{count.not_retried:,}")
     newest = Table("number 编号", "received 接收时间", "from 来源", "reason 原因", "detail 说明", "retried 重发", box=None)
-    for letter in office.newest(limit, reason):
+    letters = office.newest(limit, reason, before)
+    for letter in letters:
         retried = "" if letter.retried_at is None else f"{letter.retried_at:%m-%d %H:%M}"
         newest.add_row(
             str(letter.number), f"{letter.received_at:%Y-%m-%d %H:%M:%S}", _source(letter), letter.reason, letter.detail, retried
@@ -62,6 +66,8 @@ def list_letters(reason: str | None, limit: int) -> None:
     output.print(by_reason)
     output.print()
     output.print(newest)
+    if len(letters) == limit:
+        click.echo(f"\nOlder ones: --before {letters[-1].number}")
 
 
 @command.command()
@@ -88,7 +94,7 @@ def show(number: int, *, raw: bool) -> None:
     say(f"reason   原因  {letter.reason}")
     say(f"detail   说明  {letter.detail}")
     say(f"retried  重发  {letter.retried_at or '-'}")
-    say(f"payload  内容  {'none (a tombstone)' if letter.payload is None else f'{len(payload):,} bytes'}")
+    say(f"payload  内容  {'none (a tombstone, or see the detail)' if letter.payload is None else f'{len(payload):,} bytes'}")
     if payload:
         say_lines(payload[:SHOWN_BYTES].decode(errors="backslashreplace"))
     if len(payload) > SHOWN_BYTES:
@@ -107,24 +113,56 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
     if sum([bool(numbers), reason is not None, everything]) != 1:
         raise click.UsageError("say which: numbers, --reason REASON or --all")
     settings, office = load_settings(os.environ), _office()
-    letters = office.by_number(numbers) if numbers else office.not_retried(reason)
-    sendable = [letter for letter in letters if letter.payload]
+    retried = _Retried()
     failed: dict[int, str] = {}
-    if sendable:
-        with Pusher[int](settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why})) as pusher:
-            pusher.push(Record(letter.topic, _key(letter), letter.payload or b"", letter.number) for letter in sendable)
-    sent = [letter.number for letter in sendable if letter.number not in failed]
-    office.mark_retried(sent, datetime.now(UTC))
-    say(f"{len(sent)} sent again, {len(failed)} failed, {len(letters) - len(sendable)} have nothing to send.")
-    for number, why in failed.items():
-        say(f"{number}: {why}", error=True)
-    _say_missing(numbers, letters)
-    if failed:
+    with ExitStack() as stack:
+        pusher: Pusher[int] | None = None
+        for letters in _of_numbers(office, numbers) if numbers else _pages(office, reason):
+            sendable = [letter for letter in letters if letter.payload]
+            if sendable and pusher is None:
+                pusher = stack.enter_context(
+                    Pusher[int](settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why}))
+                )
+            if pusher is not None:
+                pusher.push(Record(letter.topic, _key(letter), letter.payload or b"", letter.number) for letter in sendable)
+            sent = [letter.number for letter in sendable if letter.number not in failed]
+            office.mark_retried(sent, datetime.now(UTC))
+            retried.sent += len(sent)
+            retried.empty += len(letters) - len(sendable)
+            for number, why in failed.items():
+                say(f"{number}: {why}", error=True)
+            retried.failed += len(failed)
+            failed.clear()
+    say(f"{retried.sent} sent again, {retried.failed} failed, {retried.empty} have nothing to send.")
+    _say_missing(numbers, office)
+    if retried.failed:
         raise click.exceptions.Exit(1)
 
 
-def _say_missing(numbers: Sequence[int], letters: Sequence[RefusedMessage]) -> None:
-    missing = sorted(set(numbers) - {letter.number for letter in letters})
+@dataclass
+class _Retried:
+    """How many were sent again, could not be sent, and have no bytes."""
+
+    sent: int = 0
+    failed: int = 0
+    empty: int = 0
+
+
+def _of_numbers(office: DeadLetterOffice, numbers: Sequence[int]) -> Iterator[Sequence[RefusedMessage]]:
+    """One at a time: each may be large."""
+    return (found for number in dict.fromkeys(numbers) if (found := office.by_number([number])))
+
+
+def _pages(office: DeadLetterOffice, reason: str | None) -> Iterator[Sequence[RefusedMessage]]:
+    """What was never sent again, page by page. What is refused once more meanwhile is left alone, or it would never end."""
+    after, newest = 0, office.newest_number()
+    while letters := office.not_retried(reason, after=after, up_to=newest):
+        yield letters
+        after = letters[-1].number
+
+
+def _say_missing(numbers: Sequence[int], office: DeadLetterOffice) -> None:
+    missing = sorted(number for number in set(numbers) if not office.by_number([number]))
     if missing:
         raise click.ClickException(f"there is no dead letter {', '.join(map(str, missing))}")
 

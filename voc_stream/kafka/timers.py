@@ -6,12 +6,11 @@ import asyncio
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from voc_stream.kafka.alerts import AlertPublisher
-from voc_stream.kafka.dead_letters import DeadLetterPublisher
+from voc_stream.kafka.outbox import OutboxPublisher
 from voc_stream.kafka.pace import Pace
-from voc_stream.kafka.topics import alert_topic, dead_letter_topic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,6 +28,7 @@ DETAILS_INTERVAL_SECONDS = 4.0
 CHURN_INTERVAL_SECONDS = 2.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 ALERT_INTERVAL_SECONDS = 1.0
+RETENTION_INTERVAL_SECONDS = 60.0
 READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
 LOG_IDENTITY_INTERVAL_SECONDS = 30.0
@@ -41,8 +41,7 @@ log = logging.getLogger(__name__)
 def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, settings: Settings) -> None:
     """Register every timer on an app that has not started. Beyond a lag of a whole batch the chores leave the stream in peace."""
     work = _Work(app, ledger, upkeep, metrics, settings)
-    letters = DeadLetterPublisher(app, dead_letter_topic(settings.topic_prefix), upkeep, metrics)
-    alerts = AlertPublisher(app, alert_topic(settings.topic_prefix), upkeep)
+    outbox = OutboxPublisher(app, settings.topic_prefix, upkeep, metrics)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "clocks": (CLOCKS_INTERVAL_SECONDS, work.clocks),
         "move_histories": (HISTORIES_INTERVAL_SECONDS, work.move_histories),
@@ -50,8 +49,9 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
         "evaluate": (settings.evaluation_interval_seconds, work.evaluate),
-        "alerts": (ALERT_INTERVAL_SECONDS, alerts.publish),
-        "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, letters.publish),
+        "alerts": (ALERT_INTERVAL_SECONDS, partial(outbox.publish, "alert")),
+        "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, partial(outbox.publish, "dead_letter")),
+        "dead_letter_retention": (RETENTION_INTERVAL_SECONDS, work.dead_letter_retention),
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),
         "lag": (LAG_INTERVAL_SECONDS, work.lag),
         "log_identity": (LOG_IDENTITY_INTERVAL_SECONDS, work.log_identity),
@@ -75,6 +75,8 @@ class _Work:
         # Less is what lies between two batches of a stream that keeps up.
         self._backlog_events = settings.maximum_batch_messages
         self._evaluation_interval = timedelta(seconds=settings.evaluation_interval_seconds)
+        days = settings.dead_letter_retention_days
+        self._retention = timedelta(days=days) if days else None
         self._app = app
         self._ledger = ledger
         self._upkeep = upkeep
@@ -127,6 +129,16 @@ class _Work:
         now = self._ledger.clock.chores_time()
         if now is not None and await self._upkeep.evaluate(now, self._evaluation_interval, catching_up=catching_up):
             await self.readings()
+
+    async def dead_letter_retention(self) -> None:
+        """Delete refused messages that are kept no longer."""
+        now = self._ledger.clock.chores_time()  # a clock that is ahead must delete nothing
+        if self._retention is None or now is None:
+            return
+        deleted = await self._upkeep.delete_dead_letters(now - self._retention)
+        if deleted:
+            log.info("%d dead letters older than %d days were deleted", deleted, self._retention.days)
+            self._metrics.dead_letters_deleted.inc(deleted)
 
     async def readings(self) -> None:
         """Show what the tables say."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from voc_stream.domain.clocks import ClockReading
-    from voc_stream.ports import AlertMessage, DeadLetter, Reading, Upkeep
+    from voc_stream.ports import OutboxKind, OutboxMessage, Reading, Upkeep
 
 T = TypeVar("T")
 
@@ -48,21 +48,17 @@ class UpkeepCalls:
         """See `Upkeep.evaluate`."""
         return await self._call(partial(self._upkeep.evaluate, catching_up=catching_up), now, every)
 
-    async def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
-        """See `Upkeep.claim_alert_messages`."""
-        return await self._call(self._upkeep.claim_alert_messages, limit)
+    async def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
+        """See `Upkeep.claim_messages`."""
+        return await self._call(self._upkeep.claim_messages, kind, limit)
 
-    async def give_back_alert_messages(self, sent: Collection[int]) -> None:
-        """See `Upkeep.give_back_alert_messages`."""
-        await self._call(self._upkeep.give_back_alert_messages, sent)
+    async def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+        """See `Upkeep.settle_messages`."""
+        await self._call(self._upkeep.settle_messages, kind, sent, now)
 
-    async def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """See `Upkeep.unpublished_dead_letters`."""
-        return await self._call(self._upkeep.unpublished_dead_letters, limit)
-
-    async def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
-        """See `Upkeep.mark_published`."""
-        await self._call(self._upkeep.mark_published, dead_letter_ids, now)
+    async def delete_dead_letters(self, before: datetime) -> int:
+        """See `Upkeep.delete_dead_letters`."""
+        return await self._call(self._upkeep.delete_dead_letters, before)
 
     async def readings(self, now: datetime) -> Sequence[Reading]:
         """See `Upkeep.readings`."""

@@ -153,6 +153,9 @@ class Metrics:
         self.dead_letters_published = Counter(
             "voc_dead_letters_published_total", "Refused messages handed to the dead-letter topic.", ("outcome",), registry=registry
         )
+        self.dead_letters_deleted = Counter(
+            "voc_dead_letters_deleted_total", "Refused messages that were older than VOC_DEAD_LETTER_RETENTION_DAYS.", registry=registry
+        )
         self.label_overflow = Counter(
             "voc_label_overflow_total", "Samples of sites beyond the first 1000, put together as 'other'.", ("metric",), registry=registry
         )

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import psycopg2
-from sqlalchemy import Row, Select, func, select, update
+from psycopg2.extras import execute_values
+from sqlalchemy import Select, func, null, select, update
 
-from voc_stream.ports import DeadLetter, Partition
 from voc_stream.postgres.connection import asking
 from voc_stream.postgres.tables import dead_letter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
+    import sqlalchemy
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.events.decode import Refusal
+    from voc_stream.ports import Partition
+
+# What one statement holds, and what a command has in memory at once.
+PAGE_BYTES = 1024 * 1024
+PAGE_ROWS = 500
+
+Row = TypeVar("Row")
 
 
 class RefusedMessage(NamedTuple):
@@ -58,63 +66,89 @@ class DeadLetterOffice:
         )
         return [ReasonCount._make(row) for row in rows]
 
-    def newest(self, limit: int, reason: str | None = None) -> Sequence[RefusedMessage]:
-        """The newest refusals, newest first; of one reason, if given."""
-        query = _messages().order_by(dead_letter.c.dead_letter_id.desc()).limit(limit)
-        rows = self._read(query if reason is None else query.where(dead_letter.c.reason == reason))
-        return [RefusedMessage._make(row) for row in rows]
+    def newest(self, limit: int, reason: str | None = None, before: int | None = None) -> Sequence[RefusedMessage]:
+        """The newest refusals, newest first: of one reason, if given, and with numbers below `before`. Without their bytes."""
+        query = _messages(with_payload=False).order_by(dead_letter.c.dead_letter_id.desc()).limit(limit)
+        if reason is not None:
+            query = query.where(dead_letter.c.reason == reason)
+        if before is not None:
+            query = query.where(dead_letter.c.dead_letter_id < before)
+        return [RefusedMessage._make(row) for row in self._read(query)]
 
     def by_number(self, numbers: Collection[int]) -> Sequence[RefusedMessage]:
         """Those with these numbers."""
         rows = self._read(_messages().where(dead_letter.c.dead_letter_id.in_(numbers)).order_by(dead_letter.c.dead_letter_id))
         return [RefusedMessage._make(row) for row in rows]
 
-    def not_retried(self, reason: str | None = None) -> Sequence[RefusedMessage]:
-        """All that were never sent again, oldest first; of one reason, if given."""
-        query = _messages().where(dead_letter.c.retried_at.is_(None)).order_by(dead_letter.c.dead_letter_id)
-        rows = self._read(query if reason is None else query.where(dead_letter.c.reason == reason))
-        return [RefusedMessage._make(row) for row in rows]
+    def newest_number(self) -> int:
+        """The greatest number; 0 where there are none."""
+        return int(self._read(select(func.coalesce(func.max(dead_letter.c.dead_letter_id), 0)))[0][0])
+
+    def not_retried(self, reason: str | None = None, *, after: int = 0, up_to: int | None = None) -> Sequence[RefusedMessage]:
+        """A page of those that were never sent again, oldest first; of one reason, and of numbers above and up to these, if given."""
+        number, size = dead_letter.c.dead_letter_id, func.octet_length(dead_letter.c.payload)
+        query = select(number, size).where(dead_letter.c.retried_at.is_(None), number > after).order_by(number).limit(PAGE_ROWS)
+        if reason is not None:
+            query = query.where(dead_letter.c.reason == reason)
+        if up_to is not None:
+            query = query.where(number <= up_to)
+        found: Sequence[Any] = self._read(query)
+        page = next(iter(pages([row[0] for row in found], [row[1] or 0 for row in found])), [])
+        return self.by_number(page) if page else []
 
     def mark_retried(self, numbers: Collection[int], now: datetime) -> None:
         """Note that these were sent again."""
         with asking(self._database_url) as connection:
             connection.execute(update(dead_letter).where(dead_letter.c.dead_letter_id.in_(numbers)).values(retried_at=now))
 
-    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    def _read(self, query: Select[Any]) -> Sequence[sqlalchemy.Row[Any]]:
         with asking(self._database_url) as connection:
             return connection.execute(query).all()
 
 
-def _messages() -> Select[Any]:
-    columns = ("dead_letter_id", "topic", "partition", "offset", "reason", "detail", "payload", "received_at", "retried_at")
-    return select(*(dead_letter.c[name] for name in columns))
-
-
-def read_unpublished(cursor: Cursor, limit: int) -> list[DeadLetter]:
-    """Those that have not yet gone to the dead-letter topic, oldest first."""
-    cursor.execute(
-        'SELECT dead_letter_id, topic, partition, "offset", reason, detail, payload FROM dead_letter'
-        " WHERE published_at IS NULL ORDER BY dead_letter_id LIMIT %s",
-        (limit,),
-    )
-    return [
-        DeadLetter(number, Partition(topic, partition), offset, reason, detail, b"" if payload is None else bytes(payload))
-        for number, topic, partition, offset, reason, detail, payload in cursor
-    ]
-
-
-def mark_published(cursor: Cursor, dead_letter_ids: Collection[int], now: datetime) -> None:
-    """Note that these have gone to the dead-letter topic."""
-    cursor.execute("UPDATE dead_letter SET published_at = %s WHERE dead_letter_id = ANY(%s)", (now, list(dead_letter_ids)))
+def _messages(*, with_payload: bool = True) -> Select[Any]:
+    before = (dead_letter.c[name] for name in ("dead_letter_id", "topic", "partition", "offset", "reason", "detail"))
+    payload = dead_letter.c.payload if with_payload else null().label("payload")
+    return select(*before, payload, dead_letter.c.received_at, dead_letter.c.retried_at)
 
 
 def insert_dead_letters(
     cursor: Cursor, topic_id: str, partition: Partition, refusals: Sequence[tuple[int, bytes | None, Refusal]], now: datetime
 ) -> None:
-    """Write refused messages, whole; one that stands there already (the log is read again) stays as it is."""
-    for offset, value, refusal in refusals:
-        cursor.execute(
-            'INSERT INTO dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (topic_id, *partition, offset, refusal.reason, refusal.detail, None if value is None else psycopg2.Binary(value), now),
+    """Write refused messages, whole, and put them into the outbox; one that stands there already (the log is read again) stays as it is."""
+    rows = [
+        (topic_id, *partition, offset, refusal.reason, refusal.detail, None if value is None else psycopg2.Binary(value), now)
+        for offset, value, refusal in refusals
+    ]
+    for page in pages(rows, [len(value or b"") for _, value, _ in refusals]):
+        execute_values(
+            cursor,
+            'WITH inserted AS (INSERT INTO dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
+            " VALUES %s ON CONFLICT DO NOTHING RETURNING dead_letter_id)"
+            " INSERT INTO outbox (kind, dead_letter_id) SELECT 'dead_letter', dead_letter_id FROM inserted",
+            page,
+            page_size=len(page),
         )
+
+
+def pages(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
+    """The rows in order, as many at a time as one statement should hold, given how many bytes each brings.
+
+    >>> [len(page) for page in pages("abcd", [PAGE_BYTES, 1, 1, PAGE_BYTES])]
+    [1, 2, 1]
+    """
+    first, filled = 0, 0
+    for place, size in enumerate(sizes):
+        if place > first and (filled + size > PAGE_BYTES or place - first >= PAGE_ROWS):
+            yield rows[first:place]
+            first, filled = place, 0
+        filled += size
+    if first < len(rows):
+        yield rows[first:]
+
+
+def delete_received_before(cursor: Cursor, moment: datetime, limit: int) -> int:
+    """Delete those of the `limit` oldest that were received before, and at least a day ago; how many."""
+    cursor.execute("SELECT delete_dead_letters(%s, %s)", (moment, limit))
+    ((deleted,),) = cursor.fetchall()
+    return int(deleted)

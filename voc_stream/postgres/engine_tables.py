@@ -11,19 +11,21 @@ from sqlalchemy import (
     Column,
     Date,
     Double,
+    ForeignKeyConstraint,
     Identity,
+    Index,
     Integer,
     Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
-from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, column, metadata, required
+from voc_stream.postgres.tables import KEY, SCORE_BINS, TIME, column, dead_letter, metadata, required
 
 __all__ = [
-    "alert_outbox",
     "arrival",
     "churn_pending",
     "contribution",
@@ -34,6 +36,7 @@ __all__ = [
     "experience_cube",
     "lock",
     "metadata",
+    "outbox",
     "pane",
     "risk_daily",
     "rolling_clock",
@@ -213,15 +216,22 @@ evaluation_clock = Table(
     comment="The moment of the last evaluation of the alerts",
 )
 
-alert_outbox = Table(
-    "alert_outbox",
+outbox = Table(
+    "outbox",
     metadata,
     required("number", BigInteger, "order of the messages", Identity(always=True)),
-    required("alert_id", KEY, "alert that started or ended"),
-    required("message", Text, "what goes to the topic of alerts, in JSON"),
+    required("kind", Text, "alert or dead_letter: which topic it goes to"),
+    column("alert_id", KEY, "alert that started or ended"),
+    column("message", Text, "what goes to the topic of alerts, in JSON"),
+    column("dead_letter_id", BigInteger, "refused message that goes to the topic of dead letters"),
     column("claimed_at", TIME, "when a worker took it to send it"),
+    column("claimed_by", Text, "the worker that took it"),
     PrimaryKeyConstraint("number"),
-    comment="Messages that still have to go to the topic of alerts",
+    ForeignKeyConstraint(["dead_letter_id"], [dead_letter.c.dead_letter_id], name="outbox_letter", ondelete="CASCADE"),
+    Index("outbox_kind", "kind", "number"),
+    Index("outbox_dead_letter", "dead_letter_id", postgresql_where=text("dead_letter_id IS NOT NULL")),
+    Index("outbox_claimed", "kind", postgresql_where=text("claimed_at IS NOT NULL")),
+    comment="Messages that still have to go to a topic of Kafka",
     postgresql_with=_QUEUE,
 )
 

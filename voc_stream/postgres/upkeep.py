@@ -8,16 +8,16 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres import churn, settle
+from voc_stream.postgres import churn, outbox, settle
 from voc_stream.postgres.ahead import Ahead
-from voc_stream.postgres.alerting.alert_rows import claim_messages, give_back_messages
 from voc_stream.postgres.alerting.evaluation import Evaluator
 from voc_stream.postgres.clock import read_clocks, server_now
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
-from voc_stream.postgres.dead_letters import mark_published, read_unpublished
+from voc_stream.postgres.dead_letters import delete_received_before
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.histories import move_some
 from voc_stream.postgres.mirror import mirror_catalogue
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.domain.clocks import ClockReading
-    from voc_stream.ports import AlertMessage, DeadLetter, Reading
+    from voc_stream.ports import OutboxKind, OutboxMessage, Reading
     from voc_stream.postgres.settle import Refresh
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
@@ -41,6 +41,9 @@ CUSTOMERS_A_TIME = 20_000
 FEW_CUSTOMERS = 2_000
 # However many have changed, some are taken whose risk changes by the mere passing of time.
 DUE_A_TIME = 1_000
+# In small pieces, each its own transaction, and for a moment only: nobody waits for old letters to go.
+LETTERS_A_TIME = 500
+DELETION_BUDGET_SECONDS = 1.0
 PURGE_EVERY = timedelta(hours=1)
 CUSTOMERS_READ_EVERY_SECONDS = 60.0
 # Of millions of customers more seldom, so that counting them takes no more than this share of the time.
@@ -58,6 +61,7 @@ class PostgresUpkeep:
 
     def __init__(self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._engine = engine_for(database_url)
+        self._name = str(uuid4())
         self._deadline_seconds = deadline_seconds
         self._catalogue = catalogue
         self._purged_at: datetime | None = None
@@ -218,25 +222,26 @@ class PostgresUpkeep:
                 changed |= self._evaluator.judge_the_others(cursor, now)
         return changed
 
-    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:
-        """Take messages about alerts to send them, oldest first; none while another worker has some, for a minute at most."""
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
+        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
         with self._transaction() as cursor:
-            return claim_messages(cursor, limit)
+            return outbox.claim(cursor, kind, limit, self._name)
 
-    def give_back_alert_messages(self, sent: Collection[int]) -> None:
-        """Those that were sent are done with; all others may be taken again."""
+    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+        """Those that were sent are done with; all others that were taken may be taken again."""
         with self._transaction() as cursor:
-            give_back_messages(cursor, sent)
+            outbox.settle(cursor, kind, sent, self._name, now)
 
-    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """Refused messages that have not yet gone to the dead-letter topic, oldest first."""
-        with self._transaction() as cursor:
-            return read_unpublished(cursor, limit)
-
-    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
-        """Note that these have gone to the dead-letter topic."""
-        with self._transaction() as cursor:
-            mark_published(cursor, dead_letter_ids, now)
+    def delete_dead_letters(self, before: datetime) -> int:
+        """Delete refused messages that were received before; how many. A call is short: there may be more."""
+        started, deleted = time.monotonic(), 0
+        while time.monotonic() - started < DELETION_BUDGET_SECONDS:
+            with self._transaction() as cursor:
+                found = delete_received_before(cursor, before, LETTERS_A_TIME)
+            deleted += found
+            if found < LETTERS_A_TIME:
+                break
+        return deleted
 
     def readings(self, now: datetime) -> Sequence[Reading]:
         """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""

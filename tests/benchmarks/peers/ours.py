@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.ports import AlertMessage, Batch, DeadLetter, Message, Reading
+    from voc_stream.ports import Batch, Message, OutboxKind, OutboxMessage, Reading
 
 # Of two workers that create it at once, one would fail.
 POSITION_TABLE = """
@@ -243,17 +243,14 @@ class NoUpkeep:
     def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002, D102  see ports.Upkeep
         return False
 
-    def claim_alert_messages(self, limit: int) -> Sequence[AlertMessage]:  # noqa: ARG002, D102  see ports.Upkeep
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:  # noqa: ARG002, D102  see ports.Upkeep
         return []
 
-    def give_back_alert_messages(self, sent: Collection[int]) -> None:
+    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """There are none."""
 
-    def unpublished_dead_letters(self, limit: int) -> Sequence[DeadLetter]:  # noqa: ARG002, D102  see ports.Upkeep
-        return []
-
-    def mark_published(self, dead_letter_ids: Collection[int], now: datetime) -> None:
-        """Nothing is ever refused here."""
+    def delete_dead_letters(self, before: datetime) -> int:  # noqa: ARG002, D102  see ports.Upkeep
+        return 0
 
     def readings(self, now: datetime) -> Sequence[Reading]:  # noqa: ARG002, D102  see ports.Upkeep
         return []

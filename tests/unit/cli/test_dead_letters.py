@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from voc_stream.cli.dead_letters import command
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.postgres import dead_letters
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.settings import Settings, to_environment
 
@@ -77,6 +78,21 @@ def test_retry_sends_again_once(refused: Settings) -> None:
     assert "2 sent again, 0 failed, 1 have nothing to send" in first.output
     assert sorted(sent_again(refused)) == sorted([UNREADABLE, WITHOUT_SITE])
     assert "0 sent again" in run(refused, "retry", "--all").output
+
+
+def test_retry_goes_page_by_page(refused: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, all are sent, once, and all are marked."""
+    monkeypatch.setattr(dead_letters, "PAGE_ROWS", 1)
+    assert "2 sent again, 0 failed, 1 have nothing to send" in run(refused, "retry", "--all").output
+    assert sorted(sent_again(refused)) == sorted([UNREADABLE, WITHOUT_SITE])
+    assert "0 sent again, 0 failed, 1 have nothing to send" in run(refused, "retry", "--all").output
+
+
+def test_list_shows_the_next_page(refused: Settings) -> None:
+    """The page says how to see older ones."""
+    first = run(refused, "list", "--limit", "2").output
+    assert "Older ones: --before 2" in first
+    assert "invalid_utf8" in run(refused, "list", "--before", "2").output.splitlines()[-1]
 
 
 def test_retry_wants_to_know_which(refused: Settings) -> None:

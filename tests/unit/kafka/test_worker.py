@@ -9,7 +9,7 @@ from fakes import NOT_READ, event_id_of
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka_worker import produce, wait_until
 
-from voc_stream.kafka.dead_letters import headers_of
+from voc_stream.kafka.outbox import headers_of
 from voc_stream.kafka.topics import dead_letter_topic, input_topics
 from voc_stream.ports import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
 
@@ -211,8 +211,8 @@ def test_the_committed_offset_in_kafka_follows_the_store(start: Start, voc: Sett
 
 def test_dead_letters_go_to_their_topic_with_headers(start: Start, voc: Settings, upkeep: MemoryUpkeep) -> None:
     """Each unpublished refusal becomes one message: the refused bytes, and where they came from in the headers."""
-    letter = DeadLetter(7, Partition("voc.callbacks", 3), 42, "not_json", "not JSON: 回访", b"\x00\xff{")
-    upkeep.letters[7] = letter
+    letter = DeadLetter(7, 70, Partition("voc.callbacks", 3), 42, "not_json", "not JSON: 回访", b"\x00\xff{")
+    upkeep.outbox.append(letter)
     start()
     wait_until(lambda: 7 in upkeep.published, "the mark")
     consumer = KafkaConsumer(
@@ -222,7 +222,7 @@ def test_dead_letters_go_to_their_topic_with_headers(start: Start, voc: Settings
         record = next(consumer)
     finally:
         consumer.close()
-    assert record.value == letter.payload
+    assert record.value == letter.value
     assert [tuple(header) for header in record.headers] == headers_of(letter)
     assert dict(headers_of(letter))["source-offset"] == b"42"
 

@@ -11,6 +11,7 @@ from unit.postgres.alerting.judged import Judged
 from unit.postgres.store import send
 
 from voc_stream.domain.horizons import PANES_SPARE
+from voc_stream.ports import AlertMessage
 from voc_stream.postgres import settle
 from voc_stream.postgres.alerting import evaluation
 from voc_stream.postgres.clock import ClockError
@@ -115,7 +116,10 @@ def test_alerts_go_on_after_an_evaluation_that_was_ahead(store: Store, set_ahead
         "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
         " VALUES ('a-1', 'VocComplaintSurge', 'site', 's-1', 'warning', now() + interval '500 days', '{}', '', now() + interval '500 days')"
     )
-    store.ask("INSERT INTO alert_outbox (alert_id, message, claimed_at) VALUES ('a-1', '{}', now() + interval '500 days')")
+    store.ask(
+        "INSERT INTO outbox (kind, alert_id, message, claimed_at, claimed_by)"
+        " VALUES ('alert', 'a-1', '{}', now() + interval '500 days', 'another')"
+    )
     store.ask("INSERT INTO risk_daily VALUES ((now() + interval '500 days')::date, 1, 1, 'v', now() + interval '500 days')")
     set_ahead(timedelta(0))
     store.ask("UPDATE rolling_clock SET as_of = now()")
@@ -124,4 +128,4 @@ def test_alerts_go_on_after_an_evaluation_that_was_ahead(store: Store, set_ahead
     assert store.one("SELECT greatest(as_of, evaluated_at) <= now() FROM evaluation_clock")
     assert store.one("SELECT max(greatest(started_at, updated_at)) <= now() FROM alert")
     assert store.one("SELECT count(*) FROM risk_daily WHERE day > current_date") == 0
-    assert [message.alert_id for message in upkeep.claim_alert_messages(10)] == ["a-1"]
+    assert store.upkeep().claim_messages("alert", 10) == [AlertMessage(store.one("SELECT number FROM outbox"), "a-1", b"{}")]

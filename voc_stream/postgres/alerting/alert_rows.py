@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -10,19 +10,16 @@ import msgspec
 
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.lifecycle import OpenAlert
-from voc_stream.ports import AlertMessage
-from voc_stream.postgres.locks import Lock, wait_for_lock
+from voc_stream.postgres.outbox import put_alert
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.domain.alerts.finding import Finding
     from voc_stream.domain.alerts.lifecycle import Changes
 
-CLAIM = timedelta(minutes=1)
-"""How long a worker has to send what it took, before another one may take it."""
 _COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence, summary"
 
 
@@ -70,7 +67,7 @@ def _message(cursor: Cursor, alert_ids: Sequence[str]) -> None:
         said = dict(zip(names, row, strict=True))
         state = "started" if said["ended_at"] is None else "ended"
         text = _json({"state": state, **{name: _utc(value) if isinstance(value, datetime) else value for name, value in said.items()}})
-        cursor.execute("INSERT INTO alert_outbox (alert_id, message) VALUES (%s, %s)", (said["alert_id"], text))
+        put_alert(cursor, said["alert_id"], text)
 
 
 def _utc(moment: datetime) -> str:
@@ -79,22 +76,3 @@ def _utc(moment: datetime) -> str:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def claim_messages(cursor: Cursor, limit: int) -> list[AlertMessage]:
-    """Take messages to send, oldest first; none while another worker has some, for a minute at most, so that none overtakes another."""
-    wait_for_lock(cursor, Lock.OUTBOX)
-    cursor.execute(
-        "UPDATE alert_outbox SET claimed_at = now() WHERE number IN (SELECT number FROM alert_outbox ORDER BY number LIMIT %s)"
-        # A claim of the future was made while the server's clock was ahead.
-        " AND NOT EXISTS (SELECT FROM alert_outbox WHERE claimed_at > now() - %s AND claimed_at <= now())"
-        " RETURNING number, alert_id, message",
-        (limit, CLAIM),
-    )
-    return sorted(AlertMessage(number, alert_id, message.encode()) for number, alert_id, message in cursor)
-
-
-def give_back_messages(cursor: Cursor, sent: Collection[int]) -> None:
-    """Those that were sent are done with; all others may be taken again."""
-    cursor.execute("DELETE FROM alert_outbox WHERE number = ANY(%s)", (list(sent),))
-    cursor.execute("UPDATE alert_outbox SET claimed_at = NULL WHERE claimed_at IS NOT NULL")

@@ -111,4 +111,4 @@ class Judged:
 
     def messages(self) -> list[dict[str, Any]]:
         """What waits in the outbox."""
-        return [json.loads(text) for (text,) in self.store.ask("SELECT message FROM alert_outbox ORDER BY number")]
+        return [json.loads(text) for (text,) in self.store.ask("SELECT message FROM outbox WHERE kind = 'alert' ORDER BY number")]

@@ -215,20 +215,3 @@ def test_no_alert_ends_while_nothing_arrives(store: Store) -> None:
     judged.now += timedelta(days=10)
     judged.evaluate()
     assert [one["ended_at"] for one in judged.alerts("VocExperienceBelowExpectation")] == [None, None]
-
-
-def test_a_message_is_taken_by_one_worker_and_again_after_a_while(store: Store) -> None:
-    """What a worker took and never sent, because it died, another one sends a minute later; what was sent is gone."""
-    judged = Judged(store, sites=("s-1",))
-    judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
-    judged.find_again()
-    first, second = store.upkeep(), store.upkeep()
-    taken = first.claim_alert_messages(1)
-    assert len(taken) == 1
-    # Not even the second one, which would overtake it.
-    assert second.claim_alert_messages(10) == []
-    store.ask("UPDATE alert_outbox SET claimed_at = claimed_at - interval '61 seconds'")
-    again = second.claim_alert_messages(10)
-    assert len(again) == 2
-    second.give_back_alert_messages([again[0].number])
-    assert first.claim_alert_messages(10) == again[1:]

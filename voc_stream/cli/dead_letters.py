@@ -67,7 +67,8 @@ def list_letters(reason: str | None, limit: int, before: int | None) -> None:
     output.print()
     output.print(newest)
     if len(letters) == limit:
-        click.echo(f"\nOlder ones: --before {letters[-1].number}")
+        output.print()
+        say(f"Older ones: --before {letters[-1].number}")
 
 
 @command.command()

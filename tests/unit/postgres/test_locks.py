@@ -71,7 +71,7 @@ def test_a_stranger_stops_nothing(store: Store, stranger: str) -> None:
         assert upkeep.settle(NOW)
         assert upkeep.assess_churn(NOW) is not None
         assert upkeep.evaluate(NOW) is not None
-        assert upkeep.claim_alert_messages(1) is not None
+        assert upkeep.claim_messages("alert", 1) is not None
         migrate(store.url)
         assert rebuild(store.url, store.catalogue, lambda _done, _of: None).differing == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import codec as codecs
@@ -39,8 +40,13 @@ def batch(
         batch_size=1 << 31,
     )
     for place, value in enumerate(values):
-        assert builder.append(place, 1_700_000_000_000, b"key", value, list(headers)) is not None
+        assert builder.append(place, _now_ms(), b"key", value, list(headers)) is not None
     return base_offset.to_bytes(8, "big") + bytes(builder.build())[8:]
+
+
+def _now_ms() -> int:
+    """A broker soon deletes what says that it is old."""
+    return int(1_000 * time.time())
 
 
 def varint(value: int) -> bytes:
@@ -63,7 +69,7 @@ def record(offset_delta: int, value: bytes | None, *, key: bytes | None = None, 
 
 def raw_batch(base_offset: int, last_delta: int, count: int, data: bytes, *, attributes: int = 0, magic: int = 2) -> bytes:
     """A batch of these bytes, whatever they are, with the right checksum."""
-    fields = struct.pack(">hiqqqhii", attributes, last_delta, 0, 0, -1, -1, -1, count)
+    fields = struct.pack(">hiqqqhii", attributes, last_delta, _now_ms(), _now_ms(), -1, -1, -1, count)
     checksum = calc_crc32c(fields + data)
     return struct.pack(">qiibI", base_offset, HEADER_BYTES - 12 + len(data), 0, magic, checksum) + fields + data
 

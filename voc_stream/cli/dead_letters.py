@@ -15,6 +15,7 @@ from rich.table import Table
 from voc_stream.cli.terminal import console, say, say_lines
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.record_batches import is_batch
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.dead_letters import DeadLetterOffice, RefusedMessage
 from voc_stream.settings import load_settings
@@ -109,7 +110,8 @@ def show(number: int, *, raw: bool) -> None:
 def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> None:
     """Send refused messages again, as they are, to the topic that they came from.
 
-    Worth it when what refused them has changed: the catalogue, a clock, a version. An event still counts once.
+    Worth it when what refused them has changed: the catalogue, a clock, a version. An event still counts once. A batch that
+    could not be read is no message; whoever sent it has to send its events again.
     """
     if sum([bool(numbers), reason is not None, everything]) != 1:
         raise click.UsageError("say which: numbers, --reason REASON or --all")
@@ -119,7 +121,7 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
     with ExitStack() as stack:
         pusher: Pusher[int] | None = None
         for letters in _of_numbers(office, numbers) if numbers else _pages(office, reason):
-            sendable = [letter for letter in letters if letter.payload]
+            sendable = [letter for letter in letters if letter.payload and not is_batch(letter.payload)]
             if sendable and pusher is None:
                 pusher = stack.enter_context(
                     Pusher[int](settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why}))

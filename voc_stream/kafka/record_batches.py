@@ -115,6 +115,15 @@ class Frames:
         return Frame(base_offset, data[place:], size) if frame.is_damaged else frame
 
 
+def is_batch(data: bytes) -> bool:
+    """Whether the bytes are one whole batch and no message: its length stands in it.
+
+    >>> is_batch(b'{"event_id": "e-1"}' * 10)
+    False
+    """
+    return len(data) >= HEADER_BYTES and int(_LENGTH.unpack_from(data)[1]) + _LENGTH_ENDS == len(data)
+
+
 def record_count(frame: Frame) -> int:
     """How many records a batch says that it has."""
     return int(_COUNT.unpack_from(frame.data, HEADER_BYTES - _COUNT.size)[0])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args
 import msgspec
 
 from voc_stream.events.types import Stage
+from voc_stream.plausible import Plausible, problems
 from voc_stream.toml_lines import line_of, show_path
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     label: Label
     churn: ChurnModel
     limits: Limits = Limits()
+    plausible: Plausible = Plausible()
     experience: Mapping[str, Experience]
     stage: Mapping[str, Label] = {}
     factor: Mapping[str, Label] = {}
@@ -208,6 +210,8 @@ class _Reader:
         self._filled(shell.label, ("label",))
         self._check_churn(shell.churn, experiences)
         self._check_limits(shell.limits)
+        for name, problem in problems(shell.plausible):
+            self._fail(("plausible", name), problem)
         return msgspec.structs.replace(shell, experience=experiences, stage=stages, factor=factors)
 
     def _label(self, value: object, path: Sequence[str]) -> Label:

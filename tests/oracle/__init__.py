@@ -52,7 +52,7 @@ def expected_tables(
         "repair_stage": stage_rows(events),
         "complaint": complaint_rows(events),
     }
-    tables["repair_order"] = order_rows(events, tables["repair_stage"], moments)
+    tables["repair_order"] = order_rows(events, tables["repair_stage"], moments, catalogue)
     contributed = contributions(events, tables, catalogue)
     tables["experience_daily"] = daily_rows(contributed, catalogue)
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.customers import money
-from oracle.reading import STAGES, grouped, stated_latest
+from oracle.reading import STAGES, grouped, plausible, stated_latest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,17 +69,20 @@ def minutes_between(start: datetime | None, end: datetime | None) -> float | Non
     return (end - start) / timedelta(minutes=1)
 
 
-def order_rows(events: Sequence[Event], stages: Table, moments: Mapping[str, Sequence[Moment]]) -> Table:
+def order_rows(events: Sequence[Event], stages: Table, moments: Mapping[str, Sequence[Moment]], catalogue: Mapping[str, Any]) -> Table:
     """A row for each order that anything but a customer event names."""
+    longest = timedelta(days=plausible(catalogue, "longest_promise_days"))
     groups = grouped(events, "order_id", "repair_step", "callback", "touchpoint", "complaint")
     deliveries = {order_id: row for (order_id, stage), row in stages.items() if stage == "delivery"}
-    return {(order_id,): _order(group, deliveries.get(order_id, {}), moments.get(order_id, ())) for order_id, group in groups.items()}
+    return {
+        (order_id,): _order(group, deliveries.get(order_id, {}), moments.get(order_id, ()), longest) for order_id, group in groups.items()
+    }
 
 
-def _order(events: Sequence[Event], delivery: Row, moments: Sequence[Moment]) -> Row:
+def _order(events: Sequence[Event], delivery: Row, moments: Sequence[Moment], longest_promise: timedelta) -> Row:
     steps = [event for event in events if event["type"] == "repair_step"]
     others = [event for event in events if event["type"] != "repair_step"]
-    promised_at = stated_latest(steps, "promised_at")
+    promised_at = stated_latest([step for step in steps if _promises_something(step, longest_promise)], "promised_at")
     delivered_at = delivery.get("exited_at")
     last_step = max(steps, key=_place_in_flow, default=None)
     return {
@@ -94,6 +97,12 @@ def _order(events: Sequence[Event], delivery: Row, moments: Sequence[Moment]) ->
         "final_amount": money(stated_latest(steps, "final_amount")),
         **_memory(moments),
     }
+
+
+def _promises_something(step: Event, longest: timedelta) -> bool:
+    """Whether a step states a promise that is not a placeholder, as 9999-12-31, or of a wrong clock."""
+    promised_at = step.get("promised_at")
+    return promised_at is not None and abs(promised_at - step["occurred_at"]) <= longest
 
 
 def _place_in_flow(step: Event) -> tuple[datetime, bool, int]:

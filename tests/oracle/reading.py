@@ -34,6 +34,7 @@ STAGES = (
     "delivery",
     "follow_up",
 )
+PLAUSIBLE = {"earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC), "longest_stage_days": 366, "longest_promise_days": 366}
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -45,6 +46,11 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+
 
 class InvalidError(ValueError):
     """A message is no event."""
+
+
+def plausible(catalogue: Mapping[str, Any], key: str) -> Any:
+    """A bound on times: the catalogue's, or what docs/catalogue.md says where it has none."""
+    return catalogue.get("plausible", {}).get(key, PLAUSIBLE[key])
 
 
 def read_events(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
@@ -84,12 +90,17 @@ def same_json(one: Any, other: Any) -> bool:
 
 def _read(message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime) -> Event | None:
     try:
-        return read_event(message, catalogue["experience"], received_at)
+        return read_event(message, catalogue["experience"], received_at, plausible(catalogue, "earliest_occurred_at"))
     except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
         return None
 
 
-def read_event(message: bytes | None, experiences: Mapping[str, Any], received_at: datetime) -> Event:
+def read_event(
+    message: bytes | None,
+    experiences: Mapping[str, Any],
+    received_at: datetime,
+    earliest: datetime = PLAUSIBLE["earliest_occurred_at"],  # type: ignore[assignment]  # the values differ in type
+) -> Event:
     """One message as an event, the whole message as its `body`. Raises InvalidError, KeyError (unknown experience), or a parser's error."""
     if not message:
         raise InvalidError("no value")
@@ -102,6 +113,8 @@ def read_event(message: bytes | None, experiences: Mapping[str, Any], received_a
     event: Event = {"type": body["type"], "body": body, **_checked(body, _COMMON | fields)}
     if event["occurred_at"] > received_at + FUTURE:
         raise InvalidError("future")
+    if event["occurred_at"] < earliest:
+        raise InvalidError("implausible time")
     _check_experiences(event, experiences)
     return event
 

@@ -7,6 +7,7 @@ from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oracle.reading import plausible
 from oracle.student import t_quantile
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from oracle.reading import Event, Row, Table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_STAGE_MINUTES = 10_000_000
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 HORIZONS = {"1h": (5 * MINUTE, 12), "24h": (HOUR, 24), "7d": (DAY, 7), "30d": (DAY, 30), "90d": (DAY, 90)}
 SCOPES = {
@@ -90,7 +90,7 @@ def histogram_bin(value: int, *, minutes: bool) -> int:
 def contributions(events: Iterable[Event], tables: Mapping[str, Table], catalogue: Mapping[str, Any]) -> list[Contribution]:
     """Everything that is averaged."""
     customers, orders, stages = tables["customer"], tables["repair_order"], tables["repair_stage"]
-    found = [*_from_events(events, customers), *_from_orders(orders, customers), *_from_stages(stages, orders, customers)]
+    found = [*_from_events(events, customers), *_from_orders(orders, customers), *_from_stages(stages, orders, customers, catalogue)]
     return [contribution for contribution in found if contribution.experience in catalogue["experience"]]
 
 
@@ -123,9 +123,10 @@ def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
             yield Contribution(due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, *dimensions)
 
 
-def _from_stages(stages: Table, orders: Table, customers: Table) -> Iterator[Contribution]:
+def _from_stages(stages: Table, orders: Table, customers: Table, catalogue: Mapping[str, Any]) -> Iterator[Contribution]:
+    longest_minutes = plausible(catalogue, "longest_stage_days") * 24 * 60
     for (order_id, stage), row in stages.items():
-        if row["minutes"] is None or row["minutes"] > LONGEST_STAGE_MINUTES:
+        if row["minutes"] is None or row["minutes"] > longest_minutes:
             continue
         dimensions = _order_dimensions(orders[order_id,], customers)
         value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])

@@ -249,6 +249,11 @@ WRONG = [
     ('stage = "arrival"', 'unit = "minutes"', "trade.toml:10: experience.wait.kind: only a timing has minutes"),
     (_MINUTES, 'kind = "rating"', "trade.toml:19: experience.reception_minutes.kind: must be 'timing': it is measured"),
     ("[churn]", _FACTORS + "[churn]", "trade.toml:24: factor.comfort: is no factor; the factors are product, "),
+    (
+        "[limits]",
+        "[plausible]\nlongest_stage_days = 0\n[limits]",
+        "trade.toml:41: plausible.longest_stage_days: must be more than 0 and at most 6944.44, not 0",
+    ),
 ]
 
 
@@ -297,3 +302,28 @@ def test_example_of_the_catalogue_page_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "trade.toml"
     path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
     assert load_catalogue(path).trade == "hotel"
+
+
+def test_what_is_plausible_may_be_said(tmp_path: Path) -> None:
+    """Each bound on times stands for itself, and has a default."""
+    path = tmp_path / "trade.toml"
+    path.write_text(f"{VALID}\n[plausible]\nearliest_occurred_at = 1990-05-01T00:00:00+08:00\nlongest_stage_days = 30\n", encoding="utf-8")
+    plausible = load_catalogue(path).plausible
+    assert plausible.earliest_occurred_at.isoformat() == "1990-05-01T00:00:00+08:00"
+    assert (plausible.longest_stage_days, plausible.longest_promise_days) == (30, 366)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("earliest_occurred_at = 1990-05-01T00:00:00", "plausible.earliest_occurred_at: needs an offset"),
+        ("earliest_occurred_at = 1990-05-01", "plausible.earliest_occurred_at: Expected `datetime`"),
+        ("longest_stage_days = 0", "plausible.longest_stage_days: must be more than 0"),
+        ("longest_stage_days = 7000", "plausible.longest_stage_days: must be more than 0 and at most 6944"),
+        ("longest_promise_days = inf", "plausible.longest_promise_days: must be more than 0"),
+        ("longest_visit_days = 1", "plausible.longest_visit_days: there is no such key"),
+    ],
+)
+def test_what_is_plausible_must_be_possible(tmp_path: Path, line: str, problem: str) -> None:
+    """The message names the key and its line."""
+    assert problem in error_of(tmp_path, f"{VALID}\n[plausible]\n{line}\n")

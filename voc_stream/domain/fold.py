@@ -10,7 +10,7 @@ from voc_stream.domain.complaint import ComplaintState
 from voc_stream.domain.contribution import contribution_of, measures_of
 from voc_stream.domain.customer import CustomerState
 from voc_stream.domain.moment import moment_of
-from voc_stream.domain.order import OrderState, difference
+from voc_stream.domain.order import OrderState, difference, timing_rules
 from voc_stream.domain.stated import value_of
 from voc_stream.events.types import Complaint, Customer, RepairStep
 
@@ -56,7 +56,7 @@ class Fold:
         self._model = catalogue.churn
         # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
         self._surely_active_since = now - INACTIVE_AFTER + timedelta(days=1)
-        self._known = frozenset(catalogue.experience)
+        self._rules = timing_rules(catalogue)
         # As they were before this batch, of customers with a history who said something about themselves.
         self._profiles: dict[str, Profile] = {}
         self._timings: list[Contribution] = []
@@ -110,11 +110,11 @@ class Fold:
             order = self.orders[order_id] = OrderState(order_id)
         stages, owner = order.stages_at_stake(event), value_of(order.customer_id)
         if stages:
-            before = order.counted(self._known, stages)
-            order.apply(event, at)
-            self._timings += difference(before, order.counted(self._known, stages))
+            before = order.counted(self._rules, stages)
+            order.apply(event, at, self._rules)
+            self._timings += difference(before, order.counted(self._rules, stages))
         else:
-            order.apply(event, at)
+            order.apply(event, at, self._rules)
         if owner != event.customer_id or "delivery" in stages or not isinstance(event, RepairStep):
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 
@@ -155,7 +155,7 @@ class Fold:
                 continue
             profile = customers[order.customer_id.value].profile
             if order.segment != profile.segment or order.region != profile.region:
-                earlier_counted = order.counted(self._known)
+                earlier_counted = order.counted(self._rules)
                 order.attribute(profile)
-                found += difference(earlier_counted, order.counted(self._known))
+                found += difference(earlier_counted, order.counted(self._rules))
         return found + self._timings

@@ -17,11 +17,11 @@ from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import difference
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.customer import CustomerState
-    from voc_stream.domain.order import OrderState
+    from voc_stream.domain.order import OrderState, TimingRules
     from voc_stream.events.types import AnyEvent
 
 
@@ -85,7 +85,7 @@ def move_events(customer: CustomerState, events: Sequence[AnyEvent], *, are_last
 
 
 def move_orders(
-    customer: CustomerState, orders: Sequence[OrderState], known: Collection[str], *, are_last: bool
+    customer: CustomerState, orders: Sequence[OrderState], rules: TimingRules, *, are_last: bool
 ) -> tuple[list[OrderState], list[Contribution]]:
     """Let the orders that follow in the order of their ids count under the customer's profile; those that changed, and what that adds.
 
@@ -97,9 +97,9 @@ def move_orders(
     changed, found = [], []
     for order in orders:
         if (order.segment, order.region) != customer.profile:
-            before = order.counted(known)
+            before = order.counted(rules)
             order.attribute(customer.profile)
-            found += difference(before, order.counted(known))
+            found += difference(before, order.counted(rules))
             changed.append(order)
     if are_last:
         customer.move = None

@@ -17,17 +17,36 @@ from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
 
 STAGES: tuple[str, ...] = get_args(Stage)
 FOLLOW_UP_WITHIN = timedelta(hours=72)
-# Twenty years in a workshop are a wrong clock; measured, one such stage would drown all others.
-LONGEST_STAGE = timedelta(minutes=10_000_000)
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-LONGEST_STAGE_MICROSECONDS = LONGEST_STAGE // MICROSECOND
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 _PLACE = {stage: place for place, stage in enumerate(STAGES)}
 _STAGE_MINUTES = {stage: f"stage_minutes.{stage}" for stage in STAGES}
+
+
+class TimingRules(NamedTuple):
+    """What the timestamps of orders may measure.
+
+    Attributes:
+        known: the experiences of the catalogue; others are averaged nowhere.
+        longest_stage: in microseconds. One of twenty years is a wrong clock, and would drown all others.
+        longest_promise: what lies farther from the step that states it is no promise.
+    """
+
+    known: Collection[str]
+    longest_stage: int
+    longest_promise: timedelta
+
+
+def timing_rules(catalogue: Catalogue) -> TimingRules:
+    """The rules of a catalogue."""
+    plausible = catalogue.plausible
+    longest_stage = timedelta(days=plausible.longest_stage_days) // MICROSECOND
+    return TimingRules(frozenset(catalogue.experience), longest_stage, timedelta(days=plausible.longest_promise_days))
 
 
 class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
@@ -86,7 +105,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         """The earliest completed callback or follow-up exit after delivery."""
         return self.contacts[0] if self.contacts and self.delivered_at is not None else None
 
-    def apply(self, event: AnyEvent, at: datetime) -> None:
+    def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
         """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
         is_step = isinstance(event, RepairStep)
         rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
@@ -94,7 +113,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         self.site_id = latest(self.site_id, event.site_id, at, event.event_id, rank)
         self.product = latest(self.product, event.product, at, event.event_id, rank)
         if isinstance(event, RepairStep):
-            self._apply_step(event, at)
+            self._apply_step(event, at, rules)
         elif isinstance(event, Callback):
             if event.outcome == "completed":
                 self._add_contact(at)
@@ -106,8 +125,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         elif isinstance(event, Touchpoint):
             self.moments.add([(hundredths(event.score), 0)], at, event.event_id)
 
-    def _apply_step(self, step: RepairStep, at: datetime) -> None:
-        if step.promised_at is not None:
+    def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
+        if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
             self.promised_at = latest(self.promised_at, step.promised_at.astimezone(at.tzinfo), at, step.event_id)
         if step.estimated_amount is not None:
             self.estimated_amount = latest(self.estimated_amount, hundredths(step.estimated_amount), at, step.event_id)
@@ -151,15 +170,15 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             or (product is not None and value_of(self.product) != product)
         )
 
-    def timings(self, known: Collection[str], stages: Collection[str] = STAGES) -> list[tuple[datetime, Measure]]:
-        """What the timestamps of some stages measure, each with the moment at which it counts; only experiences that the catalogue knows.
+    def timings(self, rules: TimingRules, stages: Collection[str] = STAGES) -> list[tuple[datetime, Measure]]:
+        """What the timestamps of some stages measure, each with the moment at which it counts.
 
         How the promise was kept and the follow-up in time belong to the delivery.
         """
         found: list[tuple[datetime, Measure]] = []
         for stage in stages:
             exited, entered = self.exited.get(stage), self.entered.get(stage)
-            if exited is None or entered is None or not 0 <= exited - entered <= LONGEST_STAGE_MICROSECONDS:
+            if exited is None or entered is None or not 0 <= exited - entered <= rules.longest_stage:
                 continue
             moment, minutes = _moment(exited), hundredths_of_minutes(exited - entered)
             found.append((moment, Measure(_STAGE_MINUTES[stage], minutes)))
@@ -167,7 +186,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 found.append((moment, Measure("reception_minutes", minutes)))
         if "delivery" in stages:
             found += self._delivery_timings()
-        return [(moment, measure) for moment, measure in found if measure.experience in known]
+        return [(moment, measure) for moment, measure in found if measure.experience in rules.known]
 
     def _delivery_timings(self) -> Iterator[tuple[datetime, Measure]]:
         delivered_at, due_at, followed_up_at = self.delivered_at, self.follow_up_due_at, self.followed_up_at
@@ -178,10 +197,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         in_time = followed_up_at is not None and followed_up_at <= due_at
         yield due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)
 
-    def counted(self, known: Collection[str], stages: Collection[str] = STAGES) -> Counted:
+    def counted(self, rules: TimingRules, stages: Collection[str] = STAGES) -> Counted:
         """The timings of some stages with the dimensions under which they count."""
         dimensions = (value_of(self.site_id) or "", value_of(self.product) or "", self.segment, self.region)
-        return Counted(dimensions, self.timings(known, stages))
+        return Counted(dimensions, self.timings(rules, stages))
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.catalogue import Catalogue, Experience
+    from voc_stream.plausible import Plausible
 
 __all__ = ["MAXIMUM_FUTURE", "MAXIMUM_MESSAGE_BYTES", "Reason", "Refusal", "decode", "decode_stored"]
 
@@ -45,7 +46,9 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyEvent
     event = _read(value)
     if isinstance(event, Refusal):
         return event
-    return refuse_numbers(value) or _refuse_times(event, now) or _refuse_experiences(event, catalogue.experience) or event
+    return (
+        refuse_numbers(value) or _refuse_times(event, now, catalogue.plausible) or _refuse_experiences(event, catalogue.experience) or event
+    )
 
 
 def decode_stored(body: str | bytes) -> AnyEvent:
@@ -65,11 +68,14 @@ def _read(value: bytes) -> AnyEvent | Refusal:
         return explain_invalid_json(str(error), value)
 
 
-def _refuse_times(event: AnyEvent, now: datetime) -> Refusal | None:
+def _refuse_times(event: AnyEvent, now: datetime, plausible: Plausible) -> Refusal | None:
     if _overflows(event.occurred_at):
         return Refusal("out_of_range", "occurred_at: lies outside the years 1 to 9999 in UTC; correct it")
     if event.occurred_at - now > MAXIMUM_FUTURE:
         return Refusal("time_in_future", f"occurred_at: is more than 10 minutes after {now:%Y-%m-%dT%H:%M:%S%z}; check clock and offset")
+    if event.occurred_at < plausible.earliest_occurred_at:
+        earliest = plausible.earliest_occurred_at.isoformat()
+        return Refusal("implausible_time", f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at")
     if isinstance(event, RepairStep) and event.promised_at is not None and _overflows(event.promised_at):
         return Refusal("out_of_range", "promised_at: lies outside the years 1 to 9999 in UTC; correct it")
     return None

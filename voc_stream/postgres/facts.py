@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import decode_stored
 from voc_stream.events.types import AnyEvent  # noqa: TC001  msgspec looks up the types of a struct
 from voc_stream.ports import Partition
@@ -120,7 +121,7 @@ def _row(fact: Fact) -> tuple[Value, ...]:
     return (
         event.event_id,
         event.__struct_config__.tag,
-        event.occurred_at,
+        moment_of(event),  # PostgreSQL reads no offset of 16 hours or more
         event.customer_id,
         event.site_id,
         event.department,

@@ -22,13 +22,13 @@ from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.customer import CustomerState
-    from voc_stream.domain.order import OrderState
+    from voc_stream.domain.order import OrderState, TimingRules
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.ahead import Ahead
     from voc_stream.postgres.entities import EntityStore
@@ -46,7 +46,7 @@ def queue_moves(cursor: Cursor, customer_ids: Sequence[str]) -> None:
         cursor.execute("INSERT INTO customer_move SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (list(customer_ids),))
 
 
-def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, known: Collection[str], rows: int = ROWS_A_PIECE) -> int | None:
+def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, rules: TimingRules, rows: int = ROWS_A_PIECE) -> int | None:
     """Move one piece of some customers' histories; how many customers that was about, None where another worker has the lock.
 
     Raises ChangedMeanwhileError.
@@ -61,7 +61,7 @@ def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, known: Collec
     customers = entities.customers.load(cursor, customer_ids)
     page = max(1, rows // len(customer_ids))
     contributions = _move_events(cursor, customers.values(), page)
-    orders, timings = _move_orders(cursor, entities, customers.values(), known, page)
+    orders, timings = _move_orders(cursor, entities, customers.values(), rules, page)
     entities.customers.save(cursor, customers, ahead)
     entities.orders.save(cursor, {order.order_id: order for order in orders}, ahead)
     data = lines(map(contribution_row, contributions + timings))
@@ -93,7 +93,7 @@ def _move_events(cursor: Cursor, customers: Iterable[CustomerState], page: int) 
 
 
 def _move_orders(
-    cursor: Cursor, entities: EntityStore, customers: Iterable[CustomerState], known: Collection[str], page: int
+    cursor: Cursor, entities: EntityStore, customers: Iterable[CustomerState], rules: TimingRules, page: int
 ) -> tuple[list[OrderState], list[Contribution]]:
     """Move the next orders of each customer whose events are all moved."""
     moving = {one.customer_id: one for one in customers}
@@ -106,7 +106,7 @@ def _move_orders(
     contributions: list[Contribution] = []
     for customer_id in after:
         orders = owned[customer_id]
-        of_this, added = move_orders(moving[customer_id], orders, known, are_last=len(orders) < page)
+        of_this, added = move_orders(moving[customer_id], orders, rules, are_last=len(orders) < page)
         changed += of_this
         contributions += added
     return changed, contributions

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.domain.order import timing_rules
 from voc_stream.events.decode import decode_stored
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
@@ -141,9 +142,9 @@ def _wind_back(cursor: Cursor, now: datetime) -> None:
 
 
 def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
-    entities, known = EntityStore(cached_bytes=0), frozenset(catalogue.experience)
+    entities, rules = EntityStore(cached_bytes=0), timing_rules(catalogue)
     with closing(Ahead()) as ahead:
-        while move_some(cursor, entities, ahead, known):
+        while move_some(cursor, entities, ahead, rules):
             entities.keep()
             _empty_staging(cursor)
 

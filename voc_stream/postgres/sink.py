@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
+from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.ports import Batch, BatchResult, DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.ahead import Ahead
@@ -262,8 +263,8 @@ def _limit(cursor: Cursor, seconds: float) -> None:
 
 
 def _latest_event_time(batch: Batch) -> datetime | None:
-    """When the latest of its events occurred; None where there is none."""
-    return max([content.occurred_at for _, _, content in batch.messages if not isinstance(content, Refusal)], default=None)
+    """When the latest of its events occurred, in UTC; None where there is none."""
+    return max([moment_of(content) for _, _, content in batch.messages if not isinstance(content, Refusal)], default=None)
 
 
 def _of_partition(conflicts: Mapping[Place, Refusal], batch: Batch) -> list[tuple[int, bytes | None, Refusal]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from voc_stream.domain.clocks import LARGEST_SKEW
+from voc_stream.domain.order import timing_rules
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, outbox, settle
 from voc_stream.postgres.ahead import Ahead
@@ -113,7 +114,7 @@ class PostgresUpkeep:
         try:
             with self._transaction() as cursor:
                 try:
-                    return move_some(cursor, entities, self._ahead, frozenset(self._catalogue.experience))
+                    return move_some(cursor, entities, self._ahead, timing_rules(self._catalogue))
                 finally:
                     self._ahead.abandon()  # within the deadline: what is under way may hang
         except ChangedMeanwhileError:  # an order got another owner; the next piece meets it as it is then

@@ -15,10 +15,10 @@ from unit.postgres.store import CATALOGUE
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import (
-    LONGEST_STAGE,
     STAGES,
     Counted,
     OrderState,
+    TimingRules,
     difference,
     hundredths_of_minutes,
 )
@@ -32,18 +32,20 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 NOTHING_COUNTED = Counted(("", "", "", ""), [])
 KNOWN = frozenset({"on_time_delivery", "follow_up_72h", "reception_minutes", *(f"stage_minutes.{stage}" for stage in STAGES)})
+YEAR = timedelta(days=366)
+RULES = TimingRules(KNOWN, YEAR // timedelta(microseconds=1), YEAR)
 
 
 def order(bodies: list[Event], catalogue: Catalogue) -> OrderState:
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
-        state.apply(event, moment_of(event))
+        state.apply(event, moment_of(event), RULES)
     return state
 
 
 def measured(state: OrderState) -> dict[str, tuple[timedelta, int]]:
     """When after START each timing counts, and its value in hundredths."""
-    return {measure.experience: (moment - START, measure.value) for moment, measure in state.timings(KNOWN)}
+    return {measure.experience: (moment - START, measure.value) for moment, measure in state.timings(RULES)}
 
 
 def delivered(catalogue: Catalogue, *others: Event) -> OrderState:
@@ -132,18 +134,29 @@ def test_ten_minutes_of_reception_count_twice(catalogue: Catalogue) -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "counts"),
-    [(0, True), (-1, False), (LONGEST_STAGE // timedelta(minutes=1), True), (LONGEST_STAGE // timedelta(minutes=1) + 1, False)],
+    [(0, True), (-1, False), (366 * 24 * 60, True), (366 * 24 * 60 + 1, False)],
 )
 def test_impossible_durations_count_nothing(catalogue: Catalogue, minutes: int, counts: bool) -> None:
-    """An exit before the entry, and a stage of more than 10,000,000 minutes, are wrong clocks."""
+    """An exit before the entry, and a stage of more than the longest plausible one, are wrong clocks."""
     enter = repair_step("r-1", stage="work", occurred_at=(START - timedelta(minutes=minutes)).isoformat())
     assert ("stage_minutes.work" in measured(order([enter, repair_step("r-2", stage="work", edge="exit")], catalogue))) is counts
 
 
+@pytest.mark.parametrize(
+    ("promised_at", "stands"), [("9999-12-31T00:00:00Z", False), ("1900-01-01T00:00:00Z", False), (at(days=366), True)]
+)
+def test_a_promise_out_of_all_proportion_is_none(catalogue: Catalogue, promised_at: str, *, stands: bool) -> None:
+    """A placeholder for no date takes no promise back, and makes no order late or in time."""
+    promised = repair_step("r-1", promised_at=at(hours=1))
+    state = delivered(catalogue, promised, repair_step("r-2", occurred_at=at(), stage="work", promised_at=promised_at))
+    assert (state.promised_at is not None and state.promised_at.event_id) == ("r-2" if stands else "r-1")
+    assert delivered(catalogue, repair_step("r-2", promised_at=promised_at)).on_time is (True if stands else None)
+
+
 def test_a_timing_that_the_catalogue_does_not_name_counts_nothing(catalogue: Catalogue) -> None:
     """Only experiences of the catalogue are averaged."""
-    assert [measure.experience for _, measure in delivered(catalogue).timings({"follow_up_72h"})] == ["follow_up_72h"]
-    assert delivered(catalogue).timings(()) == []
+    assert [measure.experience for _, measure in delivered(catalogue).timings(RULES._replace(known={"follow_up_72h"}))] == ["follow_up_72h"]
+    assert delivered(catalogue).timings(RULES._replace(known=())) == []
 
 
 @pytest.mark.parametrize(
@@ -169,15 +182,15 @@ def test_a_step_says_more_about_an_order_than_any_later_event(catalogue: Catalog
     """Customer, site and product come from repair steps where there are any, however old."""
     later = touchpoint(order_id="o-1", customer_id="u-9", site_id="s-9", product="p-9", occurred_at=at(hours=9))
     alone, beside = order([later], catalogue), order([later, repair_step(product="p-1")], catalogue)
-    assert alone.counted(KNOWN).dimensions[:2] == ("s-9", "p-9")
-    assert beside.counted(KNOWN).dimensions[:2] == ("s-1", "p-1")
+    assert alone.counted(RULES).dimensions[:2] == ("s-9", "p-9")
+    assert beside.counted(RULES).dimensions[:2] == ("s-1", "p-1")
 
 
 @given(event_lists())
 def test_orders_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -> None:
     """An independent reading of the semantics gives the same row, in every column."""
     read = read_events(messages(bodies), CATALOGUE, NOW)
-    for (order_id,), row in order_rows(read, stage_rows(read), moments_of_orders(read)).items():
+    for (order_id,), row in order_rows(read, stage_rows(read), moments_of_orders(read), CATALOGUE).items():
         about = [body for body in bodies if body.get("order_id") == order_id and body["type"] != "customer"]
         state = order(about, catalogue)
         state.order_id = order_id
@@ -193,7 +206,7 @@ def test_a_difference_turns_the_sums_of_before_into_those_of_after(
     catalogue: Catalogue, earlier: list[Event], later: list[Event], moved: bool
 ) -> None:
     """Whatever came in between: what was counted plus the difference is what counts now, also where the dimensions changed."""
-    before, after = order(earlier, catalogue).counted(KNOWN), order([*earlier, *_renamed(later)], catalogue).counted(KNOWN)
+    before, after = order(earlier, catalogue).counted(RULES), order([*earlier, *_renamed(later)], catalogue).counted(RULES)
     if moved:
         after = Counted(("elsewhere", *after.dimensions[1:]), after.timings)
     nothing_to_before, before_to_after = difference(NOTHING_COUNTED, before), difference(before, after)
@@ -209,15 +222,15 @@ def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Ev
     """The difference over the stages at stake is the whole difference, event by event: nothing else may change."""
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
-        stages, before = state.stages_at_stake(event), state.counted(KNOWN)
-        part_before = state.counted(KNOWN, stages)
-        state.apply(event, moment_of(event))
-        assert summed(difference(part_before, state.counted(KNOWN, stages))) == summed(difference(before, state.counted(KNOWN)))
+        stages, before = state.stages_at_stake(event), state.counted(RULES)
+        part_before = state.counted(RULES, stages)
+        state.apply(event, moment_of(event), RULES)
+        assert summed(difference(part_before, state.counted(RULES, stages))) == summed(difference(before, state.counted(RULES)))
 
 
 def test_nothing_changed_is_no_difference(catalogue: Catalogue) -> None:
     """What counts as before is neither taken back nor added again."""
-    counted = delivered(catalogue).counted(KNOWN)
+    counted = delivered(catalogue).counted(RULES)
     assert difference(counted, counted) == []
 
 

@@ -11,6 +11,7 @@ from builders import START, message
 
 from voc_stream.domain.fold import Fold, keys_of
 from voc_stream.domain.history import move_events, move_orders
+from voc_stream.domain.order import timing_rules
 from voc_stream.domain.stated import value_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.postgres.rows import decode_complaint, decode_customer, decode_order
@@ -65,7 +66,7 @@ def move_piece(
         return [], move_events(customer, ahead[:rows], are_last=len(ahead) <= rows)
     owned = [order for order in orders if value_of(order.customer_id) == customer.customer_id and order.order_id > move.order_id]
     owned.sort(key=lambda order: order.order_id)
-    return move_orders(customer, owned[:rows], frozenset(catalogue.experience), are_last=len(owned) <= rows)
+    return move_orders(customer, owned[:rows], timing_rules(catalogue), are_last=len(owned) <= rows)
 
 
 class World:

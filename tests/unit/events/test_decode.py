@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import builders
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -11,6 +12,7 @@ from voc_stream.catalogue import Catalogue, ChurnModel, Experience, Label
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, decode
 from voc_stream.events.refusal import Reason, Refusal
 from voc_stream.events.types import AnyEvent, Callback
+from voc_stream.plausible import Plausible
 
 if TYPE_CHECKING:
     from voc_stream.catalogue import Kind
@@ -183,7 +185,8 @@ def test_smallest_event_of_each_type_is_read(fields: builders.Event) -> None:
     "fields",
     [
         builders.touchpoint(occurred_at="2025-06-01T08:10:00+08:00"),
-        builders.touchpoint(occurred_at="0001-01-01T00:00:00Z"),
+        builders.touchpoint(occurred_at="2001-01-01T00:00:00Z"),
+        builders.touchpoint(occurred_at="2001-01-01T00:00:00-23:59"),
         builders.repair_step(promised_at="9999-12-31T23:59:59Z"),
         builders.touchpoint(customer_id="顾" * 64),
         builders.touchpoint(text="顾" * 4096),
@@ -240,6 +243,24 @@ def test_time_outside_the_calendar_is_out_of_range(type_: str, field: str, time:
     fields = {"touchpoint": builders.touchpoint, "repair_step": builders.repair_step}[type_](**{field: time})
     found = refusal(builders.message(fields))
     assert (found.reason, found.detail.partition(":")[0]) == ("out_of_range", field)
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:09Z", "2000-01-01T00:00:00-14:00", "2000-12-31T23:59:59.999999Z"]
+)
+def test_a_clock_that_was_never_set_is_implausible(time: str) -> None:
+    """One such event would be the earliest opening of a complaint for ever, and in every mean of its stage."""
+    found = refusal(builders.message(builders.touchpoint(occurred_at=time)))
+    assert found.reason == "implausible_time"
+    assert "2001-01-01T00:00:00+00:00" in found.detail
+
+
+def test_the_catalogue_says_what_is_implausible() -> None:
+    """Who imports a history of decades, or only this year's, may say so."""
+    plausible = Plausible(earliest_occurred_at=datetime(1990, 1, 1, tzinfo=UTC))
+    catalogue = msgspec.structs.replace(CATALOGUE, plausible=plausible)
+    value = builders.message(builders.touchpoint(occurred_at="1995-01-01T00:00:00Z"))
+    assert not isinstance(decode(value, NOW, catalogue), Refusal)
 
 
 def test_ten_minutes_ahead_is_the_limit() -> None:

@@ -255,11 +255,11 @@ def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
     assert store.ask("SELECT DISTINCT site_id FROM experience_cube") == [("s-2",)]
 
 
-def test_a_stage_of_decades_counts_nothing(store: Store) -> None:
+def test_a_stage_of_years_counts_nothing(store: Store) -> None:
     """A clock that was wrong when a stage began is shown in the order, and averaged with nothing."""
     values = messages(
         repair_step(f"r-{order}-{edge}", order_id=order, edge=edge, occurred_at=moment)
-        for order, began in [("o-1", "1999-01-01T00:00:00Z"), ("o-2", "2020-01-01T00:00:00Z")]
+        for order, began in [("o-1", "2010-01-01T00:00:00Z"), ("o-2", "2024-09-01T00:00:00Z")]
         for edge, moment in [("enter", began), ("exit", at())]
     )
     send(store.sink(), values)

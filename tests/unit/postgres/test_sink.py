@@ -229,3 +229,15 @@ def test_a_server_that_is_not_there_is_unavailable(catalogue: Catalogue) -> None
     with pytest.raises(StoreUnavailableError, match="refused"):
         sink.positions([partition(0)])
     sink.close()
+
+
+def test_any_offset_that_may_be_sent_is_stored(store: Store) -> None:
+    """PostgreSQL reads no offset of 16 hours or more: times are written in UTC, and such an event costs its batch nothing."""
+    values = messages(
+        builder(f"x-{number}-{name}", occurred_at=f"2025-03-01T12:00:00{offset}")
+        for number, offset in enumerate(("+23:59", "-23:59", "+16:00", "-15:59"))
+        for name, builder in (("t", touchpoint), ("k", complaint), ("r", repair_step), ("p", customer))
+    )
+    assert send(store.sink(), values).accepted == len(values)
+    store.assert_as_expected(values, names=["touchpoint_event", "repair_order", "complaint", "customer"])
+    assert store.one("SELECT count(*) FROM dead_letter") == 0

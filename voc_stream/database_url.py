@@ -56,20 +56,32 @@ def check_url(url: str) -> str:
         raise ValueError(f"{SHAPE}; a % that stands for itself is written %25")
     if re.search(r"[\s\x00-\x1f]", url):
         raise ValueError(f"{SHAPE}; there is a blank or a line break in it (in a password, a blank is written %20)")
-    for host in parts.hosts.split(","):
-        found = _HOST.fullmatch(host)
-        if found is None or int(found["port"] or 1) not in range(1, MAXIMUM_PORT + 1):
-            raise ValueError(f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and / %2F)")
-    names = _parameters(parts)
-    for name in names:
-        if name not in PARAMETERS:
-            close = difflib.get_close_matches(name, PARAMETERS, n=1)
-            raise ValueError(f"{SHAPE}; PostgreSQL knows no parameter {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}")
-    if any(pair.count("=") != 1 for pair in parts.query.split("&") if pair):
-        raise ValueError(f"{SHAPE}; each parameter is name=value, and an = in the value is written %3D")
+    _check_hosts(parts.hosts)
+    names = _check_parameters(parts.query)
+    if re.search("[@/:]", parts.database):
+        raise ValueError(f"{SHAPE}; there is an @, / or : in the name of the database (in a password, @ is written %40 and / %2F)")
     if not parts.database and "dbname" not in names:
         raise ValueError(f"{SHAPE}; the database is missing")
     return url
+
+
+def _check_hosts(hosts: str) -> None:
+    for host in hosts.split(","):
+        found = _HOST.fullmatch(host)
+        if found is None or int(found["port"] or 1) not in range(1, MAXIMUM_PORT + 1):
+            raise ValueError(f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and / %2F)")
+
+
+def _check_parameters(query: str) -> list[str]:
+    """The names of the parameters."""
+    pairs = _pairs(query)
+    for name, *values in pairs:
+        if name not in PARAMETERS:
+            close = difflib.get_close_matches(name, PARAMETERS, n=1)
+            raise ValueError(f"{SHAPE}; PostgreSQL knows no parameter {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}")
+        if len(values) != 1:
+            raise ValueError(f"{SHAPE}; each parameter is name=value, and an = in the value is written %3D")
+    return [name for name, *_ in pairs]
 
 
 def has_password(url: str) -> bool:
@@ -79,7 +91,7 @@ def has_password(url: str) -> bool:
     (False, True)
     """
     parts = _parts(url)
-    return ":" in (parts.user or "") or "password" in _parameters(parts)
+    return ":" in (parts.user or "") or any(name == "password" for name, *_ in _pairs(parts.query))
 
 
 def with_password(url: str, password: str) -> str:
@@ -98,5 +110,5 @@ def _parts(url: str) -> _Parts:
     return _Parts(found["scheme"] or "", found["user"], found["hosts"], found["database"] or "", found["query"] or "")
 
 
-def _parameters(parts: _Parts) -> list[str]:
-    return [pair.partition("=")[0] for pair in parts.query.split("&") if pair]
+def _pairs(query: str) -> list[list[str]]:
+    return [pair.split("=") for pair in query.split("&") if pair]

@@ -29,6 +29,7 @@ REFUSED = (
     "postgresql://voc:s3cret@db:1,other:s3cret/voc",
     "postgresql://voc:s3c@s3cret@db/voc",
     "postgresql://voc:s3/s3cret@db/voc",
+    "postgresql://voc:s3cret:@/s3cret@db:1/voc",
     "postgresql://voc:s3cret%@db/voc",
     "postgresql://voc:s3cret%zz@db/voc",
     "postgresql://voc:s3cret%00@db/voc",

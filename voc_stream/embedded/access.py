@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-ROLE = "voc_owner"
+ROLE = "voc"
+SUPERUSER = "postgres"
 PASSWORD_FILE = "postgres.password"  # noqa: S105  the name of the file, not what it holds
 _HOST_BASED_AUTHENTICATION = "host all all 127.0.0.1/32 scram-sha-256\n"
 # One statement a line: in single-user mode a line's end is a statement's end. Each may be repeated.
+# `initdb` made the first role, whose number is always 10: no role can rename or demote itself.
 _STATEMENTS = """\
+UPDATE pg_authid SET rolname = '{superuser}' WHERE oid = 10;
 ALTER ROLE {superuser} PASSWORD NULL;
 DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role}; END IF; END$$;
 ALTER ROLE {role} NOSUPERUSER CREATEROLE LOGIN PASSWORD '{password}';
@@ -33,21 +36,20 @@ LOOP EXECUTE what; END LOOP; END$$;
 """
 
 
-def close_to_others(data: Path, superuser: str, database: str, run_alone: Callable[[str], None]) -> str:
+def close_to_others(data: Path, database: str, run_alone: Callable[[str], None]) -> str:
     """Let nobody in but `ROLE`, unless that was done before; its password.
 
     Args:
         data: the folder of the stopped server. The password lies beside it, in `PASSWORD_FILE`.
-        superuser: role that `initdb` made.
         database: database that the role shall own, with the schemas of voc_stream in it.
-        run_alone: runs statements in that database in single-user mode. Raises EmbeddedError.
+        run_alone: runs statements in that database in single-user mode, also on the system's own tables. Raises EmbeddedError.
     """
     path = data.with_name(PASSWORD_FILE)
     try:
         if path.exists():
             return path.read_text(encoding="ascii").strip()
         password = secrets.token_urlsafe(24)
-        run_alone(_STATEMENTS.format(superuser=superuser, role=ROLE, password=password, database=database))
+        run_alone(_STATEMENTS.format(superuser=SUPERUSER, role=ROLE, password=password, database=database))
         (data / "pg_hba.conf").write_text(_HOST_BASED_AUTHENTICATION, encoding="ascii")
         write_private(path, password + "\n")  # last: until it is there, all of this is done again
     except OSError as error:

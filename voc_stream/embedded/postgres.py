@@ -68,7 +68,7 @@ class Postgres:
         _end_leftover(self._data)
         self._login = USER
         if closed:
-            password = access.close_to_others(self._data, USER, DATABASE, self._run_alone)
+            password = access.close_to_others(self._data, DATABASE, self._run_alone)
             self._login = f"{access.ROLE}:{password}"
         self.child = self._launch()
         try:
@@ -107,7 +107,18 @@ class Postgres:
 
     def _run_alone(self, statements: str, data: Path | None = None, database: str = DATABASE) -> None:
         """Run statements, one a line, without the server: as its superuser, whoever may connect to it."""
-        self._run("postgres", "--single", "-c", "exit_on_error=on", "-D", str(data or self._data), database, given=statements)
+        self._run(
+            "postgres",
+            "--single",
+            "-c",
+            "exit_on_error=on",
+            "-c",
+            "allow_system_table_mods=on",
+            "-D",
+            str(data or self._data),
+            database,
+            given=statements,
+        )
 
     def _run(self, program: str, *arguments: str, given: str = "") -> None:
         command = [str(self._programs / program), *arguments]

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from voc_stream.embedded.access import PASSWORD_FILE, ROLE
+from voc_stream.embedded.access import PASSWORD_FILE, ROLE, SUPERUSER
 from voc_stream.embedded.ports import free_port
 from voc_stream.embedded.postgres import SETTINGS, Postgres
 from voc_stream.postgres.migrate import migrate
@@ -37,7 +37,7 @@ def ask(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 def assert_closed(server: Postgres) -> None:
     """Nobody gets in without the password, and with it nobody is more than an ordinary role."""
-    for role in ("voc", ROLE, "postgres"):
+    for role in (ROLE, SUPERUSER):
         for password in ("", ":voc", ":"):
             with pytest.raises(psycopg2.OperationalError, match=r"no password supplied|password authentication failed"):
                 psycopg2.connect(f"postgresql://{role}{password}@127.0.0.1:{server.port}/voc")

@@ -34,7 +34,7 @@ STAGES = (
     "delivery",
     "follow_up",
 )
-PLAUSIBLE = {"earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC), "longest_stage_days": 366, "longest_promise_days": 366}
+PLAUSIBLE = {"earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC), "longest_stage_days": 366, "longest_promise_days": 1830}
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")

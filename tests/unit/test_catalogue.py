@@ -310,7 +310,7 @@ def test_what_is_plausible_may_be_said(tmp_path: Path) -> None:
     path.write_text(f"{VALID}\n[plausible]\nearliest_occurred_at = 1990-05-01T00:00:00+08:00\nlongest_stage_days = 30\n", encoding="utf-8")
     plausible = load_catalogue(path).plausible
     assert plausible.earliest_occurred_at.isoformat() == "1990-05-01T00:00:00+08:00"
-    assert (plausible.longest_stage_days, plausible.longest_promise_days) == (30, 366)
+    assert (plausible.longest_stage_days, plausible.longest_promise_days) == (30, 1830)
 
 
 @pytest.mark.parametrize(

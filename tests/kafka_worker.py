@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaProducer
 from prometheus_client import CollectorRegistry
 
+from voc_stream.kafka.security import client_options
 from voc_stream.kafka.topics import input_topics
 from voc_stream.kafka.worker import FaustWorker, WorkerParts
 from voc_stream.monitoring.metrics import Metrics
@@ -119,7 +120,7 @@ def started_workers() -> Iterator[Callable[..., ThreadWorker]]:
 def produce(settings: Settings, event_ids: Iterable[str]) -> None:
     """Send one small JSON object for each id, spread over all input topics and partitions, and wait for all acknowledgements."""
     topics = input_topics(settings.topic_prefix)
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, linger_ms=5)
+    producer = KafkaProducer(**client_options(settings), linger_ms=5)
     try:
         sent = [
             producer.send(

@@ -5,10 +5,13 @@ Tests administrate it through the listener without any security, whose user may 
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import stat
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trustme
@@ -27,14 +30,16 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from voc_stream.settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from apache_kafka import KafkaCluster
 
+OPERATING_PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 PASSWORD = "correct-horse-battery"
-USERS = ("worker", "producer", "init", "status")
+USERS = ("voc-init", "voc-worker", "voc-producer", "voc-status")
 LISTENERS = {
     "PASSWORDS": "SASL_SSL",
     "TOKENS": "SASL_SSL",
@@ -42,6 +47,7 @@ LISTENERS = {
     "MUTUAL": "SSL",
     "EXPIRED": "SSL",
     "STRANGER": "SSL",
+    "NAMED": "SSL",
 }
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -55,7 +61,7 @@ class Certificates:
     Attributes:
         authority: what brokers and clients trust.
         other_authority: what nobody has signed with.
-        client: certificate and key of the user `worker`.
+        client: certificate and key of the user `voc-worker`.
         encrypted_key: the same key, encrypted with PASSWORD.
     """
 
@@ -97,14 +103,40 @@ class SecureKafka:
             assert len(removed) == 1
 
     def set_password(self, user: str, password: str) -> None:
-        """Of SCRAM; PLAIN's are fixed."""
+        """For both kinds of SCRAM; those of PLAIN are fixed."""
         with self.admin() as admin:
-            admin.alter_user_scram_credentials(
-                [
-                    UserScramCredentialUpsertion(user, each, password)
-                    for each in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512)
-                ]
+            for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+                admin.alter_user_scram_credentials([UserScramCredentialUpsertion(user, mechanism, password)])
+
+    def settings(self, listener: str, **changes: Any) -> Settings:
+        """Settings of a client of one listener, as the user `voc-worker` where it asks for one."""
+        usual: dict[str, Any] = {"kafka_bootstrap": self.cluster.listener(listener), "kafka_security_protocol": LISTENERS[listener]}
+        if "SASL" in LISTENERS[listener]:
+            usual |= {"kafka_sasl_username": "voc-worker", "kafka_sasl_password": PASSWORD, "kafka_sasl_mechanism": "SCRAM-SHA-512"}
+        if "SSL" in LISTENERS[listener].removeprefix("SASL"):
+            usual |= {"kafka_ssl_cafile": str(self.certificates.authority)}
+        return Settings(**(usual | changes))
+
+
+def documented_acls() -> dict[str, list[ACL]]:
+    """The rules of docs/operating.md, by user."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--add", action="store_true", required=True)
+    parser.add_argument("--allow-principal", required=True)
+    parser.add_argument("--resource-pattern-type", default="literal")
+    for option in ("--operation", "--topic", "--group"):
+        parser.add_argument(option, action="append", default=[])
+    found: dict[str, list[ACL]] = {}
+    for line in OPERATING_PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("kafka-acls.sh --add"):
+            rule = parser.parse_args(shlex.split(line)[1:])
+            user = rule.allow_principal.removeprefix("User:")
+            resources = [("TOPIC", name) for name in rule.topic] + [("GROUP", name) for name in rule.group]
+            prefixed = rule.resource_pattern_type == "prefixed"
+            found.setdefault(user, []).extend(
+                acl(user, operation.upper(), kind, name, prefixed=prefixed) for operation in rule.operation for kind, name in resources
             )
+    return found
 
 
 def acl(user: str, operation: str, kind: str, name: str, *, prefixed: bool = False) -> ACL:
@@ -123,7 +155,9 @@ def make_certificates(folder: Path) -> Certificates:
         "good": authority.issue_cert("localhost", "127.0.0.1"),
         "expired": authority.issue_cert("localhost", "127.0.0.1", not_before=long_ago, not_after=long_ago + timedelta(days=7)),
         "stranger": authority.issue_cert("kafka.example.com"),
-        "client": authority.issue_cert("worker@example.com", common_name="worker"),
+        "named": authority.issue_cert("localhost"),
+        "stranger-client": other.issue_cert("worker@example.com", common_name="voc-worker"),
+        "client": authority.issue_cert("worker@example.com", common_name="voc-worker"),
     }
     for name, issued in broker.items():
         _write(folder / f"{name}.pem", issued)
@@ -166,6 +200,7 @@ def properties(folder: Path) -> dict[str, object]:
         "mutual": "good",
         "expired": "expired",
         "stranger": "stranger",
+        "named": "named",
     }.items():
         found[f"listener.name.{listener}.ssl.keystore.type"] = "PEM"
         found[f"listener.name.{listener}.ssl.keystore.location"] = folder / f"{certificate}.pem"

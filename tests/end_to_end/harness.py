@@ -28,6 +28,7 @@ from voc_stream.catalogue import load_catalogue
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.kafka.log_ends import read_log_ends
+from voc_stream.kafka.security import client_options
 from voc_stream.kafka.watchdog import EXIT_CODE
 from voc_stream.postgres.upkeep import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment
@@ -208,7 +209,7 @@ class Service:
     def producer(self) -> Any:
         """A Kafka producer as a careful client would configure it."""
         return KafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap,
+            **client_options(self.settings),
             acks="all",
             enable_idempotence=True,
             linger_ms=5,

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -34,6 +34,7 @@ FETCH_WAIT_MS = 200
 # Bounds what is read ahead of one broker, as it came: most often compressed.
 FETCH_BYTES = 8 * 1024 * 1024
 GAP_INTERVAL_SECONDS = 1.0
+REFUSED_PAUSE_SECONDS = 0.5
 COMMIT_TIMEOUT_SECONDS = 3
 LEAVE_TIMEOUT_SECONDS = 3
 
@@ -132,7 +133,18 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 return {}
         # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
         most = self._messages_left if max_records is None else min(self._messages_left, max_records)
-        fetched = await super()._fetch_records(consumer, active, timeout, most)
+        try:
+            fetched = await super()._fetch_records(consumer, active, timeout, most)
+        except TopicAuthorizationFailedError as error:
+            # Faust would end the worker. The other topics go on, and this one, too, as soon as the rule is back.
+            self._refused(f"Kafka does not let this worker read topic {error.args[0]}")
+            await self.sleep(REFUSED_PAUSE_SECONDS)
+            return {}
+        except GroupAuthorizationFailedError as error:
+            # aiokafka does not come back from this one; the watchdog ends the worker, and its successor says what it waits for.
+            cast("BatchTransport", self.transport).ledger.state.consumer_error = f"Kafka does not let it: {error!r}"
+            await self.sleep(REFUSED_PAUSE_SECONDS)
+            return {}
         self._messages_left -= sum([len(messages) for messages in fetched.values()])
         batches = [self._label(Partition(*topic_partition), messages) for topic_partition, messages in fetched.items() if messages]
         moment = time.monotonic()
@@ -143,6 +155,13 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         # All in one record of Faust's, so that they become one transaction. Should its partition be lost on the way, Faust drops the
         # record; the agent then misses what the other partitions should have continued with, and rewinds them.
         return {TP(*batches[0].partition): [_FetchRecord(batches)]} if batches else {}
+
+    def _refused(self, problem: str) -> None:
+        """Let `/readyz` say so at once; the lag's timer finds the words for it, and notices when it is over."""
+        state = cast("BatchTransport", self.transport).ledger.state
+        if state.kafka_problem is None:
+            log.error("%s; going on trying, nothing is lost", problem)
+            state.kafka_problem = problem
 
     def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch[FetchedMessage] | None:
         """What aiokafka read without handing out anything: the markers of transactions, and what was aborted.

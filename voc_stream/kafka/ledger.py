@@ -93,6 +93,13 @@ class Ledger:
         """The ids of the topics as the broker has them now."""
         return await self._ask(self._log_reader.topic_ids, topics)
 
+    async def look_at_access(self) -> None:
+        """Learn why the brokers do not serve us, for the log and `/readyz`."""
+        problem = await asyncio.get_running_loop().run_in_executor(None, self._log_reader.access_problem)
+        if problem is not None and problem != self.state.kafka_problem:
+            log.warning("%s; going on trying, nothing is lost", problem)
+        self.state.kafka_problem = problem
+
     async def lost_commits(self) -> list[Partition]:
         """Partitions in which the store stands before what it had confirmed: it lost its last commits. Raises StoreUnavailableError.
 

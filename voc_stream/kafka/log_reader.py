@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer, TopicPartition
 
-from voc_stream.kafka.access import explained
+from voc_stream.kafka.access import TopicsError, explained
 from voc_stream.kafka.security import client_options
-from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, topic_ids
+from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, require_worker_access, topic_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,6 +32,14 @@ class LogReader:
     def topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """Kafka's ids of these topics. Raises TopicsError."""
         return topic_ids(self._settings, topics)
+
+    def access_problem(self) -> str | None:
+        """Why the brokers do not serve a worker now, in words for an operator; None where they do."""
+        try:
+            require_worker_access(self._settings)
+        except TopicsError as error:
+            return str(error)
+        return None
 
     def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
         """Where the logs end, by fetching their last records, unread. Raises TopicsError.

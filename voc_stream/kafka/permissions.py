@@ -16,22 +16,24 @@ if TYPE_CHECKING:
 READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 
 
-def hidden_topics(admin: Any, topics: Iterable[str]) -> list[str]:
-    """Which of these topics, all missing in the list of topics, we may not see: they may exist or not."""
-    # No topic is created by this: the client asks for that not to happen.
-    found = admin.describe_topics(list(topics))
-    return sorted(each["name"] for each in found if each["error_code"] == TopicAuthorizationFailedError.errno)
+def is_hidden(described: Mapping[str, Any]) -> bool:
+    """Whether we may not see this topic: it exists, or it does not."""
+    return bool(described["error_code"] == TopicAuthorizationFailedError.errno)
 
 
 def forbidden(settings: Settings, described: Iterable[Mapping[str, Any]], wanted: Mapping[str, str]) -> dict[str, str]:
     """Of each topic on which we may not do the operation that is `wanted`: why, and what to do."""
-    # Brokers without rules, and old ones, tell of no operations.
-    allowed = {each["name"]: each.get("authorized_operations") for each in described}
     return {
-        topic: refusal(settings, operation, "topic", topic)
-        for topic, operation in wanted.items()
-        if (operations := allowed.get(topic)) is not None and operation not in operations
+        each["name"]: refusal(settings, wanted[each["name"]], "topic", each["name"])
+        for each in described
+        if is_hidden(each) or not _is_allowed(each, wanted[each["name"]])
     }
+
+
+def _is_allowed(described: Mapping[str, Any], operation: str) -> bool:
+    """Brokers without rules, and old ones, tell of no operations."""
+    allowed = described.get("authorized_operations")
+    return allowed is None or operation in allowed
 
 
 def group_problem(settings: Settings, admin: Any) -> str | None:
@@ -42,9 +44,8 @@ def group_problem(settings: Settings, admin: Any) -> str | None:
         return refusal(settings, READ, "group", settings.group)
     except CoordinatorNotAvailableError:
         return None  # the first worker of a new cluster
-    allowed = described.get("authorized_operations")
-    is_forbidden = "GroupAuthorizationFailed" in str(described.get("error")) or (allowed is not None and READ not in allowed)
-    return refusal(settings, READ, "group", settings.group) if is_forbidden else None
+    is_unseen = "GroupAuthorizationFailed" in str(described.get("error"))
+    return refusal(settings, READ, "group", settings.group) if is_unseen or not _is_allowed(described, READ) else None
 
 
 def refusal(settings: Settings, operation: str, kind: str, name: str) -> str:

@@ -27,6 +27,7 @@ class WorkerState:
         store_problem: why PostgreSQL cannot be used; None where it can.
         held: partitions of which nothing is taken in now, and why; replaced as a whole by `Holds`.
         waiting_for: what must be there before the worker can start; None once it is.
+        kafka_problem: why the brokers do not serve us now; None where they do.
         clock_problem: why events wait, where the clocks disagree.
         stored_clock_problem: why the tables do not move on, where a clock was ahead.
         stopping: it was told to stop.
@@ -44,6 +45,7 @@ class WorkerState:
     store_problem: str | None = None
     held: Mapping[Partition, Hold] = field(default_factory=dict)
     waiting_for: str | None = None
+    kafka_problem: str | None = None
     clock_problem: str | None = None
     stored_clock_problem: str | None = None
     stopping: bool = False

@@ -9,8 +9,11 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+
 from voc_stream.kafka.outbox import OutboxPublisher
 from voc_stream.kafka.pace import Pace
+from voc_stream.kafka.permissions import WRITE, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +36,7 @@ READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
 LOG_IDENTITY_INTERVAL_SECONDS = 30.0
 LOST_COMMITS_INTERVAL_SECONDS = 30.0
-LAG_TIMEOUT_SECONDS = 20.0
+LAG_TIMEOUT_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class _Work:
         days = settings.dead_letter_retention_days
         self._retention = timedelta(days=days) if days else None
         self._app = app
+        self._settings = settings
         self._ledger = ledger
         self._upkeep = upkeep
         self._metrics = metrics
@@ -94,11 +98,17 @@ class _Work:
             try:
                 await body()
             except Exception as error:  # noqa: BLE001  an exception would end the worker
-                log.warning("%s failed and will run again: %r", name, error)
+                log.warning("%s failed and will run again: %s", name, self._in_words(error))
                 self._metrics.timer_errors.labels(name).inc()
             ended = time.monotonic()
             self._metrics.timer_seconds.labels(name).set(ended - started)
             pace.ran(started, ended)
+
+    def _in_words(self, error: Exception) -> str:
+        """What an operator can do about it, where that is known."""
+        if isinstance(error.__cause__, TopicAuthorizationFailedError):
+            return refusal(self._settings, WRITE, "topic", str(error.__cause__.args[0]))
+        return repr(error)
 
     def _is_busy(self, backlog_events: int = 0) -> bool:
         """Whether events wait; a worker without partitions cannot know, and takes it that another one is busy."""
@@ -152,8 +162,14 @@ class _Work:
     async def lag(self) -> None:
         """Compare the ends of the logs with the positions."""
         durable = dict(self._ledger.durable)
-        async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
-            ends = await self._app.consumer.log_ends(list(durable)) if durable else {}
+        try:
+            async with asyncio.timeout(LAG_TIMEOUT_SECONDS):
+                ends = await self._app.consumer.log_ends(list(durable)) if durable else {}
+        except (KafkaError, TimeoutError):
+            await self._ledger.look_at_access()
+            raise
+        if self._ledger.state.kafka_problem is not None:
+            await self._ledger.look_at_access()
         lags = {partition: max(0, end - durable[partition].next_offset) for partition, end in ends.items()}
         state, moment = self._ledger.state, time.monotonic()
         # What is held does not wait for the chores to leave it in peace, and is no stall.

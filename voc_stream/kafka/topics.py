@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kafka import KafkaAdminClient
-from kafka.errors import AuthorizationError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, NoError, TopicAlreadyExistsError
 
 from voc_stream.events.topics import ALERTS, DEAD_LETTERS, INPUTS
 from voc_stream.kafka.access import TopicsError, explained
-from voc_stream.kafka.permissions import DESCRIBE, READ, WRITE, forbidden, group_problem, hidden_topics, refusal
+from voc_stream.kafka.permissions import DESCRIBE, READ, WRITE, forbidden, group_problem, is_hidden, refusal
 from voc_stream.kafka.security import client_options
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def ensure_topics(settings: Settings) -> TopicReport:
     wanted |= {dead_letter_topic(settings.topic_prefix): OUTPUT_PARTITIONS, alert_topic(settings.topic_prefix): OUTPUT_PARTITIONS}
 
     def create(admin: Any) -> TopicReport:
-        before = _partition_counts(admin, wanted)
+        before = _partition_counts(settings, admin, wanted)
         missing = {name: count for name, count in wanted.items() if name not in before}
         _check_inputs(settings.topic_prefix, before)
         # Where some input topics exist already, the new ones get as many partitions as those have.
@@ -66,7 +66,7 @@ def ensure_topics(settings: Settings) -> TopicReport:
         for name, count in missing.items():
             partitions = present[0] if present and name in input_topics(settings.topic_prefix) else count
             _create(settings, admin, name, partitions)
-        _check_inputs(settings.topic_prefix, _partition_counts(admin, wanted))
+        _check_inputs(settings.topic_prefix, _partition_counts(settings, admin, wanted))
         return TopicReport(created=tuple(missing), existing=tuple(before))
 
     return _with_admin(settings, create)
@@ -82,12 +82,9 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
     topics = input_topics(settings.topic_prefix)
 
     def look(admin: Any) -> Mapping[str, str]:
-        described = {each["name"]: each for each in _describe(admin, topics)}
-        missing = [name for name in topics if name not in described]
-        hidden = hidden_topics(admin, missing) if missing else []
-        _refuse_missing(set(missing) - set(hidden))
-        reasons = forbidden(settings, described.values(), dict.fromkeys(topics, WRITE))
-        return reasons | {name: refusal(settings, WRITE, "topic", name) for name in hidden}
+        described = admin.describe_topics(list(topics))
+        _refuse_missing([each["name"] for each in described if not _exists(each) and not is_hidden(each)])
+        return forbidden(settings, described, dict.fromkeys(topics, WRITE))
 
     reasons = _with_admin(settings, look)
     if len(reasons) == len(topics):
@@ -98,16 +95,9 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
 def require_readable(settings: Settings) -> None:
     """The rules (ACLs) let us read the input topics that exist. Raises TopicsError."""
     topics = input_topics(settings.topic_prefix)
-
-    def look(admin: Any) -> None:
-        described = _describe(admin, topics)
-        missing = set(topics) - {each["name"] for each in described}
-        for hidden in hidden_topics(admin, missing) if missing else ():
-            raise TopicsError(refusal(settings, READ, "topic", hidden))
-        for reason in forbidden(settings, described, dict.fromkeys(topics, READ)).values():
-            raise TopicsError(reason)
-
-    _with_admin(settings, look)
+    reasons = _with_admin(settings, lambda admin: forbidden(settings, admin.describe_topics(list(topics)), dict.fromkeys(topics, READ)))
+    for reason in reasons.values():
+        raise TopicsError(reason)
 
 
 def require_worker_access(settings: Settings) -> None:
@@ -115,9 +105,7 @@ def require_worker_access(settings: Settings) -> None:
     inputs = input_topics(settings.topic_prefix)
 
     def look(admin: Any) -> None:
-        described = _existing(settings, admin, inputs)
-        for reason in forbidden(settings, described.values(), dict.fromkeys(inputs, READ)).values():
-            raise TopicsError(reason)
+        described = _existing(settings, admin, inputs, READ)
         # Only brokers with rules tell what is allowed, and only those need to be asked.
         if described[inputs[0]].get("authorized_operations") is not None:
             problem = group_problem(settings, admin)
@@ -127,29 +115,44 @@ def require_worker_access(settings: Settings) -> None:
     _with_admin(settings, look)
 
 
+class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no usable types
+    """Connects by a method of its own: where kafka-python's constructor fails, it leaves its thread and its sockets behind."""
+
+    def __init__(self) -> None:
+        self._closed = True
+
+    def connect(self, settings: Settings) -> None:
+        """Connect. Raises KafkaError; close it also then."""
+        options = client_options(settings)
+        self._closed = False
+        super().__init__(
+            **options, bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="voc-stream-admin"
+        )
+
+
 def _with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
     with explained(settings):
-        admin = KafkaAdminClient(
-            **client_options(settings),
-            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            client_id="voc-stream-admin",
-        )
+        admin = _Admin()
         try:
+            admin.connect(settings)
             return use(admin)
         finally:
             admin.close()
 
 
-def _existing(settings: Settings, admin: Any, topics: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
-    """Metadata of these topics, by name. Raises TopicsError where one does not exist, or may not be seen."""
-    found = {each["name"]: each for each in _describe(admin, topics)}
-    missing = sorted(set(topics) - set(found))
-    if missing:
-        for hidden in hidden_topics(admin, missing):
-            raise TopicsError(refusal(settings, DESCRIBE, "topic", hidden))
-    _refuse_missing(missing)
+def _existing(settings: Settings, admin: Any, topics: Collection[str], operation: str = DESCRIBE) -> Mapping[str, Mapping[str, Any]]:
+    """Metadata of these topics, by name. Raises TopicsError where one does not exist, or the operation is not allowed."""
+    # No topic is made by being named: the client asks for that not to happen.
+    described = admin.describe_topics(list(topics))
+    for reason in forbidden(settings, described, dict.fromkeys(topics, operation)).values():
+        raise TopicsError(reason)
+    found = {each["name"]: each for each in described if _exists(each)}
+    _refuse_missing(set(topics) - set(found))
     return found
+
+
+def _exists(described: Mapping[str, Any]) -> bool:
+    return bool(described["error_code"] == NoError.errno)
 
 
 def _refuse_missing(topics: Collection[str]) -> None:
@@ -157,13 +160,11 @@ def _refuse_missing(topics: Collection[str]) -> None:
         raise TopicsError(f"there is no topic {', '.join(sorted(topics))}: run `voc-stream init`")
 
 
-def _describe(admin: Any, topics: Collection[str]) -> list[Mapping[str, Any]]:
-    """Metadata of those topics that exist. All are asked for: naming a topic would create it where the broker does that by itself."""
-    return [each for each in admin.describe_topics() if each["name"] in topics and each["error_code"] == 0]
-
-
-def _partition_counts(admin: Any, topics: Collection[str]) -> dict[str, int]:
-    return {each["name"]: len(each["partitions"]) for each in _describe(admin, topics)}
+def _partition_counts(settings: Settings, admin: Any, topics: Collection[str]) -> dict[str, int]:
+    described = admin.describe_topics(list(topics))
+    for reason in forbidden(settings, described, dict.fromkeys(topics, DESCRIBE)).values():
+        raise TopicsError(reason)
+    return {each["name"]: len(each["partitions"]) for each in described if _exists(each)}
 
 
 def _create(settings: Settings, admin: Any, name: str, partitions: int) -> None:

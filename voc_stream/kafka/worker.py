@@ -71,7 +71,8 @@ class WorkerParts:
             "partitions are being assigned": self.state.rebalancing_since is not None,
             "positions are not loaded": not self.state.positions_loaded,
         }
-        problems = (self.state.waiting_for, self.state.store_problem, self.state.clock_problem, self.state.stored_clock_problem)
+        state = self.state
+        problems = (state.waiting_for, state.kafka_problem, state.store_problem, state.clock_problem, state.stored_clock_problem)
         named = list(dict.fromkeys(problem for problem in problems if problem is not None))
         held = [hold.sentence for hold in self.state.held.values()]
         return named + held + [problem for problem, applies in checks.items() if applies]

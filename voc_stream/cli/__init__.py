@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from voc_stream import __version__
-from voc_stream.cli.terminal import printable, say
+from voc_stream.cli.terminal import printable, say, show_traceback
 from voc_stream.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -63,3 +64,4 @@ def main() -> None:
 
     Settings are environment variables VOC_…, or the same keys in a TOML file named by VOC_CONFIG.
     """
+    sys.excepthook = show_traceback

@@ -12,6 +12,7 @@ import logging
 import sys
 import time
 import unicodedata
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,8 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from rich.text import Text
 
 WIDTH_OF_A_PIPE = 200
@@ -51,9 +54,14 @@ def say(text: object = "", *, error: bool = False) -> None:
     click.echo(printable(text), err=error)
 
 
-def say_lines(text: str) -> None:
-    """Print a text of several lines."""
-    click.echo(printable(text, keep_lines=True))
+def say_lines(text: str, *, error: bool = False) -> None:
+    """Print a text of several lines, likewise."""
+    click.echo(printable(text, keep_lines=True), err=error)
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Print an error that nobody expected, as Python does; in its text may stand what was read."""
+    say_lines("".join(format_exception(kind, error, traceback)).rstrip("\n"), error=True)
 
 
 class PlainConsole(Console):

@@ -17,8 +17,8 @@ from voc_stream.mapping.rows import ExportError, Row, RowError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-# No row of an export is longer. A file without line ends must not fill the memory.
-MAXIMUM_LINE_CHARACTERS = 1 << 20
+# No row of an export is longer. A file without line ends, or without an end of a row, must not fill the memory.
+MAXIMUM_ROW_CHARACTERS = 1 << 20
 # Spreadsheets write it as the first line when it is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
 _USUAL_DELIMITERS = ",;\t|"
@@ -91,6 +91,7 @@ class _Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._returned: deque[str] = deque()
+        self._characters = 0
         self.number = 0
         self.taken: list[str] = []
 
@@ -98,17 +99,24 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._returned.popleft() if self._returned else self._stream.readline(MAXIMUM_LINE_CHARACTERS)
+        line = self._returned.popleft() if self._returned else self._stream.readline(MAXIMUM_ROW_CHARACTERS)
         if not line:
             raise StopIteration
         self.number += 1
-        if len(line) == MAXIMUM_LINE_CHARACTERS and line[-1] not in "\r\n":
-            while (rest := self._stream.readline(MAXIMUM_LINE_CHARACTERS)) and rest[-1] not in "\r\n":
+        self._characters += len(line)
+        if len(line) == MAXIMUM_ROW_CHARACTERS and line[-1] not in "\r\n":
+            while (rest := self._stream.readline(MAXIMUM_ROW_CHARACTERS)) and rest[-1] not in "\r\n":
                 pass
-            self.taken.append("\n")
-            raise csv.Error(f"a line has more than {MAXIMUM_LINE_CHARACTERS:,} characters")
+            line = "\n"
         self.taken.append(line)
+        if self._characters >= MAXIMUM_ROW_CHARACTERS:
+            raise csv.Error(f"a row has {MAXIMUM_ROW_CHARACTERS:,} characters or more")
         return line
+
+    def begin_record(self) -> None:
+        """What is taken from now on belongs to the next record."""
+        self.taken.clear()
+        self._characters = 0
 
     def give_back(self, lines: Sequence[str]) -> None:
         """Let `lines`, the last that were taken, be read again."""
@@ -143,7 +151,7 @@ class _Records:
     def __next__(self) -> _Record:
         cells: list[str] = []
         while not cells:  # csv gives an empty list for an empty line
-            self._lines.taken.clear()
+            self._lines.begin_record()
             line = self._lines.number + 1
             try:
                 cells = next(self._reader)

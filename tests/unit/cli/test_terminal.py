@@ -3,6 +3,9 @@ from __future__ import annotations
 import ast
 import io
 import logging
+import os
+import subprocess
+import sys
 import unicodedata
 from contextlib import closing
 from pathlib import Path
@@ -94,6 +97,16 @@ def test_errors_repeat_no_command_of_a_terminal(arguments: tuple[str, ...]) -> N
     assert result.exit_code == 2
     assert r"\x1b[2J" in result.output
     assert_harmless(result.output)
+
+
+def test_error_that_nobody_expected_is_shown_harmless() -> None:
+    """A traceback repeats what was read, too: the very process prints it escaped."""
+    code = "from voc_stream.cli import main; main.callback(); raise ValueError('\\x1b[2J\\nforged')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-2:] == [r"ValueError: \x1b[2J", "forged"]
 
 
 def test_setting_that_is_wrong_is_shown_harmless() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.mapping.csv_rows import MAXIMUM_LINE_CHARACTERS, CsvLayout, Header, read_csv
+from voc_stream.mapping.csv_rows import MAXIMUM_ROW_CHARACTERS, CsvLayout, Header, read_csv
 from voc_stream.mapping.rows import ExportError, Row, RowError
 from voc_stream.mapping.text_encoding import MARK_ERRORS
 
@@ -149,13 +149,21 @@ def test_memory_does_not_grow_with_the_file_behind_a_quote(tmp_path: Path) -> No
     assert isinstance(first, RowError)
     assert first.problem.endswith("reading goes on at line 3")
     assert last == Row(100_004, {"a": "4", "b": "z"})
-    assert peak < 8 * MAXIMUM_LINE_CHARACTERS
+    assert peak < 8 * MAXIMUM_ROW_CHARACTERS
+
+
+def test_row_that_never_ends_is_refused() -> None:
+    """Cells that end but follow each other without an end of their row would fill the memory, too."""
+    error, *rest = rows_of("a,b\n" + '"x\n",' * (MAXIMUM_ROW_CHARACTERS // 5) + '"x"\n1,y\n')
+    assert isinstance(error, RowError)
+    assert error.problem == "is not valid CSV: a row has 1,048,576 characters or more; check its quotes; reading goes on at line 209718"
+    assert rest == [Row(209_718, {"a": "1", "b": "y"})]
 
 
 def test_line_that_is_too_long_is_one_row() -> None:
     """It is refused, not cut, and the next row is read."""
-    error, row = rows_of(f"a,b\n1,{'x,' * MAXIMUM_LINE_CHARACTERS}\n2,y\n")
-    assert error == RowError(2, "is not valid CSV: a line has more than 1,048,576 characters; check its quotes")
+    error, row = rows_of(f"a,b\n1,{'x,' * MAXIMUM_ROW_CHARACTERS}\n2,y\n")
+    assert error == RowError(2, "is not valid CSV: a row has 1,048,576 characters or more; check its quotes")
     assert row == Row(3, {"a": "2", "b": "y"})
 
 

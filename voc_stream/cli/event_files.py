@@ -194,7 +194,8 @@ class _CountedReader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed has no name for what is a memoryview here
         chunk = self._read(len(buffer))
-        # The first bytes say what the file is, so there must be enough of them; a pipe may give one at a time.
+        # The first bytes say what the file is, so there must be enough of them: a pipe may give
+        # one at a time.
         while self._is_first and len(chunk) < LOOKED_AT_BYTES and (more := self._read(len(buffer) - len(chunk))):
             chunk += more
         self._is_first = False

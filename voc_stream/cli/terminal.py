@@ -80,7 +80,10 @@ def console(*, stderr: bool = False, soft_wrap: bool = False, **options: Any) ->
 
 
 class PlainFormatter(logging.Formatter):
-    """One line an entry: time in UTC, level, module, message. Further lines are indented, so that none looks like an entry."""
+    """One line an entry: time in UTC, level, module, message.
+
+    Further lines are indented, so that none looks like an entry.
+    """
 
     converter = time.gmtime  # type: ignore[assignment]  # typeshed gives it no argument
 
@@ -93,7 +96,10 @@ class PlainFormatter(logging.Formatter):
 
 
 class PlainJsonFormatter(JsonFormatter):
-    """The same as JSON. What is not shown can only stand inside its strings, where JSON has an escape for it."""
+    """The same as JSON.
+
+    What is not shown can only stand inside its strings, where JSON has an escape for it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The entry as one JSON object."""

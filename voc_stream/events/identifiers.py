@@ -41,7 +41,10 @@ def check_identifiers(event: AnyEvent) -> AnyEvent | Refusal:
 
 
 def normalise_identifiers(event: AnyEvent) -> AnyEvent:
-    """The event with its ids in normal form, whatever else stands in them: for events that were accepted before."""
+    """The event with its ids in normal form, whatever else stands in them.
+
+    For events that were accepted before.
+    """
     kind = type(event)
     if all(text is None or text.isascii() for text in _VALUES[kind](event)):
         return event
@@ -89,7 +92,7 @@ def _normalised(event: AnyEvent, kind: type[Event]) -> AnyEvent:
 
 
 def _identifiers_of(struct: type[Event]) -> tuple[str, ...]:
-    """The fields that are identifiers, also optional ones, told by the pattern that the schema publishes for them."""
+    """The fields that are identifiers: those for which the schema publishes the pattern."""
     properties = msgspec.json.schema(struct)["$defs"][struct.__name__]["properties"]
     return tuple(
         name

@@ -55,14 +55,20 @@ def map_rows(rows: Iterable[Row | RowError], mapping: RowMapping) -> Iterator[Ma
 
 
 def gives_event(row: Row, mapping: RowMapping) -> bool:
-    """Whether an event can be made of the row, so that it surely is a row."""
+    """Whether an event can be made of the row, so that it surely is a row.
+
+    Any text can be an id or a text. So a cell must have a value that few texts are: a time, a number,
+    a yes or no, or one that the mapping lists.
+    """
     for rule in mapping.rules:
         if all(condition.holds(row.cells, mapping.empty_values) for condition in rule.conditions):
             try:
                 _event(rule, row.cells, mapping.empty_values)
             except CellError:
                 continue
-            return True
+            sources = [*rule.fields.values(), *(source for answer in rule.answers for source in answer.fields.values())]
+            if any(source.is_selective and source.template.render(row.cells, mapping.empty_values) for source in sources):
+                return True
     return False
 
 

@@ -17,7 +17,8 @@ from voc_stream.mapping.rows import ExportError, Row, RowError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-# No row of an export is longer. A file without line ends, or without an end of a row, must not fill the memory.
+# No row of an export is longer. A file without an end of a line, or of a row, must not fill the
+# memory.
 MAXIMUM_ROW_CHARACTERS = 1 << 20
 # Spreadsheets write it as the first line when it is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
@@ -30,7 +31,7 @@ _IMPORT_ID = re.compile(r'\{\s*"ImportId"')
 class CsvLayout(NamedTuple):
     """How a CSV is laid out.
 
-    `skip_lines` lines stand before the header, which has `header_rows` rows; the first has the names.
+    `skip_lines` lines stand before the header. It has `header_rows` rows, and its first the names.
     """
 
     delimiter: str = ","
@@ -63,8 +64,8 @@ def read_csv(
         stream: Opened with `newline=""`; bytes that are not in its encoding are lone surrogates.
         layout: Delimiter and header.
         check_header: Told the header before the first row; may raise.
-        is_event: Whether a row is surely one. Where a cell with a line end in it holds a line that is
-            a row of its own, a quote is missing.
+        is_event: Whether a row is surely one. If a line within a cell is a row of its own, a quote
+            is missing.
 
     Raises:
         ExportError: There is no header, or after a quote nothing could be read.
@@ -163,7 +164,7 @@ class _Records:
         return _Record(line, tuple(self._lines.taken), cells)
 
     def read_again(self, record: _Record, *, whole: bool = False) -> None:
-        """Let the lines of the record that was given last be read again: all but the first, or all."""
+        """Let the lines of the latest record be read again: all but the first, or all."""
         self._lines.give_back(record.lines[0 if whole else 1 :])
 
     @property

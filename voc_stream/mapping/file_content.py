@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name: what cannot be read is refused in one sentence."""
+"""What a file is by its first bytes, whatever its name; of what cannot be read, one sentence why."""
 
 from __future__ import annotations
 

@@ -31,4 +31,4 @@ class RowError(NamedTuple):
 
 
 class ExportError(ValueError):
-    """The file, or its rest, cannot be read as what it should be; the message says at which line."""
+    """The file, or its rest, cannot be read; the message says at which line."""

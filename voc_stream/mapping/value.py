@@ -101,6 +101,11 @@ class Source(NamedTuple):
     default: Plain | None = None
     decimal: str = "."
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether it takes only some texts of a cell."""
+        return bool(self.template.columns) and (self.table is not None or self.kind not in ("text", "identifier"))
+
     def read(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> Any:
         """The value for JSON, or None where the cells are empty and there is no default. Raises CellError."""
         text = self.template.render(cells, empty_values)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.mapping.apply import MappedEvent, map_rows
+from voc_stream.mapping.apply import MappedEvent, gives_event, map_rows
 from voc_stream.mapping.load import parse_mapping
 from voc_stream.mapping.rows import Row, RowError
 
@@ -157,3 +157,15 @@ def test_id_in_another_spelling_is_the_same_event() -> None:
     first, second = events(rows[0]), events(rows[1])
     assert len(first) == 2
     assert first == second
+
+
+def test_only_a_row_with_a_value_that_few_texts_are_is_surely_a_row() -> None:
+    """Every line of a text would be an event to a mapping that takes only ids and texts from it."""
+    row = Row(2, {"a": "well, fine", "b": "7"})
+    texts = (
+        '[[event]]\ntype = "touchpoint"\noccurred_at = "2024-05-01T00:00:00Z"\ncustomer_id = "{a}"\nsite_id = "s"\nexperience = "overall"\n'
+    )
+    assert not gives_event(row, parse_mapping(f"{texts}score = 7", "m.toml"))
+    scored = parse_mapping(f'{texts}score = "{{b}}"', "m.toml")
+    assert gives_event(row, scored)
+    assert not gives_event(row._replace(cells={"a": "x", "b": "seven"}), scored)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.clocks import ClockReading
+from voc_stream.clocks import ClockReading
 from voc_stream.events.refusal import Refusal
-from voc_stream.ports import AlertMessage, BatchResult, DecodedMessage, FencedError, StoreUnavailableError
+from voc_stream.ports import AlertMessage, BatchResult, DecodedMessage, FencedError, Membership, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -138,6 +138,10 @@ class MemoryUpkeep:
     outbox: list[OutboxMessage] = field(default_factory=list)
     deleted_before: list[datetime] = field(default_factory=list)
     claimed: set[int] = field(default_factory=set)
+
+    def join(self) -> Membership:
+        """There is one installation."""
+        return Membership("memory", None)
 
     def read_clocks(self) -> ClockReading:
         """All clocks agree."""

@@ -5,6 +5,8 @@ The catalogue is the one place that names experiences and sets expectations, imp
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 import tomllib
@@ -135,16 +137,25 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A trade: its experiences by key, its churn model, and the names of its stages and of the six factors."""
+    """A trade: its experiences by key, its churn model, and the names of its stages and of the six factors.
+
+    Attributes:
+        version: of two different catalogues the one with the higher version rules a database.
+        alias: what old names of experiences became.
+        digest: of what the file says, whatever its layout and comments; '' for one that was not read from a file.
+    """
 
     trade: str
+    version: int = 1
     label: Label
+    alias: Mapping[str, str] = {}
     churn: ChurnModel
     limits: Limits = Limits()
     plausible: Plausible = Plausible()
     experience: Mapping[str, Experience]
     stage: Mapping[str, Label] = {}
     factor: Mapping[str, Label] = {}
+    digest: str = ""
 
 
 class CatalogueError(ValueError):
@@ -207,12 +218,28 @@ class _Reader:
         experiences = {key: self._experience(key, value, stages) for key, value in tables.get("experience", {}).items()}
         if not experiences:
             self._fail(("experience",), "at least one [experience.…] table is needed")
+        if "digest" in tables:
+            self._fail(("digest",), "there is no such key")
+        if shell.version < 1:
+            self._fail(("version",), f"must be 1 or more, not {shell.version}")
+        self._check_alias(shell.alias, experiences)
         self._filled(shell.label, ("label",))
         self._check_churn(shell.churn, experiences)
         self._check_limits(shell.limits)
         for name, problem in problems(shell.plausible):
             self._fail(("plausible", name), problem)
-        return msgspec.structs.replace(shell, experience=experiences, stage=stages, factor=factors)
+        return msgspec.structs.replace(shell, experience=experiences, stage=stages, factor=factors, digest=_digest(tables))
+
+    def _check_alias(self, alias: Mapping[str, str], experiences: Mapping[str, Experience]) -> None:
+        for old, new in alias.items():
+            if not _KEY.fullmatch(old) or len(old) > _MAXIMUM_KEY_LENGTH:
+                self._fail(("alias", old), "is no name that an experience can have had")
+            if old in experiences:
+                self._fail(("alias", old), "is an experience of this catalogue; remove it here or there")
+            if old in TIMINGS or new in TIMINGS:
+                self._fail(("alias", old), "a timing cannot be renamed: its name says what is measured")
+            if new not in experiences:
+                self._fail(("alias", old), f"{new!r} is not in this catalogue; name the experience that it is today")
 
     def _label(self, value: object, path: Sequence[str]) -> Label:
         label = self._convert(value, Label, path)
@@ -338,6 +365,11 @@ class _Reader:
 
     def _fail(self, path: Sequence[str], problem: str) -> NoReturn:
         raise CatalogueError(f"{self._file}:{line_of(self._text, path)}: {show_path(path) or 'the file'}: {problem}")
+
+
+def _digest(tables: dict[str, Any]) -> str:
+    """The same for files that say the same, also with another version of this program."""
+    return hashlib.sha256(json.dumps(tables, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _first_non_number(value: Any, path: Sequence[str]) -> list[str]:

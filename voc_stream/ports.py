@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from voc_stream.domain.clocks import ClockReading
+    from voc_stream.clocks import ClockReading
     from voc_stream.events.refusal import Refusal
     from voc_stream.events.types import AnyEvent
 
@@ -126,6 +126,22 @@ class StoreGaveUpError(StoreUnavailableError):
     """
 
 
+class OtherCatalogueError(StoreUnavailableError):
+    """Another catalogue rules the store than the one that this worker was given; the message says which, and what to do."""
+
+
+class Membership(NamedTuple):
+    """A worker's place at its store.
+
+    Attributes:
+        installation: what tells this store from any other.
+        problem: why this worker must wait, in words for an operator; None where it need not.
+    """
+
+    installation: str
+    problem: str | None
+
+
 OutboxKind = Literal["alert", "dead_letter"]
 
 
@@ -208,6 +224,10 @@ class BatchSink(Protocol):
 
 class Upkeep(Protocol):
     """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
+
+    def join(self) -> Membership:
+        """Let the store follow this worker's catalogue, where it is the newest or the first. Raises StoreUnavailableError."""
+        ...
 
     def read_clocks(self) -> ClockReading:
         """What the clock of this machine, PostgreSQL's, and those that are stored show now. Raises StoreUnavailableError."""

@@ -165,7 +165,15 @@ _STAGES = VALID[VALID.index("[stage]") : VALID.index("[experience.wait]")].rstri
 _EXPERIENCES = VALID[VALID.index("[experience.wait]") : VALID.index("[churn]")]
 _MINUTES = 'kind = "timing"\nunit = "minutes"'
 _FACTORS = '[factor]\ncomfort = { en = "Comfort", zh = "舒适" }\n'
+_TRADE = 'trade = "test"'
+_ALIAS = '[alias]\n{} = "{}"\n\n[factor]'
 WRONG = [
+    (_TRADE, f'{_TRADE}\ndigest = "x"', "trade.toml:2: digest: there is no such key"),
+    (_TRADE, f"{_TRADE}\nversion = 0", "trade.toml:2: version: must be 1 or more, not 0"),
+    ("[stage]", '[alias]\n"A wait" = "wait"\n\n[stage]', 'trade.toml:5: alias."A wait": is no name that an experience can have had'),
+    ("[stage]", '[alias]\nwait = "wait"\n\n[stage]', "trade.toml:5: alias.wait: is an experience of this catalogue"),
+    ("[stage]", '[alias]\nfollow_up_72h = "wait"\n\n[stage]', "trade.toml:5: alias.follow_up_72h: a timing cannot be renamed"),
+    ("[stage]", '[alias]\nold = "gone"\n\n[stage]', "trade.toml:5: alias.old: 'gone' is not in this catalogue"),
     ("importance = 9", "importance = 11", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not 11"),
     ("importance = 9", "importance = nan", "trade.toml:13: experience.wait.importance: must be from 0 to 10, not nan"),
     ("importance = 9", 'importance = "9"', "trade.toml:13: experience.wait.importance: Expected `float | null`, got `str`"),

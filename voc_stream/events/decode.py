@@ -11,6 +11,7 @@ from voc_stream.events.explain import explain_invalid_event, explain_invalid_jso
 from voc_stream.events.identifiers import check_identifiers, normalise_identifiers
 from voc_stream.events.raw import refuse_bytes, refuse_numbers
 from voc_stream.events.refusal import Reason, Refusal, quote
+from voc_stream.events.renaming import with_new_names
 from voc_stream.events.types import AnyEvent, Callback, Complaint, RepairStep, Touchpoint
 
 if TYPE_CHECKING:
@@ -46,17 +47,19 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyEvent
     event = _read(value)
     if isinstance(event, Refusal):
         return event
+    event = with_new_names(event, catalogue.alias)
     return (
         refuse_numbers(value) or _refuse_times(event, now, catalogue.plausible) or _refuse_experiences(event, catalogue.experience) or event
     )
 
 
-def decode_stored(body: str | bytes) -> AnyEvent:
+def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
     """The event of a body that was accepted before. Nothing that was accepted once is refused later.
 
-    Every reader of stored bodies comes here, so that a stored id is the same id as one that comes in.
+    Every reader of stored bodies comes here, so that a stored id is the same id as one that comes in, and an experience that was renamed
+    since (the catalogue's `alias`) is the same experience.
     """
-    return normalise_identifiers(_DECODER.decode(body))
+    return with_new_names(normalise_identifiers(_DECODER.decode(body)), alias)
 
 
 def _read(value: bytes) -> AnyEvent | Refusal:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.clocks import BELIEVED_AFTER, disagreement, leap, needs_rebuild, stored_problem
+from voc_stream.clocks import BELIEVED_AFTER, disagreement, leap, needs_rebuild, stored_problem
 
 if TYPE_CHECKING:
-    from voc_stream.domain.clocks import ClockReading
+    from voc_stream.clocks import ClockReading
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
 

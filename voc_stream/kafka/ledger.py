@@ -18,7 +18,7 @@ from voc_stream.kafka.batches import FetchedBatch
 from voc_stream.kafka.clock_door import ClockDoor
 from voc_stream.kafka.holds import Holds
 from voc_stream.kafka.positions import Log, place
-from voc_stream.ports import DecodedMessage, Message, StoreUnavailableError
+from voc_stream.ports import DecodedMessage, Message, OtherCatalogueError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -238,6 +238,8 @@ class Ledger:
     async def _call(self, function: Callable[..., T], *arguments: object) -> T:
         try:
             result = await self._run(self._executor, partial(function, *arguments))
+        except OtherCatalogueError:
+            raise  # the store is well
         except StoreUnavailableError as error:
             self.state.store_problem = f"PostgreSQL does not answer ({error})"
             raise
@@ -248,6 +250,8 @@ class Ledger:
     async def _run(self, executor: ThreadPoolExecutor, function: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, function)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            if isinstance(error, OtherCatalogueError):
+                self.state.give_way(str(error))
             self.state.last_progress = time.monotonic()  # no answer from the store is no stall of ours
             raise

@@ -6,6 +6,8 @@ Moments are of `time.monotonic()`, in seconds.
 
 from __future__ import annotations
 
+import logging
+import signal
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.holds import Hold
     from voc_stream.ports import Partition
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class WorkerState:
         kafka_problem: why the brokers do not serve us now; None where they do.
         clock_problem: why events wait, where the clocks disagree.
         stored_clock_problem: why the tables do not move on, where a clock was ahead.
+        group_problem: why events may go to another installation.
+        gives_way_to: what this process ends for, to wait for it in the next one; None while it may work.
         stopping: it was told to stop.
     """
 
@@ -48,6 +54,8 @@ class WorkerState:
     kafka_problem: str | None = None
     clock_problem: str | None = None
     stored_clock_problem: str | None = None
+    group_problem: str | None = None
+    gives_way_to: str | None = None
     stopping: bool = False
 
     def __post_init__(self, started: float) -> None:
@@ -62,6 +70,13 @@ class WorkerState:
         """The group was joined and positions are loaded; count from now on."""
         self.rebalancing_since = None
         self.loop_beat = self.consumer_beat = self.last_progress = now
+
+    def give_way(self, reason: str) -> None:
+        """End this process, to leave the group: the next one waits, outside of it, until the reason is gone."""
+        if self.gives_way_to is None:
+            self.gives_way_to = reason
+            log.error("%s; this worker ends, and its next process waits", reason)
+            signal.raise_signal(signal.SIGTERM)
 
     def life(self) -> Life:
         """A snapshot for the watchdog."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from voc_stream.kafka.group import read_strangers, shared_group
 from voc_stream.kafka.outbox import OutboxPublisher
 from voc_stream.kafka.pace import Pace
 from voc_stream.kafka.permissions import WRITE, refusal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 CLOCKS_INTERVAL_SECONDS = 5.0
 HISTORIES_INTERVAL_SECONDS = 2.0
+MEMBERSHIP_INTERVAL_SECONDS = 15.0
 SITES_INTERVAL_SECONDS = 2.0
 DETAILS_INTERVAL_SECONDS = 4.0
 CHURN_INTERVAL_SECONDS = 2.0
@@ -48,6 +50,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "clocks": (CLOCKS_INTERVAL_SECONDS, work.clocks),
         "move_histories": (HISTORIES_INTERVAL_SECONDS, work.move_histories),
+        "membership": (MEMBERSHIP_INTERVAL_SECONDS, work.membership),
         "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
@@ -117,6 +120,22 @@ class _Work:
     async def move_histories(self) -> None:
         """Count under their new profile what customers said before they changed it."""
         await self._upkeep.move_histories()
+
+    async def membership(self) -> None:
+        """Look whether another catalogue rules, or another installation is in the group."""
+        membership = await self._upkeep.join()
+        if membership.problem is not None:
+            self._ledger.state.give_way(membership.problem)
+            return
+        others = await asyncio.to_thread(read_strangers, self._settings, membership.installation)
+        self._metrics.strange_installations.set(len(others))
+        problem = shared_group(self._settings, others) if others else None
+        self._ledger.state.group_problem = problem
+        # Both came at the same moment, else the later one would have waited. The same one of them stays, whoever looks.
+        if problem is not None and others[0] < membership.installation:
+            self._ledger.state.give_way(problem)
+        elif problem is not None:
+            log.error("%s; the other one gives way", problem)
 
     async def settle_sites(self) -> None:
         """Bring the rolling tables of sites to now, where no other worker is at it."""

@@ -69,12 +69,12 @@ def ensure_topics(settings: Settings) -> TopicReport:
         _check_inputs(settings.topic_prefix, _partition_counts(settings, admin, wanted))
         return TopicReport(created=tuple(missing), existing=tuple(before))
 
-    return _with_admin(settings, create)
+    return with_admin(settings, create)
 
 
 def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
     """Kafka's ids of these topics: another id under the same name is another log. Raises TopicsError where one is missing."""
-    return _with_admin(settings, lambda admin: {name: str(each["topic_id"]) for name, each in _existing(settings, admin, topics).items()})
+    return with_admin(settings, lambda admin: {name: str(each["topic_id"]) for name, each in _existing(settings, admin, topics).items()})
 
 
 def unwritable_topics(settings: Settings) -> Mapping[str, str]:
@@ -86,7 +86,7 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
         _refuse_missing([each["name"] for each in described if not _exists(each) and not is_hidden(each)])
         return forbidden(settings, described, dict.fromkeys(topics, WRITE))
 
-    reasons = _with_admin(settings, look)
+    reasons = with_admin(settings, look)
     if len(reasons) == len(topics):
         raise TopicsError(reasons[topics[0]])
     return reasons
@@ -95,7 +95,7 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
 def require_readable(settings: Settings) -> None:
     """The rules (ACLs) let us read the input topics that exist. Raises TopicsError."""
     topics = input_topics(settings.topic_prefix)
-    reasons = _with_admin(settings, lambda admin: forbidden(settings, admin.describe_topics(list(topics)), dict.fromkeys(topics, READ)))
+    reasons = with_admin(settings, lambda admin: forbidden(settings, admin.describe_topics(list(topics)), dict.fromkeys(topics, READ)))
     for reason in reasons.values():
         raise TopicsError(reason)
 
@@ -112,7 +112,7 @@ def require_worker_access(settings: Settings) -> None:
             if problem is not None:
                 raise TopicsError(problem)
 
-    _with_admin(settings, look)
+    with_admin(settings, look)
 
 
 class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no usable types
@@ -130,7 +130,8 @@ class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no us
         )
 
 
-def _with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
+def with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
+    """What `use` makes of a client that administers the cluster. Raises TopicsError."""
     with explained(settings):
         admin = _Admin()
         try:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime, timedelta
 
-    from voc_stream.domain.clocks import ClockReading
-    from voc_stream.ports import OutboxKind, OutboxMessage, Reading, Upkeep
+    from voc_stream.clocks import ClockReading
+    from voc_stream.ports import Membership, OutboxKind, OutboxMessage, Reading, Upkeep
 
 T = TypeVar("T")
 
@@ -23,6 +23,10 @@ class UpkeepCalls:
     def __init__(self, upkeep: Upkeep) -> None:
         self._upkeep = upkeep
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-upkeep")
+
+    async def join(self) -> Membership:
+        """See `Upkeep.join`."""
+        return await self._call(self._upkeep.join)
 
     async def read_clocks(self) -> ClockReading:
         """See `Upkeep.read_clocks`."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 
 from voc_stream.kafka.app import create_app
+from voc_stream.kafka.group import client_id, read_strangers, shared_group
 from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.state import WorkerState
@@ -51,6 +52,7 @@ class WorkerParts:
         self.settings = settings
         self._sink = sink
         self._upkeep = upkeep
+        self._metrics = metrics
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
         self.upkeep_calls = UpkeepCalls(upkeep)
@@ -72,7 +74,14 @@ class WorkerParts:
             "positions are not loaded": not self.state.positions_loaded,
         }
         state = self.state
-        problems = (state.waiting_for, state.kafka_problem, state.store_problem, state.clock_problem, state.stored_clock_problem)
+        problems = (
+            state.waiting_for,
+            state.kafka_problem,
+            state.store_problem,
+            state.clock_problem,
+            state.stored_clock_problem,
+            state.group_problem,
+        )
         named = list(dict.fromkeys(problem for problem in problems if problem is not None))
         held = [hold.sentence for hold in self.state.held.values()]
         return named + held + [problem for problem, applies in checks.items() if applies]
@@ -88,6 +97,15 @@ class WorkerParts:
         return ready
 
     def _what_else_is_missing(self) -> str | None:
+        membership = self._upkeep.join()
+        if membership.problem is not None:
+            return membership.problem
+        others = read_strangers(self.settings, membership.installation)
+        self._metrics.strange_installations.set(len(others))
+        if others:
+            return shared_group(self.settings, others)
+        # The client id is read when the consumer starts. It shows other installations whose worker this is.
+        self.app.conf.broker_client_id = client_id(membership.installation)
         self.ledger.clock.compare(self._upkeep.read_clocks())
         return self.state.clock_problem
 
@@ -150,6 +168,8 @@ def run_worker(
             watchdog.start()
             FaustWorker(parts, loop=loop).execute_from_commandline()
         except SystemExit as ended:
+            if parts.state.gives_way_to is not None:
+                return EXIT_CODE
             return ended.code if isinstance(ended.code, int) else 1
         except Exception:
             # Whatever Kafka did to it: only a new process begins anew.
@@ -158,4 +178,4 @@ def run_worker(
         finally:
             watchdog.stop()
             parts.close()
-    return 0
+    return 0 if parts.state.gives_way_to is None else EXIT_CODE

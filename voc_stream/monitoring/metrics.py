@@ -142,6 +142,9 @@ class Metrics:
         )
         self.timer_errors = Counter("voc_timer_errors_total", "Runs of a timer that failed.", ("timer",), registry=registry)
         self.timer_seconds = Gauge("voc_timer_seconds", "How long the last run of a timer took.", ("timer",), registry=registry)
+        self.strange_installations = Gauge(
+            "voc_strange_installations", "Other installations whose workers are in this worker's consumer group.", registry=registry
+        )
         self.clock_skew = Gauge(
             "voc_clock_skew_seconds", "How far this worker's clock is ahead of PostgreSQL's; below 0, behind it.", registry=registry
         )

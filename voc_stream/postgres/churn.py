@@ -8,8 +8,8 @@ from zlib import crc32
 
 import msgspec
 
+from voc_stream.clocks import LARGEST_SKEW
 from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
-from voc_stream.domain.clocks import LARGEST_SKEW
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import array
 from voc_stream.postgres.locks import Lock, try_lock

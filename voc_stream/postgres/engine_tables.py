@@ -34,6 +34,7 @@ __all__ = [
     "detector",
     "evaluation_clock",
     "experience_cube",
+    "installation",
     "lock",
     "metadata",
     "outbox",
@@ -214,6 +215,18 @@ evaluation_clock = Table(
     required("others_found", JSON, "what they found then: an alert of theirs starts with the second time"),
     PrimaryKeyConstraint("evaluator"),
     comment="The moment of the last evaluation of the alerts",
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    required("installation_id", KEY, "made by init, for ever"),
+    column("trade", Text, "trade of the catalogue that rules; NULL until a worker has started"),
+    column("catalogue_version", Integer, "its version"),
+    column("catalogue_digest", Text, "digest of what it says"),
+    column("ruled_since", TIME, "when it took over"),
+    PrimaryKeyConstraint("installation_id"),
+    comment="Which installation this database is, and which catalogue rules it; one row",
 )
 
 outbox = Table(

@@ -98,7 +98,7 @@ class FactTable:
         return {Place(Partition(*row[:2]), row[2]): Place(Partition(*row[3:5]), row[5]) for row in cursor}
 
 
-def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int) -> Generator[AnyEvent, None, None]:
+def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int, alias: Mapping[str, str]) -> Generator[AnyEvent, None, None]:
     """Accepted events that measure something by themselves: of each customer the next `limit` after an event id, in the order of ids.
 
     However large the events are, few are in memory at once.
@@ -113,7 +113,7 @@ def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int) ->
             (list(after), list(after.values()), limit),
         )
         for (body,) in reader:
-            yield decode_stored(body)
+            yield decode_stored(body, alias)
 
 
 def _row(fact: Fact) -> tuple[Value, ...]:

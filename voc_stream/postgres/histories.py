@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.history import move_events, move_orders
+from voc_stream.domain.order import timing_rules
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.facts import scored_events_after
@@ -22,10 +23,11 @@ from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
+    from voc_stream.catalogue import Catalogue
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.customer import CustomerState
     from voc_stream.domain.order import OrderState, TimingRules
@@ -46,7 +48,7 @@ def queue_moves(cursor: Cursor, customer_ids: Sequence[str]) -> None:
         cursor.execute("INSERT INTO customer_move SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (list(customer_ids),))
 
 
-def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, rules: TimingRules, rows: int = ROWS_A_PIECE) -> int | None:
+def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, catalogue: Catalogue, rows: int = ROWS_A_PIECE) -> int | None:
     """Move one piece of some customers' histories; how many customers that was about, None where another worker has the lock.
 
     Raises ChangedMeanwhileError.
@@ -60,8 +62,8 @@ def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, rules: Timing
     cursor.execute("SELECT FROM customer WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE", (customer_ids,))
     customers = entities.customers.load(cursor, customer_ids)
     page = max(1, rows // len(customer_ids))
-    contributions = _move_events(cursor, customers.values(), page)
-    orders, timings = _move_orders(cursor, entities, customers.values(), rules, page)
+    contributions = _move_events(cursor, customers.values(), page, catalogue.alias)
+    orders, timings = _move_orders(cursor, entities, customers.values(), timing_rules(catalogue), page)
     entities.customers.save(cursor, customers, ahead)
     entities.orders.save(cursor, {order.order_id: order for order in orders}, ahead)
     data = lines(map(contribution_row, contributions + timings))
@@ -72,14 +74,14 @@ def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, rules: Timing
     return len(customer_ids)
 
 
-def _move_events(cursor: Cursor, customers: Iterable[CustomerState], page: int) -> list[Contribution]:
+def _move_events(cursor: Cursor, customers: Iterable[CustomerState], page: int, alias: Mapping[str, str]) -> list[Contribution]:
     """Move the next scored events of each customer."""
     moving = {one.customer_id: one for one in customers if one.move is not None and one.move.order_id is None}
     after = {key: one.move.event_id for key, one in moving.items() if one.move is not None and one.move.before != one.move.after}
     found: dict[str, list[AnyEvent]] = defaultdict(list)
     end = time.monotonic() + SECONDS_A_PIECE
     read_all = True
-    with closing(scored_events_after(cursor, after, page)) as events_in_order:
+    with closing(scored_events_after(cursor, after, page, alias)) as events_in_order:
         for event in events_in_order:
             found[event.customer_id].append(event)
             if time.monotonic() > end:

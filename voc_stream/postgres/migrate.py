@@ -22,6 +22,7 @@ from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.bi import bi_views
 from voc_stream.postgres.blockers import BlockerWatch
 from voc_stream.postgres.connection import SCHEMA_VERSION, engine_for, translated
+from voc_stream.postgres.installation import make_installation
 from voc_stream.postgres.locks import Lock
 from voc_stream.postgres.tables import SCHEMA
 from voc_stream.postgres.view_changes import BI_SCHEMA, Comments, create_views
@@ -71,6 +72,7 @@ def _migrate(connection: Connection) -> None:
     except CommandError as error:
         raise StoreUnavailableError(f"the tables were made by another version of voc-stream ({error}); upgrade this one") from error
     connection.execute(text(f"INSERT INTO {SCHEMA}.lock SELECT unnest(:locks) ON CONFLICT DO NOTHING"), {"locks": list(Lock)})
+    make_installation(connection.connection.cursor())  # type: ignore[arg-type]  # SQLAlchemy cannot know the driver's class
     comments = Comments(connection)
     comments.write("TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本")
     comments.write("COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号")

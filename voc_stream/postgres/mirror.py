@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation", "importance", "ideal", "is_key", "is_hygiene",
-    "drop_threshold", "satisfaction_threshold", "weighted_satisfaction_threshold", "minimum_samples",
+    "drop_threshold", "satisfaction_threshold", "weighted_satisfaction_threshold", "minimum_samples", "aliases",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def mirror_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
             one.alert.satisfaction_below,
             one.alert.weighted_satisfaction_below,
             one.alert.minimum_samples,
+            sorted(old for old, new in catalogue.alias.items() if new == key),
         )
         for key, one in sorted(catalogue.experience.items())
     ]

@@ -11,26 +11,32 @@ from psycopg2.extensions import make_dsn
 
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.connection import checked_out, engine_for, guarded, require_tables
+from voc_stream.postgres.installation import require_catalogue
 from voc_stream.postgres.locks import wait_as_a_batch_does
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
+    from voc_stream.catalogue import Catalogue
+
 PROBE_SECONDS = 2.0
 """A server that takes longer for next to nothing is ill."""
 
 
-def probe(database_url: str, seconds: float = PROBE_SECONDS) -> None:
+def probe(database_url: str, seconds: float = PROBE_SECONDS, catalogue: Catalogue | None = None) -> None:
     """Make a transaction that costs next to nothing durable.
 
     Raises StoreUnavailableError, with the cause, where the server is away, hangs, is slow, cannot write its log or may not write at
-    all, where the tables are of another version, or where somebody holds all writers off, as `rebuild` does.
+    all, where the tables are of another version or of another catalogue, or where somebody holds all
+    writers off, as `rebuild` does.
     """
     engine = engine_for(make_dsn(database_url, connect_timeout=max(2, round(seconds))))  # libpq takes 1 for 2
     try:
         with checked_out(engine) as connection, guarded(connection, seconds), connection.cursor() as cursor:
             _require_writable(cursor)
             require_tables(cursor)
+            if catalogue is not None:
+                require_catalogue(cursor, catalogue)
             wait_as_a_batch_does(cursor)
             # Only the server's log: it must be written, and no table need be touched for it.
             cursor.execute("SELECT pg_logical_emit_message(true, 'voc-stream', 'probe')")

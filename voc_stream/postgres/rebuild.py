@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.horizons import PANES_KEPT
-from voc_stream.domain.order import timing_rules
 from voc_stream.events.decode import decode_stored
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
@@ -23,6 +22,7 @@ from voc_stream.postgres.connection import checked_out, engine_for, require_tabl
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.histories import move_some
+from voc_stream.postgres.installation import require_catalogue
 from voc_stream.postgres.locks import Lock, keep_batches_out, wait_for_lock
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.repair import comparable, repair
@@ -30,7 +30,7 @@ from voc_stream.postgres.staging import create_staging_tables
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     import sqlalchemy
@@ -100,6 +100,7 @@ def _rebuild(connection: Connection, catalogue: Catalogue, progress: Callable[[i
             "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = 0"
         )
         require_tables(cursor)
+        require_catalogue(cursor, catalogue)
         keep_batches_out(cursor)
         wait_for_lock(cursor, *_LOCKS)
         _catch_up(cursor, catalogue)
@@ -142,9 +143,9 @@ def _wind_back(cursor: Cursor, now: datetime) -> None:
 
 
 def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
-    entities, rules = EntityStore(cached_bytes=0), timing_rules(catalogue)
+    entities = EntityStore(cached_bytes=0)
     with closing(Ahead()) as ahead:
-        while move_some(cursor, entities, ahead, rules):
+        while move_some(cursor, entities, ahead, catalogue):
             entities.keep()
             _empty_staging(cursor)
 
@@ -180,7 +181,7 @@ def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogu
     (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     done = 0
     for condition in ("type = 'customer'", "type <> 'customer'"):
-        events = _stored_events(connection, condition)
+        events = _stored_events(connection, condition, catalogue.alias)
         while chunk := list(islice(events, EVENTS_A_TIME)):
             folding = Folding(cursor, entities, catalogue, chunk, now)
             folding.load()
@@ -194,12 +195,12 @@ def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogu
     return done
 
 
-def _stored_events(connection: Connection, condition: str) -> Iterator[AnyEvent]:
+def _stored_events(connection: Connection, condition: str, alias: Mapping[str, str]) -> Iterator[AnyEvent]:
     with connection.cursor(name="stored_events") as cursor:
         cursor.itersize = EVENTS_A_TIME
         cursor.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}")
         for (body,) in cursor:
-            yield decode_stored(body)
+            yield decode_stored(body, alias)
 
 
 def _derive(cursor: Cursor, catalogue: Catalogue) -> None:

@@ -21,7 +21,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.clocks import LARGEST_SKEW
+from voc_stream.clocks import LARGEST_LEAP, LARGEST_SKEW
 from voc_stream.domain.horizons import (
     DAY,
     DETAILS,
@@ -30,7 +30,6 @@ from voc_stream.domain.horizons import (
     HORIZONS,
     HOUR,
     PANES_KEPT,
-    PANES_SPARE,
     SITES,
     Horizon,
     Window,
@@ -130,7 +129,7 @@ def purge(cursor: Cursor) -> None:
     for width, kept in PANES_KEPT.items():
         cursor.execute(
             "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s",
-            (_minutes(width), kept + PANES_SPARE),
+            (_minutes(width), kept + LARGEST_LEAP),
         )
 
 
@@ -141,7 +140,7 @@ def _advance_clock(cursor: Cursor, refresh: Refresh, as_of: datetime) -> tuple[d
     # What has once left the horizons and panes is not brought back.
     latest = require_clock(cursor, as_of)
     if before is not None and before > latest + LARGEST_SKEW:
-        if before - latest > PANES_SPARE:
+        if before - latest > LARGEST_LEAP:
             raise ClockError(f"the rolling tables are of {before:%Y-%m-%d %H:%M} UTC, ahead of now: run `voc-stream rebuild`")
         wind_back(cursor, refresh, as_of)
         before = as_of
@@ -270,7 +269,7 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
     key = "resolution, start, scope_type, scope, experience"
     for width, kept in PANES_KEPT.items():
         rows = f"SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
-        merge(cursor, "pane", key, _COLUMNS, rows, parameters=(_minutes(width), as_of - kept - PANES_SPARE))
+        merge(cursor, "pane", key, _COLUMNS, rows, parameters=(_minutes(width), as_of - kept - LARGEST_LEAP))
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:

@@ -35,6 +35,7 @@ from voc_stream.postgres.dead_letters import insert_dead_letters
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.facts import Fact, FactTable, Place
 from voc_stream.postgres.folding import Folding
+from voc_stream.postgres.installation import require_catalogue
 from voc_stream.postgres.probe import probe
 from voc_stream.postgres.staging import create_staging_tables
 
@@ -77,7 +78,7 @@ class PostgresSink:
 
     def probe(self) -> None:
         """Find out on a connection of its own whether PostgreSQL is well. Raises StoreUnavailableError with the cause where it is not."""
-        probe(self._database_url)
+        probe(self._database_url, catalogue=self._catalogue)
 
     def twin(self) -> PostgresSink:
         """Another one on the same database, for another thread."""
@@ -151,6 +152,7 @@ class PostgresSink:
 
     def _write(self, cursor: Cursor, batches: Sequence[Batch], now: datetime) -> list[BatchResult]:
         require_tables(cursor)
+        require_catalogue(cursor, self._catalogue)
         event_times = [_latest_event_time(batch) for batch in batches]
         _claim(cursor, batches, event_times)
         facts = [

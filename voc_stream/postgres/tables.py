@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -265,6 +266,7 @@ experience = Table(
     required("satisfaction_threshold", Double, "satisfaction below which an alert is worth it / 满意度阈值"),
     column("weighted_satisfaction_threshold", Double, "weighted satisfaction below which an alert is worth it / 加权满意度阈值"),
     required("minimum_samples", Integer, "samples that an alert needs / 最少样本数"),
+    required("aliases", ARRAY(Text), "its earlier names: stored bodies of events may use them / 曾用名", server_default="{}"),
     PrimaryKeyConstraint("experience"),
     comment="The catalogue, mirrored for joins / 体验项目录",
 )

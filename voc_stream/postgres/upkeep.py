@@ -10,9 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from voc_stream.domain.clocks import LARGEST_SKEW
-from voc_stream.domain.order import timing_rules
-from voc_stream.ports import StoreUnavailableError
+from voc_stream.clocks import LARGEST_SKEW
+from voc_stream.ports import Membership, StoreUnavailableError
 from voc_stream.postgres import churn, outbox, settle
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.alerting.evaluation import Evaluator
@@ -21,6 +20,7 @@ from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine
 from voc_stream.postgres.dead_letters import delete_received_before
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.histories import move_some
+from voc_stream.postgres.installation import identity, read_ruling, require_catalogue, take_over, why_to_wait
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_customers, read_gauges
 from voc_stream.postgres.staging import create_staging_tables
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.clocks import ClockReading
+    from voc_stream.clocks import ClockReading
     from voc_stream.ports import OutboxKind, OutboxMessage, Reading
     from voc_stream.postgres.settle import Refresh
 
@@ -45,6 +45,7 @@ DUE_A_TIME = 1_000
 # In small pieces, each its own transaction, and for a moment only: nobody waits for old letters to go.
 LETTERS_A_TIME = 500
 DELETION_BUDGET_SECONDS = 1.0
+TAKE_OVER_DEADLINE_SECONDS = 3600.0  # renaming an experience rewrites its part of every table
 PURGE_EVERY = timedelta(hours=1)
 CUSTOMERS_READ_EVERY_SECONDS = 60.0
 # Of millions of customers more seldom, so that counting them takes no more than this share of the time.
@@ -81,6 +82,23 @@ class PostgresUpkeep:
         self._engine.dispose()
         self._ahead.close()
 
+    def join(self) -> Membership:
+        """Let this catalogue rule the database, where it is the newest or the first."""
+        with self._transaction(ruled=False) as cursor:
+            installation, ruling = identity(cursor), read_ruling(cursor)
+        problem = why_to_wait(ruling, self._catalogue)
+        if problem is not None or self._catalogue.digest in ("", ruling.digest if ruling else None):
+            return Membership(installation, problem)
+        with (
+            checked_out(self._engine) as connection,
+            guarded(connection, TAKE_OVER_DEADLINE_SECONDS),
+            connection.cursor() as cursor,
+        ):
+            take_over(cursor, self._catalogue)
+            installation, problem = identity(cursor), why_to_wait(read_ruling(cursor), self._catalogue)
+            connection.commit()
+        return Membership(installation, problem)
+
     def read_clocks(self) -> ClockReading:
         """What the clock of this machine, PostgreSQL's, and those that are stored show now."""
         with self._transaction() as cursor:
@@ -114,7 +132,7 @@ class PostgresUpkeep:
         try:
             with self._transaction() as cursor:
                 try:
-                    return move_some(cursor, entities, self._ahead, timing_rules(self._catalogue))
+                    return move_some(cursor, entities, self._ahead, self._catalogue)
                 finally:
                     self._ahead.abandon()  # within the deadline: what is under way may hang
         except ChangedMeanwhileError:  # an order got another owner; the next piece meets it as it is then
@@ -279,9 +297,11 @@ class PostgresUpkeep:
                 connection.autocommit = False
 
     @contextmanager
-    def _transaction(self) -> Iterator[Cursor]:
+    def _transaction(self, *, ruled: bool = True) -> Iterator[Cursor]:
         with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
             require_tables(cursor)
+            if ruled:
+                require_catalogue(cursor, self._catalogue)
             create_staging_tables(cursor)
             yield cursor
             connection.commit()

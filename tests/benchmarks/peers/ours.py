@@ -22,13 +22,13 @@ from psycopg2.errors import UniqueViolation
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.worker import configure_logging, tune_interpreter
-from voc_stream.domain.clocks import ClockReading
+from voc_stream.clocks import ClockReading
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback
 from voc_stream.kafka.worker import run_worker
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.ports import BatchResult, DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.ports import BatchResult, DecodedMessage, FencedError, Membership, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.connection import check_out, driver_connection, engine_for, guarded
 from voc_stream.settings import Settings
 
@@ -223,6 +223,9 @@ def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
 
 class NoUpkeep:
     """The reduced job has nothing to keep up beside the stream."""
+
+    def join(self) -> Membership:  # noqa: D102  see ports.Upkeep
+        return Membership("reduced", None)
 
     def read_clocks(self) -> ClockReading:  # noqa: D102  see ports.Upkeep
         now = datetime.now(UTC)

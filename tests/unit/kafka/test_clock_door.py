@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from prometheus_client import CollectorRegistry
 
-from voc_stream.domain.clocks import BELIEVED_AFTER, ClockReading
+from voc_stream.clocks import BELIEVED_AFTER, ClockReading
 from voc_stream.kafka import clock_door
 from voc_stream.kafka.clock_door import ClockDoor
 from voc_stream.kafka.state import WorkerState

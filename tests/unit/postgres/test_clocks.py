@@ -10,7 +10,7 @@ from builders import messages, touchpoint
 from unit.postgres.alerting.judged import Judged
 from unit.postgres.store import send
 
-from voc_stream.domain.horizons import PANES_SPARE
+from voc_stream.clocks import LARGEST_LEAP
 from voc_stream.ports import AlertMessage
 from voc_stream.postgres import settle
 from voc_stream.postgres.alerting import evaluation
@@ -47,7 +47,7 @@ def set_ahead(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     return set_ahead
 
 
-@pytest.mark.parametrize("ahead", [timedelta(minutes=20), timedelta(hours=7), timedelta(days=1), PANES_SPARE - MINUTE])
+@pytest.mark.parametrize("ahead", [timedelta(minutes=20), timedelta(hours=7), timedelta(days=1), LARGEST_LEAP - MINUTE])
 def test_the_next_refresh_mends_a_clock_that_was_ahead(store: Store, set_ahead: Callable[[timedelta], None], ahead: timedelta) -> None:
     """Everything is exact again, with what came in meanwhile and what comes in afterwards."""
     now = datetime.now(UTC)

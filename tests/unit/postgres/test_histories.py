@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, Store, send, wait_until
 
-from voc_stream.domain.order import timing_rules
 from voc_stream.postgres import facts, histories
 from voc_stream.postgres import upkeep as upkeep_module
 from voc_stream.postgres.ahead import Ahead
@@ -107,7 +106,7 @@ def test_whatever_happens_while_a_history_is_half_moved(store: Store, data: st.D
             send(sinks[number % 2], [value], number % 2)
             for _ in range(data.draw(st.integers(0, 2), "pieces")):
                 with upkeep._transaction() as cursor:
-                    histories.move_some(cursor, EntityStore(0), ahead, timing_rules(store.catalogue), rows=2)
+                    histories.move_some(cursor, EntityStore(0), ahead, store.catalogue, rows=2)
     finally:
         ahead.close()
     upkeep.settle(NOW)

@@ -15,7 +15,8 @@ from unit.postgres.crowd import crowd
 from unit.postgres.settings import in_one_database
 from unit.postgres.store import CATALOGUE, NOW, send
 
-from voc_stream.domain.horizons import PANES_KEPT, PANES_SPARE, SCOPE_TYPES, SITES
+from voc_stream.clocks import LARGEST_LEAP
+from voc_stream.domain.horizons import PANES_KEPT, SCOPE_TYPES, SITES
 from voc_stream.postgres import settle
 from voc_stream.postgres import upkeep as upkeep_module
 
@@ -234,7 +235,7 @@ def test_purging_keeps_all_results(store: Store) -> None:
     store.upkeep().settle(as_of)  # a new process purges at its first call
     for width, kept in PANES_KEPT.items():
         minutes = width // timedelta(minutes=1)
-        assert store.one("SELECT count(*) FROM pane WHERE resolution = %s AND start < %s", minutes, as_of - kept - PANES_SPARE) == 0
+        assert store.one("SELECT count(*) FROM pane WHERE resolution = %s AND start < %s", minutes, as_of - kept - LARGEST_LEAP) == 0
     assert store.one("SELECT count(*) FROM pane WHERE resolution = 1440") > 0
     assert store.one("SELECT count(*) FROM rolling_sum WHERE n = 0") == 0
     values += messages(crowd(30, seed=2))

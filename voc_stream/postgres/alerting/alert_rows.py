@@ -10,6 +10,7 @@ import msgspec
 
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.lifecycle import OpenAlert
+from voc_stream.domain.alerts.unwatched import ENDED_BECAUSE, SAID
 from voc_stream.postgres.outbox import put_alert
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
     if changes.ends:
         cursor.execute("UPDATE alert SET ended_at = %s WHERE alert_id = ANY(%s)", (now, list(changes.ends)))
         _message(cursor, changes.ends)
+
+
+def end_unwatched(cursor: Cursor, alert_ids: Sequence[str], now: datetime) -> None:
+    """End alerts that nobody watches any more, and say so in evidence, summary and message: it is no recovery."""
+    cursor.execute(
+        "UPDATE alert SET ended_at = %s, summary = summary || ' ' || %s, evidence = evidence || %s WHERE alert_id = ANY(%s)",
+        (now, SAID, _json({"ended_because": ENDED_BECAUSE}), list(alert_ids)),
+    )
+    _message(cursor, alert_ids)
 
 
 def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:

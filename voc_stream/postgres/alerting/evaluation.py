@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from voc_stream.clocks import LARGEST_SKEW
 from voc_stream.domain.alerts.finding import Subject  # noqa: TC001  msgspec reads the annotations at run time
 from voc_stream.domain.alerts.lifecycle import CONFIRMED_WITHIN, changes, confirmed, is_heard
-from voc_stream.domain.clocks import LARGEST_SKEW
+from voc_stream.domain.alerts.unwatched import unwatched
 from voc_stream.postgres.alerting import alert_rows
 from voc_stream.postgres.alerting.complaints import judge_complaints
 from voc_stream.postgres.alerting.customers import judge_customers
@@ -52,6 +53,8 @@ class Evaluator:
         if as_of is None:
             return None
         forget_future(cursor)
+        gone = unwatched(alert_rows.read_open(cursor), self._catalogue.experience)
+        alert_rows.end_unwatched(cursor, [alert.alert_id for alert in gone], now)
         open_alerts = alert_rows.read_open(cursor)
         verdict = self._drops.judge(cursor, now, {alert.subject: alert for alert in open_alerts})
         # Alerts are as fresh as what they were evaluated from.
@@ -61,7 +64,7 @@ class Evaluator:
             " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at = excluded.evaluated_at",
             (now, as_of, now),
         )
-        return self._write(cursor, [verdict], now, catching_up=catching_up)
+        return self._write(cursor, [verdict], now, catching_up=catching_up) or bool(gone)
 
     @staticmethod
     def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:

@@ -32,16 +32,18 @@ _DIMENSIONS = {
 }
 
 
+# Stored bodies may name the experience as it was called then.
+_NAMES = "array_append((SELECT aliases FROM experience WHERE experience = %(experience)s), %(experience)s::text)"
 # One row for each score of the experience that a callback or a touchpoint gives.
-_SCORES = """
+_SCORES = f"""
     SELECT e.event_id, e.occurred_at, coalesce(e.site_id, '') AS site_id, coalesce(e.employee_id, '') AS employee_id,
            coalesce(e.product, '') AS product, coalesce(e.department, '') AS department,
            coalesce((SELECT c.segment FROM customer c WHERE c.customer_id = e.customer_id), '') AS segment, s.score
     FROM touchpoint_event e CROSS JOIN LATERAL (
         SELECT coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END) AS score
         FROM jsonb_array_elements(e.body -> 'answers') answer
-        WHERE answer ->> 'item' = %(experience)s AND e.type = 'callback'
-        UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = %(experience)s
+        WHERE answer ->> 'item' = ANY({_NAMES}) AND e.type = 'callback'
+        UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = ANY({_NAMES})
     ) s WHERE e.occurred_at >= %(since)s AND e.type IN ('callback', 'touchpoint') AND s.score IS NOT NULL
 """
 

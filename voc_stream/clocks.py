@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from voc_stream.domain.horizons import PANES_SPARE
-
 LARGEST_SKEW = timedelta(minutes=5)
 """How far two clocks may differ. An event may lie ten minutes ahead; the other half is left to the clock of its producer."""
+LARGEST_LEAP = timedelta(days=2)
+"""How far clocks may go on at once, or have been ahead. What ends by the clock is kept so much longer, so that this costs nothing."""
 BELIEVED_AFTER = timedelta(minutes=10)
 """After so long a leap is believed, also where no event confirms it."""
 
@@ -73,7 +73,7 @@ def stored_problem(reading: ClockReading) -> str | None:
 
 def needs_rebuild(reading: ClockReading) -> bool:
     """Whether the rolling tables are so far ahead that panes are gone which the horizons need again."""
-    return reading.refreshed is not None and reading.refreshed - reading.server > PANES_SPARE
+    return reading.refreshed is not None and reading.refreshed - reading.server > LARGEST_LEAP
 
 
 def leap(reading: ClockReading) -> timedelta | None:
@@ -82,9 +82,9 @@ def leap(reading: ClockReading) -> timedelta | None:
     What leaves the panes is not brought back but by a rebuild. So a clock is not followed for more than they have to spare until an event
     of about that time has come in.
     """
-    if reading.refreshed is None or reading.server - reading.refreshed <= PANES_SPARE:
+    if reading.refreshed is None or reading.server - reading.refreshed <= LARGEST_LEAP:
         return None
-    if reading.heard is not None and reading.server - reading.heard <= PANES_SPARE:
+    if reading.heard is not None and reading.server - reading.heard <= LARGEST_LEAP:
         return None
     return reading.server - reading.refreshed
 

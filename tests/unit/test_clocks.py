@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voc_stream.domain.clocks import LARGEST_SKEW, ClockReading, disagreement, leap, needs_rebuild, stored_problem
-from voc_stream.domain.horizons import PANES_SPARE
+from voc_stream.clocks import LARGEST_LEAP, LARGEST_SKEW, ClockReading, disagreement, leap, needs_rebuild, stored_problem
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -46,8 +45,8 @@ def test_a_stored_time_ahead_of_now_is_a_problem() -> None:
 
 def test_beyond_what_panes_have_to_spare_only_a_rebuild_helps() -> None:
     """Up to the instant, the refresh mends it by itself."""
-    assert not needs_rebuild(reading(refreshed=NOW + PANES_SPARE))
-    found = reading(refreshed=NOW + PANES_SPARE + INSTANT)
+    assert not needs_rebuild(reading(refreshed=NOW + LARGEST_LEAP))
+    found = reading(refreshed=NOW + LARGEST_LEAP + INSTANT)
     assert needs_rebuild(found)
     assert "voc-stream rebuild" in (stored_problem(found) or "")
 
@@ -56,8 +55,8 @@ def test_a_leap_is_believed_where_an_event_is_of_that_time() -> None:
     """A clock that shows another year for a moment must not empty the horizons; a stop over a long weekend is none."""
     before = NOW - timedelta(days=500)
     assert leap(reading()) is None
-    assert leap(reading(refreshed=NOW - PANES_SPARE)) is None
+    assert leap(reading(refreshed=NOW - LARGEST_LEAP)) is None
     assert leap(reading(refreshed=before)) == NOW - before
     assert leap(reading(refreshed=before, heard=before)) == NOW - before
-    assert leap(reading(refreshed=before, heard=NOW - PANES_SPARE)) is None
-    assert leap(reading(refreshed=before, heard=NOW - PANES_SPARE - INSTANT)) == NOW - before
+    assert leap(reading(refreshed=before, heard=NOW - LARGEST_LEAP)) is None
+    assert leap(reading(refreshed=before, heard=NOW - LARGEST_LEAP - INSTANT)) == NOW - before

@@ -67,9 +67,12 @@ def record(offset_delta: int, value: bytes | None, *, key: bytes | None = None, 
     return varint(len(content)) + content
 
 
-def raw_batch(base_offset: int, last_delta: int, count: int, data: bytes, *, attributes: int = 0, magic: int = 2) -> bytes:
+def raw_batch(
+    base_offset: int, last_delta: int, count: int, data: bytes, *, attributes: int = 0, magic: int = 2, stamp_ms: int | None = None
+) -> bytes:
     """A batch of these bytes, whatever they are, with the right checksum."""
-    fields = struct.pack(">hiqqqhii", attributes, last_delta, _now_ms(), _now_ms(), -1, -1, -1, count)
+    stamp = _now_ms() if stamp_ms is None else stamp_ms
+    fields = struct.pack(">hiqqqhii", attributes, last_delta, stamp, stamp, -1, -1, -1, count)
     checksum = calc_crc32c(fields + data)
     return struct.pack(">qiibI", base_offset, HEADER_BYTES - 12 + len(data), 0, magic, checksum) + fields + data
 

@@ -4,18 +4,22 @@ import gzip
 import json
 import os
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.check import command
 from voc_stream.cli.event_files import _counted, _lines, _Rows, load_mapping, read_events
+from voc_stream.mapping.load import parse_mapping
+from voc_stream.mapping.specification import MappingError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
 
 GOOD: dict[str, Any] = {
@@ -307,3 +311,22 @@ def test_usual_exports_are_read(tmp_path: Path, mapping: Path, content: str, opt
     path.write_text(content, encoding="utf-8", newline="")
     result = check(path, "--mapping", mapping)
     assert (result.exit_code, result.stderr.startswith("1 events valid, 0 lines failed")) == (0, True), result.stderr
+
+
+@given(
+    st.sampled_from(["a.csv", "a.jsonl", "a.xes", "a.csv.gz", "-.txt"]),
+    st.sampled_from([b"", b"time,who,score\n", b"\xff\xfe", b"\x1f\x8b\x08", b"<log>", b"PK\x03\x04", b"{", b"\xef\xbb\xbf"]),
+    st.binary(max_size=200) | st.text(st.sampled_from('"\n\r,;\x00é王8'), max_size=60).map(str.encode),
+    st.sampled_from(["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "gb18030", "ascii", "utf-7", "idna", "unicode_escape"]),
+)
+def test_whatever_the_bytes_nothing_is_thrown(name: str, start: bytes, rest: bytes, encoding: str) -> None:
+    """Any bytes under any name in any encoding are events and problems, or a mapping that does not fit."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(start + rest)
+        text = f'[input]\nencoding = "{encoding}"\n{MAPPING}'
+        try:
+            found = list(read_events(str(path), parse_mapping(text, "m.toml"), datetime.now(UTC), load_catalogue(None)))
+        except MappingError:
+            return
+        assert found

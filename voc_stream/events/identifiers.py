@@ -102,6 +102,7 @@ def _identifiers_of(struct: type[Event]) -> tuple[str, ...]:
 
 
 _IDENTIFIERS: Mapping[type[Event], tuple[str, ...]] = {struct: _identifiers_of(struct) for struct in get_args(AnyEvent)}
+# With two names or more, attrgetter gives a tuple; so the first name stands twice.
 _VALUES: Mapping[type[Event], Callable[[Event], tuple[str | None, ...]]] = {
-    struct: attrgetter(*names) for struct, names in _IDENTIFIERS.items()
+    struct: attrgetter(names[0], *names) if names else lambda _: () for struct, names in _IDENTIFIERS.items()
 }

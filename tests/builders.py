@@ -74,6 +74,12 @@ def customer(event_id: str = "p-1", **fields: Any) -> Event:
     return _event("customer", event_id, {"change": "profile", **fields})
 
 
+def retraction(event_id: str = "x-1", *event_ids: str, **fields: Any) -> Event:
+    """Takes out the events that it names."""
+    named = {"event_ids": list(event_ids) or ["t-1"], "reason": "a test"}
+    return _event("retraction", event_id, {"customer_id": None, **named, **fields})
+
+
 def _event(type_: str, event_id: str, fields: Event) -> Event:
     event = {"event_id": event_id, "type": type_, "occurred_at": at(), "customer_id": "u-1", **fields}
     return {name: value for name, value in event.items() if value is not None}
@@ -204,6 +210,18 @@ def in_two_spellings(events: Iterable[Event]) -> list[Event]:
     ]
 
 
+def disturbances_of(events: list[Event]) -> st.SearchStrategy[list[Event]]:
+    """What may come beside these events: some of them again, some with other content, and retractions of some and of ids unknown."""
+    if not events:
+        return st.just([])
+    known = st.sampled_from(events)
+    named = st.lists(st.sampled_from([event["event_id"] for event in events]) | st.just("v-unknown"), min_size=1, max_size=5)
+    retractions = st.tuples(st.integers(1, 3), named, _times()).map(
+        lambda drawn: retraction(f"x-{drawn[0]}", *drawn[1], occurred_at=drawn[2])
+    )
+    return st.lists(known | retractions, max_size=6)
+
+
 def invalid_messages() -> st.SearchStrategy[bytes]:
     """Messages that are no event."""
     broken: list[Event] = [
@@ -219,6 +237,7 @@ def invalid_messages() -> st.SearchStrategy[bytes]:
         {"customer_id": " u-1"},
         {"customer_id": "u-1\u200b"},
         {"site_id": "\u202es-1"},
+        {"type": "retraction", "reason": "no event is named"},
     ]
     return st.binary(max_size=20) | st.sampled_from(broken).map(_broken_message)
 

@@ -19,6 +19,8 @@ Table = dict[tuple[Any, ...], Row]
 
 KEYS = {
     "touchpoint_event": ("event_id",),
+    "retraction": ("event_id",),
+    "retracted_event": ("event_id",),
     "customer": ("customer_id",),
     "repair_order": ("order_id",),
     "repair_stage": ("order_id", "stage"),
@@ -27,6 +29,7 @@ KEYS = {
     "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
     "churn_risk": ("customer_id",),
 }
+WITH_BODY = ("touchpoint_event", "retraction")
 TOLERANCE = 1e-9
 # Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a short expansion.
 INTERVAL_TOLERANCE = 5e-6
@@ -45,7 +48,7 @@ def _rows(connection: Any, name: str) -> Iterator[tuple[tuple[Any, ...], Row]]:
     with connection.cursor(name="rows", cursor_factory=RealDictCursor) as cursor:
         cursor.itersize = 10_000
         # The body as text, to keep its numbers exact; a fixed list of names, none from outside.
-        cursor.execute(f"SELECT *{', body::text AS body_text' if name == 'touchpoint_event' else ''} FROM voc.{name}")
+        cursor.execute(f"SELECT *{', body::text AS body_text' if name in WITH_BODY else ''} FROM voc.{name}")
         for found in cursor:
             row = dict(found)
             key = tuple(row.pop(column) for column in KEYS[name])

@@ -189,6 +189,10 @@ class MemoryUpkeep:
         self.settled.append(now)
         return True
 
+    def take_back(self, now: datetime) -> int | None:  # noqa: ARG002  the port's signature
+        """Nothing is ever taken back."""
+        return 0
+
     def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002  the port's signature
         """Note that it was called."""
         self.assessed.append(now)

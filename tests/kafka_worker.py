@@ -16,6 +16,7 @@ from voc_stream.kafka.security import client_options
 from voc_stream.kafka.topics import input_topics
 from voc_stream.kafka.worker import FaustWorker, WorkerParts
 from voc_stream.monitoring.metrics import Metrics
+from voc_stream.ports import Partition
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,16 +118,21 @@ def started_workers() -> Iterator[Callable[..., ThreadWorker]]:
     assert [worker.error for worker in workers if worker.error is not None] == []
 
 
+def place_of(settings: Settings, event_id: str) -> Partition:
+    """Where an event goes, by the number in its id: one after the other through all partitions of all input topics."""
+    topics = input_topics(settings.topic_prefix)
+    partition, topic = divmod(int(event_id[1:]), len(topics))
+    return Partition(topics[topic], partition % settings.partitions)
+
+
 def produce(settings: Settings, event_ids: Iterable[str]) -> None:
     """Send one small JSON object for each id, spread over all input topics and partitions, and wait for all acknowledgements."""
-    topics = input_topics(settings.topic_prefix)
     producer = KafkaProducer(**client_options(settings), linger_ms=5)
     try:
+        places = [(event_id, place_of(settings, event_id)) for event_id in event_ids]
         sent = [
-            producer.send(
-                topics[number % len(topics)], value=json.dumps({"event_id": event_id}).encode(), partition=number % settings.partitions
-            )
-            for number, event_id in enumerate(event_ids)
+            producer.send(place.topic, value=json.dumps({"event_id": event_id}).encode(), partition=place.number)
+            for event_id, place in places
         ]
         for each in sent:
             each.get(20)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from voc_stream.clocks import ClockReading
     from voc_stream.events.refusal import Refusal
-    from voc_stream.events.types import AnyEvent
+    from voc_stream.events.types import AnyInput
 
 
 class Partition(NamedTuple):
@@ -43,7 +43,7 @@ class DecodedMessage(NamedTuple):
 
     offset: int
     value: bytes | None
-    content: AnyEvent | Refusal
+    content: AnyInput | Refusal
 
 
 FetchedMessage: TypeAlias = Message | DecodedMessage
@@ -97,6 +97,7 @@ class BatchResult(NamedTuple):
         next_offset: the position after the batch.
         latest_event_time: when the latest of its events occurred; None where there is none.
         conflicting: events whose id came before with other content.
+        retracted: events that a retraction had taken back before they came.
     """
 
     accepted: int
@@ -105,6 +106,7 @@ class BatchResult(NamedTuple):
     next_offset: int
     latest_event_time: datetime | None
     conflicting: int = 0
+    retracted: int = 0
 
 
 class FencedError(Exception):
@@ -261,6 +263,10 @@ class Upkeep(Protocol):
         None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
         looked for, and nothing ends.
         """
+        ...
+
+    def take_back(self, now: datetime) -> int | None:
+        """Take out of the tables what retractions name that wait; how many events they named, None where another worker is at it."""
         ...
 
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:

@@ -91,11 +91,16 @@ BEGIN
         SELECT c.relname, needless.rights
         FROM (VALUES
             ('schema_version', 'INSERT, UPDATE, DELETE, MAINTAIN'),
-            -- The facts, from which all else can be made anew: a worker adds to them and changes none.
-            ('touchpoint_event', 'UPDATE, DELETE, MAINTAIN'),
-            ('repair_order', 'DELETE, MAINTAIN'),
-            ('complaint', 'DELETE, MAINTAIN'),
-            ('customer', 'DELETE, MAINTAIN'),
+            -- The facts, from which all else can be made anew: a worker adds to them and changes none. It takes out what was taken back,
+            -- and what that leaves empty, but not the trace of it.
+            ('touchpoint_event', 'UPDATE, MAINTAIN'),
+            ('retraction', 'UPDATE, DELETE, MAINTAIN'),
+            ('retracted_event', 'DELETE, MAINTAIN'),
+            ('retraction_pending', 'UPDATE'),
+            ('customer_move', 'UPDATE'),
+            ('repair_order', 'MAINTAIN'),
+            ('complaint', 'MAINTAIN'),
+            ('customer', 'MAINTAIN'),
             ('stream_position', 'DELETE, MAINTAIN'),
             ('dead_letter', 'DELETE, MAINTAIN'),
             ('alert', 'DELETE, MAINTAIN'),

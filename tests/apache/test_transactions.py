@@ -13,6 +13,7 @@ from end_to_end.harness import MAXIMUM_REQUEST_BYTES, wait_until
 from kafka import KafkaProducer
 
 from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.events.topics import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -123,7 +124,7 @@ def test_a_worker_that_starts_while_a_transaction_is_open(shared_cluster: KafkaC
     with closing(transactional_producer(service)) as producer:
         send(producer, service, messages)
         service.start_worker()
-        wait_until(lambda: len(service.positions()) == 10, 60, "the worker has its positions")
+        wait_until(lambda: len(service.positions()) == 2 * len(INPUTS), 60, "the worker has its positions")
         assert service.progress() == 0
         producer.commit_transaction()
     service.sent += [each.value for each in messages]

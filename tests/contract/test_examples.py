@@ -14,7 +14,7 @@ from voc_stream.events.refusal import Reason, Refusal
 
 if TYPE_CHECKING:
     from voc_stream.catalogue import Catalogue
-    from voc_stream.events.types import AnyEvent
+    from voc_stream.events.types import AnyInput
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 VALID = sorted(SCHEMAS.glob("examples/*/valid/*.json"))
@@ -37,7 +37,7 @@ def validator(event_type: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{event_type}.v1.schema.json").read_bytes()))
 
 
-def read(path: Path, catalogue: Catalogue) -> AnyEvent | Refusal:
+def read(path: Path, catalogue: Catalogue) -> AnyInput | Refusal:
     return decode(path.read_bytes(), NOW, catalogue)
 
 

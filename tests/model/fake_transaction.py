@@ -12,6 +12,7 @@ from model.stepped_loop import StillWaitsError
 from unit.domain.world import summed
 
 from voc_stream.events.decode import Refusal
+from voc_stream.events.types import Retraction
 from voc_stream.ports import BatchResult, FencedError
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
@@ -35,7 +36,6 @@ class FakeCursor:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self.rowcount = 0
         self._staged: dict[str, list[Row]] = {}
         self._found: list[tuple[Any, ...]] = []
 
@@ -48,15 +48,20 @@ class FakeCursor:
             self._found = [(row[key], row["version"], row["fold_state"]) for row in rows]
         elif statement.startswith("INSERT INTO customer_move"):
             self.tables.moves |= set((parameters or ([],))[0])
-        elif merge := re.match(r"INSERT INTO (\w+) AS t ", statement):
-            checked = statement.endswith("WHERE t.version = excluded.version - 1")
-            self.rowcount = self._merge(merge[1], checked=checked)
+        elif merge := re.match(r"WITH saved AS \(INSERT INTO (\w+) AS t ", statement):
+            checked = "WHERE t.version = excluded.version - 1 RETURNING t.version = 1 OR" in statement
+            self._found = [(self._merge(merge[1], checked=checked),)]
         else:
             raise AssertionError(f"the double does not know this statement: {statement}")
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows that were read."""
         return self._found
+
+    def fetchone(self) -> tuple[Any, ...]:
+        """The only row that was read."""
+        (row,) = self._found
+        return row
 
     def copy_expert(self, statement: str, data: Any, size: int = 0) -> None:  # noqa: ARG002  psycopg2's signature
         """Take in rows that will be merged, each a JSON array without its brackets (see postgres/copy_csv.py)."""
@@ -72,7 +77,7 @@ class FakeCursor:
         stored, key, written = self.tables.rows[table], ENTITY_KEYS[table], 0
         for row in self._staged.pop(f"staged_{table}"):
             earlier = stored.get(row[key])
-            if earlier is None or not checked or earlier["version"] == row["version"] - 1:
+            if not checked or (0 if earlier is None else earlier["version"]) == row["version"] - 1:
                 stored[row[key]] = row
                 written += 1
         return written
@@ -109,7 +114,7 @@ class Transaction:
         self._partitions: dict[str, Partition] = {}
         for batch in batches:
             for offset, value, event in batch.messages:
-                if isinstance(event, Refusal):
+                if isinstance(event, Refusal | Retraction):
                     self._refused.append((batch.partition, offset))
                     continue
                 self._sent.append((batch.partition, offset, event.event_id, value or b""))
@@ -165,14 +170,14 @@ class Transaction:
     def _write(self, working: Tables, unseen: Sequence[AnyEvent]) -> None:
         self._cursor.tables = working
         self._folding.apply()
-        contributions, contributed = self._folding._fold.contributions, []
+        contributions, contributed = self._folding.fold.contributions, []
 
         def overheard(*arguments: Any) -> list[Contribution]:
             contributed.extend(contributions(*arguments))
             return contributed
 
         if unseen:
-            self._folding._fold.contributions = overheard  # type: ignore[assignment]  # before they become rows
+            self._folding.fold.contributions = overheard  # type: ignore[assignment]  # before they become rows
             self._folding.save(_AtOnce())
             working.sums.update(summed(contributed))
             working.sums = Counter({key: count for key, count in working.sums.items() if count})

@@ -12,7 +12,7 @@ from oracle.churn import risk_rows
 from oracle.complaints import complaint_rows
 from oracle.customers import customer_rows
 from oracle.orders import judgements_by_customer, moments_of_orders, order_rows, stage_rows
-from oracle.reading import outcomes, read_events
+from oracle.reading import outcomes, read_events, read_retractions
 from oracle.satisfaction import contributions, daily_rows, rolling_rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def expected_tables(
     """The rows of every table after `messages`, by table name and key.
 
     Args:
-        messages: Kafka values in any order, invalid and repeated ones among them; of one `event_id` the first valid message counts.
+        messages: Kafka values in any order, invalid, repeated, conflicting and taken back ones among them; of one
+            `event_id` the first valid message counts.
         catalogue: the TOML of the catalogue, as tomllib reads it.
         as_of: the time of the last refresh of the rolling tables and of the assessment of risk.
         received_at: when the messages were taken in, `as_of` if absent; an event more than 10 minutes later is refused.
@@ -44,10 +45,14 @@ def expected_tables(
         Tables by name. A key is a tuple of the key columns; a row holds the other columns. Exact numbers are `int` or `Decimal`, the
         others `float`.
     """
+    messages = list(messages)
     events = read_events(messages, catalogue, received_at or as_of)
+    retractions = read_retractions(messages, catalogue, received_at or as_of)
     moments = moments_of_orders(events)
     tables = {
         "touchpoint_event": {(event["event_id"],): _event_row(event) for event in events},
+        "retraction": {(each["event_id"],): {name: each[name] for name in ("occurred_at", "reason", "body")} for each in retractions},
+        "retracted_event": _retracted_rows(retractions),
         "customer": customer_rows(events),
         "repair_stage": stage_rows(events),
         "complaint": complaint_rows(events),
@@ -58,6 +63,15 @@ def expected_tables(
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
     tables["churn_risk"] = risk_rows(judgements_by_customer(events), tables, moments, catalogue["churn"], as_of)
     return tables
+
+
+def _retracted_rows(retractions: list[Event]) -> Table:
+    """A row for each id that was taken out, by the first retraction that names it; `retractions` are in order."""
+    rows: Table = {}
+    for retraction in retractions:
+        for event_id in retraction["event_ids"]:
+            rows.setdefault((event_id,), {"retraction_id": retraction["event_id"], "retracted_at": retraction["occurred_at"]})
+    return rows
 
 
 def _event_row(event: Event) -> Row:

@@ -19,6 +19,7 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 Table = dict[tuple[Any, ...], Row]
 
+RETRACTION = "retraction"
 FUTURE = timedelta(minutes=10)
 STAGES = (
     "appointment",
@@ -37,6 +38,8 @@ STAGES = (
 PLAUSIBLE = {"earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC), "longest_stage_days": 366, "longest_promise_days": 1830}
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 
+MOST_RETRACTED, LONGEST_REASON = 1000, 200
+
 _EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _INVISIBLE_CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Zs"}
 # Marks and letters that show nothing, fillers, and what stands where an encoding went wrong.
@@ -54,28 +57,53 @@ def plausible(catalogue: Mapping[str, Any], key: str) -> Any:
 
 
 def read_events(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
-    """The distinct valid events, ordered by `(occurred_at, event_id)`; of one id the first counts."""
-    events: dict[str, Event] = {}
+    """The distinct valid events that nothing takes out, ordered by `(occurred_at, event_id)`; of one id the first counts."""
+    statements = _first_statements(messages, catalogue, received_at)
+    retracted = {event_id for (kind, _), statement in statements.items() if kind == RETRACTION for event_id in statement["event_ids"]}
+    events = [event for (kind, event_id), event in statements.items() if kind != RETRACTION and event_id not in retracted]
+    return sorted(events, key=lambda event: (event["occurred_at"], event["event_id"]))
+
+
+def read_retractions(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
+    """The distinct valid retractions, ordered by `(occurred_at, event_id)`; of one id the first counts."""
+    statements = _first_statements(messages, catalogue, received_at)
+    retractions = [statement for (kind, _), statement in statements.items() if kind == RETRACTION]
+    return sorted(retractions, key=lambda event: (event["occurred_at"], event["event_id"]))
+
+
+def _first_statements(
+    messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
+) -> dict[tuple[str, str], Event]:
+    """The first statement of each id; the ids of retractions are apart from those of events."""
+    statements: dict[tuple[str, str], Event] = {}
     for message in messages:
-        event = _read(message, catalogue, received_at)
-        if event is not None:
-            events.setdefault(event["event_id"], event)
-    return sorted(events.values(), key=lambda event: (event["occurred_at"], event["event_id"]))
+        statement = _read(message, catalogue, received_at)
+        if statement is not None:
+            statements.setdefault(_identity(statement), statement)
+    return statements
+
+
+def _identity(statement: Event) -> tuple[str, str]:
+    return (RETRACTION if statement["type"] == RETRACTION else "event", statement["event_id"])
 
 
 def outcomes(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[str]:
-    """What becomes of each message where they are taken in in this order: accepted, duplicate, conflicting or rejected."""
-    first: dict[str, Event] = {}
+    """What becomes of each message where they are taken in in this order: accepted, duplicate, conflicting, retracted or rejected."""
+    first: dict[tuple[str, str], Event] = {}
+    retracted: set[tuple[str, str]] = set()
     found = []
     for message in messages:
-        event = _read(message, catalogue, received_at)
-        if event is None:
+        statement = _read(message, catalogue, received_at)
+        if statement is None:
             found.append("rejected")
-        elif event["event_id"] not in first:
-            first[event["event_id"]] = event
+        elif (identity := _identity(statement)) in retracted:
+            found.append("retracted")
+        elif identity not in first:
+            first[identity] = statement
+            retracted.update(("event", event_id) for event_id in statement.get("event_ids", ()))
             found.append("accepted")
         else:
-            found.append("duplicate" if same_json(event["body"], first[event["event_id"]]["body"]) else "conflicting")
+            found.append("duplicate" if same_json(statement["body"], first[identity]["body"]) else "conflicting")
     return found
 
 
@@ -110,7 +138,8 @@ def read_event(
     fields = _FIELDS.get(body.get("type"))  # type: ignore[arg-type]  # whatever the message holds
     if fields is None:
         raise InvalidError("unknown type")
-    event: Event = {"type": body["type"], "body": body, **_checked(body, _COMMON | fields)}
+    common = _STATEMENT if body["type"] == RETRACTION else _COMMON
+    event: Event = {"type": body["type"], "body": body, **_checked(body, common | fields)}
     if event["occurred_at"] > received_at + FUTURE:
         raise InvalidError("future")
     if event["occurred_at"] < earliest:
@@ -239,16 +268,31 @@ def _answers(value: Any) -> list[Event]:
     return [_checked(answer, _ANSWER) for answer in value]
 
 
+def _event_ids(value: Any) -> list[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_RETRACTED:
+        raise InvalidError("event_ids")
+    return [_matching(_EVENT_ID)(event_id) for event_id in value]
+
+
+def _short_text(value: Any) -> str:
+    if len(_text(value)) > LONGEST_REASON:
+        raise InvalidError("reason")
+    return _text(value)
+
+
 _score = _number(10)
 _amount = _number(10**12)
 _REQUIRED, _OPTIONAL = True, False
 _SITE = {"site_id": (_identifier, _REQUIRED)}
 _EXPECTED = {"expectation": (_score, _OPTIONAL), "importance": (_score, _OPTIONAL)}
-_COMMON: dict[str, tuple[Callable[[Any], Any], bool]] = {
+_STATEMENT: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "event_id": (_matching(_EVENT_ID), _REQUIRED),
     "occurred_at": (_time, _REQUIRED),
-    "customer_id": (_identifier, _REQUIRED),
     "schema_version": (_integer(1, 1), _OPTIONAL),
+}
+_COMMON: dict[str, tuple[Callable[[Any], Any], bool]] = {
+    **_STATEMENT,
+    "customer_id": (_identifier, _REQUIRED),
     **dict.fromkeys(("department", "employee_id", "product", "channel", "order_id", "journey_id"), (_identifier, _OPTIONAL)),
 }
 _ANSWER: dict[str, tuple[Callable[[Any], Any], bool]] = {
@@ -296,4 +340,5 @@ _FIELDS: dict[str, dict[str, tuple[Callable[[Any], Any], bool]]] = {
         "lifecycle_stage": (_one_of("target", "prospect", "opportunity", "contracted", "user"), _OPTIONAL),
         "churn_reason": (_one_of("death", "moved", "other_relationship", "competitor", "product", "attitude", "unknown"), _OPTIONAL),
     },
+    RETRACTION: {"event_ids": (_event_ids, _REQUIRED), "reason": (_short_text, _REQUIRED)},
 }

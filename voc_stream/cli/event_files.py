@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.events.types import AnyEvent
+    from voc_stream.events.types import AnyInput
 
 STANDARD_INPUT = "-"
 # The reason of a file, or its rest, that was not read.
@@ -48,7 +48,7 @@ class Line(NamedTuple):
     file: str
     number: int
     value: bytes
-    event: AnyEvent | None
+    event: AnyInput | None
     reason: str = ""
     problem: str = ""
     lines: int = 1

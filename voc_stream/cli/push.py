@@ -16,7 +16,7 @@ from voc_stream.cli.check import FILES, finish
 from voc_stream.cli.event_files import Line, load_mapping, read_events, require_mapping
 from voc_stream.cli.event_report import Report
 from voc_stream.cli.finite_range import FiniteRange
-from voc_stream.events.topics import TOPIC_OF_TYPE
+from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.mapping.specification import MappingError
@@ -77,7 +77,7 @@ def _records(files: Sequence[str], mapping: RowMapping | None, catalogue: Catalo
                 report.problem(line)
             else:
                 topic = prefix + TOPIC_OF_TYPE[str(line.event.__struct_config__.tag)]
-                yield Record(topic, line.event.customer_id.encode(), line.value, line)
+                yield Record(topic, key_of(line.event), line.value, line)
 
 
 def _failed(line: Line, why: str) -> Line:

@@ -69,6 +69,12 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         elif isinstance(event, Touchpoint):
             self._apply_score(event.experience, event.score, (at, event.event_id, 0), model)
 
+    def rests_on(self, event: AnyEvent, at: datetime) -> bool:
+        """Whether this state may say something that only this event said; if not, it is the same without the event."""
+        stated = (self.segment, self.region, self.annual_value, self.lifecycle_stage, self.churn_reason, self.attitude, self.outcome)
+        times = (self.first_seen_at, self.last_seen_at, self.churned_at, self.won_back_at)
+        return at in times or any(one is not None and one.event_id == event.event_id for one in stated)
+
     def _apply_profile(self, event: Customer, at: datetime) -> None:
         event_id = event.event_id
         self.segment = latest(self.segment, event.segment, at, event_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.churn import INACTIVE_DAYS
 from voc_stream.domain.complaint import ComplaintState
-from voc_stream.domain.contribution import contribution_of, measures_of
+from voc_stream.domain.contribution import Profile, contribution_of, measures_of
 from voc_stream.domain.customer import CustomerState
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import OrderState, difference, timing_rules
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.contribution import Contribution, Profile
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.remaining import Remaining
     from voc_stream.events.types import AnyEvent
 
 
@@ -125,6 +126,41 @@ class Fold:
         owner = value_of(complaint.customer_id)
         complaint.apply(event, at)
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
+
+    def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
+        """Put in the place of the states that these events touched what remains without them. The touched rows must have been lent."""
+        for event in events:
+            self._affected.add(event.customer_id)
+            if measures := measures_of(event):
+                counted = contribution_of(event, moment_of(event), self.customers[event.customer_id].profile_of(event.event_id), measures)
+                self._timings.append(counted._replace(weight=-1))
+        for order_id in remaining.keys.orders:
+            self._put_order(self.orders.pop(order_id), remaining.orders.get(order_id))
+        for complaint_id in remaining.keys.complaints:
+            owners = [self.complaints.pop(complaint_id).customer_id]
+            if complaint_id in remaining.complaints:
+                self.complaints[complaint_id] = remaining.complaints[complaint_id]
+                owners.append(self.complaints[complaint_id].customer_id)
+            self._affected.update(owner.value for owner in owners if owner is not None)
+        for customer_id in remaining.keys.customers:
+            before, after = self.customers.pop(customer_id), remaining.customers.get(customer_id)
+            if after is not None:
+                after.move = before.move
+                self._profiles[customer_id] = before.profile
+                self.customers[customer_id] = after
+
+    def _put_order(self, before: OrderState, after: OrderState | None) -> None:
+        earlier = before.counted(self._rules)
+        owners = [before.customer_id]
+        if after is None:
+            self._timings += difference(earlier, earlier._replace(timings=[]))
+        else:
+            # As the timings were counted so far; `contributions` moves them where their owner's profile is another now.
+            after.attribute(Profile(before.segment, before.region))
+            self._timings += difference(earlier, after.counted(self._rules))
+            self.orders[after.order_id] = after
+            owners.append(after.customer_id)
+        self._affected.update(owner.value for owner in owners if owner is not None)
 
     def begin_moves(self) -> list[str]:
         """Note, for customers whose dimensions changed, that what was counted earlier has to be counted elsewhere; who they are."""

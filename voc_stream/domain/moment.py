@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voc_stream.events.types import AnyEvent
+    from voc_stream.events.types import Event
 
 
-def moment_of(event: AnyEvent) -> datetime:
+def moment_of(event: Event) -> datetime:
     """When an event occurred, in UTC."""
     occurred_at = event.occurred_at
     return occurred_at if occurred_at.tzinfo is UTC else occurred_at.astimezone(UTC)

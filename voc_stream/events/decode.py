@@ -12,7 +12,7 @@ from voc_stream.events.identifiers import check_identifiers, normalise_identifie
 from voc_stream.events.raw import refuse_bytes, refuse_numbers
 from voc_stream.events.refusal import Reason, Refusal, quote
 from voc_stream.events.renaming import with_new_names
-from voc_stream.events.types import AnyEvent, Callback, Complaint, RepairStep, Touchpoint
+from voc_stream.events.types import AnyEvent, AnyInput, Callback, Complaint, RepairStep, Retraction, Touchpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,11 @@ __all__ = ["MAXIMUM_FUTURE", "MAXIMUM_MESSAGE_BYTES", "Reason", "Refusal", "deco
 MAXIMUM_MESSAGE_BYTES = 256 * 1024
 MAXIMUM_FUTURE = timedelta(minutes=10)
 
-_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_DECODER: msgspec.json.Decoder[AnyInput] = msgspec.json.Decoder(AnyInput)
+_STORED_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
-def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyEvent | Refusal:
+def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput | Refusal:
     """The event that `value` states, or why it states none. Never raises, whatever the bytes.
 
     A refusal says nothing about what becomes of the message: the caller keeps it whole, also one that is too large to be read.
@@ -47,7 +48,8 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyEvent
     event = _read(value)
     if isinstance(event, Refusal):
         return event
-    event = with_new_names(event, catalogue.alias)
+    if not isinstance(event, Retraction):
+        event = with_new_names(event, catalogue.alias)
     return (
         refuse_numbers(value) or _refuse_times(event, now, catalogue.plausible) or _refuse_experiences(event, catalogue.experience) or event
     )
@@ -59,10 +61,10 @@ def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
     Every reader of stored bodies comes here, so that a stored id is the same id as one that comes in, and an experience that was renamed
     since (the catalogue's `alias`) is the same experience.
     """
-    return with_new_names(normalise_identifiers(_DECODER.decode(body)), alias)
+    return with_new_names(normalise_identifiers(_STORED_DECODER.decode(body)), alias)
 
 
-def _read(value: bytes) -> AnyEvent | Refusal:
+def _read(value: bytes) -> AnyInput | Refusal:
     try:
         return check_identifiers(_DECODER.decode(value))
     except msgspec.ValidationError as error:
@@ -71,7 +73,7 @@ def _read(value: bytes) -> AnyEvent | Refusal:
         return explain_invalid_json(str(error), value)
 
 
-def _refuse_times(event: AnyEvent, now: datetime, plausible: Plausible) -> Refusal | None:
+def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refusal | None:
     if _overflows(event.occurred_at):
         return Refusal("out_of_range", "occurred_at: lies outside the years 1 to 9999 in UTC; correct it")
     if event.occurred_at - now > MAXIMUM_FUTURE:
@@ -94,7 +96,7 @@ def _overflows(time: datetime) -> bool:
     return False
 
 
-def _refuse_experiences(event: AnyEvent, experiences: Mapping[str, Experience]) -> Refusal | None:
+def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) -> Refusal | None:
     if isinstance(event, Callback):
         return _refuse_answers(event, experiences)
     if isinstance(event, Touchpoint):

@@ -10,13 +10,13 @@ import msgspec
 from voc_stream.events.asyncapi import asyncapi
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES
 from voc_stream.events.raw import MAXIMUM_DEPTH
-from voc_stream.events.types import AnyEvent, Event
+from voc_stream.events.types import AnyInput, Event
 from voc_stream.events.yaml import to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EVENT_TYPES: Mapping[str, type[Event]] = {event.__struct_config__.tag: event for event in get_args(AnyEvent)}
+EVENT_TYPES: Mapping[str, type[Event]] = {event.__struct_config__.tag: event for event in get_args(AnyInput)}
 
 _BEYOND_THE_SCHEMA = (
     "Fields that are not named here are kept with the event and change nothing. "

@@ -43,6 +43,8 @@ _MESSAGES: tuple[tuple[str, Reason, str], ...] = (
     (r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`", "wrong_type", "must be {expected}, not {got}"),
     (r"Expected `(?P<expected>str)`", "wrong_type", "must be {expected}"),
     (r"Expected `str` of length >= \d+", "invalid_id", "must not be empty; leave an optional field out where nothing is known"),
+    (r"Expected `array` of length >= 1", "out_of_range", "must not be empty"),
+    (r"Expected `array` of length <= (?P<limit>\d+)", "out_of_range", "must have at most {limit} entries; send several messages"),
     (r"Expected `str` of length <= (?P<limit>\d+)", "too_long", "must have at most {limit} characters; shorten it"),
     (r"Expected `(?:int|float)` >= (?P<limit>\S+)", "out_of_range", "must be at least {limit}"),
     (r"Expected `(?:int|float)` <= (?P<limit>\S+)", "out_of_range", "must be at most {limit}"),
@@ -54,7 +56,7 @@ _MESSAGES: tuple[tuple[str, Reason, str], ...] = (
 )
 _TABLE = tuple((re.compile(pattern, re.DOTALL), reason, advice) for pattern, reason, advice in _MESSAGES)
 
-_EVENT_TYPES = tuple(event.__struct_config__.tag for event in get_args(types.AnyEvent))
+_EVENT_TYPES = tuple(event.__struct_config__.tag for event in get_args(types.AnyInput))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

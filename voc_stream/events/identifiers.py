@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 
 from voc_stream.events.refusal import Refusal
-from voc_stream.events.types import EVENT_ID_PATTERN, IDENTIFIER_PATTERN, INVISIBLE, MAXIMUM_IDENTIFIER_LENGTH, AnyEvent
+from voc_stream.events.types import (
+    EVENT_ID_PATTERN,
+    IDENTIFIER_PATTERN,
+    INVISIBLE,
+    MAXIMUM_IDENTIFIER_LENGTH,
+    AnyEvent,
+    AnyInput,
+    Retraction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,12 +35,15 @@ _is_event_id = re.compile(EVENT_ID_PATTERN).match
 _find_invisible = re.compile(
     rf"[{INVISIBLE}\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 ).search
+_EVENT_ID_RULE = "may have only the characters A-Z a-z 0-9 . _ : -"
 
 
-def check_identifiers(event: AnyEvent) -> AnyEvent | Refusal:
+def check_identifiers(event: AnyInput) -> AnyInput | Refusal:
     """The event with its ids in normal form, or the first id that has what no id may have."""
     if not _is_event_id(event.event_id):
-        return Refusal("invalid_id", "event_id: may have only the characters A-Z a-z 0-9 . _ : -")
+        return Refusal("invalid_id", f"event_id: {_EVENT_ID_RULE}")
+    if isinstance(event, Retraction):
+        return _checked_retraction(event)
     kind = type(event)
     for text in _VALUES[kind](event):
         if text is not None and not (text.isascii() and text.isprintable() and text[0] != " " != text[-1]):
@@ -64,6 +75,13 @@ def identifier_problem(text: str) -> str | None:
         name = unicodedata.name(found[0], "control character" if found[0] < "\u00a0" else "no character")
         return f"has U+{ord(found[0]):04X} ({name}), which nobody sees; remove it"
     return None
+
+
+def _checked_retraction(retraction: Retraction) -> Retraction | Refusal:
+    for place, event_id in enumerate(retraction.event_ids):
+        if not _is_event_id(event_id):
+            return Refusal("invalid_id", f"event_ids[{place}]: {_EVENT_ID_RULE}")
+    return retraction
 
 
 def _checked(event: AnyEvent, kind: type[Event]) -> AnyEvent | Refusal:

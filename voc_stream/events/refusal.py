@@ -46,7 +46,7 @@ MEANINGS: Mapping[Reason, str] = {
     "unknown_type": "The type is none of the event types.",
     "missing_field": "A required field is absent.",
     "wrong_type": "A value has another JSON type than its field.",
-    "out_of_range": "A number or a time is outside the range of its field, or is a number that PostgreSQL cannot store.",
+    "out_of_range": "A number, a time or the length of a list is outside the range of its field, or PostgreSQL cannot store the number.",
     "unknown_value": "A value is none of the words that its field allows.",
     "too_long": "A string has more characters than its field allows.",
     "invalid_id": "An id is empty, begins or ends with a blank, or has characters that are not allowed, such as those that nobody sees.",

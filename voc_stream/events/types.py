@@ -14,6 +14,8 @@ from msgspec import Meta
 
 MAXIMUM_TEXT_LENGTH = 4096
 MAXIMUM_AMOUNT = 1e12
+MAXIMUM_RETRACTED = 1_000
+MAXIMUM_REASON_LENGTH = 200
 
 # `$` alone would let a trailing newline pass. Published with the schemas, but checked by events/identifiers.py: as patterns of the
 # decoder they would take half of its time.
@@ -83,8 +85,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
             examples=["2025-05-04T09:30:00+08:00"],
         ),
     ]
-    customer_id: Annotated[Identifier, Meta(description="The customer; also the key of the message.", examples=["customer-1001"])]
     schema_version: Annotated[Literal[1], Meta(description="The version of this schema.")] = 1
+
+
+class CustomerEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The fields of every event that concerns a customer."""
+
+    customer_id: Annotated[Identifier, Meta(description="The customer; also the key of the message.", examples=["customer-1001"])]
     department: Annotated[Identifier | None, Meta(description="The department that the customer dealt with.")] = None
     employee_id: Annotated[Identifier | None, Meta(description="The employee that the customer dealt with.")] = None
     product: Annotated[Identifier | None, Meta(description="What the customer owns or bought, such as a vehicle model.")] = None
@@ -93,7 +100,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     journey_id: Annotated[Identifier | None, Meta(description="The journey in the sender's own system, kept as it is.")] = None
 
 
-class SiteEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class SiteEvent(CustomerEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The fields of every event that happens at a site (a shop or a call centre)."""
 
     site_id: Annotated[Identifier, Meta(description="The shop or call-centre site.", examples=["shop-07"])]
@@ -159,7 +166,7 @@ class Touchpoint(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     text: OptionalText = None
 
 
-class Customer(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="customer"):
+class Customer(CustomerEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="customer"):
     """Profile, churn and win-back facts of one customer."""
 
     change: Annotated[Change, Meta(description="Whether this states the profile, that the customer left, or that the customer came back.")]
@@ -171,4 +178,24 @@ class Customer(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     churn_reason: Annotated[ChurnReason | None, Meta(description="Why the customer left; with `change` churned.")] = None
 
 
+class Retraction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="retraction"):
+    """Takes events out of every table, whether it comes before or after them."""
+
+    event_ids: Annotated[
+        list[EventId],
+        Meta(
+            min_length=1,
+            max_length=MAXIMUM_RETRACTED,
+            description="The events that it takes out, 1 to 1,000 of them. Their ids stay taken: the right event needs a new one.",
+        ),
+    ]
+    reason: Annotated[
+        Annotated[str, Meta(max_length=MAXIMUM_REASON_LENGTH)],
+        Meta(description="Why, for people. It is kept, so it must name no person.", examples=["test data of the new shop"]),
+    ]
+
+
 AnyEvent = Callback | Complaint | RepairStep | Touchpoint | Customer
+"""What the tables are folded from."""
+AnyInput = AnyEvent | Retraction
+"""Whatever a message may state."""

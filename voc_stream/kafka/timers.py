@@ -31,6 +31,7 @@ MEMBERSHIP_INTERVAL_SECONDS = 15.0
 SITES_INTERVAL_SECONDS = 2.0
 DETAILS_INTERVAL_SECONDS = 4.0
 CHURN_INTERVAL_SECONDS = 2.0
+TAKING_BACK_INTERVAL_SECONDS = 2.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 ALERT_INTERVAL_SECONDS = 1.0
 RETENTION_INTERVAL_SECONDS = 60.0
@@ -54,6 +55,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
         "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
         "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
+        "take_back": (TAKING_BACK_INTERVAL_SECONDS, work.take_back),
         "evaluate": (settings.evaluation_interval_seconds, work.evaluate),
         "alerts": (ALERT_INTERVAL_SECONDS, partial(outbox.publish, "alert")),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, partial(outbox.publish, "dead_letter")),
@@ -151,6 +153,12 @@ class _Work:
         """Bring the risks to now, where no other worker is at it."""
         if (now := self._ledger.clock.chores_time()) is not None:
             await self._upkeep.assess_churn(now, in_parts=self._is_busy())
+
+    async def take_back(self) -> None:
+        """Take out of the tables what was retracted, where no other worker is at it."""
+        now = self._ledger.clock.chores_time()
+        if now is not None and (taken := await self._upkeep.take_back(now)):
+            log.info("%d events that retractions name are out of the tables", taken)
 
     async def evaluate(self) -> None:
         """Start and end alerts, where no other worker is at it, and show at once what that changed."""

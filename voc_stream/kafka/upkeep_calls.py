@@ -52,6 +52,10 @@ class UpkeepCalls:
         """See `Upkeep.evaluate`."""
         return await self._call(partial(self._upkeep.evaluate, catching_up=catching_up), now, every)
 
+    async def take_back(self, now: datetime) -> int | None:
+        """See `Upkeep.take_back`."""
+        return await self._call(self._upkeep.take_back, now)
+
     async def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
         """See `Upkeep.claim_messages`."""
         return await self._call(self._upkeep.claim_messages, kind, limit)

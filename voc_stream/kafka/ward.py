@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.refusal import Refusal
+from voc_stream.events.types import Retraction
 from voc_stream.kafka.isolation import Case, Failure
 from voc_stream.ports import FencedError, StoreGaveUpError, StoreUnavailableError
 
@@ -182,4 +183,7 @@ class Ward:
 
 def customer_of(message: DecodedMessage) -> str:
     """Whose message it is, for the log."""
-    return "no event" if isinstance(message.content, Refusal) else f"customer {message.content.customer_id}"
+    content = message.content
+    if isinstance(content, Refusal):
+        return "no event"
+    return f"retraction {content.event_id}" if isinstance(content, Retraction) else f"customer {content.customer_id}"

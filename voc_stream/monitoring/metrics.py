@@ -28,7 +28,7 @@ BATCH_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 BATCH_EVENTS_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000)
 
 # Of a message, as the fields of BatchResult.
-OUTCOMES = ("accepted", "duplicate", "rejected", "conflicting")
+OUTCOMES = ("accepted", "duplicate", "rejected", "conflicting", "retracted")
 
 BeyondCap = Literal["sum", "maximum", "leave out"]
 

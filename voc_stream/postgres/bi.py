@@ -17,6 +17,7 @@ _SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"
 _REPLACED = {("touchpoint_event", "body"): _SAFE_BODY}
 _TABLES = (
     tables.touchpoint_event,
+    tables.retracted_event,
     tables.repair_order,
     tables.complaint,
     tables.customer,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # In the order in which an analyst meets them.
 _FOR_READERS = (
     "rolling_satisfaction", "experience_daily", "experience", "repair_order", "repair_stage", "complaint", "customer", "churn_risk",
-    "alert", "touchpoint_event", "dead_letter", "stream_position",
+    "alert", "touchpoint_event", "retracted_event", "dead_letter", "stream_position",
 )  # fmt: skip
 _HEADER = """# Data dictionary
 

@@ -39,6 +39,7 @@ __all__ = [
     "metadata",
     "outbox",
     "pane",
+    "retraction_pending",
     "risk_daily",
     "rolling_clock",
     "rolling_sum",
@@ -176,6 +177,15 @@ churn_pending = Table(
     postgresql_with=_QUEUE,
 )
 
+retraction_pending = Table(
+    "retraction_pending",
+    metadata,
+    required("number", BigInteger, "in the order of arrival", Identity()),
+    required("event_ids", ARRAY(KEY), "events that one retraction named"),
+    comment="Events that are still to be taken out of the tables; emptied by the upkeep",
+    postgresql_with=_QUEUE,
+)
+
 arrival = Table(
     "arrival",
     metadata,
@@ -251,7 +261,7 @@ outbox = Table(
 lock = Table(
     "lock",
     metadata,
-    required("name", KEY, "histories, sites, details, assessment, evaluation or outbox"),
+    required("name", KEY, "histories, sites, details, assessment, evaluation, outbox or retractions"),
     PrimaryKeyConstraint("name"),
     comment="What one worker does at a time; whoever does it locks the row",
 )

@@ -27,6 +27,8 @@ State = TypeVar("State")
 CACHED_BYTES = 36 * 1024 * 1024
 # Of complaints there is one for each ten orders or fewer.
 CACHED_COMPLAINTS_BYTES = 12 * 1024 * 1024
+ATTEMPTS_ON_CONFLICT = 20
+"""How often a transaction is tried again because another worker wrote a row of it."""
 ROW_BYTES = 300
 """What a row takes beside its state: two strings, a tuple, and its place in the dictionary."""
 
@@ -56,10 +58,12 @@ class Entity(Generic[State]):
         self._versions: dict[str, int] = {}
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
-        # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking.
+        # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking. A row that is new but had a
+        # version was deleted since it was loaded: a retraction left nothing of it. (Only of rows that are new xmax is 0.)
         self._save = (
-            f"INSERT INTO {table} AS t ({names}) SELECT {names} FROM staged_{table} ORDER BY {self._key}"
+            f"WITH saved AS (INSERT INTO {table} AS t ({names}) SELECT {names} FROM staged_{table} ORDER BY {self._key}"
             f" ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE t.version = excluded.version - 1"
+            " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER (WHERE is_as_loaded) FROM saved"
         )
 
     def load(self, cursor: Cursor, keys: Iterable[str]) -> dict[str, State]:
@@ -115,10 +119,20 @@ class Entity(Generic[State]):
             self._cached_bytes += len(state) - len(before[0]) if before else len(state) + ROW_BYTES
             self._cache[key] = state, version
 
+    def delete(self, cursor: Cursor, keys: Iterable[str]) -> None:
+        """Delete rows of which nothing is left; the caller holds their locks."""
+        cursor.execute(f"DELETE FROM {self._table} WHERE {self._key} = ANY(%s)", (list(keys),))
+
+    def lock(self, cursor: Cursor, keys: Iterable[str]) -> None:
+        """Let no other transaction change these rows before this one ends."""
+        # In the order in which they are saved.
+        cursor.execute(f"SELECT FROM {self._table} WHERE {self._key} = ANY(%s) ORDER BY {self._key} FOR UPDATE", (sorted(keys),))
+
     def _write(self, cursor: Cursor, data: bytes, count: int) -> None:
         copy_lines(cursor, f"staged_{self._table}", self._columns, data)
         cursor.execute(self._save)
-        if cursor.rowcount != count:
+        (saved,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        if saved != count:
             raise ChangedMeanwhileError(self._table)
 
     def keep(self) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import decode_stored
-from voc_stream.events.types import AnyEvent  # noqa: TC001  msgspec looks up the types of a struct
+from voc_stream.events.types import AnyEvent, AnyInput, Retraction
 from voc_stream.ports import Partition
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -24,12 +24,13 @@ COLUMNS = (
     "event_id", "type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body",
     "topic", "partition", "offset",
 )  # fmt: skip
-_COLUMN_LIST = ", ".join(f'"{name}"' for name in COLUMNS)
+RETRACTION_COLUMNS = ("event_id", "occurred_at", "reason", "body", "topic", "partition", "offset")
 # Where events are repeated at all they are repeated again soon, and a plain COPY that fails leaves dead rows behind.
 STAGED_AFTER_REPETITION = 50
 EVENTS_IN_MEMORY = 100
 """Of those that are read again; a message has up to 256 KiB."""
 _WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
+StatedT = TypeVar("StatedT", bound=AnyInput)
 
 
 class Place(NamedTuple):
@@ -39,10 +40,10 @@ class Place(NamedTuple):
     offset: int
 
 
-class Fact(msgspec.Struct, frozen=True, gc=False):
-    """An event with its bytes and where they were read."""
+class Fact(msgspec.Struct, Generic[StatedT], frozen=True, gc=False):
+    """An event or a retraction with its bytes and where they were read."""
 
-    event: AnyEvent
+    event: StatedT
     value: bytes
     partition: Partition
     offset: int
@@ -53,30 +54,32 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
         return Place(self.partition, self.offset)
 
 
-class FactTable:
-    """Inserts events whose ids are new. PostgreSQL's primary key decides which are."""
+class FactTable(Generic[StatedT]):
+    """Inserts facts whose ids are new. PostgreSQL's primary key decides which are."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: str, columns: Sequence[str], row_of: Callable[[Fact[StatedT]], tuple[Value, ...]]) -> None:
+        self._table, self._columns, self._row_of = table, columns, row_of
         self._staged_batches_left = 0
 
     @property
     def expects_repetition(self) -> bool:
-        """Whether some event was repeated lately."""
+        """Whether some fact was repeated lately."""
         return self._staged_batches_left > 0
 
-    def format(self, facts: Sequence[Fact]) -> bytes:
-        """The rows of events, for `copy` or `insert_unseen`."""
-        return lines(map(_row, facts))
+    def format(self, facts: Sequence[Fact[StatedT]]) -> bytes:
+        """The rows of facts, for `copy` or `insert_unseen`."""
+        return lines(map(self._row_of, facts))
 
     def copy(self, cursor: Cursor, data: bytes) -> None:
-        """Insert events of which all are new: two thirds of the cost of `insert_unseen`. Raises UniqueViolation where one is not."""
-        copy_lines(cursor, "touchpoint_event", COLUMNS, data)
+        """Insert facts of which all are new: two thirds of the cost of `insert_unseen`. Raises UniqueViolation where one is not."""
+        copy_lines(cursor, self._table, self._columns, data)
 
     def insert_unseen(self, cursor: Cursor, data: bytes, count: int) -> set[Place]:
-        """Insert those of `count` events that are new, of an id that is given more than once the first; their places."""
-        copy_lines(cursor, "staged_touchpoint_event", COLUMNS, data)
+        """Insert those of `count` facts that are new, of an id that is given more than once the first; their places."""
+        copy_lines(cursor, f"staged_{self._table}", self._columns, data)
+        names = ", ".join(f'"{name}"' for name in self._columns)
         cursor.execute(
-            f"INSERT INTO touchpoint_event ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged_touchpoint_event"
+            f"INSERT INTO {self._table} ({names}) SELECT {names} FROM staged_{self._table}"
             ' ORDER BY event_id, topic, partition, "offset" ON CONFLICT DO NOTHING RETURNING topic, partition, "offset"'
         )
         inserted = {Place(Partition(topic, number), offset) for topic, number, offset in cursor}
@@ -85,13 +88,13 @@ class FactTable:
         return inserted
 
     def conflicting(self, cursor: Cursor, event_ids: Sequence[str]) -> dict[Place, Place]:
-        """Of the events given to `insert_unseen` under these ids those that say something else than what is stored; where that is from.
+        """Of the facts given to `insert_unseen` under these ids those that say something else than what is stored; where that is from.
 
-        They are compared as `jsonb`. Row by row through the primary key: planned as a join, all events might be read.
+        They are compared as `jsonb`. Row by row through the primary key: planned as a join, all facts might be read.
         """
         cursor.execute(
-            'SELECT s.topic, s.partition, s."offset", t.topic, t.partition, t."offset" FROM staged_touchpoint_event s, LATERAL'
-            ' (SELECT topic, partition, "offset", body FROM touchpoint_event WHERE event_id = s.event_id OFFSET 0) t'
+            f'SELECT s.topic, s.partition, s."offset", t.topic, t.partition, t."offset" FROM staged_{self._table} s, LATERAL'
+            f' (SELECT topic, partition, "offset", body FROM {self._table} WHERE event_id = s.event_id OFFSET 0) t'
             " WHERE s.event_id = ANY(%s) AND s.body <> t.body",
             (list(event_ids),),
         )
@@ -116,7 +119,22 @@ def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int, al
             yield decode_stored(body, alias)
 
 
-def _row(fact: Fact) -> tuple[Value, ...]:
+def events_table() -> FactTable[AnyEvent]:
+    """The table of events."""
+    return FactTable("touchpoint_event", COLUMNS, _row)
+
+
+def retractions_table() -> FactTable[Retraction]:
+    """The table of retractions."""
+    return FactTable("retraction", RETRACTION_COLUMNS, _retraction_row)
+
+
+def _retraction_row(fact: Fact[Retraction]) -> tuple[Value, ...]:
+    retraction = fact.event
+    return (retraction.event_id, moment_of(retraction), retraction.reason, _body(fact.value), *fact.partition, fact.offset)
+
+
+def _row(fact: Fact[AnyEvent]) -> tuple[Value, ...]:
     event = fact.event
     return (
         event.event_id,

@@ -19,30 +19,39 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.domain.fold import Keys
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.ahead import Ahead
     from voc_stream.postgres.entities import EntityStore
 
 
 class Folding:
-    """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`."""
+    """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`.
+
+    Attributes:
+        fold: the states on their way.
+    """
 
     def __init__(self, cursor: Cursor, entities: EntityStore, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime) -> None:
         self._cursor = cursor
         self._entities = entities
         self._events = events
-        self._fold = Fold(catalogue, now)
+        self.fold = Fold(catalogue, now)
 
     def load(self) -> None:
         """Read the rows that the events touch."""
-        keys, entities = keys_of(self._events), self._entities
-        self._fold.add_customers(entities.customers.load(self._cursor, keys.customers))
-        self._fold.add_orders(entities.orders.load(self._cursor, keys.orders))
-        self._fold.add_complaints(entities.complaints.load(self._cursor, keys.complaints))
+        self.load_rows(keys_of(self._events))
+
+    def load_rows(self, keys: Keys) -> None:
+        """Read these rows."""
+        entities = self._entities
+        self.fold.add_customers(entities.customers.load(self._cursor, keys.customers))
+        self.fold.add_orders(entities.orders.load(self._cursor, keys.orders))
+        self.fold.add_complaints(entities.complaints.load(self._cursor, keys.complaints))
 
     def apply(self) -> None:
         """Let the events change them. Asks the database nothing."""
-        self._fold.apply(self._events)
+        self.fold.apply(self._events)
 
     def save(self, ahead: Ahead, *, with_history: bool = True) -> None:
         """Write the changed rows and what they contribute; nothing may be under way on the connection.
@@ -50,7 +59,7 @@ class Folding:
         `with_history`: whether customers whose profile changes have been counted under the earlier one, and must be moved.
         Raises ChangedMeanwhileError.
         """
-        cursor, entities, fold = self._cursor, self._entities, self._fold
+        cursor, entities, fold = self._cursor, self._entities, self.fold
         moved = fold.begin_moves() if with_history else []
         missing = fold.missing_customers()
         if missing:

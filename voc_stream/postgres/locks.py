@@ -29,6 +29,7 @@ class Lock(StrEnum):
     ASSESSMENT = "assessment"
     EVALUATION = "evaluation"
     OUTBOX = "outbox"
+    RETRACTIONS = "retractions"
 
 
 def try_lock(cursor: Cursor, lock: Lock) -> bool:

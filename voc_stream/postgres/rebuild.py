@@ -27,6 +27,7 @@ from voc_stream.postgres.locks import Lock, keep_batches_out, wait_for_lock
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.repair import comparable, repair
 from voc_stream.postgres.staging import create_staging_tables
+from voc_stream.postgres.taking_back import take_out_next
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
 MINUTE = timedelta(minutes=1)
-_LOCKS = (Lock.HISTORIES, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
+_LOCKS = (Lock.RETRACTIONS, Lock.HISTORIES, Lock.SITES, Lock.DETAILS, Lock.ASSESSMENT, Lock.EVALUATION)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (*_STATES, tables.churn_risk, engine_tables.experience_cube, engine_tables.pane, engine_tables.rolling_sum)
 _QUEUES = (
@@ -124,6 +125,8 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     mirror_catalogue(cursor, catalogue)
     now = server_now(cursor)
     _wind_back(cursor, now)
+    while take_out_next(cursor, catalogue, now):
+        _empty_staging(cursor)
     _move_all_histories(cursor, catalogue)
     _merge_everything(cursor)
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):

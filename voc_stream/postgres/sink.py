@@ -1,27 +1,20 @@
 """The transaction of batches: claim their positions, insert unseen events, load, fold, save.
 
-Nearly always all events are new, so they are inserted while they are folded as if they were; where one was not, the unseen ones are
-found first.
-
 All of it commits together or not at all. A data error isolates the guilty message by halving the batch; a row that another worker
 changed meanwhile makes the batch start again; a connection error is the caller's to retry.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import contextmanager
-from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import psycopg2
-from psycopg2.errors import UniqueViolation
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.ports import Batch, BatchResult, DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.connection import (
     DEADLINE_SECONDS,
     check_out,
@@ -32,10 +25,11 @@ from voc_stream.postgres.connection import (
     require_tables,
 )
 from voc_stream.postgres.dead_letters import insert_dead_letters
-from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.facts import Fact, FactTable, Place
-from voc_stream.postgres.folding import Folding
+from voc_stream.postgres.entities import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileError
+from voc_stream.postgres.facts import Place
 from voc_stream.postgres.installation import require_catalogue
+from voc_stream.postgres.intake import Intake, facts_of
+from voc_stream.postgres.locks import keep_batches_out
 from voc_stream.postgres.probe import probe
 from voc_stream.postgres.staging import create_staging_tables
 
@@ -48,10 +42,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.events.types import AnyEvent
     from voc_stream.ports import Message
 
-ATTEMPTS_ON_CONFLICT = 20
 # Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then the server says which it was.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.3
@@ -66,15 +58,13 @@ class PostgresSink:
         self._deadline_seconds = deadline_seconds
         self._catalogue = catalogue
         self._connection: sqlalchemy.PoolProxiedConnection | None = None
-        self._entities = EntityStore()
-        self._facts = FactTable()
-        self._ahead = Ahead()
+        self._intake = Intake(catalogue)
 
     def close(self) -> None:
         """Give the connection back."""
         self._forget_connection()
         self._engine.dispose()
-        self._ahead.close()
+        self._intake.close()
 
     def probe(self) -> None:
         """Find out on a connection of its own whether PostgreSQL is well. Raises StoreUnavailableError with the cause where it is not."""
@@ -136,6 +126,7 @@ class PostgresSink:
                 second.next_offset,
                 max(filter(None, (first.latest_event_time, second.latest_event_time)), default=None),
                 first.conflicting + second.conflicting,
+                first.retracted + second.retracted,
             )
         ]
 
@@ -153,62 +144,24 @@ class PostgresSink:
     def _write(self, cursor: Cursor, batches: Sequence[Batch], now: datetime) -> list[BatchResult]:
         require_tables(cursor)
         require_catalogue(cursor, self._catalogue)
+        facts, retractions = facts_of(batches)
+        if retractions:
+            # What was taken in before is then committed and will be found; whatever comes after sees the ids.
+            keep_batches_out(cursor)
         event_times = [_latest_event_time(batch) for batch in batches]
         _claim(cursor, batches, event_times)
-        facts = [
-            Fact(content, value, batch.partition, offset)
-            for batch in batches
-            for offset, value, content in batch.messages
-            if value is not None and not isinstance(content, Refusal)
-        ]
-        # Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
-        facts.sort(key=_event_id)
-        accepted, conflicts = self._accept(cursor, facts, now) if facts else ((), {})
-        accepted_by_partition = Counter([fact.partition for fact in accepted])
+        judged = self._intake.take_in(cursor, facts, retractions, now)
         results = []
         for batch, event_time in zip(batches, event_times, strict=True):
             refusals = [(offset, value, content) for offset, value, content in batch.messages if isinstance(content, Refusal)]
-            conflicting = _of_partition(conflicts, batch) if conflicts else []
+            conflicting = _of_partition(judged.conflicts, batch) if judged.conflicts else []
             if refusals or conflicting:
                 letters = sorted([*refusals, *conflicting], key=itemgetter(0))
                 insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, letters, now)
-            counted = accepted_by_partition[batch.partition]
-            duplicate = len(batch.messages) - len(refusals) - len(conflicting) - counted
-            results.append(BatchResult(counted, duplicate, len(refusals), batch.next_offset, event_time, len(conflicting)))
+            accepted, retracted = judged.accepted[batch.partition], judged.retracted[batch.partition]
+            duplicate = len(batch.messages) - len(refusals) - len(conflicting) - retracted - accepted
+            results.append(BatchResult(accepted, duplicate, len(refusals), batch.next_offset, event_time, len(conflicting), retracted))
         return results
-
-    def _accept(self, cursor: Cursor, facts: Sequence[Fact], now: datetime) -> tuple[Sequence[Fact], Mapping[Place, Refusal]]:
-        """Insert and fold the events that are new; which they are, and why those are refused that contradict an earlier one."""
-        data = self._facts.format(facts)
-        if not self._facts.expects_repetition and len({fact.event.event_id for fact in facts}) == len(facts):
-            if self._accept_all(cursor, data, [fact.event for fact in facts], now):
-                return facts, {}
-            self._entities.forget()
-        inserted = self._facts.insert_unseen(cursor, data, len(facts))
-        unseen = [fact for fact in facts if fact.place in inserted]
-        if unseen:
-            folding = Folding(cursor, self._entities, self._catalogue, [fact.event for fact in unseen], now)
-            folding.load()
-            folding.apply()
-            folding.save(self._ahead)
-        repeated = {fact.place: fact.event.event_id for fact in facts if fact.place not in inserted}
-        conflicts = self._facts.conflicting(cursor, sorted({*repeated.values()})) if repeated else {}
-        return unseen, {place: _conflict(repeated[place], first) for place, first in conflicts.items()}
-
-    def _accept_all(self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent], now: datetime) -> bool:
-        """Fold the events while they are inserted, as if all were new; False where one was not, and the states at hand are spoilt."""
-        folding = Folding(cursor, self._entities, self._catalogue, events, now)
-        folding.load()
-        cursor.execute("SAVEPOINT facts")
-        self._ahead.run(partial(self._facts.copy, cursor, data))
-        folding.apply()
-        try:
-            self._ahead.wait()
-        except UniqueViolation:
-            cursor.execute("ROLLBACK TO SAVEPOINT facts")
-            return False
-        folding.save(self._ahead)
-        return True
 
     @contextmanager
     def _transaction(self, seconds: float | None = None) -> Iterator[Cursor]:
@@ -218,17 +171,17 @@ class PostgresSink:
                 try:
                     yield cursor
                 finally:
-                    self._ahead.abandon()  # within the deadline: what is under way may hang
+                    self._intake.abandon()  # within the deadline: what is under way may hang
                 connection.commit()
         except BaseException as error:
             # What a failed transaction touched may differ from what is stored.
             if isinstance(error, ChangedMeanwhileError):
-                self._entities.forget_touched()
+                self._intake.entities.forget_touched()
             else:
-                self._entities.forget()
+                self._intake.entities.forget()
             self._roll_back(connection, error)
             raise
-        self._entities.keep()
+        self._intake.entities.keep()
 
     def _roll_back(self, connection: Connection, error: BaseException) -> None:
         if isinstance(error, StoreUnavailableError):
@@ -273,16 +226,6 @@ def _of_partition(conflicts: Mapping[Place, Refusal], batch: Batch) -> list[tupl
     """The messages of a batch that are conflicts."""
     found = [(offset, value, conflicts.get(Place(batch.partition, offset))) for offset, value, _ in batch.messages]
     return [(offset, value, refusal) for offset, value, refusal in found if refusal is not None]
-
-
-def _event_id(fact: Fact) -> str:
-    return fact.event.event_id
-
-
-def _conflict(event_id: str, first: Place) -> Refusal:
-    where = f"{first.partition} at offset {first.offset}"
-    advice = "an event never changes: take the first one back with `voc-stream retract` and send the right one under a new id"
-    return Refusal("conflicting_event", f"event_id: {event_id} came before with other content, from {where}; {advice}")
 
 
 def _refused(batch: Batch, refusal: Refusal) -> Batch:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from voc_stream.postgres.copy_csv import Value
 
-STAGED_TABLES = ("touchpoint_event", "repair_order", "complaint", "customer", "churn_risk")
+STAGED_TABLES = ("touchpoint_event", "retraction", "repair_order", "complaint", "customer", "churn_risk")
 
 
 def create_staging_tables(cursor: Cursor) -> None:

@@ -76,7 +76,35 @@ touchpoint_event = Table(
     # In the order in which a customer's history is moved, piece by piece.
     Index("touchpoint_event_scored", "customer_id", "event_id", postgresql_where=text("type IN ('callback', 'touchpoint')")),
     Index("touchpoint_event_occurred_at", "occurred_at", postgresql_using="brin"),
-    comment="One row per accepted event: the facts from which every other table can be recomputed / 事件明细",
+    # For what a retraction leaves of an order or a complaint, which is read from their other events.
+    Index("touchpoint_event_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    Index("touchpoint_event_complaint_id", text("normalize(body ->> 'complaint_id', NFC)"), postgresql_where=text("type = 'complaint'")),
+    comment="One row per accepted event that is not taken back: the facts from which every other table can be recomputed / 事件明细",
+)
+
+retraction = Table(
+    "retraction",
+    metadata,
+    required("event_id", KEY, "its own id, unique among retractions for ever / 撤回编号"),
+    required("occurred_at", TIME, "when the events were taken back / 撤回时间"),
+    required("ingested_at", TIME, "when it was written here / 入库时间", server_default=func.now()),
+    required("reason", Text, "why, for people; names no person / 撤回原因"),
+    required("body", JSONB, "the whole message as it came, with the ids that it names / 原始内容"),
+    required("topic", KEY, "topic it was read from"),
+    required("partition", Integer, "partition it was read from"),
+    required("offset", BigInteger, "offset in that partition"),
+    PrimaryKeyConstraint("event_id"),
+    comment="One row per accepted retraction / 撤回",
+)
+
+retracted_event = Table(
+    "retracted_event",
+    metadata,
+    required("event_id", KEY, "event that counts nowhere, whether it came or not / 被撤回的事件编号"),
+    required("retraction_id", KEY, "of the retractions that name it the earliest / 撤回编号"),
+    required("retracted_at", TIME, "when that one occurred / 撤回时间"),
+    PrimaryKeyConstraint("event_id"),
+    comment="One row per event id that was taken back; kept for ever, so that no repetition brings the event back / 已撤回事件",
 )
 
 repair_order = Table(

@@ -18,12 +18,13 @@ from voc_stream.postgres.alerting.evaluation import Evaluator
 from voc_stream.postgres.clock import read_clocks, server_now
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import delete_received_before
-from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.entities import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.histories import move_some
 from voc_stream.postgres.installation import identity, read_ruling, require_catalogue, take_over, why_to_wait
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import read_customers, read_gauges
 from voc_stream.postgres.staging import create_staging_tables
+from voc_stream.postgres.taking_back import take_out_next
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -42,6 +43,8 @@ CUSTOMERS_A_TIME = 20_000
 FEW_CUSTOMERS = 2_000
 # However many have changed, some are taken whose risk changes by the mere passing of time.
 DUE_A_TIME = 1_000
+# A customer of a million events, folded anew, takes some ten seconds.
+TAKING_BACK_SECONDS = 100.0
 # In small pieces, each its own transaction, and for a moment only: nobody waits for old letters to go.
 LETTERS_A_TIME = 500
 DELETION_BUDGET_SECONDS = 1.0
@@ -167,6 +170,29 @@ class PostgresUpkeep:
                 self._vacuum(refresh.queue)
             if in_parts or taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
                 return True
+
+    def take_back(self, now: datetime) -> int | None:
+        """Take out of the tables what retractions name that wait; how many events they named, None where another worker is at it."""
+        started, named = time.monotonic(), 0
+        while time.monotonic() - started < BUDGET_SECONDS:
+            taken = self._take_back_next(now)
+            if taken is None:
+                return None
+            if not taken:
+                break
+            named += taken
+        if named:
+            self._vacuum("retraction_pending")
+        return named
+
+    def _take_back_next(self, now: datetime) -> int | None:
+        for _ in range(ATTEMPTS_ON_CONFLICT):
+            try:
+                with self._transaction(max(self._deadline_seconds, TAKING_BACK_SECONDS)) as cursor:
+                    return take_out_next(cursor, self._catalogue, now)
+            except ChangedMeanwhileError:
+                continue
+        raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts to take events out")
 
     def _mirror(self) -> None:
         """Once a process: the rolling view joins the catalogue's expectations."""
@@ -297,8 +323,9 @@ class PostgresUpkeep:
                 connection.autocommit = False
 
     @contextmanager
-    def _transaction(self, *, ruled: bool = True) -> Iterator[Cursor]:
-        with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds), connection.cursor() as cursor:
+    def _transaction(self, deadline_seconds: float | None = None, *, ruled: bool = True) -> Iterator[Cursor]:
+        seconds = self._deadline_seconds if deadline_seconds is None else deadline_seconds
+        with checked_out(self._engine) as connection, guarded(connection, seconds), connection.cursor() as cursor:
             require_tables(cursor)
             if ruled:
                 require_catalogue(cursor, self._catalogue)

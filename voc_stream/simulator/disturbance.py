@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from voc_stream.events.types import Event
+    from voc_stream.events.types import CustomerEvent
     from voc_stream.simulator.options import Noise
 
 
@@ -34,7 +34,7 @@ class DisturbedChannel:
         self._waiting: list[tuple[datetime, int, SimulatedMessage]] = []
         self._number = 0
 
-    def put(self, event: Event) -> None:
+    def put(self, event: CustomerEvent) -> None:
         """An event happens: it will be sent, and perhaps more with it."""
         noise, random = self._noise, self._random
         moment, key = event.occurred_at, event.customer_id.encode()

@@ -16,7 +16,7 @@ from voc_stream.simulator.network import build_shops
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.events.types import Event
+    from voc_stream.events.types import CustomerEvent
     from voc_stream.simulator.network import Advisor
     from voc_stream.simulator.options import SimulationOptions
 
@@ -36,7 +36,7 @@ class World:
         self.tag = f"{self.random.getrandbits(24):06x}"  # so that two runs never mean the same customer or order
         self.customers = Customers(self.random, build_shops(options.sites), self.tag)
         self.now = begin
-        self._emitted: list[Event] = []
+        self._emitted: list[CustomerEvent] = []
         self._waiting: list[tuple[float, int, Iterator[float]]] = []
         self._started = 0
         self._numbers: dict[str, int] = {}
@@ -46,7 +46,7 @@ class World:
         self._started += 1
         heapq.heappush(self._waiting, (self.now + after, self._started, process))
 
-    def step(self) -> list[Event] | None:
+    def step(self) -> list[CustomerEvent] | None:
         """Run the process whose time has come until it waits again; the events it emitted, or None where all processes have ended."""
         if not self._waiting:
             return None
@@ -57,7 +57,7 @@ class World:
         events, self._emitted = self._emitted, []
         return events
 
-    def emit(self, kind: type[Event], **fields: Any) -> None:
+    def emit(self, kind: type[CustomerEvent], **fields: Any) -> None:
         """Say that an event happens now."""
         moment = self.clock.moment(self.now)
         self._emitted.append(kind(event_id=self._event_id(), occurred_at=moment, **fields))

@@ -25,7 +25,7 @@ from voc_stream.cli.worker import configure_logging, tune_interpreter
 from voc_stream.clocks import ClockReading
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.hundredths import hundredths
-from voc_stream.events.types import Callback
+from voc_stream.events.types import Callback, Retraction
 from voc_stream.kafka.worker import run_worker
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.ports import BatchResult, DecodedMessage, FencedError, Membership, Partition, StoredPosition, StoreUnavailableError
@@ -108,7 +108,7 @@ class ReducedSink:
         committed, committed_before = self._committed, self._committed_before
         for batch in batches:
             for _, _, event in batch.messages:
-                if isinstance(event, Refusal):
+                if isinstance(event, Refusal | Retraction):
                     rejected[batch.partition] += 1
                 elif event.event_id not in committed and event.event_id not in committed_before and event.event_id not in events:
                     events[event.event_id] = event
@@ -239,6 +239,9 @@ class NoUpkeep:
 
     def settle_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
         return True
+
+    def take_back(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
+        return 0
 
     def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
         return 0

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.check import command
 from voc_stream.cli.event_files import _counted, _lines, _Rows, load_mapping, read_events
+from voc_stream.events.types import Touchpoint
 from voc_stream.mapping.load import parse_mapping
 from voc_stream.mapping.specification import MappingError
 
@@ -163,7 +164,7 @@ def test_chinese_cell_is_read_as_it_stands(tmp_path: Path, mapping: Path, encodi
     result = check(path, "--mapping", mapping)
     assert (result.exit_code, result.stderr.startswith("2 events valid, 0 lines failed")) == (0, True), result.stderr
     first, _ = read_events(str(path), load_mapping(mapping), datetime.now(UTC), load_catalogue(None))
-    assert first.event is not None
+    assert isinstance(first.event, Touchpoint)
     assert first.event.customer_id == "王芳"
 
 

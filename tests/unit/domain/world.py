@@ -14,6 +14,7 @@ from voc_stream.domain.history import move_events, move_orders
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.stated import value_of
 from voc_stream.events.decode import Refusal, decode
+from voc_stream.events.types import Retraction
 from voc_stream.postgres.rows import decode_complaint, decode_customer, decode_order
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def events_of(bodies: Iterable[Event], catalogue: Catalogue) -> list[AnyEvent]:
     found = []
     for body in bodies:
         event = decode(message(body), NOW, catalogue)
-        assert not isinstance(event, Refusal), event
+        assert not isinstance(event, Refusal | Retraction), event
         found.append(event)
     return found
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from voc_stream.catalogue import Catalogue, ChurnModel, Experience, Label
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, decode
 from voc_stream.events.refusal import Reason, Refusal
-from voc_stream.events.types import AnyEvent, Callback
+from voc_stream.events.types import AnyEvent, AnyInput, Callback, Retraction
 from voc_stream.plausible import Plausible
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ CATALOGUE = Catalogue(
 )
 
 
-def result(value: bytes | None) -> AnyEvent | Refusal:
+def result(value: bytes | None) -> AnyInput | Refusal:
     return decode(value, NOW, CATALOGUE)
 
 
@@ -46,7 +46,7 @@ def refusal(value: bytes | None) -> Refusal:
 
 def event(fields: builders.Event) -> AnyEvent:
     found = result(builders.message(fields))
-    assert not isinstance(found, Refusal), found
+    assert not isinstance(found, Refusal | Retraction), found
     return found
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from voc_stream.events.decode import decode
 from voc_stream.events.refusal import Reason, Refusal
-from voc_stream.events.types import AnyEvent, Event
+from voc_stream.events.types import AnyInput, Event
 
 if TYPE_CHECKING:
     from voc_stream.catalogue import Catalogue
@@ -31,7 +31,7 @@ JSON = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=5), children, max_size=4),
     max_leaves=8,
 )
-FIELDS = sorted({field for type_ in get_args(AnyEvent) for field in type_.__struct_fields__} | {"type", "invented"})
+FIELDS = sorted({field for type_ in get_args(AnyInput) for field in type_.__struct_fields__} | {"type", "invented"})
 
 
 @given(builders.event_lists(max_size=1), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
@@ -51,7 +51,7 @@ def test_mutated_event_never_raises(catalogue: Catalogue, events: list[dict[str,
         assert_well_formed(decode(changed, NOW, catalogue))
 
 
-def assert_well_formed(found: AnyEvent | Refusal) -> None:
+def assert_well_formed(found: AnyInput | Refusal) -> None:
     if isinstance(found, Refusal):
         assert found.reason in get_args(Reason)
         assert found.detail.isprintable()

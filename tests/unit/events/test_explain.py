@@ -9,7 +9,7 @@ import pytest
 from voc_stream.events import explain
 from voc_stream.events.documents import EVENT_TYPES
 from voc_stream.events.explain import ALLOWED_VALUES, explain_invalid_event, explain_invalid_json
-from voc_stream.events.types import AnyEvent
+from voc_stream.events.types import AnyInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,12 @@ ROWS: list[tuple[bytes, Reason, str]] = [
         "invalid_id",
         "event_id: must not be empty; leave an optional field out where nothing is known",
     ),
+    (builders.message(builders.retraction(event_ids=[])), "out_of_range", "event_ids: must not be empty"),
+    (
+        builders.message(builders.retraction(event_ids=["t-1"] * 1001)),
+        "out_of_range",
+        "event_ids: must have at most 1,000 entries; send several messages",
+    ),
     (builders.message(builders.touchpoint("e" * 65)), "too_long", "event_id: must have at most 64 characters; shorten it"),
     (builders.message(builders.touchpoint(score=-1)), "out_of_range", "score: must be at least 0"),
     (builders.message(builders.customer(annual_value=1e13)), "out_of_range", "annual_value: must be at most 1,000,000,000,000"),
@@ -34,7 +40,7 @@ ROWS: list[tuple[bytes, Reason, str]] = [
     (
         builders.message(builders.touchpoint(type="survey")),
         "unknown_type",
-        "type: 'survey' is no type of event; use one of: callback, complaint, repair_step, touchpoint, customer",
+        "type: 'survey' is no type of event; use one of: callback, complaint, repair_step, touchpoint, customer, retraction",
     ),
     (
         builders.message(builders.touchpoint(occurred_at="2025-05-01T08:00:00")),
@@ -49,7 +55,7 @@ ROWS: list[tuple[bytes, Reason, str]] = [
 ]
 
 
-def message_of(value: bytes, type_: Any = AnyEvent) -> str:
+def message_of(value: bytes, type_: Any = AnyInput) -> str:
     """What msgspec says about `value`."""
     with pytest.raises(msgspec.DecodeError) as caught:
         msgspec.json.decode(value, type=type_)

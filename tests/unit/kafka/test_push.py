@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.ports import free_port
 from voc_stream.events.topics import INPUTS, TOPIC_OF_TYPE
-from voc_stream.events.types import AnyEvent
+from voc_stream.events.types import AnyInput
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.push import MAXIMUM_OPEN_BYTES, Pusher, PushError, Record
@@ -76,7 +76,7 @@ def own_settings(broker: str, topic_prefix: str) -> Settings:
 
 def test_every_type_has_its_topic() -> None:
     """Each event type goes to an input topic of the contract, and no two share one."""
-    types = {str(kind.__struct_config__.tag) for kind in AnyEvent.__args__}
+    types = {str(kind.__struct_config__.tag) for kind in AnyInput.__args__}
     assert TOPIC_OF_TYPE.keys() == types
     assert set(TOPIC_OF_TYPE.values()) == set(INPUTS)
 

@@ -16,18 +16,19 @@ from voc_stream.ports import Partition
 
 def test_the_names_are_those_of_the_contract() -> None:
     """Other systems depend on them."""
-    assert input_topics("voc.") == ("voc.callbacks", "voc.complaints", "voc.repair-flow", "voc.touchpoints", "voc.customers")
+    names = ("callbacks", "complaints", "repair-flow", "touchpoints", "customers", "retractions")
+    assert input_topics("voc.") == tuple(f"voc.{name}" for name in names)
     assert (dead_letter_topic("voc."), alert_topic("voc.")) == ("voc.dead-letters", "voc.alerts")
 
 
 def test_missing_topics_are_created_and_repeating_changes_nothing(broker: str, topic_prefix: str) -> None:
-    """All seven, the inputs with equal partitions; the second time nothing is created."""
+    """All eight, the inputs with equal partitions; the second time nothing is created."""
     settings = settings_for(broker, topic_prefix, partitions=3)
-    assert len(ensure_topics(settings).created) == 7
+    assert len(ensure_topics(settings).created) == 8
     again = ensure_topics(settings)
     assert again.created == ()
-    assert len(again.existing) == 7
-    assert len(set(topic_ids(settings_for(broker, topic_prefix), input_topics(topic_prefix)).values())) == 5
+    assert len(again.existing) == 8
+    assert len(set(topic_ids(settings_for(broker, topic_prefix), input_topics(topic_prefix)).values())) == 6
 
 
 def test_a_new_input_topic_gets_as_many_partitions_as_the_others_have(broker: str, topic_prefix: str) -> None:

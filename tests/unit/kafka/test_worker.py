@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fakes import NOT_READ, event_id_of
 from kafka import KafkaAdminClient, KafkaConsumer
-from kafka_worker import produce, wait_until
+from kafka_worker import place_of, produce, wait_until
 
+from voc_stream.events.topics import INPUTS
 from voc_stream.kafka.outbox import headers_of
 from voc_stream.kafka.topics import dead_letter_topic, input_topics
 from voc_stream.ports import DeadLetter, FencedError, Partition, Reading, StoreUnavailableError
@@ -31,6 +32,10 @@ def ids(count: int, first: int = 0) -> list[str]:
     return [f"e{number:06d}" for number in range(first, first + count)]
 
 
+PARTITIONS = 2 * len(INPUTS)
+"""Of all input topics, as the tests' settings have it."""
+
+
 def produce_in_parts(settings: Settings, parts: int) -> None:
     """Parts of 200 events, a moment apart, so that some arrive during each step of what the test does meanwhile."""
     for part in range(parts):
@@ -40,13 +45,12 @@ def produce_in_parts(settings: Settings, parts: int) -> None:
 
 def assert_all_taken_in(sink: MemorySink, settings: Settings, event_ids: list[str]) -> None:
     """Each event once, and in each partition in the order in which it was sent."""
-    topics, partitions = input_topics(settings.topic_prefix), settings.partitions
-    for topic_index, topic in enumerate(topics):
-        for number in range(partitions):
-            chosen = [each for index, each in enumerate(event_ids) if index % len(topics) == topic_index and index % partitions == number]
-            assert sink.accepted.get(Partition(topic, number), []) == chosen
+    for topic in input_topics(settings.topic_prefix):
+        for partition in (Partition(topic, number) for number in range(settings.partitions)):
+            chosen = [event_id for event_id in event_ids if place_of(settings, event_id) == partition]
+            assert sink.accepted.get(partition, []) == chosen
             if chosen:
-                assert sink.stored[Partition(topic, number)].next_offset == len(chosen)
+                assert sink.stored[partition].next_offset == len(chosen)
 
 
 def test_every_message_reaches_the_sink_once_and_in_order(start: Start, voc: Settings, sink: MemorySink) -> None:
@@ -75,7 +79,7 @@ def test_a_fenced_batch_makes_the_worker_read_the_position_again(start: Start, v
 
     sink.before_commit = move_once
     start()
-    wait_until(lambda: len(sink.stored) == 10, "the positions")
+    wait_until(lambda: len(sink.stored) == PARTITIONS, "the positions")
     for part in range(4):
         produce(voc, ids(500, first=500 * part))
         wait_until(lambda part=part: sink.count == 500 * (part + 1), "all events")  # type: ignore[misc]  # a default binds the loop's value
@@ -176,10 +180,10 @@ def test_a_second_worker_takes_over_partitions_and_all_of_them_when_the_first_st
     wait_until(lambda: first.is_ready, "the first worker")
     sent.start()
     second = start()
-    wait_until(lambda: len(second.parts.ledger.durable) == 5, "half of the partitions at the second worker")
-    wait_until(lambda: len(first.parts.ledger.durable) == 5, "half of the partitions at the first worker")
+    wait_until(lambda: len(second.parts.ledger.durable) == PARTITIONS // 2, "half of the partitions at the second worker")
+    wait_until(lambda: len(first.parts.ledger.durable) == PARTITIONS // 2, "half of the partitions at the first worker")
     first.stop()
-    wait_until(lambda: len(second.parts.ledger.durable) == 10, "all partitions at the second worker")
+    wait_until(lambda: len(second.parts.ledger.durable) == PARTITIONS, "all partitions at the second worker")
     sent.join()
     wait_until(lambda: sink.count == 3000, "all events")
     assert sum(stored.next_offset for stored in sink.stored.values()) == 3000

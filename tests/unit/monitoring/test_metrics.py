@@ -88,13 +88,14 @@ def test_an_undeclared_reading_is_refused_and_changes_nothing(metrics: Metrics, 
 
 def test_a_committed_batch_is_counted_by_outcome(metrics: Metrics) -> None:
     """The counts of the result, the time of the commit, and how late its latest event was."""
-    result = BatchResult(7, 2, 1, next_offset=15, latest_event_time=NOW - timedelta(seconds=30), conflicting=5)
+    result = BatchResult(7, 2, 1, next_offset=18, latest_event_time=NOW - timedelta(seconds=30), conflicting=5, retracted=3)
     metrics.committed(Partition("voc.callbacks", 3), 10, result, NOW)
     assert samples(metrics, "voc_events_total") == {
         ("voc.callbacks", "accepted"): 7,
         ("voc.callbacks", "duplicate"): 2,
         ("voc.callbacks", "rejected"): 1,
         ("voc.callbacks", "conflicting"): 5,
+        ("voc.callbacks", "retracted"): 3,
     }
     assert samples(metrics, "voc_event_delay_seconds") == {("voc.callbacks", "3"): 30}
     assert samples(metrics, "voc_last_commit_timestamp_seconds") == {("voc.callbacks", "3"): NOW.timestamp()}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
-from builders import at, callback, complaint, customer, repair_step, touchpoint
+from builders import at, callback, complaint, customer, repair_step, retraction, touchpoint
 from psycopg2 import errors
 from unit.postgres.store import NOW, send
 
@@ -35,6 +35,7 @@ def reader(store: Store) -> Iterator[Cursor]:
         callback(text=SECRET, answers=[{"item": "overall", "score": 3, "why": SECRET}]),
         customer(segment="gold", annual_value=1000),
         repair_step(stage="delivery", edge="exit", promised_at=at()),
+        retraction("x-1", "t-2", reason=SECRET),
     )
     unknown_category = json.dumps(complaint("k-2", category=SECRET)).encode()
     send(store.sink(), [f'{{"type": "complaint", "text": "{SECRET}"}}'.encode(), SECRET.encode(), unknown_category])

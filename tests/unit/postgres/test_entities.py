@@ -112,7 +112,7 @@ def test_what_is_kept_at_hand_is_bounded_and_counted(store: Store, monkeypatch: 
     values = messages(crowd(60))
     sink = store.sink(0)
     send(sink, values[:30])
-    customers = sink._entities.customers
+    customers = sink._intake.entities.customers
     assert customers._cached_bytes == sum(len(state) + entities_module.ROW_BYTES for state, _ in customers._cache.values()) > 0
     monkeypatch.setattr(customers, "_most_cached_bytes", 1_000)
     for first in range(30, 60, 5):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from builders import START, event_lists, in_two_spellings, invalid_messages, messages
+from builders import START, disturbances_of, event_lists, in_two_spellings, invalid_messages, messages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.postgres.settings import in_one_database
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
     store: Store, data: st.DataObject, events: list[Event], refused: list[bytes]
 ) -> None:
-    """Events in any order, some repeated, ids in either spelling, in any batches over two workers' partitions, with refreshes between."""
+    """Events in any order, some repeated or taken back, ids in either spelling, in any batches of two workers, with refreshes between."""
     store.clear()
-    values = messages(in_two_spellings(events))
-    log = data.draw(st.permutations([*values, *values[::4], *refused]), "log")
+    events = in_two_spellings(events)
+    disturbances = messages(data.draw(disturbances_of(events), "repeated and taken back"))
+    values = data.draw(st.permutations([*messages(events), *disturbances, *refused]), "log")
+    log = values
     sinks = [store.sink(0), store.sink(1)]
     upkeep = store.upkeep()
     moment = START
@@ -36,8 +38,11 @@ def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
         if data.draw(st.booleans(), "refresh"):
             upkeep.settle(moment)
             upkeep.assess_churn(moment)
+        if data.draw(st.booleans(), "take back"):
+            upkeep.take_back(moment)
+    upkeep.take_back(NOW)
     store.move_histories()
-    store.assert_as_expected([*values, *refused], names=["experience_daily"])
+    store.assert_as_expected(values, names=["experience_daily"])
     upkeep.settle(NOW)
     upkeep.assess_churn(NOW)
-    store.assert_as_expected([*values, *refused])
+    store.assert_as_expected(values)

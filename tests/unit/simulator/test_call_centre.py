@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.events.types import AnyEvent, Touchpoint
+from voc_stream.events.types import AnyEvent, Retraction, Touchpoint
 from voc_stream.simulator.call_centre import simulate
 from voc_stream.simulator.options import Noise, SimulationOptions
 
@@ -54,7 +54,7 @@ def test_key_and_topic_follow_from_the_event(messages: list[SimulatedMessage], c
     """The key is the customer, and touchpoints go to their topic."""
     for message in messages[:3000]:
         event = decode(message.value, START, catalogue)
-        if not isinstance(event, Refusal):
+        if not isinstance(event, Refusal | Retraction):
             assert message.key == event.customer_id.encode()
             assert (message.topic == "touchpoints") == isinstance(event, Touchpoint)
 

@@ -1,0 +1,102 @@
+"""Takes what was retracted out of the tables, outside of the batches: one retraction, which is at most 1,000 events, in a transaction.
+
+The events go from `touchpoint_event`, and the rows that they touched are folded anew from the events that remain. Those are read through
+a cursor on the server, so that memory does not grow with them, and the rows are locked meanwhile: a batch that changes one of them waits
+for the commit, finds another version and folds again.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.fold import Keys, keys_of
+from voc_stream.domain.moment import moment_of
+from voc_stream.domain.order import timing_rules
+from voc_stream.domain.remaining import Remaining
+from voc_stream.events.decode import decode_stored
+from voc_stream.postgres.ahead import Ahead
+from voc_stream.postgres.entities import EntityStore
+from voc_stream.postgres.folding import Folding
+from voc_stream.postgres.locks import Lock, try_lock, wait_as_a_batch_does
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue import Catalogue
+    from voc_stream.domain.fold import Fold
+    from voc_stream.events.types import AnyEvent
+
+EVENTS_A_TIME = 2_000
+
+
+def take_out_next(cursor: Cursor, catalogue: Catalogue, now: datetime) -> int | None:
+    """Take out what the oldest retraction names that waits: how many events it named; 0 where none waits, None where another is at it.
+
+    Raises ChangedMeanwhileError.
+    """
+    wait_as_a_batch_does(cursor)
+    if not try_lock(cursor, Lock.RETRACTIONS):
+        return None
+    cursor.execute("DELETE FROM retraction_pending WHERE number = (SELECT min(number) FROM retraction_pending) RETURNING event_ids")
+    found = cursor.fetchone()
+    if found is None:
+        return 0
+    (event_ids,) = found
+    cursor.execute("DELETE FROM touchpoint_event WHERE event_id = ANY(%s) RETURNING body::text", (sorted(event_ids),))
+    events = [decode_stored(body, catalogue.alias) for (body,) in cursor.fetchall()]
+    if events:
+        _take_out(cursor, catalogue, events, now)
+    return len(event_ids)
+
+
+def _take_out(cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime) -> None:
+    entities, keys = EntityStore(), keys_of(events)
+    entities.customers.lock(cursor, keys.customers)
+    entities.orders.lock(cursor, keys.orders)
+    entities.complaints.lock(cursor, keys.complaints)
+    folding = Folding(cursor, entities, catalogue, [], now)
+    folding.load_rows(keys)
+    remaining = _remaining(cursor, catalogue, _to_fold_anew(folding.fold, events, keys))
+    folding.fold.take_out(events, remaining)
+    entities.orders.delete(cursor, remaining.gone_orders())
+    entities.complaints.delete(cursor, remaining.gone_complaints())
+    entities.customers.delete(cursor, remaining.gone_customers())
+    with closing(Ahead()) as ahead:
+        try:
+            folding.save(ahead)
+        finally:
+            ahead.abandon()
+
+
+def _to_fold_anew(fold: Fold, events: Sequence[AnyEvent], keys: Keys) -> Keys:
+    """All orders and complaints, which have few events, and the customers whose rows say something that these events said.
+
+    A customer may be a collective one with a million events, of which few show in the row.
+    """
+    customers = {event.customer_id for event in events if fold.customers[event.customer_id].rests_on(event, moment_of(event))}
+    return keys._replace(customers=customers)
+
+
+def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:
+    remaining, rules = Remaining(keys), timing_rules(catalogue)
+    for event in _stored(cursor, catalogue, "order_id = ANY(%s) AND type <> 'customer'", keys.orders):
+        remaining.add_to_order(event, moment_of(event), rules)
+    for event in _stored(cursor, catalogue, "type = 'complaint' AND normalize(body ->> 'complaint_id', NFC) = ANY(%s)", keys.complaints):
+        remaining.add_to_complaint(event, moment_of(event))
+    for event in _stored(cursor, catalogue, "customer_id = ANY(%s)", keys.customers):
+        remaining.add_to_customer(event, moment_of(event), catalogue.churn)
+    return remaining
+
+
+def _stored(cursor: Cursor, catalogue: Catalogue, condition: str, keys: set[str]) -> Iterator[AnyEvent]:
+    if not keys:
+        return
+    with cursor.connection.cursor(name="remaining_events") as stored:
+        stored.itersize = EVENTS_A_TIME
+        stored.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}", (sorted(keys),))
+        for (body,) in stored:
+            yield decode_stored(body, catalogue.alias)

@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from builders import messages, retraction, touchpoint
 from deploy.tools import DEPLOY, run
+from msgspec.structs import replace
 from psycopg2 import errors
 from unit.postgres.crowd import crowd
 from unit.postgres.store import NOW, Store, send
@@ -92,6 +93,28 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
     assert upkeep.delete_dead_letters(now + timedelta(hours=1)) == 0, "none of the last day"
     report = rebuild(operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None)
     assert (report.events, report.differing) == (len(values) - 4, 0)
+
+
+def test_the_writer_renames_an_experience(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+    """A newer catalogue takes over with the rights of a worker, and what was counted and what waits goes with the new name."""
+    upkeep = writers_store.upkeep()
+    assert upkeep.join().problem is None
+    sink = writers_store.sink(2)
+    for number in range(2):
+        send(sink, messages([touchpoint(f"rename-{number}", experience="repair_quality")]), number=2)
+        assert number or upkeep.settle(NOW)
+    experiences = {"workmanship" if key == "repair_quality" else key: one for key, one in writers_store.catalogue.experience.items()}
+    alias = {"repair_quality": "workmanship"}
+    newer = replace(writers_store.catalogue, version=2, digest="newer", alias=alias, experience=experiences)
+    before = operators_database.ask("voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'repair_quality'")
+    with Store(writers_store.url, newer) as store:
+        assert store.upkeep().join().problem is None
+    after = operators_database.ask("voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'workmanship'")
+    assert after == before
+    back = replace(writers_store.catalogue, version=3, digest="back", alias={"workmanship": "repair_quality"})
+    with Store(writers_store.url, back) as store:
+        assert store.upkeep().join().problem is None
+    operators_database.ask("voc", "UPDATE voc.installation SET catalogue_digest = NULL")
 
 
 def test_the_writer_vacuums_its_queues(writers_store: Store, operators_database: OperatorsDatabase) -> None:

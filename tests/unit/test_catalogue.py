@@ -123,6 +123,32 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     assert any(experience.key for experience in catalogue.experience.values())
 
 
+PACKAGED = {
+    "automotive": (1, "0c17d5e4f892"),
+    "hotel": (1, "83de606210c0"),
+    "retail": (1, "6d9f428ec12b"),
+}
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_a_packaged_catalogue_that_changes_gets_another_version(name: str) -> None:
+    """Else a worker of the next release would wait for ever at the database of the last one: raise `version`, then put the digest here."""
+    catalogue = load_catalogue(name)
+    assert (catalogue.version, catalogue.digest[:12]) == PACKAGED[name]
+
+
+def test_the_digest_is_of_what_a_catalogue_says(tmp_path: Path) -> None:
+    """Comments and layout do not count; every word does."""
+    path = tmp_path / "trade.toml"
+
+    def digest(text: str) -> str:
+        path.write_text(text, encoding="utf-8")
+        return load_catalogue(path).digest
+
+    assert digest(VALID) == digest("# a comment\n" + VALID.replace(" = ", "   = "))
+    assert len({digest(VALID), digest(VALID.replace('"Wait"', '"Waiting"')), digest(f"version = 2\n{VALID}")}) == 3
+
+
 def test_file_wins_over_a_packaged_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file called like a packaged catalogue is that file."""
     (tmp_path / "retail").write_text(VALID, encoding="utf-8")

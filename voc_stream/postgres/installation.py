@@ -1,8 +1,9 @@
 """Which installation a database is, and which catalogue rules it.
 
-One database has one catalogue, else workers would cut each other's key experiences and thresholds. The one with the highest `version`
-rules; workers with another one wait. All transactions of workers hold the lock of `schema_version` together, and the one that lets another
-catalogue rule holds it alone: so no worker ever writes by a catalogue that no longer rules.
+One database has one catalogue, else workers would cut each other's key experiences and thresholds.
+The one with the highest `version` rules; workers with another one wait. All transactions of workers
+read `installation`, which holds a lock of it, and the one that lets another catalogue rule holds it
+alone: so no worker ever writes by a catalogue that no longer rules.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def why_to_wait(ruling: Ruling | None, catalogue: Catalogue) -> str | None:
 
 
 def require_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Raise OtherCatalogueError where another catalogue rules. The lock of the tables is held, so this stays so in the transaction."""
+    """Raise OtherCatalogueError where another catalogue rules. What rules stays so until the end of the transaction."""
     ruling = read_ruling(cursor)
     if ruling is None or catalogue.digest in ("", ruling.digest):
         return
@@ -96,7 +97,7 @@ def require_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
 def take_over(cursor: Cursor, catalogue: Catalogue) -> None:
     """Let this catalogue rule, where it may: wait until no transaction relies on another one, then rename and write it."""
     cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'")
-    cursor.execute("LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE")
+    cursor.execute("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
     require_tables(cursor)
     make_installation(cursor)
     before = read_ruling(cursor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.postgres.measures import BINS, SUMS, add_up
+from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,11 @@ _SUMS = {
     "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
     "experience_cube": (("day", "site_id", "department", "employee_id", "product", "segment"), (*SUMS, *BINS)),
 }
-_QUEUES = ("contribution", "detail_contribution")
+_QUEUES = {
+    "contribution": ("number", *CONTRIBUTION_COLUMNS),
+    "detail_contribution": ("number", *CONTRIBUTION_COLUMNS),
+    "arrival": ("scope_type", "scope", "hour", "n", "score_sum", "score_sq_sum"),
+}
 
 
 def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
@@ -33,12 +38,17 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
                 f" {add_up(f'{kept}, experience', sums)}",
                 names,
             )
-        for queue in _QUEUES:
+        # Queues by another way than UPDATE, which their writer may not do. Numbers are kept: they say what came first.
+        for queue, columns in _QUEUES.items():
+            kept = ", ".join(column for column in columns if column != "experience")
+            renamed = "array_replace(experience, %(old)s, %(new)s)" if queue != "arrival" else "%(new)s"
+            condition = "%(old)s = ANY(experience)" if queue != "arrival" else "experience = %(old)s"
             cursor.execute(
-                f"UPDATE {queue} SET experience = array_replace(experience, %(old)s, %(new)s) WHERE %(old)s = ANY(experience)", names
+                f"WITH gone AS (DELETE FROM {queue} WHERE {condition} RETURNING *)"
+                f" INSERT INTO {queue} (experience, {kept}) SELECT {renamed}, {kept} FROM gone",
+                names,
             )
         cursor.execute(
-            "UPDATE arrival SET experience = %(new)s WHERE experience = %(old)s;"
             # Of two detectors the one of the new name stays; the other's alert ends.
             " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS (SELECT FROM detector n WHERE n.experience = %(new)s"
             "   AND (n.scope_type, n.scope) = (d.scope_type, d.scope));"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -138,6 +139,26 @@ def test_an_alert_about_what_is_not_judged_any_more_ends(store: Store) -> None:
         upkeep.evaluate(judged.now)
     assert [one["ended_at"] is None for one in judged.alerts("VocExperienceBelowExpectation")] == [False, False]
     assert store.ask("SELECT FROM experience WHERE is_key AND experience = %s", EXPERIENCE) == []
+
+
+def test_an_alert_about_what_the_catalogue_names_no_more_ends_as_that(store: Store) -> None:
+    """Nobody may take it for a recovery: evidence, summary and the message say that it is no longer watched."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
+    judged.find_again()
+    store.ask("DELETE FROM outbox")
+    others = {key: one for key, one in store.catalogue.experience.items() if key != EXPERIENCE}
+    with closing(PostgresUpkeep(store.url, replace(store.catalogue, experience=others))) as upkeep:
+        judged.now += timedelta(minutes=2)
+        upkeep.settle(judged.now)
+        assert upkeep.evaluate(judged.now)
+        assert not upkeep.evaluate(judged.now + timedelta(minutes=2))
+    found = judged.alerts("VocExperienceBelowExpectation")
+    assert [one["ended_at"] for one in found] == [judged.now.isoformat()] * 2
+    assert {one["evidence"]["ended_because"] for one in found} == {"no_longer_watched"}
+    assert all(one["summary"].endswith("No longer watched: the catalogue was changed. / 不再监测：目录已变更。") for one in found)
+    messages = [json.loads(message) for (message,) in store.ask("SELECT message FROM outbox")]
+    assert [(one["state"], one["evidence"]["ended_because"]) for one in messages] == [("ended", "no_longer_watched")] * 2
 
 
 def test_two_processes_that_take_turns_raise_one_alert(store: Store) -> None:

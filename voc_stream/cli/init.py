@@ -25,7 +25,7 @@ def command() -> None:
             say(f"created topic {name}")
         for name in topics.existing:
             say(f"topic {name} is there")
-        migrate(database_url)
+        migrate(database_url, say)
     except (TopicsError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from error
     say("tables and roles are up to date")

@@ -181,7 +181,7 @@ def command(
 
 def _start(machine: Machine, stop: StopRequest) -> None:
     say("tables and topics …")
-    migrate(machine.settings.require_database_url())
+    migrate(machine.settings.require_database_url(), say)
     ensure_topics(machine.settings)
     if not stop.requested():
         say("worker …")

@@ -120,7 +120,7 @@ def _rebuild(connection: Connection, catalogue: Catalogue, progress: Callable[[i
 
 def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     """Let the live tables take in what is pending, so that they can be compared."""
-    cursor.execute(f"SET search_path = {LIVE}, public")
+    cursor.execute(f"SET search_path = {LIVE}")
     create_staging_tables(cursor)
     mirror_catalogue(cursor, catalogue)
     now = server_now(cursor)
@@ -168,7 +168,7 @@ def _merge_everything(cursor: Cursor) -> None:
 
 
 def _create_scratch(cursor: Cursor) -> None:
-    cursor.execute(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}, public")
+    cursor.execute(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}")
     like = "INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES"
     for table in _COPIED:
         cursor.execute(f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} {like})")

@@ -13,7 +13,7 @@ _INIT = "run `voc-stream init` first"
 _GENERAL = "check VOC_DATABASE_URL and the server"
 # The first that fits. A server may speak another language than English: then the general advice is left.
 _ADVICE = (
-    (r"unsupported startup parameter", POOLER),
+    (r"unsupported startup parameter|command-line options", POOLER),
     (
         r"certificate verify failed|root certificate file .* does not exist",
         "no authority that is trusted here signed the server's certificate: `sslrootcert` in VOC_DATABASE_URL must name the one that did",

@@ -73,7 +73,7 @@ class _Found(NamedTuple):
 def parameters(database_url: str, schema: str) -> dict[str, str]:
     """What libpq is given: the address, and what every session of ours sets."""
     given = parse_dsn(database_url)
-    asked = {"search_path": f"{schema},public"} | _SETTINGS
+    asked = {"search_path": schema} | _SETTINGS
     ours = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in asked.items())
     several = {"target_session_attrs": "read-write"} if "," in given.get("host", "") + given.get("hostaddr", "") else {}
     # By its own keyword: among the options it would lose to PGCLIENTENCODING.

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import tempfile
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
 from builders import messages, touchpoint
+from postgres_server import PostgresServer
 from unit.postgres.crowd import crowd
 from unit.postgres.store import NOW, Store, send
 
@@ -87,7 +90,7 @@ def test_every_setting_is_what_was_asked_for(postgres_url: str, monkeypatch: pyt
         monkeypatch.setenv(name, value)
     url = f"{postgres_url}?application_name=shop&options=-c%20work_mem%3D5MB%20-c%20statement_timeout%3D1"
     with closing(connect(url, "voc")) as connection, connection.cursor() as cursor:
-        for name, value in {**_SETTINGS, "search_path": "voc,public", "timezone": "UTC", "work_mem": "5MB"}.items():
+        for name, value in {**_SETTINGS, "search_path": "voc", "timezone": "UTC", "work_mem": "5MB"}.items():
             cursor.execute("SELECT current_setting(%s)", (name,))
             assert cursor.fetchall() == [(value,)], name
         cursor.execute("SELECT current_setting('client_encoding'), current_setting('datestyle'), current_setting('application_name')")
@@ -133,3 +136,18 @@ def test_refused_session_is_closed(new_database: Callable[[], str]) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'refused' AND state <> 'idle'")
         assert cursor.fetchall() == [(0,)]
+
+
+def test_socket_is_as_good_as_an_address(catalogue: Catalogue) -> None:
+    """Deadlines and time limits are set on a connection that has no network under it, too."""
+    with tempfile.TemporaryDirectory(prefix="voc-tests-") as name:
+        folder = Path(name)
+        server = PostgresServer(folder, settings={"listen_addresses": ""}, access="local all all trust\n")
+        server.set(unix_socket_directories=str(server.data))
+        with server:
+            url = f"postgresql://voc@/postgres?host={server.data}&port={server.port}"
+            migrate(url)
+            with Store(url, catalogue) as store:
+                send(store.sink(0), messages(crowd(20)))
+                assert store.one("SELECT count(*) FROM touchpoint_event") == 20
+                assert store.one("SELECT inet_client_addr() IS NULL")

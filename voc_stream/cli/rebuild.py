@@ -21,6 +21,7 @@ def command() -> None:
     """Recompute every derived table from voc.touchpoint_event, and say whether anything differed.
 
     Workers wait meanwhile and lose nothing. What differs is replaced; the exit code is then 1.
+    It takes the catalogue that rules the database. Of changes of a catalogue, those of [churn], [plausible] and of timings need it.
     """
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from model.fake_histories import move_pieces
 from model.stepped_loop import StillWaitsError
-from unit.domain.world import summed
+from unit.domain.world import found_among, summed
 
-from voc_stream.events.decode import Refusal
+from voc_stream.domain.fold import Unread
+from voc_stream.events.decode import Refusal, decode_stored
 from voc_stream.events.types import Retraction
 from voc_stream.ports import BatchResult, FencedError
 from voc_stream.postgres.ahead import Ahead
@@ -46,6 +47,8 @@ class FakeCursor:
             values = set((parameters or ([],))[0])
             rows = [row for row in self.tables.rows[table].values() if row[column] in values]
             self._found = [(row[key], row["version"], row["fold_state"]) for row in rows]
+        elif "AS wanted (" in statement:
+            self._found = self._earliest(parameters or ())
         elif statement.startswith("INSERT INTO customer_move"):
             self.tables.moves |= set((parameters or ([],))[0])
         elif merge := re.match(r"WITH saved AS \(INSERT INTO (\w+) AS t ", statement):
@@ -53,6 +56,15 @@ class FakeCursor:
             self._found = [(self._merge(merge[1], checked=checked),)]
         else:
             raise AssertionError(f"the double does not know this statement: {statement}")
+
+    def _earliest(self, parameters: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """What follows a moment: of complaints' steps, by id and action, or of orders' contacts, by id."""
+        *keys, after = parameters
+        marks = dict(zip(zip(*keys, strict=True), after, strict=True))
+        steps = {(key[0], key[1]): mark for key, mark in marks.items() if len(key) == 2}
+        contacts = {key[0]: mark for key, mark in marks.items() if len(key) == 1}
+        found = found_among([decode_stored(value, {}) for value in self.tables.events.values()], Unread(steps, contacts))
+        return [(*key, moment) for key, moment in found.steps.items()] + list(found.contacts.items())
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows that were read."""
@@ -170,6 +182,7 @@ class Transaction:
     def _write(self, working: Tables, unseen: Sequence[AnyEvent]) -> None:
         self._cursor.tables = working
         self._folding.apply()
+        working.events.update((event.event_id, self._values[event.event_id]) for event in unseen)
         contributions, contributed = self._folding.fold.contributions, []
 
         def overheard(*arguments: Any) -> list[Contribution]:
@@ -181,7 +194,6 @@ class Transaction:
             self._folding.save(_AtOnce())
             working.sums.update(summed(contributed))
             working.sums = Counter({key: count for key, count in working.sums.items() if count})
-        working.events.update((event.event_id, self._values[event.event_id]) for event in unseen)
         # So that the next batch meets histories of which a part has been moved.
         move_pieces(working, self._store.catalogue, rows=1)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta  # noqa: TC003  msgspec reads the annotations at run time
 
 import msgspec
 
+from voc_stream.domain.since import Since, beyond, read, with_moment
 from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
@@ -29,7 +29,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     opened_at: datetime | None = None
     reopened: int = 0
     reopened_at: datetime | None = None
-    times: dict[str, list[datetime]] = {}
+    times: dict[str, Since] = {}
 
     def apply(self, event: Complaint, at: datetime) -> None:
         """Take in one step. Any order of calls with distinct events ends in the same state."""
@@ -54,23 +54,29 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         self.reopened += 1
         reopened_at = self.reopened_at = latest_time(self.reopened_at, at)
         # The latest reopening only ever moves later, so what lies before it can never count again.
-        kept = {action: times[bisect_right(times, reopened_at) :] for action, times in self.times.items()}
-        self.times = {action: times for action, times in kept.items() if times}
+        kept = {action: beyond(since, reopened_at) for action, since in self.times.items()}
+        self.times = {action: since for action, since in kept.items() if since is not None}
 
     def _add(self, action: str, at: datetime) -> None:
         if self.reopened_at is not None and at <= self.reopened_at:
             return
-        times = self.times.get(action, [])
-        place = bisect_left(times, at)
-        if place == len(times) or times[place] != at:
-            self.times[action] = [*times[:place], at, *times[place:]]
+        self.times[action] = with_moment(self.times.get(action), at)
+
+    @property
+    def unread(self) -> list[str]:
+        """The actions whose earliest after the latest reopening must be read from the stored events before the state is."""
+        return [action for action, since in self.times.items() if not since.is_read]
+
+    def recall(self, action: str, earliest: datetime | None) -> None:
+        """Take in what the stored events tell of an action that is `unread`."""
+        self.times[action] = read(self.times[action], earliest)
 
     def time_of(self, action: str) -> datetime | None:
         """The earliest of an action after the latest reopening; of `opened`, the earliest of all."""
         if action == "opened":
             return self.opened_at
-        times = self.times.get(action)
-        return times[0] if times else None
+        since = self.times.get(action)
+        return None if since is None else since.first
 
     @property
     def state(self) -> str | None:

@@ -47,8 +47,20 @@ def keys_of(events: Iterable[AnyEvent]) -> Keys:
     return keys
 
 
+class Unread(NamedTuple):
+    """What must be read from the stored events: the earliest moment after a mark.
+
+    Attributes:
+        steps: of complaints, by id and action; the mark is the latest reopening.
+        contacts: of orders, by id; the mark is the delivery.
+    """
+
+    steps: Mapping[tuple[str, str], datetime]
+    contacts: Mapping[str, datetime]
+
+
 class Fold:
-    """One batch on its way from events to rows: load, `apply`, `begin_moves`, load who is missing, `contributions`.
+    """One batch on its way from events to rows: load, `apply`, read what is `unread`, `begin_moves`, load who is missing, `contributions`.
 
     The states are changed in place; whoever lent them must forget them when the batch fails.
     """
@@ -161,6 +173,33 @@ class Fold:
             self.orders[after.order_id] = after
             owners.append(after.customer_id)
         self._affected.update(owner.value for owner in owners if owner is not None)
+
+    def unread(self) -> Unread:
+        """What the events left to be read: hardly ever anything, since a mark is mostly told before what follows it."""
+        return Unread(
+            {
+                (complaint_id, action): complaint.reopened_at
+                for complaint_id, complaint in self.complaints.items()
+                if complaint.reopened_at is not None
+                for action in complaint.unread
+            },
+            {
+                order_id: order.delivered_at
+                for order_id, order in self.orders.items()
+                if order.contact is not None and not order.contact.is_read and order.delivered_at is not None
+            },
+        )
+
+    def recall(self, found: Unread) -> None:
+        """Take in what was read; what the stored events do not have is not in it."""
+        for complaint in self.complaints.values():
+            for action in complaint.unread:
+                complaint.recall(action, found.steps.get((complaint.complaint_id, action)))
+        for order in self.orders.values():
+            if order.contact is not None and not order.contact.is_read:
+                before = order.counted(self._rules, ("delivery",))
+                order.recall_contact(found.contacts.get(order.order_id))
+                self._timings += difference(before, order.counted(self._rules, ("delivery",)))
 
     def begin_moves(self) -> list[str]:
         """Note, for customers whose dimensions changed, that what was counted earlier has to be counted elsewhere; who they are."""

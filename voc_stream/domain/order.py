@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -10,6 +9,7 @@ import msgspec
 
 from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile
 from voc_stream.domain.journey import Moments
+from voc_stream.domain.since import Since, beyond, read, with_moment
 from voc_stream.domain.stated import Stated, latest, value_of
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
@@ -60,7 +60,9 @@ class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=Fa
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of an order's earlier ones.
 
-    `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many, and the row is written with each event.
+    `contact`: completed callbacks and follow-up exits, those after the delivery once there is one.
+    `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
+    and the row is written with each event.
     """
 
     order_id: str
@@ -73,7 +75,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     step: LatestStep | None = None
     entered: dict[str, int] = {}
     exited: dict[str, int] = {}
-    contacts: list[datetime] = []
+    contact: Since | None = None
     moments: Moments = msgspec.field(default_factory=Moments)
     segment: str = ""
     region: str = ""
@@ -103,7 +105,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def followed_up_at(self) -> datetime | None:
         """The earliest completed callback or follow-up exit after delivery."""
-        return self.contacts[0] if self.contacts and self.delivered_at is not None else None
+        return None if self.contact is None or self.delivered_at is None else self.contact.first
 
     def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
         """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
@@ -145,15 +147,18 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             self._add_contact(at)
         elif stage == "delivery":
             # Delivery only ever moves later, so contacts before it can never count again.
-            self.contacts = self.contacts[bisect_right(self.contacts, _moment(self.exited[stage])) :]
+            self.contact = beyond(self.contact, _moment(self.exited[stage]))
 
     def _add_contact(self, at: datetime) -> None:
         delivered_at = self.delivered_at
         if delivered_at is not None and at <= delivered_at:
             return
-        place = bisect_left(self.contacts, at)
-        if place == len(self.contacts) or self.contacts[place] != at:
-            self.contacts = [*self.contacts[:place], at, *self.contacts[place:]]
+        self.contact = with_moment(self.contact, at)
+
+    def recall_contact(self, earliest: datetime | None) -> None:
+        """Take in what the stored events tell of the earliest contact after the delivery, where it is not read."""
+        if self.contact is not None:
+            self.contact = read(self.contact, earliest)
 
     def stages_at_stake(self, event: AnyEvent) -> Collection[str]:
         """The stages whose part of `counted` this event may change; for most events none, for some all that could be."""

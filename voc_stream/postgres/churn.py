@@ -10,11 +10,13 @@ import msgspec
 
 from voc_stream.clocks import LARGEST_SKEW
 from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
+from voc_stream.domain.complaint import OPEN_STATES
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import array
 from voc_stream.postgres.locks import Lock, try_lock
-from voc_stream.postgres.rows import decode_complaint, decode_customer
+from voc_stream.postgres.rows import decode_customer
 from voc_stream.postgres.staging import copy_rows
+from voc_stream.postgres.tables import IS_OPEN, IS_RESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import ChurnModel
-    from voc_stream.domain.complaint import ComplaintState
     from voc_stream.domain.journey import LastMoment
     from voc_stream.postgres.copy_csv import Value
 
@@ -37,6 +38,28 @@ _CHANGES = ", ".join(
     else f"{name} = excluded.{name}"
     for name in COLUMNS[1:]
 )
+
+# The latest broken promise, and the order of the latest scored moment.
+_ORDERS = """
+SELECT c.customer_id, o.order_id, o.delivered_at, o.on_time, o.last_moment_at, o.memory_score
+FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
+    (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND on_time = false ORDER BY delivered_at DESC LIMIT 1)
+    UNION ALL
+    (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND last_moment_at IS NOT NULL
+     ORDER BY last_moment_at DESC, order_id DESC LIMIT 1)
+) o
+"""
+# Of each severity the one that is open longest, and the one that was resolved last.
+_COMPLAINTS = f"""
+SELECT c.customer_id, q.complaint_id, q.severity, q.state, q.opened_at, q.resolved_at
+FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
+    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'major' AND {IS_OPEN} ORDER BY opened_at LIMIT 1)
+    UNION ALL
+    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'minor' AND {IS_OPEN} ORDER BY opened_at LIMIT 1)
+    UNION ALL
+    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND {IS_RESOLVED} ORDER BY resolved_at DESC, complaint_id DESC LIMIT 1)
+) q
+"""
 
 
 def lock_assessment(cursor: Cursor) -> bool:
@@ -102,21 +125,23 @@ def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now
 
 
 def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFacts]:
-    """What the risks of these customers depend on; those who have left are left out."""
+    """What the risks of these customers depend on; those who have left are left out.
+
+    Of each at most two orders and three complaints, those that decide (domain/churn.py), found by index: a customer may have a million.
+    """
     ids = list(customer_ids)
     orders: dict[str, list[OrderFacts]] = defaultdict(list)
-    cursor.execute(
-        "SELECT customer_id, order_id, delivered_at, on_time, last_moment_at, memory_score FROM repair_order WHERE customer_id = ANY(%s)",
-        (ids,),
-    )
+    cursor.execute(_ORDERS, (ids,))
     for customer_id, order_id, delivered_at, on_time, last_moment_at, memory in cursor:
         orders[customer_id].append(
             OrderFacts(order_id, delivered_at, on_time, last_moment_at, None if memory is None else float(memory) * 100)
         )
     complaints: dict[str, list[ComplaintFacts]] = defaultdict(list)
-    cursor.execute("SELECT customer_id, fold_state::text FROM complaint WHERE customer_id = ANY(%s)", (ids,))
-    for customer_id, state in cursor:
-        complaints[customer_id].append(_complaint_facts(decode_complaint(state)))
+    cursor.execute(_COMPLAINTS, (ids,))
+    for customer_id, complaint_id, severity, state, opened_at, resolved_at in cursor:
+        took = None if opened_at is None or resolved_at is None or resolved_at < opened_at else resolved_at - opened_at
+        is_open = state in OPEN_STATES
+        complaints[customer_id].append(ComplaintFacts(complaint_id, severity, state, is_open, opened_at, resolved_at, took))
     cursor.execute("SELECT customer_id, fold_state::text FROM customer WHERE customer_id = ANY(%s)", (ids,))
     found = []
     for customer_id, encoded in cursor:
@@ -138,18 +163,6 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFact
 
 def _score(moment: LastMoment | None) -> Score | None:
     return None if moment is None else Score(moment.at, moment.score)
-
-
-def _complaint_facts(complaint: ComplaintState) -> ComplaintFacts:
-    return ComplaintFacts(
-        complaint.complaint_id,
-        value_of(complaint.severity) or "minor",
-        complaint.state or "opened",
-        complaint.is_open,
-        complaint.opened_at,
-        complaint.time_of("resolved"),
-        complaint.time_to_resolve,
-    )
 
 
 def _row(risk: ChurnRisk) -> tuple[Value, ...]:

@@ -12,9 +12,11 @@ from voc_stream.events.types import AnyEvent, AnyInput, Retraction
 from voc_stream.ports import Partition
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
+from voc_stream.postgres.tables import COMPLAINT_ID, IS_CONTACT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -117,6 +119,29 @@ def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int, al
         )
         for (body,) in reader:
             yield decode_stored(body, alias)
+
+
+def earliest_steps(cursor: Cursor, after: Mapping[tuple[str, str], datetime]) -> dict[tuple[str, str], datetime]:
+    """By complaint and action, the earliest step after a moment."""
+    wanted = [(complaint_id, action, moment) for (complaint_id, action), moment in after.items()]
+    cursor.execute(
+        "SELECT complaint_id, action, (SELECT min(occurred_at) FROM touchpoint_event"
+        f" WHERE type = 'complaint' AND {COMPLAINT_ID} = complaint_id AND body ->> 'action' = action AND occurred_at > after)"
+        " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS wanted (complaint_id, action, after)",
+        [list(column) for column in zip(*wanted, strict=True)] or [[], [], []],
+    )
+    return {(complaint_id, action): moment for complaint_id, action, moment in cursor.fetchall() if moment is not None}
+
+
+def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str, datetime]:
+    """By order, the earliest completed callback or exit from the follow-up after a moment."""
+    cursor.execute(
+        "SELECT order_id, (SELECT min(occurred_at) FROM touchpoint_event e"
+        f" WHERE e.order_id = wanted.order_id AND occurred_at > after AND {IS_CONTACT})"
+        " FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (order_id, after)",
+        (list(after), list(after.values())),
+    )
+    return {order_id: moment for order_id, moment in cursor.fetchall() if moment is not None}
 
 
 def events_table() -> FactTable[AnyEvent]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.fold import Fold, keys_of
+from voc_stream.domain.fold import Fold, Unread, keys_of
 from voc_stream.postgres.churn import pending_rows
 from voc_stream.postgres.copy_csv import lines
+from voc_stream.postgres.facts import earliest_contacts, earliest_steps
 from voc_stream.postgres.histories import queue_moves
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
@@ -54,12 +55,15 @@ class Folding:
         self.fold.apply(self._events)
 
     def save(self, ahead: Ahead, *, with_history: bool = True) -> None:
-        """Write the changed rows and what they contribute; nothing may be under way on the connection.
+        """Write the changed rows and what they contribute; the events are inserted, and nothing is under way on the connection.
 
         `with_history`: whether customers whose profile changes have been counted under the earlier one, and must be moved.
         Raises ChangedMeanwhileError.
         """
         cursor, entities, fold = self._cursor, self._entities, self.fold
+        unread = fold.unread()
+        if unread.steps or unread.contacts:
+            fold.recall(Unread(earliest_steps(cursor, unread.steps), earliest_contacts(cursor, unread.contacts)))
         moved = fold.begin_moves() if with_history else []
         missing = fold.missing_customers()
         if missing:

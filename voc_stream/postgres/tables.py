@@ -35,6 +35,15 @@ SCORE_BINS = 11
 # Columns that only writers need, or that hold what a customer wrote: BI tools do not see them.
 WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "detail", "topic_id"})
 
+# As the indexes below have them: what is looked up must be written the same.
+COMPLAINT_ID = "normalize(body ->> 'complaint_id', NFC)"
+IS_CONTACT = (
+    "((type = 'callback' AND body ->> 'outcome' = 'completed')"
+    " OR (type = 'repair_step' AND body ->> 'stage' = 'follow_up' AND body ->> 'edge' = 'exit'))"
+)
+IS_OPEN = "state IN ('opened', 'acknowledged', 'apologised', 'reopened')"
+IS_RESOLVED = "state IN ('resolved', 'informed', 'closed') AND resolved_at IS NOT NULL"
+
 metadata = MetaData(schema=SCHEMA)
 
 KEY = Text(collation="C")
@@ -75,10 +84,18 @@ touchpoint_event = Table(
     Index("touchpoint_event_customer_id", "customer_id"),
     # In the order in which a customer's history is moved, piece by piece.
     Index("touchpoint_event_scored", "customer_id", "event_id", postgresql_where=text("type IN ('callback', 'touchpoint')")),
+    # What a reopening or a delivery that is told late makes count is looked up here.
+    Index(
+        "touchpoint_event_complaint_step",
+        text(f"({COMPLAINT_ID})"),
+        text("(body ->> 'action')"),
+        "occurred_at",
+        postgresql_where=text("type = 'complaint'"),
+    ),
+    Index("touchpoint_event_contact", "order_id", "occurred_at", postgresql_where=text(IS_CONTACT)),
     Index("touchpoint_event_occurred_at", "occurred_at", postgresql_using="brin"),
-    # For what a retraction leaves of an order or a complaint, which is read from their other events.
+    # For what a retraction leaves of an order, which is read from its other events; of a complaint, the index of its steps tells.
     Index("touchpoint_event_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
-    Index("touchpoint_event_complaint_id", text("normalize(body ->> 'complaint_id', NFC)"), postgresql_where=text("type = 'complaint'")),
     comment="One row per accepted event that is not taken back: the facts from which every other table can be recomputed / 事件明细",
 )
 
@@ -131,6 +148,9 @@ repair_order = Table(
     column("last_moment_at", TIME, "when the last scored moment was / 最后评分时间"),
     PrimaryKeyConstraint("order_id"),
     Index("repair_order_customer_id", "customer_id", "order_id"),
+    # What a customer's risk depends on, however many orders there are: the latest broken promise, the order that is remembered.
+    Index("repair_order_late", "customer_id", "delivered_at", postgresql_where=text("on_time = false")),
+    Index("repair_order_remembered", "customer_id", "last_moment_at", "order_id", postgresql_where=text("last_moment_at IS NOT NULL")),
     # For what is watched every minute: orders in the workshop, and follow-ups that fell due.
     Index("repair_order_undelivered", "order_id", postgresql_where=text("delivered_at IS NULL")),
     Index(
@@ -168,6 +188,9 @@ complaint = Table(
     column("handed_to", Text, "department it was handed to, as stated latest / 转交部门"),
     PrimaryKeyConstraint("complaint_id"),
     Index("complaint_customer_id", "customer_id"),
+    # As of orders: the one that is open longest, by severity, and the one that was resolved last.
+    Index("complaint_open", "customer_id", "severity", "opened_at", postgresql_where=text(IS_OPEN)),
+    Index("complaint_resolved", "customer_id", "resolved_at", "complaint_id", postgresql_where=text(IS_RESOLVED)),
     Index("complaint_opened_at", "opened_at", postgresql_using="brin"),
     comment="One row per complaint / 投诉",
     postgresql_with={"fillfactor": "70"},

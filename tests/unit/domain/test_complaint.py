@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from oracle.complaints import complaint_rows
 from oracle.reading import read_events
 from unit.domain.whole_rows import assert_whole_row
-from unit.domain.world import NOW, encode, events_of
+from unit.domain.world import NOW, encode, events_of, found_among
 from unit.postgres.store import CATALOGUE
 
 from voc_stream.domain.complaint import LIFE, ComplaintState
+from voc_stream.domain.fold import Unread
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 from voc_stream.postgres.rows import COMPLAINT_COLUMNS, complaint_row, decode_complaint
@@ -31,6 +32,10 @@ def state_of(bodies: list[Event], catalogue: Catalogue) -> ComplaintState:
     for event in events_of(bodies, catalogue):
         assert isinstance(event, Complaint)
         state.apply(event, moment_of(event))
+        if state.reopened_at is not None:  # at any event, or only at the end: what is read is the same
+            marks = {("q-1", action): state.reopened_at for action in state.unread}
+            for (_, action), earliest in found_among(events_of(bodies, catalogue), Unread(marks, {})).steps.items():
+                state.recall(action, earliest)
     return state
 
 

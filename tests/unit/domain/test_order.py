@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from oracle.orders import moments_of_orders, order_rows, stage_rows
 from oracle.reading import read_events
 from unit.domain.whole_rows import assert_whole_row
-from unit.domain.world import NOW, encode, events_of, summed
+from unit.domain.world import NOW, encode, events_of, found_among, summed
 from unit.postgres.store import CATALOGUE
 
+from voc_stream.domain.fold import Unread
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import (
     STAGES,
@@ -40,6 +41,9 @@ def order(bodies: list[Event], catalogue: Catalogue) -> OrderState:
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
         state.apply(event, moment_of(event), RULES)
+    if state.contact is not None and state.delivered_at is not None and not state.contact.is_read:
+        found = found_among(events_of(bodies, catalogue), Unread({}, {"o-1": state.delivered_at}))
+        state.recall_contact(found.contacts.get("o-1"))
     return state
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from builders import START, message
 
-from voc_stream.domain.fold import Fold, keys_of
+from voc_stream.domain.fold import Fold, Unread, keys_of
 from voc_stream.domain.history import move_events, move_orders
+from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.stated import value_of
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.events.types import Retraction
+from voc_stream.events.types import Callback, Complaint, RepairStep, Retraction
 from voc_stream.postgres.rows import decode_complaint, decode_customer, decode_order
 
 if TYPE_CHECKING:
@@ -52,6 +53,24 @@ def summed(contributions: Iterable[Contribution]) -> Sums:
         for measure in measures:
             sums[(*key, *msgspec.structs.astuple(measure))] += weight
     return Counter({key: count for key, count in sums.items() if count})
+
+
+def found_among(events: Iterable[AnyEvent], unread: Unread) -> Unread:
+    """What must be read, told by all events that are stored."""
+    found = Unread({}, {})
+    for event in sorted(events, key=moment_of, reverse=True):
+        at = moment_of(event)
+        if isinstance(event, Complaint) and at > unread.steps.get((event.complaint_id, event.action), at):
+            found.steps[event.complaint_id, event.action] = at  # type: ignore[index]  # the earliest comes last
+        if event.order_id is not None and _is_contact(event) and at > unread.contacts.get(event.order_id, at):
+            found.contacts[event.order_id] = at  # type: ignore[index]
+    return found
+
+
+def _is_contact(event: AnyEvent) -> bool:
+    if isinstance(event, Callback):
+        return event.outcome == "completed"
+    return isinstance(event, RepairStep) and (event.stage, event.edge) == ("follow_up", "exit")
 
 
 def move_piece(
@@ -95,6 +114,7 @@ class World:
         fold.add_orders(_loaded(self.orders, keys.orders, decode_order))
         fold.add_complaints(_loaded(self.complaints, keys.complaints, decode_complaint))
         fold.apply(events)
+        fold.recall(found_among([*self._events, *events], fold.unread()))
         self._moving |= set(fold.begin_moves())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
         self._contributions += fold.contributions(events)

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "Create the topics and bring the tables up to date; safe to repeat.",
     "worker": "Run one worker: events in from Kafka, tables out to PostgreSQL.",
     "push": "Validate events from files and send them.",
+    "retract": "Take events back: out of every table, for good.",
     "check": "Validate events from files, sending nothing.",
     "simulate": "Play a believable call centre, to Kafka or to a file.",
     "status": "Show lag, last commit, key experiences, customers at risk and alerts.",

@@ -28,14 +28,7 @@ if TYPE_CHECKING:
     from voc_stream.mapping.specification import RowMapping
 
 MINIMUM_TIMEOUT_SECONDS = 1.0
-
-
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=FILES)
-@click.option(
-    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
-)
-@click.option(
+timeout_option = click.option(
     "--timeout",
     "timeout_seconds",
     type=FiniteRange(min=MINIMUM_TIMEOUT_SECONDS),
@@ -43,6 +36,14 @@ MINIMUM_TIMEOUT_SECONDS = 1.0
     show_default=True,
     help="Give up when no broker has acknowledged anything for so many seconds.",
 )
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILES)
+@click.option(
+    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
+)
+@timeout_option
 def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: float) -> None:
     """Validate the events of FILES and send them; `-` is standard input.
 

@@ -73,6 +73,9 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
         "Customers whose earlier events are still counted under another segment or region, in part.", (), "leave out"
     ),
     "voc_evaluator_last_success_timestamp_seconds": TableGauge("Unix time as of which alerts were last evaluated.", (), "leave out"),
+    "voc_retractions_pending": TableGauge(
+        "Events that retractions name and that are still to be taken out of the tables.", (), "leave out"
+    ),
     "voc_value_at_risk": TableGauge("Annual value times risk of leaving, summed.", ("band", "segment"), "sum"),
 }
 

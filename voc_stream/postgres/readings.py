@@ -28,6 +28,7 @@ def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
         *_complaints(cursor, now),
         *_histories(cursor),
         *_alerts(cursor, now),
+        *_retractions(cursor),
     ]
 
 
@@ -44,6 +45,11 @@ def read_customers(cursor: Cursor) -> list[Reading]:
         if value is not None:
             found.append(Reading("voc_value_at_risk", (band, segment), value))
     return found
+
+
+def _retractions(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT sum(cardinality(event_ids)) FROM retraction_pending HAVING count(*) > 0")
+    return [Reading("voc_retractions_pending", (), pending) for (pending,) in cursor]
 
 
 def _experiences(cursor: Cursor) -> list[Reading]:

@@ -178,6 +178,16 @@ def test_two_workers_never_miss_each_other(store: Store) -> None:
     store.assert_as_expected([*events, *named])
 
 
+def test_what_waits_is_shown(store: Store) -> None:
+    """How many named events are still to be taken out, as a gauge; where none is, there is no sample."""
+    send(store.sink(0), messages([touchpoint("a"), retraction("x-1", "a", "b"), retraction("x-2", "c")]))
+    upkeep = store.upkeep()
+    shown = [{reading.metric: reading.value for reading in upkeep.readings(NOW)}.get("voc_retractions_pending")]
+    upkeep.take_back(NOW)
+    shown.append({reading.metric: reading.value for reading in upkeep.readings(NOW)}.get("voc_retractions_pending"))
+    assert shown == [3, None]
+
+
 def test_rebuild_gives_the_same(store: Store) -> None:
     """It takes out first what still waits, and then finds nothing that differs."""
     values = [*messages(crowd(80)), *(message(retraction(f"y-{number}", f"x-1-{number}")) for number in range(0, 80, 3))]

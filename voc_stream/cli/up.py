@@ -134,6 +134,20 @@ class Screen:
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".voc"), show_default=True, help="Kept between runs."
 )
+@click.option(
+    "--broker",
+    "kind",
+    type=click.Choice(["embedded", "apache"]),
+    default="embedded",
+    show_default=True,
+    help="The small broker that comes with this package, or Apache Kafka, which needs Java.",
+)
+@click.option(
+    "--kafka-home",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="KAFKA_HOME",
+    help="For --broker apache: folder of an unpacked download of Apache Kafka 4. Default: KAFKA_HOME.",
+)
 @click.option("--kafka-port", type=PORT, help=f"Port of the broker. Default: {USUAL_KAFKA_PORT}, or a free one where that is taken.")
 @click.option("--postgres-port", type=PORT, help=f"Port of PostgreSQL. Default: {USUAL_POSTGRES_PORT}, or a free one.")
 @click.option("--web-port", type=PORT, help="Port of the worker's pages. Default: VOC_WEB_PORT (6066), or a free one.")
@@ -143,6 +157,8 @@ class Screen:
 def command(
     *,
     data_dir: Path,
+    kind: str,
+    kafka_home: Path | None,
     kafka_port: int | None,
     postgres_port: int | None,
     web_port: int | None,
@@ -152,9 +168,12 @@ def command(
 ) -> None:
     """Run all of it on this machine: broker, PostgreSQL, worker and a simulated call centre.
 
-    PostgreSQL keeps its data in the folder; the broker forgets all when it stops, so a clean stop first takes in what was sent. The
-    addresses of Kafka and PostgreSQL in the settings are not used. Port 0 takes any free port.
+    PostgreSQL keeps its data in the folder; the embedded broker forgets all when it stops, so a clean stop first takes in what was sent.
+    Apache Kafka keeps its data in the folder, too, and serves every client. The addresses and credentials of Kafka and PostgreSQL in the
+    settings are not used. Port 0 takes any free port.
     """
+    if kind == "apache" and kafka_home is None:
+        raise click.UsageError("--broker apache needs --kafka-home, the folder of an unpacked download of Apache Kafka 4")
     settings = load_settings(os.environ)
     started = time.monotonic()
     try:
@@ -165,7 +184,7 @@ def command(
                 choose_port(web_port, settings.web_port, "--web-port"),
             )
             say("starting broker and PostgreSQL …")
-            with Machine(folder, ports, settings, _environment()) as machine:
+            with Machine(folder, ports, settings, _environment(), kafka_home if kind == "apache" else None) as machine:
                 _start(machine, stop)
                 if not stop.requested():
                     _announce(machine, _write_addresses(folder, machine.settings), time.monotonic() - started)
@@ -192,6 +211,8 @@ def _announce(machine: Machine, file: Path, seconds: float) -> None:
     settings = machine.settings
     say(f"ready 就绪 after {seconds:.1f} s; stop with Ctrl-C")
     say(f"kafka://{settings.kafka_bootstrap}")
+    if not machine.serves_every_client:
+        say("This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with idempotence: see docs/push.md")
     say(settings.require_database_url())
     say(machine.worker_url)
     say(f"For commands in another terminal: export {CONFIG}={file}")

@@ -23,6 +23,9 @@ STOP_TIMEOUT_SECONDS = 10.0
 class Broker:
     """A running broker. It forgets everything when it stops.
 
+    Attributes:
+        keeps_events: whether it does not.
+
     Args:
         data_dir: existing folder for its log.
         port: free port of 127.0.0.1 to listen on.
@@ -30,6 +33,8 @@ class Broker:
     Raises:
         EmbeddedError: no broker for this platform, or it does not start.
     """
+
+    keeps_events = False
 
     def __init__(self, data_dir: Path, port: int) -> None:
         self.port = port

@@ -72,10 +72,13 @@ class Child:
 
     def log_tail(self) -> str:
         """The last lines that it wrote since it was started, for a message about its end."""
+        return "\n".join(self.log_since_start().splitlines()[-LOG_TAIL_LINES:])
+
+    def log_since_start(self) -> str:
+        """All that it wrote since it was started."""
         with self.log_path.open("rb") as log:
             log.seek(self._log_start)
-            lines = log.read().decode(errors="replace").splitlines()
-        return "\n".join(lines[-LOG_TAIL_LINES:])
+            return log.read().decode(errors="replace")
 
     def stop(self, timeout_seconds: float) -> None:
         """Ask it to end, wait for that, and kill it where it does not listen. Safe to call twice."""

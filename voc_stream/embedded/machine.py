@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from voc_stream.embedded import EmbeddedError
+from voc_stream.embedded.apache_broker import ApacheBroker
 from voc_stream.embedded.broker import Broker
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, listens
@@ -51,6 +52,7 @@ class Machine:
     Args:
         data_dir: existing folder of this machine alone.
         ports: where to listen.
+        kafka_home: folder of Apache Kafka, which is then the broker; None takes the embedded one.
         settings: what is configured; addresses are replaced by those of the embedded parts.
         environ: variables that the children get besides their settings.
 
@@ -58,7 +60,9 @@ class Machine:
         EmbeddedError: broker or database does not start.
     """
 
-    def __init__(self, data_dir: Path, ports: Ports, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, data_dir: Path, ports: Ports, settings: Settings, environ: Mapping[str, str], kafka_home: Path | None = None
+    ) -> None:
         self._data_dir = data_dir
         self._environ = environ
         self._supervisors: list[Supervisor] = []
@@ -66,7 +70,10 @@ class Machine:
         self._worker_numbers = count(1)
         self._simulator: Supervisor | None = None
         with ExitStack() as started:
-            self._broker = started.enter_context(Broker(data_dir, ports.kafka))
+            self._broker: Broker | ApacheBroker = (
+                Broker(data_dir, ports.kafka) if kafka_home is None else ApacheBroker(data_dir, ports.kafka, kafka_home)
+            )
+            started.callback(self._broker.stop)
             self._postgres = Postgres(data_dir, ports.postgres, closed=True)
             self._supervise(self._postgres.child, self._restart_postgres)
             started.callback(self._stop_postgres)
@@ -80,6 +87,11 @@ class Machine:
             web_port=ports.web,
             broker_session_timeout_seconds=SESSION_TIMEOUT_SECONDS,
         )
+
+    @property
+    def serves_every_client(self) -> bool:
+        """Whether the broker is Apache Kafka; docs/push.md says whom the embedded one does not serve."""
+        return isinstance(self._broker, ApacheBroker)
 
     @property
     def worker_url(self) -> str:
@@ -151,10 +163,10 @@ class Machine:
         """Raise EmbeddedError where the broker ended."""
         code = self._broker.child.exit_code()
         if code is not None:
-            raise EmbeddedError(
-                f"the embedded broker died (code {code}) and with it the events that were not yet taken in; "
-                f"its last lines:\n{self._broker.child.log_tail()}"
-            )
+            what = f"the embedded broker died (code {code}) and with it the events that were not yet taken in"
+            if self._broker.keeps_events:
+                what = f"Apache Kafka died (code {code}); it has kept the events, so start again"
+            raise EmbeddedError(f"{what}; its last lines:\n{self._broker.child.log_tail()}")
 
     def __enter__(self) -> Self:
         return self

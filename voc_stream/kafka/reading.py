@@ -183,7 +183,10 @@ class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
         taken: list[FetchedMessage] = []
         left = Fetched.bytes_left
         records = self._partition_records
-        if left <= 0 or max_records == 0 or records is None or not self.check_assignment(self._topic_partition):
+        if left <= 0 or max_records == 0 or records is None:
+            return taken
+        if not self.check_assignment(self._topic_partition):
+            records.close()
             return taken
         for message in records.messages:
             taken.append(message)

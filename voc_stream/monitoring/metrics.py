@@ -141,7 +141,10 @@ class Metrics:
             "voc_rewinds_total", "Batches fetched again because something before them was missing.", topic, registry=registry
         )
         self.skipped_offsets = Counter(
-            "voc_skipped_offsets_total", "Offsets that held no message: retention, compaction or transactions.", topic, registry=registry
+            "voc_skipped_offsets_total",
+            "Offsets that held no message: retention, compaction, transactions or a batch that cannot be read.",
+            topic,
+            registry=registry,
         )
         self.timer_errors = Counter("voc_timer_errors_total", "Runs of a timer that failed.", ("timer",), registry=registry)
         self.timer_seconds = Gauge("voc_timer_seconds", "How long the last run of a timer took.", ("timer",), registry=registry)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import weakref
+from collections import Counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,13 +19,14 @@ from record_batches import GZIP, NAMES, UNKNOWN_CODEC, ZSTD, batch, flipped, pac
 from voc_stream.events.refusal import Refusal
 from voc_stream.kafka import app, reading
 from voc_stream.kafka.reading import KEPT_BATCH_BYTES, QUICKLY_READ_BYTES, Fetched, PartitionMessages
-from voc_stream.kafka.record_batches import KEPT_VALUE_BYTES, MAXIMUM_FETCH_BYTES, Frames
+from voc_stream.kafka.record_batches import KEPT_VALUE_BYTES, MAXIMUM_FETCH_BYTES, Frames, contents
 from voc_stream.kafka.unpacking import MAXIMUM_UNPACKED_BYTES
 from voc_stream.ports import DecodedMessage, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from voc_stream.kafka.record_batches import Frame
     from voc_stream.ports import FetchedMessage
 
 PLACE = TopicPartition("t", 0)
@@ -286,6 +291,41 @@ def test_what_was_unpacked_is_let_go_with_the_fetch() -> None:
     assert messages.gi_frame is not None
     del waiting
     assert messages.gi_frame is None
+    lost = fetched(batch(0, [b"v"] * 9, ZSTD))
+    assert len(lost.getall(3)) == 3
+    messages = lost._partition_records.messages
+    lost._assignment.active = False
+    assert lost.getall(3) == []
+    assert messages.gi_frame is None
+
+
+def test_one_batch_at_a_time_is_unpacked_whatever_the_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By aiokafka's own loop over what has come: memory is that of one batch, and nothing is lost on the way."""
+    unpacked: list[weakref.ref[memoryview]] = []
+    most = 0
+
+    def counted(frame: Frame, codec: int) -> memoryview:
+        nonlocal most
+        data = memoryview(contents(frame, codec))
+        unpacked.append(weakref.ref(data))
+        most = max(most, sum(each() is not None for each in unpacked))
+        return data
+
+    monkeypatch.setattr(reading, "contents", counted)
+    consumer = fetcher.Fetcher.__new__(fetcher.Fetcher)
+    consumer._subscriptions = SimpleNamespace(reassignment_in_progress=False)
+    consumer._wait_consume_future = None
+    monkeypatch.setattr(consumer, "_notify", lambda _: None)
+    values = [b" " * 1_000] * (2 * QUICKLY_READ_BYTES // 1_000)
+    waiting = {TopicPartition("t", number): fetched(batch(0, values, ZSTD) + batch(len(values), values, GZIP)) for number in range(5)}
+    consumer._records, places = waiting, list(waiting)
+    taken: Counter[TopicPartition] = Counter()
+    while consumer._records:
+        Fetched.bytes_left = 300_000
+        for place, messages in asyncio.run(consumer.fetched_records(places, 0, 10_000)).items():
+            taken[place] += len(messages)
+    assert taken == dict.fromkeys(places, 2 * len(values))
+    assert most == 1
 
 
 @st.composite

@@ -18,7 +18,7 @@ from voc_stream.monitoring.metrics import Metrics
 from voc_stream.monitoring.repetition import Repetition
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep
-from voc_stream.settings import SettingsError, load_settings
+from voc_stream.settings import Settings, SettingsError, load_settings
 
 GARBAGE_COLLECTION_THRESHOLD = 100_000
 SWITCH_INTERVAL_SECONDS = 0.001
@@ -51,12 +51,20 @@ def command(*, verbose: bool) -> None:
     sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds)
     upkeep = PostgresUpkeep(database_url, catalogue, deadline_seconds=deadline_seconds)
     try:
-        code = run_worker(settings, sink, upkeep, Metrics(process_registry()))
+        code = run_worker(settings, sink, upkeep, Metrics(process_registry()), lambda: _have_changed(settings))
     except OSError as error:
         raise SettingsError(
             f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})"
         ) from error
     sys.exit(code)
+
+
+def _have_changed(settings: Settings) -> bool:
+    """Whether variables and files say something else now; not while somebody is still writing them."""
+    try:
+        return load_settings(os.environ) != settings
+    except SettingsError:
+        return False
 
 
 def tune_interpreter() -> None:

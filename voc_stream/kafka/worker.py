@@ -18,6 +18,7 @@ from voc_stream.kafka.app import create_app
 from voc_stream.kafka.group import client_id, read_strangers, shared_group
 from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.log_reader import LogReader
+from voc_stream.kafka.settings_watch import SettingsWatch
 from voc_stream.kafka.state import WorkerState
 from voc_stream.kafka.timers import add_timers
 from voc_stream.kafka.upkeep_calls import UpkeepCalls
@@ -26,7 +27,7 @@ from voc_stream.kafka.watchdog import EXIT_CODE, Watchdog, exit_unless_done, rea
 from voc_stream.monitoring.health import HealthServer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from voc_stream.kafka.app import VocApp
     from voc_stream.monitoring.metrics import Metrics
@@ -85,6 +86,10 @@ class WorkerParts:
         named = list(dict.fromkeys(problem for problem in problems if problem is not None))
         held = [hold.sentence for hold in self.state.held.values()]
         return named + held + [problem for problem, applies in checks.items() if applies]
+
+    def in_trouble(self) -> bool:
+        """Whether Kafka or PostgreSQL does not serve this worker."""
+        return any((self.state.waiting_for, self.state.kafka_problem, self.state.store_problem))
 
     def wait_for_both(self, stopped: threading.Event) -> bool:
         """Wait for Kafka and PostgreSQL; False where `stopped` was set first."""
@@ -148,10 +153,12 @@ def run_worker(
     sink: BatchSink,
     upkeep: Upkeep,
     metrics: Metrics,
+    settings_changed: Callable[[], bool] = lambda: False,
 ) -> int:
     """Consume until SIGTERM or SIGINT (0), or until something failed (75: start me again). The watchdog may end the process with 75, too.
 
-    Call it from the main thread of a process that does nothing else. Logging must be set up already.
+    Call it from the main thread of a process that does nothing else. Logging must be set up already. `settings_changed` tells whether it
+    would be started with other settings now; a worker that is refused somewhere then ends with 75.
 
     Raises:
         OSError: the web port is taken.
@@ -159,9 +166,11 @@ def run_worker(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     parts = WorkerParts(settings, sink, upkeep, metrics)
+    settings_watch = SettingsWatch(parts.in_trouble, settings_changed)
     watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
     with HealthServer(settings.web_host, settings.web_port, metrics.registry, parts.not_alive, parts.not_ready) as health:
         log.info("metrics and health at %s", health.url)
+        settings_watch.start()
         try:
             if not parts.wait_for_both(_stop_event()):
                 return 0
@@ -176,6 +185,7 @@ def run_worker(
             log.exception("the worker failed: ending with code %d, to be started again; nothing is lost", EXIT_CODE)
             return EXIT_CODE
         finally:
+            settings_watch.stop()
             watchdog.stop()
             parts.close()
     return 0 if parts.state.gives_way_to is None else EXIT_CODE

@@ -8,13 +8,23 @@ A secret may stand in a file of its own instead: `VOC_…_FILE` names that file.
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voc_stream.database_url import check_url, has_password, with_password
+from voc_stream.setting_checks import (
+    MAXIMUM_PORT,
+    broker_list,
+    existing_file,
+    matching,
+    not_empty,
+    one_of,
+    path_or_one_of,
+    switch,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +33,6 @@ PREFIX = "VOC_"
 CONFIG = "VOC_CONFIG"
 # Kafka allows 249 characters in a topic name; the longest of ours after the prefix is `dead-letters`.
 MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
-MAXIMUM_PORT = 65535
 LOG_FORMATS = ("TEXT", "JSON")
 PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
 # Each may be given as `…_FILE`, the path of a file that holds it and nothing else.
@@ -217,96 +226,35 @@ def _suggestion(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; the settings are {', '.join(known)}"
 
 
-def _brokers(value: str | int) -> str:
-    brokers = [broker.strip() for broker in str(value).split(",")]
-    for broker in brokers:
-        host, _, port = broker.rpartition(":")
-        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host) or not port.isdecimal() or not 0 < int(port) <= MAXIMUM_PORT:
-            raise ValueError(f"must be host:port,host:port; {broker!r} is no host:port")
-    return ",".join(brokers)
-
-
-def _matching(pattern: str, meaning: str, maximum_length: int) -> Callable[[str | int], str]:
-    def check(value: str | int) -> str:
-        if not re.fullmatch(pattern, str(value)) or len(str(value)) > maximum_length:
-            raise ValueError(f"must be {meaning}, at most {maximum_length} characters; it is {value!r}")
-        return str(value)
-
-    return check
-
-
-def _whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
-    def check(value: str | int) -> int:
-        if not re.fullmatch(r"\d{1,9}", str(value), re.ASCII) or not lowest <= int(value) <= highest:
-            raise ValueError(f"must be a whole number from {lowest} to {highest}; it is {value!r}")
-        return int(value)
-
-    return check
-
-
-def _one_of(words: Sequence[str]) -> Callable[[str | int], str]:
-    def check(value: str | int) -> str:
-        if str(value).upper() not in words:
-            raise ValueError(f"must be one of {', '.join(words)}; it is {value!r}")
-        return str(value).upper()
-
-    return check
-
-
-def _switch(value: str | int) -> bool:
-    if str(value).lower() not in {"true", "false"}:
-        raise ValueError(f"must be true or false; it is {value!r}")
-    return str(value).lower() == "true"
-
-
-def _file(value: str | int) -> str:
-    if not Path(str(value)).is_file():
-        raise ValueError(f"must be the path of a file; there is none at {str(value)!r}")
-    return str(value)
-
-
-def _not_empty(value: str | int) -> str:
-    if not str(value):
-        raise ValueError("must not be empty; leave it out where there is none")
-    return str(value)
-
-
-def _catalogue(value: str | int) -> str:
-    if not Path(str(value)).is_file() and value not in PACKAGED_CATALOGUES:
-        names = ", ".join(PACKAGED_CATALOGUES)
-        raise ValueError(f"must be the path of a catalogue or one of {names}; there is no file {str(value)!r}")
-    return str(value)
-
-
 _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
-    "kafka_bootstrap": _brokers,
-    "kafka_security_protocol": _one_of(SECURITY_PROTOCOLS),
-    "kafka_sasl_mechanism": _one_of(SASL_MECHANISMS),
-    "kafka_sasl_username": _not_empty,
-    "kafka_sasl_password": _not_empty,
-    "kafka_sasl_token_command": _not_empty,
-    "kafka_sasl_token_file": _not_empty,
-    "kafka_allow_plaintext_password": _switch,
-    "kafka_ssl_cafile": _file,
-    "kafka_ssl_certfile": _file,
-    "kafka_ssl_keyfile": _file,
-    "kafka_ssl_key_password": _not_empty,
+    "kafka_bootstrap": broker_list,
+    "kafka_security_protocol": one_of(SECURITY_PROTOCOLS),
+    "kafka_sasl_mechanism": one_of(SASL_MECHANISMS),
+    "kafka_sasl_username": not_empty,
+    "kafka_sasl_password": not_empty,
+    "kafka_sasl_token_command": not_empty,
+    "kafka_sasl_token_file": not_empty,
+    "kafka_allow_plaintext_password": switch,
+    "kafka_ssl_cafile": existing_file,
+    "kafka_ssl_certfile": existing_file,
+    "kafka_ssl_keyfile": existing_file,
+    "kafka_ssl_key_password": not_empty,
     "database_url": lambda value: check_url(str(value)),
-    "database_password": _not_empty,
-    "topic_prefix": _matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
-    "catalogue": _catalogue,
-    "group": _matching(r"[A-Za-z0-9._-]+", "letters, digits, '.', '_' or '-'", 249),
-    "web_host": _matching(r"[A-Za-z0-9.:_-]+", "an address to listen on", 253),
-    "web_port": _whole_number(0, MAXIMUM_PORT),
-    "partitions": _whole_number(1, 10_000),
-    "replication_factor": _whole_number(1, 100),
-    "broker_session_timeout_seconds": _whole_number(6, 300),
-    "maximum_batch_messages": _whole_number(1, 100_000),
-    "database_deadline_seconds": _whole_number(1, 600),
-    "dead_letter_retention_days": _whole_number(0, 36_500),
-    "stall_timeout_seconds": _whole_number(10, 3600),
+    "database_password": not_empty,
+    "topic_prefix": matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
+    "catalogue": path_or_one_of("a catalogue", PACKAGED_CATALOGUES),
+    "group": matching(r"[A-Za-z0-9._-]+", "letters, digits, '.', '_' or '-'", 249),
+    "web_host": matching(r"[A-Za-z0-9.:_-]+", "an address to listen on", 253),
+    "web_port": whole_number(0, MAXIMUM_PORT),
+    "partitions": whole_number(1, 10_000),
+    "replication_factor": whole_number(1, 100),
+    "broker_session_timeout_seconds": whole_number(6, 300),
+    "maximum_batch_messages": whole_number(1, 100_000),
+    "database_deadline_seconds": whole_number(1, 600),
+    "dead_letter_retention_days": whole_number(0, 36_500),
+    "stall_timeout_seconds": whole_number(10, 3600),
     # The rules of Prometheus believe an evaluation for 120 s.
-    "evaluation_interval_seconds": _whole_number(1, 60),
-    "log_format": _one_of(LOG_FORMATS),
+    "evaluation_interval_seconds": whole_number(1, 60),
+    "log_format": one_of(LOG_FORMATS),
 }
 _KNOWN = (*_CHECKS, *(name + FILE_SUFFIX for name in SECRETS))

@@ -20,7 +20,8 @@ ORACLE = Path(__file__).parents[1] / "oracle"
 # room, because the catalogue names the stages that events have.
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "database_url": frozenset(),
-    "settings": frozenset({"database_url"}),
+    "setting_checks": frozenset(),
+    "settings": frozenset({"database_url", "setting_checks"}),
     "toml_lines": frozenset(),
     "events.types": frozenset(),
     "plausible": frozenset(),

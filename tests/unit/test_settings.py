@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from voc_stream.cli import COMMANDS, main
-from voc_stream.settings import Settings, SettingsError, load_settings, to_environment
+from voc_stream.settings import Settings, SettingsError, load_settings, to_environment, without_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,6 +170,12 @@ def test_secret_given_in_both_forms_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="database_password is set twice, as itself or as database_password_file") as caught:
         load_settings(both)
     assert "s3cret" not in str(caught.value)
+
+
+def test_children_inherit_everything_but_the_settings() -> None:
+    """`up` hands its children other settings; one that only its own environment has must not mix with them."""
+    own = {"PATH": "/bin", "VOC_STREAM_SERVICE_HOST": "10.0.0.1"}
+    assert without_settings(own | {"VOC_CONFIG": "a", "VOC_KAFKA_SASL_PASSWORD_FILE": "b", "VOC_DATABASE_PASSWORD": "c"}) == own
 
 
 def test_help_lists_every_command_without_loading_any() -> None:

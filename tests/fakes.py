@@ -7,10 +7,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voc_stream.clocks import ClockReading
 from voc_stream.events.refusal import Refusal
+from voc_stream.events.refusal_limit import RefusalRecord
 from voc_stream.ports import AlertMessage, BatchResult, DecodedMessage, FencedError, Membership, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class MemorySink:
     rejected: dict[Partition, list[int]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     batches: list[Batch] = field(default_factory=list)
+    records: dict[Partition, RefusalRecord] = field(default_factory=dict)
     available: bool = True
     before_commit: Callable[[Batch], None] = lambda _: None
     after_commit: Callable[[Batch], None] = lambda _: None
@@ -82,6 +84,11 @@ class MemorySink:
             self.after_commit(batch)
         return results
 
+    def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
+        """What `read_id` could not read is remembered as PostgreSQL does."""
+        self._answer()
+        return {partition: self.records[partition] for partition in partitions if partition in self.records}
+
     def probe(self) -> None:
         """Well, unless it was switched off."""
         self._answer()
@@ -113,8 +120,10 @@ class MemorySink:
         self.accepted.setdefault(batch.partition, []).extend(accepted)
         self.rejected.setdefault(batch.partition, []).extend(rejected)
         self.stored[batch.partition] = position._replace(next_offset=batch.next_offset)
+        contents: list[Any] = [None if message.content == NOT_READ else message.content for message in batch.messages]
+        record = self.records[batch.partition] = self.records.get(batch.partition, RefusalRecord()).after(contents)
         self.batches.append(batch)
-        return BatchResult(len(accepted), duplicate, len(rejected), batch.next_offset, None)
+        return BatchResult(len(accepted), duplicate, len(rejected), batch.next_offset, None, refusals=record)
 
     def _answer(self) -> None:
         if not self.available:

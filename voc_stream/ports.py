@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from voc_stream.events.refusal_limit import RefusalRecord
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
@@ -98,6 +100,7 @@ class BatchResult(NamedTuple):
         latest_event_time: when the latest of its events occurred; None where there is none.
         conflicting: events whose id came before with other content.
         retracted: events that a retraction had taken back before they came.
+        refusals: what the partition has refused of late, this batch included.
     """
 
     accepted: int
@@ -107,6 +110,7 @@ class BatchResult(NamedTuple):
     latest_event_time: datetime | None
     conflicting: int = 0
     retracted: int = 0
+    refusals: RefusalRecord = RefusalRecord()
 
 
 class FencedError(Exception):
@@ -193,6 +197,10 @@ class BatchSink(Protocol):
 
         Raises FencedError where another position is stored, StoreUnavailableError.
         """
+        ...
+
+    def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
+        """What those of the partitions that have a position have refused of late. Raises StoreUnavailableError."""
         ...
 
     def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:

@@ -79,6 +79,8 @@ class Settings:
         broker_session_timeout_seconds: a worker silent for so long loses its partitions. Short means quick take-over and quick joining.
         maximum_batch_messages: messages that one transaction takes in at most.
         database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
+        dead_letter_limit_run: a partition stops after so many refused messages in a row; 0 is never.
+        dead_letter_limit_percent: a partition stops where such a share of its latest messages is refused; 0 is never.
         dead_letter_retention_days: refused messages are deleted after so many days; 0 keeps them for ever.
         stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
         evaluation_interval_seconds: how often alerts are evaluated.
@@ -109,6 +111,8 @@ class Settings:
     broker_session_timeout_seconds: int = 15
     maximum_batch_messages: int = 10_000
     database_deadline_seconds: int = 25
+    dead_letter_limit_run: int = 1_000
+    dead_letter_limit_percent: int = 50
     dead_letter_retention_days: int = 90
     stall_timeout_seconds: int = 120
     evaluation_interval_seconds: int = 15
@@ -251,6 +255,8 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "broker_session_timeout_seconds": whole_number(6, 300),
     "maximum_batch_messages": whole_number(1, 100_000),
     "database_deadline_seconds": whole_number(1, 600),
+    "dead_letter_limit_run": whole_number(0, 10_000_000),
+    "dead_letter_limit_percent": whole_number(0, 100),
     "dead_letter_retention_days": whole_number(0, 36_500),
     "stall_timeout_seconds": whole_number(10, 3600),
     # The rules of Prometheus believe an evaluation for 120 s.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.events.refusal_limit import RefusalRecord
     from voc_stream.ports import Batch, BatchResult, Message
 
 Row = dict[str, Any]
@@ -148,6 +149,10 @@ class FakeSink:
             self._entities.forget()
             raise
         self._open = transaction
+
+    def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:  # noqa: ARG002  the port's signature
+        """None: the model's messages are too few for a limit."""
+        return {}
 
     def probe(self) -> None:
         """Whether it can be reached."""

@@ -15,7 +15,6 @@ from model.fake_store import FakeSink
 from model.stepped_loop import OWNER, StillWaitsError
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.agent import BatchAgent
 from voc_stream.kafka.app import create_app
 from voc_stream.kafka.ledger import Ledger
 from voc_stream.kafka.state import WorkerState
@@ -65,7 +64,7 @@ class Worker:
         self._queue: asyncio.Queue[Any] = asyncio.Queue(self.app.conf.stream_buffer_maxsize)
         self._tasks: list[asyncio.Task[Any]] = []
         self.start(self.consumer._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
-        self.start(BatchAgent(self.app, self.ledger, metrics, 25.0)(self._stream()))
+        self.start(self.app.batches(self._stream()))
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run a task of this worker."""

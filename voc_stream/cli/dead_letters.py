@@ -13,11 +13,13 @@ import click
 from rich.table import Table
 
 from voc_stream.cli.terminal import console, say, say_lines
+from voc_stream.events.refusal_limit import RefusalLimit
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.kafka.record_batches import is_batch
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.dead_letters import DeadLetterOffice, RefusedMessage
+from voc_stream.postgres.refusal_records import begin_anew, refusal_records
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class _Group(click.Group):
 
 @click.group(name="dead-letters", cls=_Group)
 def command() -> None:
-    """List, show or retry the messages that were refused."""
+    """List, show or retry the messages that were refused, and let partitions go on that refused too many."""
 
 
 @command.command(name="list")
@@ -140,6 +142,34 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
     _say_missing(numbers, office)
     if retried.failed:
         raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.argument("topic", required=False)
+@click.argument("partition", type=click.IntRange(min=0), required=False)
+@click.option(
+    "--refuse", type=click.IntRange(min=0), default=0, show_default=True, help="So many more refusals pass without being counted."
+)
+def resume(topic: str | None, partition: int | None, refuse: int) -> None:
+    """Let partitions go on that stopped because they refused too much: all, those of a TOPIC, or one PARTITION of it.
+
+    They count anew: with the next refusals beyond the limit they stop again. Workers go on within some seconds.
+    """
+    settings = load_settings(os.environ)
+    url, limit = settings.require_database_url(), RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
+    named = {
+        each: record for each, record in refusal_records(url).items() if topic in (None, each.topic) and partition in (None, each.number)
+    }
+    if topic is not None and not named:
+        raise click.ClickException(
+            f"there is no partition {partition if partition is not None else ''} of {topic}; `status` lists the topics"
+        )
+    stopped = {each: reached for each, record in named.items() if (reached := limit.reached(record)) is not None}
+    for each, reached in stopped.items():
+        begin_anew(url, each, refuse)
+        say(f"{each} goes on: {reached}" + (f"; the next {refuse} refusals are not counted" if refuse else ""))
+    if not stopped:
+        say("No partition has stopped. 没有停止的分区。")
 
 
 @dataclass

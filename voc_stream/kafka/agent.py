@@ -14,12 +14,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.kafka.batches import Verdict, from_offset, judge
+from voc_stream.kafka.breaker import Breaker
 from voc_stream.kafka.ward import Ward
 from voc_stream.ports import Batch, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from voc_stream.events.refusal_limit import RefusalLimit
     from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.kafka.transport import BatchConsumer
@@ -39,10 +41,11 @@ log = logging.getLogger(__name__)
 class BatchAgent:
     """Applies batches in order, all partitions together; waits while the store does not answer, and isolates what fails by itself."""
 
-    def __init__(self, app: Any, ledger: Ledger, metrics: Metrics, deadline_seconds: float) -> None:
+    def __init__(self, app: Any, ledger: Ledger, metrics: Metrics, deadline_seconds: float, limit: RefusalLimit) -> None:
         self._app = app
         self._ledger = ledger
         self._metrics = metrics
+        self.breaker = Breaker(ledger, limit, self._reload)
         self._ward = Ward(app, ledger, self._reload, self._committed, metrics, deadline_seconds=deadline_seconds)
 
     async def __call__(self, stream: Any) -> None:
@@ -87,7 +90,8 @@ class BatchAgent:
         if verdict is Verdict.APPLY:
             if fetched.skipped_offsets:
                 self._metrics.skipped_offsets.labels(partition.topic).inc(fetched.skipped_offsets)
-            return Batch(partition, expected, from_offset(fetched.messages, expected.next_offset), fetched.end)
+            batch = Batch(partition, expected, from_offset(fetched.messages, expected.next_offset), fetched.end)
+            return self.breaker.admitted(batch)
         log.info("%s: %s to offset %d", partition, verdict.value, expected.next_offset)
         self._metrics.rewinds.labels(partition.topic).inc()
         await (self._rewind(partition, expected.next_offset) if verdict is Verdict.REWIND else self._reload(partition))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 from yarl import URL
 
+from voc_stream.events.refusal_limit import RefusalLimit
 from voc_stream.kafka.agent import BatchAgent
 from voc_stream.kafka.faust_credentials import faust_credentials
 from voc_stream.kafka.record_batches import MAXIMUM_FETCH_BYTES
@@ -26,6 +27,7 @@ class VocApp(faust.App):
     """A Faust app that tells the worker's state when it rebalances."""
 
     ledger: Ledger
+    batches: BatchAgent
 
     def on_rebalance_start(self) -> None:
         """Note since when; a further rebalance inside one counts from the first."""
@@ -76,5 +78,7 @@ def create_app(settings: Settings, ledger: Ledger, metrics: Metrics, **overrides
     app.ledger = ledger
     app.transport = BatchTransport(urls, app, ledger=ledger)
     topic = app.topic(*input_topics(settings.topic_prefix), key_serializer="raw", value_serializer="raw")
-    app.agent(topic, name="batches", concurrency=1)(BatchAgent(app, ledger, metrics, float(settings.database_deadline_seconds)))
+    limit = RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
+    app.batches = BatchAgent(app, ledger, metrics, float(settings.database_deadline_seconds), limit)
+    app.agent(topic, name="batches", concurrency=1)(app.batches)
     return app

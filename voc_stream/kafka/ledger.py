@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
+    from voc_stream.events.refusal_limit import RefusalRecord
     from voc_stream.kafka.log_reader import LogReader
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
@@ -57,6 +58,7 @@ class Ledger:
         self.state = state
         self.clock = ClockDoor(state, metrics)
         self.durable: dict[Partition, StoredPosition] = {}
+        self.refusals: dict[Partition, RefusalRecord] = {}
         self.holds = Holds(state, metrics)
         self.loading = asyncio.Lock()
         self._twin: BatchSink | None = None
@@ -87,7 +89,13 @@ class Ledger:
             if placement.is_new:
                 await self._call(self._sink.start_at, partition, placement.position, stored.get(partition))
             positions[partition] = placement.position
+        self.refusals.update(await self.read_refusals(partitions))
         return positions
+
+    async def read_refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
+        """What the partitions have refused of late. Raises StoreUnavailableError."""
+        records: Mapping[Partition, RefusalRecord] = await self._call(self._sink.refusals, partitions)
+        return records
 
     async def current_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
         """The ids of the topics as the broker has them now."""
@@ -181,6 +189,7 @@ class Ledger:
         results: Sequence[BatchResult] = await self._run(self._executor, partial(self._sink.process, batches, now))
         self._is_well()
         self._moved({batch.partition: batch.expected._replace(next_offset=batch.next_offset) for batch in batches})
+        self.refusals.update({batch.partition: result.refusals for batch, result in zip(batches, results, strict=True)})
         return results
 
     async def process_apart(self, batch: Batch, now: datetime, seconds: float) -> BatchResult:
@@ -188,6 +197,7 @@ class Ledger:
         (result,) = await self._run(self._apart, partial(self._process_apart, batch, now, seconds))
         self._is_well()
         self._moved({batch.partition: batch.expected._replace(next_offset=batch.next_offset)})
+        self.refusals[batch.partition] = result.refusals
         return result
 
     def _process_apart(self, batch: Batch, now: datetime, seconds: float) -> Sequence[BatchResult]:
@@ -223,6 +233,7 @@ class Ledger:
     def forget(self, partition: Partition) -> None:
         """The partition was revoked."""
         self.durable.pop(partition, None)
+        self.refusals.pop(partition, None)
         self._is_ill = False  # perhaps no batch comes any more to show that it is well again
         self._metrics.forget_partition(partition)
 

@@ -35,6 +35,7 @@ TAKING_BACK_INTERVAL_SECONDS = 2.0
 DEAD_LETTER_INTERVAL_SECONDS = 1.0
 ALERT_INTERVAL_SECONDS = 1.0
 RETENTION_INTERVAL_SECONDS = 60.0
+LIMIT_INTERVAL_SECONDS = 5.0
 READINGS_INTERVAL_SECONDS = 10.0
 LAG_INTERVAL_SECONDS = 5.0
 LOG_IDENTITY_INTERVAL_SECONDS = 30.0
@@ -59,6 +60,7 @@ def add_timers(app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metric
         "evaluate": (settings.evaluation_interval_seconds, work.evaluate),
         "alerts": (ALERT_INTERVAL_SECONDS, partial(outbox.publish, "alert")),
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, partial(outbox.publish, "dead_letter")),
+        "dead_letter_limit": (LIMIT_INTERVAL_SECONDS, work.dead_letter_limit),
         "dead_letter_retention": (RETENTION_INTERVAL_SECONDS, work.dead_letter_retention),
         "readings": (READINGS_INTERVAL_SECONDS, work.readings),
         "lag": (LAG_INTERVAL_SECONDS, work.lag),
@@ -166,6 +168,10 @@ class _Work:
         now = self._ledger.clock.chores_time()
         if now is not None and await self._upkeep.evaluate(now, self._evaluation_interval, catching_up=catching_up):
             await self.readings()
+
+    async def dead_letter_limit(self) -> None:
+        """Let partitions go on that stopped for too many refusals, where somebody has looked."""
+        await self._app.batches.breaker.look_again()
 
     async def dead_letter_retention(self) -> None:
         """Delete refused messages that are kept no longer."""

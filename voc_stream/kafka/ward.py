@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.refusal import Refusal
-from voc_stream.events.types import Retraction
 from voc_stream.kafka.isolation import Case, Failure
 from voc_stream.ports import FencedError, StoreGaveUpError, StoreUnavailableError
 
@@ -186,4 +185,5 @@ def customer_of(message: DecodedMessage) -> str:
     content = message.content
     if isinstance(content, Refusal):
         return "no event"
-    return f"retraction {content.event_id}" if isinstance(content, Retraction) else f"customer {content.customer_id}"
+    customer_id = getattr(content, "customer_id", None)  # a retraction is about events, not a customer
+    return f"event {content.event_id}" if customer_id is None else f"customer {customer_id}"

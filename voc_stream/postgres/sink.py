@@ -14,6 +14,7 @@ import psycopg2
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
+from voc_stream.events.refusal_limit import RefusalRecord
 from voc_stream.ports import Batch, BatchResult, DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
 from voc_stream.postgres.connection import (
     DEADLINE_SECONDS,
@@ -31,6 +32,7 @@ from voc_stream.postgres.installation import require_catalogue
 from voc_stream.postgres.intake import Intake, facts_of
 from voc_stream.postgres.locks import keep_batches_out
 from voc_stream.postgres.probe import probe
+from voc_stream.postgres.refusal_records import COLUMNS, read_records, write_records
 from voc_stream.postgres.staging import create_staging_tables
 
 if TYPE_CHECKING:
@@ -91,12 +93,19 @@ class PostgresSink:
                 )
             else:
                 cursor.execute(
-                    "UPDATE stream_position SET topic_id = %s, next_offset = %s, updated_at = now()"
+                    "UPDATE stream_position SET topic_id = %s, next_offset = %s, updated_at = now(),"
+                    " refused_run = 0, recent_messages = 0, recent_refused = 0, refusals_allowed = 0"
                     " WHERE topic = %s AND partition = %s AND topic_id = %s AND next_offset = %s",
                     (*position, *partition, *replacing),
                 )
             if cursor.rowcount != 1:
                 raise FencedError([partition])
+
+    def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
+        """What those of the partitions that have a position have refused of late."""
+        with self._transaction() as cursor:
+            records = read_records(cursor)
+        return {partition: records[partition] for partition in partitions if partition in records}
 
     def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
         """Read what the messages say."""
@@ -127,6 +136,7 @@ class PostgresSink:
                 max(filter(None, (first.latest_event_time, second.latest_event_time)), default=None),
                 first.conflicting + second.conflicting,
                 first.retracted + second.retracted,
+                second.refusals,
             )
         ]
 
@@ -149,7 +159,10 @@ class PostgresSink:
             # What was taken in before is then committed and will be found; whatever comes after sees the ids.
             keep_batches_out(cursor)
         event_times = [_latest_event_time(batch) for batch in batches]
-        _claim(cursor, batches, event_times)
+        before = _claim(cursor, batches, event_times)
+        records = {each.partition: before[each.partition].after([content for _, _, content in each.messages]) for each in batches}
+        if changed := {partition: record for partition, record in records.items() if record != before[partition]}:
+            write_records(cursor, changed)
         judged = self._intake.take_in(cursor, facts, retractions, now)
         results = []
         for batch, event_time in zip(batches, event_times, strict=True):
@@ -160,7 +173,8 @@ class PostgresSink:
                 insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, letters, now)
             accepted, retracted = judged.accepted[batch.partition], judged.retracted[batch.partition]
             duplicate = len(batch.messages) - len(refusals) - len(conflicting) - retracted - accepted
-            results.append(BatchResult(accepted, duplicate, len(refusals), batch.next_offset, event_time, len(conflicting), retracted))
+            counts = (accepted, duplicate, len(refusals), batch.next_offset, event_time, len(conflicting), retracted)
+            results.append(BatchResult(*counts, records[batch.partition]))
         return results
 
     @contextmanager
@@ -233,14 +247,17 @@ def _refused(batch: Batch, refusal: Refusal) -> Batch:
     return batch._replace(messages=[message._replace(content=refusal) for message in batch.messages])
 
 
-def _claim(cursor: Cursor, batches: Sequence[Batch], event_times: Sequence[datetime | None]) -> None:
-    """Move the positions by compare-and-swap. This fences a worker that lost its partitions, or read another log."""
+def _claim(cursor: Cursor, batches: Sequence[Batch], event_times: Sequence[datetime | None]) -> Mapping[Partition, RefusalRecord]:
+    """Move the positions by compare-and-swap; what the partitions had refused until then.
+
+    This fences a worker that lost its partitions, or read another log.
+    """
     cursor.execute(
         "UPDATE stream_position p SET next_offset = c.next_offset, event_time = greatest(p.event_time, c.event_time), updated_at = now()"
         " FROM unnest(%s::text[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
         " AS c(topic, partition, topic_id, expected_offset, next_offset, event_time)"
         " WHERE p.topic = c.topic AND p.partition = c.partition AND p.topic_id = c.topic_id AND p.next_offset = c.expected_offset"
-        " RETURNING p.topic, p.partition",
+        f" RETURNING p.topic, p.partition, {COLUMNS}",
         (
             [batch.partition.topic for batch in batches],
             [batch.partition.number for batch in batches],
@@ -250,6 +267,8 @@ def _claim(cursor: Cursor, batches: Sequence[Batch], event_times: Sequence[datet
             list(event_times),
         ),
     )
-    fenced = {batch.partition for batch in batches}.difference(Partition(*row) for row in cursor)
+    records = {Partition(topic, number): RefusalRecord(*counters) for topic, number, *counters in cursor}
+    fenced = {batch.partition for batch in batches} - records.keys()
     if fenced:
         raise FencedError(fenced)
+    return records

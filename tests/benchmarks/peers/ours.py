@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
+    from voc_stream.events.refusal_limit import RefusalRecord
     from voc_stream.events.types import AnyEvent
     from voc_stream.ports import Batch, Message, OutboxKind, OutboxMessage, Reading
 
@@ -91,6 +92,10 @@ class ReducedSink:
     def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
         """Read what the messages say."""
         return [DecodedMessage(offset, value, decode(value, now, self._catalogue)) for offset, value in messages]
+
+    def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:  # noqa: ARG002  the port's signature
+        """Nothing is ever refused here."""
+        return {}
 
     def probe(self) -> None:
         """Whatever fails is the server: all that is sent here is good."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ from click.testing import CliRunner, Result
 from kafka import KafkaConsumer, TopicPartition
 
 from voc_stream.cli.dead_letters import command
+from voc_stream.events.refusal_limit import RefusalRecord
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres import dead_letters
+from voc_stream.postgres.refusal_records import refusal_records
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.settings import Settings, to_environment
 
@@ -93,6 +96,19 @@ def test_list_shows_the_next_page(refused: Settings) -> None:
     first = run(refused, "list", "--limit", "2").output
     assert "Older ones: --before 2" in first
     assert "invalid_utf8" in run(refused, "list", "--before", "2").output.splitlines()[-1]
+
+
+def test_resume_lets_stopped_partitions_go_on(refused: Settings) -> None:
+    """It names them and why they had stopped; where none has, it says so, and a topic that is unknown is an error."""
+    topic = f"{refused.topic_prefix}touchpoints"
+    assert "No partition has stopped" in run(refused, "resume").output
+    limited = replace(refused, dead_letter_limit_run=3)
+    assert run(limited, "resume", f"{refused.topic_prefix}callbacks").exit_code == 1
+    resumed = run(limited, "resume", topic, "0", "--refuse", "7")
+    assert f"{topic}[0] goes on: 3 messages in a row were refused; the next 7 refusals are not counted" in resumed.output
+    records = refusal_records(refused.require_database_url())
+    assert records == {Partition(topic, 0): RefusalRecord(allowed=7)}
+    assert "No partition has stopped" in run(limited, "resume").output
 
 
 def test_retry_wants_to_know_which(refused: Settings) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kafka_worker import produce, wait_until
+from kafka_worker import place_of, produce, wait_until
 
 from voc_stream.events.refusal import Refusal
-from voc_stream.kafka.topics import input_topics
-from voc_stream.ports import Partition, StoreGaveUpError, StoreUnavailableError
+from voc_stream.ports import StoreGaveUpError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +35,6 @@ def is_set_aside(content: object) -> bool:
     return isinstance(content, Refusal) and content.reason == "processing_failed"
 
 
-def home(settings: Settings) -> Partition:
-    """Where `produce` puts the guilty message."""
-    topics = input_topics(settings.topic_prefix)
-    return Partition(topics[123 % len(topics)], 123 % settings.partitions)
-
-
 def test_a_message_that_always_fails_is_set_aside_and_named(
     start: Start, voc: Settings, sink: MemorySink, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -56,7 +49,7 @@ def test_a_message_that_always_fails_is_set_aside_and_named(
     worker = start()
     produce(voc, IDS)
     wait_until(lambda: sink.seen >= OTHERS, "all other events")
-    partition = home(voc)
+    partition = place_of(voc, GUILTY)
     labels = {"topic": partition.topic, "partition": str(partition.number)}
     wait_until(lambda: worker.sample("voc_messages_set_aside_total", **labels) == 1, "the metric")
     wait_until(lambda: worker.is_ready, "ready again")
@@ -81,14 +74,17 @@ def test_other_partitions_do_not_wait_for_a_guilty_one(start: Start, voc: Settin
     sink.before_commit = wait_for_lock
     worker = start()
     produce(voc, IDS)
-    partition = home(voc)
-    elsewhere = {each for number, each in enumerate(IDS) if number % 10 != 123 % 10}
+    partition = place_of(voc, GUILTY)
+    elsewhere = {each for each in IDS if place_of(voc, each) != partition}
+    more = [f"f{number:06d}" for number in range(200)]
     wait_until(lambda: elsewhere <= sink.seen, "all events of other partitions")
-    produce(voc, [f"f{number:06d}" for number in range(200)])
-    wait_until(lambda: sum(each.startswith("f") for each in sink.seen) == 180, "what the others get meanwhile")
+    produce(voc, more)
+    more_elsewhere = {each for each in more if place_of(voc, each) != partition}
+    wait_until(lambda: sink.seen >= more_elsewhere, "what the others get meanwhile")
     wait_until(lambda: any("is tried alone" in line for line in worker.parts.not_ready()), "the place")
+    place = sum(place_of(voc, each) == partition for each in IDS[: IDS.index(GUILTY)])
     (told,) = [line for line in worker.parts.not_ready() if "tried alone" in line]
-    assert told == f"{partition} offset 12 is tried alone: canceling statement due to lock timeout"
+    assert told == f"{partition} offset {place} is tried alone: canceling statement due to lock timeout"
     assert worker.sample("voc_partition_held", cause="isolation") == 1
     assert worker.sample("voc_postgres_retries_total") == 0
     locked.clear()

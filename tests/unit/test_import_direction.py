@@ -32,7 +32,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"events", "events.types", "catalogue"}),
     "ports": frozenset({"events", "events.types", "clocks"}),  # what decoded messages hold
     "postgres": frozenset({"clocks", "domain", "plausible", "events", "events.types", "catalogue", "ports"}),
-    "kafka": frozenset({"clocks", "events", "ports", "monitoring", "settings"}),
+    "kafka": frozenset({"clocks", "events", "events.types", "ports", "monitoring", "settings"}),
     "monitoring": frozenset({"ports"}),
     "mapping": frozenset({"events", "events.types", "catalogue", "toml_lines"}),
     "simulator": frozenset({"events", "events.types", "catalogue"}),

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from builders import message, touchpoint
 from end_to_end.harness import wait_until
 from raw_producer import send_batch, send_compressed
-from record_batches import GZIP, LZ4, NAMES, PACK, SNAPPY, ZSTD, batch, flipped, packed_batch, raw_batch, record, varint
+from record_batches import GZIP, HEADER_BYTES, LZ4, NAMES, PACK, SNAPPY, ZSTD, batch, flipped, packed_batch, raw_batch, record, varint
 
 from voc_stream.kafka.reading import KEPT_BATCH_BYTES
 from voc_stream.kafka.unpacking import MAXIMUM_UNPACKED_BYTES
@@ -75,10 +75,10 @@ def test_batches_that_cannot_be_read_stop_nothing(service: Service) -> None:
         send_batch(bootstrap, topic, 0, data)
     service.sent += events("odd", 2)
     service.wait_until_caught_up()
-    letters = service.query('SELECT "offset", reason, substr(payload, 18) FROM dead_letter ORDER BY 1')
+    letters = service.query('SELECT "offset", reason, substr(payload, 62) FROM dead_letter ORDER BY 1')
     lasts = [first + int.from_bytes(data[23:27], "big") for first, _, data in taken]
     assert [(offset, reason) for offset, reason, _ in letters] == list(zip(lasts, [reason for _, reason, _ in taken], strict=True))
-    kept = [data[17:] if len(data) < KEPT_BATCH_BYTES else None for _, _, data in taken]  # the broker writes what is before
+    kept = [data[HEADER_BYTES:] if len(data) < KEPT_BATCH_BYTES else None for _, _, data in taken]  # brokers change the header
     assert [None if payload is None else bytes(payload) for _, _, payload in letters] == kept
     assert {reason for _, reason, _ in taken[:4]} == {"too_large"}
     assert worker.metric("voc_unreadable_batches_total") == len(taken)

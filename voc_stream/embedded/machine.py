@@ -16,7 +16,7 @@ from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, listens
 from voc_stream.embedded.postgres import Postgres
 from voc_stream.embedded.supervisor import Supervisor
-from voc_stream.embedded.worker_pages import is_ready, lag_events
+from voc_stream.embedded.worker_pages import is_ready, lag_events, why_not_ready
 from voc_stream.settings import to_environment, without_security
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ class Machine:
             if child.exit_code() is not None:
                 raise EmbeddedError(f"the worker ended at once with code {child.exit_code()}; its last lines:\n{child.log_tail()}")
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s; see {child.log_path}")
+                reason = why_not_ready(self.worker_url) or "it does not say why"
+                raise EmbeddedError(f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s: {reason}; see {child.log_path}")
             time.sleep(POLL_SECONDS)
 
     def start_simulator(self, rate: float, *, with_history: bool) -> None:

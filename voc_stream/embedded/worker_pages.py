@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from http.client import HTTPException
+from urllib.error import HTTPError
 
 TIMEOUT_SECONDS = 2.0
 LAG_METRIC = "voc_consumer_lag_events{"
@@ -12,6 +13,19 @@ LAG_METRIC = "voc_consumer_lag_events{"
 def is_ready(worker_url: str) -> bool:
     """Whether the worker takes in events."""
     return _read(f"{worker_url}/readyz") is not None
+
+
+def why_not_ready(worker_url: str) -> str:
+    """What a worker says that it waits for, the first reason first; '' where it says nothing."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(f"{worker_url}/readyz", timeout=TIMEOUT_SECONDS).close()
+    except HTTPError as error:
+        with error:
+            return str(error.read().decode()).partition("\n")[0]
+    except (OSError, HTTPException):
+        return ""
+    return ""
 
 
 def lag_events(worker_url: str) -> int | None:

@@ -57,7 +57,9 @@ class HealthServer:
         self._registry = registry
         self._checks = {"/healthz": not_alive, "/readyz": not_ready}
         self._connections: dict[asyncio.Task[None], None] = {}  # the oldest first
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name such as localhost has addresses of both kinds, and clients of 127.0.0.1 are the more usual ones.
+        family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
         self._socket = socket.create_server(address[:2], family=family)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voc_stream.embedded.ports import free_port
-from voc_stream.embedded.worker_pages import is_ready, lag_events
+from voc_stream.embedded.worker_pages import is_ready, lag_events, why_not_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,16 @@ def test_ready_is_what_the_page_says(pages: tuple[str, dict[str, tuple[int, str]
     assert not is_ready(url)
     content["/readyz"] = (200, "ok\n")
     assert is_ready(url)
+
+
+def test_what_a_worker_waits_for_is_told(pages: tuple[str, dict[str, tuple[int, str]]]) -> None:
+    """Whoever starts it in the trial reads the first reason, without looking for the log."""
+    url, content = pages
+    content["/readyz"] = (503, "another catalogue rules this database\npositions are not loaded\n")
+    assert why_not_ready(url) == "another catalogue rules this database"
+    content["/readyz"] = (200, "ok\n")
+    assert why_not_ready(url) == ""
+    assert why_not_ready(f"http://127.0.0.1:{free_port()}") == ""
 
 
 def test_lag_is_summed_over_partitions(pages: tuple[str, dict[str, tuple[int, str]]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ test-chaos: $(VENV)/installed-test ## faults on purpose, half an hour: as test-k
 ifndef ARGS
 	VOC_TEST_EVENTS=200000 VOC_TEST_KILLS=20 VOC_TEST_OUTAGE_SECONDS=60 \
 		$(BIN)/python -m pytest tests/end_to_end/test_kills.py tests/end_to_end/test_outages.py
+	VOC_TEST_GROWTH=1000000 $(BIN)/python -m pytest tests/unit/postgres/test_growth.py
 endif
 
 test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager

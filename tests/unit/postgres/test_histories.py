@@ -40,7 +40,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """One call moves one piece of at most three rows."""
     monkeypatch.setattr(histories, "ROWS_A_PIECE", 3)
     monkeypatch.setattr(histories.move_some, "__defaults__", (3,))
-    monkeypatch.setattr(upkeep_module, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(upkeep_module, "MOVING_SECONDS", 0.0)
 
 
 def move_a_piece(store: Store, upkeep: PostgresUpkeep) -> int:

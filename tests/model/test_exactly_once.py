@@ -283,6 +283,8 @@ class ExactlyOnce(RuleBasedStateMachine):
         for number in range(ROUNDS_TO_FINISH):
             if not unfinished(self.log, self.store):
                 return True
+            while self.store.orphans:  # of a worker that ended just now: the server ends what it left
+                self.end_orphan(0, commits=True)
             if any(worker.ended for worker in self.workers):
                 self.rebalance_to_the_end((0, 1, 2), steps=0, clears_stream=True)
             for worker in self.workers:

@@ -1,4 +1,4 @@
-"""Workers that die at any moment: every event still counts exactly once.
+"""Workers that die at any moment: every event still counts exactly once, and those that were taken back not at all.
 
 Sizes: VOC_TEST_EVENTS (10000; 200000 is the full size, as `make test-chaos` has it) and VOC_TEST_KILLS (5; 20).
 VOC_TEST_SEED replays the choices of a run.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from end_to_end.call_centre import simulated_messages
+from end_to_end.call_centre import simulated_messages, with_second_thoughts
 from end_to_end.harness import chance, from_environment
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_one_worker_killed_again_and_again(service: Service) -> None:
     """Killed with -9 in the midst of its work, and started again: all tables equal the oracle's."""
     random = chance()
     service.start_worker()
-    for portion in portions(simulated_messages(EVENTS), KILLS + 1):
+    for portion in portions(with_second_thoughts(simulated_messages(EVENTS), random), KILLS + 1):
         send_and_let_some_pass(service, portion, random)
         service.kill_worker(service.workers[0])
         service.start_worker()
@@ -55,7 +55,7 @@ def test_two_workers_come_and_go(service: Service) -> None:
     """Two workers, each killed or stopped and started at random moments, hand partitions over without losing or repeating anything."""
     random = chance()
     service.start_worker()
-    for portion in portions(simulated_messages(EVENTS), KILLS + 1):
+    for portion in portions(with_second_thoughts(simulated_messages(EVENTS), random), KILLS + 1):
         send_and_let_some_pass(service, portion, random)
         if len(service.workers) == 2:
             random.choice([service.kill_worker, service.stop_worker])(random.choice(service.workers))

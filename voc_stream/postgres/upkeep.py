@@ -113,10 +113,12 @@ class PostgresUpkeep:
         return reading
 
     def settle(self, now: datetime) -> bool:
-        """Move and merge all that is pending and refresh the rolling tables and the cube as of `now`; False where another is at it."""
+        """Take out, move and merge all that is pending and refresh rolling tables and cube as of `now`; False where another is at it."""
+        while taken := self.take_back(now):
+            pass
         while moved := self.move_histories():
             pass
-        return moved is not None and self.settle_sites(now) and self.settle_details(now, in_parts=False)
+        return taken is not None and moved is not None and self.settle_sites(now) and self.settle_details(now, in_parts=False)
 
     def move_histories(self) -> int | None:
         """Count pieces of the histories of customers whose profile has changed under the new one, for about MOVING_SECONDS.

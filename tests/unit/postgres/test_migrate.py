@@ -13,12 +13,14 @@ from alembic import command
 from builders import messages, touchpoint
 from unit.postgres.store import NOW, send
 
+from voc_stream.domain.complaint import ComplaintState
 from voc_stream.domain.order import OrderState
+from voc_stream.domain.since import Since
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.connection import SCHEMA_VERSION, asking
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import _alembic_config, migrate
-from voc_stream.postgres.rows import decode_order
+from voc_stream.postgres.rows import decode_complaint, decode_order
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.views import READER_VIEWS
 
@@ -235,3 +237,35 @@ def test_stored_ids_are_composed(new_database: Callable[[], str]) -> None:
         ("u-1", None, "u-1"),
         ("王", None, "王"),
     ]
+
+
+def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[[], str]) -> None:
+    """What a complaint or an order has kept of its steps is cut to what it keeps today; rows without any stay as they are."""
+    url = new_database()
+    days = [f"2026-01-0{day}T00:00:00Z" for day in range(1, 5)]
+    complaints = [{"times": {"acknowledged": days, "resolved": days[2:3]}, "reopened": 2}, {"reopened": 0}]
+    orders = [{"contacts": days[1:], "exited": {"delivery": 5}}, {"segment": "gold"}]
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
+        command.upgrade(_alembic_config(connection), "0005")
+        for number, state in enumerate(complaints):
+            connection.execute(
+                sqlalchemy.text(
+                    "INSERT INTO complaint (complaint_id, version, fold_state, customer_id, site_id, severity, state, reopened)"
+                    " VALUES (:id, 1, :state, 'u-1', 's-1', 'minor', 'opened', 0)"
+                ),
+                {"id": f"q-{number}", "state": json.dumps({"complaint_id": f"q-{number}", **state})},
+            )
+        for number, state in enumerate(orders):
+            connection.execute(
+                sqlalchemy.text("INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES (:id, 1, :state, 'u-1')"),
+                {"id": f"o-{number}", "state": json.dumps({"order_id": f"o-{number}", **state})},
+            )
+    migrate(url)
+    moments = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 5)]
+    kept = [decode_complaint(state) for (state,) in ask(url, "SELECT fold_state::text FROM voc.complaint ORDER BY complaint_id")]
+    assert kept[0].times == {"acknowledged": Since(moments[0], moments[3]), "resolved": Since(moments[2], moments[2])}
+    assert (kept[0].reopened, kept[1]) == (2, ComplaintState("q-1"))
+    left = [decode_order(state) for (state,) in ask(url, "SELECT fold_state::text FROM voc.repair_order ORDER BY order_id")]
+    assert (left[0].contact, left[0].exited) == (Since(moments[1], moments[3]), {"delivery": 5})
+    assert left[1] == OrderState("o-1", segment="gold")

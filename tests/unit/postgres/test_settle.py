@@ -59,7 +59,7 @@ def test_rolling_tables_are_exact_at_every_refresh(store: Store, rounds: list[Ro
         as_of += passed
         upkeep.settle(as_of) if details else upkeep.settle_sites(as_of)
         assert_rolling(store, values, as_of, SCOPE_TYPES if details else SITES)
-        store.move_histories()
+        upkeep.move_histories()
         store.assert_as_expected(values, names=["experience_daily"])
 
 

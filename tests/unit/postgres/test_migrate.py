@@ -243,8 +243,8 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
     """What a complaint or an order has kept of its steps is cut to what it keeps today; rows without any stay as they are."""
     url = new_database()
     days = [f"2026-01-0{day}T00:00:00Z" for day in range(1, 5)]
-    complaints = [{"times": {"acknowledged": days, "resolved": days[2:3]}, "reopened": 2}, {"reopened": 0}]
-    orders = [{"contacts": days[1:], "exited": {"delivery": 5}}, {"segment": "gold"}]
+    complaints: list[dict[str, object]] = [{"times": {"acknowledged": days, "resolved": days[2:3]}, "reopened": 2}, {"reopened": 0}]
+    orders: list[dict[str, object]] = [{"contacts": days[1:], "exited": {"delivery": 5}}, {"segment": "gold"}]
     with asking(url) as connection:
         connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
         command.upgrade(_alembic_config(connection), "0005")

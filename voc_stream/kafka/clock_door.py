@@ -44,7 +44,7 @@ class ClockDoor:
         self._metrics.stored_clock_ahead.set(reading.stored_ahead.total_seconds())
         self._note_disagreement(disagreement(reading.skew))
         problem = stored_problem(reading)
-        if problem is not None and problem != self._state.stored_clock_problem:
+        if problem is not None and self._state.stored_clock_problem is None:  # later it only counts down
             log.error("%s", problem)
         self._state.stored_clock_problem = problem
         self._chores_wait = needs_rebuild(reading) or self._leap_waits(reading)

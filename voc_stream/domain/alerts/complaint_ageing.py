@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,7 @@ from voc_stream.domain.alerts.finding import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.domain.alerts.wording import counted, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from voc_stream.catalogue import Limits
 
@@ -45,44 +46,57 @@ class OpenComplaint(NamedTuple):
         return any(minutes > getattr(limit, self.severity) for limit in allowed)
 
 
+class _Site:
+    """What is known of the open complaints of one site, however many there are: counts, and the few that wait longest."""
+
+    def __init__(self) -> None:
+        self.count_open = self.overdue = self.major = self.unresolved = 0
+        self.longest: list[tuple[datetime, str]] = []
+        self.departments: Counter[str | None] = Counter()
+
+    def add(self, complaint: OpenComplaint, limits: Limits, now: datetime) -> None:
+        """Count one complaint."""
+        self.count_open += 1
+        if not complaint.is_overdue(limits, now):
+            return
+        self.overdue += 1
+        self.major += complaint.severity == "major"
+        self.unresolved += complaint.is_answered
+        self.departments[complaint.handed_to] += 1
+        insort(self.longest, (complaint.waiting_since, complaint.complaint_id))
+        del self.longest[MOST_IDS:]
+
+
 def judge_ageing(complaints: Iterable[OpenComplaint], limits: Limits, now: datetime) -> Verdict:
     """The sites at which at least one open complaint has waited for its next step longer than the catalogue allows."""
-    by_site: dict[str, list[OpenComplaint]] = defaultdict(list)
+    sites: dict[str, _Site] = defaultdict(_Site)
     for complaint in complaints:
         if now - complaint.waiting_since <= GIVEN_UP_AFTER:
-            by_site[complaint.site_id].append(complaint)
-    findings = []
-    for site_id, here in sorted(by_site.items()):
-        overdue = sorted(
-            (complaint for complaint in here if complaint.is_overdue(limits, now)),
-            key=lambda complaint: (complaint.waiting_since, complaint.complaint_id),
-        )
-        if overdue:
-            findings.append(_ageing_at(site_id, overdue, len(here), now))
+            sites[complaint.site_id].add(complaint, limits, now)
+    findings = [_ageing_at(site_id, site, now) for site_id, site in sorted(sites.items()) if site.overdue]
     return Verdict(frozenset({RULE}), findings)
 
 
-def _ageing_at(site_id: str, overdue: Sequence[OpenComplaint], count_open: int, now: datetime) -> Finding:
-    major = sum(complaint.severity == "major" for complaint in overdue)
-    unresolved = sum(complaint.is_answered for complaint in overdue)
-    unanswered = len(overdue) - unresolved
-    oldest_hours = round((now - overdue[0].waiting_since).total_seconds() / 3600, 1)
-    english, chinese = duration(now - overdue[0].waiting_since)
-    department, shared_by = Counter(complaint.handed_to for complaint in overdue).most_common(1)[0]
+def _ageing_at(site_id: str, site: _Site, now: datetime) -> Finding:
+    overdue, unresolved, major = site.overdue, site.unresolved, site.major
+    unanswered = overdue - unresolved
+    waiting = now - site.longest[0][0]
+    english, chinese = duration(waiting)
+    department, shared_by = site.departments.most_common(1)[0]
     return Finding(
         Subject(RULE, None, "site", site_id),
         "critical" if major else "warning",
         {
-            "overdue": len(overdue),
-            "open": count_open,
+            "overdue": overdue,
+            "open": site.count_open,
             "major": major,
             "missing": {"acknowledged": unanswered, "resolved": unresolved},
-            "oldest_hours": oldest_hours,
-            "complaint_ids": [complaint.complaint_id for complaint in overdue[:MOST_IDS]],
-            "department": department if shared_by * 2 > len(overdue) else None,
+            "oldest_hours": round(waiting.total_seconds() / 3600, 1),
+            "complaint_ids": [complaint_id for _, complaint_id in site.longest],
+            "department": department if shared_by * 2 > overdue else None,
         },
-        f"{site_id}: {counted(len(overdue), 'complaint')} of {count_open} open for too long ({unanswered} without an answer,"
+        f"{site_id}: {counted(overdue, 'complaint')} of {site.count_open} open for too long ({unanswered} without an answer,"
         f" {unresolved} without a solution; {major} major), the oldest for {english}"
-        f" / {site_id} 有 {len(overdue)} 起投诉处理超时（共 {count_open} 起未结，{unanswered} 起待受理，"
+        f" / {site_id} 有 {overdue} 起投诉处理超时（共 {site.count_open} 起未结，{unanswered} 起待受理，"
         f"{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
     )

@@ -10,7 +10,7 @@ from voc_stream.domain.alerts.finding import MOST_IDS, Verdict
 from voc_stream.domain.complaint import OPEN_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -28,6 +28,7 @@ FROM (
 ) waiting
 WHERE waiting_since >= %s
 """
+COMPLAINTS_IN_MEMORY = 5_000
 _AGE = "extract(epoch FROM %(now)s - opened_at)"
 _DAY, _WEEK = 86_400, 604_800
 _NEWEST = f"ORDER BY opened_at DESC, complaint_id DESC) FILTER (WHERE {_AGE} < {_DAY}))[1:{MOST_IDS}]"
@@ -50,10 +51,13 @@ def judge_complaints(cursor: Cursor, catalogue: Catalogue, now: datetime, open_s
     return Verdict(ageing.rules | surges.rules, [*ageing.findings, *surges.findings], surges.holding)
 
 
-def read_open(cursor: Cursor, now: datetime) -> list[OpenComplaint]:
-    """The complaints that wait for their next step, but for those that were given up."""
-    cursor.execute(_OPEN, (list(OPEN_STATES), now - GIVEN_UP_AFTER))
-    return [OpenComplaint(*row) for row in cursor]
+def read_open(cursor: Cursor, now: datetime) -> Iterator[OpenComplaint]:
+    """The complaints that wait for their next step, but for those that were given up; however many, few are in memory at once."""
+    with cursor.connection.cursor(name="open_complaints") as reader:
+        reader.itersize = COMPLAINTS_IN_MEMORY
+        reader.execute(_OPEN, (list(OPEN_STATES), now - GIVEN_UP_AFTER))
+        for row in reader:
+            yield OpenComplaint(*row)
 
 
 def read_opened(cursor: Cursor, now: datetime) -> list[Opened]:

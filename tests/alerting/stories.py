@@ -14,7 +14,7 @@ SITE = "shop-03"
 EXPERIENCE = "advisor_service"
 EMPLOYEE = "shop-03-advisor-1"
 SITES = 3
-NOISE = Noise(late_delay_seconds=(0.5, 3600.0), duplicate_delay_seconds=(0.5, 3600.0))
+NOISE = Noise(late_delay_seconds=(0.5, 3600.0), duplicate_delay_seconds=(0.5, 3600.0), retracted_share=0, conflicting_share=0)
 
 
 def history() -> SimulationOptions:

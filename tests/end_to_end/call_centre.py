@@ -34,7 +34,14 @@ def simulated_messages(number: int, seed: int = 1) -> list[SimulatedMessage]:
                 rate_per_second=number * LIVE_SHARE / LIVE_SECONDS,
                 duration_seconds=LIVE_SECONDS,
                 history_events=round(number * (1 - LIVE_SHARE)),
-                noise=Noise(duplicate_share=0.05, late_share=0.05, broken_share=0.002, late_delay_seconds=(0.5, 4 * 3600.0)),
+                noise=Noise(
+                    duplicate_share=0.05,
+                    late_share=0.05,
+                    broken_share=0.002,
+                    retracted_share=0,  # see with_second_thoughts
+                    conflicting_share=0,
+                    late_delay_seconds=(0.5, 4 * 3600.0),
+                ),
             )
         )
     )

@@ -117,7 +117,12 @@ def command(
             speed=speed,
             sites=sites,
             decline=_decline(decline_site, decline_after, decline_until, decline_points) if decline_points else None,
-            noise=Noise(duplicate_share=duplicate_share, late_share=late_share, broken_share=0.0 if no_broken else broken_share),
+            noise=Noise(
+                duplicate_share=duplicate_share,
+                late_share=late_share,
+                broken_share=0.0 if no_broken else broken_share,
+                conflicting_share=0.0 if no_broken else Noise.conflicting_share,
+            ),
         )
         messages = simulate(options)
     if out is None:

@@ -16,6 +16,8 @@ VALID = "valid"
 LATE = "late"
 DUPLICATE = "duplicate"
 BROKEN = "broken:"
+RETRACTION = "retraction"
+CONFLICTING = "conflicting"
 
 TOPIC_BY_EVENT: dict[type[Event], str] = {
     event: TOPIC_OF_TYPE[str(event.__struct_config__.tag)] for event in (Callback, Complaint, RepairStep, Touchpoint, Customer)
@@ -27,7 +29,8 @@ class SimulatedMessage(NamedTuple):
     """One message in order of sending.
 
     `topic` lacks the configured prefix. `value` is None for a tombstone. `kind` is `valid`, `late` (valid, but sent long after it
-    occurred), `duplicate` (the bytes of an earlier message again) or `broken:<reason>`, the code with which it must be refused.
+    occurred), `duplicate` (the bytes of an earlier message again), `retraction` (takes an earlier event back), `conflicting` (the id of an
+    earlier event with other content) or `broken:<reason>`, the code with which it must be refused.
     """
 
     sent_at: datetime

@@ -50,14 +50,18 @@ class Noise:
     """How the way to the topic disturbs the events. Shares are of the events, 0-1.
 
     Late and repeated messages are sent after a delay drawn log-uniformly from its range; `huge_string_bytes` is the length of the string in
-    the broken messages that carry one.
+    the broken messages that carry one. Some events are taken back (`retracted_share`), and of some the id is used again for another event
+    (`conflicting_share`), both so long after they were sent.
     """
 
     duplicate_share: float = 0.01
     late_share: float = 0.02
     broken_share: float = 0.002
+    retracted_share: float = 0.001
+    conflicting_share: float = 0.0005
     duplicate_delay_seconds: tuple[float, float] = (0.5, 1800.0)
     late_delay_seconds: tuple[float, float] = (60.0, 4 * 3600.0)
+    second_thought_delay_seconds: tuple[float, float] = (1.0, 600.0)
     huge_string_bytes: int = 100_000
 
 
@@ -75,7 +79,7 @@ class SimulationOptions:
         speed: working seconds that pass in one second of the live part; at 600 a workshop's day of ten hours takes a minute.
         sites: number of shops.
         decline: the shop that gets worse, or None.
-        noise: duplicates, late and broken messages.
+        noise: duplicates, late and broken messages, and second thoughts.
     """
 
     start: datetime
@@ -99,6 +103,6 @@ class SimulationOptions:
         for name in ("history_days", "history_events", "duration_seconds"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more")
-        for name in ("duplicate_share", "late_share", "broken_share"):
+        for name in ("duplicate_share", "late_share", "broken_share", "retracted_share", "conflicting_share"):
             if not 0 <= getattr(self.noise, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self.noise, name)}: give a share from 0 to 1")

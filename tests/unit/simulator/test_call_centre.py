@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voc_stream.simulator.message import SimulatedMessage
 
 START = datetime(2025, 3, 1, 5, 30, tzinfo=UTC)
-QUIET = Noise(duplicate_share=0, late_share=0, broken_share=0)
+QUIET = Noise(duplicate_share=0, late_share=0, broken_share=0, retracted_share=0, conflicting_share=0)
 LIVE = SimulationOptions(start=START, seed=3, rate_per_second=40, duration_seconds=300, history_events=500)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,11 @@ if TYPE_CHECKING:
 
 MOMENT = datetime(2025, 3, 1, tzinfo=UTC)
 EVENT = Customer(event_id="e-1", occurred_at=MOMENT, customer_id="c-1", change="profile")
-QUIET = Noise(duplicate_share=0, late_share=0, broken_share=0)
+QUIET = Noise(duplicate_share=0, late_share=0, broken_share=0, retracted_share=0, conflicting_share=0)
 
 
-def _sent(*, duplicate_share: float = 0, late_share: float = 0, broken_share: float = 0) -> list[SimulatedMessage]:
-    channel = DisturbedChannel(Noise(duplicate_share=duplicate_share, late_share=late_share, broken_share=broken_share), "seed")
+def _sent(**shares: float) -> list[SimulatedMessage]:
+    channel = DisturbedChannel(replace(QUIET, **shares), "seed")  # type: ignore[arg-type]  # only shares are given
     channel.put(EVENT)
     return list(channel.sent_by(MOMENT + timedelta(days=1)))
 
@@ -52,6 +54,30 @@ def test_broken_messages_replace_no_event() -> None:
     assert event.kind == "valid"
     assert broken.kind.startswith("broken:")
     assert broken.key == b"c-1"
+
+
+def test_an_event_is_taken_back_after_it_was_sent() -> None:
+    """The retraction names the event, late or not, and goes to the topic of retractions under a key of its own."""
+    event, retraction = _sent(late_share=1.0, retracted_share=1.0)
+    named = json.loads(retraction.value or b"")
+    assert (retraction.kind, retraction.topic, retraction.key) == ("retraction", "retractions", named["event_id"].encode())
+    assert (named["type"], named["event_ids"]) == ("retraction", ["e-1"])
+    assert event.sent_at < retraction.sent_at
+
+
+def test_a_conflict_follows_the_event_whose_id_it_has() -> None:
+    """The same id, topic and key with other content: whatever counts, it is the first."""
+    event, conflict = _sent(conflicting_share=1.0)
+    assert (conflict.kind, conflict.topic, conflict.key) == ("conflicting", event.topic, event.key)
+    first, second = (json.loads(message.value or b"") for message in (event, conflict))
+    assert (first["event_id"], first == second) == (second["event_id"], False)
+    assert event.sent_at < conflict.sent_at
+
+
+def test_second_thoughts_change_no_other_message() -> None:
+    """With the same seed the same messages are sent, at the same moments."""
+    usual = _sent(duplicate_share=1.0, late_share=1.0, broken_share=1.0)
+    assert [each for each in _sent(duplicate_share=1.0, late_share=1.0, broken_share=1.0, retracted_share=1.0) if each in usual] == usual
 
 
 def test_what_is_not_due_waits() -> None:

@@ -134,9 +134,11 @@ class BatchAgent:
 
     def _count_failure(self, batches: Sequence[Batch], error: Exception) -> None:
         """Tell of a failure that is not the server's."""
-        if not isinstance(error, StoreUnavailableError):
-            log.error("what was fetched from %s failed; nothing is lost", ", ".join(str(batch.partition) for batch in batches),
-                      exc_info=error)  # fmt: skip
+        partitions = ", ".join(str(batch.partition) for batch in batches)
+        if isinstance(error, StoreUnavailableError):
+            log.warning("what was fetched from %s failed while PostgreSQL is well (%s); tried again, nothing is lost", partitions, error)
+        else:
+            log.error("what was fetched from %s failed; nothing is lost", partitions, exc_info=error)
         for batch in batches:
             self._metrics.batch_failures.labels(batch.partition.topic).inc()
 

@@ -72,6 +72,10 @@ def identifier_problem(text: str) -> str | None:
     if text[0] == " " or text[-1] == " ":
         return "begins or ends with a blank; remove it"
     if found := _find_invisible(text):
+        if found[0] in "\r\n":
+            return "has a line break; remove it"
+        if found[0] == "\ufffd":
+            return "has U+FFFD, which stands for a character that an earlier system could not read; export it again in UTF-8"
         name = unicodedata.name(found[0], "control character" if found[0] < "\u00a0" else "no character")
         return f"has U+{ord(found[0]):04X} ({name}), which nobody sees; remove it"
     return None

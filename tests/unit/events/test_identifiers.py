@@ -57,6 +57,9 @@ def test_the_advice_says_what_is_allowed() -> None:
     assert spaced.detail == "event_id: may have only the characters A-Z a-z 0-9 . _ : -"
     assert tabbed is not None
     assert tabbed.detail == "customer_id: has U+0009 (control character), which nobody sees; remove it"
+    assert identifier_problem("a\r\nb") == "has a line break; remove it"
+    lost = identifier_problem("a\ufffdb")
+    assert lost == "has U+FFFD, which stands for a character that an earlier system could not read; export it again in UTF-8"
 
 
 def test_other_fields_may_hold_any_text() -> None:

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
-from voc_stream.cli.terminal import console, say, say_lines
+from voc_stream.cli.terminal import console, say, say_lines, table
 from voc_stream.events.refusal_limit import RefusalLimit
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 RETRY_TIMEOUT_SECONDS = 60.0
 SHOWN_BYTES = 2_000
+_HIGHEST_NUMBER = 2**63 - 1  # of PostgreSQL
 
 
 class _Group(click.Group):
@@ -46,8 +46,8 @@ def command() -> None:
 
 @command.command(name="list")
 @click.option("--reason", help="Only this reason.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
-@click.option("--before", type=int, help="Only numbers below this one: the next page.")
+@click.option("--limit", type=click.IntRange(min=1, max=_HIGHEST_NUMBER), default=20, show_default=True, help="How many, newest first.")
+@click.option("--before", type=click.IntRange(max=_HIGHEST_NUMBER), help="Only numbers below this one: the next page.")
 def list_letters(reason: str | None, limit: int, before: int | None) -> None:
     """Count the refusals by reason and list the newest, page by page."""
     office = _office()
@@ -55,10 +55,10 @@ def list_letters(reason: str | None, limit: int, before: int | None) -> None:
     if not counts:
         say("Nothing was refused. 没有被拒收的消息。")
         return
-    by_reason = Table("reason 原因", "messages 消息", "not retried 未重发", box=None)
+    by_reason = table("reason 原因", "messages 消息", "not retried 未重发")
     for count in counts:
         by_reason.add_row(count.reason, f"{count.messages:,}", f"{count.not_retried:,}")
-    newest = Table("number 编号", "received 接收时间", "from 来源", "reason 原因", "detail 说明", "retried 重发", box=None)
+    newest = table("number 编号", "received 接收时间", "from 来源", "reason 原因", "detail 说明", "retried 重发")
     letters = office.newest(limit, reason, before)
     for letter in letters:
         retried = "" if letter.retried_at is None else f"{letter.retried_at:%m-%d %H:%M}"
@@ -68,7 +68,10 @@ def list_letters(reason: str | None, limit: int, before: int | None) -> None:
     output = console()
     output.print(by_reason)
     output.print()
-    output.print(newest)
+    if letters:
+        output.print(newest)
+    else:
+        say("None of them is what you asked for. 没有符合条件的消息。")
     if len(letters) == limit:
         output.print()
         say(f"Older ones: --before {letters[-1].number}")

@@ -7,10 +7,9 @@ import sys
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from voc_stream.catalogue import CatalogueError, load_catalogue
-from voc_stream.cli.terminal import console, say
+from voc_stream.cli.terminal import console, say, table
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.rebuild import RebuildReport, rebuild
 from voc_stream.settings import SettingsError, load_settings
@@ -41,10 +40,10 @@ def command() -> None:
 
 
 def _show(report: RebuildReport) -> None:
-    table = Table("table 表", "rows 行", "differing 不一致", box=None)
+    tables = table("table 表", "rows 行", "differing 不一致")
     for compared in report.tables:
-        table.add_row(compared.table, f"{compared.rows:,}", f"{compared.differing:,}", style="red" if compared.differing else None)
-    console().print(table)
+        tables.add_row(compared.table, f"{compared.rows:,}", f"{compared.differing:,}", style="red" if compared.differing else None)
+    console().print(tables)
     if report.differing:
         say(f"{report.differing} rows differed from what {report.events} events say; they have been replaced.")
     else:

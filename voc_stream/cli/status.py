@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Group
-from rich.table import Table
 
 from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
-from voc_stream.cli.terminal import console, say
+from voc_stream.cli.terminal import console, say, table
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.ports import StoreUnavailableError
@@ -24,6 +23,8 @@ from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
 
     from voc_stream.ports import Partition
     from voc_stream.postgres.summary import CustomerAtRisk, FiringAlert, PartitionStatus, Summary
@@ -83,16 +84,14 @@ def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) 
 
 
 def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int] | None, now: datetime) -> Table:
-    table = Table(
-        "topic 主题", "partitions 分区", "taken in 已读", "waiting 待处理", "last commit 最近提交", "latest event 最新事件", box=None
-    )
+    topics = table("topic 主题", "partitions 分区", "taken in 已读", "waiting 待处理", "last commit 最近提交", "latest event 最新事件")
     rows: dict[str, list[PartitionStatus]] = defaultdict(list)
     for row in partitions:
         rows[row.topic].append(row)
     lags = {} if ends is None else _lags(partitions, ends)
     for topic in sorted(rows.keys() | lags.keys()):
         known = rows[topic]
-        table.add_row(
+        topics.add_row(
             topic,
             str(len(known)),
             f"{sum(row.next_offset for row in known):,}",
@@ -100,28 +99,26 @@ def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]
             _ago(max((row.updated_at for row in known), default=None), now),
             _ago(max((row.event_time for row in known if row.event_time is not None), default=None), now),
         )
-    return table
+    return topics
 
 
 def _customers(customers: Sequence[CustomerAtRisk]) -> Table | str:
     if not customers:
         return "No customer is at high risk of leaving. 没有高流失风险客户。"
-    table = Table(
-        "customer at risk 流失风险客户", "risk 风险", "band 等级", "value at risk 风险价值", "strongest reason 主要原因", box=None
-    )
+    at_risk = table("customer at risk 流失风险客户", "risk 风险", "band 等级", "value at risk 风险价值", "strongest reason 主要原因")
     for one in customers:
         value = NO_DATA if one.value_at_risk is None else f"{one.value_at_risk:,.0f}"
-        table.add_row(one.customer_id, f"{one.risk:.0%}", one.band, value, one.strongest_driver or NO_DATA)
-    return table
+        at_risk.add_row(one.customer_id, f"{one.risk:.0%}", one.band, value, one.strongest_driver or NO_DATA)
+    return at_risk
 
 
 def _alerts(alerts: Sequence[FiringAlert], now: datetime) -> Table | str:
     if not alerts:
         return "No alert is firing. 没有正在触发的告警。"
-    table = Table("alert 告警", "severity 严重程度", "scope 范围", "since 开始", "summary 摘要", box=None)
+    firing = table("alert 告警", "severity 严重程度", "scope 范围", "since 开始", "summary 摘要")
     for alert in alerts:
-        table.add_row(alert.rule, alert.severity, f"{alert.scope_type} {alert.scope}", _ago(alert.started_at, now), alert.summary)
-    return table
+        firing.add_row(alert.rule, alert.severity, f"{alert.scope_type} {alert.scope}", _ago(alert.started_at, now), alert.summary)
+    return firing
 
 
 def _histories(pending: int) -> list[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,6 +71,14 @@ class PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """The text, as every cell of a table and every line passes through here."""
         return super().render_str(printable(text), **{**options, "markup": False, "emoji": False, "highlight": False})
+
+
+def table(*headers: str) -> Table:
+    """A table without lines, of which nothing is cut.
+
+    What is too long for its column goes on below; rich would put an ellipsis in its place.
+    """
+    return Table(*(Column(header, overflow="fold") for header in headers), box=None)
 
 
 def console(*, stderr: bool = False, soft_wrap: bool = False, **options: Any) -> PlainConsole:

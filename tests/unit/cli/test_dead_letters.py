@@ -98,6 +98,13 @@ def test_list_shows_the_next_page(refused: Settings) -> None:
     assert "invalid_utf8" in run(refused, "list", "--before", "2").output.splitlines()[-1]
 
 
+def test_list_of_nothing_says_so(refused: Settings) -> None:
+    """A reason that no message has, and numbers that no message can have, are no error of PostgreSQL."""
+    assert "None of them is what you asked for" in run(refused, "list", "--reason", "x[/]").output
+    beyond = run(refused, "list", "--before", str(2**63))
+    assert (beyond.exit_code, "is not in the range" in beyond.output) == (2, True), beyond.output
+
+
 def test_resume_lets_stopped_partitions_go_on(refused: Settings) -> None:
     """It names them and why they had stopped; where none has, it says so, and a topic that is unknown is an error."""
     topic = f"{refused.topic_prefix}touchpoints"

@@ -20,7 +20,7 @@ from rich.table import Table
 import voc_stream.cli
 from voc_stream.cli import main
 from voc_stream.cli.summary_view import Flow, panel
-from voc_stream.cli.terminal import PlainFormatter, console, printable
+from voc_stream.cli.terminal import PlainFormatter, console, printable, table
 from voc_stream.cli.up import Screen
 from voc_stream.embedded.ports import free_port
 from voc_stream.postgres.summary import ExperienceSummary, Summary
@@ -59,6 +59,17 @@ def test_tables_show_data_as_it_stands() -> None:
     plain.print(table)
     assert_harmless(output.getvalue())
     assert [line.strip() for line in output.getvalue().splitlines()] == [SHOWN, SHOWN, "name", SHOWN]
+
+
+def test_nothing_of_a_table_is_cut_on_a_narrow_terminal() -> None:
+    """What does not fit goes on below: a place without its offset is no place."""
+    output = io.StringIO()
+    place = "voc.touchpoints[6]@43"
+    letters = table("number", "from", "detail")
+    letters.add_row("304", place, "score: must be a number, not a string " * 3)
+    console(file=output, width=40).print(letters)
+    column = slice(*(output.getvalue().splitlines()[0].index(header) for header in ("from", "detail")))
+    assert "".join(line[column].strip() for line in output.getvalue().splitlines()[1:]) == place
 
 
 def test_live_summary_shows_data_as_it_stands() -> None:

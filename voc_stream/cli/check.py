@@ -35,7 +35,7 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
     settings = load_settings(os.environ)
     started = time.monotonic()
     report = Report(files, "valid")
-    failure = None
+    failure: BaseException | str | None = None
     try:
         catalogue = load_catalogue(settings.catalogue)
         mapping = load_mapping(mapping_path) if mapping_path else None
@@ -43,17 +43,19 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
         with report:
             for name in files:
                 report.file(name)
-                for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read):
+                for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read, on_silent_rows=report.silent_rows):
                     if line.event is None:
                         report.problem(line)
                     else:
                         report.done()
     except (CatalogueError, MappingError) as error:
         failure = error
+    except KeyboardInterrupt:
+        failure = "stopped before the end; what follows was not read"
     finish("check", report, time.monotonic() - started, failure)
 
 
-def finish(name: str, report: Report, seconds: float, failure: Exception | None) -> NoReturn:
+def finish(name: str, report: Report, seconds: float, failure: BaseException | str | None) -> NoReturn:
     """Print the totals and end the process.
 
     0 is success, 1 that a line failed, 2 that the command could not do its work or read a file whole.

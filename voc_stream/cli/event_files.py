@@ -12,6 +12,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+import click
+
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, Refusal, decode
 from voc_stream.mapping.apply import MappedEvent, gives_event, map_rows
 from voc_stream.mapping.csv_rows import read_csv
@@ -65,14 +67,25 @@ def load_mapping(path: Path) -> RowMapping:
 
 
 def require_mapping(names: Sequence[str], mapping: RowMapping | None) -> None:
-    """Raise MappingError for the first file that needs a mapping where there is none, before anything is sent."""
+    """Raise MappingError for the first file that needs a mapping where there is none, before anything is sent.
+
+    Likewise where standard input is named twice: it can be read only once.
+    """
+    if names.count(STANDARD_INPUT) > 1:
+        raise click.UsageError("`-` stands twice in FILES, but standard input can be read only once")
     for name in names:
         if mapping is None and _kind(name) in _EXPORTS:
             raise MappingError(f"{name}: this needs --mapping FILE.toml; docs/mapping.md says how to write one")
 
 
 def read_events(
-    name: str, mapping: RowMapping | None, now: datetime, catalogue: Catalogue, on_bytes: Callable[[int], None] = lambda _: None
+    name: str,
+    mapping: RowMapping | None,
+    now: datetime,
+    catalogue: Catalogue,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    *,
+    on_silent_rows: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Line]:
     """Every event and every problem of one file, in order.
 
@@ -82,35 +95,55 @@ def read_events(
         now: The present, for times in the future.
         catalogue: The experiences that may be named.
         on_bytes: Told, now and then, how many bytes of the file have been read since the last time.
-
-    Raises:
-        MappingError: The mapping does not fit the file.
+        on_silent_rows: Told at the end how many rows gave neither an event nor a problem.
     """
     rows = _Rows()
-    found = False
+    number = 0
     try:
         with _open(name) as raw:
             for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping, rows):
-                found = True
+                number = line.line
+                rows.heard()
                 yield _validated(name, line, now, catalogue)
-        if not found:
+        if not number:
             yield Line(name, 0, b"", None, "no_events", rows.explain_nothing())
-    except ExportError as error:
+        else:
+            on_silent_rows(rows.silent)
+    except (ExportError, MappingError) as error:
         yield Line(name, 0, b"", None, UNREADABLE, str(error))
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
-        yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {error}; what follows was not read")
+        yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {_cause(error)}; {_rest(max(number, rows.line))} not read")
+
+
+def _cause(error: Exception) -> str:
+    return "its packed content is cut off; copy or export it again" if isinstance(error, EOFError) else str(error)
+
+
+def _rest(line: int) -> str:
+    return f"what follows line {line:,} was" if line else "nothing of it was"
 
 
 class _Rows:
-    """Counts rows as they pass."""
+    """Counts rows as they pass, and those of which nothing came. `line` is that of the latest."""
 
     def __init__(self) -> None:
         self._count = 0
+        self._gave = False
+        self.silent = 0
+        self.line = 0
 
     def counted(self, rows: Iterable[Row | RowError]) -> Iterator[Row | RowError]:
         for row in rows:
             self._count += 1
+            self._gave = False
+            self.line = row.line
             yield row
+            # The next row is asked for when all that comes of this one has been taken.
+            self.silent += not self._gave
+
+    def heard(self) -> None:
+        """Something came of the row at hand."""
+        self._gave = True
 
     def explain_nothing(self) -> str:
         """Why no event came of the file."""

@@ -41,6 +41,7 @@ class Report:
         self._shown = 0
         self._hidden = 0
         self._unread = 0
+        self._silent = 0
         self.events = 0
         columns = (
             SpinnerColumn(),
@@ -86,6 +87,10 @@ class Report:
         """So many bytes have been read."""
         self._progress.advance(self._task, count)
 
+    def silent_rows(self, count: int) -> None:
+        """So many rows gave neither an event nor a problem."""
+        self._silent += count
+
     def done(self) -> None:
         """An event is through."""
         self.events += 1
@@ -119,4 +124,6 @@ class Report:
             self._console.print(f"… and {self._hidden:,} more; in all {counts}")
         rate = f" ({self.events / seconds:,.0f}/s)" if seconds > 1 else ""
         unread = f", {self._unread:,} files not read to their end" if self._unread else ""
-        self._console.print(f"{self.events:,} events {self._verb}, {self.problems:,} lines failed{unread}, in {seconds:.1f} s{rate}")
+        silent = f", {self._silent:,} rows gave no event" if self._silent else ""
+        totals = f"{self.events:,} events {self._verb}, {self.problems:,} lines failed{silent}{unread}"
+        self._console.print(f"{totals}, in {seconds:.1f} s{rate}")

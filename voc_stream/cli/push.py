@@ -55,7 +55,7 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     started = time.monotonic()
     report = Report(files, "delivered")
-    failure = None
+    failure: BaseException | str | None = None
     try:
         catalogue = load_catalogue(settings.catalogue)
         mapping = load_mapping(mapping_path) if mapping_path else None
@@ -67,13 +67,15 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
             pusher.push(_records(files, mapping, catalogue, report, settings.topic_prefix))
     except (CatalogueError, MappingError, TopicsError, PushError) as error:
         failure = error
+    except KeyboardInterrupt:
+        failure = "stopped before the end; push the same files again, as each event counts once"
     finish("push", report, time.monotonic() - started, failure)
 
 
 def _records(files: Sequence[str], mapping: RowMapping | None, catalogue: Catalogue, report: Report, prefix: str) -> Iterator[Record[Line]]:
     for name in files:
         report.file(name)
-        for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read):
+        for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read, on_silent_rows=report.silent_rows):
             if line.event is None:
                 report.problem(line)
             else:

@@ -68,11 +68,13 @@ def read_csv(
             is missing.
 
     Raises:
-        ExportError: There is no header, or after a quote nothing could be read.
+        ExportError: Nothing stands after the lines to skip, or after a quote nothing could be read.
     """
     lines = _Lines(stream)
     records = _Records(lines, _take_separator(lines, layout))
     header = _read_header(records)
+    if header is None:
+        return
     check_header(header)
     yield from _rows(records, _without_header_rows(records, layout.header_rows), header.names, is_event)
 
@@ -173,9 +175,11 @@ class _Records:
         return self._lines.number + 1
 
 
-def _read_header(records: _Records) -> Header:
+def _read_header(records: _Records) -> Header | None:
     line = records.line
     record = next(records, None)
+    if record is None and line == 1:
+        return None
     if record is None:
         raise ExportError(f"line {line}: there is no header with the names of the columns")
     if record.problem:
@@ -212,6 +216,8 @@ def _rows(
 ) -> Iterator[Row | RowError]:
     lost: RowError | None = None
     for record in records:
+        if not record.problem and not any(map(str.strip, record.cells)):
+            continue  # as spreadsheets leave them behind: it says as little as an empty line
         problem = _torn(record, names, is_event, source.delimiter)
         if not problem:
             if lost is not None:

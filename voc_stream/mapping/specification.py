@@ -67,12 +67,16 @@ class RowMapping(NamedTuple):
                 names = " and ".join(repr(name) for name in header.repeated[column])
                 raise MappingError(f"{place}: the column {column!r} occurs more than once; say which one: {names}")
             if column not in header.names:
-                advice = (
-                    ""
-                    if header.other_delimiter is None
-                    else (f"; is {header.other_delimiter!r} the delimiter? Then set `delimiter` in [input]")
-                )
-                raise MappingError(f"{place}: there is no column {column!r}; the columns are {_listed(header.names)}{advice}")
+                raise MappingError(f"{place}: there is no column {column!r}; the columns are {_listed(header.names)}{_advice(header)}")
+
+
+def _advice(header: Header) -> str:
+    """What may be wrong where the header has not the columns that the mapping names."""
+    if header.other_delimiter is not None:
+        return f"; is {header.other_delimiter!r} the delimiter? Then set `delimiter` in [input]"
+    if len(header.names) == 1 or any(name == f"column {place}" for place, name in enumerate(header.names, start=1)):
+        return "; is the header further down? Then set `skip_lines` in [input]"
+    return ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +16,13 @@ from hypothesis import strategies as st
 
 from voc_stream.catalogue import load_catalogue
 from voc_stream.cli.check import command
-from voc_stream.cli.event_files import _counted, _lines, _Rows, load_mapping, read_events
+from voc_stream.cli.event_files import Line, _counted, _lines, _Rows, load_mapping, read_events
 from voc_stream.events.types import Touchpoint
 from voc_stream.mapping.load import parse_mapping
-from voc_stream.mapping.specification import MappingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.testing import Result
 
 GOOD: dict[str, Any] = {
@@ -131,7 +133,12 @@ def test_unreadable_file_does_not_stop_the_others(tmp_path: Path, mapping: Path)
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("time,who\n1,2\n", "there is no column 'score'; the columns are time, who"), (None, "needs --mapping FILE.toml")],
+    [
+        ("time,who\n1,2\n", "there is no column 'score'; the columns are time, who"),
+        ("Report of May\n\ntime,who,score\n", "is the header further down? Then set `skip_lines` in [input]"),
+        ("Report,,\ntime,who,score\n", "is the header further down? Then set `skip_lines` in [input]"),
+        (None, "needs --mapping FILE.toml"),
+    ],
 )
 def test_mapping_that_is_missing_or_does_not_fit_ends_the_command(tmp_path: Path, mapping: Path, content: str | None, message: str) -> None:
     """What concerns every row is said once, with exit code 2."""
@@ -139,6 +146,51 @@ def test_mapping_that_is_missing_or_does_not_fit_ends_the_command(tmp_path: Path
     path.write_text(content or "", encoding="utf-8")
     result = check(path, "--mapping", mapping) if content else check(path)
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def test_mapping_that_fits_one_file_of_several_costs_the_others_nothing(tmp_path: Path, mapping: Path) -> None:
+    """The file that it does not fit is named and not read; those before and after it are, and are counted."""
+    (tmp_path / "a.csv").write_text("time,who,score\n2024-05-01,c-1,8\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("time;who;score\n2024-05-01;c-2;8\n", encoding="utf-8")
+    (tmp_path / "c.csv").write_text("time,who,score\n2024-05-01,c-3,8\n", encoding="utf-8")
+    result = check(*(tmp_path / name for name in ("a.csv", "b.csv", "c.csv")), "--mapping", mapping)
+    assert result.exit_code == 2
+    problem, total = result.stderr.splitlines()
+    assert problem.startswith(f"{tmp_path}/b.csv: unreadable: {mapping}:4: event[1].occurred_at: there is no column 'time'")
+    assert total.startswith("2 events valid, 0 lines failed, 1 files not read to their end")
+
+
+def test_standard_input_twice_is_refused() -> None:
+    """It can be read only once."""
+    result = check("-", "-", stdin=json.dumps(GOOD).encode())
+    assert (result.exit_code, "can be read only once" in result.stderr) == (2, True), result.stderr
+
+
+def test_rows_that_give_nothing_are_counted(tmp_path: Path, mapping: Path) -> None:
+    """Those for which no condition holds, and those that say again what an earlier row said."""
+    mapping.write_text(MAPPING.replace('"touchpoint"', '"touchpoint"\nwhen = { column = "score", empty = false }'), encoding="utf-8")
+    path = tmp_path / "a.csv"
+    rows = ("2024-05-01,c-1,8", "2024-05-01,c-2,", "2024-05-01,c-1,8", "2024-05-01,c-3,x", "2024-05-01,c-4,")
+    path.write_text("\n".join(("time,who,score", *rows)), encoding="utf-8")
+    result = check(path, "--mapping", mapping)
+    assert result.stderr.splitlines()[-1].startswith("1 events valid, 1 lines failed, 3 rows gave no event, in ")
+
+
+def test_command_that_is_stopped_says_how_far_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends with the totals and exit code 2: the rest is not through."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(GOOD), encoding="utf-8")
+
+    def stopped(*_: object, **__: object) -> Iterator[Line]:
+        yield from read_events(str(path), None, datetime.now(UTC), load_catalogue(None))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("voc_stream.cli.check.read_events", stopped)
+    result = check(path)
+    assert result.exit_code == 2
+    total, why = result.stderr.splitlines()
+    assert total.startswith("1 events valid, 0 lines failed")
+    assert why == "voc-stream check: stopped before the end; what follows was not read"
 
 
 ROWS = "time,who,score\n2024-05-01,王芳,8\n2024-05-02,c-2,9\n"
@@ -202,7 +254,18 @@ def test_rest_that_was_not_read_is_counted(tmp_path: Path, mapping: Path) -> Non
     assert total.startswith("1 events valid, 0 lines failed, 1 files not read to their end")
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", "time,who,score\n"), ("a.jsonl", ""), ("a.jsonl", "\n\n"), ("a.xes", "<log/>")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "time,who,score\n"),
+        ("a.csv", "time,who,score\n,,\n , ,\n"),
+        ("a.csv", ""),
+        ("a.csv", "\n\n"),
+        ("a.jsonl", ""),
+        ("a.jsonl", "\n\n"),
+        ("a.xes", "<log/>"),
+    ],
+)
 def test_file_without_rows_says_so(tmp_path: Path, mapping: Path, name: str, content: str) -> None:
     """An export that went wrong is often empty, and must not look like success."""
     path = tmp_path / name
@@ -277,6 +340,19 @@ def test_damaged_gzip_is_told_not_thrown(tmp_path: Path) -> None:
     assert (result.exit_code, "unreadable: cannot be read to its end" in result.stderr) == (2, True), result.stderr
 
 
+@pytest.mark.parametrize(("name", "lines"), [("a.jsonl.gz", 2_000), ("a.csv.gz", 2_000), ("a.jsonl.gz", 0)])
+def test_gzip_that_is_cut_off_says_after_which_line(tmp_path: Path, mapping: Path, name: str, lines: int) -> None:
+    """What was read counts, and the place of the cut is named."""
+    row = b"2024-05-01,c-%d,8\n" if ".csv" in name else json.dumps(GOOD).encode() + b" %d\n"
+    content = b"time,who,score\n" * (".csv" in name) + b"".join(row % number for number in range(lines))
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content)[:-9])
+    result = check(path, "--mapping", mapping)
+    told = re.search(r"cut off; copy or export it again; (?:what follows line ([\d,]+) was|nothing of it was) not read", result.stderr)
+    assert (result.exit_code, told is not None) == (2, True), result.stderr
+    assert told is None or (int(told[1].replace(",", "")) > lines // 2 if lines else told[1] is None)
+
+
 def test_events_in_a_pipe_need_not_wait_for_others() -> None:
     """Looking at the first bytes of a file holds back no event that is there."""
     reader, writer = os.pipe()
@@ -289,6 +365,7 @@ def test_events_in_a_pipe_need_not_wait_for_others() -> None:
 @pytest.mark.parametrize(
     ("content", "options"),
     [
+        ("time,who,score\n2024-05-01,c-1,8\n,,\n , ,\n,,,,\n", ""),
         ("time,who,score,comment,comment\n2024-05-01,c-1,8,a,b\n", ""),
         ("sep=;\r\ntime;who;score\r\n2024-05-01;c-1;8\r\n", ""),
         (
@@ -321,13 +398,9 @@ def test_usual_exports_are_read(tmp_path: Path, mapping: Path, content: str, opt
     st.sampled_from(["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "gb18030", "ascii", "utf-7", "idna", "unicode_escape"]),
 )
 def test_whatever_the_bytes_nothing_is_thrown(name: str, start: bytes, rest: bytes, encoding: str) -> None:
-    """Any bytes under any name in any encoding are events and problems, or a mapping that does not fit."""
+    """Any bytes under any name in any encoding are events and problems."""
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(start + rest)
         text = f'[input]\nencoding = "{encoding}"\n{MAPPING}'
-        try:
-            found = list(read_events(str(path), parse_mapping(text, "m.toml"), datetime.now(UTC), load_catalogue(None)))
-        except MappingError:
-            return
-        assert found
+        assert list(read_events(str(path), parse_mapping(text, "m.toml"), datetime.now(UTC), load_catalogue(None)))

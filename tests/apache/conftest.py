@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from apache.secure_kafka import (
+    LISTENERS,
+    PASSWORD,
+    USERS,
+    SecureKafka,
+    as_user,
+    documented_acls,
+    eventually,
+    make_certificates,
+    properties,
+)
 from apache_kafka import KafkaCluster
 from end_to_end.harness import Restart, Service
 
+from voc_stream.kafka.topics import ensure_topics, require_worker_access
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,3 +83,27 @@ def start_service(database_url: str, topic_prefix: str, tmp_path: Path) -> Itera
     yield start
     for service in services:
         service.__exit__()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[SecureKafka]:
+    """One broker with TLS and users, and without rules."""
+    with tempfile.TemporaryDirectory(prefix="voc-tests-") as name:
+        folder = Path(name)
+        certificates = make_certificates(folder)
+        with KafkaCluster(folder, listeners=LISTENERS, properties=properties(folder)) as cluster:
+            secure = SecureKafka(cluster, certificates)
+            for user in USERS:
+                secure.set_password(user, PASSWORD)
+            yield secure
+
+
+@pytest.fixture
+def allowed(kafka: SecureKafka) -> Iterator[SecureKafka]:
+    """The broker with exactly the documented rules, and the topics that `init` makes by them."""
+    for rules in documented_acls().values():
+        kafka.allow(rules)
+    eventually(lambda: ensure_topics(as_user(kafka, "voc-init")))
+    eventually(lambda: require_worker_access(as_user(kafka, "voc-worker")))
+    yield kafka
+    kafka.forbid_everything()

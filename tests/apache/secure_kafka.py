@@ -6,8 +6,11 @@ Tests administrate it through the listener without any security, whose user may 
 from __future__ import annotations
 
 import argparse
+import base64
+import json
 import shlex
 import stat
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import trustme
 from cryptography.hazmat.primitives import serialization
+from end_to_end.harness import wait_until
 from kafka import KafkaAdminClient
 from kafka.admin import (
     ACL,
@@ -30,10 +34,11 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from voc_stream.kafka.access import TopicsError
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from apache_kafka import KafkaCluster
 
@@ -205,3 +210,29 @@ def properties(folder: Path) -> dict[str, object]:
         found[f"listener.name.{listener}.ssl.keystore.type"] = "PEM"
         found[f"listener.name.{listener}.ssl.keystore.location"] = folder / f"{certificate}.pem"
     return found
+
+
+def token_of(user: str, lives_seconds: float = 3600) -> str:
+    """A token without a signature, which the broker takes in tests only."""
+
+    def part(fields: dict[str, object]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
+
+    return f"{part({'alg': 'none'})}.{part({'sub': user, 'iat': time.time() - 600, 'exp': time.time() + lives_seconds})}."
+
+
+def as_user(kafka: SecureKafka, user: str, **changes: Any) -> Settings:
+    return kafka.settings("PASSWORDS", kafka_sasl_username=user, partitions=2, web_port=0, **changes)
+
+
+def eventually(call: Callable[[], object]) -> None:
+    """A broker applies a new rule a moment after it has accepted it."""
+
+    def succeeds() -> bool:
+        try:
+            call()
+        except TopicsError:
+            return False
+        return True
+
+    wait_until(succeeds, 10, "the broker applies the rules")

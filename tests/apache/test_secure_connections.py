@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import gc
-import json
-import logging
 import shlex
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 
 import pytest
-from apache.secure_kafka import LISTENERS, PASSWORD, USERS, SecureKafka, documented_acls, make_certificates, properties
-from apache_kafka import KafkaCluster
+from apache.secure_kafka import PASSWORD, SecureKafka, as_user, documented_acls, eventually, token_of
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import Restart, Service, environment_of, wait_until
 from fakes import MemorySink, MemoryUpkeep
 from kafka_worker import produce, settings_for, started_workers
 
 from voc_stream.embedded.ports import LOOPBACK
-from voc_stream.kafka.access import TopicsError, require_broker
+from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, Record
 from voc_stream.kafka.topics import ensure_topics, require_readable, require_worker_access, unwritable_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from end_to_end.harness import Worker
     from kafka.admin import ACL
@@ -43,64 +37,6 @@ if TYPE_CHECKING:
 EVENTS = 1_000
 WRONG = "wrong-s3cr3t"
 SOON_SECONDS = 8.0
-
-
-def token_of(user: str, lives_seconds: float = 3600) -> str:
-    """A token without a signature, which the broker takes in tests only."""
-
-    def part(fields: dict[str, object]) -> str:
-        return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
-
-    return f"{part({'alg': 'none'})}.{part({'sub': user, 'iat': time.time() - 600, 'exp': time.time() + lives_seconds})}."
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[SecureKafka]:
-    """One broker for this module, with users and no rules."""
-    with tempfile.TemporaryDirectory(prefix="voc-tests-") as name:
-        folder = Path(name)
-        certificates = make_certificates(folder)
-        with KafkaCluster(folder, listeners=LISTENERS, properties=properties(folder)) as cluster:
-            secure = SecureKafka(cluster, certificates)
-            for user in USERS:
-                secure.set_password(user, PASSWORD)
-            yield secure
-
-
-def as_user(kafka: SecureKafka, user: str, **changes: Any) -> Settings:
-    return kafka.settings("PASSWORDS", kafka_sasl_username=user, partitions=2, web_port=0, **changes)
-
-
-@pytest.fixture
-def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """kafka-python leaves sockets of failed handshakes to the collector; captured log records would keep them for longer than the test."""
-    with caplog.at_level(logging.CRITICAL + 1, "kafka"):
-        yield
-    gc.collect()
-
-
-@pytest.fixture
-def allowed(kafka: SecureKafka) -> Iterator[SecureKafka]:
-    """The broker with exactly the documented rules, and the topics that `init` makes by them."""
-    for rules in documented_acls().values():
-        kafka.allow(rules)
-    eventually(lambda: ensure_topics(as_user(kafka, "voc-init")))
-    eventually(lambda: require_worker_access(as_user(kafka, "voc-worker")))
-    yield kafka
-    kafka.forbid_everything()
-
-
-def eventually(call: Callable[[], object]) -> None:
-    """A broker applies a new rule a moment after it has accepted it."""
-
-    def succeeds() -> bool:
-        try:
-            call()
-        except TopicsError:
-            return False
-        return True
-
-    wait_until(succeeds, 10, "the broker applies the rules")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +60,7 @@ def test_a_worker_takes_in_events_by_each_kind_of_connection(
     sink = MemorySink()
     with started_workers() as start:
         start(settings, sink, MemoryUpkeep())
-        ids = {f"{listener}-{number}" for number in range(30)}
+        ids = {f"{listener[0].lower()}{number}" for number in range(30)}
         produce(settings_for(allowed.cluster.bootstrap, "voc."), ids)
         wait_until(lambda: ids <= sink.seen, 30, "the worker has taken in what was sent")
 
@@ -215,73 +151,6 @@ def test_a_running_worker_names_a_rule_that_is_taken_away_and_goes_on_when_it_is
         assert "GroupAuthorizationFailed" in log_of(worker)
 
 
-@pytest.mark.parametrize(
-    ("listener", "changes", "sentence"),
-    [
-        ("PASSWORDS", {"kafka_sasl_password": WRONG}, "refuses user voc-worker by SCRAM-SHA-512: check VOC_KAFKA_SASL_USERNAME and"),
-        ("PASSWORDS", {"kafka_sasl_mechanism": "SCRAM-SHA-256", "kafka_sasl_password": WRONG}, "refuses user voc-worker by SCRAM-SHA-256"),
-        ("PASSWORDS", {"kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": "nobody"}, "refuses user nobody by PLAIN"),
-        ("CLEAR", {"kafka_sasl_mechanism": "PLAIN"}, "does not offer PLAIN, but SCRAM-SHA-512: set VOC_KAFKA_SASL_MECHANISM"),
-        ("TOKENS", {}, "does not offer SCRAM-SHA-512, but OAUTHBEARER"),
-        ("PASSWORDS", {"kafka_ssl_cafile": "other-authority.pem"}, "signed by no authority that we trust .*set VOC_KAFKA_SSL_CAFILE"),
-        ("EXPIRED", {}, "certificate has expired: renew it on the broker"),
-        ("STRANGER", {}, "certificate is for another host than 127.0.0.1: name the broker in VOC_KAFKA_BOOTSTRAP"),
-        ("MUTUAL", {}, "perhaps it asks for a client's certificate, VOC_KAFKA_SSL_CERTFILE"),
-        ("MUTUAL", {"kafka_ssl_certfile": "stranger-client.pem"}, "refuses our certificate .*check VOC_KAFKA_SSL_CERTFILE"),
-    ],
-)
-def test_each_refusal_has_its_sentence(kafka: SecureKafka, listener: str, changes: dict[str, Any], sentence: str) -> None:
-    """What is wrong, where, and what to do; within a second or so; without a secret."""
-    folder = kafka.certificates.authority.parent
-    found = {name: str(folder / value) if str(value).endswith(".pem") else value for name, value in changes.items()}
-    settings = kafka.settings(listener, **found)
-    started = time.monotonic()
-    with pytest.raises(TopicsError, match=sentence) as caught:
-        require_broker(settings)
-    assert time.monotonic() - started < SOON_SECONDS
-    assert str(caught.value).startswith(f"Kafka at {settings.kafka_bootstrap}: ")
-    assert WRONG not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("listener", "spoken", "sentence"),
-    [
-        ("MUTUAL", "PLAINTEXT", "speaks TLS, but VOC_KAFKA_SECURITY_PROTOCOL is PLAINTEXT: set it to SSL or SASL_SSL"),
-        ("PASSWORDS", "SASL_PLAINTEXT", "speaks TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SASL_PLAINTEXT: set it to SASL_SSL"),
-        ("PLAINTEXT", "SSL", "speaks no TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SSL"),
-        ("CLEAR", "SASL_SSL", "speaks no TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SASL_SSL"),
-        ("CLEAR", "PLAINTEXT", r"asks for a user \(by SCRAM-SHA-512\), but VOC_KAFKA_SECURITY_PROTOCOL is PLAINTEXT"),
-        ("PASSWORDS", "SSL", r"asks for a user \(by .*SCRAM-SHA-512.*\), but VOC_KAFKA_SECURITY_PROTOCOL is SSL: set it to SASL_SSL"),
-        ("PLAINTEXT", "SASL_PLAINTEXT", "asks for no user on this port: set VOC_KAFKA_SECURITY_PROTOCOL to PLAINTEXT"),
-        ("STRANGER", "SASL_PLAINTEXT", "speaks TLS"),
-    ],
-)
-def test_another_protocol_than_the_ports_has_its_sentence(kafka: SecureKafka, listener: str, spoken: str, sentence: str) -> None:
-    """A plain client on a TLS port and the other way round, with a user where none is asked for and the other way round."""
-    like = next(name for name in ("PASSWORDS", "CLEAR", "MUTUAL") if LISTENERS[name] == spoken) if spoken != "PLAINTEXT" else "PLAIN"
-    address = kafka.cluster.bootstrap if listener == "PLAINTEXT" else kafka.cluster.listener(listener)
-    settings = settings_for(address, "voc.") if like == "PLAIN" else kafka.settings(like, kafka_bootstrap=address)
-    started = time.monotonic()
-    with pytest.raises(TopicsError, match=sentence):
-        require_broker(settings)
-    assert time.monotonic() - started < SOON_SECONDS
-
-
-def test_an_expired_or_missing_token_has_its_sentence(kafka: SecureKafka, tmp_path: Path) -> None:
-    """A token that nobody renewed is refused by the broker; one that is not there is not even sent."""
-    token = tmp_path / "token"
-    changes = {"kafka_sasl_username": None, "kafka_sasl_password": None, "kafka_sasl_mechanism": "OAUTHBEARER"}
-    settings = kafka.settings("TOKENS", **changes, kafka_sasl_token_file=str(token))
-    with pytest.raises(TopicsError, match=r"VOC_KAFKA_SASL_TOKEN_FILE: .* cannot be read"):
-        require_broker(settings)
-    token.write_text(token_of("voc-worker", lives_seconds=-60))
-    with pytest.raises(TopicsError, match="refuses the user of the token by OAUTHBEARER") as caught:
-        require_broker(settings)
-    assert token.read_text() not in str(caught.value)
-    token.write_text(token_of("voc-worker"))
-    assert require_broker(settings)
-
-
 def test_a_topic_that_may_not_be_written_costs_its_own_events_only(allowed: SecureKafka) -> None:
     """Each such event is reported with the reason; the others are delivered."""
     rules = {str(rule.resource_pattern.resource_name): rule for rule in documented_acls()["voc-producer"]}
@@ -293,16 +162,6 @@ def test_a_topic_that_may_not_be_written_costs_its_own_events_only(allowed: Secu
         delivered = running.push([Record("voc.complaints", b"x", b"1", 1), Record("voc.customers", b"x", b"2", 2)])
     assert (delivered, list(failed)) == (1, [1])
     assert "write to topic voc.complaints" in failed[1]
-
-
-@pytest.mark.usefixtures("collected")
-def test_an_address_that_only_the_brokers_tell_is_looked_at_too(kafka: SecureKafka) -> None:
-    """A certificate that fits the address in the settings need not fit the one by which the broker is then called."""
-    port = kafka.cluster.listener("NAMED").rpartition(":")[2]
-    settings = kafka.settings("NAMED", kafka_bootstrap=f"localhost:{port}")
-    assert require_broker(settings)
-    with pytest.raises(TopicsError, match=r"for another host than 127\.0\.0\.1.*told by the brokers: advertised\.listeners"):
-        require_readable(settings)
 
 
 # What the tests share.

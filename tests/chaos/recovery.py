@@ -14,7 +14,7 @@ class Recovery(NamedTuple):
     """One fault and how it went.
 
     Attributes:
-        recipe: R1 to R20.
+        recipe: R1 to R21.
         fault: what failed, in a few words.
         done: what the test did.
         held: what was asserted beside the tables.

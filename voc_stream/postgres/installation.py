@@ -96,8 +96,10 @@ def require_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
 
 def take_over(cursor: Cursor, catalogue: Catalogue) -> None:
     """Let this catalogue rule, where it may: wait until no transaction relies on another one, then rename and write it."""
-    cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'")
+    # Whoever begins while this waits, waits behind it. So it gives up soon, and the caller tries again: a dump may hold the table for long.
+    cursor.execute("SET LOCAL lock_timeout = '2s'")
     cursor.execute("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
+    cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'")
     require_tables(cursor)
     make_installation(cursor)
     before = read_ruling(cursor)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg2
 import pytest
 from builders import callback, complaint, customer, message, touchpoint
 from msgspec.structs import replace
 from unit.postgres.store import NOW, Store, batch_of, send
 
 from voc_stream.catalogue import load_catalogue
-from voc_stream.ports import OtherCatalogueError
+from voc_stream.ports import OtherCatalogueError, StoreUnavailableError
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import migrate
 from voc_stream.postgres.rebuild import rebuild
@@ -101,6 +104,20 @@ def test_a_newer_version_takes_over_and_the_older_one_waits(store: Store, given:
     newer.upkeep().settle(NOW)
     # The next start of the first joins in again only with the newer one.
     assert given(newer.catalogue).upkeep().join().problem is None
+
+
+def test_a_dump_that_goes_on_does_not_stop_the_workers(store: Store, given: Callable[[Catalogue], Store]) -> None:
+    """A newer catalogue that cannot take over yet gives up soon, and whoever waited behind it goes on."""
+    store.upkeep().join()
+    newer = given(replace(store.catalogue, version=2, digest="newer")).upkeep()
+    with closing(psycopg2.connect(store.url)) as dump:
+        dump.cursor().execute("LOCK TABLE voc.installation IN ACCESS SHARE MODE")
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError, match="lock timeout"):
+            newer.join()
+        assert time.monotonic() - started < 10
+        store.upkeep().settle(NOW)
+    assert newer.join().problem is None
 
 
 def test_an_experience_is_renamed_with_its_history(store: Store, given: Callable[[Catalogue], Store]) -> None:

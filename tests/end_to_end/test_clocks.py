@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")
 LIBRARY = next((library for library in LIBRARIES if Path(library).exists()), None)
 
-pytestmark = pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed: apt-get install faketime")
+pytestmark = [
+    pytest.mark.slow,  # a clock that was set is compared within 5 s, again and again
+    pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed: apt-get install faketime"),
+]
 
 
 def events(name: str, count: int, ahead: timedelta = timedelta(0)) -> Iterator[SimulatedMessage]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.broker]  # processes start, join groups and end again
 
 
 def events(name: str, count: int, experience: str = "overall") -> Iterator[SimulatedMessage]:

@@ -82,7 +82,13 @@ def topics(settings: Settings) -> Settings:
 def test_the_page_has_a_snippet_of_each_kind() -> None:
     """What is added to the page is added to these tests."""
     languages = re.findall(r"^```(\w+)\n", PAGE, re.MULTILINE)
-    assert languages == ["sh", "python", "java", "sh", "text"]
+    assert languages == ["json", "sh", "python", "java", "sh", "text"]
+
+
+def test_retraction_of_the_page_is_valid(tmp_path: Path) -> None:
+    """One event, as it stands there over two lines."""
+    [retraction] = snippets(PAGE, "json")
+    check([json.loads(retraction)], tmp_path, 1)
 
 
 def test_files_are_pushed_as_the_page_says(topics: Settings, tmp_path: Path) -> None:

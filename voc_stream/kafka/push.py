@@ -109,6 +109,10 @@ class Pusher(Generic[Origin]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._close()
+        for waiting in self._open:  # where it was stopped in between, some have their answer
+            if waiting.future.succeeded():
+                self.delivered += 1
+                self._on_delivered()
 
     def _look_at_topics(self, deadline: float) -> Mapping[str, str]:
         """The topics that we may not write to, and why, from a broker that may be just starting."""

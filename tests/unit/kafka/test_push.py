@@ -104,6 +104,20 @@ def test_record_that_kafka_cannot_take_is_reported_and_the_rest_go(own_settings:
     assert [value for _, value in values_of(own_settings, topic)] == [b"small", b"small too"]
 
 
+def test_what_was_sent_before_a_stop_is_counted(own_settings: Settings) -> None:
+    """Ctrl-C loses the count of nothing that Kafka has."""
+    ensure_topics(own_settings)
+    outcome = Outcome()
+
+    def stopped() -> Iterator[Record[int]]:
+        yield from numbered(own_settings.topic_prefix, range(50))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), outcome.pusher(own_settings) as pusher:
+        pusher.push(stopped())
+    assert outcome.delivered == len(values_of(own_settings, f"{own_settings.topic_prefix}callbacks")) > 0
+
+
 def test_missing_topics_are_named_before_anything_is_sent(own_settings: Settings) -> None:
     """Without topics it says what to run, rather than waiting for them or making them with a wrong number of partitions."""
     with pytest.raises(TopicsError, match="voc-stream init"):

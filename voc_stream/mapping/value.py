@@ -21,6 +21,9 @@ NO = frozenset({"false", "no", "n", "0"})
 # Stricter than float(), which takes "nan", "inf" and "1_000" too.
 _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+# What a spreadsheet leaves of a long number, and its errors. As ids they would make several customers one.
+_SHORTENED = re.compile(r"[+-]?\d([.,]\d+)?E\+\d{2,3}", re.ASCII)
+_SPREADSHEET_ERROR = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|#+)")
 _POINT_FOR_COMMA = str.maketrans(".,", ",.")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 
@@ -124,8 +127,8 @@ class Source(NamedTuple):
     def _convert(self, text: str) -> Any:
         if self.kind == "text":
             return text
-        if self.kind == "identifier":  # the same id in each spelling, so that an event_id made of it is the same, too
-            return unicodedata.normalize("NFC", text)
+        if self.kind == "identifier":
+            return _parse_identifier(text)
         if self.kind == "time":
             has_comma = self.decimal == "," and self.formats and _COMMA_NUMBER.fullmatch(text)
             return parse_time(text.replace(",", ".") if has_comma else text, self.formats, self.time_zone)
@@ -152,6 +155,15 @@ class Source(NamedTuple):
         if _COMMA_NUMBER.fullmatch(text):
             return 'is not a number: it has a decimal comma; set `decimal = ","` in [input]'
         return "is not a number; a point separates decimals"
+
+
+def _parse_identifier(text: str) -> str:
+    """The same id in each spelling, so that an event_id made of it is the same, too."""
+    if _SHORTENED.fullmatch(text):
+        raise ValueError("is what a spreadsheet left of a long number; set the format of the column to text, and export it again")
+    if _SPREADSHEET_ERROR.fullmatch(text):
+        raise ValueError("is an error of a spreadsheet; correct it there, or list it in `empty_values` of [input]")
+    return unicodedata.normalize("NFC", text)
 
 
 def _parse_yes_no(text: str) -> bool:

@@ -127,3 +127,17 @@ def test_constant_needs_no_columns() -> None:
     """A value without braces is the same for every row."""
     assert source("completed").read({}, NOTHING_EMPTY) == "completed"
     assert source("7", "number").read({}, NOTHING_EMPTY) == 7
+
+
+@pytest.mark.parametrize("text", ["1.23457E+15", "1,23457E+15", "1E+12", "-8.6139E+12", "#N/A", "#REF!", "########"])
+def test_id_that_a_spreadsheet_has_spoilt_is_refused(text: str) -> None:
+    """Several customers would become one; as a text it stays what it is."""
+    with pytest.raises(CellError, match=r"column 'a': .* spreadsheet"):
+        source("{a}", "identifier").read({"a": text}, NOTHING_EMPTY)
+    assert source("{a}").read({"a": text}, NOTHING_EMPTY) == text
+
+
+@pytest.mark.parametrize("text", ["1.5E", "E+12", "12E+15", "1.5e15", "C#1", "#7", "+8613912345678"])
+def test_id_that_only_looks_odd_is_read(text: str) -> None:
+    """What no spreadsheet writes is somebody's id."""
+    assert source("{a}", "identifier").read({"a": text}, NOTHING_EMPTY) == text

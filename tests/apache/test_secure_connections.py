@@ -65,6 +65,24 @@ def test_a_worker_takes_in_events_by_each_kind_of_connection(
         wait_until(lambda: ids <= sink.seen, 30, "the worker has taken in what was sent")
 
 
+def test_a_worker_outlives_sessions_and_an_expired_token(allowed: SecureKafka, tmp_path: Path) -> None:
+    """The broker cuts off who has not authenticated anew. A token that nobody renewed is named, and a renewed one is used at once."""
+    token = tmp_path / "token"
+    token.write_text(token_of("voc-worker"))
+    own = {"kafka_sasl_mechanism": "OAUTHBEARER", "kafka_sasl_username": None, "kafka_sasl_password": None}
+    settings = allowed.settings("TOKENS", partitions=2, web_port=0, **own, kafka_sasl_token_file=str(token))
+    everybody, sink = settings_for(allowed.cluster.bootstrap, "voc."), MemorySink()
+    with started_workers() as start:
+        worker = start(settings, sink, MemoryUpkeep())
+        produce(everybody, ["e1"])
+        wait_until(lambda: "e1" in sink.seen, 30, "the worker takes in events")
+        token.write_text(token_of("voc-worker", lives_seconds=-60))
+        wait_until(lambda: "refuses the user of the token" in str(worker.parts.not_ready()), 40, lambda: str(worker.parts.not_ready()))
+        produce(everybody, ["e2"])
+        token.write_text(token_of("voc-worker"))
+        wait_until(lambda: "e2" in sink.seen and worker.is_ready, 40, lambda: str(worker.parts.not_ready()))
+
+
 def test_service_lives_by_the_documented_rules_alone(
     allowed: SecureKafka, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta  # noqa: TC003  msgspec reads the annot
 import msgspec
 
 from voc_stream.domain.since import Since, beyond, read, with_moment
-from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time
+from voc_stream.domain.stated import Stated, earliest_time, is_among, latest, latest_time
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
 
@@ -70,6 +70,14 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     def recall(self, action: str, earliest: datetime | None) -> None:
         """Take in what the stored events tell of an action that is `unread`."""
         self.times[action] = read(self.times[action], earliest)
+
+    def rests_on(self, event: Complaint, at: datetime) -> bool:
+        """Whether this state may say something that only this event said; if not, it is the same without the event."""
+        if event.action == "reopened" or at == self.opened_at:
+            return True
+        since = self.times.get(event.action)
+        stated = (self.customer_id, self.site_id, self.order_id, self.category, self.severity, self.compensation, self.handed_to)
+        return (since is not None and at in (since.first, since.last)) or is_among(stated, event.event_id)
 
     def time_of(self, action: str) -> datetime | None:
         """The earliest of an action after the latest reopening; of `opened`, the earliest of all."""

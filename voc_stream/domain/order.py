@@ -10,7 +10,7 @@ import msgspec
 from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile
 from voc_stream.domain.journey import Moments
 from voc_stream.domain.since import Since, beyond, read, with_moment
-from voc_stream.domain.stated import Stated, latest, value_of
+from voc_stream.domain.stated import Stated, is_among, latest, value_of
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
 
@@ -159,6 +159,21 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         """Take in what the stored events tell of the earliest contact after the delivery, where it is not read."""
         if self.contact is not None:
             self.contact = read(self.contact, earliest)
+
+    def rests_on(self, event: AnyEvent, at: datetime) -> bool:
+        """Whether this state may say something that only this event said; if not, it is the same without the event.
+
+        Scores are counted, so whatever has one is said.
+        """
+        if isinstance(event, Touchpoint) or (isinstance(event, Callback) and any(one.score is not None for one in event.answers)):
+            return True
+        if isinstance(event, RepairStep):
+            edges, microseconds = self.entered if event.edge == "enter" else self.exited, (at - EPOCH) // MICROSECOND
+            if edges.get(event.stage) == microseconds or (self.step is not None and self.step.at == at):
+                return True
+        contact = self.contact
+        stated = (self.customer_id, self.site_id, self.product, self.promised_at, self.estimated_amount, self.final_amount)
+        return (contact is not None and at in (contact.first, contact.last)) or is_among(stated, event.event_id)
 
     def stages_at_stake(self, event: AnyEvent) -> Collection[str]:
         """The stages whose part of `counted` this event may change; for most events none, for some all that could be."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
@@ -44,6 +47,11 @@ def latest(current: Stated[T] | None, value: T | None, at: datetime, event_id: s
 def value_of(stated: Stated[T] | None) -> T | None:
     """The value, or None where nothing was stated."""
     return None if stated is None else stated.value
+
+
+def is_among(stated: Iterable[Stated[Any] | None], event_id: str) -> bool:
+    """Whether one of these values is what an event stated."""
+    return any(one is not None and one.event_id == event_id for one in stated)
 
 
 def earliest_time(current: datetime | None, at: datetime) -> datetime:

@@ -15,6 +15,7 @@ from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.remaining import Remaining
 from voc_stream.events.decode import decode_stored
+from voc_stream.events.types import Complaint
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
@@ -55,7 +56,8 @@ def take_out_next(cursor: Cursor, catalogue: Catalogue, now: datetime) -> int | 
 
 def _take_out(cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime) -> None:
     entities, keys = EntityStore(), keys_of(events)
-    entities.customers.lock(cursor, keys.customers)
+    # In the order in which a batch writes: all customers, then orders. The owners of the orders are written, too.
+    entities.customers.lock(cursor, keys.customers | _owners(cursor, keys.orders))
     entities.orders.lock(cursor, keys.orders)
     entities.complaints.lock(cursor, keys.complaints)
     folding = Folding(cursor, entities, catalogue, [], now)
@@ -72,13 +74,27 @@ def _take_out(cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], 
             ahead.abandon()
 
 
-def _to_fold_anew(fold: Fold, events: Sequence[AnyEvent], keys: Keys) -> Keys:
-    """All orders and complaints, which have few events, and the customers whose rows say something that these events said.
+def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:
+    cursor.execute("SELECT customer_id FROM repair_order WHERE order_id = ANY(%s)", (sorted(order_ids),))
+    return {customer_id for (customer_id,) in cursor}
 
-    A customer may be a collective one with a million events, of which few show in the row.
+
+def _to_fold_anew(fold: Fold, events: Sequence[AnyEvent], keys: Keys) -> Keys:
+    """The rows that say something that these events said.
+
+    A customer may be a collective one with a million events, a complaint or an order may be called about for ever: of them few show
+    in the row.
     """
-    customers = {event.customer_id for event in events if fold.customers[event.customer_id].rests_on(event, moment_of(event))}
-    return keys._replace(customers=customers)
+    rows = Keys(set(), set(), set())
+    for event in events:
+        at = moment_of(event)
+        if fold.customers[event.customer_id].rests_on(event, at):
+            rows.customers.add(event.customer_id)
+        if event.order_id in keys.orders and fold.orders[event.order_id].rests_on(event, at):
+            rows.orders.add(event.order_id)
+        if isinstance(event, Complaint) and fold.complaints[event.complaint_id].rests_on(event, at):
+            rows.complaints.add(event.complaint_id)
+    return rows
 
 
 def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:

@@ -11,7 +11,7 @@ import tracemalloc
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from builders import START, at, callback, complaint, customer, messages, repair_step, touchpoint
+from builders import START, at, callback, complaint, customer, messages, repair_step, retraction, touchpoint
 from unit.postgres.store import NOW, send
 
 from voc_stream.postgres import churn
@@ -114,6 +114,25 @@ def test_an_order_with_any_number_of_contacts(store: Store) -> None:
         assert store.one("SELECT followed_up_at FROM repair_order") == START + timedelta(seconds=middle + ROUNDS)
         assert store.one("SELECT length(fold_state::text) FROM repair_order") < STATE_BYTES
     assert_no_more(*taken)
+
+
+def test_what_a_large_row_does_not_rest_on_is_taken_out_at_once(store: Store) -> None:
+    """One of very many steps or calls is taken back without reading the others, where the row says nothing of it."""
+    taken = []
+    for first, last in ((0, FEW), (FEW, GROWTH)):
+        fill(store, complaint(action="acknowledged", order_id="o-1"), first, last)
+        ends = [(f"k-first-{last}", at()), (f"k-{last}", at(seconds=last))]
+        send(store.sink(), messages([complaint(key, action="acknowledged", order_id="o-1", occurred_at=when) for key, when in ends]))
+        upkeep = store.upkeep()
+        rounds = []
+        for number in range(ROUNDS):
+            send(store.sink(), messages([retraction(f"x-{last}-{number}", f"seed-{last // 2 + number:08}")]))
+            began = time.perf_counter()
+            upkeep.take_back(NOW)
+            rounds.append(time.perf_counter() - began)
+        taken.append(sorted(rounds)[ROUNDS // 2])
+    assert_no_more(*taken)
+    assert store.one("SELECT count(*) FROM touchpoint_event WHERE event_id LIKE 'seed-%%'") == GROWTH - 2 * ROUNDS
 
 
 def test_a_customer_with_any_number_of_scores(store: Store) -> None:

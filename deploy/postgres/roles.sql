@@ -97,7 +97,6 @@ BEGIN
             ('retraction', 'UPDATE, DELETE, MAINTAIN'),
             ('retracted_event', 'DELETE, MAINTAIN'),
             ('retraction_pending', 'UPDATE'),
-            ('customer_move', 'UPDATE'),
             ('repair_order', 'MAINTAIN'),
             ('complaint', 'MAINTAIN'),
             ('customer', 'MAINTAIN'),

@@ -112,7 +112,7 @@ def read_events(
     except (ExportError, MappingError) as error:
         yield Line(name, 0, b"", None, UNREADABLE, str(error))
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
-        yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {_cause(error)}; {_rest(max(number, rows.line))} not read")
+        yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {_cause(error)}; {_rest(max(number, rows.line))}")
 
 
 def _cause(error: Exception) -> str:
@@ -120,7 +120,7 @@ def _cause(error: Exception) -> str:
 
 
 def _rest(line: int) -> str:
-    return f"what follows line {line:,} was" if line else "nothing of it was"
+    return f"what follows line {line:,} was not read" if line else "nothing of it was read"
 
 
 class _Rows:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 CASE_PREFIX = "case:"
 _CHUNK_BYTES = 1 << 16
+_NO_MORE = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
 _XES_VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 
 
@@ -25,8 +26,14 @@ def read_xes(stream: BinaryIO) -> Iterator[Row | RowError]:
     ended = False
     while not ended:
         chunk = stream.read(_CHUNK_BYTES)
+        if not chunk and log.is_empty:
+            return
         ended = not chunk
-        log.feed(chunk, is_final=ended)
+        try:
+            log.feed(chunk, is_final=ended)
+        except ExportError:
+            yield from log.take()
+            raise
         yield from log.take()
 
 
@@ -42,12 +49,23 @@ class _XesLog:
         self._case: dict[str, str] = {}
         self._events: list[tuple[int, dict[str, str]]] = []
         self._finished: list[Row | RowError] = []
+        self.is_empty = True
 
     def feed(self, chunk: bytes, *, is_final: bool) -> None:
+        self.is_empty = False
         try:
             self._parser.Parse(chunk, is_final)
+        except ExportError:
+            raise
         except expat.ExpatError as error:
-            raise ExportError(f"line {error.lineno}: is not valid XML: {expat.ErrorString(error.code)}") from error
+            problem = "ends in the middle" if error.code == _NO_MORE else f"is not valid XML: {expat.ErrorString(error.code)}"
+            raise ExportError(f"line {error.lineno}: {problem}; {self._what_is_lost()} not read") from error
+        except (ValueError, LookupError) as error:  # as expat's wrapper says it of an encoding
+            raise ExportError(f"line 1: its encoding cannot be read ({error}): write it in UTF-8") from error
+
+    def _what_is_lost(self) -> str:
+        """Events wait for the end of their trace, whose attributes they take."""
+        return f"the {len(self._events):,} events of the trace at hand, and what follows, were" if self._events else "what follows was"
 
     def take(self) -> list[Row | RowError]:
         finished, self._finished = self._finished, []

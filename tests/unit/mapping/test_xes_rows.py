@@ -48,8 +48,27 @@ def test_broken_xml_keeps_the_rows_before_it() -> None:
     """A file that is cut off gives what it still holds, and then the line of the error."""
     rows = read_xes(io.BytesIO(XES[: XES.index("  <trace><string")].encode()))
     assert [next(rows).line, next(rows).line] == [7, 11]
-    with pytest.raises(ExportError, match="line 14: is not valid XML: no element found"):
+    with pytest.raises(ExportError, match="line 14: ends in the middle; what follows was not read"):
         next(rows)
+
+
+def test_error_costs_no_row_before_it() -> None:
+    """However near it is: rows are not lost because they were read in one piece with it. Those of an open trace are counted."""
+    rows = read_xes(io.BytesIO(XES.encode() + b"junk"))
+    assert [next(rows).line for _ in range(3)] == [7, 11, 14]
+    with pytest.raises(ExportError, match="line 16: is not valid XML: junk after document element; what follows was not read"):
+        next(rows)
+    with pytest.raises(
+        ExportError, match="line 12: ends in the middle; the 2 events of the trace at hand, and what follows, were not read"
+    ):
+        list(read_xes(io.BytesIO(XES[: XES.index('    <date key="startdate"')].encode())))
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "klingon", "base64"])
+def test_encoding_that_cannot_be_read_is_told(encoding: str) -> None:
+    """It is a sentence, not a traceback."""
+    with pytest.raises(ExportError, match=r"line 1: its encoding cannot be read .*: write it in UTF-8"):
+        list(read_xes(io.BytesIO(XES.replace("UTF-8", encoding).encode())))
 
 
 def test_memory_does_not_grow_with_the_log() -> None:

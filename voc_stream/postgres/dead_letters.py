@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from voc_stream.events.decode import Refusal
     from voc_stream.ports import Partition
 
-# What one statement holds, and what a command has in memory at once.
+# What one statement holds.
 PAGE_BYTES = 1024 * 1024
 PAGE_ROWS = 500
+# What a command has in memory at once.
+RETRIED_BYTES = 8 * 1024 * 1024
+RETRIED_ROWS = 5_000
 
 Row = TypeVar("Row")
 
@@ -87,13 +90,14 @@ class DeadLetterOffice:
     def not_retried(self, reason: str | None = None, *, after: int = 0, up_to: int | None = None) -> Sequence[RefusedMessage]:
         """A page of those that were never sent again, oldest first; of one reason, and of numbers above and up to these, if given."""
         number, size = dead_letter.c.dead_letter_id, func.octet_length(dead_letter.c.payload)
-        query = select(number, size).where(dead_letter.c.retried_at.is_(None), number > after).order_by(number).limit(PAGE_ROWS)
+        query = select(number, size).where(dead_letter.c.retried_at.is_(None), number > after).order_by(number).limit(RETRIED_ROWS)
         if reason is not None:
             query = query.where(dead_letter.c.reason == reason)
         if up_to is not None:
             query = query.where(number <= up_to)
         found: Sequence[Any] = self._read(query)
-        page = next(iter(pages([row[0] for row in found], [row[1] or 0 for row in found])), [])
+        sizes = [row[1] or 0 for row in found]
+        page = next(iter(pages([row[0] for row in found], sizes, RETRIED_BYTES, RETRIED_ROWS)), [])
         return self.by_number(page) if page else []
 
     def mark_retried(self, numbers: Collection[int], now: datetime) -> None:
@@ -131,7 +135,7 @@ def insert_dead_letters(
         )
 
 
-def pages(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
+def pages(rows: Sequence[Row], sizes: Sequence[int], most_bytes: int = PAGE_BYTES, most_rows: int = PAGE_ROWS) -> Iterator[Sequence[Row]]:
     """The rows in order, as many at a time as one statement should hold, given how many bytes each brings.
 
     >>> [len(page) for page in pages("abcd", [PAGE_BYTES, 1, 1, PAGE_BYTES])]
@@ -139,7 +143,7 @@ def pages(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
     """
     first, filled = 0, 0
     for place, size in enumerate(sizes):
-        if place > first and (filled + size > PAGE_BYTES or place - first >= PAGE_ROWS):
+        if place > first and (filled + size > most_bytes or place - first >= most_rows):
             yield rows[first:place]
             first, filled = place, 0
         filled += size

@@ -85,7 +85,7 @@ def test_retry_sends_again_once(refused: Settings) -> None:
 
 def test_retry_goes_page_by_page(refused: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, all are sent, once, and all are marked."""
-    monkeypatch.setattr(dead_letters, "PAGE_ROWS", 1)
+    monkeypatch.setattr(dead_letters, "RETRIED_ROWS", 1)
     assert "2 sent again, 0 failed, 1 have nothing to send" in run(refused, "retry", "--all").output
     assert sorted(sent_again(refused)) == sorted([UNREADABLE, WITHOUT_SITE])
     assert "0 sent again, 0 failed, 1 have nothing to send" in run(refused, "retry", "--all").output

@@ -83,7 +83,7 @@ def test_pages_are_bounded_and_end_where_they_began(store: Store, office: DeadLe
         found.append(offsets(page))
         after = page[-1].number
     assert found == [[(0, 0), (0, 1), (0, 2), (1, 0)], [(1, 1)]]  # the last one alone is ten megabytes
-    monkeypatch.setattr(dead_letters, "PAGE_ROWS", 2)
+    monkeypatch.setattr(dead_letters, "RETRIED_ROWS", 2)
     assert offsets(office.not_retried(after=newest - 1)) == [(1, 1)]
     assert len(office.not_retried()) == 2
 

@@ -31,7 +31,8 @@ LIMIT_BYTES = 1 << 30
 SECONDS = 60.0
 BOMB_BYTES = 200 << 20
 LARGEST_BOMB_BYTES = 600 << 20
-TINY_RECORDS = 3_000
+# Fewer in a row than those at which a partition stops on purpose.
+TINY_RECORDS = 500
 # As large as a batch may be, in every partition at once: only one of them may be unpacked at a time.
 LEGAL_EVENTS = 2_000
 LEGAL_PADDING = "x" * 30_000

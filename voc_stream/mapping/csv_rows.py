@@ -71,7 +71,11 @@ def read_csv(
         ExportError: Nothing stands after the lines to skip, or after a quote nothing could be read.
     """
     lines = _Lines(stream)
-    records = _Records(lines, _take_separator(lines, layout))
+    try:
+        delimiter = _take_separator(lines, layout)
+    except csv.Error as error:
+        raise ExportError(f"line {lines.number}: {error}; is it a CSV?") from error
+    records = _Records(lines, delimiter)
     header = _read_header(records)
     if header is None:
         return
@@ -136,6 +140,7 @@ def _take_separator(lines: _Lines, layout: CsvLayout) -> str:
     elif first:
         lines.give_back([first])
     for _ in range(skip):
+        lines.begin_record()
         next(lines, None)
     return delimiter
 

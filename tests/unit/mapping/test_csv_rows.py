@@ -207,3 +207,13 @@ def test_three_header_rows_of_a_survey_are_known() -> None:
 def test_other_delimiter_is_found_in_the_header(text: str, other: str | None) -> None:
     """A header with more semicolons than commas was cut at the wrong character."""
     assert header_of(text).other_delimiter == other
+
+
+def test_endless_line_above_the_rows_is_told() -> None:
+    """A file without line ends, or a line to skip that is as long, is a sentence; many short lines to skip are none of it."""
+    with pytest.raises(ExportError, match="line 1: a row has 1,048,576 characters or more"):
+        list(read_csv(io.StringIO("x" * 2_000_000)))
+    with pytest.raises(ExportError, match="line 2: a row has 1,048,576 characters or more"):
+        list(read_csv(io.StringIO("a\n" + "x" * 2_000_000 + "\na\n1\n"), CsvLayout(skip_lines=2)))
+    report = io.StringIO(("x" * 1_000 + "\n") * 2_000 + "a\n1\n")
+    assert list(read_csv(report, CsvLayout(skip_lines=2_000))) == [Row(2_002, {"a": "1"})]

@@ -125,7 +125,7 @@ def _histories(pending: int) -> list[str]:
     """What readers of segments and regions should know; nothing where there is nothing to know."""
     if not pending:
         return []
-    return ["", f"Earlier events of {pending:,} customers are being moved to another segment or region. 部分客户的历史数据正在重新归类。"]
+    return ["", f"Customers whose earlier events are being moved to another segment or region 历史数据重新归类中的客户: {pending:,}"]
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -51,6 +51,25 @@ def test_status_shows_what_waits_and_whom_to_call(settings: Settings, catalogue:
     assert "@font-face" not in drawn
 
 
+def test_status_says_that_histories_are_not_moved_yet(database_url: str, catalogue: Catalogue) -> None:
+    """Who reads segments or regions must know that part of them is still counted elsewhere; else nothing is said."""
+    settings = Settings(kafka_bootstrap=f"127.0.0.1:{free_port()}", database_url=database_url)
+    partition = Partition("test.customers", 0)
+    event = (
+        '{{"event_id":"p-{0}","type":"customer","occurred_at":"2026-01-0{0}T09:00:00Z","customer_id":"u-1",'
+        '"change":"profile","segment":"s-{0}"}}'
+    )
+    with closing(PostgresSink(database_url, catalogue)) as sink, closing(PostgresUpkeep(database_url, catalogue)) as upkeep:
+        sink.start_at(partition, StoredPosition("a log", 0), None)
+        now = datetime.now(UTC)
+        for offset in (0, 1):
+            messages = sink.decode([Message(offset, event.format(offset + 1).encode())], now)
+            sink.process([Batch(partition, StoredPosition("a log", offset), messages)], now)
+        assert "历史数据重新归类中的客户: 1" in status(settings).output
+        assert upkeep.move_histories() == 1
+    assert "历史数据重新归类中" not in status(settings).output
+
+
 def test_without_a_broker_the_rest_is_shown_and_the_lag_is_unknown(database_url: str) -> None:
     """A broker that is away does not hide what the tables say."""
     shown = status(Settings(kafka_bootstrap=f"127.0.0.1:{free_port()}", database_url=database_url))

@@ -80,7 +80,9 @@ def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refus
         return Refusal("time_in_future", f"occurred_at: is more than 10 minutes after {now:%Y-%m-%dT%H:%M:%S%z}; check clock and offset")
     if event.occurred_at < plausible.earliest_occurred_at:
         earliest = plausible.earliest_occurred_at.isoformat()
-        return Refusal("implausible_time", f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at")
+        return Refusal(
+            "implausible_time", f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in the catalogue"
+        )
     if isinstance(event, RepairStep) and event.promised_at is not None and _overflows(event.promised_at):
         return Refusal("out_of_range", "promised_at: lies outside the years 1 to 9999 in UTC; correct it")
     return None

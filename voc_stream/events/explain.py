@@ -68,7 +68,7 @@ def explain_invalid_json(message: str, value: bytes) -> Refusal:
         return Refusal("invalid_json", "begins with a byte order mark; send UTF-8 without one")
     cause = message.removeprefix("JSON is malformed: ")
     if "trailing characters" in cause:
-        cause += "; send one event in each message"
+        cause += "; send one event in each message, and write one a line"
     elif b"NaN" in value or b"Infinity" in value:
         cause += "; JSON has no NaN and no Infinity, leave such a field out"
     return Refusal("invalid_json", f"not JSON: {cause}")

@@ -23,7 +23,7 @@ MAXIMUM_ROW_CHARACTERS = 1 << 20
 # Spreadsheets write it as the first line when it is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
 _USUAL_DELIMITERS = ",;\t|"
-_BADLY_ENCODED = 'is not in the encoding of the file; set `encoding` in [input], such as "gb18030"'
+_BADLY_ENCODED = 'is not in the encoding of the file; set `encoding` in [input], such as "gb18030" (Chinese) or "cp1252" (Western Europe)'
 # Qualtrics writes three header rows; the third holds such cells.
 _IMPORT_ID = re.compile(r'\{\s*"ImportId"')
 

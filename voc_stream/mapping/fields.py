@@ -35,6 +35,7 @@ class Field:
         is_identifier = IDENTIFIER_PATTERN in _texts_of(msgspec.json.schema(annotation))
         self.kind: ValueKind = "identifier" if is_identifier else kind
         self.required = field.required
+        self._words = [word for kind in _alternatives(field.type) if isinstance(kind, msgspec.inspect.LiteralType) for word in kind.values]
         self._annotation = annotation
 
     def problem(self, value: object) -> str | None:
@@ -42,7 +43,7 @@ class Field:
         try:
             msgspec.convert(value, self._annotation)
         except msgspec.ValidationError as error:
-            return str(error)
+            return f"must be one of {', '.join(map(str, self._words))}" if self._words else str(error)
         return identifier_problem(value) if self.kind == "identifier" and isinstance(value, str) else None
 
 

@@ -229,7 +229,8 @@ def test_cell_that_is_not_in_the_encoding_is_refused(tmp_path: Path, mapping: Pa
     result = check(path, "--mapping", mapping)
     assert result.exit_code == 1
     first, total = result.stderr.splitlines()
-    assert first == f'{path}:2: mapping: is not in the encoding of the file; set `encoding` in [input], such as "gb18030"'
+    advice = 'set `encoding` in [input], such as "gb18030" (Chinese) or "cp1252" (Western Europe)'
+    assert first == f"{path}:2: mapping: is not in the encoding of the file; {advice}"
     assert total.startswith("1 events valid, 1 lines failed")
 
 

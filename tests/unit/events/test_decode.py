@@ -252,6 +252,7 @@ def test_a_clock_that_was_never_set_is_implausible(time: str) -> None:
     """One such event would be the earliest opening of a complaint for ever, and in every mean of its stage."""
     found = refusal(builders.message(builders.touchpoint(occurred_at=time)))
     assert found.reason == "implausible_time"
+    assert found.detail.endswith("set the sender's clock, or earliest_occurred_at in the catalogue")
     assert "2001-01-01T00:00:00+00:00" in found.detail
 
 

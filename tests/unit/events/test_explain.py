@@ -107,7 +107,7 @@ def test_message_that_the_table_does_not_know_is_still_a_refusal() -> None:
     ("value", "part"),
     [
         (b"{", "truncated"),
-        (b'{"a": 1}{"a": 2}', "one event in each message"),
+        (b'{"a": 1}{"a": 2}', "send one event in each message, and write one a line"),
         (b'{"a": NaN}', "leave such a field out"),
         (b'{"a": -Infinity}', "leave such a field out"),
         (b"\xef\xbb\xbf{}", "byte order mark"),

@@ -139,6 +139,22 @@ class Fold:
         complaint.apply(event, at)
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
+    def to_fold_anew(self, events: Iterable[AnyEvent]) -> Keys:
+        """The rows that say something that these events said: they must be folded anew once the events are gone. All must have been lent.
+
+        A customer may be a collective one with a million events, a complaint or an order may be called about for ever: of them few show
+        in the row.
+        """
+        rows = Keys(set(), set(), set())
+        for event in events:
+            at, keys = moment_of(event), keys_of([event])
+            if self.customers[event.customer_id].rests_on(event, at):
+                rows.customers.add(event.customer_id)
+            rows.orders.update(order_id for order_id in keys.orders if self.orders[order_id].rests_on(event, at))
+            if isinstance(event, Complaint) and self.complaints[event.complaint_id].rests_on(event, at):
+                rows.complaints.add(event.complaint_id)
+        return rows
+
     def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
         """Put in the place of the states that these events touched what remains without them. The touched rows must have been lent."""
         for event in events:

@@ -15,7 +15,6 @@ from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.remaining import Remaining
 from voc_stream.events.decode import decode_stored
-from voc_stream.events.types import Complaint
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.fold import Fold
     from voc_stream.events.types import AnyEvent
 
 EVENTS_A_TIME = 2_000
@@ -62,7 +60,7 @@ def _take_out(cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], 
     entities.complaints.lock(cursor, keys.complaints)
     folding = Folding(cursor, entities, catalogue, [], now)
     folding.load_rows(keys)
-    remaining = _remaining(cursor, catalogue, _to_fold_anew(folding.fold, events, keys))
+    remaining = _remaining(cursor, catalogue, folding.fold.to_fold_anew(events))
     folding.fold.take_out(events, remaining)
     entities.orders.delete(cursor, remaining.gone_orders())
     entities.complaints.delete(cursor, remaining.gone_complaints())
@@ -77,24 +75,6 @@ def _take_out(cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], 
 def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:
     cursor.execute("SELECT customer_id FROM repair_order WHERE order_id = ANY(%s)", (sorted(order_ids),))
     return {customer_id for (customer_id,) in cursor}
-
-
-def _to_fold_anew(fold: Fold, events: Sequence[AnyEvent], keys: Keys) -> Keys:
-    """The rows that say something that these events said.
-
-    A customer may be a collective one with a million events, a complaint or an order may be called about for ever: of them few show
-    in the row.
-    """
-    rows = Keys(set(), set(), set())
-    for event in events:
-        at = moment_of(event)
-        if fold.customers[event.customer_id].rests_on(event, at):
-            rows.customers.add(event.customer_id)
-        if event.order_id in keys.orders and fold.orders[event.order_id].rests_on(event, at):
-            rows.orders.add(event.order_id)
-        if isinstance(event, Complaint) and fold.complaints[event.complaint_id].rests_on(event, at):
-            rows.complaints.add(event.complaint_id)
-    return rows
 
 
 def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:

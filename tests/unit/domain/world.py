@@ -13,6 +13,7 @@ from voc_stream.domain.fold import Fold, Unread, keys_of
 from voc_stream.domain.history import move_events, move_orders
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import timing_rules
+from voc_stream.domain.remaining import Remaining
 from voc_stream.domain.stated import value_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import Callback, Complaint, RepairStep, Retraction
@@ -122,6 +123,39 @@ class World:
             stored.update((key, encode(state)) for key, state in states.items())
         self._events += events
         self.assessed = fold.affected_customers()
+
+    def take_out(self, events: Sequence[AnyEvent]) -> None:
+        """Take events out that were taken in before."""
+        gone = {event.event_id for event in events}
+        left = [event for event in self._events if event.event_id not in gone]
+        keys, fold = keys_of(events), Fold(self._catalogue, NOW)
+        fold.add_customers(_loaded(self.customers, keys.customers, decode_customer))
+        fold.add_orders(_loaded(self.orders, keys.orders, decode_order))
+        fold.add_complaints(_loaded(self.complaints, keys.complaints, decode_complaint))
+        remaining, rules = Remaining(fold.to_fold_anew(events)), timing_rules(self._catalogue)
+        for event in left:
+            keys_of_event = keys_of([event])
+            if keys_of_event.customers & remaining.keys.customers:
+                remaining.add_to_customer(event, moment_of(event), self._catalogue.churn)
+            if keys_of_event.orders & remaining.keys.orders:
+                remaining.add_to_order(event, moment_of(event), rules)
+            if keys_of_event.complaints & remaining.keys.complaints:
+                remaining.add_to_complaint(event, moment_of(event))
+        fold.take_out(events, remaining)
+        fold.recall(found_among(left, fold.unread()))
+        self._moving |= set(fold.begin_moves())
+        self._moving -= set(remaining.gone_customers())
+        fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
+        self._contributions += fold.contributions([])
+        for stored, states, empty in (
+            (self.customers, fold.customers, remaining.gone_customers()),
+            (self.orders, fold.orders, remaining.gone_orders()),
+            (self.complaints, fold.complaints, remaining.gone_complaints()),
+        ):
+            stored.update((key, encode(state)) for key, state in states.items())
+            for key in empty:
+                del stored[key]
+        self._events = left
 
     def move_some(self, rows: int = 1) -> bool:
         """Move one piece of each history that is under way; whether there was one."""

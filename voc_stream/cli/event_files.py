@@ -104,7 +104,7 @@ def read_events(
             for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping, rows):
                 number = line.line
                 rows.heard()
-                yield _validated(name, line, now, catalogue)
+                yield _with_advice(_validated(name, line, now, catalogue), mapping)
         if not number:
             yield Line(name, 0, b"", None, "no_events", rows.explain_nothing())
         else:
@@ -113,6 +113,13 @@ def read_events(
         yield Line(name, 0, b"", None, UNREADABLE, str(error))
     except (OSError, EOFError, UnicodeError, zlib.error) as error:
         yield Line(name, 0, b"", None, UNREADABLE, f"cannot be read to its end: {_cause(error)}; {_rest(max(number, rows.line))}")
+
+
+def _with_advice(line: Line, mapping: RowMapping | None) -> Line:
+    """Nothing but its first line tells a CSV under another name, or from a pipe."""
+    if mapping is None and line.number == 1 and line.reason == "invalid_json" and _kind(line.file) not in _JSON_LINES:
+        return line._replace(problem=f"{line.problem}; if this is a CSV, it needs --mapping FILE.toml")
+    return line
 
 
 def _cause(error: Exception) -> str:

@@ -107,6 +107,17 @@ def test_standard_input_is_json_lines_or_csv_with_a_mapping(mapping: Path) -> No
     assert "-:3: mapping: event[1].score: column 'score': 'x' is not a number" in result.stderr
 
 
+def test_csv_without_a_mapping_has_its_advice_once(tmp_path: Path) -> None:
+    """From a pipe or under a name that says nothing, its first line tells what is missing; a JSON Lines file has no such advice."""
+    (tmp_path / "a.txt").write_bytes(b"time,who,score\n2024-05-01,c-1,8\n")
+    (tmp_path / "a.jsonl").write_bytes(b"{\n{\n")
+    for result in (check("-", stdin=b"time,who,score\n2024-05-01,c-1,8\n"), check(tmp_path / "a.txt")):
+        first, second, _ = result.stderr.splitlines()
+        assert first.endswith("; if this is a CSV, it needs --mapping FILE.toml")
+        assert "CSV" not in second
+    assert "CSV" not in check(tmp_path / "a.jsonl").stderr
+
+
 def test_files_of_all_kinds_in_one_go(tmp_path: Path, mapping: Path) -> None:
     """CSV, packed CSV and XES take the mapping; JSON Lines beside them stay JSON Lines."""
     rows = b"time,who,score\n2024-05-01,c-1,8\n"

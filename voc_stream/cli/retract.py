@@ -30,7 +30,12 @@ _is_event_id = re.compile(EVENT_ID_PATTERN).match
 
 @click.command()
 @click.argument("event_ids", nargs=-1)
-@click.option("--from", "file", type=click.File("r", encoding="utf-8-sig"), help="Read more ids from a file, one a line; `-` is stdin.")
+@click.option(
+    "--from",
+    "file",
+    type=click.File("r", encoding="utf-8-sig", errors="backslashreplace"),  # so that what is no text is no id
+    help="Read more ids from a file, one a line; `-` is stdin.",
+)
 @click.option("--reason", required=True, help="Why, for people. It is kept for ever, so name no person.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @timeout_option

@@ -74,3 +74,12 @@ def test_what_cannot_be_sent_is_told_before_anything_is_sent(arguments: tuple[st
     assert result.exit_code == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_file_that_is_no_list_of_ids_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    """A workbook in the place of a text is one sentence, too."""
+    path = tmp_path / "ids.xlsx"
+    path.write_bytes(b"PK\x03\x04\x14\x00\x83\xff\n")
+    result = retract(Settings(kafka_bootstrap="127.0.0.1:1"), "--from", str(path), "--yes", "--timeout", "1")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "is no event id" in result.stderr

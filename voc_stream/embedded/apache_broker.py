@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from typing import TYPE_CHECKING, Self
 
 from voc_stream.embedded import EmbeddedError
@@ -54,7 +53,7 @@ class ApacheBroker:
         _format(command, settings)
         self.child = Child("Apache Kafka", [*command, "kafka.Kafka", str(settings)], data_dir / "broker.log")
         try:
-            self._wait_until_ready()
+            self.child.wait_until(self._is_ready, START_TIMEOUT_SECONDS)
         except BaseException:
             self.stop()
             raise
@@ -74,16 +73,9 @@ class ApacheBroker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.stop()
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    def _is_ready(self) -> bool:
         # It listens a moment before it can make topics.
-        while not (listens(self.child.pid, self.port) and STARTED in self.child.log_since_start()):
-            code = self.child.exit_code()
-            if code is not None:
-                raise EmbeddedError(f"Apache Kafka ended at once with code {code}; its last lines:\n{self.child.log_tail()}")
-            if time.monotonic() > deadline:
-                raise EmbeddedError(f"Apache Kafka is not ready after {START_TIMEOUT_SECONDS:.0f} s; see {self.child.log_path}")
-            time.sleep(0.1)
+        return listens(self.child.pid, self.port) and STARTED in self.child.log_since_start()
 
 
 def _java() -> str:

@@ -5,7 +5,6 @@ The one module that knows which broker is embedded.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Self
 
 from voc_stream.embedded import EmbeddedError
@@ -41,9 +40,9 @@ class Broker:
         address = f"tcp://{LOOPBACK}:{port}"
         arguments = ["broker", "--cluster-id", "voc", "--storage-engine", "memory://tansu/"]
         arguments += ["--listener-url", address, "--advertised-listener-url", address]
-        self.child = Child("broker", [_program(), *arguments], data_dir / "broker.log")
+        self.child = Child("the embedded broker", [_program(), *arguments], data_dir / "broker.log")
         try:
-            self._wait_until_ready()
+            self.child.wait_until(lambda: listens(self.child.pid, port), START_TIMEOUT_SECONDS)
         except BaseException:
             self.stop()
             raise
@@ -62,21 +61,6 @@ class Broker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.stop()
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not listens(self.child.pid, self.port):
-            self._raise_if_ended()
-            if time.monotonic() > deadline:
-                raise EmbeddedError(f"the embedded broker does not answer on port {self.port}; see {self.child.log_path}")
-            time.sleep(0.02)
-
-    def _raise_if_ended(self) -> None:
-        code = self.child.exit_code()
-        if code is not None:
-            raise EmbeddedError(
-                f"the embedded broker ended at once with code {code} on port {self.port}; its last lines:\n{self.child.log_tail()}"
-            )
 
 
 def _program() -> str:

@@ -6,17 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from voc_stream.embedded import guard
+from voc_stream.embedded import EmbeddedError, guard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LOG_TAIL_LINES = 12
 LOG_BYTES = 10 * 1024 * 1024
+POLL_SECONDS = 0.02
 
 
 class Child:
@@ -79,6 +81,17 @@ class Child:
         with self.log_path.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
+
+    def wait_until(self, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
+        """Wait until it serves. Raises EmbeddedError, with its last words, where it ends or takes too long."""
+        deadline = time.monotonic() + timeout_seconds
+        while not is_ready():
+            code = self.exit_code()
+            if code is not None:
+                raise EmbeddedError(f"{self.name} ended at once with code {code}; its last lines:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"{self.name} is not ready after {timeout_seconds:.0f} s; see {self.log_path}")
+            time.sleep(POLL_SECONDS)
 
     def stop(self, timeout_seconds: float) -> None:
         """Ask it to end, wait for that, and kill it where it does not listen. Safe to call twice."""

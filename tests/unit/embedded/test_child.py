@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded import child as child_module
 from voc_stream.embedded.child import Child
 
@@ -34,6 +35,21 @@ def test_program_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     wait_for_text(tmp_path / "log", "deaf")
     child.stop(0.2)
     assert child.exit_code() == -signal.SIGKILL
+
+
+def test_one_that_ends_before_it_serves_says_its_last_words(tmp_path: Path) -> None:
+    """Whoever waits for a program is told how it ended, instead of waiting until the time is up."""
+    child = Child("talker", [sys.executable, "-c", "import sys; sys.exit('last words')"], tmp_path / "log")
+    with pytest.raises(EmbeddedError, match=r"talker ended at once with code 1(.|\n)*last words"):
+        child.wait_until(lambda: False, 30.0)
+
+
+def test_one_that_never_serves_is_waited_for_until_the_time_is_up(tmp_path: Path) -> None:
+    """A program that runs and does not serve holds up nobody for longer than it may; the message names its log."""
+    child = Child("stubborn", [sys.executable, "-c", STUBBORN], tmp_path / "log")
+    with pytest.raises(EmbeddedError, match=r"stubborn is not ready after 0 s; see .*log"):
+        child.wait_until(lambda: False, 0.1)
+    child.stop(0.2)
 
 
 def test_log_tail_is_the_end_of_the_output(tmp_path: Path) -> None:

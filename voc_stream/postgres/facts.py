@@ -1,4 +1,4 @@
-"""The accepted events: inserted once, and read again in pages where a profile that arrived late moves what was counted."""
+"""Accepted events and retractions: each is inserted once, and what contradicts it is found. `stored_events` reads them again."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import msgspec
 
 from voc_stream.domain.moment import moment_of
-from voc_stream.events.decode import decode_stored
 from voc_stream.events.types import AnyEvent, AnyInput, Retraction
 from voc_stream.ports import Partition
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.staging import copy_lines
-from voc_stream.postgres.tables import COMPLAINT_ID, IS_CONTACT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
@@ -29,8 +26,6 @@ COLUMNS = (
 RETRACTION_COLUMNS = ("event_id", "occurred_at", "reason", "body", "topic", "partition", "offset")
 # Where events are repeated at all they are repeated again soon, and a plain COPY that fails leaves dead rows behind.
 STAGED_AFTER_REPETITION = 50
-EVENTS_IN_MEMORY = 100
-"""Of those that are read again; a message has up to 256 KiB."""
 _WHITE_SPACE_TO_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 StatedT = TypeVar("StatedT", bound=AnyInput)
 
@@ -101,47 +96,6 @@ class FactTable(Generic[StatedT]):
             (list(event_ids),),
         )
         return {Place(Partition(*row[:2]), row[2]): Place(Partition(*row[3:5]), row[5]) for row in cursor}
-
-
-def scored_events_after(cursor: Cursor, after: Mapping[str, str], limit: int, alias: Mapping[str, str]) -> Generator[AnyEvent, None, None]:
-    """Accepted events that measure something by themselves: of each customer the next `limit` after an event id, in the order of ids.
-
-    However large the events are, few are in memory at once.
-    """
-    with cursor.connection.cursor(name="scored_events") as reader:
-        reader.itersize = EVENTS_IN_MEMORY
-        reader.execute(
-            "SELECT e.body::text FROM unnest(%s::text[], %s::text[]) AS wanted (customer_id, after) CROSS JOIN LATERAL ("
-            " SELECT event_id, body FROM touchpoint_event"
-            " WHERE customer_id = wanted.customer_id AND event_id > wanted.after AND type IN ('callback', 'touchpoint')"
-            " ORDER BY event_id LIMIT %s) e",
-            (list(after), list(after.values()), limit),
-        )
-        for (body,) in reader:
-            yield decode_stored(body, alias)
-
-
-def earliest_steps(cursor: Cursor, after: Mapping[tuple[str, str], datetime]) -> dict[tuple[str, str], datetime]:
-    """By complaint and action, the earliest step after a moment."""
-    wanted = [(complaint_id, action, moment) for (complaint_id, action), moment in after.items()]
-    cursor.execute(
-        "SELECT complaint_id, action, (SELECT min(occurred_at) FROM touchpoint_event"
-        f" WHERE type = 'complaint' AND {COMPLAINT_ID} = complaint_id AND body ->> 'action' = action AND occurred_at > after)"
-        " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS wanted (complaint_id, action, after)",
-        [list(column) for column in zip(*wanted, strict=True)] or [[], [], []],
-    )
-    return {(complaint_id, action): moment for complaint_id, action, moment in cursor.fetchall() if moment is not None}
-
-
-def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str, datetime]:
-    """By order, the earliest completed callback or exit from the follow-up after a moment."""
-    cursor.execute(
-        "SELECT order_id, (SELECT min(occurred_at) FROM touchpoint_event e"
-        f" WHERE e.order_id = wanted.order_id AND occurred_at > after AND {IS_CONTACT})"
-        " FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (order_id, after)",
-        (list(after), list(after.values())),
-    )
-    return {order_id: moment for order_id, moment in cursor.fetchall() if moment is not None}
 
 
 def events_table() -> FactTable[AnyEvent]:

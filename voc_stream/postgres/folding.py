@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.fold import Fold, Unread, keys_of
 from voc_stream.postgres.churn import pending_rows
 from voc_stream.postgres.copy_csv import lines
-from voc_stream.postgres.facts import earliest_contacts, earliest_steps
 from voc_stream.postgres.histories import queue_moves
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
+from voc_stream.postgres.stored_events import earliest_contacts, earliest_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

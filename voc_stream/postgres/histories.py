@@ -17,10 +17,10 @@ from voc_stream.domain.history import move_events, move_orders
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.stated import value_of
 from voc_stream.postgres.copy_csv import lines
-from voc_stream.postgres.facts import scored_events_after
 from voc_stream.postgres.locks import Lock, try_lock
 from voc_stream.postgres.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.staging import copy_lines
+from voc_stream.postgres.stored_events import scored_events_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

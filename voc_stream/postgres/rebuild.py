@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.horizons import PANES_KEPT
-from voc_stream.events.decode import decode_stored
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.clock import server_now
@@ -27,11 +26,12 @@ from voc_stream.postgres.locks import Lock, keep_batches_out, wait_for_lock
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.repair import comparable, repair
 from voc_stream.postgres.staging import create_staging_tables
+from voc_stream.postgres.stored_events import stored_events
 from voc_stream.postgres.taking_back import take_out_next
 from voc_stream.postgres.views import READER_VIEWS, VIEW_COMMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     import sqlalchemy
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.events.types import AnyEvent
 
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
@@ -184,7 +183,7 @@ def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogu
     (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     done = 0
     for condition in ("type = 'customer'", "type <> 'customer'"):
-        events = _stored_events(connection, condition, catalogue.alias)
+        events = stored_events(connection, condition, catalogue.alias)
         while chunk := list(islice(events, EVENTS_A_TIME)):
             folding = Folding(cursor, entities, catalogue, chunk, now)
             folding.load()
@@ -196,14 +195,6 @@ def _fold_everything(connection: Connection, cursor: Cursor, catalogue: Catalogu
             progress(done, total)
     ahead.close()
     return done
-
-
-def _stored_events(connection: Connection, condition: str, alias: Mapping[str, str]) -> Iterator[AnyEvent]:
-    with connection.cursor(name="stored_events") as cursor:
-        cursor.itersize = EVENTS_A_TIME
-        cursor.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}")
-        for (body,) in cursor:
-            yield decode_stored(body, alias)
 
 
 def _derive(cursor: Cursor, catalogue: Catalogue) -> None:

@@ -19,17 +19,17 @@ from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import EntityStore
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.locks import Lock, try_lock, wait_as_a_batch_does
+from voc_stream.postgres.stored_events import stored_events
+from voc_stream.postgres.tables import COMPLAINT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
     from voc_stream.events.types import AnyEvent
-
-EVENTS_A_TIME = 2_000
 
 
 def take_out_next(cursor: Cursor, catalogue: Catalogue, now: datetime) -> int | None:
@@ -79,20 +79,14 @@ def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:
 
 def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:
     remaining, rules = Remaining(keys), timing_rules(catalogue)
-    for event in _stored(cursor, catalogue, "order_id = ANY(%s) AND type <> 'customer'", keys.orders):
+    for event in _of(cursor, catalogue, "order_id = ANY(%s) AND type <> 'customer'", keys.orders):
         remaining.add_to_order(event, moment_of(event), rules)
-    for event in _stored(cursor, catalogue, "type = 'complaint' AND normalize(body ->> 'complaint_id', NFC) = ANY(%s)", keys.complaints):
+    for event in _of(cursor, catalogue, f"type = 'complaint' AND {COMPLAINT_ID} = ANY(%s)", keys.complaints):
         remaining.add_to_complaint(event, moment_of(event))
-    for event in _stored(cursor, catalogue, "customer_id = ANY(%s)", keys.customers):
+    for event in _of(cursor, catalogue, "customer_id = ANY(%s)", keys.customers):
         remaining.add_to_customer(event, moment_of(event), catalogue.churn)
     return remaining
 
 
-def _stored(cursor: Cursor, catalogue: Catalogue, condition: str, keys: set[str]) -> Iterator[AnyEvent]:
-    if not keys:
-        return
-    with cursor.connection.cursor(name="remaining_events") as stored:
-        stored.itersize = EVENTS_A_TIME
-        stored.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}", (sorted(keys),))
-        for (body,) in stored:
-            yield decode_stored(body, catalogue.alias)
+def _of(cursor: Cursor, catalogue: Catalogue, condition: str, keys: set[str]) -> Iterable[AnyEvent]:
+    return stored_events(cursor.connection, condition, catalogue.alias, (sorted(keys),)) if keys else ()

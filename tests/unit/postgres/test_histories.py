@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, Store, send, wait_until
 
-from voc_stream.postgres import facts, histories
+from voc_stream.postgres import histories, stored_events
 from voc_stream.postgres import upkeep as upkeep_module
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import EntityStore
@@ -160,7 +160,7 @@ def test_a_batch_and_a_piece_at_the_same_moment_agree(store: Store, monkeypatch:
     send(sink, messages([*first]))
     send(sink, messages([customer(segment="gold")]))
     reading, goes_on = threading.Event(), threading.Event()
-    read = facts.scored_events_after
+    read = stored_events.scored_events_after
 
     def slow(*arguments: object) -> object:
         reading.set()

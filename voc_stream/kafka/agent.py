@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from voc_stream.kafka.batches import Verdict, from_offset, judge
 from voc_stream.kafka.breaker import Breaker
-from voc_stream.kafka.ward import Ward
+from voc_stream.kafka.isolation_ward import IsolationWard
 from voc_stream.ports import Batch, FencedError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class BatchAgent:
         self._ledger = ledger
         self._metrics = metrics
         self.breaker = Breaker(ledger, limit, self._reload)
-        self._ward = Ward(app, ledger, self._reload, self._committed, metrics, deadline_seconds=deadline_seconds)
+        self._ward = IsolationWard(app, ledger, self._reload, self._committed, metrics, deadline_seconds=deadline_seconds)
 
     async def __call__(self, stream: Any) -> None:
         """Faust's agent: what was handed on together, one after another, for ever."""

@@ -11,7 +11,7 @@ from psycopg2 import errors
 
 from voc_stream.ports import StoreGaveUpError, StoreUnavailableError
 from voc_stream.postgres.deadline import deadline
-from voc_stream.postgres.refused import NOT_THERE_YET, explain
+from voc_stream.postgres.error_advice import NOT_THERE_YET, explain
 from voc_stream.postgres.session import connect
 
 if TYPE_CHECKING:

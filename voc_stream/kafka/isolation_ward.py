@@ -33,7 +33,7 @@ LONGEST_EXPLANATION = 300
 log = logging.getLogger(__name__)
 
 
-def explained(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
     """What an error says about the message that it met, had the store been well and not all time used up."""
     text = "".join(character if character.isprintable() else " " for character in str(error))[:LONGEST_EXPLANATION]
     if isinstance(error, StoreUnavailableError):
@@ -43,7 +43,7 @@ def explained(error: Exception) -> Failure:
     return Failure(name, f"{name}, see the worker's log", may_be_guilty=True, used_up=False)
 
 
-class Ward:
+class IsolationWard:
     """Batches in isolation, each of another partition, which is held meanwhile.
 
     Args:
@@ -68,7 +68,7 @@ class Ward:
 
     def admit(self, batches: Sequence[Batch], error: Exception) -> None:
         """Hold the partitions of batches that failed together, and try each alone."""
-        failure = explained(error)
+        failure = failure_of(error)
         for batch in batches:
             sentence = f"{batch.partition} from offset {batch.expected.next_offset} on is tried apart: {failure.explanation}"
             token = self._holds.hold(batch.partition, "isolation", sentence)
@@ -133,7 +133,7 @@ class Ward:
         self._metrics.batch_failures.labels(partition.topic).inc()
         if await self._was_committed(case):
             return True
-        failure = explained(error)._replace(used_up=tried.seconds >= self._deadline_seconds and isinstance(error, StoreGaveUpError))
+        failure = failure_of(error)._replace(used_up=tried.seconds >= self._deadline_seconds and isinstance(error, StoreGaveUpError))
         guilty = case.failed(tried, failure)
         where = f"{partition} offset {tried.portion.expected.next_offset if first is None else first.offset}"
         if guilty and first is not None:

@@ -1,4 +1,4 @@
-"""Why PostgreSQL does not let us in: what libpq or the server says, and what to do about it."""
+"""What an error of PostgreSQL says, in one line, and what to do about it: most are about why it does not let us in."""
 
 from __future__ import annotations
 

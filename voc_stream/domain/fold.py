@@ -9,6 +9,7 @@ from voc_stream.domain.churn import INACTIVE_DAYS
 from voc_stream.domain.complaint import ComplaintState
 from voc_stream.domain.contribution import Profile, contribution_of, measures_of
 from voc_stream.domain.customer import CustomerState
+from voc_stream.domain.keys import Keys, keys_of
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import OrderState, difference, timing_rules
 from voc_stream.domain.stated import value_of
@@ -25,26 +26,6 @@ if TYPE_CHECKING:
 
 
 INACTIVE_AFTER = timedelta(days=min(INACTIVE_DAYS))
-
-
-class Keys(NamedTuple):
-    """The rows that events touch."""
-
-    customers: set[str]
-    orders: set[str]
-    complaints: set[str]
-
-
-def keys_of(events: Iterable[AnyEvent]) -> Keys:
-    """The rows that must be at hand before events can be folded."""
-    keys = Keys(set(), set(), set())
-    for event in events:
-        keys.customers.add(event.customer_id)
-        if event.order_id is not None and not isinstance(event, Customer):
-            keys.orders.add(event.order_id)
-        if isinstance(event, Complaint):
-            keys.complaints.add(event.complaint_id)
-    return keys
 
 
 class Unread(NamedTuple):

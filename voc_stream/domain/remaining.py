@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue import ChurnModel
-    from voc_stream.domain.fold import Keys
+    from voc_stream.domain.keys import Keys
     from voc_stream.domain.order import TimingRules
     from voc_stream.events.types import AnyEvent
 

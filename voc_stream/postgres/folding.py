@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.fold import Fold, Unread, keys_of
+from voc_stream.domain.fold import Fold, Unread
+from voc_stream.domain.keys import keys_of
 from voc_stream.postgres.churn import pending_rows
 from voc_stream.postgres.copy_csv import lines
 from voc_stream.postgres.histories import queue_moves
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.fold import Keys
+    from voc_stream.domain.keys import Keys
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.ahead import Ahead
     from voc_stream.postgres.entities import EntityStore

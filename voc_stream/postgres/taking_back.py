@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.fold import Keys, keys_of
+from voc_stream.domain.keys import Keys, keys_of
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.remaining import Remaining

@@ -14,7 +14,7 @@ from oracle.satisfaction import contributions
 from unit.domain.world import NOW, World, events_of
 from unit.postgres.store import CATALOGUE
 
-from voc_stream.domain.fold import keys_of
+from voc_stream.domain.keys import keys_of
 
 if TYPE_CHECKING:
     from builders import Event

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from builders import START, message
 
-from voc_stream.domain.fold import Fold, Unread, keys_of
+from voc_stream.domain.fold import Fold, Unread
 from voc_stream.domain.history import move_events, move_orders
+from voc_stream.domain.keys import keys_of
 from voc_stream.domain.moment import moment_of
 from voc_stream.domain.order import timing_rules
 from voc_stream.domain.remaining import Remaining

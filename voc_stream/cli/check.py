@@ -19,13 +19,14 @@ from voc_stream.mapping.specification import MappingError
 from voc_stream.settings import load_settings
 
 FILES = click.Path(exists=True, dir_okay=False, allow_dash=True)
+mapping_option = click.option(
+    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
+)
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILES)
-@click.option(
-    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
-)
+@mapping_option
 def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
     """Validate the events of FILES and send nothing; `-` is standard input.
 

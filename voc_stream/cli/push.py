@@ -6,13 +6,12 @@ import logging
 import os
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from voc_stream.catalogue import Catalogue, CatalogueError, load_catalogue
-from voc_stream.cli.check import FILES, finish
+from voc_stream.cli.check import FILES, finish, mapping_option
 from voc_stream.cli.event_files import Line, load_mapping, read_events, require_mapping
 from voc_stream.cli.event_report import Report
 from voc_stream.cli.finite_range import FiniteRange
@@ -24,6 +23,7 @@ from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from voc_stream.mapping.specification import RowMapping
 
@@ -40,9 +40,7 @@ timeout_option = click.option(
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILES)
-@click.option(
-    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
-)
+@mapping_option
 @timeout_option
 def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: float) -> None:
     """Validate the events of FILES and send them; `-` is standard input.

@@ -14,9 +14,9 @@ import click
 import msgspec
 
 from voc_stream.cli.push import timeout_option
-from voc_stream.cli.terminal import printable, say
+from voc_stream.cli.terminal import say
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
-from voc_stream.events.types import EVENT_ID_PATTERN, MAXIMUM_REASON_LENGTH, MAXIMUM_RETRACTED, Retraction
+from voc_stream.events.types import EVENT_ID_PATTERN, MAXIMUM_EVENT_ID_LENGTH, MAXIMUM_REASON_LENGTH, MAXIMUM_RETRACTED, Retraction
 from voc_stream.kafka.access import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.settings import load_settings
@@ -24,7 +24,6 @@ from voc_stream.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_MAXIMUM_ID_LENGTH = 64
 _is_event_id = re.compile(EVENT_ID_PATTERN).match
 
 
@@ -71,8 +70,10 @@ def _checked(candidates: Sequence[str]) -> list[str]:
     if not ids:
         _stop("there is no event id; name some, or a file with --from")
     for event_id in ids:
-        if len(event_id) > _MAXIMUM_ID_LENGTH or not _is_event_id(event_id):
-            _stop(f"{event_id[:100]!r} is no event id: 1 to {_MAXIMUM_ID_LENGTH} of the characters A-Z a-z 0-9 . _ : -; nothing was sent")
+        if len(event_id) > MAXIMUM_EVENT_ID_LENGTH or not _is_event_id(event_id):
+            _stop(
+                f"{event_id[:100]!r} is no event id: 1 to {MAXIMUM_EVENT_ID_LENGTH} of the characters A-Z a-z 0-9 . _ : -; nothing was sent"
+            )
     return ids
 
 
@@ -89,5 +90,5 @@ def _retractions(ids: Sequence[str], reason: str) -> Iterable[Retraction]:
 
 
 def _stop(problem: str) -> NoReturn:
-    say(f"voc-stream retract: {printable(problem)}", error=True)
+    say(f"voc-stream retract: {problem}", error=True)
     sys.exit(2)

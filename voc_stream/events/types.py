@@ -19,6 +19,7 @@ MAXIMUM_REASON_LENGTH = 200
 
 # `$` alone would let a trailing newline pass. Published with the schemas, but checked by events/identifiers.py: as patterns of the
 # decoder they would take half of its time.
+MAXIMUM_EVENT_ID_LENGTH = 64
 EVENT_ID_PATTERN = r"^[A-Za-z0-9._:-]+$(?!\n)"
 # An id is refused where it has what nobody sees: controls and formats (zero width, bidirectional), blanks but U+0020, marks and fillers
 # that show nothing, and U+FFFD, which stands for a character that was lost. What of these lies beyond U+FFFF no portable pattern can say.
@@ -28,7 +29,7 @@ INVISIBLE = (
 )
 IDENTIFIER_PATTERN = rf"^(?! |.* $)[^{INVISIBLE}]+$(?!\n)"
 MAXIMUM_IDENTIFIER_LENGTH = 64
-EventId = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema={"pattern": EVENT_ID_PATTERN})]
+EventId = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_EVENT_ID_LENGTH, extra_json_schema={"pattern": EVENT_ID_PATTERN})]
 Identifier = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_IDENTIFIER_LENGTH, extra_json_schema={"pattern": IDENTIFIER_PATTERN})]
 ExperienceKey = Annotated[str, Meta(min_length=1, max_length=64)]  # no pattern, which costs time: the catalogue is stricter
 Timestamp = Annotated[datetime, Meta(tz=True)]

@@ -9,15 +9,13 @@ from kafka import KafkaConsumer, TopicPartition
 from voc_stream.kafka.access import explained
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.security import client_options
-from voc_stream.kafka.topics import input_topics, require_readable
+from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, input_topics, require_readable
 from voc_stream.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.settings import Settings
-
-BOOTSTRAP_TIMEOUT_MS = 5_000
 
 
 def read_log_ends(settings: Settings) -> Mapping[Partition, int]:

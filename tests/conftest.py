@@ -149,7 +149,7 @@ def settings(database_url: str, broker: str, topic_prefix: str) -> Settings:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """The packaged automotive catalogue."""
-    from voc_stream.catalogue import load_catalogue
+    from voc_stream.catalogue_file import load_catalogue
 
     return load_catalogue()
 

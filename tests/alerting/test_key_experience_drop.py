@@ -11,7 +11,7 @@ from alerting.stack import DROPPED, Stack
 from alerting.stories import EMPLOYEE, EXPERIENCE, SITE, decline
 from end_to_end.harness import Service
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

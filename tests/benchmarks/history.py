@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.load import Load, messages
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.domain.horizons import DAY, PANES_KEPT
 from voc_stream.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres.sink import PostgresSink

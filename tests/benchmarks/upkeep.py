@@ -18,7 +18,7 @@ from benchmarks.markdown import put_section
 from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
 from benchmarks.stage import BROKERS, PAST, Stage, run_command
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres.sink import PostgresSink
 from voc_stream.postgres.upkeep import PostgresUpkeep

@@ -24,7 +24,7 @@ from kafka import KafkaProducer
 from oracle import expected_tables
 from oracle.reading import read_events
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.embedded.child import Child
 from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.kafka.log_ends import read_log_ends

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from real_data import DATA, needs
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.cli.event_files import load_mapping, read_events
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from end_to_end.harness import Service, wait_until
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.postgres.upkeep import PostgresUpkeep
 
 if TYPE_CHECKING:

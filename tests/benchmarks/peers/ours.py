@@ -20,7 +20,7 @@ from benchmarks.peers.job import TOPICS
 from prometheus_client import CollectorRegistry
 from psycopg2.errors import UniqueViolation
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.cli.worker import configure_logging, tune_interpreter
 from voc_stream.clocks import ClockReading
 from voc_stream.events.decode import Refusal, decode

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from benchmarks.load import Load, changed, messages
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.events.decode import Refusal, decode
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

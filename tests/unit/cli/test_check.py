@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.cli.check import command
 from voc_stream.cli.event_files import Line, _counted, _lines, _Rows, load_mapping, read_events
 from voc_stream.events.types import Touchpoint

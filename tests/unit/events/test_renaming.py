@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from builders import START, callback, complaint, message, repair_step, touchpoint
 from msgspec.structs import replace
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.events.decode import Refusal, decode, decode_stored
 from voc_stream.events.renaming import with_new_names
 from voc_stream.events.types import Retraction

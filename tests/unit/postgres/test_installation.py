@@ -13,7 +13,7 @@ from builders import callback, complaint, customer, message, touchpoint
 from msgspec.structs import replace
 from unit.postgres.store import NOW, Store, batch_of, send
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.ports import OtherCatalogueError, StoreUnavailableError
 from voc_stream.postgres.engine_tables import metadata
 from voc_stream.postgres.migrate import migrate

@@ -66,7 +66,7 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
     A stage still to come that only some orders pass counts with their share. An order whose step lies ahead of this clock enters now.
 
     >>> from datetime import UTC, datetime
-    >>> from voc_stream.catalogue import load_catalogue
+    >>> from voc_stream.catalogue_file import load_catalogue
     >>> from voc_stream.domain.alerts.stage_times import StageTimes
     >>> from voc_stream.domain.alerts.workshop import OpenOrder
     >>> times = StageTimes({("", stage): [0, 0, 50, 50, 0] for stage in ("wash", "settlement", "delivery")})
@@ -86,7 +86,7 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
 def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
     """By stage, minutes that are never exceeded by what `minutes_left` says of an order in it, at whatever site.
 
-    >>> from voc_stream.catalogue import load_catalogue
+    >>> from voc_stream.catalogue_file import load_catalogue
     >>> from voc_stream.domain.alerts.stage_times import StageTimes
     >>> times = StageTimes({("", "settlement"): [0, 0, 50, 50, 0], ("", "delivery"): [0, 0, 50, 50, 0]})
     >>> longest = longest_left(times, load_catalogue())

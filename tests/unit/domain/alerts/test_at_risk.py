@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.domain.alerts.at_risk import DRIVER_LABELS, because, leading_driver
 from voc_stream.settings import PACKAGED_CATALOGUES
 

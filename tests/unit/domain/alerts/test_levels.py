@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from voc_stream.catalogue import Catalogue, load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.levels import BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED, Level, judge_levels
+
+if TYPE_CHECKING:
+    from voc_stream.catalogue import Catalogue
 
 CATALOGUE: Catalogue = load_catalogue()
 OVERALL = Subject(BELOW_EXPECTATION, "overall", "site", "s-1")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from builders import START
 from msgspec.structs import replace
 
-from voc_stream.catalogue import load_catalogue
+from voc_stream.catalogue_file import load_catalogue
 from voc_stream.domain.alerts.drops import RULE
 from voc_stream.domain.alerts.finding import Subject
 from voc_stream.domain.alerts.lifecycle import OpenAlert

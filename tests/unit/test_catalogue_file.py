@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 import pytest
 
-import voc_stream.catalogue as catalogue_module
-from voc_stream.catalogue import TIMINGS, BySeverity, CatalogueError, Factor, Limits, Signal, _Reader, load_catalogue
+import voc_stream.catalogue_file as catalogue_module
+from voc_stream.catalogue import TIMINGS, BySeverity, Factor, Limits, Signal
+from voc_stream.catalogue_file import CatalogueError, _Reader, load_catalogue
 from voc_stream.events.types import Stage
 
 if TYPE_CHECKING:

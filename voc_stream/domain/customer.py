@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from voc_stream.domain.contribution import NO_PROFILE, Profile
-from voc_stream.domain.history import Move, restated
 from voc_stream.domain.journey import LastMoment
+from voc_stream.domain.move import Move, restated
 from voc_stream.domain.stated import Stated, earliest_time, latest, latest_time, value_of
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, Customer, Touchpoint

@@ -58,7 +58,7 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
 def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
     """The event of a body that was accepted before. Nothing that was accepted once is refused later.
 
-    Every reader of stored bodies comes here, so that a stored id is the same id as one that comes in, and an experience that was renamed
+    Every reader of stored bodies comes here. So a stored id is the same id as one that comes in, and an experience that was renamed
     since (the catalogue's `alias`) is the same experience.
     """
     return with_new_names(normalise_identifiers(_STORED_DECODER.decode(body)), alias)

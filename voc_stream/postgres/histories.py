@@ -1,8 +1,8 @@
 """The queue of customers whose history has to be counted under another profile, and the pieces in which it is worked off.
 
-A piece is one transaction of bounded rows. It locks the customers' rows first, as a batch does when it saves them: so a batch that
-folds an event of such a customer either comes before the piece, which then reads that event, or starts again from the state that the
-piece has saved, which says under which profile the event counts (domain/history.py).
+A piece is one transaction of bounded rows. It locks the customers' rows first, as a batch does when it saves them. A batch that
+folds an event of such a customer may come before the piece, which then reads that event. Or it starts again from the state that the
+piece has saved, which says under which profile the event counts (domain/move.py).
 """
 
 from __future__ import annotations

@@ -26,9 +26,8 @@ PROBE_SECONDS = 2.0
 def probe(database_url: str, seconds: float = PROBE_SECONDS, catalogue: Catalogue | None = None) -> None:
     """Make a transaction that costs next to nothing durable.
 
-    Raises StoreUnavailableError, with the cause, where the server is away, hangs, is slow, cannot write its log or may not write at
-    all, where the tables are of another version or of another catalogue, or where somebody holds all
-    writers off, as `rebuild` does.
+    Raises StoreUnavailableError with the cause: the server is away, hangs, is slow, cannot write its log or may not write at all. Or
+    the tables are of another version or catalogue, or somebody holds all writers off, as `rebuild` does.
     """
     engine = engine_for(make_dsn(database_url, connect_timeout=max(2, round(seconds))))  # libpq takes 1 for 2
     try:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.complaint import OPEN_STATES
-from voc_stream.ports import Reading
+from voc_stream.ports import Reading, StoreUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -16,10 +20,15 @@ if TYPE_CHECKING:
 
 ENDED_SHOWN = timedelta(hours=24)
 """How long an alert that ended is shown as 0, so that its end is seen and not taken for missing data."""
+CUSTOMERS_READ_EVERY_SECONDS = 60.0
+# Of millions of customers more seldom, so that counting them takes no more than this share of the time.
+CUSTOMERS_READ_SHARE = 1 / 100
+
+log = logging.getLogger(__name__)
 
 
 def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
-    """All but those of `read_customers`. What has no data has no reading."""
+    """All but those of `CustomerGauges`. What has no data has no reading."""
     return [
         *_experiences(cursor),
         *_satisfaction(cursor),
@@ -32,8 +41,31 @@ def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
     ]
 
 
+class CustomerGauges:
+    """How many customers are at risk, and what they are worth: read from every customer's row, and so not often."""
+
+    def __init__(self) -> None:
+        self._latest: Sequence[Reading] = ()
+        self._due = 0.0  # of the monotonic clock
+
+    def read(self, transaction: Callable[[], AbstractContextManager[Cursor]]) -> Sequence[Reading]:
+        """The latest gauges, read anew in a transaction of their own when it is time."""
+        started = time.monotonic()
+        if started >= self._due:
+            self._due = started + CUSTOMERS_READ_EVERY_SECONDS
+            try:
+                with transaction() as cursor:
+                    self._latest = read_customers(cursor)
+            except StoreUnavailableError as error:  # too many for the statement time-out, perhaps: the others count, too
+                log.warning("customers at risk could not be counted: %s", error)
+            else:
+                taken_seconds = time.monotonic() - started
+                self._due = max(self._due, started + taken_seconds / CUSTOMERS_READ_SHARE)
+        return self._latest
+
+
 def read_customers(cursor: Cursor) -> list[Reading]:
-    """How many customers are at risk, and what they are worth: read from every customer's row, so not to be asked for often."""
+    """How many customers are at risk, and what they are worth, from every customer's row."""
     cursor.execute("SET LOCAL work_mem = '64MB'")  # for a million customers without files
     cursor.execute(
         "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r JOIN customer c USING (customer_id)"

@@ -22,9 +22,10 @@ from voc_stream.postgres.entities import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileE
 from voc_stream.postgres.histories import move_some
 from voc_stream.postgres.installation import identity, read_ruling, require_catalogue, take_over, why_to_wait
 from voc_stream.postgres.mirror import mirror_catalogue
-from voc_stream.postgres.readings import read_customers, read_gauges
+from voc_stream.postgres.readings import CustomerGauges, read_gauges
 from voc_stream.postgres.staging import create_staging_tables
 from voc_stream.postgres.taking_back import take_out_next
+from voc_stream.postgres.vacuum import QueueVacuum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -52,13 +53,6 @@ LETTERS_A_TIME = 500
 DELETION_BUDGET_SECONDS = 1.0
 TAKE_OVER_DEADLINE_SECONDS = 3600.0  # renaming an experience rewrites its part of every table
 PURGE_EVERY = timedelta(hours=1)
-CUSTOMERS_READ_EVERY_SECONDS = 60.0
-# Of millions of customers more seldom, so that counting them takes no more than this share of the time.
-CUSTOMERS_READ_SHARE = 1 / 100
-
-_MAY_VACUUM = (
-    "SELECT current_setting('server_version_num')::int >= 170000 OR pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass"
-)
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +68,8 @@ class PostgresUpkeep:
         self._purged_at: datetime | None = None
         self._mirrored = False
         self._turn = 0
-        self._may_vacuum: bool | None = None
-        self._customers: Sequence[Reading] = ()
-        self._customers_due = 0.0  # of the monotonic clock
+        self._vacuum = QueueVacuum(self._engine, deadline_seconds)
+        self._customers = CustomerGauges()
         self._evaluator = Evaluator(catalogue)
         self._evaluated_at: datetime | None = None
         self._future_looked_for = -math.inf  # of the monotonic clock
@@ -131,7 +124,7 @@ class PostgresUpkeep:
             if time.monotonic() - started > MOVING_SECONDS:
                 break
         if customers:
-            self._vacuum("customer_move")
+            self._vacuum.make_room("customer_move")
         return customers if moved is not None else None
 
     def _move_some(self) -> int | None:
@@ -171,7 +164,7 @@ class PostgresUpkeep:
             if taken is None:
                 return False
             if taken:
-                self._vacuum(refresh.queue)
+                self._vacuum.make_room(refresh.queue)
             if in_parts or taken < settle.CONTRIBUTIONS_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
                 return True
 
@@ -186,7 +179,7 @@ class PostgresUpkeep:
                 break
             named += taken
         if named:
-            self._vacuum("retraction_pending")
+            self._vacuum.make_room("retraction_pending")
         return named
 
     def _take_back_next(self, now: datetime) -> int | None:
@@ -225,7 +218,7 @@ class PostgresUpkeep:
                 churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
                 found = len(customer_ids)
             if changed:
-                self._vacuum("churn_pending")
+                self._vacuum.make_room("churn_pending")
             assessed += found
             if in_parts or not found:
                 break
@@ -263,7 +256,7 @@ class PostgresUpkeep:
             changed = self._evaluator.look_for_drops(cursor, now, every, catching_up=catching_up)
         if changed is None or catching_up:
             return changed
-        self._vacuum("arrival")
+        self._vacuum.make_room("arrival")
         with self._transaction() as cursor:
             others_are_due = self._evaluator.take_turn_at_the_others(cursor, now)
         if others_are_due:
@@ -296,35 +289,7 @@ class PostgresUpkeep:
         """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""
         with self._transaction() as cursor:
             found = read_gauges(cursor, now)
-        started = time.monotonic()
-        if started >= self._customers_due:
-            self._customers_due = started + CUSTOMERS_READ_EVERY_SECONDS
-            try:
-                with self._transaction() as cursor:
-                    self._customers = read_customers(cursor)
-            except StoreUnavailableError as error:  # too many for the statement time-out, perhaps: the others count, too
-                log.warning("customers at risk could not be counted: %s", error)
-            else:
-                taken_seconds = time.monotonic() - started
-                self._customers_due = max(self._customers_due, started + taken_seconds / CUSTOMERS_READ_SHARE)
-        return [*found, *self._customers]
-
-    def _vacuum(self, queue: str) -> None:
-        """Make room in a queue for what comes next. It is read from its beginning every few seconds, autovacuum comes once a minute.
-
-        Before PostgreSQL 17 only its owner may; a worker then leaves it to autovacuum, and does not fill the server's log with refusals.
-        """
-        with checked_out(self._engine) as connection, guarded(connection, self._deadline_seconds):
-            connection.autocommit = True
-            try:
-                with connection.cursor() as cursor:
-                    if self._may_vacuum is None:
-                        cursor.execute(_MAY_VACUUM, (queue,))
-                        self._may_vacuum = bool(cursor.fetchone()[0])  # type: ignore[index]  # the queue is there
-                    if self._may_vacuum:
-                        cursor.execute(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {queue}")
-            finally:
-                connection.autocommit = False
+        return [*found, *self._customers.read(self._transaction)]
 
     @contextmanager
     def _transaction(self, deadline_seconds: float | None = None, *, ruled: bool = True) -> Iterator[Cursor]:

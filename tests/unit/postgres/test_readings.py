@@ -12,7 +12,7 @@ from unit.postgres.store import NOW, send
 from voc_stream.domain.order import STAGES
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres import upkeep as upkeep_module
+from voc_stream.postgres import readings as readings_module
 from voc_stream.postgres.readings import read_customers
 
 if TYPE_CHECKING:
@@ -154,12 +154,12 @@ def test_customers_are_counted_again_when_that_is_due(store: Store, monkeypatch:
     assert counted(upkeep) == 1
     one_more()
     assert counted(upkeep) == 1
-    monkeypatch.setattr(upkeep_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(upkeep_module, "CUSTOMERS_READ_SHARE", 1e-9)
+    monkeypatch.setattr(readings_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(readings_module, "CUSTOMERS_READ_SHARE", 1e-9)
     upkeep = store.upkeep()
-    monkeypatch.setattr(upkeep_module, "read_customers", failing)
+    monkeypatch.setattr(readings_module, "read_customers", failing)
     assert counted(upkeep) == 0
-    monkeypatch.setattr(upkeep_module, "read_customers", read_customers)
+    monkeypatch.setattr(readings_module, "read_customers", read_customers)
     assert counted(upkeep) == 2
     one_more()
     assert counted(upkeep) == 2

@@ -121,6 +121,14 @@ class FencedError(Exception):
         super().__init__("the position is no longer the expected one: " + ", ".join(map(str, partitions)))
 
 
+class RefusalLimitError(Exception):
+    """A message would be refused whose partition may refuse no more; before it there was `record`. Nothing was taken in."""
+
+    def __init__(self, partition: Partition, offset: int, refusal: Refusal, record: RefusalRecord) -> None:
+        self.partition, self.offset, self.refusal, self.record = partition, offset, refusal, record
+        super().__init__(f"{partition} offset {offset} would be refused ({refusal.reason}), and may not be: too many were")
+
+
 class StoreUnavailableError(Exception):
     """The store cannot be reached or gave up on a lock, and the outcome is unknown: reload the position and try again."""
 
@@ -212,7 +220,7 @@ class BatchSink(Protocol):
 
         It gives up after `seconds`, and on locks in a part of that; None is the usual time.
 
-        Raises FencedError, StoreUnavailableError, StoreGaveUpError.
+        Raises FencedError, RefusalLimitError, StoreUnavailableError, StoreGaveUpError.
         """
         ...
 

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from voc_stream.catalogue_file import CatalogueError, load_catalogue
 from voc_stream.cli.malloc import use_one_heap
 from voc_stream.cli.terminal import PlainFormatter, PlainJsonFormatter
+from voc_stream.events.refusal_limit import RefusalLimit
 from voc_stream.kafka.worker import run_worker
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.monitoring.repetition import Repetition
@@ -48,7 +49,8 @@ def command(*, verbose: bool) -> None:
         raise SettingsError(f"VOC_CATALOGUE: {error}") from error
     tune_interpreter()
     deadline_seconds = float(settings.database_deadline_seconds)
-    sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds)
+    limit = RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
+    sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds, limit=limit)
     upkeep = PostgresUpkeep(database_url, catalogue, deadline_seconds=deadline_seconds)
     try:
         code = run_worker(settings, sink, upkeep, Metrics(process_registry()), lambda: _have_changed(settings))

@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from voc_stream.kafka.batches import Verdict, from_offset, judge
+from voc_stream.kafka.batches import Verdict, before_offset, from_offset, judge
 from voc_stream.kafka.breaker import Breaker
 from voc_stream.kafka.isolation_ward import IsolationWard
-from voc_stream.ports import Batch, FencedError, StoreUnavailableError
+from voc_stream.ports import Batch, FencedError, RefusalLimitError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -46,7 +46,9 @@ class BatchAgent:
         self._ledger = ledger
         self._metrics = metrics
         self.breaker = Breaker(ledger, limit, self._reload)
-        self._ward = IsolationWard(app, ledger, self._reload, self._committed, metrics, deadline_seconds=deadline_seconds)
+        self._ward = IsolationWard(
+            app, ledger, self._reload, self._committed, metrics, breaker=self.breaker, deadline_seconds=deadline_seconds
+        )
 
     async def __call__(self, stream: Any) -> None:
         """Faust's agent: what was handed on together, one after another, for ever."""
@@ -108,6 +110,12 @@ class BatchAgent:
                 for partition in error.partitions:
                     await self._reload(partition)
                 batches = [batch for batch in batches if batch.partition not in error.partitions]
+                continue
+            except RefusalLimitError as error:
+                self.breaker.stop(error)
+                await self._reread(batches)  # of several transactions some may have gone through
+                cut = [before_offset(batch, error.offset) if batch.partition == error.partition else batch for batch in batches]
+                batches = [batch for batch in cut if batch is not None]
                 continue
             except Exception as error:  # noqa: BLE001  whatever it is, nothing behind it may wait for it
                 seconds = time.monotonic() - tried

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.ports import DecodedMessage, FetchedMessage, Message, Partition
+    from voc_stream.ports import Batch, DecodedMessage, FetchedMessage, Message, Partition
 
 AnyMessage = TypeVar("AnyMessage", "Message", "FetchedMessage", "DecodedMessage")
 
@@ -122,3 +122,9 @@ def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMess
     if not messages or messages[0].offset >= offset:
         return messages
     return [message for message in messages if message.offset >= offset]
+
+
+def before_offset(batch: Batch, offset: int) -> Batch | None:
+    """The messages of a batch before an offset; None where there are none."""
+    count = sum(message.offset < offset for message in batch.messages)
+    return batch.first(count) if count else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from voc_stream.events.refusal_limit import RefusalLimit
     from voc_stream.kafka.ledger import Ledger
-    from voc_stream.ports import Batch, DecodedMessage, Partition
+    from voc_stream.ports import Batch, Partition, RefusalLimitError
 
 TRIAL_SECONDS = 60.0
 """So often a message is judged anew that was refused for its time: that passes."""
@@ -58,19 +58,31 @@ class Breaker:
         if most == len(batch.messages):
             return batch
         admitted = batch.first(most) if most else None
-        self._stop(batch, record.after([message.content for message in batch.messages[:most]]), batch.messages[most])
+        refused = batch.messages[most]
+        if isinstance(refused.content, Refusal):  # always: an event is not what it stops at
+            self._stop(batch.partition, refused.offset, refused.content, record.after([each.content for each in batch.messages[:most]]))
         return admitted
 
-    def _stop(self, batch: Batch, record: RefusalRecord, refused: DecodedMessage) -> None:
-        partition = batch.partition
-        reason = refused.content.reason if isinstance(refused.content, Refusal) else ""
+    def stops_before(self, partition: Partition, offset: int, refusal: Refusal) -> bool:
+        """Whether one more refusal is too much; then the partition is held from now on, before this message."""
+        record = self._ledger.refusals.get(partition, RefusalRecord())
+        if self._limit.admits(record, [refusal]):
+            return False
+        self._stop(partition, offset, refusal, record)
+        return True
+
+    def stop(self, error: RefusalLimitError) -> None:
+        """Hold the partition from now on, before the message that the store may not refuse."""
+        self._stop(error.partition, error.offset, error.refusal, error.record)
+
+    def _stop(self, partition: Partition, offset: int, refusal: Refusal, record: RefusalRecord) -> None:
         sentence = (
-            f"{partition} has stopped at offset {refused.offset}, which would be refused ({reason}): {self._limit.reached(record)};"
+            f"{partition} has stopped at offset {offset}, which would be refused ({refusal.reason}): {self._limit.reached(record)};"
             " look with `voc-stream dead-letters list`, then go on with `voc-stream dead-letters resume`"
         )
         log.error("%s. Nothing is lost: its messages wait in Kafka, and other partitions go on", sentence)
         token = self._ledger.holds.hold(partition, "dead_letter_limit", sentence)
-        self._stopped[partition] = _Stop(token, record, reason, time.monotonic())
+        self._stopped[partition] = _Stop(token, record, refusal.reason, time.monotonic())
 
     async def look_again(self) -> None:
         """Let those go on that an operator has allowed to, and try those whose time may have come. Raises StoreUnavailableError."""

@@ -72,6 +72,10 @@ class Case:
         short = min(self.deadline_seconds, max(SHORTEST_SECONDS, self.deadline_seconds * SHORT_SHARE))
         return Try(self.batch.first(max(1, size)), self.deadline_seconds if is_lone_again else short)
 
+    def narrow(self, admitted: Batch) -> None:
+        """Try only so much next: what follows it may not be refused."""
+        self._most, self._suspects = len(admitted.messages), 0
+
     def succeeded(self, tried: Try) -> bool:
         """Note that it went in, or was set aside; whether all is done."""
         size, was_suspect, was_guilty = len(tried.portion.messages), self._suspects > 0, self._evidence >= GUILTY_AT

@@ -12,12 +12,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.refusal import Refusal
+from voc_stream.kafka.batches import before_offset
 from voc_stream.kafka.isolation import Case, Failure
-from voc_stream.ports import FencedError, StoreGaveUpError, StoreUnavailableError
+from voc_stream.ports import FencedError, RefusalLimitError, StoreGaveUpError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from voc_stream.kafka.breaker import Breaker
     from voc_stream.kafka.isolation import Try
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.monitoring.metrics import Metrics
@@ -52,12 +54,16 @@ class IsolationWard:
         go_on: reads the position of a partition and fetches on from there.
         committed: counts what went in.
         metrics: counts failures and what is set aside.
+        breaker: stops a partition in which too much is set aside.
         deadline_seconds: the time that a batch usually has.
     """
 
-    def __init__(self, app: Any, ledger: Ledger, go_on: GoOn, committed: Committed, metrics: Metrics, *, deadline_seconds: float) -> None:
+    def __init__(
+        self, app: Any, ledger: Ledger, go_on: GoOn, committed: Committed, metrics: Metrics, *, breaker: Breaker, deadline_seconds: float
+    ) -> None:
         self._app = app
         self._ledger = ledger
+        self._breaker = breaker
         self._holds = ledger.holds
         self._go_on = go_on
         self._committed = committed
@@ -117,6 +123,12 @@ class IsolationWard:
             result = await self._ledger.process_apart(tried.portion, await self._ledger.now(), tried.seconds)
         except FencedError:
             return True
+        except RefusalLimitError as error:
+            if (admitted := before_offset(tried.portion, error.offset)) is None:
+                self._breaker.stop(error)
+                return True
+            case.narrow(admitted)
+            return False
         except Exception as error:  # noqa: BLE001  whatever it is, it is the reason why this message is tried alone
             return await self._failed(case, token, tried, error)
         self._committed([tried.portion], [result], time.monotonic() - started)
@@ -158,7 +170,10 @@ class IsolationWard:
         (message,) = tried.portion.messages
         size = "no value" if message.value is None else f"{len(message.value)} bytes"
         detail = f"{size}; alone, with PostgreSQL well, it failed again and again: {failure.explanation}"
-        whole = message._replace(content=Refusal("processing_failed", detail))
+        refusal = Refusal("processing_failed", detail)
+        if self._breaker.stops_before(tried.portion.partition, message.offset, refusal):
+            return True
+        whole = message._replace(content=refusal)
         without = message._replace(value=None, content=Refusal("processing_failed", f"{detail}; the bytes did not fit, Kafka has them"))
         for letter in (whole, without):
             portion = tried.portion._replace(messages=[letter])

@@ -25,7 +25,9 @@ SCHEMA_VERSION = "0012"  # the newest migration
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,
-    errors.UniqueViolation,
+    # Also by what somebody has added to our tables: a constraint, or a trigger that raises an exception.
+    psycopg2.IntegrityError,
+    errors.RaiseException,
     psycopg2.NotSupportedError,
     errors.ProgramLimitExceeded,
     errors.StatementTooComplex,

@@ -14,8 +14,17 @@ import psycopg2
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.events.refusal_limit import RefusalRecord
-from voc_stream.ports import Batch, BatchResult, DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
+from voc_stream.events.refusal_limit import RefusalLimit, RefusalRecord
+from voc_stream.ports import (
+    Batch,
+    BatchResult,
+    DecodedMessage,
+    FencedError,
+    Partition,
+    RefusalLimitError,
+    StoredPosition,
+    StoreUnavailableError,
+)
 from voc_stream.postgres.connection import (
     DEADLINE_SECONDS,
     check_out,
@@ -49,12 +58,16 @@ if TYPE_CHECKING:
 # Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then the server says which it was.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.3
+NO_LIMIT = RefusalLimit(0, 0)
 
 
 class PostgresSink:
     """Batches made durable. One connection, kept; but for `decode`, not for two threads at once."""
 
-    def __init__(self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS, limit: RefusalLimit = NO_LIMIT
+    ) -> None:
+        self._limit = limit
         self._database_url = database_url
         self._engine = engine_for(database_url)
         self._deadline_seconds = deadline_seconds
@@ -74,7 +87,7 @@ class PostgresSink:
 
     def twin(self) -> PostgresSink:
         """Another one on the same database, for another thread."""
-        return PostgresSink(self._database_url, self._catalogue, deadline_seconds=self._deadline_seconds)
+        return PostgresSink(self._database_url, self._catalogue, deadline_seconds=self._deadline_seconds, limit=self._limit)
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one."""
@@ -160,22 +173,32 @@ class PostgresSink:
             keep_batches_out(cursor)
         event_times = [_latest_event_time(batch) for batch in batches]
         before = _claim(cursor, batches, event_times)
-        records = {each.partition: before[each.partition].after([content for _, _, content in each.messages]) for each in batches}
-        if changed := {partition: record for partition, record in records.items() if record != before[partition]}:
-            write_records(cursor, changed)
         judged = self._intake.take_in(cursor, facts, retractions, now)
-        results = []
+        results, records = [], dict(before)
         for batch, event_time in zip(batches, event_times, strict=True):
             refusals = [(offset, value, content) for offset, value, content in batch.messages if isinstance(content, Refusal)]
             conflicting = _of_partition(judged.conflicts, batch) if judged.conflicts else []
-            if refusals or conflicting:
-                letters = sorted([*refusals, *conflicting], key=itemgetter(0))
+            letters = sorted([*refusals, *conflicting], key=itemgetter(0))
+            records[batch.partition] = self._record(batch, before[batch.partition], letters)
+            if letters:
                 insert_dead_letters(cursor, batch.expected.topic_id, batch.partition, letters, now)
             accepted, retracted = judged.accepted[batch.partition], judged.retracted[batch.partition]
             duplicate = len(batch.messages) - len(refusals) - len(conflicting) - retracted - accepted
             counts = (accepted, duplicate, len(refusals), batch.next_offset, event_time, len(conflicting), retracted)
             results.append(BatchResult(*counts, records[batch.partition]))
+        if changed := {partition: record for partition, record in records.items() if record != before[partition]}:
+            write_records(cursor, changed)
         return results
+
+    def _record(self, batch: Batch, before: RefusalRecord, letters: Sequence[tuple[int, bytes | None, Refusal]]) -> RefusalRecord:
+        """What the partition has refused once a batch is taken in. Raises RefusalLimitError where that is too much."""
+        refused = {offset: refusal for offset, _, refusal in letters}
+        contents = [refused.get(message.offset) for message in batch.messages]
+        admitted = self._limit.admits(before, contents)
+        if admitted < len(contents):
+            offset = batch.messages[admitted].offset
+            raise RefusalLimitError(batch.partition, offset, refused[offset], before.after(contents[:admitted]))
+        return before.after(contents)
 
     @contextmanager
     def _transaction(self, seconds: float | None = None) -> Iterator[Cursor]:

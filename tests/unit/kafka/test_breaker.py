@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import NOT_READ
+from builders import START, message, touchpoint
 from kafka import KafkaProducer
 from kafka_worker import place_of, produce, started_workers, wait_until
 
+from voc_stream.events.decode import decode as decode_event
 from voc_stream.events.refusal import Refusal
 from voc_stream.events.refusal_limit import RefusalRecord
 from voc_stream.kafka.topics import input_topics
-from voc_stream.ports import DecodedMessage, Partition
+from voc_stream.ports import DecodedMessage, Partition, RefusalLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from fakes import MemorySink, MemoryUpkeep
     from kafka_worker import ThreadWorker
 
-    from voc_stream.ports import Message
+    from voc_stream.catalogue import Catalogue
+    from voc_stream.ports import Batch, Message
     from voc_stream.settings import Settings
 
     Start = Callable[[], ThreadWorker]
@@ -37,13 +39,15 @@ def limited(voc: Settings) -> Settings:
 
 
 @pytest.fixture
-def start(limited: Settings, sink: MemorySink, upkeep: MemoryUpkeep, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+def start(
+    limited: Settings, sink: MemorySink, upkeep: MemoryUpkeep, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Start]:
     """Start a worker that refuses what is `bad`, and looks every moment whether a partition may go on."""
     monkeypatch.setattr("voc_stream.kafka.timers.LIMIT_INTERVAL_SECONDS", 0.2)
 
     def decode(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:  # noqa: ARG001  the port's signature
-        refusal = Refusal("invalid_json", "bad")
-        return [DecodedMessage(*each, refusal if each.value == b"bad" else NOT_READ) for each in messages]
+        refusal, event = Refusal("invalid_json", "bad"), decode_event(message(touchpoint()), START, catalogue)
+        return [DecodedMessage(*each, refusal if each.value == b"bad" else event) for each in messages]
 
     monkeypatch.setattr(sink, "decode", decode)
     with started_workers() as start_one:
@@ -106,3 +110,60 @@ def test_it_goes_on_when_an_operator_allows_it(start: Start, sink: MemorySink, b
     wait_until(lambda: "behind" in sink.seen, "what is behind")
     assert len(sink.rejected[broken]) == 50
     wait_until(lambda: worker.is_ready and not stopped(worker, broken), "ready again")
+
+
+def labels_of(partition: Partition) -> dict[str, str]:
+    return {"topic": partition.topic, "partition": str(partition.number)}
+
+
+def test_what_fails_one_after_another_stops_its_partition(start: Start, limited: Settings, sink: MemorySink) -> None:
+    """A fault that every message meets, such as one of ours, does not drain a batch into dead letters, and a restart changes nothing.
+
+    Once it is mended and an operator lets it go on, all that is left counts.
+    """
+    partition, faulty = Partition(input_topics(limited.topic_prefix)[0], 0), [True]
+
+    def fail(batch: Batch) -> None:
+        if faulty and batch.partition == partition and not all(isinstance(each.content, Refusal) for each in batch.messages):
+            raise ZeroDivisionError("a fault that every message meets")
+
+    sink.before_commit = fail
+    ids = [f"e{number:06d}" for number in range(100)]
+    there = [each for each in ids if place_of(limited, each) == partition]
+    produce(limited, ids)
+    for set_aside in (1, 0):  # each counts as 100
+        worker = start()
+        wait_until(lambda: stopped(worker, partition), "the partition stops")  # noqa: B023
+        assert worker.sample("voc_messages_set_aside_total", **labels_of(partition)) == set_aside
+        assert sink.stored[partition].next_offset == 1
+        sentence = f"{partition} has stopped at offset 1, which would be refused (processing_failed): 100 messages in a row were refused"
+        assert any(line.startswith(sentence) for line in worker.parts.not_ready())
+        worker.stop()
+    faulty.clear()
+    start()
+    wait_until(lambda: set(there[1:]) <= sink.seen, "all that is left")
+
+
+@pytest.mark.parametrize("is_apart", [False, True], ids=["in the stream", "tried apart"])
+def test_what_only_the_store_refuses_stops_its_partition(start: Start, limited: Settings, sink: MemorySink, is_apart: bool) -> None:
+    """The store says at which message: what comes before it counts, and not one more is refused; others go on."""
+    partition, most = Partition(input_topics(limited.topic_prefix)[0], 0), 5
+    failing = [True, True] if is_apart else []
+
+    def refuse(batch: Batch) -> None:
+        if batch.partition == partition and failing:
+            failing.pop()
+            raise ZeroDivisionError("twice: then each is tried apart")
+        if batch.partition == partition and batch.next_offset > most:
+            raise RefusalLimitError(partition, most, Refusal("conflicting_event", ""), RefusalRecord(run=RUN))
+
+    sink.before_commit = refuse
+    ids = [f"e{number:06d}" for number in range(200)]
+    produce(limited, ids)
+    worker = start()
+    wait_until(lambda: stopped(worker, partition), "the partition stops")
+    there = [each for each in ids if place_of(limited, each) == partition]
+    assert len(there) > most
+    wait_until(lambda: sink.seen == set(ids) - set(there[most:]), "what comes before it, and all of the others")
+    sentence = f"{partition} has stopped at offset {most}, which would be refused (conflicting_event): {RUN} messages in a row were refused"
+    assert any(line.startswith(sentence) for line in worker.parts.not_ready())

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from builders import message, touchpoint
-from unit.postgres.store import partition, position_of, send
+import pytest
+from builders import message, messages, touchpoint
+from unit.postgres.store import NOW, batch_of, partition, position_of, send
 
-from voc_stream.events.refusal_limit import RefusalRecord
-from voc_stream.ports import StoredPosition
+from voc_stream.events.refusal_limit import RefusalLimit, RefusalRecord
+from voc_stream.ports import RefusalLimitError, StoredPosition
 from voc_stream.postgres.refusal_records import begin_anew, refusal_records
+from voc_stream.postgres.sink import PostgresSink
 
 if TYPE_CHECKING:
     from unit.postgres.store import Store
@@ -41,3 +44,35 @@ def test_another_log_begins_anew(store: Store) -> None:
     send(sink, [b"bad"] * 5)
     sink.start_at(partition(0), StoredPosition("log-2", 0), position_of(sink))
     assert sink.refusals([partition(0)]) == {partition(0): RefusalRecord()}
+
+
+def test_events_that_contradict_earlier_ones_are_refused_up_to_the_limit(store: Store) -> None:
+    """A producer whose ids began anew must not drain into dead letters: the store says where it stops, and takes in what comes before."""
+    send(store.sink(0), messages(touchpoint(f"t-{number}") for number in range(9)))
+    again = messages([touchpoint("new"), *(touchpoint(f"t-{number}", score=1) for number in range(9))])
+    with closing(PostgresSink(store.url, store.catalogue, limit=RefusalLimit(run=5, percent=0))) as sink:
+        batch = batch_of(sink, again)
+        with pytest.raises(RefusalLimitError) as caught:
+            sink.process([batch], NOW)
+        assert (caught.value.partition, caught.value.offset) == (partition(0), 15)
+        assert caught.value.refusal.reason == "conflicting_event"
+        assert store.one("SELECT count(*) FROM dead_letter") == 0
+        (result,) = sink.process([batch.first(6)], NOW)
+        assert (result.accepted, result.conflicting, result.refusals) == (1, 5, caught.value.record)
+        with pytest.raises(RefusalLimitError) as again_caught:
+            sink.process([batch.after(batch.first(6))], NOW)
+        assert again_caught.value.offset == 15
+
+
+def test_what_postgresql_refuses_is_refused_up_to_the_limit(store: Store) -> None:
+    """As where somebody has added a constraint that no event fulfils."""
+    store.ask("ALTER TABLE touchpoint_event ADD CONSTRAINT added CHECK (customer_id = 'nobody')")
+    try:
+        with closing(PostgresSink(store.url, store.catalogue, limit=RefusalLimit(run=5, percent=0))) as sink:
+            batch = batch_of(sink, messages(touchpoint(f"t-{number}") for number in range(9)))
+            with pytest.raises(RefusalLimitError) as caught:
+                sink.process([batch], NOW)
+    finally:
+        store.ask("ALTER TABLE touchpoint_event DROP CONSTRAINT added")
+    assert (caught.value.offset, caught.value.refusal.reason) == (5, "storage")
+    assert store.one("SELECT count(*) FROM dead_letter") == 5

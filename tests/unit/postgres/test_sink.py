@@ -212,6 +212,35 @@ def test_an_event_that_postgresql_refuses_costs_only_itself(
     store.assert_as_expected([value for place, value in enumerate(values) if place not in guilty])
 
 
+TRIGGER = """
+CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN IF NEW.customer_id = 'u-2' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$;
+CREATE TRIGGER added BEFORE INSERT ON touchpoint_event FOR EACH ROW EXECUTE FUNCTION voc.added()"""
+
+
+@pytest.mark.parametrize(
+    ("add", "remove", "detail"),
+    [
+        (
+            "ALTER TABLE touchpoint_event ADD CONSTRAINT added CHECK (customer_id <> 'u-2')",
+            "ALTER TABLE touchpoint_event DROP CONSTRAINT added",
+            'PostgreSQL refused it: new row for relation "touchpoint_event" violates check constraint "added"',
+        ),
+        (TRIGGER, "DROP FUNCTION voc.added() CASCADE", "PostgreSQL refused it: not this one"),
+    ],
+    ids=["a constraint", "a trigger"],
+)
+def test_what_somebody_added_to_our_tables_costs_only_what_it_refuses(store: Store, add: str, remove: str, detail: str) -> None:
+    """A constraint or a trigger of others may refuse an event for ever: that is a dead letter, and its partition goes on."""
+    store.ask(add)
+    try:
+        result = store.take_in(touchpoint("a"), touchpoint("b", customer_id="u-2"), touchpoint("c"))
+    finally:
+        store.ask(remove)
+    assert (result.accepted, result.rejected) == (2, 1)
+    assert store.ask('SELECT "offset", reason, detail FROM dead_letter') == [(1, "storage", detail)]
+
+
 def test_a_database_without_tables_is_an_error_that_passes(store: Store) -> None:
     """A sink that found no tables works once they are there."""
     store.ask("ALTER SCHEMA voc RENAME TO away")

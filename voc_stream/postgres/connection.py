@@ -103,8 +103,11 @@ def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterat
 
 def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:
     """A connection of the driver's own, in the pool's hands. Raises StoreUnavailableError."""
-    with translated():
-        return engine.raw_connection()
+    try:
+        with translated():
+            return engine.raw_connection()
+    except StoreGaveUpError as error:  # as where all connections are taken: whatever was to be done is not to blame
+        raise StoreUnavailableError(str(error)) from error
 
 
 @contextmanager

@@ -12,7 +12,16 @@ from unit.postgres.settings import in_one_database
 from unit.postgres.store import LOG, NOW, batch_of, partition, send
 
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.ports import Batch, BatchResult, DecodedMessage, FencedError, Message, StoredPosition, StoreUnavailableError
+from voc_stream.ports import (
+    Batch,
+    BatchResult,
+    DecodedMessage,
+    FencedError,
+    Message,
+    StoredPosition,
+    StoreGaveUpError,
+    StoreUnavailableError,
+)
 from voc_stream.postgres.sink import PostgresSink
 
 if TYPE_CHECKING:
@@ -253,10 +262,11 @@ def test_a_database_without_tables_is_an_error_that_passes(store: Store) -> None
 
 
 def test_a_server_that_is_not_there_is_unavailable(catalogue: Catalogue) -> None:
-    """The caller is told to try again."""
+    """The caller is told to try again, and that what it wanted done is not to blame."""
     sink = PostgresSink("postgresql://voc@127.0.0.1:1/voc", catalogue)
-    with pytest.raises(StoreUnavailableError, match="refused"):
+    with pytest.raises(StoreUnavailableError, match="refused") as caught:
         sink.positions([partition(0)])
+    assert not isinstance(caught.value, StoreGaveUpError)
     sink.close()
 
 

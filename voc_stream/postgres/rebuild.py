@@ -124,7 +124,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     mirror_catalogue(cursor, catalogue)
     now = server_now(cursor)
     _wind_back(cursor, now)
-    while take_out_next(cursor, catalogue, now):
+    while take_out_next(cursor, catalogue, now, set()):
         _empty_staging(cursor)
     _move_all_histories(cursor, catalogue)
     _merge_everything(cursor)

@@ -32,23 +32,31 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
 
 
-def take_out_next(cursor: Cursor, catalogue: Catalogue, now: datetime) -> int | None:
+def take_out_next(cursor: Cursor, catalogue: Catalogue, now: datetime, failed: set[int]) -> int | None:
     """Take out what the oldest retraction names that waits: how many events it named; 0 where none waits, None where another is at it.
 
-    Raises ChangedMeanwhileError.
+    Those that `failed` come last: one that cannot be taken out holds up no other. Raises ChangedMeanwhileError.
     """
     wait_as_a_batch_does(cursor)
     if not try_lock(cursor, Lock.RETRACTIONS):
         return None
-    cursor.execute("DELETE FROM retraction_pending WHERE number = (SELECT min(number) FROM retraction_pending) RETURNING event_ids")
+    cursor.execute(
+        "DELETE FROM retraction_pending WHERE number ="
+        " (SELECT number FROM retraction_pending ORDER BY number = ANY(%s::bigint[]), number LIMIT 1) RETURNING number, event_ids",
+        (list(failed),),
+    )
     found = cursor.fetchone()
     if found is None:
         return 0
-    (event_ids,) = found
+    number, event_ids = found
+    if number in failed:  # only such are left: each has its turn again
+        failed.clear()
+    failed.add(number)
     cursor.execute("DELETE FROM touchpoint_event WHERE event_id = ANY(%s) RETURNING body::text", (sorted(event_ids),))
     events = [decode_stored(body, catalogue.alias) for (body,) in cursor.fetchall()]
     if events:
         _take_out(cursor, catalogue, events, now)
+    failed.discard(number)
     return len(event_ids)
 
 

@@ -72,6 +72,7 @@ class PostgresUpkeep:
         self._customers = CustomerGauges()
         self._evaluator = Evaluator(catalogue)
         self._evaluated_at: datetime | None = None
+        self._not_taken_back: set[int] = set()
         self._future_looked_for = -math.inf  # of the monotonic clock
         self._ahead = Ahead()
 
@@ -186,7 +187,7 @@ class PostgresUpkeep:
         for _ in range(ATTEMPTS_ON_CONFLICT):
             try:
                 with self._transaction(max(self._deadline_seconds, TAKING_BACK_SECONDS)) as cursor:
-                    return take_out_next(cursor, self._catalogue, now)
+                    return take_out_next(cursor, self._catalogue, now, self._not_taken_back)
             except ChangedMeanwhileError:
                 continue
         raise StoreUnavailableError(f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts to take events out")

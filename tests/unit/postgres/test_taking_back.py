@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg2
 import pytest
 from builders import at, callback, complaint, customer, message, messages, repair_step, retraction, touchpoint
 from comparison import KEYS
@@ -209,3 +210,26 @@ def test_events_of_the_same_transaction_are_found(store: Store) -> None:
         sink.process(batches, NOW)
     refresh(store)
     assert store.one("SELECT count(*) FROM touchpoint_event") == 0
+
+
+def test_what_cannot_be_taken_out_holds_up_no_other(store: Store) -> None:
+    """As where a trigger of others keeps an event: those behind it go, and it is tried again and again, so it goes as soon as it may."""
+    store.ask(
+        "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF OLD.event_id = 'kept' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN OLD; END $$;"
+        "CREATE TRIGGER added BEFORE DELETE ON touchpoint_event FOR EACH ROW EXECUTE FUNCTION voc.added()"
+    )
+    values = messages([touchpoint("kept"), touchpoint("a"), touchpoint("b")])
+    values += messages(retraction(f"x-{place}", name) for place, name in enumerate(("kept", "a", "b")))
+    upkeep = store.upkeep()
+    try:
+        send(store.sink(0), values)
+        for _ in range(2):
+            with pytest.raises(psycopg2.Error, match="kept for ever"):
+                upkeep.take_back(NOW)
+        assert store.ask("SELECT event_id FROM touchpoint_event") == [("kept",)]
+    finally:
+        store.ask("DROP FUNCTION voc.added() CASCADE")
+    upkeep.take_back(NOW)
+    refresh(store)
+    store.assert_as_expected(values)

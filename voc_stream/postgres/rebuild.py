@@ -13,12 +13,16 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+import psycopg2
+
 from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.ports import StoreUnavailableError
 from voc_stream.postgres import churn, engine_tables, settle, tables
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.clock import server_now
-from voc_stream.postgres.connection import checked_out, engine_for, require_tables
+from voc_stream.postgres.connection import checked_out, engine_for, is_about_data, require_tables
 from voc_stream.postgres.entities import EntityStore
+from voc_stream.postgres.error_advice import explain
 from voc_stream.postgres.folding import Folding
 from voc_stream.postgres.histories import move_some
 from voc_stream.postgres.installation import require_catalogue
@@ -90,6 +94,10 @@ def rebuild(database_url: str, catalogue: Catalogue, progress: Callable[[int, in
     try:
         with checked_out(engine) as connection:
             return _rebuild(connection, catalogue, progress)
+    except psycopg2.Error as error:
+        if is_about_data(error):  # as where somebody has added a constraint or a trigger
+            raise StoreUnavailableError(explain(error)) from error
+        raise
     finally:
         engine.dispose()
 

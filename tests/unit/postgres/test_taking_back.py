@@ -16,7 +16,7 @@ from unit.postgres.settings import in_one_database
 from unit.postgres.store import CATALOGUE, LOG, NOW, batch_of, partition, send, send_as_a_worker_does
 from unit.postgres.test_concurrent_sinks import at_once
 
-from voc_stream.ports import StoredPosition
+from voc_stream.ports import StoredPosition, StoreUnavailableError
 from voc_stream.postgres.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -228,6 +228,8 @@ def test_what_cannot_be_taken_out_holds_up_no_other(store: Store) -> None:
             with pytest.raises(psycopg2.Error, match="kept for ever"):
                 upkeep.take_back(NOW)
         assert store.ask("SELECT event_id FROM touchpoint_event") == [("kept",)]
+        with pytest.raises(StoreUnavailableError, match="kept for ever"):  # which a command tells in a sentence
+            rebuild(store.url, store.catalogue, lambda _done, _of: None)
     finally:
         store.ask("DROP FUNCTION voc.added() CASCADE")
     upkeep.take_back(NOW)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from voc_stream.kafka.batches import Verdict, before_offset, from_offset, judge
 from voc_stream.kafka.breaker import Breaker
 from voc_stream.kafka.isolation_ward import IsolationWard
+from voc_stream.kafka.retry_pause import retry_pause_seconds
 from voc_stream.ports import Batch, FencedError, RefusalLimitError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.ports import BatchResult, DecodedMessage, Partition
 
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
 FAILURES_UNTIL_APART = 2
 """While PostgreSQL is well: a failure for a moment is one, and one more is not."""
 SLOW_SECONDS = 5.0
@@ -100,7 +99,7 @@ class BatchAgent:
         return None
 
     async def _apply(self, batches: Sequence[Batch]) -> None:
-        pause, started, failures = FIRST_PAUSE_SECONDS, time.monotonic(), 0
+        retries, started, failures = 0, time.monotonic(), 0
         while batches := [batch for batch in batches if self._is_ours(batch)]:
             now, tried = await self._ledger.now(), time.monotonic()
             try:
@@ -121,6 +120,7 @@ class BatchAgent:
                 seconds = time.monotonic() - tried
                 problem = await self._ledger.problem_of_store()
                 if problem is not None:
+                    pause = retry_pause_seconds(retries)
                     log.warning("PostgreSQL does not answer (%s); trying again in %.1f s, nothing is lost", problem, pause)
                     self._metrics.postgres_retries.inc()
                     failures = 0
@@ -135,10 +135,10 @@ class BatchAgent:
             else:
                 self._committed(batches, results, time.monotonic() - started)
                 return
-            await asyncio.sleep(pause)
+            await asyncio.sleep(retry_pause_seconds(retries))
             await self._reread(batches)
             await self._follow(batches)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            retries += 1
 
     def _count_failure(self, batches: Sequence[Batch], error: Exception) -> None:
         """Tell of a failure that is not the server's."""
@@ -178,14 +178,15 @@ class BatchAgent:
 
     async def _reload(self, partition: Partition) -> None:
         """Read the position again and go there; where the partition was lost meanwhile, its next owner does."""
-        pause = FIRST_PAUSE_SECONDS
+        retries = 0
         while self._consumer.owns(partition) and not self._app.should_stop:
             try:
                 await self._consumer.load_positions([partition])
             except Exception as error:  # noqa: BLE001  whatever it is, without a position nothing can be applied
+                pause = retry_pause_seconds(retries)
                 log.warning("%s: no position yet (%r); trying again in %.1f s", partition, error, pause)
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                retries += 1
             else:
                 return
 

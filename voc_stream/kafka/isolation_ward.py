@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from voc_stream.events.refusal import Refusal
 from voc_stream.kafka.batches import before_offset
 from voc_stream.kafka.isolation import Case, Failure
+from voc_stream.kafka.retry_pause import LONGEST_SECONDS, retry_pause_seconds
 from voc_stream.ports import FencedError, RefusalLimitError, StoreGaveUpError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     GoOn = Callable[[Partition], Awaitable[None]]
     Committed = Callable[[Sequence[Batch], Sequence[BatchResult], float], None]
 
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
 LONGEST_EXPLANATION = 300
 
 log = logging.getLogger(__name__)
@@ -140,7 +139,7 @@ class IsolationWard:
         if problem is not None:
             log.warning("PostgreSQL does not answer (%s); %s waits, nothing is lost", problem, partition)
             self._metrics.postgres_retries.inc()
-            await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(LONGEST_SECONDS)
             return await self._was_committed(case)
         self._metrics.batch_failures.labels(partition.topic).inc()
         if await self._was_committed(case):
@@ -154,7 +153,7 @@ class IsolationWard:
             return False
         self._holds.tell(partition, token, f"{where} is tried alone: {failure.explanation}")
         log.warning("%s fails alone while PostgreSQL is well: %s; tried again", where, failure.explanation)
-        await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(case.failures, 10)))
+        await asyncio.sleep(retry_pause_seconds(case.failures))
         return False
 
     async def _was_committed(self, case: Case) -> bool:
@@ -191,7 +190,7 @@ class IsolationWard:
             self._metrics.set_aside(portion.partition, message.offset)
             self._committed([portion], [result], 0.0)
             return case.succeeded(tried)
-        await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(LONGEST_SECONDS)
         return False
 
 

@@ -17,8 +17,8 @@ COLUMNS = "refused_run, recent_messages, recent_refused, refusals_allowed"
 
 
 def read_records(cursor: Cursor) -> Mapping[Partition, RefusalRecord]:
-    """The records of all partitions."""
-    cursor.execute(f"SELECT topic, partition, {COLUMNS} FROM stream_position")
+    """The records of all partitions, in their order."""
+    cursor.execute(f"SELECT topic, partition, {COLUMNS} FROM stream_position ORDER BY topic, partition")
     return {Partition(topic, number): RefusalRecord(*counters) for topic, number, *counters in cursor}
 
 
@@ -35,8 +35,7 @@ def write_records(cursor: Cursor, records: Mapping[Partition, RefusalRecord]) ->
 def refusal_records(database_url: str) -> Mapping[Partition, RefusalRecord]:
     """The records of all partitions, for a command. Raises StoreUnavailableError."""
     with asking(database_url) as connection:
-        rows = connection.exec_driver_sql(f"SELECT topic, partition, {COLUMNS} FROM stream_position ORDER BY 1, 2")
-        return {Partition(topic, number): RefusalRecord(*counters) for topic, number, *counters in rows}
+        return read_records(connection.connection.cursor())  # type: ignore[arg-type]  # SQLAlchemy cannot know the driver's class
 
 
 def begin_anew(database_url: str, partition: Partition, allowed: int) -> None:

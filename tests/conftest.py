@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,10 @@ from uuid import uuid4
 
 import pytest
 
-from voc_stream.settings import Settings
+from voc_stream.settings import Settings, without_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
 
     import psycopg2.extensions
 
@@ -30,8 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--broker", choices=("embedded", "apache"), default="embedded", help="which broker the tests run on")
 
 
+def forget_settings(environ: MutableMapping[str, str]) -> None:
+    """Take out what whoever runs the tests has set for commands, as README says: `export VOC_CONFIG=.voc/voc.toml`."""
+    for name in environ.keys() - without_settings(environ).keys():
+        del environ[name]
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Say at once, and once, what Apache Kafka lacks here."""
+    """Tests have settings of their own. Say at once, and once, what Apache Kafka lacks here."""
+    forget_settings(os.environ)
     if config.getoption("--broker") == "apache":
         from apache_kafka import ApacheKafkaError, install_kafka, java
 

@@ -170,7 +170,7 @@ def _read_file(path: Path) -> dict[str, str | int]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"{CONFIG}: cannot read {path}: {error.strerror}") from error
+        raise SettingsError(f"{CONFIG}: cannot read {path}: {error.strerror}; correct {CONFIG}, or unset it") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{CONFIG}: {path} is not valid TOML: {error}") from error
     values: dict[str, str | int] = {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 URL = "postgresql://voc:secret@db.example:5432/voc"
+
+
+def test_no_setting_of_the_shell_reaches_the_tests() -> None:
+    """Tests have settings of their own."""
+    assert without_settings(os.environ) == dict(os.environ)
+
+
+def test_tests_pass_where_somebody_has_exported_settings() -> None:
+    """README lets people export VOC_CONFIG; their next `make test` must not read it."""
+    shell = {**os.environ, "VOC_CONFIG": "/no/such/voc.toml", "VOC_KAFKA_SASL_USERNAME": "somebody"}
+    test = f"{__file__}::{test_no_setting_of_the_shell_reaches_the_tests.__name__}"
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", test], env=shell, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -112,7 +126,7 @@ def test_wrong_file_names_file_and_key(tmp_path: Path, text: str, message: str) 
 
 def test_missing_file_is_an_error() -> None:
     """A VOC_CONFIG that leads nowhere is not taken for an empty file."""
-    with pytest.raises(SettingsError, match=r"VOC_CONFIG: cannot read /no/such/voc\.toml"):
+    with pytest.raises(SettingsError, match=r"VOC_CONFIG: cannot read /no/such/voc\.toml: .*; correct VOC_CONFIG, or unset it"):
         load_settings({"VOC_CONFIG": "/no/such/voc.toml"})
 
 

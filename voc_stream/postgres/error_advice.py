@@ -10,6 +10,10 @@ from voc_stream.postgres.session import POOLER
 
 NOT_THERE_YET = (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName)
 _INIT = "run `voc-stream init` first"
+_RIGHTS = (
+    "`init` and `rebuild` need the role voc_owner in VOC_DATABASE_URL, all else voc_writer;"
+    " where it is the right one, run deploy/postgres/roles.sql again"
+)
 _GENERAL = "check VOC_DATABASE_URL and the server"
 # The first that fits. A server may speak another language than English: then the general advice is left.
 _ADVICE = (
@@ -54,12 +58,14 @@ def explain(error: BaseException) -> str:
 
     >>> explain(RuntimeError('connection to server failed: FATAL:  database "shop" does not exist'))
     'PostgreSQL: connection to server failed: FATAL:  database "shop" does not exist; make it first: CREATE DATABASE … ENCODING ...
+    >>> explain(errors.InsufficientPrivilege("permission denied for database voc"))
+    'PostgreSQL: permission denied for database voc; `init` and `rebuild` need the role voc_owner in VOC_DATABASE_URL, ...
     """
     said = _said(str(error)) or type(error).__name__
     if isinstance(error, NOT_THERE_YET):
         return f"PostgreSQL: {said}; {_INIT}"
     if isinstance(error, errors.InsufficientPrivilege):
-        return f"PostgreSQL: {said}; run deploy/postgres/roles.sql again"
+        return f"PostgreSQL: {said}; {_RIGHTS}"
     if not _is_about_connecting(said):
         return f"PostgreSQL: {said}"
     advice = next((advice for pattern, advice in _ADVICE if re.search(pattern, said)), _GENERAL)

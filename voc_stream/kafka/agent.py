@@ -113,6 +113,7 @@ class BatchAgent:
             except RefusalLimitError as error:
                 self.breaker.stop(error)
                 await self._reread(batches)  # of several transactions some may have gone through
+                await self._follow(batches)
                 cut = [before_offset(batch, error.offset) if batch.partition == error.partition else batch for batch in batches]
                 batches = [batch for batch in cut if batch is not None]
                 continue

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kafka_worker import ThreadWorker
 
     from voc_stream.catalogue import Catalogue
-    from voc_stream.ports import Batch, Message
+    from voc_stream.ports import Batch, BatchResult, Message
     from voc_stream.settings import Settings
 
     Start = Callable[[], ThreadWorker]
@@ -167,3 +167,27 @@ def test_what_only_the_store_refuses_stops_its_partition(start: Start, limited: 
     wait_until(lambda: sink.seen == set(ids) - set(there[most:]), "what comes before it, and all of the others")
     sentence = f"{partition} has stopped at offset {most}, which would be refused (conflicting_event): {RUN} messages in a row were refused"
     assert any(line.startswith(sentence) for line in worker.parts.not_ready())
+
+
+def test_what_the_store_took_in_before_it_stopped_a_partition_is_gone_on_from(
+    start: Start, limited: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may need several transactions for what came together: others of them are read on from where they stand, with nothing behind."""
+    partition, process = Partition(input_topics(limited.topic_prefix)[0], 0), sink.process
+    parted: list[Partition] = []
+
+    def stop_amid(batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:
+        others = [batch for batch in batches if batch.partition != partition and len(batch.messages) > 1]
+        broken = [batch for batch in batches if batch.partition == partition]
+        if broken and others and not parted:
+            parted.append(others[0].partition)
+            process([others[0].first(1)], now)
+            raise RefusalLimitError(partition, broken[0].messages[0].offset, Refusal("storage", ""), RefusalRecord(run=RUN))
+        return process(batches, now, seconds)
+
+    monkeypatch.setattr(sink, "process", stop_amid)
+    ids = [f"e{number:06d}" for number in range(100)]
+    produce(limited, ids)
+    start()
+    wait_until(lambda: {each for each in ids if place_of(limited, each) != partition} <= sink.seen, "all that the others hold")
+    assert parted

@@ -5,28 +5,14 @@ What is held, and why, is shown by `/readyz` and a metric; the fetcher leaves it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, get_args
+
+from voc_stream.kafka.state import Cause, Hold
 
 if TYPE_CHECKING:
     from voc_stream.kafka.state import WorkerState
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.ports import Partition
-
-Cause = Literal["isolation", "dead_letter_limit"]
-
-
-class Hold(NamedTuple):
-    """Why a partition is held.
-
-    Attributes:
-        cause: for machines.
-        sentence: for operators: where it waits, and for what.
-        token: whose hold it is; after a rebalance the partition may be held anew.
-    """
-
-    cause: Cause
-    sentence: str
-    token: object
 
 
 class Holds:

@@ -9,17 +9,32 @@ from __future__ import annotations
 import logging
 import signal
 from dataclasses import InitVar, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from voc_stream.kafka.watchdog import Life
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voc_stream.kafka.holds import Hold
     from voc_stream.ports import Partition
 
 log = logging.getLogger(__name__)
+
+Cause = Literal["isolation", "dead_letter_limit"]
+
+
+class Hold(NamedTuple):
+    """Why a partition is held.
+
+    Attributes:
+        cause: for machines.
+        sentence: for operators: where it waits, and for what.
+        token: whose hold it is; after a rebalance the partition may be held anew.
+    """
+
+    cause: Cause
+    sentence: str
+    token: object
 
 
 @dataclass(slots=True)

@@ -93,6 +93,12 @@ class Store:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
+    def vacuum(self, table: str) -> None:
+        """What autovacuum does: dead rows go, and the planner learns how many are left."""
+        with closing(psycopg2.connect(self.url)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"VACUUM ANALYZE voc.{table}")
+
     def one(self, statement: str, *values: object) -> Any:
         """The only value of the only row."""
         ((value,),) = self.ask(statement, *values)

@@ -28,7 +28,7 @@ EVENTS = from_environment("VOC_TEST_HOT_EVENTS", 12_000)
 OTHERS = 1_000
 DEATHS = 4
 
-pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
+pytestmark = pytest.mark.chaos
 
 
 def as_sent(events: list[Event]) -> list[SimulatedMessage]:

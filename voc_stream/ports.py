@@ -254,7 +254,8 @@ class Upkeep(Protocol):
     def move_histories(self) -> int | None:
         """Count earlier events and orders of customers whose profile has changed under the new one, in pieces, for some seconds.
 
-        How many customers that was about; None where another worker holds the lock.
+        How many customers that was about; None where another worker holds the lock. Where it fails with some customers, it raises that
+        error after the others are done.
         """
         ...
 
@@ -270,7 +271,7 @@ class Upkeep(Protocol):
         ...
 
     def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
-        """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` as above."""
+        """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` and errors as above."""
         ...
 
     def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:

@@ -12,6 +12,8 @@ from voc_stream.clocks import LARGEST_SKEW
 from voc_stream.domain.churn import ChurnRisk, ComplaintFacts, CustomerFacts, OrderFacts, Score, assess
 from voc_stream.domain.complaint import OPEN_STATES
 from voc_stream.domain.stated import value_of
+from voc_stream.ports import StoreUnavailableError
+from voc_stream.postgres.connection import translated
 from voc_stream.postgres.copy_csv import array
 from voc_stream.postgres.locks import Lock, try_lock
 from voc_stream.postgres.rows import decode_customer
@@ -93,9 +95,12 @@ def take_changed(cursor: Cursor, limit: int, part: int | None = None) -> list[st
     return sorted({customer_id for (customer_ids,) in cursor for customer_id in customer_ids})
 
 
-def due(cursor: Cursor, now: datetime, limit: int) -> list[str]:
-    """Customers whose risk has changed by the mere passing of time."""
-    cursor.execute("SELECT customer_id FROM churn_risk WHERE next_change_at <= %s ORDER BY next_change_at LIMIT %s", (now, limit))
+def due(cursor: Cursor, now: datetime, limit: int, but: Sequence[str] = ()) -> list[str]:
+    """Customers whose risk has changed by the mere passing of time, without those `but`."""
+    cursor.execute(
+        "SELECT customer_id FROM churn_risk WHERE next_change_at <= %s AND customer_id <> ALL(%s::text[]) ORDER BY next_change_at LIMIT %s",
+        (now, list(but), limit),
+    )
     return sorted(customer_id for (customer_id,) in cursor)
 
 
@@ -103,8 +108,29 @@ def take_up_future(cursor: Cursor, now: datetime) -> int:
     """Put customers into the queue whose risk was assessed as of a time ahead of `now`; how many."""
     cursor.execute("SELECT customer_id FROM churn_risk WHERE as_of > %s", (now + LARGEST_SKEW,))
     customer_ids = [customer_id for (customer_id,) in cursor]
+    put_back(cursor, customer_ids)
+    return len(customer_ids)
+
+
+def put_back(cursor: Cursor, customer_ids: Iterable[str]) -> None:
+    """Let these customers wait in the queue, behind the others."""
     for part, ids in pending_rows(customer_ids):
         cursor.execute("INSERT INTO churn_pending (part, customer_ids) VALUES (%s, %s::text[])", (part, ids))
+
+
+def reassess_apart(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime) -> int:
+    """As `reassess`, but what fails leaves the transaction as it was. Raises StoreUnavailableError where the server is to blame."""
+    # A constraint that is looked at with the COMMIT only would tell too late whose row it refuses.
+    cursor.execute("SAVEPOINT apart; SET CONSTRAINTS ALL IMMEDIATE")
+    try:
+        with translated():
+            reassess(cursor, customer_ids, model, now)
+    except StoreUnavailableError:
+        raise  # all of the transaction is lost
+    except Exception:
+        cursor.execute("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart")
+        raise
+    cursor.execute("RELEASE SAVEPOINT apart")
     return len(customer_ids)
 
 

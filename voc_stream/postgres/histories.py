@@ -48,18 +48,35 @@ def queue_moves(cursor: Cursor, customer_ids: Sequence[str]) -> None:
         cursor.execute("INSERT INTO customer_move SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (list(customer_ids),))
 
 
-def move_some(cursor: Cursor, entities: EntityStore, ahead: Ahead, catalogue: Catalogue, rows: int = ROWS_A_PIECE) -> int | None:
+def next_to_move(cursor: Cursor, but: Sequence[str] = ()) -> list[str]:
+    """The customers of the next piece, without those `but`."""
+    cursor.execute(
+        "SELECT customer_id FROM customer_move WHERE customer_id <> ALL(%s::text[]) ORDER BY customer_id LIMIT %s",
+        (list(but), CUSTOMERS_A_PIECE),
+    )
+    return [customer_id for (customer_id,) in cursor.fetchall()]
+
+
+def move_some(
+    cursor: Cursor,
+    entities: EntityStore,
+    ahead: Ahead,
+    catalogue: Catalogue,
+    rows: int = ROWS_A_PIECE,
+    *,
+    only: Sequence[str] | None = None,
+    but: Sequence[str] = (),
+) -> int | None:
     """Move one piece of some customers' histories; how many customers that was about, None where another worker has the lock.
 
-    Raises ChangedMeanwhileError.
+    Of the next in the queue without those `but`, or of `only` these. Raises ChangedMeanwhileError.
     """
     if not try_lock(cursor, Lock.HISTORIES):
         return None
-    cursor.execute("SELECT customer_id FROM customer_move ORDER BY customer_id LIMIT %s", (CUSTOMERS_A_PIECE,))
-    customer_ids = [customer_id for (customer_id,) in cursor.fetchall()]
+    customer_ids = next_to_move(cursor, but) if only is None else only
     if not customer_ids:
         return 0
-    cursor.execute("SELECT FROM customer WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE", (customer_ids,))
+    cursor.execute("SELECT FROM customer WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE", (list(customer_ids),))
     customers = entities.customers.load(cursor, customer_ids)
     page = max(1, rows // len(customer_ids))
     contributions = _move_events(cursor, customers.values(), page, catalogue.alias)

@@ -7,6 +7,7 @@ import math
 import time
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -19,10 +20,11 @@ from voc_stream.postgres.clock import read_clocks, server_now
 from voc_stream.postgres.connection import DEADLINE_SECONDS, checked_out, engine_for, guarded, require_tables
 from voc_stream.postgres.dead_letters import delete_received_before
 from voc_stream.postgres.entities import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.histories import move_some
+from voc_stream.postgres.histories import move_some, next_to_move
 from voc_stream.postgres.installation import identity, read_ruling, require_catalogue, take_over, why_to_wait
 from voc_stream.postgres.mirror import mirror_catalogue
 from voc_stream.postgres.readings import CustomerGauges, read_gauges
+from voc_stream.postgres.set_aside import SetAside
 from voc_stream.postgres.staging import create_staging_tables
 from voc_stream.postgres.taking_back import take_out_next
 from voc_stream.postgres.vacuum import QueueVacuum
@@ -73,6 +75,7 @@ class PostgresUpkeep:
         self._evaluator = Evaluator(catalogue)
         self._evaluated_at: datetime | None = None
         self._not_taken_back: set[int] = set()
+        self._not_moved, self._not_assessed = SetAside("move_histories"), SetAside("assess_churn")
         self._future_looked_for = -math.inf  # of the monotonic clock
         self._ahead = Ahead()
 
@@ -118,22 +121,40 @@ class PostgresUpkeep:
         """Count pieces of the histories of customers whose profile has changed under the new one, for about MOVING_SECONDS.
 
         How many customers that was about, one that took several pieces counted again; None where another worker is at it.
+        Raises CustomersFailedError after the others are done.
         """
         started, customers = time.monotonic(), 0
-        while moved := self._move_some():
+        while moved := self._move_piece():
             customers += moved
             if time.monotonic() - started > MOVING_SECONDS:
                 break
         if customers:
             self._vacuum.make_room("customer_move")
-        return customers if moved is not None else None
+        if moved is None:
+            return None
+        self._not_moved.try_again(self._move_some)
+        self._not_moved.report()
+        return customers
 
-    def _move_some(self) -> int | None:
+    def _move_piece(self) -> int | None:
+        try:
+            return self._move_some()
+        except StoreUnavailableError:
+            raise
+        except Exception:  # with whom it fails is found, and holds up no other
+            with self._transaction() as cursor:
+                customer_ids = next_to_move(cursor, self._not_moved.customer_ids)
+            if not customer_ids:
+                raise
+            self._not_moved.search(customer_ids, self._move_some)
+            return len(customer_ids)
+
+    def _move_some(self, only: Sequence[str] | None = None) -> int | None:
         entities = EntityStore(cached_bytes=0)
         try:
             with self._transaction() as cursor:
                 try:
-                    return move_some(cursor, entities, self._ahead, self._catalogue)
+                    return move_some(cursor, entities, self._ahead, self._catalogue, only=only, but=self._not_moved.customer_ids)
                 finally:
                     self._ahead.abandon()  # within the deadline: what is under way may hang
         except ChangedMeanwhileError:  # an order got another owner; the next piece meets it as it is then
@@ -203,27 +224,61 @@ class PostgresUpkeep:
         """Recompute the risks that changed (or all); how many, None where another worker holds the lock.
 
         With `in_parts` one part of the customers, the next one each time, so that a call is short; all where few are pending.
+        Raises CustomersFailedError after the others are done.
         """
-        started, assessed = time.monotonic(), 0
-        while everyone or time.monotonic() - started < BUDGET_SECONDS:
+        if everyone:
             with self._transaction() as cursor:
-                if not churn.lock_assessment(cursor):
-                    return None
-                if everyone:
-                    return self._assess_everyone(cursor, now)
-                self._take_up_future(cursor)
-                part = self._next_part() if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None
-                changed = churn.take_changed(cursor, CUSTOMERS_A_TIME, part)
-                due = churn.due(cursor, now, max(DUE_A_TIME, CUSTOMERS_A_TIME - len(changed)))
-                customer_ids = sorted({*changed, *due})
-                churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
-                found = len(customer_ids)
-            if changed:
-                self._vacuum.make_room("churn_pending")
+                return self._assess_everyone(cursor, now) if churn.lock_assessment(cursor) else None
+        started, assessed = time.monotonic(), 0
+        while time.monotonic() - started < BUDGET_SECONDS:
+            try:
+                found = self._assess_piece(now, in_parts=in_parts)
+            except StoreUnavailableError:
+                raise
+            except Exception:  # noqa: BLE001  with whom it fails is found, and holds up no other
+                self._future_looked_for = -math.inf  # what that found was rolled back
+                found = self._assess_piece(now, in_parts=in_parts, apart=True)
+            if found is None:
+                return None
             assessed += found
             if in_parts or not found:
                 break
+        self._not_assessed.try_again(partial(self._assess_again, now))
+        self._not_assessed.report()
         return assessed
+
+    def _assess_piece(self, now: datetime, *, in_parts: bool, apart: bool = False) -> int | None:
+        """Assess the next customers; `apart` so that those with whom that fails hold up no other, and fewer of them."""
+        most = min(CUSTOMERS_A_TIME, FEW_CUSTOMERS) if apart else CUSTOMERS_A_TIME
+        with self._transaction() as cursor:
+            if not churn.lock_assessment(cursor):
+                return None
+            self._take_up_future(cursor)
+            turn = (self._turn + 1) % churn.PARTS
+            part = turn if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None
+            aside = self._not_assessed.customer_ids
+            taken = churn.take_changed(cursor, most + len(aside), part)
+            left = sorted({*taken}.intersection(aside))
+            changed = {*taken}.difference(aside)
+            due = churn.due(cursor, now, max(DUE_A_TIME, most - len(changed)), aside)
+            customer_ids = sorted({*changed, *due})
+            if apart:
+                left += self._not_assessed.search(customer_ids, lambda some: churn.reassess_apart(cursor, some, self._catalogue.churn, now))
+            else:
+                churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
+            churn.put_back(cursor, left)
+        if part is not None:
+            self._turn = part
+        if changed:
+            self._vacuum.make_room("churn_pending")
+        return len(customer_ids)
+
+    def _assess_again(self, now: datetime, customer_ids: Sequence[str]) -> int | None:
+        with self._transaction() as cursor:
+            if not churn.lock_assessment(cursor):
+                return None
+            churn.reassess(cursor, customer_ids, self._catalogue.churn, now)
+            return len(customer_ids)
 
     def _take_up_future(self, cursor: Cursor) -> None:
         """Now and then, since it reads them all: risks that were assessed while a clock was ahead."""
@@ -231,10 +286,6 @@ class PostgresUpkeep:
         if moment - self._future_looked_for >= PURGE_EVERY.total_seconds():
             self._future_looked_for = moment
             churn.take_up_future(cursor, server_now(cursor))
-
-    def _next_part(self) -> int:
-        self._turn = (self._turn + 1) % churn.PARTS
-        return self._turn
 
     def _assess_everyone(self, cursor: Cursor, now: datetime) -> int:
         cursor.execute("DELETE FROM churn_pending")

@@ -13,7 +13,7 @@ from unit.postgres.crowd import crowd
 from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, send
 
-from voc_stream.postgres import churn, upkeep
+from voc_stream.postgres import churn, set_aside, upkeep
 from voc_stream.postgres.locks import Lock
 
 if TYPE_CHECKING:
@@ -167,3 +167,55 @@ def test_one_worker_at_a_time_assesses(store: Store) -> None:
         assert store.upkeep().assess_churn(NOW) is None
         connection.rollback()
     assert store.upkeep().assess_churn(NOW) == 1
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_who_cannot_be_assessed_holds_up_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, in_parts: bool
+) -> None:
+    """As where a constraint of others refuses a row: it is named once and each failure counts; it is done as soon as it may be."""
+    monkeypatch.setattr(upkeep, "FEW_CUSTOMERS", 10)
+    values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
+    send(store.sink(), values)
+    chores = store.upkeep()
+
+    def assess() -> str:
+        try:
+            chores.assess_churn(NOW, in_parts=in_parts)
+        except Exception as error:  # noqa: BLE001  what the timer would count
+            return str(error)
+        return ""
+
+    store.ask("ALTER TABLE churn_risk ADD CONSTRAINT added CHECK (customer_id <> 'u-7')")
+    try:
+        said = [assess() for _ in range(2 * churn.PARTS)]
+        monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
+        assert store.one("SELECT count(*) FROM churn_risk") == 39
+        assert store.ask("SELECT DISTINCT unnest(customer_ids) FROM churn_pending") == [("u-7",)]
+        assert [text.split()[0] for text in said if text] == ["'u-7'"]
+        chores._not_assessed._again_at["u-7"] = 0.0
+        assert "violates check constraint" in assess()
+    finally:
+        store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")
+    for _ in range(2 * churn.PARTS):
+        assert assess() == ""
+    assert sum("'u-7'" in record.getMessage() for record in caplog.records) == 1
+    store.assert_as_expected(values, names=["churn_risk"])
+    assert store.one("SELECT count(*) FROM churn_pending") == 0
+
+
+def test_whose_time_has_come_in_vain_holds_up_no_other(store: Store) -> None:
+    """The same where nobody changed, and time alone makes risks anew."""
+    values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(5))
+    send(store.sink(), values)
+    chores, later = store.upkeep(), NOW + timedelta(days=400)
+    chores.assess_churn(NOW)
+    store.ask("ALTER TABLE churn_risk ADD CONSTRAINT added CHECK (customer_id <> 'u-3') NOT VALID")
+    try:
+        with pytest.raises(set_aside.CustomersFailedError, match="'u-3'"):
+            chores.assess_churn(later)
+        assert store.ask("SELECT customer_id FROM churn_risk WHERE as_of < %s", later) == [("u-3",)]
+    finally:
+        store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")
+    store.upkeep().assess_churn(later)
+    store.assert_as_expected(values, later, names=["churn_risk"])

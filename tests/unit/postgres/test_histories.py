@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from unit.postgres.settings import in_one_database
 from unit.postgres.store import NOW, Store, send, wait_until
 
-from voc_stream.postgres import histories, stored_events
+from voc_stream.domain.history import move_events
+from voc_stream.postgres import histories, set_aside, stored_events
 from voc_stream.postgres import upkeep as upkeep_module
 from voc_stream.postgres.ahead import Ahead
 from voc_stream.postgres.entities import EntityStore
@@ -21,6 +22,9 @@ from voc_stream.postgres.rebuild import rebuild
 if TYPE_CHECKING:
     from builders import Event
 
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.customer import CustomerState
+    from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.upkeep import PostgresUpkeep
 
 DERIVED = ["repair_order", "customer", "experience_daily", "rolling_satisfaction"]
@@ -194,3 +198,57 @@ def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.M
     assert store.one("SELECT fold_state -> 'move' ->> 2 FROM customer") == "c-0"
     upkeep.settle(NOW)
     store.assert_as_expected(messages([*log, customer(segment="gold", occurred_at=at(hours=1))]), names=DERIVED)
+
+
+def test_whose_history_cannot_be_moved_holds_up_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a trigger of others keeps a row: it is named once and each failure counts; it is done as soon as it may be."""
+    log = [touchpoint(f"t-{n}", customer_id=f"u-{n}", score=n % 11) for n in range(20)]
+    log += [customer(f"p-{n}", customer_id=f"u-{n}", segment="gold", occurred_at=at(hours=1)) for n in range(20)]
+    send(store.sink(), messages(log[:20]))
+    send(store.sink(), messages(log[20:]))
+    upkeep = store.upkeep()
+    store.ask(
+        "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.customer_id = 'u-7' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN NEW; END $$;"
+        "CREATE TRIGGER added BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION voc.added()"
+    )
+    try:
+        with pytest.raises(set_aside.CustomersFailedError, match=r"'u-7' \(.*kept for ever"):
+            upkeep.move_histories()
+        assert store.ask("SELECT * FROM customer_move") == [("u-7",)]
+        assert upkeep.move_histories() == 0
+        monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
+        upkeep._not_moved._again_at["u-7"] = 0.0
+        with pytest.raises(set_aside.CustomersFailedError, match="kept for ever"):
+            upkeep.move_histories()
+    finally:
+        store.ask("DROP FUNCTION voc.added() CASCADE")
+    upkeep.move_histories()
+    assert sum("'u-7'" in record.getMessage() for record in caplog.records) == 1
+    upkeep.settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)
+    assert store.ask("SELECT * FROM customer_move") == []
+
+
+def test_a_fold_that_fails_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where our own arithmetic fails with one customer."""
+    log = [touchpoint(f"t-{n}", customer_id=f"u-{n}") for n in range(5)]
+    log += [customer(f"p-{n}", customer_id=f"u-{n}", segment="gold", occurred_at=at(hours=1)) for n in range(5)]
+    send(store.sink(), messages(log[:5]))
+    send(store.sink(), messages(log[5:]))
+    upkeep = store.upkeep()
+
+    def fails(one: CustomerState, events: list[AnyEvent], *, are_last: bool) -> list[Contribution]:
+        if one.customer_id == "u-3":
+            raise ZeroDivisionError
+        return move_events(one, events, are_last=are_last)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(histories, "move_events", fails)
+        with pytest.raises(set_aside.CustomersFailedError, match=r"'u-3' \(ZeroDivisionError"):
+            upkeep.move_histories()
+    assert store.ask("SELECT * FROM customer_move") == [("u-3",)]
+    store.upkeep().settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)

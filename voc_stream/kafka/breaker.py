@@ -14,7 +14,7 @@ from voc_stream.events.refusal import Refusal
 from voc_stream.events.refusal_limit import RefusalRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from voc_stream.events.refusal_limit import RefusalLimit
     from voc_stream.kafka.ledger import Ledger
@@ -50,6 +50,19 @@ class Breaker:
         self._limit = limit
         self._go_on = go_on
         self._stopped: dict[Partition, _Stop] = {}
+
+    def look_back(self, partitions: Collection[Partition]) -> None:
+        """Doubt those that had reached the limit when their positions were loaded.
+
+        They are not held at once: their next message may be an event now, as with another catalogue.
+        """
+        for partition in partitions:
+            record = self._ledger.refusals.get(partition, RefusalRecord())
+            if (reached := self._limit.reached(record)) is None:
+                self._ledger.holds.settle(partition)
+            else:
+                sentence = f"{partition} had stopped: {reached}; its next message shows whether it goes on"
+                self._ledger.holds.doubt(partition, sentence)
 
     def admitted(self, batch: Batch) -> Batch | None:
         """What of a batch may be taken; where that is not all of it, its partition is held from now on."""

@@ -1,6 +1,8 @@
 """Partitions that are held: nothing more is taken from them until they are released, while the others go on.
 
 What is held, and why, is shown by `/readyz` and a metric; the fetcher leaves it alone, and its lag is no stall of the worker.
+Where a partition was stopped before, its next message must be read to know whether it goes on. Until then it is
+doubtful: it is fetched, and the worker is not ready.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Holds:
-    """The only writer of `WorkerState.held`. For one thread; readers in others see one whole mapping or the next."""
+    """The only writer of `WorkerState.held` and `doubtful`. For one thread; readers in others see one whole mapping or the next."""
 
     def __init__(self, state: WorkerState, metrics: Metrics) -> None:
         self._state = state
@@ -43,6 +45,17 @@ class Holds:
         self._state.held = {each: hold for each, hold in self._state.held.items() if each != partition}
         self._metrics.not_held(partition)
 
+    def doubt(self, partition: Partition, sentence: str) -> None:
+        """It may have to be held: let nobody take the worker for ready before it is known."""
+        self._state.doubtful = {**self._state.doubtful, partition: sentence}
+
+    def settle(self, partition: Partition) -> None:
+        """It is known whether it goes on, or not our business any more."""
+        if partition in self._state.doubtful:
+            others = {each: sentence for each, sentence in self._state.doubtful.items() if each != partition}
+            self._state.doubtful = others
+
     def _put(self, partition: Partition, hold: Hold) -> None:
         self._state.held = {**self._state.held, partition: hold}
+        self.settle(partition)
         self._metrics.held(partition, hold.cause, get_args(Cause))

@@ -227,13 +227,17 @@ class Ledger:
 
     def _moved(self, positions: Mapping[Partition, StoredPosition]) -> None:
         for partition, position in positions.items():
-            if partition in self.durable:  # else it was revoked meanwhile, and is another worker's business
-                self.durable[partition] = position
+            if partition not in self.durable:
+                continue  # it was revoked meanwhile, and is another worker's business
+            if position != self.durable[partition]:
+                self.holds.settle(partition)
+            self.durable[partition] = position
 
     def forget(self, partition: Partition) -> None:
         """The partition was revoked."""
         self.durable.pop(partition, None)
         self.refusals.pop(partition, None)
+        self.holds.settle(partition)
         self._is_ill = False  # perhaps no batch comes any more to show that it is well again
         self._metrics.forget_partition(partition)
 

@@ -45,6 +45,8 @@ class WorkerState:
         positions_loaded: every assigned partition has its position.
         store_problem: why PostgreSQL cannot be used; None where it can.
         held: partitions of which nothing is taken in now, and why; replaced as a whole by `Holds`.
+        doubtful: partitions that were stopped before this worker had them, and why. Nobody knows yet
+            whether they go on; replaced as a whole by `Holds`.
         waiting_for: what must be there before the worker can start; None once it is.
         kafka_problem: why the brokers do not serve us now; None where they do.
         clock_problem: why events wait, where the clocks disagree.
@@ -65,6 +67,7 @@ class WorkerState:
     positions_loaded: bool = False
     store_problem: str | None = None
     held: Mapping[Partition, Hold] = field(default_factory=dict)
+    doubtful: Mapping[Partition, str] = field(default_factory=dict)
     waiting_for: str | None = None
     kafka_problem: str | None = None
     clock_problem: str | None = None

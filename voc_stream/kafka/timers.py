@@ -204,6 +204,9 @@ class _Work:
         if self._ledger.state.kafka_problem is not None:
             await self._ledger.look_at_access()
         lags = {partition: max(0, end - durable[partition].next_offset) for partition, end in ends.items()}
+        for partition, events in lags.items():
+            if not events:  # there is no message that could stop it
+                self._ledger.holds.settle(partition)
         state, moment = self._ledger.state, time.monotonic()
         # What is held does not wait for the chores to leave it in peace, and is no stall.
         state.lag_events = sum(events for partition, events in lags.items() if partition not in state.held)

@@ -23,6 +23,7 @@ from voc_stream.ports import FencedError, Partition, StoreUnavailableError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from voc_stream.kafka.app import VocApp
     from voc_stream.kafka.batches import FetchedBatch
     from voc_stream.kafka.ledger import Ledger
     from voc_stream.ports import FetchedMessage
@@ -91,6 +92,7 @@ class BatchConsumer(driver.Consumer):
             offsets = {partition: position.next_offset for partition, position in positions.items()}
             await self.seek_to(offsets)  # refused where the assignment changed meanwhile
             self.ledger.durable.update(positions)
+            cast("VocApp", self.app).batches.breaker.look_back(positions)
             return offsets
 
     async def _bounds(self, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:

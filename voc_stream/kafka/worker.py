@@ -84,7 +84,7 @@ class WorkerParts:
             state.group_problem,
         )
         named = list(dict.fromkeys(problem for problem in problems if problem is not None))
-        held = [hold.sentence for hold in self.state.held.values()]
+        held = [*(hold.sentence for hold in state.held.values()), *state.doubtful.values()]
         return named + held + [problem for problem, applies in checks.items() if applies]
 
     def in_trouble(self) -> bool:

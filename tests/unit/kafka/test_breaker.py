@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -99,6 +101,46 @@ def test_a_restart_does_not_begin_to_count_anew(start: Start, sink: MemorySink, 
     second = start()
     wait_until(lambda: stopped(second, broken), "the partition stops at once")
     assert sink.stored[broken].next_offset == RUN
+
+
+@pytest.mark.parametrize("behind", ["refused", "event", "nothing"])
+def test_a_restarted_worker_is_not_ready_before_it_knows_whether_a_partition_stays_stopped(
+    start: Start, limited: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch, behind: str
+) -> None:
+    """What is stored says so when positions are loaded; the next message then stops the partition again, or lets it go on.
+
+    Where there is none, nothing is stopped.
+    """
+    partition, value = Partition(input_topics(limited.topic_prefix)[0], 0), {"refused": b"bad", "event": b'{"event_id": "behind"}'}
+    with closing(KafkaProducer(bootstrap_servers=limited.kafka_bootstrap)) as producer:
+        for each in [b"bad"] * RUN:
+            producer.send(partition.topic, value=each, partition=partition.number).get(20)
+        first = start()
+        wait_until(lambda: partition in sink.stored and sink.stored[partition].next_offset == RUN, "all are refused")
+        first.stop()
+        if behind in value:
+            producer.send(partition.topic, value=value[behind], partition=partition.number).get(20)
+    may_read, decode = threading.Event(), sink.decode
+
+    def decode_later(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        assert may_read.wait(30)
+        return decode(messages, now)
+
+    monkeypatch.setattr(sink, "decode", decode_later)
+    second = start()
+    state = second.parts.state
+    try:
+        wait_until(lambda: state.positions_loaded and state.rebalancing_since is None, "positions are loaded")
+        if behind in value:
+            sentence = f"{partition} had stopped: {RUN} messages in a row were refused; its next message shows whether it goes on"
+            assert second.parts.not_ready() == [sentence]
+    finally:
+        may_read.set()
+    if behind == "refused":
+        wait_until(lambda: stopped(second, partition), "the partition stops")
+        assert [line.partition(",")[0] for line in second.parts.not_ready()] == [f"{partition} has stopped at offset {RUN}"]
+    else:
+        wait_until(lambda: second.is_ready, "it is ready")
 
 
 def test_it_goes_on_when_an_operator_allows_it(start: Start, sink: MemorySink, broken: Partition) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from voc_stream.cli.counted import counted
 from voc_stream.cli.terminal import console, say, say_lines, table
 from voc_stream.events.refusal_limit import RefusalLimit
 from voc_stream.kafka.access import TopicsError
@@ -101,11 +102,11 @@ def show(number: int, *, raw: bool) -> None:
     say(f"reason   原因  {letter.reason}")
     say(f"detail   说明  {letter.detail}")
     say(f"retried  重发  {letter.retried_at or '-'}")
-    say(f"payload  内容  {'none (a tombstone, or see the detail)' if letter.payload is None else f'{len(payload):,} bytes'}")
+    say(f"payload  内容  {'none (a tombstone, or see the detail)' if letter.payload is None else counted(len(payload), 'byte')}")
     if payload:
         say_lines(payload[:SHOWN_BYTES].decode(errors="backslashreplace"))
     if len(payload) > SHOWN_BYTES:
-        say(f"… {len(payload) - SHOWN_BYTES:,} bytes more; --raw gives all")
+        say(f"… {counted(len(payload) - SHOWN_BYTES, 'byte')} more; --raw gives all")
 
 
 @command.command()
@@ -141,7 +142,7 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
                 say(f"{number}: {why}", error=True)
             retried.failed += len(failed)
             failed.clear()
-    say(f"{retried.sent} sent again, {retried.failed} failed, {retried.empty} have nothing to send.")
+    say(f"{retried.sent} sent again, {retried.failed} failed, {counted(retried.empty, 'has', 'have')} nothing to send.")
     _say_missing(numbers, office)
     if retried.failed:
         raise click.exceptions.Exit(1)
@@ -170,7 +171,10 @@ def resume(topic: str | None, partition: int | None, refuse: int) -> None:
     stopped = {each: reached for each, record in named.items() if (reached := limit.reached(record)) is not None}
     for each, reached in stopped.items():
         begin_anew(url, each, refuse)
-        say(f"{each} goes on: {reached}" + (f"; the next {refuse} refusals are not counted" if refuse else ""))
+        say(
+            f"{each} goes on: {reached}"
+            + (f"; {counted(refuse, 'more refusal passes', 'more refusals pass')} without being counted" if refuse else "")
+        )
     if not stopped:
         say("No partition has stopped. 没有停止的分区。")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import click
 
+from voc_stream.cli.counted import counted
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, Refusal, decode
 from voc_stream.mapping.apply import MappedEvent, gives_event, map_rows
 from voc_stream.mapping.csv_rows import read_csv
@@ -156,7 +157,7 @@ class _Rows:
         """Why no event came of the file."""
         if not self._count:
             return "has no rows; is it the right file?"
-        return f"has {self._count:,} rows, and no `when` of the mapping holds for any of them; is it the right file?"
+        return f"has {counted(self._count, 'row')}, and no `when` of the mapping holds for any of them; is it the right file?"
 
 
 def _lines(kind: str, stream: BinaryIO, mapping: RowMapping | None, counter: _Rows) -> Iterator[MappedEvent | RowError]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from voc_stream.cli.counted import counted
 from voc_stream.cli.event_files import UNREADABLE
 from voc_stream.cli.terminal import console, printable
 
@@ -102,7 +103,7 @@ class Report:
     def _print_now_and_then(self) -> None:
         if self._progress.disable and time.monotonic() - self._printed_at >= PLAIN_LINE_SECONDS:
             self._printed_at = time.monotonic()
-            self._console.print(f"{self.events:,} events {self._verb} so far")
+            self._console.print(f"{counted(self.events, 'event')} {self._verb} so far")
 
     def problem(self, line: Line) -> None:
         """Lines failed, or a file could not be read (to its end)."""
@@ -123,7 +124,7 @@ class Report:
             counts = ", ".join(f"{count:,} {reason}" for reason, count in self._reasons.most_common())
             self._console.print(f"… and {self._hidden:,} more; in all {counts}")
         rate = f" ({self.events / seconds:,.0f}/s)" if seconds > 1 else ""
-        unread = f", {self._unread:,} files not read to their end" if self._unread else ""
-        silent = f", {self._silent:,} rows gave no event" if self._silent else ""
-        totals = f"{self.events:,} events {self._verb}, {self.problems:,} lines failed{silent}{unread}"
+        unread = f", {counted(self._unread, 'file')} not read to the end" if self._unread else ""
+        silent = f", {counted(self._silent, 'row')} gave no event" if self._silent else ""
+        totals = f"{counted(self.events, 'event')} {self._verb}, {counted(self.problems, 'line')} failed{silent}{unread}"
         self._console.print(f"{totals}, in {seconds:.1f} s{rate}")

@@ -13,6 +13,7 @@ from uuid import uuid4
 import click
 import msgspec
 
+from voc_stream.cli.counted import counted
 from voc_stream.cli.push import timeout_option
 from voc_stream.cli.terminal import say
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
@@ -59,7 +60,7 @@ def command(event_ids: tuple[str, ...], file: Iterable[str] | None, reason: str,
                 pusher.push([Record(topic, key_of(retraction), msgspec.json.encode(retraction), retraction)])
                 if failures:
                     _stop(f"not delivered: {failures[0]}")
-                say(f"sent retraction {retraction.event_id} of {len(retraction.event_ids):,} events")
+                say(f"sent retraction {retraction.event_id} of {counted(len(retraction.event_ids), 'event')}")
     except (TopicsError, PushError) as error:
         _stop(str(error))
 
@@ -79,8 +80,8 @@ def _checked(candidates: Sequence[str]) -> list[str]:
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        _stop(f"{count:,} events would be taken back for good, and nobody can be asked here; add --yes")
-    click.confirm(f"Take {count:,} events back for good?", abort=True, err=True)
+        _stop(f"{counted(count, 'event')} would be taken back for good, and nobody can be asked here; add --yes")
+    click.confirm(f"Take {counted(count, 'event')} back for good?", abort=True, err=True)
 
 
 def _retractions(ids: Sequence[str], reason: str) -> Iterable[Retraction]:

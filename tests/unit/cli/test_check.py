@@ -139,7 +139,7 @@ def test_unreadable_file_does_not_stop_the_others(tmp_path: Path, mapping: Path)
     assert result.exit_code == 2
     assert result.stderr.splitlines()[0].startswith(f"{tmp_path}/a.csv.gz: unreadable: cannot be read to its end")
     assert result.stderr.splitlines()[1].startswith(f"{tmp_path}/b.xes: unreadable: line 1: has a DOCTYPE")
-    assert result.stderr.splitlines()[2].startswith("1 events valid, 0 lines failed, 2 files not read to their end")
+    assert result.stderr.splitlines()[2].startswith("1 event valid, 0 lines failed, 2 files not read to the end")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_mapping_that_fits_one_file_of_several_costs_the_others_nothing(tmp_path
     assert result.exit_code == 2
     problem, total = result.stderr.splitlines()
     assert problem.startswith(f"{tmp_path}/b.csv: unreadable: {mapping}:4: event[1].occurred_at: there is no column 'time'")
-    assert total.startswith("2 events valid, 0 lines failed, 1 files not read to their end")
+    assert total.startswith("2 events valid, 0 lines failed, 1 file not read to the end")
 
 
 def test_standard_input_twice_is_refused() -> None:
@@ -184,7 +184,7 @@ def test_rows_that_give_nothing_are_counted(tmp_path: Path, mapping: Path) -> No
     rows = ("2024-05-01,c-1,8", "2024-05-01,c-2,", "2024-05-01,c-1,8", "2024-05-01,c-3,x", "2024-05-01,c-4,")
     path.write_text("\n".join(("time,who,score", *rows)), encoding="utf-8")
     result = check(path, "--mapping", mapping)
-    assert result.stderr.splitlines()[-1].startswith("1 events valid, 1 lines failed, 3 rows gave no event, in ")
+    assert result.stderr.splitlines()[-1].startswith("1 event valid, 1 line failed, 3 rows gave no event, in ")
 
 
 def test_command_that_is_stopped_says_how_far_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ def test_command_that_is_stopped_says_how_far_it_came(tmp_path: Path, monkeypatc
     result = check(path)
     assert result.exit_code == 2
     total, why = result.stderr.splitlines()
-    assert total.startswith("1 events valid, 0 lines failed")
+    assert total.startswith("1 event valid, 0 lines failed")
     assert why == "voc-stream check: stopped before the end; what follows was not read"
 
 
@@ -242,7 +242,7 @@ def test_cell_that_is_not_in_the_encoding_is_refused(tmp_path: Path, mapping: Pa
     first, total = result.stderr.splitlines()
     advice = 'set `encoding` in [input], such as "gb18030" (Chinese) or "cp1252" (Western Europe)'
     assert first == f"{path}:2: mapping: is not in the encoding of the file; {advice}"
-    assert total.startswith("1 events valid, 1 lines failed")
+    assert total.startswith("1 event valid, 1 line failed")
 
 
 def test_stray_quote_costs_its_own_row(tmp_path: Path, mapping: Path) -> None:
@@ -263,7 +263,7 @@ def test_rest_that_was_not_read_is_counted(tmp_path: Path, mapping: Path) -> Non
     first, total = result.stderr.splitlines()
     assert first.startswith(f"{path}: unreadable: line 3: is not valid CSV")
     assert first.endswith("no later row could be read: 3 lines up to the end of the file were not read")
-    assert total.startswith("1 events valid, 0 lines failed, 1 files not read to their end")
+    assert total.startswith("1 event valid, 0 lines failed, 1 file not read to the end")
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path, mapping
     assert result.exit_code == 2
     first, total = result.stderr.splitlines()
     assert first.startswith(f"{path}: unreadable: {message}")
-    assert total.startswith("0 events valid, 0 lines failed, 1 files not read to their end")
+    assert total.startswith("0 events valid, 0 lines failed, 1 file not read to the end")
 
 
 def test_gzip_is_unpacked_whatever_its_name(tmp_path: Path, mapping: Path) -> None:
@@ -401,7 +401,7 @@ def test_usual_exports_are_read(tmp_path: Path, mapping: Path, content: str, opt
     path = tmp_path / "a.csv"
     path.write_text(content, encoding="utf-8", newline="")
     result = check(path, "--mapping", mapping)
-    assert (result.exit_code, result.stderr.startswith("1 events valid, 0 lines failed")) == (0, True), result.stderr
+    assert (result.exit_code, result.stderr.startswith("1 event valid, 0 lines failed")) == (0, True), result.stderr
 
 
 @given(

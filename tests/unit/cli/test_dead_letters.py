@@ -78,7 +78,7 @@ def test_show_gives_the_message_whole(refused: Settings) -> None:
 def test_retry_sends_again_once(refused: Settings) -> None:
     """All go back to their topic unchanged and are marked; what was sent again is not sent a second time."""
     first = run(refused, "retry", "--all")
-    assert "2 sent again, 0 failed, 1 have nothing to send" in first.output
+    assert "2 sent again, 0 failed, 1 has nothing to send" in first.output
     assert sorted(sent_again(refused)) == sorted([UNREADABLE, WITHOUT_SITE])
     assert "0 sent again" in run(refused, "retry", "--all").output
 
@@ -86,9 +86,9 @@ def test_retry_sends_again_once(refused: Settings) -> None:
 def test_retry_goes_page_by_page(refused: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, all are sent, once, and all are marked."""
     monkeypatch.setattr(dead_letters, "RETRIED_ROWS", 1)
-    assert "2 sent again, 0 failed, 1 have nothing to send" in run(refused, "retry", "--all").output
+    assert "2 sent again, 0 failed, 1 has nothing to send" in run(refused, "retry", "--all").output
     assert sorted(sent_again(refused)) == sorted([UNREADABLE, WITHOUT_SITE])
-    assert "0 sent again, 0 failed, 1 have nothing to send" in run(refused, "retry", "--all").output
+    assert "0 sent again, 0 failed, 1 has nothing to send" in run(refused, "retry", "--all").output
 
 
 def test_list_shows_the_next_page(refused: Settings) -> None:
@@ -112,7 +112,7 @@ def test_resume_lets_stopped_partitions_go_on(refused: Settings) -> None:
     limited = replace(refused, dead_letter_limit_run=3)
     assert run(limited, "resume", f"{refused.topic_prefix}callbacks").exit_code == 1
     resumed = run(limited, "resume", topic, "0", "--refuse", "7")
-    assert f"{topic}[0] goes on: 3 messages in a row were refused; the next 7 refusals are not counted" in resumed.output
+    assert f"{topic}[0] goes on: 3 messages in a row were refused; 7 more refusals pass without being counted" in resumed.output
     records = refusal_records(refused.require_database_url())
     assert records == {Partition(topic, 0): RefusalRecord(allowed=7)}
     assert "No partition has stopped" in run(limited, "resume").output

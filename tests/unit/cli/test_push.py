@@ -76,7 +76,7 @@ def test_each_event_goes_to_the_topic_of_its_type_byte_for_byte(own_settings: Se
     result = CliRunner().invoke(command, [str(path)], env=to_environment(own_settings))
     assert result.exit_code == 1, result.stderr
     assert result.stderr.splitlines()[0].startswith(f"{path}:6: missing_field")
-    assert result.stderr.splitlines()[1].startswith("5 events delivered, 1 lines failed")
+    assert result.stderr.splitlines()[1].startswith("5 events delivered, 1 line failed")
     assert messages(own_settings, 5) == {topic: [(b"c-1", line.encode())] for topic, line in lines.items()}
 
 

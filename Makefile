@@ -12,6 +12,8 @@ ifndef PYTHON
 PYTHON := $(firstword $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
 	$$name -c '$(ENOUGH)' 2>/dev/null && echo $$name; done; true) python3)
 endif
+# Each process of tests has servers of its own. One process, for a debugger: make test ARGS="-n 0".
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=load --maxschedchunk=1
 COMPILE := $(BIN)/uv pip compile pyproject.toml --group pyproject.toml:build --universal --python-version 3.11 --only-binary :all: \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet $(UPGRADE)
 
@@ -22,7 +24,7 @@ run: $(VENV)/installed-run ## everything on this machine: broker, database, work
 	@$(BIN)/voc-stream up $(ARGS)
 
 test: $(VENV)/installed-test ## all tests that need nothing but Python
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-quick: $(VENV)/installed-test ## the tests that start no server, in under a minute: for each save
 	$(BIN)/python -m pytest -m "not postgres and not broker and not slow and not kafka and not chaos and not deploy and not alerts" \
@@ -33,7 +35,7 @@ mutants: $(VENV)/installed-test ## mistakes made on purpose, and which the tests
 
 # Without those in which only PostgreSQL or a clock fails: another broker makes no difference to them.
 test-kafka: $(VENV)/installed-test ## the tests that concern Kafka, on Apache Kafka: needs Java 17 or later, and Maven
-	$(BIN)/python -m pytest --broker=apache -m "(broker or kafka) and not chaos" -k "not forgets_everything and not stopped_under_load" \
+	$(BIN)/python -m pytest $(PARALLEL) --broker=apache -m "(broker or kafka) and not chaos" -k "not forgets_everything and not stopped_under_load" \
 		--ignore=tests/end_to_end/test_up.py --ignore=tests/end_to_end/test_guilty_message.py --ignore=tests/end_to_end/test_clocks.py \
 		tests/end_to_end tests/apache $(ARGS)
 
@@ -46,7 +48,7 @@ ifndef ARGS
 endif
 
 test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager
-	$(BIN)/python -m pytest -m deploy tests/deploy $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m deploy tests/deploy $(ARGS)
 
 test-alerts: $(VENV)/installed-test ## alerts from end to end, with time scaled down: needs the same programs; a few minutes
 	$(BIN)/python -m pytest -m alerts tests/alerting $(ARGS)

@@ -70,6 +70,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _starts(item: pytest.Item) -> int:
     """How much a test starts: nothing, PostgreSQL, a broker, whole services."""
+    if item.nodeid.startswith("tests/model/"):
+        return 2  # nothing, but for a minute: at the end only one process of tests would be busy
     if not item.nodeid.startswith(("tests/unit/", "tests/contract/", "voc_stream/")):
         return 3
     return 2 if item.get_closest_marker("broker") else 1 if item.get_closest_marker("postgres") else 0

@@ -28,7 +28,7 @@ test: $(VENV)/installed-test ## all tests that need nothing but Python
 
 test-quick: $(VENV)/installed-test ## the tests that start no server, in under a minute: for each save
 	$(BIN)/python -m pytest -m "not postgres and not broker and not slow and not kafka and not chaos and not deploy and not alerts" \
-		tests/unit tests/contract voc_stream $(ARGS)
+		tests/unit tests/integration tests/contract voc_stream $(ARGS)
 
 mutants: $(VENV)/installed-test ## mistakes made on purpose, and which the tests notice: ten minutes. ARGS="--only domain/order"
 	PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
@@ -44,7 +44,7 @@ test-chaos: $(VENV)/installed-test ## faults on purpose, half an hour: as test-k
 ifndef ARGS
 	VOC_TEST_EVENTS=200000 VOC_TEST_KILLS=20 VOC_TEST_OUTAGE_SECONDS=60 \
 		$(BIN)/python -m pytest tests/end_to_end/test_kills.py tests/end_to_end/test_outages.py
-	VOC_TEST_GROWTH=1000000 $(BIN)/python -m pytest tests/unit/postgres/test_growth.py
+	VOC_TEST_GROWTH=1000000 $(BIN)/python -m pytest tests/integration/postgres/intake/test_growth.py
 endif
 
 test-deploy: $(VENV)/installed-test ## alert rules, routes and runbooks: needs the programs of Prometheus and Alertmanager

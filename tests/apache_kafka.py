@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Self
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, listens
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, listens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,13 @@ STOP_TIMEOUT_SECONDS = 30.0
 # Below the ports that Linux gives to outgoing connections: one of those could take the port of a broker that is down, or connect to itself.
 PORTS = range(12_000, 32_000)
 MAXIMUM_MESSAGE_BYTES = 32 * 1024 * 1024
-JAVA_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+JAVA_OPTIONS = (
+    "-Xms128m",
+    "-Xmx384m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.awt.headless=true",
+)
 LOG4J = """<Configuration status="warn">
   <Appenders><Console name="out"><PatternLayout pattern="%d %p %c{1} %m%n"/></Console></Appenders>
   <Loggers><Root level="info"><AppenderRef ref="out"/></Root></Loggers>
@@ -67,10 +73,22 @@ def install_kafka() -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="unfinished-") as unfinished:
         jars = Path(unfinished) / "jars"
-        command = [maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False)
+        command = [
+            maven,
+            "-q",
+            "-B",
+            "-f",
+            str(POM),
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={jars}",
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False
+        )
         if done.returncode != 0:
-            raise ApacheKafkaError(f"Maven could not copy Apache Kafka (it needs its repository the first time):\n{done.stdout[-2000:]}")
+            raise ApacheKafkaError(
+                f"Maven could not copy Apache Kafka (it needs its repository the first time):\n{done.stdout[-2000:]}"
+            )
         with suppress(OSError):  # another session was faster
             jars.rename(folder)
     return folder
@@ -109,7 +127,13 @@ class KafkaCluster:
         self._controller_ports = dict(zip(numbers, ports[brokers:], strict=True))
         self._children: dict[int, Child] = {}
         self._settled_at = 0.0
-        self._command = [java(), *JAVA_OPTIONS, f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}", "-cp", f"{install_kafka()}/*"]
+        self._command = [
+            java(),
+            *JAVA_OPTIONS,
+            f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}",
+            "-cp",
+            f"{install_kafka()}/*",
+        ]
         (folder / "log4j2.xml").write_text(LOG4J)
         self._format()
 
@@ -150,7 +174,11 @@ class KafkaCluster:
         if child is not None and child.exit_code() is None:
             raise ApacheKafkaError(f"broker {number} runs already")
         log_path = self.folder / f"broker-{number}.{time.time_ns()}.log"
-        self._children[number] = Child(f"broker {number}", [*self._command, "kafka.Kafka", str(self._properties(number))], log_path)
+        self._children[number] = Child(
+            f"broker {number}",
+            [*self._command, "kafka.Kafka", str(self._properties(number))],
+            log_path,
+        )
 
     def stop(self, number: int) -> None:
         """End a broker cleanly: it hands its partitions over first."""
@@ -181,15 +209,23 @@ class KafkaCluster:
         while not (self._is_ready() and time.monotonic() > self._settled_at):
             for child in self._children.values():
                 if child.exit_code() not in {None, -signal.SIGKILL, 0, 128 + signal.SIGTERM}:
-                    raise ApacheKafkaError(f"{child.name} ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}")
+                    raise ApacheKafkaError(
+                        f"{child.name} ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}"
+                    )
             if time.monotonic() > deadline:
-                tails = "\n".join(f"--- {child.log_path}\n{child.log_tail()}" for child in self._children.values())
-                raise ApacheKafkaError(f"not all brokers were ready within {timeout_seconds:.0f} s; their last lines:\n{tails}")
+                tails = "\n".join(
+                    f"--- {child.log_path}\n{child.log_tail()}" for child in self._children.values()
+                )
+                raise ApacheKafkaError(
+                    f"not all brokers were ready within {timeout_seconds:.0f} s; their last lines:\n{tails}"
+                )
             time.sleep(0.1)
 
     def _is_ready(self) -> bool:
         running = [number for number, child in self._children.items() if child.exit_code() is None]
-        if not running or not all(listens(self._children[number].pid, self._ports[number]) for number in running):
+        if not running or not all(
+            listens(self._children[number].pid, self._ports[number]) for number in running
+        ):
             return False
         try:
             admin = KafkaAdminClient(
@@ -198,8 +234,16 @@ class KafkaCluster:
                 request_timeout_ms=5_000,
             )
             try:
-                serving = {broker["broker_id"] for broker in admin.describe_cluster()["brokers"] if not broker["is_fenced"]}
-                leaders = {partition["leader_id"] for topic in admin.describe_topics() for partition in topic["partitions"]}
+                serving = {
+                    broker["broker_id"]
+                    for broker in admin.describe_cluster()["brokers"]
+                    if not broker["is_fenced"]
+                }
+                leaders = {
+                    partition["leader_id"]
+                    for topic in admin.describe_topics()
+                    for partition in topic["partitions"]
+                }
             finally:
                 admin.close()
         except KafkaError:
@@ -217,7 +261,9 @@ class KafkaCluster:
     def _format(self) -> None:
         """Write every broker's settings, and prepare its empty data folder."""
         copies = 3 if len(self._ports) >= 3 else 1
-        voters = ",".join(f"{number}@{LOOPBACK}:{port}" for number, port in self._controller_ports.items())
+        voters = ",".join(
+            f"{number}@{LOOPBACK}:{port}" for number, port in self._controller_ports.items()
+        )
         further = [f"{name}://{LOOPBACK}:{port}" for name, port in self._listener_ports.items()]
         formatting = []
         for number, port in self._ports.items():
@@ -225,9 +271,15 @@ class KafkaCluster:
                 "node.id": number,
                 "log.dirs": self.folder / f"broker-{number}",
                 "controller.quorum.voters": voters,
-                "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in self._protocols.items()),
+                "listener.security.protocol.map": ",".join(
+                    f"{name}:{protocol}" for name, protocol in self._protocols.items()
+                ),
                 "listeners": ",".join(
-                    [f"PLAINTEXT://{LOOPBACK}:{port}", f"CONTROLLER://{LOOPBACK}:{self._controller_ports[number]}", *further]
+                    [
+                        f"PLAINTEXT://{LOOPBACK}:{port}",
+                        f"CONTROLLER://{LOOPBACK}:{self._controller_ports[number]}",
+                        *further,
+                    ]
                 ),
                 "advertised.listeners": ",".join([f"PLAINTEXT://{LOOPBACK}:{port}", *further]),
                 "default.replication.factor": copies,
@@ -237,13 +289,32 @@ class KafkaCluster:
                 "transaction.state.log.min.isr": 2 if copies > 1 else 1,
             }
             path = self._properties(number)
-            path.write_text("".join(f"{name}={value}\n" for name, value in {**COMMON_PROPERTIES, **own, **self._own_properties}.items()))
-            arguments = [*self._command, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", str(path)]
-            formatting.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+            path.write_text(
+                "".join(
+                    f"{name}={value}\n"
+                    for name, value in {**COMMON_PROPERTIES, **own, **self._own_properties}.items()
+                )
+            )
+            arguments = [
+                *self._command,
+                "kafka.tools.StorageTool",
+                "format",
+                "--cluster-id",
+                CLUSTER_ID,
+                "--config",
+                str(path),
+            ]
+            formatting.append(
+                subprocess.Popen(
+                    arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                )
+            )
         for process in formatting:
             output, _ = process.communicate(timeout=FORMAT_TIMEOUT_SECONDS)
             if process.returncode != 0:
-                raise ApacheKafkaError(f"Apache Kafka could not prepare its folder in {self.folder}:\n{output[-2000:]}")
+                raise ApacheKafkaError(
+                    f"Apache Kafka could not prepare its folder in {self.folder}:\n{output[-2000:]}"
+                )
 
 
 COMMON_PROPERTIES: dict[str, object] = {

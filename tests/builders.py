@@ -18,10 +18,21 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
-CATALOGUE_PATH = Path(__file__).parents[1] / "voc_stream" / "catalogues" / "automotive.toml"
+CATALOGUE_PATH = (
+    Path(__file__).parents[1] / "voc_stream" / "catalogue" / "trades" / "automotive.toml"
+)
 START = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
 STAGES = ("appointment", "reception", "work", "delivery", "follow_up")
-ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "reopened", "closed", "withdrawn")
+ACTIONS = (
+    "opened",
+    "acknowledged",
+    "apologised",
+    "resolved",
+    "informed",
+    "reopened",
+    "closed",
+    "withdrawn",
+)
 _IDENTIFIERS = frozenset(
     "customer_id site_id department employee_id product order_id complaint_id handed_to segment region".split()  # noqa: SIM905  as words
 )
@@ -51,7 +62,9 @@ def messages(events: Iterable[Event]) -> list[bytes]:
 
 def touchpoint(event_id: str = "t-1", **fields: Any) -> Event:
     """A scored contact; `fields` replace or add to the defaults, None takes one away."""
-    return _event("touchpoint", event_id, {"site_id": "s-1", "experience": "overall", "score": 7, **fields})
+    return _event(
+        "touchpoint", event_id, {"site_id": "s-1", "experience": "overall", "score": 7, **fields}
+    )
 
 
 def callback(event_id: str = "c-1", **fields: Any) -> Event:
@@ -61,12 +74,26 @@ def callback(event_id: str = "c-1", **fields: Any) -> Event:
 
 def complaint(event_id: str = "k-1", **fields: Any) -> Event:
     """A complaint that is opened."""
-    return _event("complaint", event_id, {"site_id": "s-1", "complaint_id": "q-1", "action": "opened", "severity": "minor", **fields})
+    return _event(
+        "complaint",
+        event_id,
+        {
+            "site_id": "s-1",
+            "complaint_id": "q-1",
+            "action": "opened",
+            "severity": "minor",
+            **fields,
+        },
+    )
 
 
 def repair_step(event_id: str = "r-1", **fields: Any) -> Event:
     """A vehicle that enters reception."""
-    return _event("repair_step", event_id, {"site_id": "s-1", "order_id": "o-1", "stage": "reception", "edge": "enter", **fields})
+    return _event(
+        "repair_step",
+        event_id,
+        {"site_id": "s-1", "order_id": "o-1", "stage": "reception", "edge": "enter", **fields},
+    )
 
 
 def customer(event_id: str = "p-1", **fields: Any) -> Event:
@@ -81,7 +108,13 @@ def retraction(event_id: str = "x-1", *event_ids: str, **fields: Any) -> Event:
 
 
 def _event(type_: str, event_id: str, fields: Event) -> Event:
-    event = {"event_id": event_id, "type": type_, "occurred_at": at(), "customer_id": "u-1", **fields}
+    event = {
+        "event_id": event_id,
+        "type": type_,
+        "occurred_at": at(),
+        "customer_id": "u-1",
+        **fields,
+    }
     return {name: value for name, value in event.items() if value is not None}
 
 
@@ -91,23 +124,36 @@ def _maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 def _times() -> st.SearchStrategy[str]:
     """Moments of a few weeks, some equal, some an instant around the 72nd hour and the day's end, in several offsets."""
-    steps = st.sampled_from([0, 1, 5, 59, 60, 119, 600, 1439, 1440, 4319, 4320, 4321, 10_080, 40_000])
-    instants = st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(seconds=0.3), timedelta(seconds=31)])
+    steps = st.sampled_from(
+        [0, 1, 5, 59, 60, 119, 600, 1439, 1440, 4319, 4320, 4321, 10_080, 40_000]
+    )
+    instants = st.sampled_from(
+        [timedelta(0), timedelta(microseconds=1), timedelta(seconds=0.3), timedelta(seconds=31)]
+    )
     offsets = st.sampled_from([0, 480, -210])
     return st.builds(
-        lambda minutes, instant, offset: _moment(START + timedelta(minutes=minutes) + instant, offset), steps, instants, offsets
+        lambda minutes, instant, offset: _moment(
+            START + timedelta(minutes=minutes) + instant, offset
+        ),
+        steps,
+        instants,
+        offsets,
     )
 
 
 def _moment(moment: datetime, offset_minutes: int) -> str:
     shifted = moment + timedelta(minutes=offset_minutes)
     sign, minutes = "-" if offset_minutes < 0 else "+", abs(offset_minutes)
-    return shifted.replace(tzinfo=None).isoformat() + (f"{sign}{minutes // 60:02}:{minutes % 60:02}" if minutes else "Z")
+    return shifted.replace(tzinfo=None).isoformat() + (
+        f"{sign}{minutes // 60:02}:{minutes % 60:02}" if minutes else "Z"
+    )
 
 
 def scores() -> st.SearchStrategy[float]:
     """Scores at the edges of boxes and bins, and halves of a hundredth, which round up."""
-    return st.sampled_from([0, 10, 5, 6, 6.0, 6.01, 8.99, 8.995, 9, 7.125, 1.005, 4.99]) | st.integers(0, 10_000).map(lambda n: n / 1000)
+    return st.sampled_from(
+        [0, 10, 5, 6, 6.0, 6.01, 8.99, 8.995, 9, 7.125, 1.005, 4.99]
+    ) | st.integers(0, 10_000).map(lambda n: n / 1000)
 
 
 def _amounts() -> st.SearchStrategy[float]:
@@ -137,10 +183,18 @@ def _stated() -> dict[str, st.SearchStrategy[Any]]:
 
 
 def _answers() -> st.SearchStrategy[list[Event]]:
-    ratings = st.fixed_dictionaries({"item": st.sampled_from(RATINGS), "score": scores(), **_stated()})
-    items = st.fixed_dictionaries({"item": st.sampled_from(PROCESS_ITEMS), "done": st.booleans(), **_stated()})
+    ratings = st.fixed_dictionaries(
+        {"item": st.sampled_from(RATINGS), "score": scores(), **_stated()}
+    )
+    items = st.fixed_dictionaries(
+        {"item": st.sampled_from(PROCESS_ITEMS), "done": st.booleans(), **_stated()}
+    )
     silent = st.fixed_dictionaries({"item": st.sampled_from(RATINGS), "expectation": scores()})
-    return st.lists((ratings | items | silent).map(_stated_only), max_size=4, unique_by=lambda answer: answer["item"])
+    return st.lists(
+        (ratings | items | silent).map(_stated_only),
+        max_size=4,
+        unique_by=lambda answer: answer["item"],
+    )
 
 
 def _stated_only(fields: Event) -> Event:
@@ -186,7 +240,10 @@ def _fields() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
 def _bodies() -> st.SearchStrategy[Event]:
     common = _common()
     return st.one_of(
-        *(st.fixed_dictionaries({**common, "type": st.just(type_), **fields}).map(_stated_only) for type_, fields in _fields().items())
+        *(
+            st.fixed_dictionaries({**common, "type": st.just(type_), **fields}).map(_stated_only)
+            for type_, fields in _fields().items()
+        )
     )
 
 
@@ -194,7 +251,10 @@ def event_lists(max_size: int = 30, min_size: int = 0) -> st.SearchStrategy[list
     """Distinct valid events about few people; `event_id` orders them unlike their place in the list."""
     return st.lists(_bodies(), min_size=min_size, max_size=max_size).flatmap(
         lambda bodies: st.permutations(range(len(bodies))).map(
-            lambda numbers: [{"event_id": f"v-{number:03}", **body} for number, body in zip(numbers, bodies, strict=True)]
+            lambda numbers: [
+                {"event_id": f"v-{number:03}", **body}
+                for number, body in zip(numbers, bodies, strict=True)
+            ]
         )
     )
 
@@ -203,7 +263,9 @@ def in_two_spellings(events: Iterable[Event]) -> list[Event]:
     """The events with an accent in every second id, put together in one way or the other: to everybody the same id."""
     return [
         {
-            name: value.replace("-2", ("-\u00e9", "-e\u0301")[place % 2]) if name in _IDENTIFIERS and value else value
+            name: value.replace("-2", ("-\u00e9", "-e\u0301")[place % 2])
+            if name in _IDENTIFIERS and value
+            else value
             for name, value in event.items()
         }
         for place, event in enumerate(events)
@@ -215,7 +277,11 @@ def disturbances_of(events: list[Event]) -> st.SearchStrategy[list[Event]]:
     if not events:
         return st.just([])
     known = st.sampled_from(events)
-    named = st.lists(st.sampled_from([event["event_id"] for event in events]) | st.just("v-unknown"), min_size=1, max_size=5)
+    named = st.lists(
+        st.sampled_from([event["event_id"] for event in events]) | st.just("v-unknown"),
+        min_size=1,
+        max_size=5,
+    )
     retractions = st.tuples(st.integers(1, 3), named, _times()).map(
         lambda drawn: retraction(f"x-{drawn[0]}", *drawn[1], occurred_at=drawn[2])
     )

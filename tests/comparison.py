@@ -25,7 +25,15 @@ KEYS = {
     "repair_order": ("order_id",),
     "repair_stage": ("order_id", "stage"),
     "complaint": ("complaint_id",),
-    "experience_daily": ("day", "experience", "site_id", "department", "employee_id", "product", "segment"),
+    "experience_daily": (
+        "day",
+        "experience",
+        "site_id",
+        "department",
+        "employee_id",
+        "product",
+        "segment",
+    ),
     "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
     "churn_risk": ("customer_id",),
 }
@@ -48,7 +56,9 @@ def _rows(connection: Any, name: str) -> Iterator[tuple[tuple[Any, ...], Row]]:
     with connection.cursor(name="rows", cursor_factory=RealDictCursor) as cursor:
         cursor.itersize = 10_000
         # The body as text, to keep its numbers exact; a fixed list of names, none from outside.
-        cursor.execute(f"SELECT *{', body::text AS body_text' if name in WITH_BODY else ''} FROM voc.{name}")
+        cursor.execute(
+            f"SELECT *{', body::text AS body_text' if name in WITH_BODY else ''} FROM voc.{name}"
+        )
         for found in cursor:
             row = dict(found)
             key = tuple(row.pop(column) for column in KEYS[name])
@@ -67,14 +77,20 @@ def _drivers(entries: list[Mapping[str, Any]]) -> dict[str, float]:
 
 def assert_tables_equal(expected: Mapping[str, Table], actual: Mapping[str, Table]) -> None:
     """Every expected table has the same keys in `actual`, and every expected column the same value; `actual` may have more columns."""
-    reports = [report for name in expected if (report := _difference(name, expected[name], actual[name]))]
+    reports = [
+        report for name in expected if (report := _difference(name, expected[name], actual[name]))
+    ]
     assert not reports, "\n".join(["the tables differ (expected -> actual):", *reports])
 
 
 def _difference(name: str, expected: Table, actual: Table) -> str:
     """What differs in one table; empty where nothing does."""
     missing, surplus = expected.keys() - actual.keys(), actual.keys() - expected.keys()
-    changed = {key: cells for key in expected.keys() & actual.keys() if (cells := _changed_cells(expected[key], actual[key]))}
+    changed = {
+        key: cells
+        for key in expected.keys() & actual.keys()
+        if (cells := _changed_cells(expected[key], actual[key]))
+    }
     if not (missing or surplus or changed):
         return ""
     counts = f"{len(expected)} rows expected, {len(actual)} found: {len(missing)} missing, {len(surplus)} surplus, {len(changed)} different"
@@ -112,5 +128,7 @@ def _same(expected: Any, actual: Any, tolerance: float) -> bool:
     if isinstance(expected, Decimal) and isinstance(actual, float):
         return expected == Decimal(repr(actual))
     if isinstance(expected, dict) and isinstance(actual, dict):
-        return expected.keys() == actual.keys() and all(_same(expected[key], actual[key], tolerance) for key in expected)
+        return expected.keys() == actual.keys() and all(
+            _same(expected[key], actual[key], tolerance) for key in expected
+        )
     return bool(expected == actual)

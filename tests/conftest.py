@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
     import psycopg2.extensions
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
 
 TEMPLATE = "voc_template"
+QUICK = ("tests/unit/", "tests/integration/", "tests/contract/", "voc_stream/")
+"""Where no test takes so long that its name is wanted on the screen while it runs."""
 _numbers = itertools.count()
 _reporter: pytest.TerminalReporter | None = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--broker=apache` runs the same tests on Apache Kafka."""
-    parser.addoption("--broker", choices=("embedded", "apache"), default="embedded", help="which broker the tests run on")
+    parser.addoption(
+        "--broker",
+        choices=("embedded", "apache"),
+        default="embedded",
+        help="which broker the tests run on",
+    )
 
 
 def forget_settings(environ: MutableMapping[str, str]) -> None:
@@ -72,15 +79,17 @@ def _starts(item: pytest.Item) -> int:
     """How much a test starts: nothing, PostgreSQL, a broker, whole services."""
     if item.nodeid.startswith("tests/model/"):
         return 2  # nothing, but for a minute: at the end only one process of tests would be busy
-    if not item.nodeid.startswith(("tests/unit/", "tests/contract/", "voc_stream/")):
+    if not item.nodeid.startswith(QUICK):
         return 3
-    return 2 if item.get_closest_marker("broker") else 1 if item.get_closest_marker("postgres") else 0
+    return (
+        2 if item.get_closest_marker("broker") else 1 if item.get_closest_marker("postgres") else 0
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logstart(nodeid: str, location: tuple[str, int | None, str]) -> None:  # noqa: ARG001  pytest's signature
     """Say which test runs where one may take a while: dots alone would stand still."""
-    if _reporter is not None and not nodeid.startswith(("tests/unit/", "tests/contract/", "voc_stream/")):
+    if _reporter is not None and not nodeid.startswith(QUICK):
         _reporter.ensure_newline()
         _reporter.write(f"{nodeid} ")
 
@@ -88,8 +97,8 @@ def pytest_runtest_logstart(nodeid: str, location: tuple[str, int | None, str]) 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """URL of the session's PostgreSQL, of a database that no test writes to."""
-    from voc_stream.embedded.ports import free_port
     from voc_stream.embedded.postgres import Postgres
+    from voc_stream.embedded.processes.tcp_ports import free_port
 
     # Not pytest's own folder: a second session of the same user closes that one to the server's user.
     with (
@@ -102,7 +111,7 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """Name of a migrated database that is copied for each test."""
-    from voc_stream.postgres.migrate import migrate
+    from voc_stream.postgres.schema.migrate import migrate
 
     with _administration(postgres_url) as cursor:
         cursor.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -127,7 +136,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
     from apache_kafka import KafkaCluster
 
     from voc_stream.embedded.broker import Broker
-    from voc_stream.embedded.ports import free_port
+    from voc_stream.embedded.processes.tcp_ports import free_port
 
     with tempfile.TemporaryDirectory(prefix="voc-tests-") as name:
         folder = Path(name)
@@ -159,7 +168,7 @@ def settings(database_url: str, broker: str, topic_prefix: str) -> Settings:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """The packaged automotive catalogue."""
-    from voc_stream.catalogue_file import load_catalogue
+    from voc_stream.catalogue.load import load_catalogue
 
     return load_catalogue()
 

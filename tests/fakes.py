@@ -1,4 +1,4 @@
-"""In-memory stores that keep the promises of voc_stream.ports, for tests of what stands before PostgreSQL."""
+"""In-memory stores that keep the promises of voc_stream.pipeline.ports, for tests of what stands before PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,15 +9,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from voc_stream.clocks import ClockReading
 from voc_stream.events.refusal import Refusal
-from voc_stream.events.refusal_limit import RefusalRecord
-from voc_stream.ports import AlertMessage, BatchResult, DecodedMessage, FencedError, Membership, StoreUnavailableError
+from voc_stream.pipeline.clocks import ClockReading
+from voc_stream.pipeline.ports import (
+    AlertMessage,
+    BatchResult,
+    DecodedMessage,
+    FencedError,
+    Membership,
+    StoreUnavailableError,
+)
+from voc_stream.pipeline.refusal_limit import RefusalRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from voc_stream.ports import Batch, Message, OutboxKind, OutboxMessage, Partition, Reading, StoredPosition
+    from voc_stream.pipeline.ports import (
+        Batch,
+        Message,
+        OutboxKind,
+        OutboxMessage,
+        Partition,
+        Reading,
+        StoredPosition,
+    )
 
 NOT_READ = Refusal("storage", "a store in memory does not read it")
 
@@ -56,9 +71,15 @@ class MemorySink:
         """The stored positions of those partitions that have one."""
         self._answer()
         with self._lock:
-            return {partition: self.stored[partition] for partition in partitions if partition in self.stored}
+            return {
+                partition: self.stored[partition]
+                for partition in partitions
+                if partition in self.stored
+            }
 
-    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:
+    def start_at(
+        self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
+    ) -> None:
         """Put `position` in the place of the stored one."""
         self._answer()
         with self._lock:
@@ -70,7 +91,12 @@ class MemorySink:
         """Leave it to `read_id`."""
         return [DecodedMessage(*message, NOT_READ) for message in messages]
 
-    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
+    def process(
+        self,
+        batches: Sequence[Batch],
+        now: datetime,  # noqa: ARG002  the port's signature
+        seconds: float | None = None,  # noqa: ARG002  the port's signature
+    ) -> Sequence[BatchResult]:
         """Take in batches, all or nothing."""
         self._answer()
         for batch in batches:
@@ -87,7 +113,11 @@ class MemorySink:
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
         """What `read_id` could not read is remembered as PostgreSQL does."""
         self._answer()
-        return {partition: self.records[partition] for partition in partitions if partition in self.records}
+        return {
+            partition: self.records[partition]
+            for partition in partitions
+            if partition in self.records
+        }
 
     def probe(self) -> None:
         """Well, unless it was switched off."""
@@ -120,10 +150,16 @@ class MemorySink:
         self.accepted.setdefault(batch.partition, []).extend(accepted)
         self.rejected.setdefault(batch.partition, []).extend(rejected)
         self.stored[batch.partition] = position._replace(next_offset=batch.next_offset)
-        contents: list[Any] = [None if message.content == NOT_READ else message.content for message in batch.messages]
-        record = self.records[batch.partition] = self.records.get(batch.partition, RefusalRecord()).after(contents)
+        contents: list[Any] = [
+            None if message.content == NOT_READ else message.content for message in batch.messages
+        ]
+        record = self.records[batch.partition] = self.records.get(
+            batch.partition, RefusalRecord()
+        ).after(contents)
         self.batches.append(batch)
-        return BatchResult(len(accepted), duplicate, len(rejected), batch.next_offset, None, refusals=record)
+        return BatchResult(
+            len(accepted), duplicate, len(rejected), batch.next_offset, None, refusals=record
+        )
 
     def _answer(self) -> None:
         if not self.available:
@@ -164,7 +200,9 @@ class MemoryUpkeep:
 
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
         """The oldest that nobody took."""
-        found = [message for message in self._of(kind) if message.number not in self.claimed][:limit]
+        found = [message for message in self._of(kind) if message.number not in self.claimed][
+            :limit
+        ]
         self.claimed.update(message.number for message in found)
         return found
 
@@ -177,7 +215,11 @@ class MemoryUpkeep:
             self.claimed.discard(message.number)
 
     def _of(self, kind: OutboxKind) -> Sequence[OutboxMessage]:
-        return [message for message in self.outbox if isinstance(message, AlertMessage) == (kind == "alert")]
+        return [
+            message
+            for message in self.outbox
+            if isinstance(message, AlertMessage) == (kind == "alert")
+        ]
 
     def delete_dead_letters(self, before: datetime) -> int:
         """Note that it was called."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaProducer
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.security import client_options
+from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.topics import input_topics
-from voc_stream.kafka.worker import FaustWorker, WorkerParts
+from voc_stream.kafka.worker.run import FaustWorker, WorkerParts
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.ports import Partition
+from voc_stream.pipeline.ports import Partition
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class _UnsignalledWorker(FaustWorker):
 class ThreadWorker:
     """A worker that runs on a thread of its own until it is stopped."""
 
-    def __init__(self, settings: Settings, sink: MemorySink, upkeep: MemoryUpkeep, **options: Any) -> None:
+    def __init__(
+        self, settings: Settings, sink: MemorySink, upkeep: MemoryUpkeep, **options: Any
+    ) -> None:
         self.metrics = Metrics(CollectorRegistry())
         self.error: BaseException | None = None
         self._loop = asyncio.new_event_loop()
@@ -97,8 +99,15 @@ class ThreadWorker:
 
 def settings_for(broker: str, prefix: str, **changes: Any) -> Settings:
     """Settings of a test's own group and topics."""
-    options: dict[str, Any] = {"partitions": 2, "web_port": 0, "broker_session_timeout_seconds": 6, "maximum_batch_messages": 50}
-    return Settings(kafka_bootstrap=broker, topic_prefix=prefix, group=f"{prefix}group", **(options | changes))
+    options: dict[str, Any] = {
+        "partitions": 2,
+        "web_port": 0,
+        "broker_session_timeout_seconds": 6,
+        "maximum_batch_messages": 50,
+    }
+    return Settings(
+        kafka_bootstrap=broker, topic_prefix=prefix, group=f"{prefix}group", **(options | changes)
+    )
 
 
 @contextmanager
@@ -106,7 +115,9 @@ def started_workers() -> Iterator[Callable[..., ThreadWorker]]:
     """Start workers; all are stopped afterwards, and none may have failed."""
     workers: list[ThreadWorker] = []
 
-    def start_one(settings: Settings, sink: MemorySink, upkeep: MemoryUpkeep, **options: Any) -> ThreadWorker:
+    def start_one(
+        settings: Settings, sink: MemorySink, upkeep: MemoryUpkeep, **options: Any
+    ) -> ThreadWorker:
         workers.append(ThreadWorker(settings, sink, upkeep, **options))
         return workers[-1]
 
@@ -131,7 +142,11 @@ def produce(settings: Settings, event_ids: Iterable[str]) -> None:
     try:
         places = [(event_id, place_of(settings, event_id)) for event_id in event_ids]
         sent = [
-            producer.send(place.topic, value=json.dumps({"event_id": event_id}).encode(), partition=place.number)
+            producer.send(
+                place.topic,
+                value=json.dumps({"event_id": event_id}).encode(),
+                partition=place.number,
+            )
             for event_id, place in places
         ]
         for each in sent:

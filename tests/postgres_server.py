@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Self
 import psycopg2
 import pytest
 
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.embedded.postgres import _programs
-from voc_stream.embedded.system_user import give_folder, let_read, server_user
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.system_user import give_folder, let_read, server_user
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,14 +49,29 @@ def programs_of(version: str) -> Path:
         return folder / "bin"
     maven, machine = shutil.which("mvn"), MACHINES.get(platform.machine())
     if maven is None or machine is None:
-        pytest.skip("Maven is not installed (Debian: maven), or not for this machine: older versions of PostgreSQL are not checked")
+        pytest.skip(
+            "Maven is not installed (Debian: maven), or not for this machine: older versions of PostgreSQL are not checked"
+        )
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="unfinished-") as name:
         unfinished = Path(name)
-        command = [maven, "-q", "-B", "-f", str(POM), f"-Dpostgres={version}", f"-Dmachine={machine}", "dependency:copy-dependencies"]
+        command = [
+            maven,
+            "-q",
+            "-B",
+            "-f",
+            str(POM),
+            f"-Dpostgres={version}",
+            f"-Dmachine={machine}",
+            "dependency:copy-dependencies",
+        ]
         command.append(f"-DoutputDirectory={unfinished / 'jar'}")
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False)
-        assert done.returncode == 0, f"Maven could not copy PostgreSQL {version} (it needs its repository the first time):\n{done.stdout}"
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False
+        )
+        assert done.returncode == 0, (
+            f"Maven could not copy PostgreSQL {version} (it needs its repository the first time):\n{done.stdout}"
+        )
         [jar] = (unfinished / "jar").glob("*.jar")
         with zipfile.ZipFile(jar) as archive:
             [member] = [each for each in archive.namelist() if each.endswith(".txz")]
@@ -93,15 +108,41 @@ class PostgresServer:
         self._programs, self._log = programs or _programs(), folder / "log"
         self._settings = {**SETTINGS, **(settings or {}), "port": str(self.port)}
         self._child: Child | None = None
-        for part in (self._programs, self._programs.parent / "lib", self._programs.parent / "share"):
+        for part in (
+            self._programs,
+            self._programs.parent / "lib",
+            self._programs.parent / "share",
+        ):
             let_read(part, self._user)
         self.data.mkdir(mode=0o700)
         give_folder(self.data, self._user)
         if copy_of is None:
-            self.run("initdb", "-D", str(self.data), "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", "voc", "--no-sync")
+            self.run(
+                "initdb",
+                "-D",
+                str(self.data),
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "-U",
+                "voc",
+                "--no-sync",
+            )
         else:
             source = f"host={LOOPBACK} port={copy_of.port} user=voc"
-            self.run("pg_basebackup", "-D", str(self.data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+            self.run(
+                "pg_basebackup",
+                "-D",
+                str(self.data),
+                "-d",
+                source,
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "--no-sync",
+            )
         (self.data / "pg_hba.conf").write_text(access)
 
     @property
@@ -131,10 +172,14 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+        options = [
+            word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")
+        ]
         command = [str(self._programs / "postgres"), "-D", str(self.data), *options]
-        self._child = Child("PostgreSQL", command, self._log, stop_signal=signal.SIGINT, user=self._user)
-        from unit.postgres.store import wait_until
+        self._child = Child(
+            "PostgreSQL", command, self._log, stop_signal=signal.SIGINT, user=self._user
+        )
+        from integration.postgres.store import wait_until
 
         wait_until(self._is_ready, START_TIMEOUT_SECONDS)
 
@@ -167,7 +212,14 @@ class PostgresServer:
         groups: list[str] | None = None if self._user is None else []
         command = [str(self._programs / program), *arguments]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, user=self._user, group=self._user, extra_groups=groups, cwd="/"
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self._user,
+            group=self._user,
+            extra_groups=groups,
+            cwd="/",
         )
         assert expect is None or done.returncode == expect, done.stderr or done.stdout
 
@@ -175,6 +227,11 @@ class PostgresServer:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._child is not None:
             self._child.stop(30.0)

@@ -31,8 +31,15 @@ def send_batch(bootstrap: str, topic: str, partition: int, data: bytes) -> int:
         try:
             client.set_topics([topic])
             await client.force_metadata_update()
-            request = ProduceRequest(transactional_id=None, required_acks=-1, timeout=TIMEOUT_MS, topics=[(topic, [(partition, data)])])
-            answer = await client.send(client.cluster.leader_for_partition(TopicPartition(topic, partition)), request)
+            request = ProduceRequest(
+                transactional_id=None,
+                required_acks=-1,
+                timeout=TIMEOUT_MS,
+                topics=[(topic, [(partition, data)])],
+            )
+            answer = await client.send(
+                client.cluster.leader_for_partition(TopicPartition(topic, partition)), request
+            )
         finally:
             await client.close()
         ((_, ((_, code, offset, *_),)),) = answer.topics
@@ -56,7 +63,9 @@ def send_compressed(bootstrap: str, topic: str, values: Sequence[bytes], codec: 
             request_timeout_ms=TIMEOUT_MS,
         )
         async with producer:
-            await asyncio.gather(*[await producer.send(topic, value, key=_key(value)) for value in values])
+            await asyncio.gather(
+                *[await producer.send(topic, value, key=_key(value)) for value in values]
+            )
 
     asyncio.run(send())
 
@@ -70,8 +79,25 @@ def kcat() -> str | None:
     return shutil.which("kcat") or shutil.which("kafkacat")
 
 
-def send_by_kcat(program: str, bootstrap: str, topic: str, values: Sequence[bytes], codec: str) -> None:
+def send_by_kcat(
+    program: str, bootstrap: str, topic: str, values: Sequence[bytes], codec: str
+) -> None:
     """Send messages by librdkafka's command."""
-    arguments = [program, "-P", "-b", bootstrap, "-t", topic, "-z", codec, "-X", "acks=all", "-X", "linger.ms=100"]
-    done = subprocess.run(arguments, input=b"\n".join(values), capture_output=True, timeout=60, check=False)
+    arguments = [
+        program,
+        "-P",
+        "-b",
+        bootstrap,
+        "-t",
+        topic,
+        "-z",
+        codec,
+        "-X",
+        "acks=all",
+        "-X",
+        "linger.ms=100",
+    ]
+    done = subprocess.run(
+        arguments, input=b"\n".join(values), capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()

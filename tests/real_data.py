@@ -16,4 +16,7 @@ DATA = Path(os.environ.get("VOC_TEST_DATA") or Path(__file__).parents[2] / "shar
 
 def needs(name: str) -> pytest.MarkDecorator:
     """Skips a test where the file is not there."""
-    return pytest.mark.skipif(not (DATA / name).exists(), reason=f"{name} is not in VOC_TEST_DATA or in shared/data beside the checkout")
+    return pytest.mark.skipif(
+        not (DATA / name).exists(),
+        reason=f"{name} is not in VOC_TEST_DATA or in shared/data beside the checkout",
+    )

@@ -27,7 +27,13 @@ Record = tuple[int, bytes | None]
 
 
 def batch(
-    base_offset: int, values: Sequence[bytes | None], codec: int = 0, *, headers: Iterable[Any] = (), producer_id: int = -1, **options: int
+    base_offset: int,
+    values: Sequence[bytes | None],
+    codec: int = 0,
+    *,
+    headers: Iterable[Any] = (),
+    producer_id: int = -1,
+    **options: int,
 ) -> bytes:
     """A batch as aiokafka writes it; `options` are its builder's."""
     builder = DefaultRecordBatchBuilder(
@@ -59,22 +65,47 @@ def varint(value: int) -> bytes:
             return bytes(out)
 
 
-def record(offset_delta: int, value: bytes | None, *, key: bytes | None = None, tail: bytes = b"\x00", timestamp_delta: int = 0) -> bytes:
+def record(
+    offset_delta: int,
+    value: bytes | None,
+    *,
+    key: bytes | None = None,
+    tail: bytes = b"\x00",
+    timestamp_delta: int = 0,
+) -> bytes:
     """One record, not compressed; `tail` are its headers."""
     lengths = [-1 if each is None else len(each) for each in (key, value)]
-    fields = varint(timestamp_delta) + varint(offset_delta) + varint(lengths[0]) + (key or b"") + varint(lengths[1]) + (value or b"")
+    fields = (
+        varint(timestamp_delta)
+        + varint(offset_delta)
+        + varint(lengths[0])
+        + (key or b"")
+        + varint(lengths[1])
+        + (value or b"")
+    )
     content = b"\x00" + fields + tail
     return varint(len(content)) + content
 
 
 def raw_batch(
-    base_offset: int, last_delta: int, count: int, data: bytes, *, attributes: int = 0, magic: int = 2, stamp_ms: int | None = None
+    base_offset: int,
+    last_delta: int,
+    count: int,
+    data: bytes,
+    *,
+    attributes: int = 0,
+    magic: int = 2,
+    stamp_ms: int | None = None,
 ) -> bytes:
     """A batch of these bytes, whatever they are, with the right checksum."""
     stamp = _now_ms() if stamp_ms is None else stamp_ms
     fields = struct.pack(">hiqqqhii", attributes, last_delta, stamp, stamp, -1, -1, -1, count)
     checksum = calc_crc32c(fields + data)
-    return struct.pack(">qiibI", base_offset, HEADER_BYTES - 12 + len(data), 0, magic, checksum) + fields + data
+    return (
+        struct.pack(">qiibI", base_offset, HEADER_BYTES - 12 + len(data), 0, magic, checksum)
+        + fields
+        + data
+    )
 
 
 def packed_batch(base_offset: int, last_delta: int, count: int, data: bytes, codec: int) -> bytes:

@@ -42,14 +42,19 @@ def mean_run_length_of_ewma(shift: float, weight: float, limit: float) -> float:
     )
 
 
-def _from_zero(low: float, high: float, at_zero: Callable[[float], float], at: Callable[[float, float], float]) -> float:
+def _from_zero(
+    low: float, high: float, at_zero: Callable[[float], float], at: Callable[[float, float], float]
+) -> float:
     """The mean run length from zero, where a step leads from a start to zero with a probability and to other points with a density."""
     nodes, weights = _gauss_legendre(NODES)
     points = [low + (high - low) * (node + 1) / 2 for node in nodes]
     rule = [(high - low) * weight / 2 for weight in weights]
     rows = []
     for row, start in enumerate([0.0, *points]):
-        coefficients = [-at_zero(start), *(-weight * at(start, point) for point, weight in zip(points, rule, strict=True))]
+        coefficients = [
+            -at_zero(start),
+            *(-weight * at(start, point) for point, weight in zip(points, rule, strict=True)),
+        ]
         coefficients[row] += 1
         rows.append([*coefficients, 1.0])
     return _first_unknown(rows)
@@ -71,7 +76,10 @@ def _gauss_legendre(count: int) -> tuple[list[float], list[float]]:
         for _ in range(50):
             before, value = 1.0, node
             for degree in range(2, count + 1):
-                before, value = value, ((2 * degree - 1) * node * value - (degree - 1) * before) / degree
+                before, value = (
+                    value,
+                    ((2 * degree - 1) * node * value - (degree - 1) * before) / degree,
+                )
             slope = count * (node * value - before) / (node * node - 1)
             node -= value / slope
         nodes.append(node)
@@ -87,5 +95,7 @@ def _first_unknown(rows: list[list[float]]) -> float:
         rows[column], rows[pivot] = rows[pivot], rows[column]
         for row in range(column):
             factor = rows[row][column] / rows[column][column]
-            rows[row] = [each - factor * other for each, other in zip(rows[row], rows[column], strict=True)]
+            rows[row] = [
+                each - factor * other for each, other in zip(rows[row], rows[column], strict=True)
+            ]
     return rows[0][size] / rows[0][0]

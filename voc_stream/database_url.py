@@ -25,7 +25,9 @@ PARAMETERS = (
     "sslcrldir", "sslkey", "sslmode", "sslnegotiation", "sslpassword", "sslrootcert", "sslsni",
     "target_session_attrs", "tcp_user_timeout", "user",
 )  # fmt: skip
-_URL = re.compile(r"(?:(?P<scheme>[^:/?]*)://)?(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?]*)(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?")
+_URL = re.compile(
+    r"(?:(?P<scheme>[^:/?]*)://)?(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?]*)(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?"
+)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[^\s@:\[\]]*)(?::(?P<port>[0-9]*))?")
 _BAD_PERCENT = re.compile(r"%(?:00|(?![0-9A-Fa-f]{2}))")
 
@@ -55,11 +57,15 @@ def check_url(url: str) -> str:
     if _BAD_PERCENT.search(url):
         raise ValueError(f"{SHAPE}; a % that stands for itself is written %25")
     if re.search(r"[\s\x00-\x1f]", url):
-        raise ValueError(f"{SHAPE}; there is a blank or a line break in it (in a password, a blank is written %20)")
+        raise ValueError(
+            f"{SHAPE}; there is a blank or a line break in it (in a password, a blank is written %20)"
+        )
     _check_hosts(parts.hosts)
     names = _check_parameters(parts.query)
     if re.search("[@/:]", parts.database):
-        raise ValueError(f"{SHAPE}; there is an @, / or : in the name of the database (in a password, @ is written %40 and / %2F)")
+        raise ValueError(
+            f"{SHAPE}; there is an @, / or : in the name of the database (in a password, @ is written %40 and / %2F)"
+        )
     if not parts.database and "dbname" not in names:
         raise ValueError(f"{SHAPE}; the database is missing")
     return url
@@ -69,7 +75,9 @@ def _check_hosts(hosts: str) -> None:
     for host in hosts.split(","):
         found = _HOST.fullmatch(host)
         if found is None or int(found["port"] or 1) not in range(1, MAXIMUM_PORT + 1):
-            raise ValueError(f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and / %2F)")
+            raise ValueError(
+                f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and / %2F)"
+            )
 
 
 def _check_parameters(query: str) -> list[str]:
@@ -78,9 +86,13 @@ def _check_parameters(query: str) -> list[str]:
     for name, *values in pairs:
         if name not in PARAMETERS:
             close = difflib.get_close_matches(name, PARAMETERS, n=1)
-            raise ValueError(f"{SHAPE}; PostgreSQL knows no parameter {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}")
+            raise ValueError(
+                f"{SHAPE}; PostgreSQL knows no parameter {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}"
+            )
         if len(values) != 1:
-            raise ValueError(f"{SHAPE}; each parameter is name=value, and an = in the value is written %3D")
+            raise ValueError(
+                f"{SHAPE}; each parameter is name=value, and an = in the value is written %3D"
+            )
     return [name for name, *_ in pairs]
 
 
@@ -107,7 +119,13 @@ def _parts(url: str) -> _Parts:
     found = _URL.fullmatch(url)
     if found is None:
         raise ValueError(SHAPE)
-    return _Parts(found["scheme"] or "", found["user"], found["hosts"], found["database"] or "", found["query"] or "")
+    return _Parts(
+        found["scheme"] or "",
+        found["user"],
+        found["hosts"],
+        found["database"] or "",
+        found["query"] or "",
+    )
 
 
 def _pairs(query: str) -> list[list[str]]:

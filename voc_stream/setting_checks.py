@@ -17,7 +17,11 @@ def broker_list(value: str | int) -> str:
     brokers = [broker.strip() for broker in str(value).split(",")]
     for broker in brokers:
         host, _, port = broker.rpartition(":")
-        if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host) or not port.isdecimal() or not 0 < int(port) <= MAXIMUM_PORT:
+        if (
+            not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host)
+            or not port.isdecimal()
+            or not 0 < int(port) <= MAXIMUM_PORT
+        ):
             raise ValueError(f"must be host:port,host:port; {broker!r} is no host:port")
     return ",".join(brokers)
 
@@ -27,7 +31,9 @@ def matching(pattern: str, meaning: str, maximum_length: int) -> Callable[[str |
 
     def check(value: str | int) -> str:
         if not re.fullmatch(pattern, str(value)) or len(str(value)) > maximum_length:
-            raise ValueError(f"must be {meaning}, at most {maximum_length} characters; it is {value!r}")
+            raise ValueError(
+                f"must be {meaning}, at most {maximum_length} characters; it is {value!r}"
+            )
         return str(value)
 
     return check
@@ -37,7 +43,10 @@ def whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
     """A check for a whole number within bounds, both included."""
 
     def check(value: str | int) -> int:
-        if not re.fullmatch(r"\d{1,9}", str(value), re.ASCII) or not lowest <= int(value) <= highest:
+        if (
+            not re.fullmatch(r"\d{1,9}", str(value), re.ASCII)
+            or not lowest <= int(value) <= highest
+        ):
             raise ValueError(f"must be a whole number from {lowest} to {highest}; it is {value!r}")
         return int(value)
 
@@ -81,7 +90,9 @@ def path_or_one_of(meaning: str, names: Sequence[str]) -> Callable[[str | int], 
 
     def check(value: str | int) -> str:
         if not Path(str(value)).is_file() and value not in names:
-            raise ValueError(f"must be the path of {meaning} or one of {', '.join(names)}; there is no file {str(value)!r}")
+            raise ValueError(
+                f"must be the path of {meaning} or one of {', '.join(names)}; there is no file {str(value)!r}"
+            )
         return str(value)
 
     return check

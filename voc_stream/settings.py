@@ -56,7 +56,7 @@ class Settings:
 
     Attributes:
         kafka_bootstrap: brokers to ask first, `host:port,host:port`.
-        kafka_security_protocol: one of SECURITY_PROTOCOLS. What goes together with what: `voc_stream.kafka.security`.
+        kafka_security_protocol: one of SECURITY_PROTOCOLS. What goes together with what: `voc_stream.kafka.connection.security`.
         kafka_sasl_mechanism: one of SASL_MECHANISMS; None where the protocol has no SASL.
         kafka_sasl_username: user of PLAIN and SCRAM.
         kafka_sasl_password: their password.
@@ -127,7 +127,9 @@ class Settings:
         if self.database_password is None:
             return self.database_url
         if has_password(self.database_url):
-            raise SettingsError("VOC_DATABASE_URL and VOC_DATABASE_PASSWORD both hold a password; keep one of them")
+            raise SettingsError(
+                "VOC_DATABASE_URL and VOC_DATABASE_PASSWORD both hold a password; keep one of them"
+            )
         return with_password(self.database_url, self.database_password)
 
 
@@ -151,12 +153,18 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that make `load_settings` return the same settings in a child process."""
     values = {setting.name: getattr(settings, setting.name) for setting in fields(settings)}
-    return {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
+    return {
+        PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None
+    }
 
 
 def without_security(settings: Settings) -> Settings:
     """The same settings for a broker of our own, which knows neither TLS nor users."""
-    names = [each.name for each in fields(Settings) if each.name.startswith(("kafka_security", "kafka_sasl", "kafka_ssl"))]
+    names = [
+        each.name
+        for each in fields(Settings)
+        if each.name.startswith(("kafka_security", "kafka_sasl", "kafka_ssl"))
+    ]
     return replace(settings, **{name: getattr(Settings(), name) for name in names})
 
 
@@ -170,7 +178,9 @@ def _read_file(path: Path) -> dict[str, str | int]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"{CONFIG}: cannot read {path}: {error.strerror}; correct {CONFIG}, or unset it") from error
+        raise SettingsError(
+            f"{CONFIG}: cannot read {path}: {error.strerror}; correct {CONFIG}, or unset it"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{CONFIG}: {path} is not valid TOML: {error}") from error
     values: dict[str, str | int] = {}
@@ -245,7 +255,9 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "kafka_ssl_key_password": not_empty,
     "database_url": lambda value: check_url(str(value)),
     "database_password": not_empty,
-    "topic_prefix": matching(r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH),
+    "topic_prefix": matching(
+        r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH
+    ),
     "catalogue": path_or_one_of("a catalogue", PACKAGED_CATALOGUES),
     "group": matching(r"[A-Za-z0-9._-]+", "letters, digits, '.', '_' or '-'", 249),
     "web_host": matching(r"[A-Za-z0-9.:_-]+", "an address to listen on", 253),

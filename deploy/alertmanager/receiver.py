@@ -46,7 +46,9 @@ class Switch:
                 silent = time.monotonic() - self._heard_at
                 if silent > SILENCE_SECONDS and not self._is_silent:
                     self._is_silent = True
-                    say(f"NOBODY WATCHES: nothing heard of Prometheus and Alertmanager for {silent:.0f} s / 无人值守")
+                    say(
+                        f"NOBODY WATCHES: nothing heard of Prometheus and Alertmanager for {silent:.0f} s / 无人值守"
+                    )
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -62,16 +64,25 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Show the alerts of a message; its path is the receiver's name."""
-        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), b"Bearer " + self.token):
+        if not hmac.compare_digest(
+            self.headers.get("Authorization", "").encode(), b"Bearer " + self.token
+        ):
             self._answer(HTTPStatus.UNAUTHORIZED)
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAXIMUM_BYTES:
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if length.isdecimal() else HTTPStatus.LENGTH_REQUIRED)
+            self._answer(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                if length.isdecimal()
+                else HTTPStatus.LENGTH_REQUIRED
+            )
             return
         receiver = self.path.strip("/")
         try:
-            lines = [line_of(receiver, alert) for alert in json.loads(self.rfile.read(int(length)))["alerts"]]
+            lines = [
+                line_of(receiver, alert)
+                for alert in json.loads(self.rfile.read(int(length)))["alerts"]
+            ]
         except (ValueError, KeyError, TypeError, AttributeError):
             self._answer(HTTPStatus.BAD_REQUEST)
             return
@@ -93,8 +104,16 @@ class Handler(BaseHTTPRequestHandler):
 def line_of(receiver: str, alert: dict[str, dict[str, str]]) -> str:
     """One alert for people. Site names and texts may hold anything: nothing of it may reach a terminal raw."""
     labels, annotations = alert["labels"], alert.get("annotations", {})
-    words = [str(alert["status"]), receiver, labels.get("severity", "-"), labels["alertname"], annotations.get("summary", "")]
-    return "  ".join("".join(letter if letter.isprintable() else "?" for letter in word) for word in words)
+    words = [
+        str(alert["status"]),
+        receiver,
+        labels.get("severity", "-"),
+        labels["alertname"],
+        annotations.get("summary", ""),
+    ]
+    return "  ".join(
+        "".join(letter if letter.isprintable() else "?" for letter in word) for word in words
+    )
 
 
 def say(text: str) -> None:

@@ -6,7 +6,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
-from voc_stream.kafka.simulated import slices_in_time
+from voc_stream.kafka.timed_sender import slices_in_time
 from voc_stream.simulator.call_centre import simulate
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ class CallCentre:
                 for due in slices_in_time(simulate(self._options), self._stop):
                     for message in due:
                         service.sent.append(message.value)
-                        future = producer.send(service.settings.topic_prefix + message.topic, value=message.value, key=message.key)
+                        future = producer.send(
+                            service.settings.topic_prefix + message.topic,
+                            value=message.value,
+                            key=message.key,
+                        )
                         future.add_errback(self._errors.append)
                 producer.flush(timeout=STOP_TIMEOUT_SECONDS - 30)
         except Exception as error:  # noqa: BLE001  raised by stop()

@@ -9,7 +9,7 @@ from alerting.scaled import write_alertmanager, write_prometheus
 from alerting.web_program import WebProgram
 from deploy.alerting import find
 
-from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -36,7 +36,9 @@ class Alertmanager(WebProgram):
             "cluster.listen-address": "",  # no others
             "log.level": "warn",
         }
-        super().__init__("prometheus-alertmanager", _command("prometheus-alertmanager", options), port, folder)
+        super().__init__(
+            "prometheus-alertmanager", _command("prometheus-alertmanager", options), port, folder
+        )
 
     def known(self) -> list[dict[str, Any]]:
         """The alerts that it knows, each with `labels` and its `status`."""
@@ -66,7 +68,10 @@ class Prometheus(WebProgram):
             return
         self._followed = sorted(ports)
         written = self._targets.with_suffix(".new")
-        written.write_text(json.dumps([{"targets": [f"{LOOPBACK}:{port}" for port in self._followed]}]), encoding="utf-8")
+        written.write_text(
+            json.dumps([{"targets": [f"{LOOPBACK}:{port}" for port in self._followed]}]),
+            encoding="utf-8",
+        )
         written.rename(self._targets)  # Prometheus reads it at once, and never half of it
 
     def firing(self, name: str) -> list[Firing]:

@@ -14,7 +14,7 @@ import yaml
 from deploy.alerting import ALERTMANAGER, RULES, load
 from deploy.tools import DEPLOY
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,12 +57,23 @@ def scaled_rules() -> dict[str, Any]:
             fresh += rule["expr"].count(FRESH)
             rule["expr"] = rule["expr"].replace(FRESH, f"< {FRESH_SECONDS:g}")
             if rule.get("alert") == STOPPED:
-                assert HALF_HOUR in rule["expr"], f"{STOPPED} has another window than {HALF_HOUR}: let HALF_HOUR follow it"
+                assert HALF_HOUR in rule["expr"], (
+                    f"{STOPPED} has another window than {HALF_HOUR}: let HALF_HOUR follow it"
+                )
                 rule["expr"] = rule["expr"].replace(HALF_HOUR, SHORT)
             rule.update({name: sooner(rule[name]) for name in TIMES_OF_RULES if name in rule})
-    assert fresh == FRESH_PLACES, f"{FRESH!r} stands {fresh} times in the rules: let FRESH and FRESH_PLACES follow them"
-    kept = {rule["keep_firing_for"] for group in groups for rule in group["rules"] if rule.get("labels", {}).get("kind") == "domain"}
-    assert kept == {f"{KEEP_FIRING_SECONDS * 1000:.0f}ms"}, f"domain alerts are kept for {kept}: let KEEP_FIRING_SECONDS follow them"
+    assert fresh == FRESH_PLACES, (
+        f"{FRESH!r} stands {fresh} times in the rules: let FRESH and FRESH_PLACES follow them"
+    )
+    kept = {
+        rule["keep_firing_for"]
+        for group in groups
+        for rule in group["rules"]
+        if rule.get("labels", {}).get("kind") == "domain"
+    }
+    assert kept == {f"{KEEP_FIRING_SECONDS * 1000:.0f}ms"}, (
+        f"domain alerts are kept for {kept}: let KEEP_FIRING_SECONDS follow them"
+    )
     return found
 
 
@@ -91,7 +102,11 @@ def write_alertmanager(folder: Path, receiver_port: int, token: str) -> Path:
     text = ALERTMANAGER.read_text(encoding="utf-8")
     assert WEBHOOK_HOST in text
     assert CREDENTIALS in text
-    content = yaml.safe_load(text.replace(WEBHOOK_HOST, f"http://{LOOPBACK}:{receiver_port}").replace(CREDENTIALS, str(credentials)))
+    content = yaml.safe_load(
+        text.replace(WEBHOOK_HOST, f"http://{LOOPBACK}:{receiver_port}").replace(
+            CREDENTIALS, str(credentials)
+        )
+    )
     _hurry(content["route"])
     return _write(folder / "alertmanager.yaml", content)
 

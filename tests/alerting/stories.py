@@ -14,7 +14,12 @@ SITE = "shop-03"
 EXPERIENCE = "advisor_service"
 EMPLOYEE = "shop-03-advisor-1"
 SITES = 3
-NOISE = Noise(late_delay_seconds=(0.5, 3600.0), duplicate_delay_seconds=(0.5, 3600.0), retracted_share=0, conflicting_share=0)
+NOISE = Noise(
+    late_delay_seconds=(0.5, 3600.0),
+    duplicate_delay_seconds=(0.5, 3600.0),
+    retracted_share=0,
+    conflicting_share=0,
+)
 
 
 def history() -> SimulationOptions:
@@ -41,6 +46,14 @@ def decline(until_seconds: float | None = None) -> SimulationOptions:
         speed=5400,
         sites=SITES,
         # By himself and by much, so that twenty answers leave no doubt about it, nor about him.
-        decline=Decline(site_id=SITE, advisor=1, after_seconds=0, ramp_seconds=1, points=6, share_of_others=0, until_seconds=until_seconds),
+        decline=Decline(
+            site_id=SITE,
+            advisor=1,
+            after_seconds=0,
+            ramp_seconds=1,
+            points=6,
+            share_of_others=0,
+            until_seconds=until_seconds,
+        ),
         noise=NOISE,
     )

@@ -11,7 +11,7 @@ from alerting.stack import DROPPED, Stack
 from alerting.stories import EMPLOYEE, EXPERIENCE, SITE, decline
 from end_to_end.harness import Service
 
-from voc_stream.catalogue_file import load_catalogue
+from voc_stream.catalogue.load import load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,18 +39,28 @@ def test_a_drop_is_told_explained_and_taken_back(settings: Settings, tmp_path: P
     with Service(own, tmp_path) as service, Stack(service, tmp_path) as stack:
         stack.play_history()
         with CallCentre(service, decline(DECLINE_SECONDS)) as centre:
-            stack.wait_until(lambda: bool(_blamed(stack)), FIRES_SECONDS, f"{DROPPED} of {EXPERIENCE} fires at {SITE}")
+            stack.wait_until(
+                lambda: bool(_blamed(stack)),
+                FIRES_SECONDS,
+                f"{DROPPED} of {EXPERIENCE} fires at {SITE}",
+            )
             firing = _blamed(stack)[0]
             _assert_names_the_cause(stack, firing)
             _assert_is_told(stack, firing)
             alert = _alerts(stack)[0]
             _assert_evidence(stack, alert)
             assert _announced(stack)[alert["alert_id"]][0] == "started"
-            stack.wait_until(lambda: _is_over(stack, firing), ENDS_SECONDS, f"{EXPERIENCE} recovers at {SITE}, and the webhook hears of it")
+            stack.wait_until(
+                lambda: _is_over(stack, firing),
+                ENDS_SECONDS,
+                f"{EXPERIENCE} recovers at {SITE}, and the webhook hears of it",
+            )
             centre.stop()
         service.wait_until_caught_up()
         stack.wait_until(
-            lambda: not service.query("SELECT FROM outbox WHERE kind = 'alert'"), TOLD_SECONDS, "every start and end is published"
+            lambda: not service.query("SELECT FROM outbox WHERE kind = 'alert'"),
+            TOLD_SECONDS,
+            "every start and end is published",
         )
         _assert_announced_once(stack, alert["alert_id"])
         service.assert_tables_are_right()
@@ -64,21 +74,31 @@ def _assert_names_the_cause(stack: Stack, firing: Firing) -> None:
     assert firing.labels["explained_by"] == EMPLOYEE
     assert firing.labels["department"] == "service"
     # All shops together may have fallen with it, without the label of a site.
-    assert {alert.labels.get("site", "") for alert in stack.firing(DROPPED, experience=EXPERIENCE)} <= {SITE, ""}
+    assert {
+        alert.labels.get("site", "") for alert in stack.firing(DROPPED, experience=EXPERIENCE)
+    } <= {SITE, ""}
 
 
 def _assert_is_told(stack: Stack, firing: Firing) -> None:
     """By its labels: the department, and whoever is on call where it is critical."""
-    wanted = {"service-department"} | ({"customer-experience-on-call"} if firing.labels["severity"] == "critical" else set())
+    wanted = {"service-department"} | (
+        {"customer-experience-on-call"} if firing.labels["severity"] == "critical" else set()
+    )
 
     def told() -> list[Told]:
         return stack.webhook.about(firing.labels, "firing")
 
-    stack.wait_until(lambda: {each.receiver for each in told()} == wanted, TOLD_SECONDS, f"{wanted} are told of {firing.labels}")
+    stack.wait_until(
+        lambda: {each.receiver for each in told()} == wanted,
+        TOLD_SECONDS,
+        f"{wanted} are told of {firing.labels}",
+    )
     label = load_catalogue().experience[EXPERIENCE].label
     for each in told():
         for language, experience in (("summary", label.en), ("summary_zh", label.zh)):
-            assert all(name in each.annotations[language] for name in (experience, SITE, EMPLOYEE)), each.annotations[language]
+            assert all(
+                name in each.annotations[language] for name in (experience, SITE, EMPLOYEE)
+            ), each.annotations[language]
         assert each.annotations["runbook_url"].endswith(f"/{DROPPED}.md")
     known = [alert for alert in stack.alertmanager.known() if alert["labels"] == firing.labels]
     assert [alert["status"]["state"] for alert in known] == ["active"]
@@ -102,19 +122,28 @@ def _alerts(stack: Stack) -> list[dict[str, Any]]:
 def _assert_evidence(stack: Stack, alert: Mapping[str, Any]) -> None:
     evidence, experience = alert["evidence"], load_catalogue().experience[EXPERIENCE]
     assert alert["scope_type"] == "site"
-    assert (evidence["label_en"], evidence["label_zh"]) == (experience.label.en, experience.label.zh)
+    assert (evidence["label_en"], evidence["label_zh"]) == (
+        experience.label.en,
+        experience.label.zh,
+    )
     assert evidence["n"] > 0
     assert 0 <= evidence["mean"] < evidence["baseline_mean"] <= 10
-    assert evidence["drop"] == pytest.approx(evidence["baseline_mean"] - evidence["mean"], abs=0.011)
+    assert evidence["drop"] == pytest.approx(
+        evidence["baseline_mean"] - evidence["mean"], abs=0.011
+    )
     assert evidence["drop_low"] < evidence["drop"] < evidence["drop_high"]
     assert (evidence["explained_by"], evidence["department"]) == (EMPLOYEE, "service")
     assert evidence["explained_share"] > 0.5
     [explanation] = [each for each in evidence["explanations"] if each["value"] == EMPLOYEE]
     assert explanation["dimension"] == "employee"
     assert explanation["mean"] < explanation["baseline_mean"]
-    assert all(name in alert["summary"] for name in (experience.label.en, experience.label.zh, SITE, EMPLOYEE)), alert["summary"]
+    assert all(
+        name in alert["summary"]
+        for name in (experience.label.en, experience.label.zh, SITE, EMPLOYEE)
+    ), alert["summary"]
     events = stack.service.query(
-        "SELECT event_id, site_id, employee_id FROM touchpoint_event WHERE event_id = ANY(%s)", (evidence["event_ids"],)
+        "SELECT event_id, site_id, employee_id FROM touchpoint_event WHERE event_id = ANY(%s)",
+        (evidence["event_ids"],),
     )
     assert 1 <= len(evidence["event_ids"]) <= 5
     assert {event_id for event_id, _, _ in events} == set(evidence["event_ids"])
@@ -133,4 +162,6 @@ def _assert_announced_once(stack: Stack, alert_id: str) -> None:
     announced = _announced(stack)
     assert announced[alert_id] == ["started", "ended"]
     rows = stack.service.query("SELECT alert_id, ended_at IS NULL FROM alert")
-    assert announced == {each: ["started"] if is_open else ["started", "ended"] for each, is_open in rows}
+    assert announced == {
+        each: ["started"] if is_open else ["started", "ended"] for each, is_open in rows
+    }

@@ -17,10 +17,10 @@ from alerting.stories import EXPERIENCE, SITE, decline
 from builders import callback, message
 from end_to_end.harness import Service
 
-from voc_stream.embedded.ports import free_port
 from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.settings import Settings
-from voc_stream.simulator.message import SimulatedMessage
+from voc_stream.simulator.delivery.message import SimulatedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,10 +67,16 @@ class Scene:
         ends = datetime.now(UTC) + timedelta(seconds=seconds)
 
         def is_over() -> bool:
-            assert self.is_firing(), f"{during}, the alert went on for less than {seconds:.0f} s\n{self.stack.report()}"
+            assert self.is_firing(), (
+                f"{during}, the alert went on for less than {seconds:.0f} s\n{self.stack.report()}"
+            )
             return datetime.now(UTC) >= ends and (told_of is None or self._is_told(told_of))
 
-        self.stack.wait_until(is_over, seconds + TOLD_SECONDS, f"the webhook is told of {told_of}" if told_of else "time passes")
+        self.stack.wait_until(
+            is_over,
+            seconds + TOLD_SECONDS,
+            f"the webhook is told of {told_of}" if told_of else "time passes",
+        )
 
     def _is_told(self, name: str) -> bool:
         alerts = self.stack.firing(name, severity="warning" if name == STOPPED else "critical")
@@ -79,11 +85,16 @@ class Scene:
     def assert_it_goes_on(self) -> None:
         """Once the service is well again, which lets an end pass that was kept back: there is none, and none was told."""
         well = {"VocWorkerDown", "VocEvaluatorStale"}
-        self.stack.wait_until(lambda: not any(map(self.stack.firing, well)), WELL_SECONDS, f"{' and '.join(sorted(well))} end")
+        self.stack.wait_until(
+            lambda: not any(map(self.stack.firing, well)),
+            WELL_SECONDS,
+            f"{' and '.join(sorted(well))} end",
+        )
         self.hold(RESOLVED_SECONDS, "when the service was well again")
         assert self.stack.webhook.about(self.labels, "resolved") == []
         assert self.stack.service.query(
-            "SELECT ended_at FROM alert WHERE rule = %s AND scope = %s AND experience = %s", (DROPPED, SITE, EXPERIENCE)
+            "SELECT ended_at FROM alert WHERE rule = %s AND scope = %s AND experience = %s",
+            (DROPPED, SITE, EXPERIENCE),
         ) == [(None,)]
 
 
@@ -93,7 +104,9 @@ def scene(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sce
     folder, prefix = tmp_path_factory.mktemp("no-data"), f"test-{uuid4().hex[:12]}."
     with ExitStack() as stack:
         # Not pytest's own folder, which is closed to the user that the server runs as.
-        data_dir = Path(stack.enter_context(TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True)))
+        data_dir = Path(
+            stack.enter_context(TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True))
+        )
         postgres = stack.enter_context(Postgres(data_dir, free_port()))
         settings = Settings(
             kafka_bootstrap=broker,
@@ -111,13 +124,17 @@ def scene(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sce
         everything.play_history()
         with CallCentre(service, decline()) as centre:
             everything.wait_until(
-                lambda: bool(everything.firing(DROPPED, site=SITE, experience=EXPERIENCE)), FIRES_SECONDS, f"{DROPPED} fires at {SITE}"
+                lambda: bool(everything.firing(DROPPED, site=SITE, experience=EXPERIENCE)),
+                FIRES_SECONDS,
+                f"{DROPPED} fires at {SITE}",
             )
             centre.stop()
         service.wait_until_caught_up()
         played = Scene(everything, postgres, data_dir)
         everything.wait_until(
-            lambda: bool(everything.webhook.about(played.labels, "firing")), TOLD_SECONDS, f"the webhook is told of {played.labels}"
+            lambda: bool(everything.webhook.about(played.labels, "firing")),
+            TOLD_SECONDS,
+            f"the webhook is told of {played.labels}",
         )
         try:
             yield played
@@ -128,7 +145,9 @@ def scene(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sce
 def test_three_terrible_answers_are_no_alert(scene: Scene) -> None:
     """However bad they are, a few customers are no drop and no level: neither at a shop without a past nor at one with a good one."""
     stack, service = scene.stack, scene.stack.service
-    assert service.query("SELECT DISTINCT scope FROM detector WHERE scope = ANY(%s)", (list(QUIET_SITES),)) == [("shop-quiet",)]
+    assert service.query(
+        "SELECT DISTINCT scope FROM detector WHERE scope = ANY(%s)", (list(QUIET_SITES),)
+    ) == [("shop-quiet",)]
     for site in QUIET_SITES:
         service.send(_answers(site, FEW, score=0))
     service.wait_until_caught_up()
@@ -145,13 +164,26 @@ def test_three_terrible_answers_are_no_alert(scene: Scene) -> None:
     )
     settled = datetime.now(UTC) + timedelta(seconds=EVALUATED_SECONDS)
     stack.wait_until(
-        lambda: bool(service.query("SELECT FROM evaluation_clock WHERE as_of > %s", (settled,))), TOLD_SECONDS, "they were evaluated"
+        lambda: bool(service.query("SELECT FROM evaluation_clock WHERE as_of > %s", (settled,))),
+        TOLD_SECONDS,
+        "they were evaluated",
     )
-    assert service.query("SELECT count(*) FROM arrival WHERE scope = 'shop-quiet'") == [(0,)], "the detector has heard them"
+    assert service.query("SELECT count(*) FROM arrival WHERE scope = 'shop-quiet'") == [(0,)], (
+        "the detector has heard them"
+    )
     assert (
-        service.query("SELECT rule FROM alert WHERE scope = ANY(%s) AND rule = ANY(%s)", (list(QUIET_SITES), list(RULES_OF_SCORES))) == []
+        service.query(
+            "SELECT rule FROM alert WHERE scope = ANY(%s) AND rule = ANY(%s)",
+            (list(QUIET_SITES), list(RULES_OF_SCORES)),
+        )
+        == []
     )
-    assert [alert for rule in RULES_OF_SCORES for site in QUIET_SITES for alert in stack.firing(rule, site=site)] == []
+    assert [
+        alert
+        for rule in RULES_OF_SCORES
+        for site in QUIET_SITES
+        for alert in stack.firing(rule, site=site)
+    ] == []
 
 
 def test_the_call_centre_stops(scene: Scene) -> None:
@@ -189,10 +221,15 @@ def test_postgresql_stops(scene: Scene) -> None:
     assert all(worker.is_running for worker in stack.service.workers)
 
 
-def _answers(site: str, number: int, *, score: float, days_ago: float = 0.0) -> list[SimulatedMessage]:
+def _answers(
+    site: str, number: int, *, score: float, days_ago: float = 0.0
+) -> list[SimulatedMessage]:
     """Callbacks with this score for every rating that is a key experience, each of another customer."""
     moment = datetime.now(UTC) - timedelta(days=days_ago)
-    answers = [{"item": item, "score": score} for item in ("overall", EXPERIENCE, "repair_quality", "service_time")]
+    answers = [
+        {"item": item, "score": score}
+        for item in ("overall", EXPERIENCE, "repair_quality", "service_time")
+    ]
     return [
         SimulatedMessage(
             moment,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from end_to_end.harness import wait_until
 
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, listens
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,11 @@ class WebProgram:
         self.port = port
         self.child = Child(name, command, folder / f"{name}.log")
         try:
-            wait_until(self._is_ready, START_TIMEOUT_SECONDS, lambda: f"{name} is ready:\n{self.child.log_tail()}")
+            wait_until(
+                self._is_ready,
+                START_TIMEOUT_SECONDS,
+                lambda: f"{name} is ready:\n{self.child.log_tail()}",
+            )
         except BaseException:
             self.stop()
             raise
@@ -58,11 +62,15 @@ class WebProgram:
             return json.load(answer)
 
     def _is_ready(self) -> bool:
-        assert self.child.exit_code() is None, f"{self.child.name} ended with {self.child.exit_code()}:\n{self.child.log_tail()}"
+        assert self.child.exit_code() is None, (
+            f"{self.child.name} ended with {self.child.exit_code()}:\n{self.child.log_tail()}"
+        )
         if not listens(self.child.pid, self.port):
             return False
         try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}/-/ready", timeout=ANSWER_TIMEOUT_SECONDS) as answer:
+            with urllib.request.urlopen(
+                f"http://{LOOPBACK}:{self.port}/-/ready", timeout=ANSWER_TIMEOUT_SECONDS
+            ) as answer:
                 return bool(answer.status == 200)
         except urllib.error.HTTPError as error:
             error.close()

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,12 @@ class Webhook:
                     self.send_error(HTTPStatus.UNAUTHORIZED)
                     return
                 told.extend(
-                    Told(self.path.rpartition("/")[2], alert["status"], alert["labels"], alert["annotations"])
+                    Told(
+                        self.path.rpartition("/")[2],
+                        alert["status"],
+                        alert["labels"],
+                        alert["annotations"],
+                    )
                     for alert in json.loads(body)["alerts"]
                 )
                 self.send_response(HTTPStatus.OK)
@@ -55,7 +60,9 @@ class Webhook:
                 """Say nothing: what came is kept."""
 
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="webhook", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="webhook", daemon=True
+        )
 
     @property
     def port(self) -> int:

@@ -41,20 +41,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.kafka)
-            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+            )
 
 
 @pytest.fixture(scope="session")
 def shared_cluster() -> Iterator[KafkaCluster]:
     """One broker for all tests that leave it running."""
-    with tempfile.TemporaryDirectory(prefix="voc-tests-") as folder, KafkaCluster(Path(folder)) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="voc-tests-") as folder,
+        KafkaCluster(Path(folder)) as cluster,
+    ):
         yield cluster
 
 
 @pytest.fixture
 def cluster() -> Iterator[KafkaCluster]:
     """One broker of this test alone, which may be stopped."""
-    with tempfile.TemporaryDirectory(prefix="voc-tests-") as folder, KafkaCluster(Path(folder)) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="voc-tests-") as folder,
+        KafkaCluster(Path(folder)) as cluster,
+    ):
         yield cluster
 
 

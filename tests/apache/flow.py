@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from end_to_end.harness import Service
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 EVENTS = 20_000
 """More than any test needs: a minute and a half of the flow."""
@@ -38,7 +38,10 @@ class Flow:
         self._messages: Sequence[SimulatedMessage] = simulated_messages(EVENTS)
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
-        self._threads = [threading.Thread(target=self._run, args=[body], daemon=True) for body in (self._send, self._watch)]
+        self._threads = [
+            threading.Thread(target=self._run, args=[body], daemon=True)
+            for body in (self._send, self._watch)
+        ]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -66,11 +69,17 @@ class Flow:
     def _watch(self) -> None:
         moved: dict[tuple[str, int], tuple[int, float]] = {}
         while not self._stop.wait(LOOK_SECONDS):
-            ends, positions, now = self._service.log_ends(), self._service.positions(), time.monotonic()
+            ends, positions, now = (
+                self._service.log_ends(),
+                self._service.positions(),
+                time.monotonic(),
+            )
             self.looks += 1
             for partition, end in ends.items():
                 position = positions.get(partition, 0)
                 before, since = moved.get(partition, (position, now))
                 stalls = position == before and position < end
                 moved[partition] = (position, since if stalls else now)
-                self.longest_stall_seconds = max(self.longest_stall_seconds, now - moved[partition][1])
+                self.longest_stall_seconds = max(
+                    self.longest_stall_seconds, now - moved[partition][1]
+                )

@@ -40,7 +40,9 @@ def main(arguments: list[str]) -> None:
     """Consume until told to stop."""
     bootstrap, topic, group, folder, max_poll_interval_seconds, holds = arguments
     home = Path(folder)
-    app = plain_app(bootstrap, group, folder, broker_max_poll_interval=float(max_poll_interval_seconds))
+    app = plain_app(
+        bootstrap, group, folder, broker_max_poll_interval=float(max_poll_interval_seconds)
+    )
     source = app.topic(topic, key_serializer="raw", value_serializer="raw")
 
     @app.agent(source)  # type: ignore[untyped-decorator]  # Faust ships no usable types

@@ -34,7 +34,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from voc_stream.kafka.access import TopicsError
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,27 +97,42 @@ class SecureKafka:
         """Remove all rules."""
         with self.admin() as admin:
             anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
-            admin.delete_acls([ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything)])
+            admin.delete_acls(
+                [ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, anything)]
+            )
 
     def remove(self, acl: ACL) -> None:
         """Remove one rule."""
         with self.admin() as admin:
             pattern = acl.resource_pattern
-            same = ResourcePatternFilter(pattern.resource_type, pattern.resource_name, pattern.pattern_type)
-            [(_, removed, _)] = admin.delete_acls([ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, same)])
+            same = ResourcePatternFilter(
+                pattern.resource_type, pattern.resource_name, pattern.pattern_type
+            )
+            [(_, removed, _)] = admin.delete_acls(
+                [ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, same)]
+            )
             assert len(removed) == 1
 
     def set_password(self, user: str, password: str) -> None:
         """For both kinds of SCRAM; those of PLAIN are fixed."""
         with self.admin() as admin:
             for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
-                admin.alter_user_scram_credentials([UserScramCredentialUpsertion(user, mechanism, password)])
+                admin.alter_user_scram_credentials(
+                    [UserScramCredentialUpsertion(user, mechanism, password)]
+                )
 
     def settings(self, listener: str, **changes: Any) -> Settings:
         """Settings of a client of one listener, as the user `voc-worker` where it asks for one."""
-        usual: dict[str, Any] = {"kafka_bootstrap": self.cluster.listener(listener), "kafka_security_protocol": LISTENERS[listener]}
+        usual: dict[str, Any] = {
+            "kafka_bootstrap": self.cluster.listener(listener),
+            "kafka_security_protocol": LISTENERS[listener],
+        }
         if "SASL" in LISTENERS[listener]:
-            usual |= {"kafka_sasl_username": "voc-worker", "kafka_sasl_password": PASSWORD, "kafka_sasl_mechanism": "SCRAM-SHA-512"}
+            usual |= {
+                "kafka_sasl_username": "voc-worker",
+                "kafka_sasl_password": PASSWORD,
+                "kafka_sasl_mechanism": "SCRAM-SHA-512",
+            }
         if "SSL" in LISTENERS[listener].removeprefix("SASL"):
             usual |= {"kafka_ssl_cafile": str(self.certificates.authority)}
         return Settings(**(usual | changes))
@@ -136,17 +151,25 @@ def documented_acls() -> dict[str, list[ACL]]:
         if line.startswith("kafka-acls.sh --add"):
             rule = parser.parse_args(shlex.split(line)[1:])
             user = rule.allow_principal.removeprefix("User:")
-            resources = [("TOPIC", name) for name in rule.topic] + [("GROUP", name) for name in rule.group]
+            resources = [("TOPIC", name) for name in rule.topic] + [
+                ("GROUP", name) for name in rule.group
+            ]
             prefixed = rule.resource_pattern_type == "prefixed"
             found.setdefault(user, []).extend(
-                acl(user, operation.upper(), kind, name, prefixed=prefixed) for operation in rule.operation for kind, name in resources
+                acl(user, operation.upper(), kind, name, prefixed=prefixed)
+                for operation in rule.operation
+                for kind, name in resources
             )
     return found
 
 
 def acl(user: str, operation: str, kind: str, name: str, *, prefixed: bool = False) -> ACL:
     """A rule that allows a user one operation."""
-    pattern = ResourcePattern(ResourceType[kind], name, ACLResourcePatternType.PREFIXED if prefixed else ACLResourcePatternType.LITERAL)
+    pattern = ResourcePattern(
+        ResourceType[kind],
+        name,
+        ACLResourcePatternType.PREFIXED if prefixed else ACLResourcePatternType.LITERAL,
+    )
     return ACL(f"User:{user}", "*", ACLOperation[operation], ACLPermissionType.ALLOW, pattern)
 
 
@@ -158,7 +181,9 @@ def make_certificates(folder: Path) -> Certificates:
     long_ago = datetime.now(UTC) - timedelta(days=30)
     broker = {
         "good": authority.issue_cert("localhost", "127.0.0.1"),
-        "expired": authority.issue_cert("localhost", "127.0.0.1", not_before=long_ago, not_after=long_ago + timedelta(days=7)),
+        "expired": authority.issue_cert(
+            "localhost", "127.0.0.1", not_before=long_ago, not_after=long_ago + timedelta(days=7)
+        ),
         "stranger": authority.issue_cert("kafka.example.com"),
         "named": authority.issue_cert("localhost"),
         "stranger-client": other.issue_cert("worker@example.com", common_name="voc-worker"),
@@ -168,14 +193,23 @@ def make_certificates(folder: Path) -> Certificates:
         _write(folder / f"{name}.pem", issued)
     key = serialization.load_pem_private_key(broker["client"].private_key_pem.bytes(), None)
     encrypted = serialization.BestAvailableEncryption(PASSWORD.encode())
-    (folder / "encrypted-key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted))
-    return Certificates(folder / "authority.pem", folder / "other-authority.pem", folder / "client.pem", folder / "encrypted-key.pem")
+    (folder / "encrypted-key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encrypted)
+    )
+    return Certificates(
+        folder / "authority.pem",
+        folder / "other-authority.pem",
+        folder / "client.pem",
+        folder / "encrypted-key.pem",
+    )
 
 
 def _write(path: Path, issued: trustme.LeafCert) -> None:
     """Key and chain in one file, the key as Java reads it."""
     key = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path.write_bytes(pem + b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     path.chmod(stat.S_IRUSR)
 
@@ -224,7 +258,9 @@ def token_of(user: str, lives_seconds: float = 3600) -> str:
 
 
 def as_user(kafka: SecureKafka, user: str, **changes: Any) -> Settings:
-    return kafka.settings("PASSWORDS", kafka_sasl_username=user, partitions=2, web_port=0, **changes)
+    return kafka.settings(
+        "PASSWORDS", kafka_sasl_username=user, partitions=2, web_port=0, **changes
+    )
 
 
 def eventually(call: Callable[[], object]) -> None:

@@ -25,17 +25,24 @@ MARK = b"this will be another letter"
 
 def events(tag: str, number: int = 40, **fields: object) -> list[bytes]:
     """Valid events of so many customers."""
-    return [message(touchpoint(f"{tag}-{place}", customer_id=f"{tag}-u{place}", **fields)) for place in range(number)]
+    return [
+        message(touchpoint(f"{tag}-{place}", customer_id=f"{tag}-u{place}", **fields))
+        for place in range(number)
+    ]
 
 
 def set_compression(service: Service, topic: str, codec: str) -> None:
     """What the broker keeps the topic's batches in, whatever producers send."""
     with closing(KafkaAdminClient(bootstrap_servers=service.settings.kafka_bootstrap)) as admin:
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"compression.type": codec})])
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, {"compression.type": codec})]
+        )
 
 
 @pytest.mark.parametrize("codec", NAMES.values())
-def test_topics_that_compress_by_themselves(shared_cluster: KafkaCluster, start_service: StartService, codec: str) -> None:
+def test_topics_that_compress_by_themselves(
+    shared_cluster: KafkaCluster, start_service: StartService, codec: str
+) -> None:
     """Whatever the setting `compression.type` of a topic is, and whatever producers compressed with."""
     service = start_service(shared_cluster)
     topic = f"{service.settings.topic_prefix}touchpoints"
@@ -49,7 +56,9 @@ def test_topics_that_compress_by_themselves(shared_cluster: KafkaCluster, start_
 
 
 @pytest.mark.skipif(kcat() is None, reason="kcat is not installed")
-def test_librdkafka_with_every_codec(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_librdkafka_with_every_codec(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """The C library behind the clients of many languages; its snappy is framed as Java's is not."""
     service = start_service(shared_cluster)
     service.start_worker()
@@ -68,7 +77,10 @@ def test_a_batch_that_the_disk_changed(cluster: KafkaCluster, start_service: Sta
     aiokafka raises for the checksum and fetches the batch again for ever; the partition would never go on.
     """
     service = start_service(cluster)
-    bootstrap, topic = service.settings.kafka_bootstrap, f"{service.settings.topic_prefix}touchpoints"
+    bootstrap, topic = (
+        service.settings.kafka_bootstrap,
+        f"{service.settings.topic_prefix}touchpoints",
+    )
     send_batch(bootstrap, topic, 0, batch(0, before := events("before")))
     spoilt = send_batch(bootstrap, topic, 0, batch(0, events("spoilt", 7, text=MARK.decode())))
     send_batch(bootstrap, topic, 0, batch(0, after := events("after")))

@@ -14,10 +14,10 @@ import pytest
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import Worker, wait_until
 
-from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 from voc_stream.embedded.worker_pages import is_ready
-from voc_stream.kafka.watchdog import EXIT_CODE
+from voc_stream.kafka.life.watchdog import EXIT_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,9 @@ def finish(service: Service) -> None:
     service.assert_tables_are_right()
 
 
-def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service: StartService) -> None:
+def test_while_the_broker_is_frozen_or_gone(
+    cluster: KafkaCluster, start_service: StartService
+) -> None:
     """A frozen broker, a dead one, and a worker that still waits for it.
 
     Measured: 0 after 7.1 s, 0 after 1.8 s or 75 after 20 s, and 0 after 0.1 s. Before commits and leaving had deadlines, 75 after 25 s with
@@ -78,7 +80,9 @@ def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service
     assert seconds < HUNG_SECONDS
     assert code in {0, EXIT_CODE}
     third = service.start_worker()
-    wait_until(lambda: "waiting" in third.child.log_tail(), 30, "the third one waits for the broker")
+    wait_until(
+        lambda: "waiting" in third.child.log_tail(), 30, "the third one waits for the broker"
+    )
     code, seconds = terminated(service, third)
     assert (code, seconds < CLEAN_SECONDS) == (0, True), seconds
     cluster.start(1)
@@ -87,7 +91,9 @@ def test_while_the_broker_is_frozen_or_gone(cluster: KafkaCluster, start_service
 
 
 @pytest.mark.chaos
-def test_while_postgresql_is_frozen_or_gone(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_while_postgresql_is_frozen_or_gone(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """A frozen PostgreSQL and a stopped one, under load.
 
     Measured: 75 after 20 s, when the stop's own deadline strikes, since the transaction that hangs has 25 s; and 0 after 1.2 s.
@@ -109,7 +115,9 @@ def test_while_postgresql_is_frozen_or_gone(shared_cluster: KafkaCluster, start_
             finish(service)
 
 
-def test_in_a_rebalance_and_under_load(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_in_a_rebalance_and_under_load(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """A second worker joins, and the first is told to stop while partitions are being assigned; then the second, with much to do.
 
     Measured: 0 after 1.2 s and 1.1 s.

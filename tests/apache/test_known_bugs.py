@@ -18,11 +18,11 @@ from fakes import MemorySink, MemoryUpkeep
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka_worker import produce, settings_for, started_workers
 
-from voc_stream.embedded.child import Child
-from voc_stream.kafka import transport
-from voc_stream.kafka.ledger import Ledger
+from voc_stream.embedded.processes.child import Child
+from voc_stream.kafka.life.watchdog import reason_to_end
+from voc_stream.kafka.positions.ledger import Ledger
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.kafka.watchdog import reason_to_end
+from voc_stream.kafka.worker import consumer as transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,10 +43,25 @@ APP = Path(__file__).with_name("plain_faust.py")
 class Plain:
     """A process of the plain app, and what it has written."""
 
-    def __init__(self, folder: Path, bootstrap: str, topic: str, max_poll_interval_seconds: float, *, holds: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bootstrap: str,
+        topic: str,
+        max_poll_interval_seconds: float,
+        *,
+        holds: bool,
+    ) -> None:
         folder.mkdir()
         self.folder = folder
-        arguments = [bootstrap, topic, f"{topic}-group", str(folder), str(max_poll_interval_seconds), "holds" if holds else "-"]
+        arguments = [
+            bootstrap,
+            topic,
+            f"{topic}-group",
+            str(folder),
+            str(max_poll_interval_seconds),
+            "holds" if holds else "-",
+        ]
         self.child = Child("plain Faust", [sys.executable, str(APP), *arguments], folder / "log")
 
     @property
@@ -72,9 +87,21 @@ def start_plain(tmp_path: Path) -> Iterator[StartPlain]:
     started: list[Plain] = []
 
     def start(
-        bootstrap: str, topic: str, max_poll_interval_seconds: float = USUAL_MAX_POLL_INTERVAL_SECONDS, *, holds: bool = False
+        bootstrap: str,
+        topic: str,
+        max_poll_interval_seconds: float = USUAL_MAX_POLL_INTERVAL_SECONDS,
+        *,
+        holds: bool = False,
     ) -> Plain:
-        started.append(Plain(tmp_path / f"plain-{len(started)}", bootstrap, topic, max_poll_interval_seconds, holds=holds))
+        started.append(
+            Plain(
+                tmp_path / f"plain-{len(started)}",
+                bootstrap,
+                topic,
+                max_poll_interval_seconds,
+                holds=holds,
+            )
+        )
         return started[-1]
 
     yield start
@@ -101,9 +128,16 @@ def pass_time(seconds: float) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize(("max_poll_interval_seconds", "takes_over"), [(USUAL_MAX_POLL_INTERVAL_SECONDS, True), (4, False)])
+@pytest.mark.parametrize(
+    ("max_poll_interval_seconds", "takes_over"),
+    [(USUAL_MAX_POLL_INTERVAL_SECONDS, True), (4, False)],
+)
 def test_bug_1_a_plain_standby_that_idles_longer_than_the_poll_interval_never_takes_over(
-    shared_cluster: KafkaCluster, topic_prefix: str, start_plain: StartPlain, max_poll_interval_seconds: float, takes_over: bool
+    shared_cluster: KafkaCluster,
+    topic_prefix: str,
+    start_plain: StartPlain,
+    max_poll_interval_seconds: float,
+    takes_over: bool,
 ) -> None:
     """The bug is there: a member without partitions leaves the group after `max_poll_interval` and is not let back, though it is needed.
 
@@ -132,7 +166,11 @@ def test_bug_1_a_plain_standby_that_idles_longer_than_the_poll_interval_never_ta
 @pytest.mark.chaos
 @pytest.mark.parametrize(("frozen_seconds", "goes_on"), [(2, True), (8, False)])
 def test_bug_2_plain_faust_never_consumes_again_when_a_seek_outlasts_the_request_timeout(
-    cluster: KafkaCluster, topic_prefix: str, start_plain: StartPlain, frozen_seconds: float, goes_on: bool
+    cluster: KafkaCluster,
+    topic_prefix: str,
+    start_plain: StartPlain,
+    frozen_seconds: float,
+    goes_on: bool,
 ) -> None:
     """The bug is there: the group gives the partition back, the process lives on, and nothing is ever read again.
 
@@ -153,7 +191,9 @@ def test_bug_2_plain_faust_never_consumes_again_when_a_seek_outlasts_the_request
     if goes_on:
         wait_until(lambda: plain.values == ["after"], 20, plain.log)
     else:
-        wait_until(lambda: plain.log().count("Executing _on_partitions_assigned") >= 2, 20, plain.log)
+        wait_until(
+            lambda: plain.log().count("Executing _on_partitions_assigned") >= 2, 20, plain.log
+        )
         pass_time(8)
         assert plain.values == []
     assert plain.child.exit_code() is None
@@ -166,7 +206,9 @@ def service_on(bootstrap: str, prefix: str) -> Settings:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize(("changes", "goes_on"), [({}, True), ({"broker_max_poll_interval": 4.0}, False)])
+@pytest.mark.parametrize(
+    ("changes", "goes_on"), [({}, True), ({"broker_max_poll_interval": 4.0}, False)]
+)
 def test_bug_1_our_worker_goes_on_after_a_long_outage_of_the_store(
     shared_cluster: KafkaCluster, topic_prefix: str, changes: dict[str, float], goes_on: bool
 ) -> None:
@@ -206,7 +248,11 @@ def test_bug_2_our_worker_goes_on_after_a_broker_that_was_frozen_while_it_looked
     cluster: KafkaCluster, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It asks again until the broker answers. Seen before it did: "Recovery: Crashed reason=TopicsError", and the worker ended with 1."""
-    settings, sink, held = service_on(cluster.bootstrap, topic_prefix), MemorySink(), HeldLoad(monkeypatch)
+    settings, sink, held = (
+        service_on(cluster.bootstrap, topic_prefix),
+        MemorySink(),
+        HeldLoad(monkeypatch),
+    )
     produce(settings, [f"e{number}" for number in range(500)])
     with started_workers() as start:
         start(settings, sink, MemoryUpkeep())
@@ -260,7 +306,11 @@ def test_a_worker_whose_coordination_has_failed_is_ended_and_does_not_wait_for_e
         worker = start(service_on(cluster.bootstrap, topic_prefix), MemorySink(), MemoryUpkeep())
 
         def reason() -> str:
-            return str(reason_to_end(worker.parts.state.life(), time.monotonic(), stall_timeout_seconds=120))
+            return str(
+                reason_to_end(
+                    worker.parts.state.life(), time.monotonic(), stall_timeout_seconds=120
+                )
+            )
 
         wait_until(lambda: "group no more" in reason(), 20, lambda: f"a verdict; it is {reason()}")
     gc.collect()  # now, not in another test

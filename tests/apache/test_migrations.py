@@ -12,7 +12,7 @@ from alembic.operations import Operations
 from apache.flow import Flow
 from sqlalchemy.exc import OperationalError
 
-from voc_stream.postgres.connection import engine_for
+from voc_stream.postgres.session.connection import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,9 @@ def loaded(service: Service) -> Iterator[Flow]:
 
 
 @pytest.mark.slow
-def test_migrations_while_workers_run(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_migrations_while_workers_run(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """Neither `init`, repeated, nor columns that come and go hold up the stream, and workers that do not know the columns go on.
 
     Each change of a table takes its lock within a few short attempts; all tables equal the oracle's.
@@ -65,12 +67,16 @@ def test_migrations_while_workers_run(shared_cluster: KafkaCluster, start_servic
 def add_column(service: Service, table: str) -> int:
     """Add a column that no version of the service knows; how many attempts it took."""
     column = sqlalchemy.Column(COLUMN, sqlalchemy.Text, server_default="-")
-    return migrated(service, table, lambda operations: operations.add_column(table, column, schema="voc"))
+    return migrated(
+        service, table, lambda operations: operations.add_column(table, column, schema="voc")
+    )
 
 
 def drop_column(service: Service, table: str) -> int:
     """Remove it; how many attempts it took."""
-    return migrated(service, table, lambda operations: operations.drop_column(table, COLUMN, schema="voc"))
+    return migrated(
+        service, table, lambda operations: operations.drop_column(table, COLUMN, schema="voc")
+    )
 
 
 def migrated(service: Service, table: str, change: Callable[[Operations], None]) -> int:
@@ -80,7 +86,9 @@ def migrated(service: Service, table: str, change: Callable[[Operations], None])
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with engine.begin() as connection:
-                    connection.execute(sqlalchemy.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+                    connection.execute(
+                        sqlalchemy.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+                    )
                     change(Operations(MigrationContext.configure(connection)))
             except OperationalError as error:
                 if "lock timeout" not in str(error):

@@ -11,7 +11,7 @@ import pytest
 from apache.secure_kafka import LISTENERS, SecureKafka, token_of
 from kafka_worker import settings_for
 
-from voc_stream.kafka.access import TopicsError, require_broker
+from voc_stream.kafka.connection.ask import TopicsError, require_broker
 from voc_stream.kafka.topics import require_readable
 
 if TYPE_CHECKING:
@@ -33,22 +33,55 @@ def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("listener", "changes", "sentence"),
     [
-        ("PASSWORDS", {"kafka_sasl_password": WRONG}, "refuses user voc-worker by SCRAM-SHA-512: check VOC_KAFKA_SASL_USERNAME and"),
-        ("PASSWORDS", {"kafka_sasl_mechanism": "SCRAM-SHA-256", "kafka_sasl_password": WRONG}, "refuses user voc-worker by SCRAM-SHA-256"),
-        ("PASSWORDS", {"kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": "nobody"}, "refuses user nobody by PLAIN"),
-        ("CLEAR", {"kafka_sasl_mechanism": "PLAIN"}, "does not offer PLAIN, but SCRAM-SHA-512: set VOC_KAFKA_SASL_MECHANISM"),
+        (
+            "PASSWORDS",
+            {"kafka_sasl_password": WRONG},
+            "refuses user voc-worker by SCRAM-SHA-512: check VOC_KAFKA_SASL_USERNAME and",
+        ),
+        (
+            "PASSWORDS",
+            {"kafka_sasl_mechanism": "SCRAM-SHA-256", "kafka_sasl_password": WRONG},
+            "refuses user voc-worker by SCRAM-SHA-256",
+        ),
+        (
+            "PASSWORDS",
+            {"kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": "nobody"},
+            "refuses user nobody by PLAIN",
+        ),
+        (
+            "CLEAR",
+            {"kafka_sasl_mechanism": "PLAIN"},
+            "does not offer PLAIN, but SCRAM-SHA-512: set VOC_KAFKA_SASL_MECHANISM",
+        ),
         ("TOKENS", {}, "does not offer SCRAM-SHA-512, but OAUTHBEARER"),
-        ("PASSWORDS", {"kafka_ssl_cafile": "other-authority.pem"}, "signed by no authority that we trust .*set VOC_KAFKA_SSL_CAFILE"),
+        (
+            "PASSWORDS",
+            {"kafka_ssl_cafile": "other-authority.pem"},
+            "signed by no authority that we trust .*set VOC_KAFKA_SSL_CAFILE",
+        ),
         ("EXPIRED", {}, "certificate has expired: renew it on the broker"),
-        ("STRANGER", {}, "certificate is for another host than 127.0.0.1: name the broker in VOC_KAFKA_BOOTSTRAP"),
+        (
+            "STRANGER",
+            {},
+            "certificate is for another host than 127.0.0.1: name the broker in VOC_KAFKA_BOOTSTRAP",
+        ),
         ("MUTUAL", {}, "perhaps it asks for a client's certificate, VOC_KAFKA_SSL_CERTFILE"),
-        ("MUTUAL", {"kafka_ssl_certfile": "stranger-client.pem"}, "refuses our certificate .*check VOC_KAFKA_SSL_CERTFILE"),
+        (
+            "MUTUAL",
+            {"kafka_ssl_certfile": "stranger-client.pem"},
+            "refuses our certificate .*check VOC_KAFKA_SSL_CERTFILE",
+        ),
     ],
 )
-def test_each_refusal_has_its_sentence(kafka: SecureKafka, listener: str, changes: dict[str, Any], sentence: str) -> None:
+def test_each_refusal_has_its_sentence(
+    kafka: SecureKafka, listener: str, changes: dict[str, Any], sentence: str
+) -> None:
     """What is wrong, where, and what to do; within a second or so; without a secret."""
     folder = kafka.certificates.authority.parent
-    found = {name: str(folder / value) if str(value).endswith(".pem") else value for name, value in changes.items()}
+    found = {
+        name: str(folder / value) if str(value).endswith(".pem") else value
+        for name, value in changes.items()
+    }
     settings = kafka.settings(listener, **found)
     started = time.monotonic()
     with pytest.raises(TopicsError, match=sentence) as caught:
@@ -61,21 +94,53 @@ def test_each_refusal_has_its_sentence(kafka: SecureKafka, listener: str, change
 @pytest.mark.parametrize(
     ("listener", "spoken", "sentence"),
     [
-        ("MUTUAL", "PLAINTEXT", "speaks TLS, but VOC_KAFKA_SECURITY_PROTOCOL is PLAINTEXT: set it to SSL or SASL_SSL"),
-        ("PASSWORDS", "SASL_PLAINTEXT", "speaks TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SASL_PLAINTEXT: set it to SASL_SSL"),
+        (
+            "MUTUAL",
+            "PLAINTEXT",
+            "speaks TLS, but VOC_KAFKA_SECURITY_PROTOCOL is PLAINTEXT: set it to SSL or SASL_SSL",
+        ),
+        (
+            "PASSWORDS",
+            "SASL_PLAINTEXT",
+            "speaks TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SASL_PLAINTEXT: set it to SASL_SSL",
+        ),
         ("PLAINTEXT", "SSL", "speaks no TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SSL"),
         ("CLEAR", "SASL_SSL", "speaks no TLS, but VOC_KAFKA_SECURITY_PROTOCOL is SASL_SSL"),
-        ("CLEAR", "PLAINTEXT", r"asks for a user \(by SCRAM-SHA-512\), but VOC_KAFKA_SECURITY_PROTOCOL is PLAINTEXT"),
-        ("PASSWORDS", "SSL", r"asks for a user \(by .*SCRAM-SHA-512.*\), but VOC_KAFKA_SECURITY_PROTOCOL is SSL: set it to SASL_SSL"),
-        ("PLAINTEXT", "SASL_PLAINTEXT", "asks for no user on this port: set VOC_KAFKA_SECURITY_PROTOCOL to PLAINTEXT"),
+        (
+            "CLEAR",
+            "PLAINTEXT",
+            r"asks for a user \(by SCRAM-SHA-512\), but VOC_KAFKA_SECURITY_PROTOCOL is PLAINTEXT",
+        ),
+        (
+            "PASSWORDS",
+            "SSL",
+            r"asks for a user \(by .*SCRAM-SHA-512.*\), but VOC_KAFKA_SECURITY_PROTOCOL is SSL: set it to SASL_SSL",
+        ),
+        (
+            "PLAINTEXT",
+            "SASL_PLAINTEXT",
+            "asks for no user on this port: set VOC_KAFKA_SECURITY_PROTOCOL to PLAINTEXT",
+        ),
         ("STRANGER", "SASL_PLAINTEXT", "speaks TLS"),
     ],
 )
-def test_another_protocol_than_the_ports_has_its_sentence(kafka: SecureKafka, listener: str, spoken: str, sentence: str) -> None:
+def test_another_protocol_than_the_ports_has_its_sentence(
+    kafka: SecureKafka, listener: str, spoken: str, sentence: str
+) -> None:
     """A plain client on a TLS port and the other way round, with a user where none is asked for and the other way round."""
-    like = next(name for name in ("PASSWORDS", "CLEAR", "MUTUAL") if LISTENERS[name] == spoken) if spoken != "PLAINTEXT" else "PLAIN"
-    address = kafka.cluster.bootstrap if listener == "PLAINTEXT" else kafka.cluster.listener(listener)
-    settings = settings_for(address, "voc.") if like == "PLAIN" else kafka.settings(like, kafka_bootstrap=address)
+    like = (
+        next(name for name in ("PASSWORDS", "CLEAR", "MUTUAL") if LISTENERS[name] == spoken)
+        if spoken != "PLAINTEXT"
+        else "PLAIN"
+    )
+    address = (
+        kafka.cluster.bootstrap if listener == "PLAINTEXT" else kafka.cluster.listener(listener)
+    )
+    settings = (
+        settings_for(address, "voc.")
+        if like == "PLAIN"
+        else kafka.settings(like, kafka_bootstrap=address)
+    )
     started = time.monotonic()
     with pytest.raises(TopicsError, match=sentence):
         require_broker(settings)
@@ -85,7 +150,11 @@ def test_another_protocol_than_the_ports_has_its_sentence(kafka: SecureKafka, li
 def test_an_expired_or_missing_token_has_its_sentence(kafka: SecureKafka, tmp_path: Path) -> None:
     """A token that nobody renewed is refused by the broker; one that is not there is not even sent."""
     token = tmp_path / "token"
-    changes = {"kafka_sasl_username": None, "kafka_sasl_password": None, "kafka_sasl_mechanism": "OAUTHBEARER"}
+    changes = {
+        "kafka_sasl_username": None,
+        "kafka_sasl_password": None,
+        "kafka_sasl_mechanism": "OAUTHBEARER",
+    }
     settings = kafka.settings("TOKENS", **changes, kafka_sasl_token_file=str(token))
     with pytest.raises(TopicsError, match=r"VOC_KAFKA_SASL_TOKEN_FILE: .* cannot be read"):
         require_broker(settings)
@@ -103,5 +172,8 @@ def test_an_address_that_only_the_brokers_tell_is_looked_at_too(kafka: SecureKaf
     port = kafka.cluster.listener("NAMED").rpartition(":")[2]
     settings = kafka.settings("NAMED", kafka_bootstrap=f"localhost:{port}")
     assert require_broker(settings)
-    with pytest.raises(TopicsError, match=r"for another host than 127\.0\.0\.1.*told by the brokers: advertised\.listeners"):
+    with pytest.raises(
+        TopicsError,
+        match=r"for another host than 127\.0\.0\.1.*told by the brokers: advertised\.listeners",
+    ):
         require_readable(settings)

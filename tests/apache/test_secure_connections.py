@@ -13,16 +13,28 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 
 import pytest
-from apache.secure_kafka import PASSWORD, SecureKafka, as_user, documented_acls, eventually, token_of
+from apache.secure_kafka import (
+    PASSWORD,
+    SecureKafka,
+    as_user,
+    documented_acls,
+    eventually,
+    token_of,
+)
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import Restart, Service, environment_of, wait_until
 from fakes import MemorySink, MemoryUpkeep
 from kafka_worker import produce, settings_for, started_workers
 
-from voc_stream.embedded.ports import LOOPBACK
-from voc_stream.kafka.access import TopicsError
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.push import Pusher, Record
-from voc_stream.kafka.topics import ensure_topics, require_readable, require_worker_access, unwritable_topics
+from voc_stream.kafka.topics import (
+    ensure_topics,
+    require_readable,
+    require_worker_access,
+    unwritable_topics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +44,7 @@ if TYPE_CHECKING:
     from kafka.admin import ACL
 
     from voc_stream.settings import Settings
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 EVENTS = 1_000
 WRONG = "wrong-s3cr3t"
@@ -43,8 +55,22 @@ SOON_SECONDS = 8.0
     ("listener", "changes"),
     [
         ("PASSWORDS", {"kafka_sasl_mechanism": "PLAIN"}),
-        ("MUTUAL", {"kafka_ssl_certfile": "client.pem", "kafka_ssl_keyfile": "encrypted-key.pem", "kafka_ssl_key_password": PASSWORD}),
-        ("TOKENS", {"kafka_sasl_mechanism": "OAUTHBEARER", "kafka_sasl_username": None, "kafka_sasl_password": None}),
+        (
+            "MUTUAL",
+            {
+                "kafka_ssl_certfile": "client.pem",
+                "kafka_ssl_keyfile": "encrypted-key.pem",
+                "kafka_ssl_key_password": PASSWORD,
+            },
+        ),
+        (
+            "TOKENS",
+            {
+                "kafka_sasl_mechanism": "OAUTHBEARER",
+                "kafka_sasl_username": None,
+                "kafka_sasl_password": None,
+            },
+        ),
     ],
 )
 def test_a_worker_takes_in_events_by_each_kind_of_connection(
@@ -52,7 +78,11 @@ def test_a_worker_takes_in_events_by_each_kind_of_connection(
 ) -> None:
     """TLS with a user, with a client's certificate, and with a token that a command prints. SCRAM is tested from end to end below."""
     folder = allowed.certificates.authority.parent
-    files = {name: str(folder / value) for name, value in changes.items() if name in {"kafka_ssl_certfile", "kafka_ssl_keyfile"}}
+    files = {
+        name: str(folder / value)
+        for name, value in changes.items()
+        if name in {"kafka_ssl_certfile", "kafka_ssl_keyfile"}
+    }
     if listener == "TOKENS":
         (tmp_path / "token").write_text(token_of("voc-worker"))
         files["kafka_sasl_token_command"] = shlex.join(["cat", str(tmp_path / "token")])
@@ -65,40 +95,64 @@ def test_a_worker_takes_in_events_by_each_kind_of_connection(
         wait_until(lambda: ids <= sink.seen, 30, "the worker has taken in what was sent")
 
 
-def test_a_worker_outlives_sessions_and_an_expired_token(allowed: SecureKafka, tmp_path: Path) -> None:
+def test_a_worker_outlives_sessions_and_an_expired_token(
+    allowed: SecureKafka, tmp_path: Path
+) -> None:
     """The broker cuts off who has not authenticated anew. A token that nobody renewed is named, and a renewed one is used at once."""
     token = tmp_path / "token"
     token.write_text(token_of("voc-worker"))
-    own = {"kafka_sasl_mechanism": "OAUTHBEARER", "kafka_sasl_username": None, "kafka_sasl_password": None}
-    settings = allowed.settings("TOKENS", partitions=2, web_port=0, **own, kafka_sasl_token_file=str(token))
+    own = {
+        "kafka_sasl_mechanism": "OAUTHBEARER",
+        "kafka_sasl_username": None,
+        "kafka_sasl_password": None,
+    }
+    settings = allowed.settings(
+        "TOKENS", partitions=2, web_port=0, **own, kafka_sasl_token_file=str(token)
+    )
     everybody, sink = settings_for(allowed.cluster.bootstrap, "voc."), MemorySink()
     with started_workers() as start:
         worker = start(settings, sink, MemoryUpkeep())
         produce(everybody, ["e1"])
         wait_until(lambda: "e1" in sink.seen, 30, "the worker takes in events")
         token.write_text(token_of("voc-worker", lives_seconds=-60))
-        wait_until(lambda: "refuses the user of the token" in str(worker.parts.not_ready()), 40, lambda: str(worker.parts.not_ready()))
+        wait_until(
+            lambda: "refuses the user of the token" in str(worker.parts.not_ready()),
+            40,
+            lambda: str(worker.parts.not_ready()),
+        )
         produce(everybody, ["e2"])
         token.write_text(token_of("voc-worker"))
-        wait_until(lambda: "e2" in sink.seen and worker.is_ready, 40, lambda: str(worker.parts.not_ready()))
+        wait_until(
+            lambda: "e2" in sink.seen and worker.is_ready, 40, lambda: str(worker.parts.not_ready())
+        )
 
 
 def test_service_lives_by_the_documented_rules_alone(
     allowed: SecureKafka, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TLS, SCRAM and ACLs: a worker waits for its password to be mended, the tables are right, and each command has a user of its own."""
-    settings = as_user(allowed, "voc-worker", database_url=database_url, broker_session_timeout_seconds=6)
+    settings = as_user(
+        allowed, "voc-worker", database_url=database_url, broker_session_timeout_seconds=6
+    )
     monkeypatch.setattr(Service, "restart", Restart.NEVER)
     with Service(settings, tmp_path) as service:
         service.settings = replace(settings, kafka_sasl_password=WRONG)
         worker = service.start_worker()
-        wait_until(lambda: "refuses user voc-worker by SCRAM-SHA-512" in readiness(worker), SOON_SECONDS * 3, lambda: readiness(worker))
+        wait_until(
+            lambda: "refuses user voc-worker by SCRAM-SHA-512" in readiness(worker),
+            SOON_SECONDS * 3,
+            lambda: readiness(worker),
+        )
         assert "refuses user voc-worker" in worker.child.log_tail()
         allowed.set_password("voc-worker", WRONG)
         service.wait_until(lambda: readiness(worker) == "ok\n", 30, lambda: readiness(worker))
         send(as_user(allowed, "voc-producer"), service, simulated_messages(EVENTS))
         service.wait_until_caught_up()
-        service.wait_until(lambda: worker.metric('voc_dead_letters_published_total{outcome="sent"}') > 0, 20, "dead letters are sent")
+        service.wait_until(
+            lambda: worker.metric('voc_dead_letters_published_total{outcome="sent"}') > 0,
+            20,
+            "dead letters are sent",
+        )
         assert worker.metric("voc_timer_errors_total") == 0
         assert WRONG not in worker.child.log_path.read_text()
         service.assert_tables_are_right()
@@ -112,7 +166,11 @@ def test_service_lives_by_the_documented_rules_alone(
         ):
             code, output, seconds = run(as_user(allowed, user, **refused), command)
             assert f"refuses user {user} by SCRAM-SHA-512" in output
-            assert (code != 0 or command == ["status"], seconds < SOON_SECONDS, "s3cr3t" in output) == (True, True, False), output
+            assert (
+                code != 0 or command == ["status"],
+                seconds < SOON_SECONDS,
+                "s3cr3t" in output,
+            ) == (True, True, False), output
             code, output, _ = run(as_user(allowed, user, database_url=database_url), command)
             assert (code, "Lag is unknown" in output) == (0, False), output
     allowed.set_password("voc-worker", PASSWORD)
@@ -121,7 +179,9 @@ def test_service_lives_by_the_documented_rules_alone(
 def test_each_documented_rule_is_needed_and_its_lack_is_named(allowed: SecureKafka) -> None:
     """Taken away, each rule gives a sentence that names user, operation and resource; no rule of the page is superfluous."""
     users: dict[str, Callable[[Settings], object]] = {
-        "voc-init": lambda settings: ensure_topics(replace(settings, topic_prefix=f"voc.new{next(numbers)}.")),
+        "voc-init": lambda settings: ensure_topics(
+            replace(settings, topic_prefix=f"voc.new{next(numbers)}.")
+        ),
         "voc-worker": require_worker_access,
         "voc-producer": refuse_unwritable,
         "voc-status": require_readable,
@@ -145,8 +205,12 @@ def test_a_running_worker_names_a_rule_that_is_taken_away_and_goes_on_when_it_is
     allowed: SecureKafka, database_url: str, tmp_path: Path
 ) -> None:
     """One topic that may not be read stops no other; a dead letter waits for its topic; without its group a worker ends to come again."""
-    settings = as_user(allowed, "voc-worker", database_url=database_url, broker_session_timeout_seconds=6)
-    rules = {str(rule.resource_pattern.resource_name): rule for rule in documented_acls()["voc-worker"]}
+    settings = as_user(
+        allowed, "voc-worker", database_url=database_url, broker_session_timeout_seconds=6
+    )
+    rules = {
+        str(rule.resource_pattern.resource_name): rule for rule in documented_acls()["voc-worker"]
+    }
     producer = as_user(allowed, "voc-producer")
     with Service(settings, tmp_path) as service:
         worker = service.start_worker()
@@ -154,16 +218,31 @@ def test_a_running_worker_names_a_rule_that_is_taken_away_and_goes_on_when_it_is
         service.wait_until_caught_up()  # with what other tests have sent
         allowed.remove(rules["voc.callbacks"])
         allowed.remove(rules["voc.dead-letters"])
-        wait_until(lambda: "read topic voc.callbacks" in readiness(worker), 20, lambda: readiness(worker))
+        wait_until(
+            lambda: "read topic voc.callbacks" in readiness(worker), 20, lambda: readiness(worker)
+        )
         before = service.progress()
         with pusher(producer) as running:
-            running.push([Record("voc.customers", b"x", b"no event", 1), Record("voc.callbacks", b"x", b"no event", 2)])
+            running.push(
+                [
+                    Record("voc.customers", b"x", b"no event", 1),
+                    Record("voc.callbacks", b"x", b"no event", 2),
+                ]
+            )
         wait_until(lambda: service.progress() == before + 1, 20, "the other topics go on")
-        wait_until(lambda: "write to topic voc.dead-letters" in log_of(worker), 20, "the log names the rule")
+        wait_until(
+            lambda: "write to topic voc.dead-letters" in log_of(worker),
+            20,
+            "the log names the rule",
+        )
         allowed.allow([rules["voc.callbacks"], rules["voc.dead-letters"]])
         wait_until(lambda: readiness(worker) == "ok\n", 30, lambda: readiness(worker))
         wait_until(lambda: service.progress() == before + 2, 20, "what waited is taken in")
-        wait_until(lambda: worker.metric('voc_dead_letters_published_total{outcome="sent"}') >= 2, 20, "the dead letters are sent")
+        wait_until(
+            lambda: worker.metric('voc_dead_letters_published_total{outcome="sent"}') >= 2,
+            20,
+            "the dead letters are sent",
+        )
         allowed.remove(rules["voc-stream"])
         wait_until(lambda: worker.child.exit_code() == 75, 30, "it asks to be started again")
         assert "GroupAuthorizationFailed" in log_of(worker)
@@ -171,13 +250,19 @@ def test_a_running_worker_names_a_rule_that_is_taken_away_and_goes_on_when_it_is
 
 def test_a_topic_that_may_not_be_written_costs_its_own_events_only(allowed: SecureKafka) -> None:
     """Each such event is reported with the reason; the others are delivered."""
-    rules = {str(rule.resource_pattern.resource_name): rule for rule in documented_acls()["voc-producer"]}
+    rules = {
+        str(rule.resource_pattern.resource_name): rule for rule in documented_acls()["voc-producer"]
+    }
     allowed.remove(rules["voc.complaints"])
     producer = as_user(allowed, "voc-producer")
     wait_until(lambda: bool(unwritable_topics(producer)), 10, "the rule is gone")
     failed: dict[int, str] = {}
-    with Pusher[int](producer, 20, lambda: None, lambda record, why: failed.update({record.origin: why})) as running:
-        delivered = running.push([Record("voc.complaints", b"x", b"1", 1), Record("voc.customers", b"x", b"2", 2)])
+    with Pusher[int](
+        producer, 20, lambda: None, lambda record, why: failed.update({record.origin: why})
+    ) as running:
+        delivered = running.push(
+            [Record("voc.complaints", b"x", b"1", 1), Record("voc.customers", b"x", b"2", 2)]
+        )
     assert (delivered, list(failed)) == (1, [1])
     assert "write to topic voc.complaints" in failed[1]
 
@@ -188,7 +273,11 @@ def test_a_topic_that_may_not_be_written_costs_its_own_events_only(allowed: Secu
 def send(settings: Settings, service: Service, messages: Sequence[SimulatedMessage]) -> None:
     """As another user than the worker's."""
     with pusher(settings) as running:
-        running.push(Record(settings.topic_prefix + each.topic, each.key, each.value, 0) for each in messages if each.value is not None)
+        running.push(
+            Record(settings.topic_prefix + each.topic, each.key, each.value, 0)
+            for each in messages
+            if each.value is not None
+        )
     service.sent += [each.value for each in messages if each.value is not None]
 
 
@@ -226,7 +315,9 @@ def first_problem(call: Callable[[Settings], object], settings: Settings) -> str
 def readiness(worker: Worker) -> str:
     """What `/readyz` says; the reason where there is no answer."""
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{worker.settings.web_port}/readyz", timeout=3) as answer:
+        with urllib.request.urlopen(
+            f"http://{LOOPBACK}:{worker.settings.web_port}/readyz", timeout=3
+        ) as answer:
             return str(answer.read().decode())
     except HTTPError as error:
         return error.read().decode()
@@ -240,7 +331,11 @@ def log_of(worker: Worker) -> str:
 
 def file_of_one_event(folder: Path) -> Path:
     path = folder / "event.jsonl"
-    valid = next(each.value for each in simulated_messages(EVENTS) if each.value is not None and not each.kind.startswith("broken"))
+    valid = next(
+        each.value
+        for each in simulated_messages(EVENTS)
+        if each.value is not None and not each.kind.startswith("broken")
+    )
     path.write_bytes(valid + b"\n")
     return path
 

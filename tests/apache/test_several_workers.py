@@ -8,7 +8,7 @@ import pytest
 from apache.flow import Flow
 from end_to_end.harness import chance
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 from voc_stream.embedded.worker_pages import is_ready
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def wait_until_all_are_ready(service: Service) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("partitions", [8, pytest.param(32, marks=pytest.mark.chaos)])
-def test_one_two_and_four_workers_join_and_leave(shared_cluster: KafkaCluster, start_service: StartService, partitions: int) -> None:
+def test_one_two_and_four_workers_join_and_leave(
+    shared_cluster: KafkaCluster, start_service: StartService, partitions: int
+) -> None:
     """From one worker to two and four and back, cleanly and by kill -9, while events flow: all tables equal the oracle's.
 
     Measured on two cores: no partition stood still for longer than 7.7 s, of which 6 are the session of the killed worker.
@@ -49,7 +51,9 @@ def test_one_two_and_four_workers_join_and_leave(shared_cluster: KafkaCluster, s
         service.start_worker()
         wait_until_all_are_ready(service)
         service.wait_for_progress(service.progress() + 1_000)
-        assert all(worker.metric("voc_batch_events_count") > 0 for worker in service.workers), "each takes its share"
+        assert all(worker.metric("voc_batch_events_count") > 0 for worker in service.workers), (
+            "each takes its share"
+        )
         service.kill_worker(random.choice(service.workers))
         service.stop_worker(random.choice(service.workers))
         service.wait_for_progress(service.progress() + 500)

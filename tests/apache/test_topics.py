@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     StartService = Callable[..., Service]
 
 
-def test_a_producer_whose_clock_stands_at_1970_loses_nothing(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_a_producer_whose_clock_stands_at_1970_loses_nothing(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """Kafka deletes by the time of messages: by the producer's, they would be gone before anybody reads them, as in the usual topic."""
     service = start_service(shared_cluster)
     bootstrap, ours, usual = (
@@ -35,7 +37,11 @@ def test_a_producer_whose_clock_stands_at_1970_loses_nothing(shared_cluster: Kaf
         send_batch(bootstrap, topic, 0, raw_batch(0, 0, 1, record(0, value), stamp_ms=1_000))
     with closing(KafkaConsumer(bootstrap_servers=bootstrap)) as consumer:
         places = [TopicPartition(topic, 0) for topic in (usual, ours)]
-        wait_until(lambda: consumer.beginning_offsets(places[:1]) == {places[0]: 1}, 60, "Kafka deletes from the usual topic")
+        wait_until(
+            lambda: consumer.beginning_offsets(places[:1]) == {places[0]: 1},
+            60,
+            "Kafka deletes from the usual topic",
+        )
         assert consumer.beginning_offsets(places[1:]) == {places[1]: 0}
     service.start_worker()
     service.sent.append(value)

@@ -12,7 +12,7 @@ from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import MAXIMUM_REQUEST_BYTES, wait_until
 from kafka import KafkaProducer
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 from voc_stream.events.topics import INPUTS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from apache_kafka import KafkaCluster
     from end_to_end.harness import Service
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
     StartService = Callable[..., Service]
 
@@ -63,11 +63,15 @@ def abort(service: Service, messages: Sequence[SimulatedMessage]) -> None:
 
 def is_ready(service: Service) -> bool:
     [worker] = service.workers
-    with urllib.request.urlopen(f"http://{LOOPBACK}:{worker.settings.web_port}/readyz", timeout=5) as answer:
+    with urllib.request.urlopen(
+        f"http://{LOOPBACK}:{worker.settings.web_port}/readyz", timeout=5
+    ) as answer:
         return bool(answer.status == 200)
 
 
-def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """Committed, aborted and plain messages in turn: tables of the committed and plain ones, no lag, and a worker that is ready.
 
     Seen before the consumer read only what is committed and moved its position past the markers: each partition kept a lag of 1, the
@@ -86,7 +90,11 @@ def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(shared_cl
     service.wait_until_caught_up()
     wait_until(lambda: worker.metric("voc_consumer_lag_events") == 0, 10, "the worker has no lag")
     assert "waiting" in (status := service.command("status"))
-    assert all(line.split()[2:4] == [line.split()[2], "0"] for line in status.splitlines() if service.settings.topic_prefix in line), status
+    assert all(
+        line.split()[2:4] == [line.split()[2], "0"]
+        for line in status.splitlines()
+        if service.settings.topic_prefix in line
+    ), status
     assert is_ready(service)
     service.stop_worker(worker)
     worker = service.start_worker()  # and one that begins at a marker
@@ -95,7 +103,9 @@ def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(shared_cl
     service.assert_tables_are_right()
 
 
-def test_an_open_transaction_holds_up_nothing_but_itself(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_an_open_transaction_holds_up_nothing_but_itself(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """While a transaction stays open past the stall limit, its worker neither counts it nor ends; once committed, it counts."""
     service = start_service(shared_cluster, stall_timeout_seconds=STALL_TIMEOUT_SECONDS)
     worker = service.start_worker()
@@ -106,7 +116,11 @@ def test_an_open_transaction_holds_up_nothing_but_itself(shared_cluster: KafkaCl
     with closing(transactional_producer(service)) as producer:
         send(producer, service, messages[300:])
         opened = time.monotonic()
-        wait_until(lambda: time.monotonic() - opened > STALL_TIMEOUT_SECONDS + 3, 60, "the watchdog's time is over")
+        wait_until(
+            lambda: time.monotonic() - opened > STALL_TIMEOUT_SECONDS + 3,
+            60,
+            "the watchdog's time is over",
+        )
         assert worker.is_running, service.worker_logs()
         assert is_ready(service)
         assert worker.metric("voc_consumer_lag_events") == 0
@@ -117,14 +131,18 @@ def test_an_open_transaction_holds_up_nothing_but_itself(shared_cluster: KafkaCl
     service.assert_tables_are_right()
 
 
-def test_a_worker_that_starts_while_a_transaction_is_open(shared_cluster: KafkaCluster, start_service: StartService) -> None:
+def test_a_worker_that_starts_while_a_transaction_is_open(
+    shared_cluster: KafkaCluster, start_service: StartService
+) -> None:
     """It begins before what is open, and takes it in once it is committed."""
     service = start_service(shared_cluster)
     messages = simulated_messages(300)
     with closing(transactional_producer(service)) as producer:
         send(producer, service, messages)
         service.start_worker()
-        wait_until(lambda: len(service.positions()) == 2 * len(INPUTS), 60, "the worker has its positions")
+        wait_until(
+            lambda: len(service.positions()) == 2 * len(INPUTS), 60, "the worker has its positions"
+        )
         assert service.progress() == 0
         producer.commit_transaction()
     service.sent += [each.value for each in messages]

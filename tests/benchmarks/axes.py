@@ -54,7 +54,12 @@ AXES = {
         Axis("sites", "sites", (10, 100, 1_000, 10_000), logarithmic=True),
         Axis("partitions", "partitions of each topic", (1, 2, 4, 8, 16, 32, 64), logarithmic=True),
         Axis("event_bytes", "bytes an event", (330, 1_000, 3_000, 10_000), logarithmic=True),
-        Axis("late_share", "share of events up to thirty days late", (0.0, 0.05, 0.2, 0.5), form=".0%"),
+        Axis(
+            "late_share",
+            "share of events up to thirty days late",
+            (0.0, 0.05, 0.2, 0.5),
+            form=".0%",
+        ),
         Axis("duplicate_share", "share of repeated events", (0.0, 0.05, 0.2, 0.5), form=".0%"),
         Axis("days", "days of history, of 10,000 events each", (0, 7, 30, 90)),
     )
@@ -63,7 +68,9 @@ AXES = {
 
 def points(records: Sequence[Record], axis: Axis) -> list[Record]:
     """The newest comparable records of an axis, in its order."""
-    return sorted(newest(records, axis.benchmark), key=lambda record: float(record.inputs[axis.name]))
+    return sorted(
+        newest(records, axis.benchmark), key=lambda record: float(record.inputs[axis.name])
+    )
 
 
 def columns(axis: Axis) -> tuple[Column, ...]:
@@ -85,7 +92,9 @@ def picture(records: Sequence[Record], axis: Axis) -> str:
 
     def series(name: str, key: str) -> Series:
         measured = [record for record in records if key in record.figures]
-        return Series(name, [(float(record.inputs[axis.name]), record.figures[key]) for record in measured])
+        return Series(
+            name, [(float(record.inputs[axis.name]), record.figures[key]) for record in measured]
+        )
 
     panels = (
         Panel("events/s", [series("", "events_per_second")]),
@@ -93,4 +102,8 @@ def picture(records: Sequence[Record], axis: Axis) -> str:
         Panel("MiB, one worker", [series("", "worker_peak_mebibytes")]),
     )
     ticks = [float(record.inputs[axis.name]) for record in records]
-    return chart(f"Throughput, delay and memory against {axis.title}", XAxis(axis.title, ticks, axis.logarithmic), panels)
+    return chart(
+        f"Throughput, delay and memory against {axis.title}",
+        XAxis(axis.title, ticks, axis.logarithmic),
+        panels,
+    )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from voc_stream.simulator.benchmark_mix import benchmark_events
+from voc_stream.simulator.load.benchmark_mix import benchmark_events
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
@@ -17,7 +17,9 @@ def copy_rate(cursor: Cursor, rows: int = 300_000) -> float:
     """Rows a second by COPY of raw events of the mix into a table of its own, which is dropped again."""
     lines = b"".join(
         b"%d\t%s\n" % (number, (message.value or b"").replace(b"\\", b"\\\\"))
-        for number, message in enumerate(benchmark_events(count=rows, seed=2, start=datetime.now(UTC)))
+        for number, message in enumerate(
+            benchmark_events(count=rows, seed=2, start=datetime.now(UTC))
+        )
     )
     cursor.execute("CREATE TABLE bench_copy (id bigint PRIMARY KEY, body text)")
     try:

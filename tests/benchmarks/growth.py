@@ -43,7 +43,8 @@ def missing(records: Sequence[Record], axis: Axis, machine_line: str, commit: st
     done = {
         float(record.inputs[axis.name])
         for record in records
-        if (record.benchmark, record.machine, record.commit) == (axis.benchmark, machine_line, commit)
+        if (record.benchmark, record.machine, record.commit)
+        == (axis.benchmark, machine_line, commit)
     }
     return [value for value in axis.values if value not in done]
 
@@ -51,9 +52,17 @@ def missing(records: Sequence[Record], axis: Axis, machine_line: str, commit: st
 def main() -> None:
     """Measure what is missing of the axes that the arguments name."""
     arguments = _arguments()
-    machine_line, commit, failed = machine.describe(BROKERS[arguments.broker]), machine.commit(), False
+    machine_line, commit, failed = (
+        machine.describe(BROKERS[arguments.broker]),
+        machine.commit(),
+        False,
+    )
     for axis in arguments.only:
-        wanted = axis.values if arguments.again else missing(read(arguments.results), axis, machine_line, commit)
+        wanted = (
+            axis.values
+            if arguments.again
+            else missing(read(arguments.results), axis, machine_line, commit)
+        )
         for value in wanted:
             if value > arguments.at_most:
                 continue
@@ -65,7 +74,13 @@ def main() -> None:
                 print(f"{axis.title} {value:,g}: {error}", file=sys.stderr)
                 failed = True
                 continue
-            record = Record(benchmark=axis.benchmark, inputs=inputs, figures=figures, machine=machine_line, commit=commit)
+            record = Record(
+                benchmark=axis.benchmark,
+                inputs=inputs,
+                figures=figures,
+                machine=machine_line,
+                commit=commit,
+            )
             append(arguments.results, record)
         found = points(read(arguments.results), axis)
         if found:
@@ -83,17 +98,38 @@ def draw(records: Sequence[Record], axes: Sequence[Axis]) -> None:
             file = PATH.parent / f"{axis.name.replace('_', '-')}.svg"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(picture(found, axis), encoding="utf-8")
-            put_section(PAGE, axis.benchmark, f"{section(found, columns(axis))}\n\n![The same as a chart](benchmarks/{file.name})")
+            put_section(
+                PAGE,
+                axis.benchmark,
+                f"{section(found, columns(axis))}\n\n![The same as a chart](benchmarks/{file.name})",
+            )
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench-growth", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=_axes, default=list(AXES.values()), help="names with commas between; all: " + ", ".join(AXES))
+    parser = argparse.ArgumentParser(
+        prog="bench-growth",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--only",
+        type=_axes,
+        default=list(AXES.values()),
+        help="names with commas between; all: " + ", ".join(AXES),
+    )
     parser.add_argument("--broker", choices=sorted(BROKERS), default="embedded")
-    parser.add_argument("--events", type=int, default=200_000, help="of the throughput of each point")
-    parser.add_argument("--seconds", type=float, default=15.0, help="of the delays of each point; 0 leaves them out")
-    parser.add_argument("--at-most", type=float, default=float("inf"), help="leave out greater values than this")
-    parser.add_argument("--again", action="store_true", help="measure also what was measured at this commit")
+    parser.add_argument(
+        "--events", type=int, default=200_000, help="of the throughput of each point"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=15.0, help="of the delays of each point; 0 leaves them out"
+    )
+    parser.add_argument(
+        "--at-most", type=float, default=float("inf"), help="leave out greater values than this"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="measure also what was measured at this commit"
+    )
     parser.add_argument("--results", type=Path, default=PATH, help="where points are kept")
     parser.add_argument("--write", action="store_true", help="put tables and charts into docs")
     return parser.parse_args()
@@ -102,7 +138,9 @@ def _arguments() -> argparse.Namespace:
 def _axes(names: str) -> list[Axis]:
     unknown = [name for name in names.split(",") if name not in AXES]
     if unknown:
-        raise argparse.ArgumentTypeError(f"there is no axis {', '.join(unknown)}; the axes are {', '.join(AXES)}")
+        raise argparse.ArgumentTypeError(
+            f"there is no axis {', '.join(unknown)}; the axes are {', '.join(AXES)}"
+        )
     return [AXES[name] for name in names.split(",")]
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks.load import Load, messages
 
-from voc_stream.catalogue_file import load_catalogue
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.horizons import DAY, PANES_KEPT
-from voc_stream.ports import Batch, Message, Partition, StoredPosition
-from voc_stream.postgres.sink import PostgresSink
-from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,11 @@ ROWS_A_COPY = 50_000
 SOURCE = Partition("history", 0)
 _MARK = "MARK{:03d}"
 DAY_SEED = 9
-_COPIED_BY_CUSTOMER = {"customer": "customer_id", "churn_risk": "customer_id", "repair_order": "customer_id"}
+_COPIED_BY_CUSTOMER = {
+    "customer": "customer_id",
+    "churn_risk": "customer_id",
+    "repair_order": "customer_id",
+}
 
 
 def add_customers(database_url: str, cursor: Cursor, customers: int) -> None:
@@ -41,7 +45,10 @@ def add_customers(database_url: str, cursor: Cursor, customers: int) -> None:
     """
     _take_in(database_url, _kinds())
     for table, owner in _COPIED_BY_CUSTOMER.items():
-        rows = {kind: _rows(cursor, table, f"{owner} = 'c-{_MARK.format(kind)}'") for kind in range(KINDS)}
+        rows = {
+            kind: _rows(cursor, table, f"{owner} = 'c-{_MARK.format(kind)}'")
+            for kind in range(KINDS)
+        }
         _copy_back(cursor, table, _numbered(rows, customers))
     for table in (*_COPIED_BY_CUSTOMER, "touchpoint_event"):
         cursor.execute(f"DELETE FROM {table} WHERE customer_id LIKE 'c-MARK%'")
@@ -63,14 +70,19 @@ def add_days(database_url: str, cursor: Cursor, days: int, sites: int, customers
         "touchpoint_event": f"event_id LIKE '{number}%'",
         "experience_cube": f"day = '{yesterday}'",
         # Not what falls due later, such as follow-ups: the same moments would come from several days.
-        **{f"pane {each}": f"resolution = {each} AND start BETWEEN '{yesterday}' AND '{yesterday} 23:59'" for each in _minutes_kept()},
+        **{
+            f"pane {each}": f"resolution = {each} AND start BETWEEN '{yesterday}' AND '{yesterday} 23:59'"
+            for each in _minutes_kept()
+        },
     }
     for name, condition in of_yesterday.items():
         table, _, resolution = name.partition(" ")
         rows = _rows(cursor, table, condition)
         kept = min(days, _minutes_kept()[int(resolution)]) if resolution else days
         earlier = (
-            rows.replace(yesterday.encode(), _date(today - back * DAY).encode()).replace(number.encode(), f"d{back}-".encode())
+            rows.replace(yesterday.encode(), _date(today - back * DAY).encode()).replace(
+                number.encode(), f"d{back}-".encode()
+            )
             for back in range(2, kept + 1)
         )
         _copy_back(cursor, table, earlier)
@@ -83,12 +95,17 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
     """Let our own code make rows of events, and bring all tables up to date."""
     now = datetime.now(UTC)
     catalogue = load_catalogue()
-    with closing(PostgresSink(database_url, catalogue)) as sink, closing(PostgresUpkeep(database_url, catalogue)) as upkeep:
+    with (
+        closing(PostgresSink(database_url, catalogue)) as sink,
+        closing(PostgresUpkeep(database_url, catalogue)) as upkeep,
+    ):
         sink.start_at(SOURCE, StoredPosition("history", 0), None)
         decoded = sink.decode([Message(offset, value) for offset, value in enumerate(values)], now)
         [result] = sink.process([Batch(SOURCE, StoredPosition("history", 0), decoded)], now)
         if result.accepted != len(values):
-            raise ValueError(f"of {len(values)} events of the history {result.accepted} were accepted")
+            raise ValueError(
+                f"of {len(values)} events of the history {result.accepted} were accepted"
+            )
         upkeep.settle(now)
         while upkeep.assess_churn(now):
             pass
@@ -116,9 +133,17 @@ def _kinds() -> list[bytes]:
             step = f'"type":"repair_step","order_id":"h-{customer}"'
             stages = ("reception", "estimate", "work", "inspection", "delivery")
             edges = [(stage, edge) for stage in stages for edge in ("enter", "exit")]
-            events += [event(1 + place, f'{step},"stage":"{stage}","edge":"{edge}"') for place, (stage, edge) in enumerate(edges)]
+            events += [
+                event(1 + place, f'{step},"stage":"{stage}","edge":"{edge}"')
+                for place, (stage, edge) in enumerate(edges)
+            ]
             answers = '[{"item":"overall","score":8},{"item":"repair_quality","score":9}]'
-            events.append(event(30, f'"type":"callback","order_id":"h-{customer}","outcome":"completed","answers":{answers}'))
+            events.append(
+                event(
+                    30,
+                    f'"type":"callback","order_id":"h-{customer}","outcome":"completed","answers":{answers}',
+                )
+            )
     return events
 
 
@@ -127,7 +152,12 @@ def _numbered(rows: dict[int, bytes], customers: int) -> Iterator[bytes]:
     marks = {kind: _MARK.format(kind).encode() for kind in rows}
     for first in range(0, customers, ROWS_A_COPY):
         numbers = range(first, min(customers, first + ROWS_A_COPY))
-        yield b"".join([rows[number % KINDS].replace(marks[number % KINDS], b"%07d" % number) for number in numbers])
+        yield b"".join(
+            [
+                rows[number % KINDS].replace(marks[number % KINDS], b"%07d" % number)
+                for number in numbers
+            ]
+        )
 
 
 def _rows(cursor: Cursor, table: str, condition: str) -> bytes:
@@ -144,7 +174,14 @@ def _copy_back(cursor: Cursor, table: str, copies: Iterable[bytes]) -> None:
 def _rest(cursor: Cursor) -> None:
     """Nothing is left to do for PostgreSQL that would be done in the middle of a measurement."""
     cursor.execute("DELETE FROM stream_position WHERE topic = %s", (SOURCE.topic,))
-    for table in ("customer", "churn_risk", "repair_order", "touchpoint_event", "experience_cube", "pane"):
+    for table in (
+        "customer",
+        "churn_risk",
+        "repair_order",
+        "touchpoint_event",
+        "experience_cube",
+        "pane",
+    ):
         cursor.execute(f"VACUUM (ANALYZE, FREEZE) {table}")
     cursor.execute("CHECKPOINT")
 

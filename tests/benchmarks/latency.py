@@ -76,7 +76,9 @@ class Positions:
         return moments[place] if place < len(moments) else None
 
 
-def delays(notes: Iterable[Note], positions: Positions, since: float) -> Iterator[tuple[float, float]]:
+def delays(
+    notes: Iterable[Note], positions: Positions, since: float
+) -> Iterator[tuple[float, float]]:
     """For each event that was due from `since` on: seconds until acknowledged, and until visible. BenchmarkError where one never was."""
     for note in notes:
         for number, due in enumerate(note.due):
@@ -84,15 +86,21 @@ def delays(notes: Iterable[Note], positions: Positions, since: float) -> Iterato
                 continue
             visible = positions.visible_at(note.topic, note.partition, note.offset + number)
             if visible is None:
-                raise BenchmarkError(f"{note.topic}[{note.partition}] offset {note.offset + number} was sent and never became visible")
+                raise BenchmarkError(
+                    f"{note.topic}[{note.partition}] offset {note.offset + number} was sent and never became visible"
+                )
             yield note.acknowledged - due, visible - due
 
 
-def measure(stage: Stage, load: Load, rate: float, seconds: float, producers: int = 1) -> dict[str, float]:
+def measure(
+    stage: Stage, load: Load, rate: float, seconds: float, producers: int = 1
+) -> dict[str, float]:
     """Send at a rate for so many seconds after the warm-up, on a stage whose workers have nothing to do. Raises BenchmarkError."""
     positions = Positions()
     before = look(stage, positions)
-    with Producers(stage, replace(load, events=int(rate * (seconds + WARM_UP_SECONDS))), rate, producers) as sending:
+    with Producers(
+        stage, replace(load, events=int(rate * (seconds + WARM_UP_SECONDS))), rate, producers
+    ) as sending:
 
         def watch(goal: int, limit_seconds: float) -> throughput.Mark:
             _look_until(lambda: look(stage, positions) >= goal, stage, sending, limit_seconds)
@@ -101,7 +109,9 @@ def measure(stage: Stage, load: Load, rate: float, seconds: float, producers: in
         first = watch(before + 1, START_SECONDS)
         last = watch(before + sending.events, seconds + WARM_UP_SECONDS + BEHIND_SECONDS)
         runs = sending.finished()
-    both = [pair for run in runs for pair in delays(run.notes, positions, run.started + WARM_UP_SECONDS)]
+    both = [
+        pair for run in runs for pair in delays(run.notes, positions, run.started + WARM_UP_SECONDS)
+    ]
     until_visible = [visible for _, visible in both]
     span = last.moment - first.moment
     return {
@@ -127,22 +137,37 @@ def look(stage: Stage, positions: Positions) -> int:
     return sum(next_offset for _, _, next_offset in found)
 
 
-def _look_until(condition: Callable[[], bool], stage: Stage, sending: Producers, limit_seconds: float) -> None:
+def _look_until(
+    condition: Callable[[], bool], stage: Stage, sending: Producers, limit_seconds: float
+) -> None:
     deadline = time.monotonic() + limit_seconds
     while not condition():
         stage.require_workers()
         sending.require()
         if time.monotonic() > deadline:
-            raise BenchmarkError(f"the tables were still behind after {limit_seconds:.0f} s: the rate is more than this machine can do")
+            raise BenchmarkError(
+                f"the tables were still behind after {limit_seconds:.0f} s: the rate is more than this machine can do"
+            )
         time.sleep(POLL_SECONDS)
 
 
 def main() -> None:
     """Run what the arguments say and print the table."""
-    parser = argparse.ArgumentParser(prog="bench-latency", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="bench-latency",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--rates", type=float, nargs="*", help="events a second; else half of the throughput, measured first")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long to measure, after the warm-up")
+    parser.add_argument(
+        "--rates",
+        type=float,
+        nargs="*",
+        help="events a second; else half of the throughput, measured first",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="how long to measure, after the warm-up"
+    )
     parser.add_argument("--producers", type=int, default=1, help="processes that send")
     throughput.add_stage_arguments(parser)
     arguments = parser.parse_args()
@@ -153,11 +178,27 @@ def main() -> None:
         if arguments.rates:
             throughput.prepare(stage, replace(load, events=PREPARATION_EVENTS), arguments.workers)
         else:
-            arguments.rates = [throughput.measure(stage, load, arguments.workers)["events_per_second"] / 2]
+            arguments.rates = [
+                throughput.measure(stage, load, arguments.workers)["events_per_second"] / 2
+            ]
         for number, rate in enumerate(arguments.rates):
-            figures = measure(stage, replace(load, seed=load.seed + 100 * number), rate, arguments.seconds, arguments.producers)
+            figures = measure(
+                stage,
+                replace(load, seed=load.seed + 100 * number),
+                rate,
+                arguments.seconds,
+                arguments.producers,
+            )
             inputs = {"workers": arguments.workers, **asdict(plan), **asdict(load), "rate": rate}
-            records.append(Record(benchmark="latency", inputs=inputs, figures=figures, machine=machine_line, commit=commit))
+            records.append(
+                Record(
+                    benchmark="latency",
+                    inputs=inputs,
+                    figures=figures,
+                    machine=machine_line,
+                    commit=commit,
+                )
+            )
             print(section(records, COLUMNS), flush=True)
     if arguments.write:
         for record in records:

@@ -8,12 +8,12 @@ from random import Random
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from voc_stream.simulator.benchmark_mix import benchmark_events
+from voc_stream.simulator.load.benchmark_mix import benchmark_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 LATEST_MINUTES = 30 * 24 * 60
 """A late event occurred up to thirty days before."""
@@ -60,7 +60,10 @@ def messages(load: Load, start: datetime, interval_seconds: float) -> Iterator[S
     )
     if not load.late_share and not load.event_bytes:
         return mix
-    return (message._replace(value=changed(message.value or b"", load.late_share, load.event_bytes)) for message in mix)
+    return (
+        message._replace(value=changed(message.value or b"", load.late_share, load.event_bytes))
+        for message in mix
+    )
 
 
 def changed(value: bytes, late_share: float, event_bytes: int) -> bytes:

@@ -38,7 +38,11 @@ def processor_model(path: Path = Path("/proc/cpuinfo")) -> str:
 
 def postgres_version() -> str:
     """Such as `PostgreSQL 18.1`. Raises EmbeddedError where it is not installed."""
-    return _output([str(_programs() / "postgres"), "--version"]).replace(" (PostgreSQL)", "").replace("postgres ", "PostgreSQL ")
+    return (
+        _output([str(_programs() / "postgres"), "--version"])
+        .replace(" (PostgreSQL)", "")
+        .replace("postgres ", "PostgreSQL ")
+    )
 
 
 def commit() -> str:
@@ -52,4 +56,6 @@ def commit() -> str:
 
 
 def _output(command: list[str]) -> str:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS).stdout.strip()
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS
+    ).stdout.strip()

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, text: Collection[int] = (0,)) -> str:
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, text: Collection[int] = (0,)
+) -> str:
     """A table; the columns in `text`, counted from 0, are left-aligned, the others hold numbers.
 
     >>> print(table(["workers", "events/s"], [["1", "30,000"]]))
@@ -18,7 +20,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, text: Collect
     | 1 | 30,000 |
     """
     lines = [header, *rows]
-    written = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
+    written = [
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    ]
     rule = "".join("---|" if place in text else "---:|" for place in range(len(header)))
     return "\n".join([written[0], f"|{rule}", *written[1:]])
 

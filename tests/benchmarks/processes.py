@@ -28,7 +28,11 @@ class Processes:
 
     def processor_seconds(self) -> float:
         """Processor time so far, user and system. A child that has ended counts as long as its parent lives: the system adds it there."""
-        return sum(_seconds(process) for root in self._roots for process in (*root.children(recursive=True), root))
+        return sum(
+            _seconds(process)
+            for root in self._roots
+            for process in (*root.children(recursive=True), root)
+        )
 
     def memory_bytes(self) -> list[int]:
         """Memory that is resident now, of each process without its children."""
@@ -46,7 +50,9 @@ def only_on(processors: Collection[int] | None) -> Iterator[None]:
         yield
         return
     if not hasattr(os, "sched_setaffinity"):
-        raise OSError("this system cannot bind processes to processors; measure without --postgres-core")
+        raise OSError(
+            "this system cannot bind processes to processors; measure without --postgres-core"
+        )
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, processors)
     try:
@@ -58,9 +64,16 @@ def only_on(processors: Collection[int] | None) -> Iterator[None]:
 def _seconds(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
-    except psutil.NoSuchProcess:  # it has just ended, and its parent, which is asked later, has its time
+    except (
+        psutil.NoSuchProcess
+    ):  # it has just ended, and its parent, which is asked later, has its time
         return 0.0
-    return float(times.user + times.system + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0))
+    return float(
+        times.user
+        + times.system
+        + getattr(times, "children_user", 0.0)
+        + getattr(times, "children_system", 0.0)
+    )
 
 
 def _peak(process: psutil.Process) -> int:

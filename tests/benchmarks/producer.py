@@ -54,7 +54,9 @@ def prepared(load: Load, rate: float, prefix: str, partitions: int) -> Iterator[
     choose, numbers = DefaultPartitioner(), list(range(partitions))
     for message in messages(load, datetime.now(UTC), 1 / rate):
         key = message.key or b""
-        yield Prepared(prefix + message.topic, choose(key, numbers, numbers), key, message.value or b"")
+        yield Prepared(
+            prefix + message.topic, choose(key, numbers, numbers), key, message.value or b""
+        )
 
 
 class OpenLoop:
@@ -95,17 +97,25 @@ class OpenLoop:
             numbered = numbered[count:]
 
 
-def _by_partition(events: Iterable[Prepared], first_number: int) -> dict[tuple[str, int], list[tuple[int, Prepared]]]:
+def _by_partition(
+    events: Iterable[Prepared], first_number: int
+) -> dict[tuple[str, int], list[tuple[int, Prepared]]]:
     grouped: dict[tuple[str, int], list[tuple[int, Prepared]]] = {}
     for number, event in enumerate(events, first_number):
         grouped.setdefault((event.topic, event.partition), []).append((number, event))
     return grouped
 
 
-async def send(bootstrap: str, rate: float, events: Iterable[Prepared], *, keep_notes: bool) -> OpenLoop:
+async def send(
+    bootstrap: str, rate: float, events: Iterable[Prepared], *, keep_notes: bool
+) -> OpenLoop:
     """Connect, send, and close."""
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", linger_ms=0, max_batch_size=BATCH_BYTES, max_request_size=MAXIMUM_REQUEST_BYTES
+        bootstrap_servers=bootstrap,
+        acks="all",
+        linger_ms=0,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=MAXIMUM_REQUEST_BYTES,
     ) as producer:
         loop = OpenLoop(producer, rate, keep_notes=keep_notes)
         await loop.run(events)
@@ -137,12 +147,16 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, required=True)
     parser.add_argument("--notes", type=Path)
     arguments = parser.parse_args()
-    events: Iterable[Prepared] = prepared(Load(**arguments.load), arguments.rate, arguments.prefix, arguments.partitions)
+    events: Iterable[Prepared] = prepared(
+        Load(**arguments.load), arguments.rate, arguments.prefix, arguments.partitions
+    )
     if arguments.notes:
         events = list(events)
         gc.freeze()
     before = time.process_time()
-    loop = asyncio.run(send(arguments.bootstrap, arguments.rate, events, keep_notes=arguments.notes is not None))
+    loop = asyncio.run(
+        send(arguments.bootstrap, arguments.rate, events, keep_notes=arguments.notes is not None)
+    )
     if arguments.notes:
         write_notes(arguments.notes, loop, time.process_time() - before)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from benchmarks.producer import Note, read_notes
 from benchmarks.stage import BenchmarkError, environment_of, wait_until
 
-from voc_stream.embedded.child import Child
+from voc_stream.embedded.processes.child import Child
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,9 @@ class Producers:
         keep_notes: whether each batch is noted; a long run would fill the memory with it.
     """
 
-    def __init__(self, stage: Stage, load: Load, rate: float, producers: int = 1, *, keep_notes: bool = True) -> None:
+    def __init__(
+        self, stage: Stage, load: Load, rate: float, producers: int = 1, *, keep_notes: bool = True
+    ) -> None:
         self._stage, self._rate, self._keep_notes = stage, rate / producers, keep_notes
         self._load = replace(load, events=load.events // producers)
         self._count = producers
@@ -68,7 +70,9 @@ class Producers:
         """Raises BenchmarkError where one has failed."""
         for child, _ in self._children:
             if child.exit_code():
-                raise BenchmarkError(f"a producer ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}")
+                raise BenchmarkError(
+                    f"a producer ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}"
+                )
 
     def is_over(self) -> bool:
         """Whether all have ended. Raises BenchmarkError where one has failed."""
@@ -77,14 +81,39 @@ class Producers:
 
     def finished(self) -> list[Sent]:
         """What they did, once they have ended. Raises BenchmarkError."""
-        wait_until(self.is_over, FINISH_SECONDS, "a producer does not end", [child for child, _ in self._children])
+        wait_until(
+            self.is_over,
+            FINISH_SECONDS,
+            "a producer does not end",
+            [child for child, _ in self._children],
+        )
         return [Sent(*run) for run in (read_notes(notes) for _, notes in self._children)]
 
     def _start(self, number: int) -> tuple[Child, Path]:
         settings, folder = self._stage.settings, self._stage.folder
         path = folder / f"notes-{number}.jsonl"
         load = json.dumps(asdict(replace(self._load, seed=self._load.seed + FIRST_SEED + number)))
-        command = [sys.executable, "-m", "benchmarks.producer", "--bootstrap", settings.kafka_bootstrap, "--prefix", settings.topic_prefix]
-        command += ["--partitions", str(settings.partitions), "--rate", str(self._rate), "--load", load]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.producer",
+            "--bootstrap",
+            settings.kafka_bootstrap,
+            "--prefix",
+            settings.topic_prefix,
+        ]
+        command += [
+            "--partitions",
+            str(settings.partitions),
+            "--rate",
+            str(self._rate),
+            "--load",
+            load,
+        ]
         command += ["--notes", str(path)] if self._keep_notes else []
-        return Child("producer", command, folder / f"producer-{number}.log", environment=environment_of(settings)), path
+        return Child(
+            "producer",
+            command,
+            folder / f"producer-{number}.log",
+            environment=environment_of(settings),
+        ), path

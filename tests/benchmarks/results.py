@@ -42,7 +42,9 @@ class Record:
     figures: Mapping[str, float]
     machine: str
     commit: str
-    measured_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    measured_at: str = field(
+        default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds")
+    )
     command: str = field(default_factory=lambda: command_line(sys.argv))
 
 
@@ -58,7 +60,9 @@ def command_line(arguments: Sequence[str]) -> str:
     """
     module = arguments[0].removesuffix("/__main__.py").rpartition("/")[2].removesuffix(".py")
     target = "bench" if module == "throughput" else f"bench-{module}"
-    return f'make {target} ARGS="{shlex.join(arguments[1:])}"' if arguments[1:] else f"make {target}"
+    return (
+        f'make {target} ARGS="{shlex.join(arguments[1:])}"' if arguments[1:] else f"make {target}"
+    )
 
 
 def append(path: Path, record: Record) -> None:
@@ -81,14 +85,25 @@ def newest(records: Sequence[Record], benchmark: str) -> list[Record]:
     if not of_benchmark:
         return []
     last = of_benchmark[-1]
-    comparable = [record for record in of_benchmark if (record.machine, record.commit) == (last.machine, last.commit)]
-    return list({json.dumps(record.inputs, sort_keys=True): record for record in comparable}.values())
+    comparable = [
+        record
+        for record in of_benchmark
+        if (record.machine, record.commit) == (last.machine, last.commit)
+    ]
+    return list(
+        {json.dumps(record.inputs, sort_keys=True): record for record in comparable}.values()
+    )
 
 
 def section(records: Sequence[Record], columns: Sequence[Column]) -> str:
     """What a page shows of comparable records: when, where and how they were measured, and a table with a row for each."""
     last = records[-1]
-    measured = measured_by(last.machine, last.commit, *dict.fromkeys(record.command for record in records), day=last.measured_at[:10])
+    measured = measured_by(
+        last.machine,
+        last.commit,
+        *dict.fromkeys(record.command for record in records),
+        day=last.measured_at[:10],
+    )
     rows = [[show(record) for _, show in columns] for record in records]
     return "\n".join([*measured, "", table([title for title, _ in columns], rows)])
 
@@ -96,12 +111,19 @@ def section(records: Sequence[Record], columns: Sequence[Column]) -> str:
 def measured_by(machine: str, commit: str, *commands: str, day: str | None = None) -> list[str]:
     """The lines before a table: when (today, unless `day` is given), where and how it was measured."""
     day = f"{datetime.now(UTC):%Y-%m-%d}" if day is None else day
-    return [f"Measured on {day} at commit {commit} on {machine}, by", "", *(f"    {command}" for command in commands)]
+    return [
+        f"Measured on {day} at commit {commit} on {machine}, by",
+        "",
+        *(f"    {command}" for command in commands),
+    ]
 
 
 def figure(title: str, name: str, form: str = ",.0f") -> Column:
     """A column with one figure; a dash where it was not measured."""
-    return title, lambda record: format(record.figures[name], form) if name in record.figures else "—"
+    return (
+        title,
+        lambda record: format(record.figures[name], form) if name in record.figures else "—",
+    )
 
 
 def chosen(title: str, name: str, form: str = ",") -> Column:

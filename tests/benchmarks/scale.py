@@ -63,7 +63,10 @@ class Costs:
 
 def sources(records: Sequence[Record]) -> list[Record]:
     """The newest records that the costs are from: upkeep, then throughput; fewer where something was not measured."""
-    found = (newest(records, "upkeep"), newest(records, "own processor") or newest(records, "throughput"))
+    found = (
+        newest(records, "upkeep"),
+        newest(records, "own processor") or newest(records, "throughput"),
+    )
     return [each[-1] for each in found if each]
 
 
@@ -78,17 +81,35 @@ def costs(records: Sequence[Record]) -> Costs | None:
 
 def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, str, str]]:
     """What a rate needs: what, how much, and from which figures. Pure."""
-    workers = _up(rate * cost.worker_microseconds / 1e6 / given.utilisation / given.worker_processors)
+    workers = _up(
+        rate * cost.worker_microseconds / 1e6 / given.utilisation / given.worker_processors
+    )
     in_megabytes = rate * cost.sent_bytes / MEGA
-    partitions = _power_of_two(max(2 * workers, in_megabytes / given.partition_megabytes_per_second))
-    by_processors = rate * cost.postgres_microseconds / 1e6 / given.utilisation / given.shard_processors
+    partitions = _power_of_two(
+        max(2 * workers, in_megabytes / given.partition_megabytes_per_second)
+    )
+    by_processors = (
+        rate * cost.postgres_microseconds / 1e6 / given.utilisation / given.shard_processors
+    )
     by_wal = rate * cost.wal_bytes / MEGA / given.wal_megabytes_per_second
-    by_upkeep = rate * max(cost.settle_microseconds, cost.assess_microseconds) / 1e6 / given.utilisation
+    by_upkeep = (
+        rate * max(cost.settle_microseconds, cost.assess_microseconds) / 1e6 / given.utilisation
+    )
     shards = _up(max(by_processors, by_wal, by_upkeep))
-    broker_processors = rate * cost.broker_microseconds * given.replication / 1e6 / given.utilisation
+    broker_processors = (
+        rate * cost.broker_microseconds * given.replication / 1e6 / given.utilisation
+    )
     return [
-        ("workers, of one processor each", f"{workers:,}", f"{cost.worker_microseconds:.1f} µs an event"),
-        ("partitions of the busiest topic", f"{partitions:,}", "two for each worker, rounded up to a power of two"),
+        (
+            "workers, of one processor each",
+            f"{workers:,}",
+            f"{cost.worker_microseconds:.1f} µs an event",
+        ),
+        (
+            "partitions of the busiest topic",
+            f"{partitions:,}",
+            "two for each worker, rounded up to a power of two",
+        ),
         (
             "PostgreSQL shards",
             f"{shards:,}",
@@ -98,17 +119,41 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
             ),
         ),
         ("events/s of a shard", f"{rate / shards:,.0f}", ""),
-        ("WAL of a shard, MB/s", f"{rate * cost.wal_bytes / MEGA / shards:,.0f}", f"of {given.wal_megabytes_per_second:,.0f} assumed"),
-        ("processors of the brokers", f"{_up(broker_processors):,}", f"{cost.broker_microseconds:.1f} µs an event and copy"),
-        ("into Kafka, MB/s", f"{in_megabytes:,.0f}", f"{cost.sent_bytes:,.0f} bytes an event, not compressed"),
-        ("between brokers, MB/s", f"{in_megabytes * (given.replication - 1):,.0f}", f"{given.replication} copies"),
-        ("tables grow a day, TB", f"{rate * cost.table_bytes * SECONDS_A_DAY / TERA:,.1f}", f"{cost.table_bytes:,.0f} bytes an event"),
+        (
+            "WAL of a shard, MB/s",
+            f"{rate * cost.wal_bytes / MEGA / shards:,.0f}",
+            f"of {given.wal_megabytes_per_second:,.0f} assumed",
+        ),
+        (
+            "processors of the brokers",
+            f"{_up(broker_processors):,}",
+            f"{cost.broker_microseconds:.1f} µs an event and copy",
+        ),
+        (
+            "into Kafka, MB/s",
+            f"{in_megabytes:,.0f}",
+            f"{cost.sent_bytes:,.0f} bytes an event, not compressed",
+        ),
+        (
+            "between brokers, MB/s",
+            f"{in_megabytes * (given.replication - 1):,.0f}",
+            f"{given.replication} copies",
+        ),
+        (
+            "tables grow a day, TB",
+            f"{rate * cost.table_bytes * SECONDS_A_DAY / TERA:,.1f}",
+            f"{cost.table_bytes:,.0f} bytes an event",
+        ),
         (
             "connections to a shard, workers bound to shards",
             f"{2 * _up(workers / shards):,}",
             "two for each worker: batches and upkeep",
         ),
-        ("connections to a shard, any worker to any shard", f"{2 * workers:,}", "the same, each to all"),
+        (
+            "connections to a shard, any worker to any shard",
+            f"{2 * workers:,}",
+            "the same, each to all",
+        ),
     ]
 
 
@@ -130,7 +175,11 @@ def limits(cost: Costs, given: Assumptions) -> list[tuple[str, float, str]]:
             given.utilisation * given.shard_processors * 1e6 / cost.postgres_microseconds,
             "shards by hash of `customer_id`",
         ),
-        ("WAL of one PostgreSQL", given.wal_megabytes_per_second * MEGA / cost.wal_bytes, "likewise"),
+        (
+            "WAL of one PostgreSQL",
+            given.wal_megabytes_per_second * MEGA / cost.wal_bytes,
+            "likewise",
+        ),
         (
             "one worker",
             given.utilisation * given.worker_processors * 1e6 / cost.worker_microseconds,
@@ -150,20 +199,31 @@ def text(rate: float, cost: Costs, given: Assumptions, found: Sequence[Record]) 
             "",
             f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}, from what an event was measured to cost:",
             "",
-            *(f"- {each.benchmark}: {each.measured_at[:10]}, commit {each.commit}, {each.machine}" for each in found),
+            *(
+                f"- {each.benchmark}: {each.measured_at[:10]}, commit {each.commit}, {each.machine}"
+                for each in found
+            ),
             "",
             table(("needed", "how much", "because of"), machines(rate, cost, given), text=(0, 2)),
             "",
             "What gives way first, when only its neighbours grow:",
             "",
-            table(("limit", "events/s", "then"), [(what, f"{limit:,.0f}", then) for what, limit, then in limits(cost, given)], text=(0, 2)),
+            table(
+                ("limit", "events/s", "then"),
+                [(what, f"{limit:,.0f}", then) for what, limit, then in limits(cost, given)],
+                text=(0, 2),
+            ),
         ]
     )
 
 
 def main() -> None:
     """Print the plan."""
-    parser = argparse.ArgumentParser(prog="bench-scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="bench-scale",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--rate", type=float, default=1e6, help="events a second")
     parser.add_argument("--results", type=Path, default=PATH)
     parser.add_argument("--write", action="store_true", help="put it into docs/performance.md")
@@ -171,7 +231,9 @@ def main() -> None:
     records = read(arguments.results)
     cost = costs(records)
     if cost is None:
-        sys.exit(f"{arguments.results} lacks results of throughput or upkeep: run `make bench` and `make bench-upkeep` with --write first")
+        sys.exit(
+            f"{arguments.results} lacks results of throughput or upkeep: run `make bench` and `make bench-upkeep` with --write first"
+        )
     planned = text(arguments.rate, cost, Assumptions(), sources(records))
     print(planned)
     if arguments.write:

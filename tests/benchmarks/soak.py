@@ -29,7 +29,14 @@ INTERVAL_SECONDS = 10.0
 WARM_UP_SHARE, LONGEST_WARM_UP_SECONDS = 0.2, 600.0
 BEHIND_SECONDS = 120.0
 PREPARATION_EVENTS = 50_000
-SWELLING = ("customer_move", "contribution", "detail_contribution", "churn_pending", "stream_position", "rolling_sum")
+SWELLING = (
+    "customer_move",
+    "contribution",
+    "detail_contribution",
+    "churn_pending",
+    "stream_position",
+    "rolling_sum",
+)
 """Tables whose rows are changed or removed all the time."""
 COLUMNS = (
     figure("minutes", "minutes"),
@@ -68,10 +75,22 @@ def look(stage: Stage, started: float) -> Look:
         time.monotonic() - started,
         memory_bytes,
         max(0, sum(read_log_ends(stage.settings).values()) - taken_in),
-        int(stage.number(f"SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname IN ({names})")),
-        int(stage.number(f"SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname IN ({names})")),
+        int(
+            stage.number(
+                f"SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname IN ({names})"
+            )
+        ),
+        int(
+            stage.number(
+                f"SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname IN ({names})"
+            )
+        ),
         # Temporary tables would leave dead rows here, were they made again and again.
-        int(stage.number("SELECT pg_total_relation_size('pg_attribute') + pg_total_relation_size('pg_class')")),
+        int(
+            stage.number(
+                "SELECT pg_total_relation_size('pg_attribute') + pg_total_relation_size('pg_class')"
+            )
+        ),
     )
 
 
@@ -87,7 +106,9 @@ def summary(looks: Sequence[Look]) -> dict[str, float]:
         raise ValueError(f"{len(counted)} looks after the warm-up tell nothing: run for longer")
 
     def slope(part: Sequence[Look]) -> float:
-        return per_hour([each.seconds for each in part], [each.memory_bytes / MEBIBYTE for each in part])
+        return per_hour(
+            [each.seconds for each in part], [each.memory_bytes / MEBIBYTE for each in part]
+        )
 
     lags = [float(each.lag_events) for each in counted]
     return {
@@ -108,10 +129,18 @@ def summary(looks: Sequence[Look]) -> dict[str, float]:
 def picture(looks: Sequence[Look]) -> str:
     """Memory and lag over time."""
     minutes = [each.seconds / 60 for each in looks]
-    memory = Series("", [(at, each.memory_bytes / MEBIBYTE) for at, each in zip(minutes, looks, strict=True)])
-    lag = Series("", [(at, float(each.lag_events)) for at, each in zip(minutes, looks, strict=True)])
+    memory = Series(
+        "", [(at, each.memory_bytes / MEBIBYTE) for at, each in zip(minutes, looks, strict=True)]
+    )
+    lag = Series(
+        "", [(at, float(each.lag_events)) for at, each in zip(minutes, looks, strict=True)]
+    )
     axis = XAxis("minutes", nice_ticks(minutes[-1], 6))
-    return chart("One worker under a steady load", axis, (Panel("MiB resident", [memory]), Panel("events behind", [lag])))
+    return chart(
+        "One worker under a steady load",
+        axis,
+        (Panel("MiB resident", [memory]), Panel("events behind", [lag])),
+    )
 
 
 def measure(stage: Stage, load: Load, rate: float, seconds: float) -> list[Look]:
@@ -125,21 +154,31 @@ def measure(stage: Stage, load: Load, rate: float, seconds: float) -> list[Look]
             stage.require_workers()
             looks.append(look(stage, started))
             if looks[-1].seconds > seconds + BEHIND_SECONDS:
-                raise BenchmarkError(f"the producer does not reach {rate:,.0f} events/s on this machine")
-        stage.wait_until(lambda: stage.taken_in() >= sent + sending.events, BEHIND_SECONDS, "the worker has fallen behind")
+                raise BenchmarkError(
+                    f"the producer does not reach {rate:,.0f} events/s on this machine"
+                )
+        stage.wait_until(
+            lambda: stage.taken_in() >= sent + sending.events,
+            BEHIND_SECONDS,
+            "the worker has fallen behind",
+        )
     return looks
 
 
 def main() -> None:
     """Run what the arguments say and print the table."""
-    parser = argparse.ArgumentParser(prog="bench-soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="bench-soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=2_000.0, help="events a second")
     throughput.add_stage_arguments(parser)
     parser.set_defaults(events=PREPARATION_EVENTS)
     arguments = parser.parse_args()
     plan, seconds = throughput.plan_of(arguments), 60 * arguments.minutes
-    load = Load(events=int(arguments.rate * seconds), customers=arguments.customers, sites=arguments.sites)
+    load = Load(
+        events=int(arguments.rate * seconds), customers=arguments.customers, sites=arguments.sites
+    )
     commit = machine.commit()  # another one may come while it runs
     with Stage(plan) as stage:
         throughput.prepare(stage, throughput.load_of(arguments), workers=1)
@@ -148,11 +187,17 @@ def main() -> None:
         figures["peak_mebibytes"] = max(stage.workers_processes().peak_memory_bytes()) / MEBIBYTE
     inputs = {**asdict(plan), **asdict(load), "rate": arguments.rate}
     machine_line = machine.describe(BROKERS[plan.broker])
-    record = Record(benchmark="soak", inputs=inputs, figures=figures, machine=machine_line, commit=commit)
+    record = Record(
+        benchmark="soak", inputs=inputs, figures=figures, machine=machine_line, commit=commit
+    )
     print(section([record], COLUMNS))
     if arguments.write:
         append(PATH, record)
-        put_section(PAGE, "soak", f"{section([record], COLUMNS)}\n\n![Memory and lag over time](benchmarks/soak.svg)")
+        put_section(
+            PAGE,
+            "soak",
+            f"{section([record], COLUMNS)}\n\n![Memory and lag over time](benchmarks/soak.svg)",
+        )
         (PATH.parent / "soak.svg").write_text(picture(looks), encoding="utf-8")
 
 

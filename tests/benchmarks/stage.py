@@ -19,13 +19,13 @@ from benchmarks.load import messages
 from benchmarks.processes import Processes, only_on
 
 from voc_stream.embedded.broker import Broker
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.embedded.postgres import SETTINGS, Postgres
-from voc_stream.kafka.access import TopicsError
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.push import Pusher, Record
 from voc_stream.kafka.topics import ensure_topics, input_topics, topic_ids
-from voc_stream.postgres.migrate import migrate
+from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:
@@ -76,11 +76,18 @@ class Stage:
 
     def __enter__(self) -> Self:
         with ExitStack() as started:
-            self.folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="voc-bench-")))
+            self.folder = Path(
+                started.enter_context(tempfile.TemporaryDirectory(prefix="voc-bench-"))
+            )
             with only_on({min(os.sched_getaffinity(0))} if self.plan.postgres_core else None):
-                postgres = started.enter_context(Postgres(self.folder, free_port(), SERVER_SETTINGS))
+                postgres = started.enter_context(
+                    Postgres(self.folder, free_port(), SERVER_SETTINGS)
+                )
                 bootstrap, broker_processes = self._start_broker(started)
-            self.postgres, self.broker = Processes([postgres.child.pid]), Processes(broker_processes)
+            self.postgres, self.broker = (
+                Processes([postgres.child.pid]),
+                Processes(broker_processes),
+            )
             self.settings = Settings(
                 kafka_bootstrap=bootstrap,
                 database_url=postgres.url,
@@ -89,11 +96,17 @@ class Stage:
                 broker_session_timeout_seconds=6,
             )
             migrate(postgres.url)
-            connection = started.enter_context(closing(psycopg2.connect(postgres.url, options="-c search_path=voc -c timezone=UTC")))
+            connection = started.enter_context(
+                closing(
+                    psycopg2.connect(postgres.url, options="-c search_path=voc -c timezone=UTC")
+                )
+            )
             connection.autocommit = True
             self.cursor = connection.cursor()
             ensure_topics(self.settings)
-            wait_until(self._topics_are_there, TOPICS_SECONDS, "the broker does not tell of its topics")
+            wait_until(
+                self._topics_are_there, TOPICS_SECONDS, "the broker does not tell of its topics"
+            )
             self._open = started.pop_all()
         return self
 
@@ -128,7 +141,9 @@ class Stage:
                 sizes += len(value)
                 yield Record(self.settings.topic_prefix + message.topic, message.key, value, None)
 
-        with Pusher[None](self.settings, SEND_SECONDS, lambda: None, lambda _, why: failures.append(why)) as pusher:
+        with Pusher[None](
+            self.settings, SEND_SECONDS, lambda: None, lambda _, why: failures.append(why)
+        ) as pusher:
             pusher.push(records())
         if failures:
             raise BenchmarkError(f"{len(failures)} events were not sent: {failures[0]}")
@@ -142,7 +157,12 @@ class Stage:
                 port = free_port()
                 settings = replace(self.settings, web_port=port)
                 command = [sys.executable, "-m", "voc_stream", "worker"]
-                worker = Child("worker", command, self.folder / f"worker-{number}.log", environment=environment_of(settings))
+                worker = Child(
+                    "worker",
+                    command,
+                    self.folder / f"worker-{number}.log",
+                    environment=environment_of(settings),
+                )
                 self._open.callback(worker.stop, STOP_SECONDS)
                 self.workers.append(worker)
                 self._web_ports.append(port)
@@ -155,11 +175,16 @@ class Stage:
         """Raises BenchmarkError where a worker has ended."""
         for worker in self.workers:
             if worker.exit_code() is not None:
-                raise BenchmarkError(f"a worker ended with code {worker.exit_code()}; its last lines:\n{worker.log_tail()}")
+                raise BenchmarkError(
+                    f"a worker ended with code {worker.exit_code()}; its last lines:\n{worker.log_tail()}"
+                )
 
     def workers_that_committed(self) -> int:
         """How many workers have written a batch and still have its partition."""
-        return sum(b"\nvoc_last_commit_timestamp_seconds{" in self._metrics(port) for port in self._web_ports)
+        return sum(
+            b"\nvoc_last_commit_timestamp_seconds{" in self._metrics(port)
+            for port in self._web_ports
+        )
 
     def number(self, query: str) -> float:
         """The one value of a query, with schema voc in sight."""
@@ -174,7 +199,11 @@ class Stage:
     def upkeep_waits(self) -> bool:
         """Whether the rolling tables of sites or the risks lack something that was taken in."""
         queues = ("customer_move", "contribution", "churn_pending")
-        return bool(self.number(f"SELECT ({' OR '.join(f'EXISTS (SELECT FROM {queue})' for queue in queues)})::int"))
+        return bool(
+            self.number(
+                f"SELECT ({' OR '.join(f'EXISTS (SELECT FROM {queue})' for queue in queues)})::int"
+            )
+        )
 
     def details_wait(self) -> bool:
         """Whether the scopes that explain, or the cube, have not been merged into."""
@@ -214,11 +243,15 @@ def run_command(main: Callable[[], None]) -> None:
         sys.exit(str(error))
 
 
-def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str, workers: Sequence[Child] = ()) -> None:
+def wait_until(
+    condition: Callable[[], bool], timeout_seconds: float, what: str, workers: Sequence[Child] = ()
+) -> None:
     """Look every few milliseconds; BenchmarkError with `what` happened instead when the time is up."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
-            tails = "".join(f"\n--- {worker.log_path.name}\n{worker.log_tail()}" for worker in workers)
+            tails = "".join(
+                f"\n--- {worker.log_path.name}\n{worker.log_tail()}" for worker in workers
+            )
             raise BenchmarkError(f"{what}, after {timeout_seconds:.0f} s{tails}")
         time.sleep(POLL_SECONDS)

@@ -76,7 +76,9 @@ def nice_ticks(highest: float, count: int = TICKS) -> list[float]:
     if highest <= 0:
         return [0.0, 1.0]
     magnitude = 10.0 ** math.floor(math.log10(highest / count))
-    step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor * count >= highest)
+    step = next(
+        magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor * count >= highest
+    )
     return [round(step * number, 12) for number in range(math.ceil(highest / step) + 1)]
 
 
@@ -98,21 +100,32 @@ def _panel(panel: Panel, x_axis: XAxis, top: float) -> list[str]:
 
     parts = []
     for tick in ticks:
-        parts.append(_line(LEFT, place(tick), WIDTH - RIGHT, place(tick), "axis" if tick == 0 else "grid"))
+        parts.append(
+            _line(LEFT, place(tick), WIDTH - RIGHT, place(tick), "axis" if tick == 0 else "grid")
+        )
         parts.append(_text(LEFT - 8, place(tick) + 4, label(tick), "end"))
-    parts += [_line(_x(x_axis, tick), bottom, _x(x_axis, tick), bottom + 4, "axis") for tick in x_axis.ticks]
+    parts += [
+        _line(_x(x_axis, tick), bottom, _x(x_axis, tick), bottom + 4, "axis")
+        for tick in x_axis.ticks
+    ]
     parts += [_line(LEFT, top, LEFT, bottom, "axis")]
     middle = (top + bottom) / 2
-    parts.append(f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16 {middle:.0f})">{escape(panel.title)}</text>')
+    parts.append(
+        f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16 {middle:.0f})">{escape(panel.title)}</text>'
+    )
     for number, series in enumerate(panel.series):
         colour = COLOURS[number % len(COLOURS)]
         places = [(_x(x_axis, x), place(y)) for x, y in series.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline class="line" stroke="{colour}" points="{path}"/>')
         if len(places) <= len(x_axis.ticks):
-            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+            parts += [
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places
+            ]
         if len(panel.series) > 1:
-            parts.append(f'<text x="{LEFT + 10 + 110 * number}" y="{top + 12:.0f}" style="fill:{colour}">{escape(series.name)}</text>')
+            parts.append(
+                f'<text x="{LEFT + 10 + 110 * number}" y="{top + 12:.0f}" style="fill:{colour}">{escape(series.name)}</text>'
+            )
     return parts
 
 

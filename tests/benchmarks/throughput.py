@@ -31,7 +31,10 @@ WORKERS_TABLE = [(workers, partitions) for partitions in (8, 32) for workers in 
 COLUMNS = (
     chosen("workers", "workers"),
     chosen("partitions", "partitions"),
-    ("own processor for PostgreSQL and broker", lambda record: "yes" if record.inputs["postgres_core"] else "no"),
+    (
+        "own processor for PostgreSQL and broker",
+        lambda record: "yes" if record.inputs["postgres_core"] else "no",
+    ),
     figure("events counted", "counted_events"),
     figure("events/s", "events_per_second"),
     figure("events/s, complete", "complete_events_per_second"),
@@ -58,31 +61,51 @@ class Mark(NamedTuple):
 
 def mark(stage: Stage) -> Mark:
     """Where things stand now."""
-    taken_in, wal_bytes = stage.taken_in(), stage.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
-    worker, postgres, broker = (each.processor_seconds() for each in (stage.workers_processes(), stage.postgres, stage.broker))
+    taken_in, wal_bytes = (
+        stage.taken_in(),
+        stage.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"),
+    )
+    worker, postgres, broker = (
+        each.processor_seconds()
+        for each in (stage.workers_processes(), stage.postgres, stage.broker)
+    )
     return Mark(time.monotonic(), taken_in, worker, postgres, broker, wal_bytes)
 
 
 def measure(stage: Stage, load: Load, workers: int) -> dict[str, float]:
     """Send a load, start workers, and watch until all is taken in and all tables are complete. Raises BenchmarkError."""
-    before, database_bytes = stage.taken_in(), stage.number("SELECT pg_database_size(current_database())")
+    before, database_bytes = (
+        stage.taken_in(),
+        stage.number("SELECT pg_database_size(current_database())"),
+    )
     sent_bytes = stage.preload(load)
     started = time.monotonic()
     stage.start_workers(workers)
     first = _when_all_are_at_work(stage, workers, before + load.events)
-    stage.wait_until(lambda: stage.taken_in() >= before + load.events, RUN_SECONDS, "not all was taken in")
+    stage.wait_until(
+        lambda: stage.taken_in() >= before + load.events, RUN_SECONDS, "not all was taken in"
+    )
     last = mark(stage)
-    stage.wait_until(lambda: not stage.upkeep_waits(), RUN_SECONDS, "rolling tables or risks are not complete")
+    stage.wait_until(
+        lambda: not stage.upkeep_waits(), RUN_SECONDS, "rolling tables or risks are not complete"
+    )
     complete = mark(stage)
-    stage.wait_until(lambda: not stage.details_wait(), RUN_SECONDS, "details or cube are not complete")
+    stage.wait_until(
+        lambda: not stage.details_wait(), RUN_SECONDS, "details or cube are not complete"
+    )
     merged = mark(stage)
     if last.taken_in - first.taken_in < COUNTED_SHARE * load.events:
-        raise BenchmarkError(f"only {last.taken_in - first.taken_in:,} events were left when every worker was at work: send more --events")
+        raise BenchmarkError(
+            f"only {last.taken_in - first.taken_in:,} events were left when every worker was at work: send more --events"
+        )
     return figures(first, last, complete, merged) | {
         "start_up_seconds": first.moment - started,
         "worker_peak_mebibytes": max(stage.workers_processes().peak_memory_bytes()) / MEBIBYTE,
         "sent_bytes": sent_bytes / load.events,
-        "table_bytes": (stage.number("SELECT pg_database_size(current_database())") - database_bytes) / load.events,
+        "table_bytes": (
+            stage.number("SELECT pg_database_size(current_database())") - database_bytes
+        )
+        / load.events,
     }
 
 
@@ -91,7 +114,11 @@ def prepare(stage: Stage, load: Load, workers: int) -> None:
     goal = stage.taken_in() + load.events
     stage.preload(load)
     stage.start_workers(workers)
-    stage.wait_until(lambda: stage.taken_in() >= goal and not stage.upkeep_waits(), RUN_SECONDS, "the tables are not complete")
+    stage.wait_until(
+        lambda: stage.taken_in() >= goal and not stage.upkeep_waits(),
+        RUN_SECONDS,
+        "the tables are not complete",
+    )
 
 
 def figures(first: Mark, last: Mark, complete: Mark, merged: Mark) -> dict[str, float]:
@@ -118,7 +145,9 @@ def _when_all_are_at_work(stage: Stage, workers: int, goal: int) -> Mark:
     while stage.workers_that_committed() < workers:
         stage.require_workers()
         if stage.taken_in() >= goal or time.monotonic() > deadline:
-            raise BenchmarkError("the load was taken in, or 90 s passed, before every worker had its part: send more --events")
+            raise BenchmarkError(
+                "the load was taken in, or 90 s passed, before every worker had its part: send more --events"
+            )
         time.sleep(METRICS_SECONDS)
     taken_in = stage.taken_in()
     stage.wait_until(lambda: stage.taken_in() > taken_in, START_SECONDS, "no batch was committed")
@@ -134,7 +163,9 @@ def run(benchmark: str, plan: Plan, load: Load, workers: int) -> Record:
         measured = measure(stage, load, workers) | {"copy_rows_per_second": copied}
     inputs = {"workers": workers, **asdict(plan), **asdict(load)}
     machine_line = machine.describe(BROKERS[plan.broker])
-    return Record(benchmark=benchmark, inputs=inputs, figures=measured, machine=machine_line, commit=commit)
+    return Record(
+        benchmark=benchmark, inputs=inputs, figures=measured, machine=machine_line, commit=commit
+    )
 
 
 def main() -> None:
@@ -142,7 +173,13 @@ def main() -> None:
     arguments = parser().parse_args()
     plan, load = plan_of(arguments), load_of(arguments)
     asked = WORKERS_TABLE if arguments.table else [(arguments.workers, arguments.partitions)]
-    benchmark = "workers" if arguments.table else "own processor" if arguments.postgres_core else "throughput"
+    benchmark = (
+        "workers"
+        if arguments.table
+        else "own processor"
+        if arguments.postgres_core
+        else "throughput"
+    )
     records = []
     for workers, partitions in asked:
         record = run(benchmark, replace(plan, partitions=partitions), load, workers)
@@ -156,14 +193,33 @@ def main() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of this command."""
-    it = argparse.ArgumentParser(prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    it = argparse.ArgumentParser(
+        prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     it.add_argument("--workers", type=int, default=1)
-    it.add_argument("--table", action="store_true", help="1, 2 and 4 workers on 8 and on 32 partitions, one after the other")
-    it.add_argument("--postgres-core", action="store_true", help="bind PostgreSQL and broker to one processor, the workers to the others")
+    it.add_argument(
+        "--table",
+        action="store_true",
+        help="1, 2 and 4 workers on 8 and on 32 partitions, one after the other",
+    )
+    it.add_argument(
+        "--postgres-core",
+        action="store_true",
+        help="bind PostgreSQL and broker to one processor, the workers to the others",
+    )
     add_stage_arguments(it)
-    it.add_argument("--event-bytes", type=int, default=0, help="make shorter messages as long as this")
-    it.add_argument("--duplicate-share", type=float, default=0.0, help="0 to 1, of the messages: repeated ones")
-    it.add_argument("--late-share", type=float, default=0.0, help="0 to 1, of the events: those that occurred up to thirty days ago")
+    it.add_argument(
+        "--event-bytes", type=int, default=0, help="make shorter messages as long as this"
+    )
+    it.add_argument(
+        "--duplicate-share", type=float, default=0.0, help="0 to 1, of the messages: repeated ones"
+    )
+    it.add_argument(
+        "--late-share",
+        type=float,
+        default=0.0,
+        help="0 to 1, of the events: those that occurred up to thirty days ago",
+    )
     return it
 
 
@@ -175,7 +231,11 @@ def add_stage_arguments(it: argparse.ArgumentParser) -> None:
     it.add_argument("--events", type=int, default=Load.events)
     it.add_argument("--customers", type=int, default=Load.customers)
     it.add_argument("--sites", type=int, default=Load.sites)
-    it.add_argument("--write", action="store_true", help="keep what is measured, and put it into docs/performance.md")
+    it.add_argument(
+        "--write",
+        action="store_true",
+        help="keep what is measured, and put it into docs/performance.md",
+    )
 
 
 def plan_of(arguments: argparse.Namespace) -> Plan:

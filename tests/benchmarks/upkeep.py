@@ -18,10 +18,10 @@ from benchmarks.markdown import put_section
 from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
 from benchmarks.stage import BROKERS, PAST, Stage, run_command
 
-from voc_stream.catalogue_file import load_catalogue
-from voc_stream.ports import Batch, Message, Partition, StoredPosition
-from voc_stream.postgres.sink import PostgresSink
-from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.catalogue.load import load_catalogue
+from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 SOURCE = Partition("upkeep", 0)
 COLUMNS = (
@@ -38,17 +38,32 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
     """Take in a load without any worker, then let the chores run, one after the other."""
     url, catalogue = stage.settings.require_database_url(), load_catalogue()
     start = datetime.now(UTC) - PAST
-    values = [message.value for message in messages(load, start, 0.97 * PAST.total_seconds() / load.events)]
+    values = [
+        message.value
+        for message in messages(load, start, 0.97 * PAST.total_seconds() / load.events)
+    ]
     step = stage.plan.batch_messages
-    with closing(PostgresSink(url, catalogue)) as sink, closing(PostgresUpkeep(url, catalogue)) as upkeep:
+    with (
+        closing(PostgresSink(url, catalogue)) as sink,
+        closing(PostgresUpkeep(url, catalogue)) as upkeep,
+    ):
         sink.start_at(SOURCE, StoredPosition("upkeep", 0), None)
         began = time.monotonic()
         for first in range(0, load.events, step):
             now = datetime.now(UTC)
-            decoded = sink.decode([Message(first + place, value) for place, value in enumerate(values[first : first + step])], now)
+            decoded = sink.decode(
+                [
+                    Message(first + place, value)
+                    for place, value in enumerate(values[first : first + step])
+                ],
+                now,
+            )
             sink.process([Batch(SOURCE, StoredPosition("upkeep", first), decoded)], now)
         taken_in = time.monotonic()
-        waiting = " UNION ALL ".join(f"SELECT FROM {queue}" for queue in ("customer_move", "contribution", "detail_contribution"))
+        waiting = " UNION ALL ".join(
+            f"SELECT FROM {queue}"
+            for queue in ("customer_move", "contribution", "detail_contribution")
+        )
         while stage.number(f"SELECT count(*) FROM ({waiting} LIMIT 1) waiting"):
             upkeep.settle(datetime.now(UTC))
         settled = time.monotonic()
@@ -66,7 +81,11 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
 
 def main() -> None:
     """Run what the arguments say and print the table."""
-    parser = argparse.ArgumentParser(prog="bench-upkeep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="bench-upkeep",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     throughput.add_stage_arguments(parser)
     arguments = parser.parse_args()
     plan, load = throughput.plan_of(arguments), throughput.load_of(arguments)
@@ -74,7 +93,13 @@ def main() -> None:
         figures = measure(stage, load)
     inputs = {**asdict(plan), **asdict(load)}
     machine_line = machine.describe(BROKERS[plan.broker])
-    record = Record(benchmark="upkeep", inputs=inputs, figures=figures, machine=machine_line, commit=machine.commit())
+    record = Record(
+        benchmark="upkeep",
+        inputs=inputs,
+        figures=figures,
+        machine=machine_line,
+        commit=machine.commit(),
+    )
     print(section([record], COLUMNS))
     if arguments.write:
         append(PATH, record)

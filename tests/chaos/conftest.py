@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from chaos.service import ChaosService
 
-from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let a refused connection be forgotten: kafka-python leaves such sockets to the garbage collector."""
     for item in items:
         if item.get_closest_marker("chaos"):
-            item.add_marker(pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"))
+            item.add_marker(
+                pytest.mark.filterwarnings(
+                    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+                )
+            )
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +40,10 @@ def kafka() -> Iterator[KafkaBehindProxy]:
     """The session's Apache Kafka: one broker, with a second way in that leads through a fault proxy."""
     from chaos.kafka_behind_proxy import KafkaBehindProxy
 
-    with tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True) as folder, KafkaBehindProxy(Path(folder)) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True) as folder,
+        KafkaBehindProxy(Path(folder)) as cluster,
+    ):
         yield cluster
 
 

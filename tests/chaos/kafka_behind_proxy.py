@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from apache_kafka import KafkaCluster
 from chaos.proxy import FaultProxy
 
-from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chaos.service import ChaosService
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 ACKNOWLEDGED_TIMEOUT_SECONDS = 240.0
 
@@ -28,7 +28,9 @@ class Load:
         per_second: how many a second.
     """
 
-    def __init__(self, service: ChaosService, messages: Sequence[SimulatedMessage], per_second: float) -> None:
+    def __init__(
+        self, service: ChaosService, messages: Sequence[SimulatedMessage], per_second: float
+    ) -> None:
         self._service = service
         self._messages = messages
         self._per_second = per_second
@@ -74,7 +76,11 @@ class Load:
                 return []
             self._service.sent.append(message.value)
             try:
-                future = producer.send(self._service.settings.topic_prefix + message.topic, value=message.value, key=message.key)
+                future = producer.send(
+                    self._service.settings.topic_prefix + message.topic,
+                    value=message.value,
+                    key=message.key,
+                )
             except KafkaError:
                 sent.append((message, None))
             else:

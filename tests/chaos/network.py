@@ -27,10 +27,25 @@ class Namespace:
         self._cable = f"voc{os.getpid() % 10**7}"
         try:
             self._run("netns", "add", self.name)
-            self._run("link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+            self._run(
+                "link",
+                "add",
+                self._cable,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                self.name,
+            )
             self._run("addr", "add", f"{HOST}/30", "dev", self._cable)
             self._run("link", "set", self._cable, "up")
-            for words in (("addr", "add", f"{INSIDE}/30", "dev", "eth0"), ("link", "set", "eth0", "up"), ("link", "set", "lo", "up")):
+            for words in (
+                ("addr", "add", f"{INSIDE}/30", "dev", "eth0"),
+                ("link", "set", "eth0", "up"),
+                ("link", "set", "lo", "up"),
+            ):
                 self._run("-n", self.name, *words)
         except NoNetworkError:
             self.close()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chaos.postgres_wire import ClientMessages, statement_of
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -59,7 +59,9 @@ class FaultProxy:
         speaks_postgres: whether to cut what clients say into PostgreSQL's messages, as `cut_commits` needs.
     """
 
-    def __init__(self, target: tuple[str, int], listen: str = LOOPBACK, *, speaks_postgres: bool = False) -> None:
+    def __init__(
+        self, target: tuple[str, int], listen: str = LOOPBACK, *, speaks_postgres: bool = False
+    ) -> None:
         self.delay_seconds = 0.0
         self.bytes_per_second: float | None = None
         self.cuts = 0
@@ -71,7 +73,9 @@ class FaultProxy:
         self._commit_cuts: list[CommitCut] = []
         self._marker = b""
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="fault-proxy", daemon=True
+        )
         self._thread.start()
         self._open = asyncio.Event()
         self._open.set()
@@ -148,7 +152,9 @@ class FaultProxy:
         link = _Link(client, server)
         self._links.add(link)
         with suppress(OSError, asyncio.CancelledError):
-            await asyncio.gather(self._to_server(link, from_client), self._to_client(link, from_server))
+            await asyncio.gather(
+                self._to_server(link, from_client), self._to_client(link, from_server)
+            )
         self._links.discard(link)
         for writer in (client, server):
             writer.close()
@@ -224,5 +230,7 @@ async def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
 def _abort(writer: asyncio.StreamWriter) -> None:
     """Close with a reset, not with a farewell."""
     with suppress(OSError):
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
     writer.transport.abort()

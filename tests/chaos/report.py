@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-HEAD = ("recipe", "fault", "what was done", "what held beside all tables", "recovery: median (longest), runs")
+HEAD = (
+    "recipe",
+    "fault",
+    "what was done",
+    "what held beside all tables",
+    "recovery: median (longest), runs",
+)
 
 
 def table(lines: Iterable[str]) -> Iterator[str]:

@@ -84,7 +84,11 @@ class Server:
         """Change server settings for good and make them known, as ALTER SYSTEM does; an empty value takes one back."""
         with self.administration() as cursor:
             for name, value in values.items():
-                cursor.execute(f"ALTER SYSTEM SET {name} = '{value}'" if value else f"ALTER SYSTEM RESET {name}")
+                cursor.execute(
+                    f"ALTER SYSTEM SET {name} = '{value}'"
+                    if value
+                    else f"ALTER SYSTEM RESET {name}"
+                )
             cursor.execute("SELECT pg_reload_conf()")
 
     def create_database(self) -> str:

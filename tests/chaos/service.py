@@ -18,10 +18,10 @@ from end_to_end.harness import Service, Worker, environment_of, wait_until
 from kafka import KafkaAdminClient
 from kafka.errors import BrokerResponseError
 
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import free_port
-from voc_stream.kafka.access import TopicsError
-from voc_stream.kafka.watchdog import EXIT_CODE
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import free_port
+from voc_stream.kafka.connection.ask import TopicsError
+from voc_stream.kafka.life.watchdog import EXIT_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,10 +44,21 @@ class ChaosWorker(Worker):
         prefix: a command that runs the worker, such as one that enters a network namespace.
     """
 
-    def __init__(self, settings: Settings, log_path: Path, failpoints: Sequence[str] = (), prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log_path: Path,
+        failpoints: Sequence[str] = (),
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.settings = replace(settings, web_port=free_port())
         program = [str(ENTRY_POINT), *failpoints] if failpoints else ["-m", "voc_stream", "worker"]
-        self.child = Child("worker", [*prefix, sys.executable, *program], log_path, environment=environment_of(self.settings))
+        self.child = Child(
+            "worker",
+            [*prefix, sys.executable, *program],
+            log_path,
+            environment=environment_of(self.settings),
+        )
 
     @property
     def log(self) -> str:
@@ -106,10 +117,17 @@ class ChaosService(Service):
         super().__init__(replace(settings, database_url=self.direct_url), folder)
         self.worker_settings = settings
 
-    def start_worker(self, *failpoints: str, settings: Settings | None = None, prefix: Sequence[str] = ()) -> ChaosWorker:
+    def start_worker(
+        self, *failpoints: str, settings: Settings | None = None, prefix: Sequence[str] = ()
+    ) -> ChaosWorker:
         """One worker more, with faults if any are named."""
         number = next(self._numbers)
-        worker = ChaosWorker(settings or self.worker_settings, self.folder / f"worker-{number}.log", failpoints, prefix)
+        worker = ChaosWorker(
+            settings or self.worker_settings,
+            self.folder / f"worker-{number}.log",
+            failpoints,
+            prefix,
+        )
         self.workers.append(worker)
         return worker
 
@@ -119,34 +137,61 @@ class ChaosService(Service):
         code = worker.child.exit_code()
         # One that is asked before it has begun to listen (it still imports) is ended by the signal itself.
         not_begun = code == -signal.SIGTERM and not worker.child.log_tail()
-        assert code == 0 or not_begun, f"a worker that was asked to end did so with {code}:\n{worker.child.log_tail()}"
+        assert code == 0 or not_begun, (
+            f"a worker that was asked to end did so with {code}:\n{worker.child.log_tail()}"
+        )
 
     def supervise(self) -> None:
         """What a supervisor does: start a worker again that ended with an expected code, in the same group and with its own settings."""
         for worker in [worker for worker in self.workers if not worker.is_running]:
             code = worker.child.exit_code()
-            assert code in self.expected_exits, f"a worker ended with {code}:\n{worker.child.log_tail()}"
+            assert code in self.expected_exits, (
+                f"a worker ended with {code}:\n{worker.child.log_tail()}"
+            )
             self.workers.remove(worker)
             self.ended.append(worker)
             self.restarts += 1
             self.start_worker(settings=worker.settings)
 
-    def wait_until_ready(self, workers: Sequence[ChaosWorker], timeout_seconds: float = 60.0) -> None:
+    def wait_until_ready(
+        self, workers: Sequence[ChaosWorker], timeout_seconds: float = 60.0
+    ) -> None:
         """Until these workers have their partitions."""
-        self.wait_until(lambda: all(worker.is_ready() for worker in workers), timeout_seconds, "the workers are ready")
+        self.wait_until(
+            lambda: all(worker.is_ready() for worker in workers),
+            timeout_seconds,
+            "the workers are ready",
+        )
 
-    def seconds_to_progress(self, since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS) -> float:
+    def seconds_to_progress(
+        self, since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS
+    ) -> float:
         """Wait until the tables move on from where they are now; how long after the moment `since`."""
         before = self.progress()
-        self.wait_until(lambda: self.progress() > before, timeout_seconds, f"the tables move on from {before} messages")
+        self.wait_until(
+            lambda: self.progress() > before,
+            timeout_seconds,
+            f"the tables move on from {before} messages",
+        )
         return time.monotonic() - since
 
-    def seconds_until_in(self, ends: dict[tuple[str, int], int], since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS) -> float:
+    def seconds_until_in(
+        self,
+        ends: dict[tuple[str, int], int],
+        since: float,
+        timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS,
+    ) -> float:
         """Wait until the tables have everything before these ends; how long after the moment `since`."""
-        self.wait_until(lambda: self._lag(ends) == 0, timeout_seconds, lambda: f"the tables lack {self._lag(ends)} messages")
+        self.wait_until(
+            lambda: self._lag(ends) == 0,
+            timeout_seconds,
+            lambda: f"the tables lack {self._lag(ends)} messages",
+        )
         return time.monotonic() - since
 
-    def seconds_to_full_service(self, since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS) -> float:
+    def seconds_to_full_service(
+        self, since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS
+    ) -> float:
         """Wait until the tables have all that the logs held when this was called; how long after the moment `since`."""
         found: list[dict[tuple[str, int], int]] = []
 
@@ -161,11 +206,16 @@ class ChaosService(Service):
     def coordinator(self) -> int:
         """Number of the broker that keeps the group."""
         with closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)) as admin:
-            return int(admin._manager.run(admin._find_coordinator_id, self.settings.group))  # the public methods do not tell
+            return int(
+                admin._manager.run(admin._find_coordinator_id, self.settings.group)
+            )  # the public methods do not tell
 
     def members(self) -> set[str]:
         """Ids of the members of the consumer group; none while no broker keeps it."""
-        with closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)) as admin, suppress(BrokerResponseError):
+        with (
+            closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)) as admin,
+            suppress(BrokerResponseError),
+        ):
             described = admin.describe_groups([self.settings.group])
             return {member["member_id"] for member in described[self.settings.group]["members"]}
         return set()

@@ -68,20 +68,28 @@ class Snapshots:
 
     def _look_until_it_fails(self) -> None:
         url = self._service.direct_url
-        with closing(psycopg2.connect(url, connect_timeout=2, options="-c statement_timeout=5s")) as connection:
+        with closing(
+            psycopg2.connect(url, connect_timeout=2, options="-c statement_timeout=5s")
+        ) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
             while not self._ended.wait(INTERVAL_SECONDS):
                 cursor.execute(_LOOK)
                 [(events, positions)] = cursor.fetchall()
                 self.taken.append(
-                    Snapshot(time.monotonic(), events, {(topic, number): offset for topic, number, offset in positions or ()})
+                    Snapshot(
+                        time.monotonic(),
+                        events,
+                        {(topic, number): offset for topic, number, offset in positions or ()},
+                    )
                 )
 
     def wait_for_one(self) -> None:
         """Until one more was taken, begun after this call."""
         wanted = len(self.taken) + 2
-        wait_until(lambda: len(self.taken) >= wanted, SNAPSHOT_TIMEOUT_SECONDS, "a snapshot is taken")
+        wait_until(
+            lambda: len(self.taken) >= wanted, SNAPSHOT_TIMEOUT_SECONDS, "a snapshot is taken"
+        )
 
     def assert_each_is_right(self, *, may_go_back: bool = False) -> None:
         """Compare each with the logs, which must still hold everything. `may_go_back`: a server lost what it had said was committed."""
@@ -99,7 +107,11 @@ class Snapshots:
             )
         if not may_go_back:
             for earlier, later in pairwise(self.taken):
-                back = {place for place, position in earlier.positions.items() if later.positions[place] < position}
+                back = {
+                    place
+                    for place, position in earlier.positions.items()
+                    if later.positions[place] < position
+                }
                 assert not back, f"positions went back: {back}"
 
     def longest_stall_seconds(self) -> float:
@@ -109,7 +121,10 @@ class Snapshots:
             for place, position in later.positions.items():
                 if position != earlier.positions.get(place):
                     moves[place].append(later.moment)
-        return max((later - earlier for moments in moves.values() for earlier, later in pairwise(moments)), default=0.0)
+        return max(
+            (later - earlier for moments in moves.values() for earlier, later in pairwise(moments)),
+            default=0.0,
+        )
 
 
 def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]:
@@ -117,15 +132,25 @@ def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]
     experiences, now = automotive_catalogue()["experience"], datetime.now(UTC)
     ends = {place: end for place, end in service.log_ends().items() if end > 0}
     log: dict[Place, list[tuple[int, str | None]]] = {place: [] for place in ends}
-    limits: dict[str, Any] = dict.fromkeys(("fetch_max_bytes", "max_partition_fetch_bytes"), 32 * 1024 * 1024)
-    with closing(KafkaConsumer(bootstrap_servers=service.settings.kafka_bootstrap, enable_auto_commit=False, **limits)) as consumer:
+    limits: dict[str, Any] = dict.fromkeys(
+        ("fetch_max_bytes", "max_partition_fetch_bytes"), 32 * 1024 * 1024
+    )
+    with closing(
+        KafkaConsumer(
+            bootstrap_servers=service.settings.kafka_bootstrap, enable_auto_commit=False, **limits
+        )
+    ) as consumer:
         consumer.assign([TopicPartition(*place) for place in ends])
         consumer.seek_to_beginning()
 
         def all_there() -> bool:
             for (topic, number), records in consumer.poll(timeout_ms=200).items():
-                log[topic, number] += [(record.offset, _event_id(record.value, experiences, now)) for record in records]
-            return all(consumer.position(TopicPartition(*place)) >= end for place, end in ends.items())
+                log[topic, number] += [
+                    (record.offset, _event_id(record.value, experiences, now)) for record in records
+                ]
+            return all(
+                consumer.position(TopicPartition(*place)) >= end for place, end in ends.items()
+            )
 
         service.wait_until(all_there, LOG_READ_TIMEOUT_SECONDS, "the logs are read")
     return log

@@ -15,7 +15,7 @@ from chaos.postgres_wire import ClientMessages, statement_of
 from chaos.proxy import CommitCut, FaultProxy
 from end_to_end.harness import wait_until
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +142,10 @@ def test_cut_after_bytes(proxy: FaultProxy) -> None:
                 heard += piece
         except ConnectionResetError:
             heard += b", then a reset"
-    assert heard in (b"01234, then a reset", b", then a reset")  # a reset may overtake what was sent before it
+    assert heard in (
+        b"01234, then a reset",
+        b", then a reset",
+    )  # a reset may overtake what was sent before it
     with client_of(proxy) as client:
         assert said_again(client, b"0123456789") == b"0123456789"
     assert proxy.cuts == 1
@@ -157,7 +160,9 @@ def test_cut_at_commit(postgres_url: str, kind: CommitCut) -> None:
     with (
         FaultProxy((LOOPBACK, server.port), speaks_postgres=True) as proxy,
         closing(psycopg2.connect(postgres_url)) as direct,
-        closing(psycopg2.connect(postgres_url.replace(f":{server.port}/", f":{proxy.port}/"))) as connection,
+        closing(
+            psycopg2.connect(postgres_url.replace(f":{server.port}/", f":{proxy.port}/"))
+        ) as connection,
     ):
         direct.autocommit = True
         observer = direct.cursor()
@@ -191,5 +196,9 @@ def test_messages_are_whole_however_the_bytes_arrive() -> None:
     whole = encryption + start_up + commit + commit
     assert list(ClientMessages().feed(whole)) == [encryption, start_up, commit, commit]
     one_by_one = ClientMessages()
-    messages = [message for number in range(len(whole)) for message in one_by_one.feed(whole[number : number + 1])]
+    messages = [
+        message
+        for number in range(len(whole))
+        for message in one_by_one.feed(whole[number : number + 1])
+    ]
     assert [statement_of(message) for message in messages] == [None, None, b"COMMIT", b"COMMIT"]

@@ -40,8 +40,13 @@ def deaths(random: Random) -> list[str]:
     The recovery from what comes before `in_seek` cannot be measured, so the order turns round each time.
     """
     others = random.sample(AFTER_START, len(AFTER_START))
-    rounds = ([IN_START, *(others if number % 2 == 0 else reversed(others))] for number in range(KILLS))
-    return [f"{name}:{random.randint(1, LATEST[name])}:kill" for name in [name for each in rounds for name in each][:KILLS]]
+    rounds = (
+        [IN_START, *(others if number % 2 == 0 else reversed(others))] for number in range(KILLS)
+    )
+    return [
+        f"{name}:{random.randint(1, LATEST[name])}:kill"
+        for name in [name for each in rounds for name in each][:KILLS]
+    ]
 
 
 def recovery_until_death(service: ChaosService, worker: ChaosWorker, since: float) -> float | None:
@@ -54,7 +59,11 @@ def recovery_until_death(service: ChaosService, worker: ChaosWorker, since: floa
             recovered.append(time.monotonic() - since)
         return not worker.is_running
 
-    wait_until(is_dead, DEATH_TIMEOUT_SECONDS, lambda: f"the worker reaches its failpoint\n{service.worker_logs()}")
+    wait_until(
+        is_dead,
+        DEATH_TIMEOUT_SECONDS,
+        lambda: f"the worker reaches its failpoint\n{service.worker_logs()}",
+    )
     service.workers.remove(worker)
     assert worker.child.exit_code() == -signal.SIGKILL, worker.child.log_tail()
     return recovered[0] if recovered else None

@@ -14,7 +14,7 @@ from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,25 +33,41 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 
 
 @pytest.mark.parametrize("marker", [BATCH, b""], ids=["batches", "everything"])
-def test_cut_at_commit(chaos_settings: Settings, server: Server, tmp_path: Path, marker: bytes) -> None:
+def test_cut_at_commit(
+    chaos_settings: Settings, server: Server, tmp_path: Path, marker: bytes
+) -> None:
     """A batch whose COMMIT is in doubt counts once: whether the COMMIT was lost, its answer, or it arrives after the next attempt began."""
     random = chance()
     kinds = random.sample(list(CommitCut) * CUTS_OF_EACH_KIND, CUTS_OF_EACH_KIND * len(CommitCut))
     with (
         FaultProxy((LOOPBACK, server.port), speaks_postgres=True) as proxy,
-        ChaosService(through(chaos_settings, proxy.port), tmp_path, chaos_settings.require_database_url()) as service,
+        ChaosService(
+            through(chaos_settings, proxy.port), tmp_path, chaos_settings.require_database_url()
+        ) as service,
         Snapshots(service) as snapshots,
     ):
         worker = service.start_worker()
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND) as load:
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ) as load:
             service.wait_for_progress(1)
             for kind in kinds:
                 proxy.cut_commits([kind], marker)
-                service.wait_until(lambda: proxy.cuts_left == 0, CUT_TIMEOUT_SECONDS, "a COMMIT is cut")
+                service.wait_until(
+                    lambda: proxy.cuts_left == 0, CUT_TIMEOUT_SECONDS, "a COMMIT is cut"
+                )
                 seconds = service.seconds_to_progress(time.monotonic())
                 if marker:
                     held = "every snapshot; the same worker goes on"
-                    note(Recovery("R2", f"in-doubt COMMIT: {kind.value}", "a proxy cuts the connection at a batch's COMMIT", held, seconds))
+                    note(
+                        Recovery(
+                            "R2",
+                            f"in-doubt COMMIT: {kind.value}",
+                            "a proxy cuts the connection at a batch's COMMIT",
+                            held,
+                            seconds,
+                        )
+                    )
             assert not load.is_over, "all cuts happened under load"
         service.wait_until_caught_up()
         assert proxy.cuts == len(kinds)

@@ -42,7 +42,9 @@ def lazy_server(server: Server) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("synchronous_commit", ["on", "off"])
-def test_postgresql_crashes(service: ChaosService, lazy_server: Server, synchronous_commit: str) -> None:
+def test_postgresql_crashes(
+    service: ChaosService, lazy_server: Server, synchronous_commit: str
+) -> None:
     """Positions and rows come back together, as of one moment, and the worker goes on from there, even where that is an earlier one."""
     random = chance()
     database = service.direct_url.rpartition("/")[2]
@@ -62,7 +64,9 @@ def test_postgresql_crashes(service: ChaosService, lazy_server: Server, synchron
             lost = sum(max(0, offset - found.get(place, 0)) for place, offset in seen.items())
             seconds = service.seconds_to_progress(started)
         service.wait_until_caught_up()
-    assert (lost > 0) == (synchronous_commit == "off"), f"{lost} committed messages lost with synchronous_commit={synchronous_commit}"
+    assert (lost > 0) == (synchronous_commit == "off"), (
+        f"{lost} committed messages lost with synchronous_commit={synchronous_commit}"
+    )
     snapshots.assert_each_is_right(may_go_back=synchronous_commit == "off")
     assert worker.is_running
     service.assert_everything_holds()

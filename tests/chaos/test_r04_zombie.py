@@ -34,16 +34,24 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 def test_zombie(service: ChaosService, place: str) -> None:
     """Before its claim, the zombie finds the position moved and changes nothing; after it, the other waits and then finds the same."""
     random = chance()
-    zombie, other = service.start_worker(f"{place}:{random.randint(2, 8)}:stop"), service.start_worker()
+    zombie, other = (
+        service.start_worker(f"{place}:{random.randint(2, 8)}:stop"),
+        service.start_worker(),
+    )
     with Snapshots(service) as snapshots:
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
             wait_until(lambda: zombie.is_frozen, FROZEN_TIMEOUT_SECONDS, service.worker_logs)
             frozen_at, ends = time.monotonic(), service.log_ends()
             if place == "before_claim":
                 taken_over = service.seconds_until_in(ends, frozen_at)
                 assert taken_over < TAKE_OVER_SECONDS
                 assert other.is_running
-            hold_for(max(0.0, frozen_at + 2 * SESSION_TIMEOUT_SECONDS - time.monotonic()), lambda: other.is_running)
+            hold_for(
+                max(0.0, frozen_at + 2 * SESSION_TIMEOUT_SECONDS - time.monotonic()),
+                lambda: other.is_running,
+            )
             zombie.thaw()
             thawed_at = time.monotonic()
             if place == "before_commit":
@@ -59,11 +67,18 @@ def test_zombie(service: ChaosService, place: str) -> None:
             "worker frozen before its batch's claim",
             "the zombie is fenced, and rejoins; seconds from the freeze to take-over",
         ),
-        "before_commit": ("worker frozen before COMMIT", "its batch counts once, the other is fenced; seconds from the thaw"),
+        "before_commit": (
+            "worker frozen before COMMIT",
+            "its batch counts once, the other is fenced; seconds from the thaw",
+        ),
     }
     fault, held = what[place]
     note(
         Recovery(
-            "R4", fault, f"SIGSTOP for {2 * SESSION_TIMEOUT_SECONDS} s, twice the session timeout, beside a second worker", held, taken_over
+            "R4",
+            fault,
+            f"SIGSTOP for {2 * SESSION_TIMEOUT_SECONDS} s, twice the session timeout, beside a second worker",
+            held,
+            taken_over,
         )
     )

@@ -28,7 +28,9 @@ EVENTS_PER_SECOND = 100.0
 pytestmark = pytest.mark.chaos
 
 
-@pytest.mark.parametrize("waits_for_batch", [False, True], ids=["revoke at once", "revoke after the batch"])
+@pytest.mark.parametrize(
+    "waits_for_batch", [False, True], ids=["revoke at once", "revoke after the batch"]
+)
 def test_rebalance_storm(service: ChaosService, waits_for_batch: bool) -> None:
     """From one worker to three and back, every three seconds: nothing is lost, nothing counts twice, and it never stands still for long.
 
@@ -36,7 +38,9 @@ def test_rebalance_storm(service: ChaosService, waits_for_batch: bool) -> None:
     """
     random = chance()
     options = ("decoding:0.05", *(("stream_wait_empty:1",) if waits_for_batch else ()))
-    messages = simulated_messages(round(EVENTS_PER_SECOND * STORM_SECONDS), seed=random.randrange(2**32))
+    messages = simulated_messages(
+        round(EVENTS_PER_SECOND * STORM_SECONDS), seed=random.randrange(2**32)
+    )
     with Snapshots(service) as snapshots:
         first = service.start_worker(*options)
         service.wait_until_ready([first])
@@ -47,7 +51,9 @@ def test_rebalance_storm(service: ChaosService, waits_for_batch: bool) -> None:
                 if grows:
                     service.start_worker(*options)
                 else:
-                    random.choice([service.kill_worker, service.stop_worker])(random.choice(service.workers))
+                    random.choice([service.kill_worker, service.stop_worker])(
+                        random.choice(service.workers)
+                    )
                 grows = len(service.workers) == 1 or (grows and len(service.workers) < MOST_WORKERS)
                 hold_for(INTERVAL_SECONDS)
             over_at = time.monotonic()

@@ -37,14 +37,21 @@ pytestmark = pytest.mark.chaos
 @pytest.fixture(scope="module")
 def three_brokers() -> Iterator[KafkaCluster]:
     """A cluster in which each broker may die."""
-    with tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True) as folder, KafkaCluster(Path(folder), 3) as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True) as folder,
+        KafkaCluster(Path(folder), 3) as cluster,
+    ):
         yield cluster
 
 
 @pytest.fixture
-def service(three_brokers: KafkaCluster, chaos_settings: Settings, tmp_path: Path) -> Iterator[ChaosService]:
+def service(
+    three_brokers: KafkaCluster, chaos_settings: Settings, tmp_path: Path
+) -> Iterator[ChaosService]:
     """A service whose topics have three copies."""
-    settings = replace(chaos_settings, kafka_bootstrap=three_brokers.bootstrap, replication_factor=3)
+    settings = replace(
+        chaos_settings, kafka_bootstrap=three_brokers.bootstrap, replication_factor=3
+    )
     with ChaosService(settings, tmp_path) as running:
         yield running
 
@@ -54,7 +61,9 @@ def test_coordinator_killed(three_brokers: KafkaCluster, service: ChaosService) 
     random = chance()
     workers = [service.start_worker(), service.start_worker()]
     with Snapshots(service) as snapshots:
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
             service.wait_until_ready(workers)
             coordinator = service.coordinator()
             three_brokers.kill(coordinator)
@@ -76,7 +85,9 @@ def test_coordinator_killed(three_brokers: KafkaCluster, service: ChaosService) 
     )
 
 
-def test_all_brokers_away_during_a_rebalance(three_brokers: KafkaCluster, service: ChaosService) -> None:
+def test_all_brokers_away_during_a_rebalance(
+    three_brokers: KafkaCluster, service: ChaosService
+) -> None:
     """No coordinator for long, from the midst of a rebalance on: afterwards all is consumed again, with a new worker process if need be."""
     random = chance()
     messages = simulated_messages(EVENTS, seed=random.randrange(2**32))
@@ -86,7 +97,9 @@ def test_all_brokers_away_during_a_rebalance(three_brokers: KafkaCluster, servic
         service.wait_until_ready([first])
         service.send(messages[:half])
         second = service.start_worker()
-        service.wait_until(lambda: not first.is_ready() or second.is_ready(), 30, "a rebalance begins")
+        service.wait_until(
+            lambda: not first.is_ready() or second.is_ready(), 30, "a rebalance begins"
+        )
         for number in three_brokers.brokers:
             three_brokers.kill(number)
         hold_for(OUTAGE_SECONDS)

@@ -36,7 +36,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 def test_postgresql_hangs(chaos_settings: Settings, server: Server, tmp_path: Path) -> None:
     """The deadline fires, the worker says that it is not ready and stays in its group, and what was under way counts once."""
     random = chance()
-    messages = simulated_messages(round(HANGS * (HANG_SECONDS + 5) * EVENTS_PER_SECOND), seed=random.randrange(2**32))
+    messages = simulated_messages(
+        round(HANGS * (HANG_SECONDS + 5) * EVENTS_PER_SECOND), seed=random.randrange(2**32)
+    )
     settings = replace(chaos_settings, database_deadline_seconds=DEADLINE_SECONDS)
     with ChaosService(settings, tmp_path) as service, Snapshots(service) as snapshots:
         worker = service.start_worker()
@@ -47,7 +49,11 @@ def test_postgresql_hangs(chaos_settings: Settings, server: Server, tmp_path: Pa
                 before = worker.metric("voc_postgres_retries_total")
                 with frozen(server):
                     hung_at = time.monotonic()
-                    wait_until(lambda: worker.metric("voc_postgres_retries_total") > before, NOTICED_SECONDS, "the deadline fires")  # noqa: B023  used before the next round
+                    wait_until(
+                        lambda: worker.metric("voc_postgres_retries_total") > before,  # noqa: B023  used before the next round
+                        NOTICED_SECONDS,
+                        "the deadline fires",
+                    )
                     assert not worker.is_ready()
                     hold_for(hung_at + HANG_SECONDS - time.monotonic(), lambda: worker.is_running)
                 seconds = service.seconds_to_full_service(time.monotonic())

@@ -26,8 +26,8 @@ from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, from_environment
 
-from voc_stream.embedded.ports import LOOPBACK, free_port
 from voc_stream.embedded.postgres import SETTINGS
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,15 +63,21 @@ def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: 
     with ExitStack() as stack:
         # Directly on the worker's network, without a proxy, so that each side has to notice by itself that the other is gone.
         server = stack.enter_context(server_at(HOST, stack))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True))
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True)
+        )
         kafka = stack.enter_context(KafkaBehindProxy(Path(folder), HOST))
-        settings = replace(chaos_settings, kafka_bootstrap=kafka.bootstrap, database_url=server.create_database())
+        settings = replace(
+            chaos_settings, kafka_bootstrap=kafka.bootstrap, database_url=server.create_database()
+        )
         service = stack.enter_context(ChaosService(settings, tmp_path))
         far = replace(through(settings, server.port, HOST), kafka_bootstrap=kafka.proxied_bootstrap)
         service.start_worker(settings=far, prefix=namespace.prefix)
         near = service.start_worker()
         snapshots = stack.enter_context(Snapshots(service))
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
             service.wait_until(lambda: len(service.members()) == 2, 60, "both are in the group")
             service.wait_until_ready([near])
             service.wait_for_progress(500)
@@ -80,7 +86,9 @@ def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: 
             seconds = service.seconds_to_full_service(pulled_at)
             hold_for(pulled_at + PARTITION_SECONDS - time.monotonic(), lambda: near.is_running)
             namespace.plug_in()
-            service.wait_until(lambda: len(service.members()) == 2, 120, "both are in the group again")
+            service.wait_until(
+                lambda: len(service.members()) == 2, 120, "both are in the group again"
+            )
         service.wait_until_caught_up()
         snapshots.assert_each_is_right()
         service.assert_everything_holds()
@@ -98,7 +106,11 @@ def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: 
 
 def server_at(host: str, stack: ExitStack) -> Server:
     """A PostgreSQL that the other network reaches, too."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True)))
+    folder = Path(
+        stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True)
+        )
+    )
     server = Server(folder, free_port(), {**SETTINGS, "listen_addresses": f"{LOOPBACK},{host}"})
     with (folder / "postgres" / "pg_hba.conf").open("a") as rules:
         rules.write(f"host all all {INSIDE}/32 trust\n")
@@ -107,16 +119,22 @@ def server_at(host: str, stack: ExitStack) -> Server:
 
 
 @pytest.mark.parametrize("what", ["kafka", "postgresql"])
-def test_cut_off_from_one(chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str) -> None:
+def test_cut_off_from_one(
+    chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str
+) -> None:
     """Cut off from Kafka alone, a worker's partitions go to the other; from PostgreSQL alone, they wait: it is still in the group."""
     random = chance()
     with FaultProxy((LOOPBACK, server.port)) as proxy:
         behind = replace(
-            through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap, database_deadline_seconds=DEADLINE_SECONDS
+            through(chaos_settings, proxy.port),
+            kafka_bootstrap=kafka.proxied_bootstrap,
+            database_deadline_seconds=DEADLINE_SECONDS,
         )
         with ChaosService(chaos_settings, tmp_path) as service, Snapshots(service) as snapshots:
             cut_off, other = service.start_worker(settings=behind), service.start_worker()
-            with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+            with Load(
+                service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+            ):
                 service.wait_until(lambda: len(service.members()) == 2, 60, "both are in the group")
                 service.wait_until_ready([cut_off, other])
                 members = service.members()
@@ -126,7 +144,9 @@ def test_cut_off_from_one(chaos_settings: Settings, kafka: KafkaBehindProxy, ser
                 try:
                     if what == "kafka":
                         seconds = service.seconds_to_full_service(cut_at)
-                    hold_for(cut_at + PARTITION_SECONDS - time.monotonic(), lambda: other.is_running)
+                    hold_for(
+                        cut_at + PARTITION_SECONDS - time.monotonic(), lambda: other.is_running
+                    )
                 finally:
                     fault.heal()
                 healed_at = time.monotonic()
@@ -154,14 +174,20 @@ def test_cut_off_from_one(chaos_settings: Settings, kafka: KafkaBehindProxy, ser
 
 
 @pytest.mark.parametrize("what", ["kafka", "postgresql"])
-def test_slow_and_reset(chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str) -> None:
+def test_slow_and_reset(
+    chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str
+) -> None:
     """A line that is slow, and whose connections are reset again and again, costs time and nothing else."""
     random = chance()
     with FaultProxy((LOOPBACK, server.port)) as proxy:
-        behind = replace(through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap)
+        behind = replace(
+            through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap
+        )
         with ChaosService(chaos_settings, tmp_path) as service, Snapshots(service) as snapshots:
             worker = service.start_worker(settings=behind)
-            with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+            with Load(
+                service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+            ):
                 service.wait_until_ready([worker])
                 fault = kafka.proxy if what == "kafka" else proxy
                 fault.delay_seconds = DELAY_SECONDS

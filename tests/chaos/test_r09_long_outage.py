@@ -57,5 +57,9 @@ def test_long_outage(service: ChaosService, server: Server, has_limit: bool) -> 
         if has_limit
         else ""
     )
-    held = "every snapshot; " + ("the watchdog ended the worker, its supervisor started it" if has_limit else "same member of the group")
+    held = "every snapshot; " + (
+        "the watchdog ended the worker, its supervisor started it"
+        if has_limit
+        else "same member of the group"
+    )
     note(Recovery("R9", fault, done, held, seconds))

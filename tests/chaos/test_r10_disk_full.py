@@ -26,7 +26,7 @@ from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance
 
-from voc_stream.embedded.ports import free_port
+from voc_stream.embedded.processes.tcp_ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,10 @@ def disk(megabytes: int) -> Iterator[Path]:
         if program is None or os.geteuid() != 0:
             pytest.skip("a small disk needs `mount` and root")
         done = subprocess.run(
-            [program, "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+            [program, "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
@@ -81,10 +84,14 @@ def test_disk_of_postgresql_full(chaos_settings: Settings, tmp_path: Path) -> No
     with ExitStack() as stack:
         folder = stack.enter_context(disk(POSTGRES_DISK_MEGABYTES))
         server = stack.enter_context(Server(folder, free_port()))
-        service = stack.enter_context(ChaosService(replace(chaos_settings, database_url=server.create_database()), tmp_path))
+        service = stack.enter_context(
+            ChaosService(replace(chaos_settings, database_url=server.create_database()), tmp_path)
+        )
         worker = service.start_worker()
         snapshots = stack.enter_context(Snapshots(service))
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
             service.wait_for_progress(300)
             ballast = fill(folder)
             service.wait_until(lambda: failures(worker) > 0, NOTICED_SECONDS, "the worker notices")
@@ -135,7 +142,9 @@ def test_disk_of_kafka_full(chaos_settings: Settings, tmp_path: Path) -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(disk(KAFKA_DISK_MEGABYTES))
         kafka = stack.enter_context(KafkaCluster(folder))
-        service = stack.enter_context(ChaosService(replace(chaos_settings, kafka_bootstrap=kafka.bootstrap), tmp_path))
+        service = stack.enter_context(
+            ChaosService(replace(chaos_settings, kafka_bootstrap=kafka.bootstrap), tmp_path)
+        )
         service.start_worker()
         snapshots = stack.enter_context(Snapshots(service))
         service.send(messages[:half])
@@ -144,7 +153,9 @@ def test_disk_of_kafka_full(chaos_settings: Settings, tmp_path: Path) -> None:
             ballast = fill(folder)
             filled_at = time.monotonic()
             service.wait_until(
-                lambda: kafka._children[1].exit_code() is not None, NOTICED_SECONDS, "the broker ends, as it does when it cannot write"
+                lambda: kafka._children[1].exit_code() is not None,
+                NOTICED_SECONDS,
+                "the broker ends, as it does when it cannot write",
             )
             ballast.unlink()
             print(f"the broker ended after {time.monotonic() - filled_at:.1f} s")  # noqa: T201  pytest shows it with -s

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from chaos.service import ChaosService
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 EVENTS = 4_000
 POISON_SHARE = 0.01
@@ -95,9 +95,14 @@ def test_poison(service: ChaosService) -> None:
         service.wait_until_caught_up()
         snapshots.wait_for_one()
     refused = {
-        (topic, number, offset) for (topic, number), log in read_log(service).items() for offset, event_id in log if event_id is None
+        (topic, number, offset)
+        for (topic, number), log in read_log(service).items()
+        for offset, event_id in log
+        if event_id is None
     }
-    letters = service.query("SELECT topic, partition, \"offset\", reason, detail, left(encode(payload, 'escape'), 600) FROM dead_letter")
+    letters = service.query(
+        "SELECT topic, partition, \"offset\", reason, detail, left(encode(payload, 'escape'), 600) FROM dead_letter"
+    )
     places = [tuple(letter[:3]) for letter in letters]
     assert len(places) == len(set(places))
     assert [letter for letter in letters if tuple(letter[:3]) not in refused] == [], (
@@ -105,7 +110,11 @@ def test_poison(service: ChaosService) -> None:
     )
     assert refused - set(places) == set(), "what the oracle refuses is a dead letter"
     service.wait_until(
-        lambda: service.query("SELECT count(*) FROM dead_letter WHERE published_at IS NULL") == [(0,)], 30, "all are published"
+        lambda: (
+            service.query("SELECT count(*) FROM dead_letter WHERE published_at IS NULL") == [(0,)]
+        ),
+        30,
+        "all are published",
     )
     assert worker.is_running
     assert worker.metric("voc_batch_failures_total") == 0

@@ -46,15 +46,21 @@ def test_lock_held_too_long(service: ChaosService, what: str) -> None:
     random = chance()
     with Snapshots(service) as snapshots:
         worker = service.start_worker()
-        messages = simulated_messages(round(EVENTS_PER_SECOND * (HELD_SECONDS + 3)), seed=random.randrange(2**32))
+        messages = simulated_messages(
+            round(EVENTS_PER_SECOND * (HELD_SECONDS + 3)), seed=random.randrange(2**32)
+        )
         with Load(service, messages, EVENTS_PER_SECOND):
             service.wait_for_progress(1)
             members = service.members()
             with other_session(service) as cursor:
                 cursor.execute(LOCKS[what])
                 hold_for(HELD_SECONDS, lambda: worker.is_running)
-                assert worker.metric("voc_batch_failures_total") > 0, "a wait for the lock ended by its time-out"
-                assert worker.metric("voc_postgres_retries_total") == 0, "a lock is not PostgreSQL that does not answer"
+                assert worker.metric("voc_batch_failures_total") > 0, (
+                    "a wait for the lock ended by its time-out"
+                )
+                assert worker.metric("voc_postgres_retries_total") == 0, (
+                    "a lock is not PostgreSQL that does not answer"
+                )
             seconds = service.seconds_to_progress(time.monotonic())
             assert service.members() == members
         service.wait_until_caught_up()
@@ -74,7 +80,9 @@ def test_lock_held_too_long(service: ChaosService, what: str) -> None:
 def wait_until_batch_waits(service: ChaosService) -> None:
     """Until some session waits for the table of customers while it holds its position: it has moved that before."""
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'customer'::regclass AND mode = 'RowExclusiveLock'"
-    service.wait_until(lambda: bool(service.query(waiting)), DEADLOCK_TIMEOUT_SECONDS, "a batch waits")
+    service.wait_until(
+        lambda: bool(service.query(waiting)), DEADLOCK_TIMEOUT_SECONDS, "a batch waits"
+    )
 
 
 def test_deadlock(service: ChaosService) -> None:
@@ -91,8 +99,14 @@ def test_deadlock(service: ChaosService) -> None:
                 cursor.execute("LOCK TABLE customer IN EXCLUSIVE MODE")
                 wait_until_batch_waits(service)
                 before = worker.log.count("deadlock detected")
-                cursor.execute("SELECT 1 FROM stream_position FOR UPDATE")  # comes only when the batch was ended
-                service.wait_until(lambda: worker.log.count("deadlock detected") > before, DEADLOCK_TIMEOUT_SECONDS, "the deadlock is told")
+                cursor.execute(
+                    "SELECT 1 FROM stream_position FOR UPDATE"
+                )  # comes only when the batch was ended
+                service.wait_until(
+                    lambda: worker.log.count("deadlock detected") > before,
+                    DEADLOCK_TIMEOUT_SECONDS,
+                    "the deadlock is told",
+                )
             seconds = service.seconds_to_progress(time.monotonic())
         service.wait_until_caught_up()
     snapshots.assert_each_is_right()

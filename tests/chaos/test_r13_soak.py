@@ -55,13 +55,23 @@ def usage(service: ChaosService, worker: ChaosWorker) -> Usage:
         " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'voc-stream')"
     )
     process = psutil.Process(worker.child.pid)
-    return Usage(catalogue_bytes, temporary_tables, locks, sessions, process.num_fds(), process.num_threads(), process.memory_info().rss)
+    return Usage(
+        catalogue_bytes,
+        temporary_tables,
+        locks,
+        sessions,
+        process.num_fds(),
+        process.num_threads(),
+        process.memory_info().rss,
+    )
 
 
 def test_soak(service: ChaosService) -> None:
     """Hundreds of batches leave nothing behind but their rows."""
     random = chance()
-    messages = simulated_messages(round(EVENTS_PER_SECOND * (WARM_UP_SECONDS + SOAK_SECONDS)), seed=random.randrange(2**32))
+    messages = simulated_messages(
+        round(EVENTS_PER_SECOND * (WARM_UP_SECONDS + SOAK_SECONDS)), seed=random.randrange(2**32)
+    )
     with Snapshots(service) as snapshots:
         worker = service.start_worker()
         service.wait_until_ready([worker])
@@ -69,7 +79,10 @@ def test_soak(service: ChaosService) -> None:
             hold_for(WARM_UP_SECONDS, lambda: worker.is_running)
             before, batches = usage(service, worker), worker.metric("voc_batch_seconds_count")
             hold_for(SOAK_SECONDS, lambda: worker.is_running)
-            after, batches = usage(service, worker), worker.metric("voc_batch_seconds_count") - batches
+            after, batches = (
+                usage(service, worker),
+                worker.metric("voc_batch_seconds_count") - batches,
+            )
         service.wait_until_caught_up()
         snapshots.assert_each_is_right()
     assert batches > FEWEST_BATCHES
@@ -80,7 +93,10 @@ def test_soak(service: ChaosService) -> None:
     assert after.open_files <= before.open_files + 5, (before, after)
     assert after.threads <= before.threads + 5, (before, after)
     assert after.memory_bytes - before.memory_bytes < MORE_MEMORY_BYTES, (before, after)
-    dead = service.query("SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_user_tables WHERE relname = ANY(%s)", (list(QUEUES),))
+    dead = service.query(
+        "SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_user_tables WHERE relname = ANY(%s)",
+        (list(QUEUES),),
+    )
     assert dead[0][0] < DEAD_ROWS_IN_QUEUES
     service.assert_everything_holds()
     note(

@@ -16,8 +16,8 @@ from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, wait_until
 
-from voc_stream.kafka.watchdog import EXIT_CODE
-from voc_stream.kafka.worker import STOP_DEADLINE_SECONDS
+from voc_stream.kafka.life.watchdog import EXIT_CODE
+from voc_stream.kafka.worker.run import STOP_DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from chaos.server import Server
@@ -38,7 +38,12 @@ def test_terminated_under_load(service: ChaosService, server: Server, postgresql
     limit_seconds, codes = LIMITS[postgresql]
     with Snapshots(service) as snapshots:
         worker = service.start_worker()
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND), ExitStack() as stack:
+        with (
+            Load(
+                service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+            ),
+            ExitStack() as stack,
+        ):
             service.wait_for_progress(random.randrange(1, 500))
             if postgresql == "hung":
                 stack.enter_context(frozen(server))

@@ -38,10 +38,15 @@ def test_columns_added_under_load(service: ChaosService) -> None:
     random = chance()
     with Snapshots(service) as snapshots:
         workers = [service.start_worker(), service.start_worker()]
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
             service.wait_until_ready(workers)
             service.wait_for_progress(100)
-            attempts = sum(change(service, f"ALTER TABLE {table} ADD COLUMN of_next_version text") for table in TABLES)
+            attempts = sum(
+                change(service, f"ALTER TABLE {table} ADD COLUMN of_next_version text")
+                for table in TABLES
+            )
             service.command("init")
             seconds = service.seconds_to_progress(time.monotonic())
         service.wait_until_caught_up()
@@ -65,7 +70,12 @@ def test_columns_added_under_load(service: ChaosService) -> None:
 def change(service: ChaosService, statement: str) -> int:
     """Change a table as a migration does: with a short wait for its lock, again and again; how many attempts that took."""
     for attempt in range(1, ATTEMPTS + 1):
-        with closing(psycopg2.connect(service.direct_url, options="-c search_path=voc")) as connection, connection.cursor() as cursor:
+        with (
+            closing(
+                psycopg2.connect(service.direct_url, options="-c search_path=voc")
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
             try:
                 cursor.execute(statement)
@@ -81,12 +91,18 @@ def test_tables_of_a_newer_version(service: ChaosService) -> None:
     random = chance()
     with Snapshots(service) as snapshots:
         worker = service.start_worker()
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
             service.wait_for_progress(100)
             [(version,)] = service.query("SELECT version_num FROM schema_version")
             change(service, "UPDATE schema_version SET version_num = 'of_next_version'")
             end_sessions(service)
-            service.wait_until(lambda: "run `voc-stream init` of the newer one" in worker.log, 30, "the worker says what is wrong")
+            service.wait_until(
+                lambda: "run `voc-stream init` of the newer one" in worker.log,
+                30,
+                "the worker says what is wrong",
+            )
             stands_at = service.progress()
             hold_for(REFUSED_SECONDS, lambda: worker.is_running)
             assert service.progress() == stands_at

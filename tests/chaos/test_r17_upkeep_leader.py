@@ -21,9 +21,9 @@ from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, wait_until
 
-from voc_stream.embedded.ports import LOOPBACK
-from voc_stream.kafka.timers import SITES_INTERVAL_SECONDS
-from voc_stream.postgres.settle import OF_SITES
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
+from voc_stream.kafka.worker.timers import SITES_INTERVAL_SECONDS
+from voc_stream.postgres.rolling.refresh import OF_SITES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,11 @@ def refreshed_at(service: ChaosService) -> object:
 def wait_for_refresh(service: ChaosService, seconds: float) -> None:
     """Until the rolling tables show a later moment than now."""
     shown = refreshed_at(service)
-    wait_until(lambda: refreshed_at(service) != shown, seconds, lambda: f"the tables move on\n{service.worker_logs()}")
+    wait_until(
+        lambda: refreshed_at(service) != shown,
+        seconds,
+        lambda: f"the tables move on\n{service.worker_logs()}",
+    )
 
 
 LIMIT_SECONDS = {
@@ -94,21 +98,31 @@ LIMIT_SECONDS = {
 
 
 @pytest.mark.parametrize("what", LIMIT_SECONDS)
-def test_leader(chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str) -> None:
+def test_leader(
+    chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str
+) -> None:
     """Another worker refreshes as soon as the transaction of the first has ended; never do two at once."""
     random = chance()
     with ExitStack() as stack:
         proxy = stack.enter_context(FaultProxy((LOOPBACK, server.port)))
         service = stack.enter_context(ChaosService(chaos_settings, tmp_path))
-        behind = replace(through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap)
+        behind = replace(
+            through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap
+        )
         failpoint = f"in_settle:{random.randint(2, 3)}:{'kill' if what == 'killed' else 'stop'}"
         other = service.start_worker()
         service.wait_until_ready([other])
         leader = service.start_worker(failpoint, settings=behind)
         watch = stack.enter_context(LockWatch(service.direct_url))
         snapshots = stack.enter_context(Snapshots(service))
-        with Load(service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND):
-            wait_until(lambda: leader.is_frozen or not leader.is_running, FAULT_TIMEOUT_SECONDS, service.worker_logs)
+        with Load(
+            service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
+        ):
+            wait_until(
+                lambda: leader.is_frozen or not leader.is_running,
+                FAULT_TIMEOUT_SECONDS,
+                service.worker_logs,
+            )
             if what == "killed":
                 service.workers.remove(leader)
             elif what.startswith("cut off"):

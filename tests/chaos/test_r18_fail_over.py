@@ -15,10 +15,10 @@ from chaos.service import ChaosService
 from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance
+from integration.postgres.store import wait_until
 from postgres_server import PostgresServer
-from unit.postgres.store import wait_until
 
-from voc_stream.embedded.ports import LOOPBACK
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,13 +47,22 @@ def pair() -> Iterator[tuple[PostgresServer, PostgresServer]]:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["standby has all", "last commits lost"])
-def test_standby_takes_over(chaos_settings: Settings, pair: tuple[PostgresServer, PostgresServer], tmp_path: Path, *, lost: bool) -> None:
+def test_standby_takes_over(
+    chaos_settings: Settings,
+    pair: tuple[PostgresServer, PostgresServer],
+    tmp_path: Path,
+    *,
+    lost: bool,
+) -> None:
     """The same worker goes on at the other host; what the standby lacks of rows and positions is taken in again."""
     random = chance()
     first, second = pair
     hosts = ",".join(f"{LOOPBACK}:{server.port}" for server in pair)
     url = f"postgresql://voc@{hosts}/postgres?target_session_attrs=read-write"
-    with ChaosService(replace(chaos_settings, database_url=url), tmp_path) as service, Snapshots(service) as snapshots:
+    with (
+        ChaosService(replace(chaos_settings, database_url=url), tmp_path) as service,
+        Snapshots(service) as snapshots,
+    ):
         worker = service.start_worker()
         messages = simulated_messages(EVENTS, seed=random.randrange(2**32))
         with Load(service, messages, EVENTS_PER_SECOND):
@@ -67,7 +76,12 @@ def test_standby_takes_over(chaos_settings: Settings, pair: tuple[PostgresServer
             if not lost:
                 # Whatever was committed so far; what comes in the moment before the end may be lost all the same.
                 [(stands,)] = first.ask("SELECT pg_current_wal_insert_lsn()")
-                wait_until(lambda: second.ask(f"SELECT pg_last_wal_replay_lsn() >= '{stands}'") == [(True,)], CAUGHT_UP_SECONDS)
+                wait_until(
+                    lambda: (
+                        second.ask(f"SELECT pg_last_wal_replay_lsn() >= '{stands}'") == [(True,)]
+                    ),
+                    CAUGHT_UP_SECONDS,
+                )
             first.kill()
             second.promote()
             started = time.monotonic()

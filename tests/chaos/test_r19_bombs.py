@@ -20,7 +20,18 @@ import pytest
 from builders import message, touchpoint
 from chaos.recovery import Recovery, note
 from raw_producer import send_batch
-from record_batches import GZIP, LZ4, NAMES, SNAPPY, ZSTD, batch, packed_batch, raw_batch, record, varint
+from record_batches import (
+    GZIP,
+    LZ4,
+    NAMES,
+    SNAPPY,
+    ZSTD,
+    batch,
+    packed_batch,
+    raw_batch,
+    record,
+    varint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +53,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 
 def events(tag: str, number: int, **fields: object) -> list[bytes]:
     """Valid events of so many customers."""
-    return [message(touchpoint(f"{tag}-{place}", customer_id=f"{tag}-u{place % 50}", **fields)) for place in range(number)]
+    return [
+        message(touchpoint(f"{tag}-{place}", customer_id=f"{tag}-u{place % 50}", **fields))
+        for place in range(number)
+    ]
 
 
 def bomb(codec: int, size: int = BOMB_BYTES) -> bytes:
@@ -133,12 +147,20 @@ def test_bombs_and_unreadable_batches(service: ChaosService) -> None:
         service.wait_until_caught_up(SECONDS)
         seconds = time.monotonic() - sent
     peak = peak_bytes(worker)
-    print(f"peak {peak >> 20} MiB, sent in {sent - began:.1f} s, all in the tables {seconds:.1f} s later")  # noqa: T201  pytest shows it with a failure
+    print(  # noqa: T201  pytest shows it with a failure
+        f"peak {peak >> 20} MiB, sent in {sent - began:.1f} s, all in the tables {seconds:.1f} s later"
+    )
     assert peak < LIMIT_BYTES
     letters = len(topics) * sum(number for number, _ in batches)
     assert service.query("SELECT count(*) FROM dead_letter") == [(letters,)]
     assert worker.is_running
-    service.wait_until(lambda: service.query("SELECT count(*) FROM dead_letter WHERE published_at IS NULL") == [(0,)], SECONDS, "published")
+    service.wait_until(
+        lambda: (
+            service.query("SELECT count(*) FROM dead_letter WHERE published_at IS NULL") == [(0,)]
+        ),
+        SECONDS,
+        "published",
+    )
     assert peak_bytes(worker) < LIMIT_BYTES
     service.assert_everything_holds()
     note(

@@ -18,7 +18,7 @@ from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, from_environment
 
 from voc_stream.events.topics import TOPIC_OF_TYPE
-from voc_stream.simulator.message import VALID, SimulatedMessage
+from voc_stream.simulator.delivery.message import VALID, SimulatedMessage
 
 if TYPE_CHECKING:
     from builders import Event
@@ -34,7 +34,10 @@ pytestmark = pytest.mark.chaos
 def as_sent(events: list[Event]) -> list[SimulatedMessage]:
     """Events of the one customer, as a call centre sends them."""
     now = datetime.now(UTC)
-    return [SimulatedMessage(now, now, TOPIC_OF_TYPE[event["type"]], b"unknown", message(event), VALID) for event in events]
+    return [
+        SimulatedMessage(now, now, TOPIC_OF_TYPE[event["type"]], b"unknown", message(event), VALID)
+        for event in events
+    ]
 
 
 def test_hot_key(service: ChaosService) -> None:
@@ -46,11 +49,23 @@ def test_hot_key(service: ChaosService) -> None:
         return (begin + timedelta(seconds=number)).isoformat()
 
     scores = [
-        touchpoint(f"hot-{random.randrange(2**64):016x}", customer_id="unknown", score=number % 11, occurred_at=at(number))
+        touchpoint(
+            f"hot-{random.randrange(2**64):016x}",
+            customer_id="unknown",
+            score=number % 11,
+            occurred_at=at(number),
+        )
         for number in range(EVENTS)
     ]
     orders = [
-        repair_step(f"hot-o-{n}", customer_id="unknown", order_id=f"hot-{n}", stage="delivery", edge="exit", occurred_at=at(n))
+        repair_step(
+            f"hot-o-{n}",
+            customer_id="unknown",
+            order_id=f"hot-{n}",
+            stage="delivery",
+            edge="exit",
+            occurred_at=at(n),
+        )
         for n in range(EVENTS // 6)
     ]
     others = simulated_messages(OTHERS, seed=random.randrange(2**32))
@@ -60,11 +75,22 @@ def test_hot_key(service: ChaosService) -> None:
         service.wait_until_caught_up()
         taken, under_way = [], 0
         for number in range(DEATHS):
-            profile = customer(f"hot-p-{number}", customer_id="unknown", segment=f"s-{number}", occurred_at=at(number))
-            late = touchpoint(f"hot-{random.randrange(2**64):016x}", customer_id="unknown", occurred_at=at(number))
+            profile = customer(
+                f"hot-p-{number}",
+                customer_id="unknown",
+                segment=f"s-{number}",
+                occurred_at=at(number),
+            )
+            late = touchpoint(
+                f"hot-{random.randrange(2**64):016x}", customer_id="unknown", occurred_at=at(number)
+            )
             service.send([*as_sent([profile, late]), *others[number::DEATHS]])
             # The move begins with the batch that states the profile, and takes a second or more: so some deaths come in the middle of it.
-            service.wait_until(lambda: bool(service.query("SELECT customer_id FROM customer_move")), 60, "the history begins to move")
+            service.wait_until(
+                lambda: bool(service.query("SELECT customer_id FROM customer_move")),
+                60,
+                "the history begins to move",
+            )
             hold_for(number * 0.3 * random.random())
             service.kill_worker(worker)
             killed_at = time.monotonic()
@@ -72,7 +98,11 @@ def test_hot_key(service: ChaosService) -> None:
             worker = service.start_worker()
             service.wait_until_ready([worker])
             taken.append(time.monotonic() - killed_at)
-        service.wait_until(lambda: not service.query("SELECT customer_id FROM customer_move"), 120, "the history is moved")
+        service.wait_until(
+            lambda: not service.query("SELECT customer_id FROM customer_move"),
+            120,
+            "the history is moved",
+        )
         assert worker.is_running
         assert worker.metric("voc_batch_failures_total") == 0
         assert under_way, "some death came while the history moved"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voc_stream.settings import Settings
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 DEADLINE_SECONDS = 4
 EVENTS_PER_SECOND = 150.0
@@ -56,23 +56,37 @@ def sent_once(messages: Sequence[SimulatedMessage]) -> str:
 def test_guilty_message(chaos_settings: Settings, tmp_path: Path) -> None:
     """It becomes one dead letter, every event around it counts meanwhile, and sent again it counts, too, once nothing hinders it."""
     random = chance()
-    messages = simulated_messages(round(EVENTS_PER_SECOND * LOAD_SECONDS), seed=random.randrange(2**32))
+    messages = simulated_messages(
+        round(EVENTS_PER_SECOND * LOAD_SECONDS), seed=random.randrange(2**32)
+    )
     event_id = sent_once(messages)
-    with ChaosService(replace(chaos_settings, database_deadline_seconds=DEADLINE_SECONDS), tmp_path) as service:
+    with ChaosService(
+        replace(chaos_settings, database_deadline_seconds=DEADLINE_SECONDS), tmp_path
+    ) as service:
         run(service, TOO_SLOW.format(event_id=event_id))
         worker = service.start_worker()
         service.wait_until_ready([worker])
         with Load(service, messages, EVENTS_PER_SECOND):
-            service.wait_until(lambda: worker.metric("voc_partition_held") >= 1, 60, "what failed is tried apart")
+            service.wait_until(
+                lambda: worker.metric("voc_partition_held") >= 1, 60, "what failed is tried apart"
+            )
             since = time.monotonic()
-            service.wait_until(lambda: worker.metric("voc_messages_set_aside_total") == 1, SET_ASIDE_SECONDS, "it is set aside")
+            service.wait_until(
+                lambda: worker.metric("voc_messages_set_aside_total") == 1,
+                SET_ASIDE_SECONDS,
+                "it is set aside",
+            )
             seconds = time.monotonic() - since
         service.wait_until_caught_up()
         assert worker.is_running
         assert worker.metric("voc_messages_set_aside_total") == 1
         assert worker.metric("voc_postgres_retries_total") == 0, "PostgreSQL is not blamed"
-        assert service.query("SELECT count(*) FROM dead_letter WHERE reason = 'processing_failed'") == [(1,)]
-        assert service.query("SELECT count(*) FROM touchpoint_event WHERE event_id = %s", (event_id,)) == [(0,)]
+        assert service.query(
+            "SELECT count(*) FROM dead_letter WHERE reason = 'processing_failed'"
+        ) == [(1,)]
+        assert service.query(
+            "SELECT count(*) FROM touchpoint_event WHERE event_id = %s", (event_id,)
+        ) == [(0,)]
         run(service, "DROP FUNCTION public.too_slow() CASCADE")
         service.command("dead-letters", "retry", "--reason", "processing_failed")
         service.wait_until_caught_up()

@@ -27,8 +27,10 @@ import psycopg2
 from psycopg2 import extensions
 
 from voc_stream import cli
-from voc_stream.kafka import app, timers, watchdog, worker
-from voc_stream.postgres import sink
+from voc_stream.kafka.life import watchdog
+from voc_stream.kafka.worker import app, timers
+from voc_stream.kafka.worker import run as worker
+from voc_stream.postgres.intake import batch_transaction as sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +46,10 @@ class Failpoints:
     """What is to happen where."""
 
     def __init__(self, arguments: list[str]) -> None:
-        self._wanted = {name: (int(number), SIGNALS[action]) for name, number, action in (each.split(":") for each in arguments)}
+        self._wanted = {
+            name: (int(number), SIGNALS[action])
+            for name, number, action in (each.split(":") for each in arguments)
+        }
         self._passed: Counter[str] = Counter()
 
     def passes(self, name: str) -> None:
@@ -109,7 +114,9 @@ def patch(arguments: list[str]) -> None:
     global failpoints  # noqa: PLW0603  one process, one set of faults
     failpoints = Failpoints([each for each in arguments if each.count(":") == 2])
     connect: Callable[..., Any] = psycopg2.connect
-    psycopg2.connect = lambda *given, **options: connect(*given, **({"connection_factory": Connection} | options))
+    psycopg2.connect = lambda *given, **options: connect(
+        *given, **({"connection_factory": Connection} | options)
+    )
     seek = aiokafka.AIOKafkaConsumer.seek
 
     def seek_past_failpoint(self: Any, *given: Any, **options: Any) -> None:
@@ -130,7 +137,11 @@ def patch(arguments: list[str]) -> None:
         timers.LOG_IDENTITY_INTERVAL_SECONDS = float(chosen["log_identity"])
     if "rebalance_timeout" in chosen:
         watchdog.REBALANCE_TIMEOUT_SECONDS = float(chosen["rebalance_timeout"])
-    changed = {faust_name: meaning(chosen[name]) for name, (faust_name, meaning) in FAUST_SETTINGS.items() if name in chosen}
+    changed = {
+        faust_name: meaning(chosen[name])
+        for name, (faust_name, meaning) in FAUST_SETTINGS.items()
+        if name in chosen
+    }
     patched: Any = worker  # it imports the name, and exports it to nobody
     patched.create_app = lambda *given, **options: app.create_app(*given, **(options | changed))
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from voc_stream.events.documents import EVENT_TYPES
 from voc_stream.events.refusal import MEANINGS
+from voc_stream.published.json_schemas import EVENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,19 +58,39 @@ def test_reference_leads_somewhere(reference: str) -> None:
 
 def test_worker_receives_the_inputs_and_sends_the_outputs() -> None:
     """Each channel has exactly one operation, from the worker's side."""
-    found = {operation["channel"]["$ref"].removeprefix("#/channels/"): operation["action"] for operation in DOCUMENT["operations"].values()}
-    assert found == {topic: "send" if topic in {"voc.dead-letters", "voc.alerts"} else "receive" for topic in TOPICS}
+    found = {
+        operation["channel"]["$ref"].removeprefix("#/channels/"): operation["action"]
+        for operation in DOCUMENT["operations"].values()
+    }
+    assert found == {
+        topic: "send" if topic in {"voc.dead-letters", "voc.alerts"} else "receive"
+        for topic in TOPICS
+    }
     assert len(DOCUMENT["operations"]) == len(TOPICS)
 
 
 def test_every_event_message_is_keyed_by_customer() -> None:
     """The key decides the partition, so a sender must know it; a retraction may concern many customers, in any partitions."""
     for event_type in set(EVENT_TYPES) - {"retraction"}:
-        assert "customer_id" in DOCUMENT["components"]["messages"][event_type]["bindings"]["kafka"]["key"]["description"]
+        assert (
+            "customer_id"
+            in DOCUMENT["components"]["messages"][event_type]["bindings"]["kafka"]["key"][
+                "description"
+            ]
+        )
 
 
 def test_dead_letter_headers_are_those_of_the_contract() -> None:
     """Whoever reads dead letters finds the five headers, and every reason with its meaning."""
     headers = DOCUMENT["components"]["messages"]["dead_letter"]["headers"]
-    assert headers["required"] == ["reason", "detail", "source-topic", "source-partition", "source-offset"]
-    assert {choice["const"]: choice["description"] for choice in headers["properties"]["reason"]["oneOf"]} == dict(MEANINGS)
+    assert headers["required"] == [
+        "reason",
+        "detail",
+        "source-topic",
+        "source-partition",
+        "source-offset",
+    ]
+    assert {
+        choice["const"]: choice["description"]
+        for choice in headers["properties"]["reason"]["oneOf"]
+    } == dict(MEANINGS)

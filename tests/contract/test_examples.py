@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 
 from voc_stream.events.decode import decode
-from voc_stream.events.documents import EVENT_TYPES
 from voc_stream.events.refusal import Reason, Refusal
+from voc_stream.published.json_schemas import EVENT_TYPES
 
 if TYPE_CHECKING:
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyInput
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -22,11 +22,34 @@ INVALID = sorted(SCHEMAS.glob("examples/*/invalid/*.json"))
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 # These concern bytes or sizes that a text file for people cannot show.
-WITHOUT_EXAMPLE = {"too_large", "invalid_utf8", "conflicting_event", "storage", "processing_failed", "unreadable_batch"}
+WITHOUT_EXAMPLE = {
+    "too_large",
+    "invalid_utf8",
+    "conflicting_event",
+    "storage",
+    "processing_failed",
+    "unreadable_batch",
+}
 # A schema can say these, except of times and of fields that it does not name.
-IN_SCHEMA = {"unknown_type", "missing_field", "wrong_type", "out_of_range", "unknown_value", "too_long", "invalid_id"}
-BEYOND_SCHEMA = {"out_of_range.before_year_1", "out_of_range.promised_after_year_9999", "out_of_range.unknown_field_of_1e200000"}
-SCHEMA_INVALID = [path for path in INVALID if path.name.split(".")[0] in IN_SCHEMA and path.stem not in BEYOND_SCHEMA]
+IN_SCHEMA = {
+    "unknown_type",
+    "missing_field",
+    "wrong_type",
+    "out_of_range",
+    "unknown_value",
+    "too_long",
+    "invalid_id",
+}
+BEYOND_SCHEMA = {
+    "out_of_range.before_year_1",
+    "out_of_range.promised_after_year_9999",
+    "out_of_range.unknown_field_of_1e200000",
+}
+SCHEMA_INVALID = [
+    path
+    for path in INVALID
+    if path.name.split(".")[0] in IN_SCHEMA and path.stem not in BEYOND_SCHEMA
+]
 
 
 def name_of(path: Path) -> str:
@@ -34,7 +57,9 @@ def name_of(path: Path) -> str:
 
 
 def validator(event_type: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{event_type}.v1.schema.json").read_bytes()))
+    return jsonschema.Draft202012Validator(
+        json.loads((SCHEMAS / f"{event_type}.v1.schema.json").read_bytes())
+    )
 
 
 def read(path: Path, catalogue: Catalogue) -> AnyInput | Refusal:
@@ -51,7 +76,9 @@ def test_valid_example_is_accepted(path: Path, catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("path", INVALID, ids=name_of)
-def test_invalid_example_is_refused_for_the_reason_in_its_name(path: Path, catalogue: Catalogue) -> None:
+def test_invalid_example_is_refused_for_the_reason_in_its_name(
+    path: Path, catalogue: Catalogue
+) -> None:
     """`<reason>.<remark>.json` is refused for that reason and no other."""
     found = read(path, catalogue)
     assert isinstance(found, Refusal)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 ACCEPTED = [
@@ -52,7 +52,9 @@ def with_unknown(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("text", ACCEPTED, ids=range(len(ACCEPTED)))
-def test_accepted_event_is_stored_and_read_back(cursor: Cursor, catalogue: Catalogue, text: str) -> None:
+def test_accepted_event_is_stored_and_read_back(
+    cursor: Cursor, catalogue: Catalogue, text: str
+) -> None:
     """PostgreSQL holds whatever was accepted, and the stored body states the same event."""
     value = with_unknown(text)
     event = decode(value, NOW, catalogue)
@@ -64,7 +66,9 @@ def test_accepted_event_is_stored_and_read_back(cursor: Cursor, catalogue: Catal
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=range(len(REFUSED)))
-def test_what_is_refused_could_not_be_stored(cursor: Cursor, catalogue: Catalogue, text: str) -> None:
+def test_what_is_refused_could_not_be_stored(
+    cursor: Cursor, catalogue: Catalogue, text: str
+) -> None:
     """The limits are PostgreSQL's own: one step further it raises."""
     assert isinstance(decode(with_unknown(text), NOW, catalogue), Refusal)
     with pytest.raises(psycopg2.DataError):
@@ -72,14 +76,23 @@ def test_what_is_refused_could_not_be_stored(cursor: Cursor, catalogue: Catalogu
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(), max_size=8),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=4), children, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(), max_size=8),
+    lambda children: (
+        st.lists(children, max_size=4)
+        | st.dictionaries(st.text(st.characters(), max_size=4), children, max_size=4)
+    ),
     max_leaves=8,
 )
 
 
 @given(JSON, st.booleans())
-def test_whatever_is_accepted_is_stored_and_read_back(cursor: Cursor, catalogue: Catalogue, invented: object, ascii_only: bool) -> None:
+def test_whatever_is_accepted_is_stored_and_read_back(
+    cursor: Cursor, catalogue: Catalogue, invented: object, ascii_only: bool
+) -> None:
     """No accepted event makes its batch fail, however its unknown fields are written."""
     text = json.dumps(builders.touchpoint(invented=invented), ensure_ascii=ascii_only)
     value = text.encode(errors="surrogatepass")

@@ -74,7 +74,11 @@ def labels_of_metrics() -> dict[str, set[str]]:
         for family in metric.describe() if hasattr(metric, "describe") else ():
             labels = set(metric._labelnames)
             if family.type == "histogram":
-                found |= {family.name + "_bucket": labels | {"le"}, family.name + "_sum": labels, family.name + "_count": labels}
+                found |= {
+                    family.name + "_bucket": labels | {"le"},
+                    family.name + "_sum": labels,
+                    family.name + "_count": labels,
+                }
             else:
                 found[family.name + ("_total" if family.type == "counter" else "")] = labels
     for family in process_registry().collect():
@@ -84,9 +88,15 @@ def labels_of_metrics() -> dict[str, set[str]]:
 
 def metrics_in(text: str) -> set[str]:
     """Names of series in PromQL, whatever stands around it: all that begin as ours or the process's do, and recorded ones."""
-    return set(re.findall(r"(?<![\w:])(?:[a-z]+:)?(?:voc|process|python)[_:][\w:]+|(?<![\w:])up(?=\{)", text))
+    return set(
+        re.findall(
+            r"(?<![\w:])(?:[a-z]+:)?(?:voc|process|python)[_:][\w:]+|(?<![\w:])up(?=\{)", text
+        )
+    )
 
 
 def blocks(page: Path, language: str) -> list[str]:
     """The code blocks of a page."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )

@@ -32,21 +32,36 @@ class OperatorsDatabase:
 
     def ask(self, role: str, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement as a role; the rows, if it has any."""
-        with closing(psycopg2.connect(self.url(role))) as connection, connection, connection.cursor() as cursor:
+        with (
+            closing(psycopg2.connect(self.url(role))) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def apply_roles(self) -> None:
         """As the head of the file says."""
         roles = DEPLOY / "postgres" / "roles.sql"
-        run([self.psql, "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", self.superuser_url, "--file", roles])
+        run(
+            [
+                self.psql,
+                "--quiet",
+                "--set",
+                "ON_ERROR_STOP=1",
+                "--dbname",
+                self.superuser_url,
+                "--file",
+                roles,
+            ]
+        )
 
 
 @pytest.fixture(scope="module")
 def operators_database(postgres_url: str) -> OperatorsDatabase:
     """Roles, tables made by the owner, roles again; shared by the tests of a module."""
     from voc_stream.embedded.postgres import _programs
-    from voc_stream.postgres.migrate import migrate
+    from voc_stream.postgres.schema.migrate import migrate
 
     name = f"voc_of_operators_{next(_numbers)}"
     with closing(psycopg2.connect(postgres_url)) as connection:

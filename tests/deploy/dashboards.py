@@ -16,7 +16,10 @@ FILES = sorted(FOLDER.glob("*.json"))
 # What Grafana puts in the place of its own variables and macros.
 _BUILT_IN = ((r"\$__rate_interval", "1m"), (r"\$__timeFrom\(\)", "'2020-01-01T00:00:00Z'"))
 _MACROS = (
-    (r"\$__timeFilter\(([\w.]+)\)", r"\1 BETWEEN '2020-01-01T00:00:00Z' AND '2040-01-01T00:00:00Z'"),
+    (
+        r"\$__timeFilter\(([\w.]+)\)",
+        r"\1 BETWEEN '2020-01-01T00:00:00Z' AND '2040-01-01T00:00:00Z'",
+    ),
     (r"\$__timeGroup\(([\w.]+), *'1d'\)", r"floor(extract(epoch from \1)/86400)*86400"),
 )
 

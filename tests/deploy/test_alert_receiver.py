@@ -13,15 +13,19 @@ from deploy.test_alertmanager import ask
 from deploy.tools import DEPLOY
 from end_to_end.harness import wait_until
 
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import free_port, listens
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import free_port, listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 TOKEN = "a-token"
-ALERT = {"status": "firing", "labels": {"alertname": "VocTest", "severity": "critical"}, "annotations": {"summary": "it fell / 下降"}}
+ALERT = {
+    "status": "firing",
+    "labels": {"alertname": "VocTest", "severity": "critical"},
+    "annotations": {"summary": "it fell / 下降"},
+}
 
 
 class Receiver:
@@ -31,15 +35,28 @@ class Receiver:
         token = folder / "token"
         token.write_text(f"{TOKEN}\n")
         self.port = free_port()
-        environment = {"WEBHOOK_TOKEN_FILE": str(token), "PORT": str(self.port), "SILENCE_SECONDS": "2", "PYTHONIOENCODING": "utf-8"}
-        self.child = Child("receiver", [sys.executable, str(DEPLOY / "alertmanager/receiver.py")], folder / "log", environment=environment)
+        environment = {
+            "WEBHOOK_TOKEN_FILE": str(token),
+            "PORT": str(self.port),
+            "SILENCE_SECONDS": "2",
+            "PYTHONIOENCODING": "utf-8",
+        }
+        self.child = Child(
+            "receiver",
+            [sys.executable, str(DEPLOY / "alertmanager/receiver.py")],
+            folder / "log",
+            environment=environment,
+        )
         wait_until(lambda: listens(self.child.pid, self.port), 20, self.child.log_tail)
 
     def post(self, path: str, body: bytes, token: str = TOKEN, length: str | None = None) -> int:
         """Status of a request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            headers = {"Authorization": f"Bearer {token}", "Content-Length": length or str(len(body))}
+            headers = {
+                "Authorization": f"Bearer {token}",
+                "Content-Length": length or str(len(body)),
+            }
             connection.request("POST", path, body, headers)
             return connection.getresponse().status
         finally:
@@ -48,7 +65,9 @@ class Receiver:
     def shows(self, text: str) -> None:
         """Wait until it has shown that."""
         wait_until(
-            lambda: text in self.child.log_path.read_text(encoding="utf-8"), 30, lambda: f"{text!r} is shown:\n{self.child.log_tail()}"
+            lambda: text in self.child.log_path.read_text(encoding="utf-8"),
+            30,
+            lambda: f"{text!r} is shown:\n{self.child.log_tail()}",
         )
 
 
@@ -63,7 +82,9 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
 def test_what_is_told_is_shown(receiver: Receiver) -> None:
     """One line an alert, with who is told; a name that holds codes of a terminal does no harm."""
     hostile = {**ALERT, "labels": {**ALERT["labels"], "alertname": "\x1b[2Jcleared"}}  # type: ignore[dict-item]  # one key is a text
-    assert receiver.post("/platform-on-call", json.dumps({"alerts": [ALERT, hostile]}).encode()) == 200
+    assert (
+        receiver.post("/platform-on-call", json.dumps({"alerts": [ALERT, hostile]}).encode()) == 200
+    )
     receiver.shows("firing  platform-on-call  critical  VocTest  it fell / 下降")
     receiver.shows("?[2Jcleared")
 
@@ -101,6 +122,9 @@ def test_the_shipped_alertmanager_reaches_it(receiver: Receiver, tmp_path: Path)
     with Alertmanager(tmp_path, receiver.port, TOKEN) as alertmanager:
         labels = {"alertname": "VocWorkerDown", "kind": "service", "severity": "critical"}
         switch = {"alertname": "VocDeadMansSwitch", "kind": "watchdog", "severity": "none"}
-        ask(f"http://127.0.0.1:{alertmanager.port}/api/v2/alerts", [{"labels": labels}, {"labels": switch}])
+        ask(
+            f"http://127.0.0.1:{alertmanager.port}/api/v2/alerts",
+            [{"labels": labels}, {"labels": switch}],
+        )
         receiver.shows("firing  platform-on-call  critical  VocWorkerDown")
         receiver.shows("are alive")

@@ -10,22 +10,24 @@ import sqlalchemy
 from builders import messages
 from deploy.conftest import OperatorsDatabase
 from deploy.tools import run
-from unit.postgres.crowd import crowd
-from unit.postgres.store import NOW, Store, position_of, send
+from integration.postgres.crowd import crowd
+from integration.postgres.store import NOW, Store, position_of, send
 
-from voc_stream.postgres.migrate import migrate
-from voc_stream.postgres.rebuild import rebuild
+from voc_stream.postgres.corrections.rebuild import rebuild
+from voc_stream.postgres.schema.migrate import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
 
 VALUES = messages(crowd(80))
 EARLIER = len(VALUES) // 2
 
 
-def test_a_restored_database_reads_again_what_it_lacks(operators_database: OperatorsDatabase, catalogue: Catalogue, tmp_path: Path) -> None:
+def test_a_restored_database_reads_again_what_it_lacks(
+    operators_database: OperatorsDatabase, catalogue: Catalogue, tmp_path: Path
+) -> None:
     """The positions come back with the tables, so the workers go on from the backup; at the end nothing differs and nothing counts twice.
 
     The roles' rights come back, too: the writer takes in, the owner migrates and rebuilds.
@@ -35,7 +37,14 @@ def test_a_restored_database_reads_again_what_it_lacks(operators_database: Opera
         sink = store.sink(0)
         send(sink, VALUES[:EARLIER])
         store.upkeep().settle(NOW)
-        run([operators_database.psql.with_name("pg_dump"), "--format=custom", f"--file={backup}", operators_database.superuser_url])
+        run(
+            [
+                operators_database.psql.with_name("pg_dump"),
+                "--format=custom",
+                f"--file={backup}",
+                operators_database.superuser_url,
+            ]
+        )
         send(sink, VALUES[EARLIER:])
     restored = restore(operators_database, backup)
     with Store(restored.url("voc_writer"), catalogue) as store:
@@ -57,9 +66,20 @@ def restore(database: OperatorsDatabase, backup: Path) -> OperatorsDatabase:
     with closing(psycopg2.connect(database.superuser_url)) as connection:
         connection.autocommit = True
         connection.cursor().execute("CREATE DATABASE voc_restored")
-    url = sqlalchemy.make_url(database.superuser_url).set(database="voc_restored").render_as_string()
+    url = (
+        sqlalchemy.make_url(database.superuser_url).set(database="voc_restored").render_as_string()
+    )
     restored = OperatorsDatabase(url, database.psql)
     restored.apply_roles()
-    run([database.psql.with_name("pg_restore"), "--clean", "--if-exists", "--exit-on-error", f"--dbname={url}", backup])
+    run(
+        [
+            database.psql.with_name("pg_restore"),
+            "--clean",
+            "--if-exists",
+            "--exit-on-error",
+            f"--dbname={url}",
+            backup,
+        ]
+    )
     restored.apply_roles()
     return restored

@@ -13,7 +13,7 @@ from deploy.alerting import load
 from deploy.tools import DEPLOY, run, tool
 
 from voc_stream.cli import COMMANDS
-from voc_stream.kafka.worker import STOP_DEADLINE_SECONDS
+from voc_stream.kafka.worker.run import STOP_DEADLINE_SECONDS
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -36,12 +36,31 @@ def filled(text: str) -> str:
 def test_docker_accepts_the_file(tmp_path: Path) -> None:
     """`docker compose config`, which needs no engine, finds nothing wrong with the secrets and settings that the head of the file names."""
     docker = tool("docker", "whether Compose itself accepts the file")
-    if subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("docker has no plugin `compose`: whether Compose itself accepts the file; its structure is checked all the same")
+    if (
+        subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode
+        != 0
+    ):
+        pytest.skip(
+            "docker has no plugin `compose`: whether Compose itself accepts the file; its structure is checked all the same"
+        )
     run(["sh", DEPLOY / "make-secrets", tmp_path])
-    command: list[str | Path] = [docker, "compose", "--file", FILE, "--env-file", DEPLOY / ".env.example"]
+    command: list[str | Path] = [
+        docker,
+        "compose",
+        "--file",
+        FILE,
+        "--env-file",
+        DEPLOY / ".env.example",
+    ]
     command += ["config", "--quiet"]
-    run(command, env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "VOC_SECRETS": str(tmp_path)})
+    run(
+        command,
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(tmp_path),
+            "VOC_SECRETS": str(tmp_path),
+        },
+    )
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -63,7 +82,9 @@ def test_an_image_is_named_by_its_digest(name: str) -> None:
     """Of others' software exactly what was looked at, never what is newest on the day; ours is built here."""
     image = filled(SERVICES[name]["image"])
     if "build" in SERVICES[name]:
-        assert (DEPLOY / SERVICES[name]["build"]["context"] / SERVICES[name]["build"]["dockerfile"]).is_file()
+        assert (
+            DEPLOY / SERVICES[name]["build"]["context"] / SERVICES[name]["build"]["dockerfile"]
+        ).is_file()
     else:
         assert re.fullmatch(r"[a-z./-]+:(v?\d+(\.\d+)+|latest)@sha256:[0-9a-f]{64}", image)
 
@@ -85,14 +106,20 @@ def test_a_worker_has_the_time_that_it_needs() -> None:
     """It is killed later than it would end by itself, and started again whatever its code."""
     assert float(SERVICES["worker"]["stop_grace_period"].removesuffix("s")) > STOP_DEADLINE_SECONDS
     assert SERVICES["worker"]["restart"] == "unless-stopped"
-    assert SERVICES["worker"]["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
+    assert SERVICES["worker"]["depends_on"] == {
+        "init": {"condition": "service_completed_successfully"}
+    }
 
 
 def test_commands_exist() -> None:
     """What the services of our image run are commands of `voc-stream`, or a program that is mounted."""
     ours = {name: service for name, service in SERVICES.items() if "build" in service}
-    assert {service["command"][0] for service in ours.values() if "entrypoint" not in service} <= COMMANDS.keys()
-    assert [service["entrypoint"][-1] for service in ours.values() if "entrypoint" in service] == ["/etc/alertmanager/receiver.py"]
+    assert {
+        service["command"][0] for service in ours.values() if "entrypoint" not in service
+    } <= COMMANDS.keys()
+    assert [service["entrypoint"][-1] for service in ours.values() if "entrypoint" in service] == [
+        "/etc/alertmanager/receiver.py"
+    ]
     assert "profiles" not in str(SERVICES)
 
 
@@ -111,17 +138,32 @@ def test_alerts_reach_somebody_who_is_there() -> None:
 def test_prometheus_asks_services_that_are_there() -> None:
     """Workers, Kafka, PostgreSQL, Alertmanager and itself: each host that is scraped is a service of the file."""
     jobs = load(DEPLOY / "prometheus/prometheus.yaml")["scrape_configs"]
-    assert [job["job_name"] for job in jobs] == ["voc-worker", "kafka", "postgres", "alertmanager", "prometheus"]
-    hosts = {target.partition(":")[0] for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
+    assert [job["job_name"] for job in jobs] == [
+        "voc-worker",
+        "kafka",
+        "postgres",
+        "alertmanager",
+        "prometheus",
+    ]
+    hosts = {
+        target.partition(":")[0]
+        for job in jobs
+        for each in job.get("static_configs", ())
+        for target in each["targets"]
+    }
     assert hosts - {"127.0.0.1"} <= SERVICES.keys()
-    assert {name for job in jobs for each in job.get("dns_sd_configs", ()) for name in each["names"]} == {"worker"}
+    assert {
+        name for job in jobs for each in job.get("dns_sd_configs", ()) for name in each["names"]
+    } == {"worker"}
 
 
 @pytest.mark.parametrize(("service", "role"), [("init", "voc_owner"), ("worker", "voc_writer")])
 def test_settings_and_secrets_fit_together(tmp_path: Path, service: str, role: str) -> None:
     """Settings are known to the program, and each service gets the rights that it needs and no others."""
     run(["sh", DEPLOY / "make-secrets", tmp_path])
-    environment = {name: filled(str(value)) for name, value in SERVICES[service]["environment"].items()}
+    environment = {
+        name: filled(str(value)) for name, value in SERVICES[service]["environment"].items()
+    }
     (secret,) = SERVICES[service]["secrets"]
     assert environment["VOC_CONFIG"] == f"/run/secrets/{secret}"
     source = tmp_path / COMPOSE["secrets"][secret]["file"].rpartition("/")[2]
@@ -134,7 +176,11 @@ def test_settings_and_secrets_fit_together(tmp_path: Path, service: str, role: s
 def test_secrets_are_files_only() -> None:
     """No password stands in the file or comes from the environment; every secret that a service names is one that is made."""
     names = [name for service in SERVICES.values() for name in service.get("environment", {})]
-    assert [name for name in names if re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL", name) and not name.endswith("_FILE")] == []
+    assert [
+        name
+        for name in names
+        if re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL", name) and not name.endswith("_FILE")
+    ] == []
     assert "postgresql://" not in TEXT
     named = {secret for service in SERVICES.values() for secret in service.get("secrets", ())}
     assert named == COMPOSE["secrets"].keys()
@@ -145,7 +191,9 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     run(["sh", DEPLOY / "make-secrets", folder])
     before = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
-    assert before.keys() == {secret["file"].rpartition("/")[2] for secret in COMPOSE["secrets"].values()}
+    assert before.keys() == {
+        secret["file"].rpartition("/")[2] for secret in COMPOSE["secrets"].values()
+    }
     assert len(set(before.values())) == len(before)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o444}
@@ -167,7 +215,12 @@ def test_every_variable_is_explained() -> None:
 
 def test_configuration_that_is_mounted_is_there() -> None:
     """A folder that is missing would be made by Docker, empty and as root."""
-    mounted = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ()) if volume.startswith("./")]
+    mounted = [
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", ())
+        if volume.startswith("./")
+    ]
     assert mounted
     assert [path for path in mounted if not (DEPLOY / path).exists()] == []
 

@@ -14,10 +14,10 @@ import yaml
 from builders import message, messages, repair_step
 from deploy.dashboards import FILES, load, queries
 from deploy.tools import DEPLOY, run, tool, values_of
-from unit.postgres.crowd import crowd
-from unit.postgres.store import NOW, Store, send
+from integration.postgres.crowd import crowd
+from integration.postgres.store import NOW, Store, send
 
-from voc_stream.monitoring.reference import labels_of_metrics
+from voc_stream.published.metrics_page import labels_of_metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from deploy.conftest import OperatorsDatabase
     from deploy.dashboards import Query
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
 
 BOARDS = ("complaints", "customers", "experience", "pipeline", "repair-flow")
 # Of the process, by the Prometheus client.
@@ -44,7 +44,11 @@ GROUPING = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 def known() -> dict[str, tuple[str, ...]]:
     """Metrics and their labels, histograms by the names of their series."""
     declared = OTHERS | labels_of_metrics()
-    return declared | {name + end: labels for name, labels in declared.items() for end in ("_bucket", "_sum", "_count")}
+    return declared | {
+        name + end: labels
+        for name, labels in declared.items()
+        for end in ("_bucket", "_sum", "_count")
+    }
 
 
 def of(kind: str) -> list[Any]:
@@ -52,7 +56,9 @@ def of(kind: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def filled_database(operators_database: OperatorsDatabase, catalogue: Catalogue) -> OperatorsDatabase:
+def filled_database(
+    operators_database: OperatorsDatabase, catalogue: Catalogue
+) -> OperatorsDatabase:
     """Tables with something of everything in them."""
     with Store(operators_database.url("voc_writer"), catalogue) as store:
         send(store.sink(1), [*messages(crowd(60)), b"no event"], number=1)
@@ -88,9 +94,16 @@ def test_a_board_is_well_formed(name: str) -> None:
 
 def test_data_sources_are_those_that_are_provisioned() -> None:
     """Every panel asks one of the two sources, and the one for SQL is the role that can write nothing."""
-    provisioned = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/voc-stream.yaml").read_text(encoding="utf-8"))["datasources"]
+    provisioned = yaml.safe_load(
+        (DEPLOY / "grafana/provisioning/datasources/voc-stream.yaml").read_text(encoding="utf-8")
+    )["datasources"]
     sources = {(source["uid"], source["type"]) for source in provisioned}
-    asked = {(found["uid"], found["type"]) for name in BOARDS for found in values_of(load(name), "datasource") if isinstance(found, dict)}
+    asked = {
+        (found["uid"], found["type"])
+        for name in BOARDS
+        for found in values_of(load(name), "datasource")
+        if isinstance(found, dict)
+    }
     assert asked == sources
     assert [source["user"] for source in provisioned if "user" in source] == ["voc_bi"]
 
@@ -113,9 +126,14 @@ def test_metrics_and_labels_exist(query: Query) -> None:
 def test_prometheus_understands_every_query(tmp_path: Path) -> None:
     """Each query parses, as the expression of a rule."""
     promtool = tool("promtool", "the syntax of the dashboards' PromQL")
-    rules = [{"record": f"query:{number}", "expr": query.text} for number, query in enumerate(queries("expr"))]
+    rules = [
+        {"record": f"query:{number}", "expr": query.text}
+        for number, query in enumerate(queries("expr"))
+    ]
     assert rules
-    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "dashboards", "rules": rules}]}), encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(
+        json.dumps({"groups": [{"name": "dashboards", "rules": rules}]}), encoding="utf-8"
+    )
     assert f"{len(rules)} rules found" in run([promtool, "check", "rules", tmp_path / "rules.yaml"])
 
 
@@ -131,32 +149,58 @@ def test_sql_runs_before_there_is_a_site(filled_database: OperatorsDatabase, que
     filled_database.ask("voc_bi", query.text.replace("'site-1', 'it''s'", ""))
 
 
-def test_the_sheet_shows_where_each_order_is(operators_database: OperatorsDatabase, catalogue: Catalogue) -> None:
+def test_the_sheet_shows_where_each_order_is(
+    operators_database: OperatorsDatabase, catalogue: Catalogue
+) -> None:
     """The repair progress sheet has a line for each order in the shop: done stages with their minutes, the current one with its age."""
     now = datetime.now(UTC)
 
     def step(number: int, stage: str, edge: str, minutes_ago: float) -> bytes:
         moment = (now - timedelta(minutes=minutes_ago)).isoformat()
         promised = (now + timedelta(minutes=90)).isoformat()
-        fields = {"order_id": "o-sheet", "stage": stage, "edge": edge, "occurred_at": moment, "promised_at": promised, "site_id": "site-1"}
+        fields = {
+            "order_id": "o-sheet",
+            "stage": stage,
+            "edge": edge,
+            "occurred_at": moment,
+            "promised_at": promised,
+            "site_id": "site-1",
+        }
         return message(repair_step(f"sheet-{number}", **fields))
 
-    values = [step(1, "reception", "enter", 60), step(2, "reception", "exit", 45), step(3, "work", "enter", 30)]
+    values = [
+        step(1, "reception", "enter", 60),
+        step(2, "reception", "exit", 45),
+        step(3, "work", "enter", 30),
+    ]
     with Store(operators_database.url("voc_writer"), catalogue) as store:
         send(store.sink(2), values, number=2, now=now)
     [sheet] = [query for query in queries("rawSql") if "progress sheet" in query.where]
-    with closing(psycopg2.connect(operators_database.url("voc_bi"))) as connection, connection.cursor() as cursor:
+    with (
+        closing(psycopg2.connect(operators_database.url("voc_bi"))) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sheet.text)
         columns = [column.name for column in cursor.description or ()]
         [row] = [found for found in cursor.fetchall() if found[0] == "o-sheet"]
     shown = {column.split(" / ")[0]: value for column, value in zip(columns, row, strict=True)}
-    assert (shown["Site"], shown["Stage"], shown["reception"], shown["parts"]) == ("site-1", "work", "✓ 15 min", None)
+    assert (shown["Site"], shown["Stage"], shown["reception"], shown["parts"]) == (
+        "site-1",
+        "work",
+        "✓ 15 min",
+        None,
+    )
     assert shown["work"] in {"▶ 30 min", "▶ 31 min"}
     assert float(shown["Minutes left"]) in {89.0, 90.0}
 
 
 def test_grafana_finds_the_boards() -> None:
     """The folder in which Grafana looks is the one that Compose mounts."""
-    provider = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/voc-stream.yaml").read_text(encoding="utf-8"))["providers"][0]
+    provider = yaml.safe_load(
+        (DEPLOY / "grafana/provisioning/dashboards/voc-stream.yaml").read_text(encoding="utf-8")
+    )["providers"][0]
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    assert f"./grafana/dashboards:{provider['options']['path']}:ro" in compose["services"]["grafana"]["volumes"]
+    assert (
+        f"./grafana/dashboards:{provider['options']['path']}:ro"
+        in compose["services"]["grafana"]["volumes"]
+    )

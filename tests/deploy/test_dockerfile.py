@@ -41,17 +41,34 @@ def test_not_root() -> None:
 def test_everything_comes_from_the_lock_file() -> None:
     """Wheels with hashes; no address of an index, no download, no package of the system."""
     assert arguments("ADD") == []
-    assert not re.search(r"https?://|--index-url|--extra-index|curl|wget|apt-get|apk ", TEXT.replace("http://127.0.0.1", ""))
-    installs = [command for line in arguments("RUN") for command in line.split("&&") if "pip install" in command]
-    assert "--require-hashes --only-binary :all: --requirement requirements/service.txt" in installs[0]
-    assert [command for command in installs[1:] if "--no-deps --no-build-isolation" not in command] == []
+    assert not re.search(
+        r"https?://|--index-url|--extra-index|curl|wget|apt-get|apk ",
+        TEXT.replace("http://127.0.0.1", ""),
+    )
+    installs = [
+        command
+        for line in arguments("RUN")
+        for command in line.split("&&")
+        if "pip install" in command
+    ]
+    assert (
+        "--require-hashes --only-binary :all: --requirement requirements/service.txt" in installs[0]
+    )
+    assert [
+        command for command in installs[1:] if "--no-deps --no-build-isolation" not in command
+    ] == []
 
 
 def test_what_is_copied_is_there_and_let_through() -> None:
     """Each source exists, and the list of what Docker may see names it, beginning with nothing."""
     allowed = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     assert next(line for line in allowed if not line.startswith("#") and len(line) == 1) == "*"
-    sources = [source for words in arguments("COPY") if "--from" not in words for source in words.split()[:-1]]
+    sources = [
+        source
+        for words in arguments("COPY")
+        if "--from" not in words
+        for source in words.split()[:-1]
+    ]
     assert sources
     for source in sources:
         assert (ROOT / source).exists()
@@ -79,12 +96,20 @@ def test_the_lock_file_is_that_of_the_service() -> None:
     """Without the embedded servers, with all that the package needs, and in the versions that are tested."""
 
     def versions(name: str) -> dict[str, str]:
-        return dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements" / name).read_text(encoding="utf-8"), re.MULTILINE))
+        return dict(
+            re.findall(
+                r"^([\w-]+)==(\S+)",
+                (ROOT / "requirements" / name).read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        )
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     service = versions("service.txt")
     names = {re.split(r"[=<>~ ;]", each)[0] for each in project["dependencies"]}
-    embedded = {re.split(r"[=<>~ ;]", each)[0] for each in project["optional-dependencies"]["embedded"]}
+    embedded = {
+        re.split(r"[=<>~ ;]", each)[0] for each in project["optional-dependencies"]["embedded"]
+    }
     assert names <= service.keys()
     assert not embedded & service.keys()
     assert service.items() <= versions("test.txt").items()

@@ -10,7 +10,7 @@ from deploy.alerting import RULES, load
 from deploy.tools import DEPLOY, documents, run, tool, values_of
 
 from voc_stream.cli import COMMANDS
-from voc_stream.kafka.worker import STOP_DEADLINE_SECONDS
+from voc_stream.kafka.worker.run import STOP_DEADLINE_SECONDS
 from voc_stream.settings import Settings, load_settings
 
 FOLDERS = ("base", "overlays/production")
@@ -31,7 +31,11 @@ def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
 
 
 def pods(manifests: list[Manifest]) -> list[Manifest]:
-    found = [manifest["spec"]["template"]["spec"] for kind in ("Deployment", "Job") for manifest in of_kind(manifests, kind)]
+    found = [
+        manifest["spec"]["template"]["spec"]
+        for kind in ("Deployment", "Job")
+        for manifest in of_kind(manifests, kind)
+    ]
     assert len(found) == 2
     return found
 
@@ -42,7 +46,9 @@ def test_all_is_there(manifests: list[Manifest]) -> None:
     assert kinds == {
         "Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment", "Job", "PodDisruptionBudget", "NetworkPolicy",
     }  # fmt: skip
-    assert {manifest["metadata"].get("namespace", "voc-stream") for manifest in manifests} == {"voc-stream"}
+    assert {manifest["metadata"].get("namespace", "voc-stream") for manifest in manifests} == {
+        "voc-stream"
+    }
     labels = of_kind(manifests, "Namespace")[0]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
@@ -71,15 +77,23 @@ def test_no_secret_is_in_the_manifests(manifests: list[Manifest]) -> None:
     assert of_kind(manifests, "Secret") == []
     text = str(manifests)
     assert not re.search(r"postgresql://|VOC_DATABASE_URL|(?i:password)", text)
-    named = [[found["secretName"] for found in values_of(pod, "secret") if isinstance(found, dict)] for pod in pods(manifests)]
+    named = [
+        [found["secretName"] for found in values_of(pod, "secret") if isinstance(found, dict)]
+        for pod in pods(manifests)
+    ]
     assert named == [["voc-stream-writer"], ["voc-stream-owner"]]
 
 
 def test_a_worker_is_watched_and_has_time_to_stop(manifests: list[Manifest]) -> None:
     """A worker that waits for Kafka is not restarted, one that hangs is, and one that stops is killed later than it ends by itself."""
-    ((pod),) = [manifest["spec"]["template"]["spec"] for manifest in of_kind(manifests, "Deployment")]
+    ((pod),) = [
+        manifest["spec"]["template"]["spec"] for manifest in of_kind(manifests, "Deployment")
+    ]
     (worker,) = pod["containers"]
-    pages = {probe: worker[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    pages = {
+        probe: worker[probe]["httpGet"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
     assert {probe: page["path"] for probe, page in pages.items()} == {
         "startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz",
     }  # fmt: skip
@@ -102,12 +116,17 @@ def test_settings_are_known(manifests: list[Manifest]) -> None:
 
 def test_there_are_several_workers_on_several_nodes(manifests: list[Manifest]) -> None:
     """Two workers at least, spread, of which one at a time may be taken away, and no more than there are partitions."""
-    (deployment,), (budget,), (settings,) = (of_kind(manifests, kind) for kind in ("Deployment", "PodDisruptionBudget", "ConfigMap"))
+    (deployment,), (budget,), (settings,) = (
+        of_kind(manifests, kind) for kind in ("Deployment", "PodDisruptionBudget", "ConfigMap")
+    )
     assert 2 <= deployment["spec"]["replicas"] <= int(settings["data"]["VOC_PARTITIONS"])
     assert budget["spec"]["maxUnavailable"] == 1
     assert budget["spec"]["selector"] == deployment["spec"]["selector"]
     spread = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
-    assert {each["topologyKey"] for each in spread} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    assert {each["topologyKey"] for each in spread} == {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    }
     assert all(each["labelSelector"] == deployment["spec"]["selector"] for each in spread)
 
 
@@ -135,11 +154,15 @@ def production() -> list[Manifest]:
     return documents(run([kubectl, "kustomize", DEPLOY / "kubernetes/overlays/production"]))
 
 
-def test_the_operator_scrapes_the_workers_under_the_name_that_the_rules_ask_for(production: list[Manifest]) -> None:
+def test_the_operator_scrapes_the_workers_under_the_name_that_the_rules_ask_for(
+    production: list[Manifest],
+) -> None:
     """The monitor selects the workers' pods and their port, and names the job; without it every rule would be quiet, or fire for ever."""
     template = of_kind(production, "Deployment")[0]["spec"]["template"]
     (monitor,) = of_kind(production, "PodMonitor")
-    assert monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert (
+        monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    )
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     assert endpoint["port"] in [port["name"] for port in template["spec"]["containers"][0]["ports"]]
     assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": JOB}]
@@ -152,7 +175,9 @@ def test_a_prometheus_without_the_operator_scrapes_the_same(production: list[Man
     assert job["job_name"] == JOB
     labels, port = (rule for rule in job["relabel_configs"] if rule.get("action") == "keep")
     names = [name.removeprefix("__meta_kubernetes_pod_label_") for name in labels["source_labels"]]
-    own = {re.sub(r"\W", "_", name): value for name, value in template["metadata"]["labels"].items()}
+    own = {
+        re.sub(r"\W", "_", name): value for name, value in template["metadata"]["labels"].items()
+    }
     assert ";".join(own[name] for name in names) == labels["regex"]
     assert port["regex"] in [each["name"] for each in template["spec"]["containers"][0]["ports"]]
 
@@ -165,9 +190,15 @@ def test_the_operators_rules_are_the_shipped_ones(production: list[Manifest]) ->
 
 def test_the_network_is_closed_but_for_what_is_needed(manifests: list[Manifest]) -> None:
     """Nothing in or out, but names, Kafka and PostgreSQL out, and Prometheus in."""
-    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")}
+    policies = {
+        policy["metadata"]["name"]: policy["spec"] for policy in of_kind(manifests, "NetworkPolicy")
+    }
     assert policies["deny-all"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    out = {port["port"] for rule in policies["to-kafka-and-postgres"]["egress"] for port in rule["ports"]}
+    out = {
+        port["port"]
+        for rule in policies["to-kafka-and-postgres"]["egress"]
+        for port in rule["ports"]
+    }
     assert out == {53, 9092, 5432}
     (into,) = policies["from-prometheus"]["ingress"]
     assert [port["port"] for port in into["ports"]] == [Settings().web_port]

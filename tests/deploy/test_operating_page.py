@@ -9,7 +9,7 @@ import pytest
 from deploy.tools import ROOT
 
 from voc_stream.cli import COMMANDS
-from voc_stream.monitoring.reference import labels_of_metrics
+from voc_stream.published.metrics_page import labels_of_metrics
 from voc_stream.settings import SECRETS, Settings
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -32,7 +32,9 @@ def test_commands_exist() -> None:
     assert named <= COMMANDS.keys()
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\bdeploy/[\w./-]*[\w-]", PAGE)) - MADE_BY_OPERATORS))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"\bdeploy/[\w./-]*[\w-]", PAGE)) - MADE_BY_OPERATORS)
+)
 def test_files_exist(path: str) -> None:
     """Each file or folder of `deploy` that the page names is there."""
     assert (ROOT / path.removesuffix("/*")).exists()
@@ -46,5 +48,9 @@ def test_links_lead_somewhere(link: str) -> None:
 
 def test_settings_exist() -> None:
     """Each setting is one that the program knows."""
-    names = [*(field.name for field in fields(Settings)), *(f"{name}_file" for name in SECRETS), "config"]
+    names = [
+        *(field.name for field in fields(Settings)),
+        *(f"{name}_file" for name in SECRETS),
+        "config",
+    ]
     assert set(re.findall(r"\bVOC_[A-Z_]*[A-Z]", PAGE)) <= {f"VOC_{name}".upper() for name in names}

@@ -4,7 +4,17 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from deploy.alerting import CASES, RULES, TARGET_LABELS, alerts, labels_of_metrics, load, metrics_in, rules, run
+from deploy.alerting import (
+    CASES,
+    RULES,
+    TARGET_LABELS,
+    alerts,
+    labels_of_metrics,
+    load,
+    metrics_in,
+    rules,
+    run,
+)
 from deploy.tools import DEPLOY
 
 if TYPE_CHECKING:
@@ -19,7 +29,13 @@ DOMAIN = {
     "VocTouchpointSilent",
 }  # fmt: skip
 ALWAYS = "VocDeadMansSwitch"
-SERVICE = {"VocPipelineStalled", "VocLagGrowing", "VocDeadLetterRatioHigh", "VocPostgresUnavailable", "VocEvaluatorStale"}
+SERVICE = {
+    "VocPipelineStalled",
+    "VocLagGrowing",
+    "VocDeadLetterRatioHigh",
+    "VocPostgresUnavailable",
+    "VocEvaluatorStale",
+}
 
 
 def recorded() -> set[str]:
@@ -64,7 +80,9 @@ def test_domain_alerts_have_no_thresholds() -> None:
     """The catalogue and the evaluator alone decide; a rule only passes on the alerts of its own name."""
     for name, rule in alerts():
         if name in DOMAIN:
-            assert rule["expr"] == f'max without (rule) (alert:voc_alert_firing:held{{rule="{name}"}})'
+            assert (
+                rule["expr"] == f'max without (rule) (alert:voc_alert_firing:held{{rule="{name}"}})'
+            )
             assert "severity" not in rule["labels"], "the severity is the evaluator's"
 
 
@@ -72,10 +90,20 @@ def test_every_series_exists() -> None:
     """A rule or case about a series that no worker shows would be quiet for ever."""
     known = set(labels_of_metrics()) | recorded()
     texts = [str(rule["expr"]) + str(rule.get("annotations", "")) for rule in rules()]
-    texts += [series["series"] for path in CASES for test in load(path)["tests"] for series in test["input_series"]]
+    texts += [
+        series["series"]
+        for path in CASES
+        for test in load(path)["tests"]
+        for series in test["input_series"]
+    ]
     for text in texts:
         assert metrics_in(text) <= known, text
-    assert {"up", "voc_alert_firing", "process_start_time_seconds", "alert:voc_alert_firing:held"} <= metrics_in(" ".join(texts))
+    assert {
+        "up",
+        "voc_alert_firing",
+        "process_start_time_seconds",
+        "alert:voc_alert_firing:held",
+    } <= metrics_in(" ".join(texts))
 
 
 def test_cases_use_the_labels_that_workers_use() -> None:
@@ -85,7 +113,9 @@ def test_cases_use_the_labels_that_workers_use() -> None:
         for test in load(path)["tests"]:
             for series in test["input_series"]:
                 name, labels = re.fullmatch(r"(\w+)\{(.*)\}", series["series"]).groups()  # type: ignore[union-attr]  # else the test fails
-                assert set(re.findall(r"(\w+)=", labels)) <= known[name] | TARGET_LABELS, series["series"]
+                assert set(re.findall(r"(\w+)=", labels)) <= known[name] | TARGET_LABELS, series[
+                    "series"
+                ]
 
 
 def test_every_alert_tells_people_what_they_need() -> None:
@@ -95,8 +125,15 @@ def test_every_alert_tells_people_what_they_need() -> None:
         assert set(annotations) == {"summary", "summary_zh", "description", "runbook_url"}, name
         assert re.search(r"[\u4e00-\u9fff]", annotations["summary_zh"]), name
         assert annotations["runbook_url"] == "{{ $externalLabels.runbooks }}/" + name + ".md"
-        assert labels["team"] == {"domain": "customer-experience", "service": "platform", "watchdog": "platform"}[labels["kind"]]
-        assert name in DOMAIN or labels["severity"] in ({"none"} if name == ALWAYS else {"critical", "warning"})
+        assert (
+            labels["team"]
+            == {"domain": "customer-experience", "service": "platform", "watchdog": "platform"}[
+                labels["kind"]
+            ]
+        )
+        assert name in DOMAIN or labels["severity"] in (
+            {"none"} if name == ALWAYS else {"critical", "warning"}
+        )
 
 
 def test_the_rules_select_the_job_that_is_scraped() -> None:

@@ -10,18 +10,18 @@ import psycopg2
 import pytest
 from builders import messages, retraction, touchpoint
 from deploy.tools import DEPLOY, run
+from integration.postgres.crowd import crowd
+from integration.postgres.store import NOW, Store, send
 from msgspec.structs import replace
 from psycopg2 import errors
-from unit.postgres.crowd import crowd
-from unit.postgres.store import NOW, Store, send
 
-from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.dead_letters import DeadLetterOffice
-from voc_stream.postgres.engine_tables import metadata
-from voc_stream.postgres.migrate import migrate
-from voc_stream.postgres.rebuild import rebuild
-from voc_stream.postgres.summary import read_status
-from voc_stream.postgres.views import READER_VIEWS
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.corrections.rebuild import rebuild
+from voc_stream.postgres.intake.dead_letters import DeadLetterOffice
+from voc_stream.postgres.reading.summary import read_status
+from voc_stream.postgres.schema.engine_tables import metadata
+from voc_stream.postgres.schema.migrate import migrate
+from voc_stream.postgres.schema.reader_views import READER_VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from deploy.conftest import OperatorsDatabase
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
 
 ROLES = DEPLOY / "postgres" / "roles.sql"
 PASSWORDS = DEPLOY / "postgres" / "passwords.sh"
@@ -65,7 +65,9 @@ def writers_store(operators_database: OperatorsDatabase, catalogue: Catalogue) -
         yield store
 
 
-def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+def test_a_worker_needs_only_the_writer(
+    writers_store: Store, operators_database: OperatorsDatabase
+) -> None:
     """Taking in, taking back, settling, assessing, dead letters and gauges work as voc_writer, and the tables are the oracle's.
 
     So does `rebuild` as the owner, and it finds nothing that differs.
@@ -81,7 +83,10 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
     assert upkeep.assess_churn(NOW, everyone=True)
     letters = upkeep.claim_messages("dead_letter", 10)
     upkeep.settle_messages("dead_letter", [letter.number for letter in letters], NOW)
-    assert {reading.metric for reading in upkeep.readings(NOW)} >= {"voc_satisfaction_score", "voc_customers_at_risk"}
+    assert {reading.metric for reading in upkeep.readings(NOW)} >= {
+        "voc_satisfaction_score",
+        "voc_customers_at_risk",
+    }
     writers_store.assert_as_expected(values)
     office = DeadLetterOffice(writers_store.url)
     [letter] = office.not_retried(None)
@@ -91,33 +96,52 @@ def test_a_worker_needs_only_the_writer(writers_store: Store, operators_database
     assert (upkeep.delete_dead_letters(NOW), upkeep.delete_dead_letters(now)) == (0, 1)
     send(sink, [b"no event"], now=now)
     assert upkeep.delete_dead_letters(now + timedelta(hours=1)) == 0, "none of the last day"
-    report = rebuild(operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None)
+    report = rebuild(
+        operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None
+    )
     assert (report.events, report.differing) == (len(values) - 4, 0)
 
 
-def test_the_writer_renames_an_experience(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+def test_the_writer_renames_an_experience(
+    writers_store: Store, operators_database: OperatorsDatabase
+) -> None:
     """A newer catalogue takes over with the rights of a worker, and what was counted and what waits goes with the new name."""
     upkeep = writers_store.upkeep()
     assert upkeep.join().problem is None
     sink = writers_store.sink(2)
     for number in range(2):
-        send(sink, messages([touchpoint(f"rename-{number}", experience="repair_quality")]), number=2)
+        send(
+            sink, messages([touchpoint(f"rename-{number}", experience="repair_quality")]), number=2
+        )
         assert number or upkeep.settle(NOW)
-    experiences = {"workmanship" if key == "repair_quality" else key: one for key, one in writers_store.catalogue.experience.items()}
+    experiences = {
+        "workmanship" if key == "repair_quality" else key: one
+        for key, one in writers_store.catalogue.experience.items()
+    }
     alias = {"repair_quality": "workmanship"}
-    newer = replace(writers_store.catalogue, version=2, digest="newer", alias=alias, experience=experiences)
-    before = operators_database.ask("voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'repair_quality'")
+    newer = replace(
+        writers_store.catalogue, version=2, digest="newer", alias=alias, experience=experiences
+    )
+    before = operators_database.ask(
+        "voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'repair_quality'"
+    )
     with Store(writers_store.url, newer) as store:
         assert store.upkeep().join().problem is None
-    after = operators_database.ask("voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'workmanship'")
+    after = operators_database.ask(
+        "voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'workmanship'"
+    )
     assert after == before
-    back = replace(writers_store.catalogue, version=3, digest="back", alias={"workmanship": "repair_quality"})
+    back = replace(
+        writers_store.catalogue, version=3, digest="back", alias={"workmanship": "repair_quality"}
+    )
     with Store(writers_store.url, back) as store:
         assert store.upkeep().join().problem is None
     operators_database.ask("voc", "UPDATE voc.installation SET catalogue_digest = NULL")
 
 
-def test_the_writer_vacuums_its_queues(writers_store: Store, operators_database: OperatorsDatabase) -> None:
+def test_the_writer_vacuums_its_queues(
+    writers_store: Store, operators_database: OperatorsDatabase
+) -> None:
     """Without the right to it PostgreSQL only warns, and the queues grow unseen until autovacuum comes."""
     counted = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 ORDER BY 1"
     operators_database.ask("voc", "SELECT pg_stat_reset()")
@@ -127,7 +151,9 @@ def test_the_writer_vacuums_its_queues(writers_store: Store, operators_database:
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_WRITER)
-def test_the_writer_changes_no_fact_and_no_shape(operators_database: OperatorsDatabase, statement: str) -> None:
+def test_the_writer_changes_no_fact_and_no_shape(
+    operators_database: OperatorsDatabase, statement: str
+) -> None:
     """A worker that is taken over can neither change what was said, nor the tables, nor bring back what was taken back."""
     with pytest.raises(errors.InsufficientPrivilege):
         operators_database.ask("voc_writer", statement)
@@ -135,7 +161,9 @@ def test_the_writer_changes_no_fact_and_no_shape(operators_database: OperatorsDa
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_READERS)
 @pytest.mark.parametrize("role", ["voc_bi", "voc_monitor"])
-def test_readers_see_no_words_and_write_nothing(operators_database: OperatorsDatabase, role: str, statement: str) -> None:
+def test_readers_see_no_words_and_write_nothing(
+    operators_database: OperatorsDatabase, role: str, statement: str
+) -> None:
     """Neither BI tools nor monitoring get at the tables themselves, and neither makes anything."""
     with pytest.raises((errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
         operators_database.ask(role, statement)
@@ -144,7 +172,9 @@ def test_readers_see_no_words_and_write_nothing(operators_database: OperatorsDat
 def test_readers_read_what_is_theirs(operators_database: OperatorsDatabase) -> None:
     """BI tools read the views, monitoring the server's statistics of all sessions."""
     assert operators_database.ask("voc_bi", "SELECT count(*) FROM voc_bi.rolling_satisfaction")
-    assert operators_database.ask("voc_monitor", "SELECT pg_has_role('voc_monitor', 'pg_read_all_stats', 'usage')") == [(True,)]
+    assert operators_database.ask(
+        "voc_monitor", "SELECT pg_has_role('voc_monitor', 'pg_read_all_stats', 'usage')"
+    ) == [(True,)]
 
 
 def test_both_may_be_repeated(operators_database: OperatorsDatabase) -> None:
@@ -161,24 +191,35 @@ def test_both_may_be_repeated(operators_database: OperatorsDatabase) -> None:
 
 def test_the_writer_cannot_migrate(operators_database: OperatorsDatabase) -> None:
     """`init` with the worker's credentials says what is wrong and changes nothing."""
-    with pytest.raises(StoreUnavailableError, match="may not change the schema voc: only its owner may: run deploy/postgres/roles"):
+    with pytest.raises(
+        StoreUnavailableError,
+        match="may not change the schema voc: only its owner may: run deploy/postgres/roles",
+    ):
         migrate(operators_database.url("voc_writer"))
 
 
-def test_tables_of_the_next_version_can_be_written_at_once(operators_database: OperatorsDatabase) -> None:
+def test_tables_of_the_next_version_can_be_written_at_once(
+    operators_database: OperatorsDatabase,
+) -> None:
     """A new worker need not wait until somebody has repeated the roles after its `init`."""
     operators_database.ask("voc_owner", "CREATE TABLE voc.of_next_version (value integer)")
     try:
         operators_database.ask("voc_writer", "INSERT INTO voc.of_next_version VALUES (1)")
-        assert operators_database.ask("voc_writer", "SELECT value FROM voc.of_next_version") == [(1,)]
+        assert operators_database.ask("voc_writer", "SELECT value FROM voc.of_next_version") == [
+            (1,)
+        ]
     finally:
         operators_database.ask("voc_owner", "DROP TABLE voc.of_next_version")
 
 
 def test_every_table_was_thought_of() -> None:
     """Whoever adds a table or view to schema voc decides what the writer does not need there."""
-    listed = set(re.findall(r"^\s+\('(\w+)', '[A-Z, ]+'\)", ROLES.read_text(encoding="utf-8"), re.MULTILINE))
-    assert listed == {table.name for table in metadata.tables.values()} | {name for name, _ in READER_VIEWS} | {"schema_version"}
+    listed = set(
+        re.findall(r"^\s+\('(\w+)', '[A-Z, ]+'\)", ROLES.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert listed == {table.name for table in metadata.tables.values()} | {
+        name for name, _ in READER_VIEWS
+    } | {"schema_version"}
 
 
 def test_passwords_come_from_files(operators_database: OperatorsDatabase, tmp_path: Path) -> None:
@@ -186,9 +227,20 @@ def test_passwords_come_from_files(operators_database: OperatorsDatabase, tmp_pa
     for role in ("owner", "writer", "bi", "monitor"):
         (tmp_path / f"{role}_password").write_text(f'it\'s $(a) \\ "{role}"', encoding="utf-8")
     folder = str(operators_database.psql.parent)
-    env = {"PATH": f"{folder}:/usr/bin:/bin", "PGURL": "", "VOC_SECRETS": str(tmp_path), "POSTGRES_USER": "voc"}
+    env = {
+        "PATH": f"{folder}:/usr/bin:/bin",
+        "PGURL": "",
+        "VOC_SECRETS": str(tmp_path),
+        "POSTGRES_USER": "voc",
+    }
     connection = psycopg2.extensions.parse_dsn(operators_database.superuser_url)
-    env |= {"PGHOST": connection["host"], "PGPORT": connection["port"], "POSTGRES_DB": connection["dbname"]}
+    env |= {
+        "PGHOST": connection["host"],
+        "PGPORT": connection["port"],
+        "POSTGRES_DB": connection["dbname"],
+    }
     run(["sh", PASSWORDS], env=env)
     stored = "SELECT rolname, rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname ~ '^voc_' ORDER BY 1"
-    assert operators_database.ask("voc", stored) == [(f"voc_{role}", True) for role in ("bi", "monitor", "owner", "writer")]
+    assert operators_database.ask("voc", stored) == [
+        (f"voc_{role}", True) for role in ("bi", "monitor", "owner", "writer")
+    ]

@@ -9,8 +9,8 @@ import pytest
 from deploy.tools import DEPLOY, run, tool
 
 from voc_stream.cli import COMMANDS
-from voc_stream.kafka.watchdog import EXIT_CODE
-from voc_stream.kafka.worker import STOP_DEADLINE_SECONDS
+from voc_stream.kafka.life.watchdog import EXIT_CODE
+from voc_stream.kafka.worker.run import STOP_DEADLINE_SECONDS
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def units(tmp_path: Path) -> list[Path]:
     found = []
     for unit in UNITS:
         copy = tmp_path / unit.name.replace("@.", "@6066.")
-        copy.write_text(unit.read_text(encoding="utf-8").replace(PROGRAM, str(program)), encoding="utf-8")
+        copy.write_text(
+            unit.read_text(encoding="utf-8").replace(PROGRAM, str(program)), encoding="utf-8"
+        )
         found.append(copy)
     return found
 
@@ -73,9 +75,18 @@ def test_services_run_what_exists(unit: str, tmp_path: Path) -> None:
     assert program == PROGRAM
     assert command in COMMANDS
     (credential,) = setting(unit, "LoadCredential")
-    assert credential == f"voc.toml:/etc/voc-stream/{'owner' if command == 'init' else 'writer'}.toml"
-    (tmp_path / "voc.toml").write_text('database_url = "postgresql://voc_writer@db/voc"', encoding="utf-8")
-    words = " ".join(setting(unit, "Environment")).replace("%d", str(tmp_path)).replace("%i", "6067").split()
+    assert (
+        credential == f"voc.toml:/etc/voc-stream/{'owner' if command == 'init' else 'writer'}.toml"
+    )
+    (tmp_path / "voc.toml").write_text(
+        'database_url = "postgresql://voc_writer@db/voc"', encoding="utf-8"
+    )
+    words = (
+        " ".join(setting(unit, "Environment"))
+        .replace("%d", str(tmp_path))
+        .replace("%i", "6067")
+        .split()
+    )
     settings = load_settings(dict(word.split("=", 1) for word in words))
     assert settings.require_database_url() == "postgresql://voc_writer@db/voc"
     assert setting(unit, "DynamicUser") == ["yes"]

@@ -26,7 +26,9 @@ def tool(name: str, reason: str) -> str:
     return found
 
 
-def run(command: Sequence[str | Path], *, expect: int = 0, env: dict[str, str] | None = None) -> str:
+def run(
+    command: Sequence[str | Path], *, expect: int = 0, env: dict[str, str] | None = None
+) -> str:
     """What a command prints on both outputs; fails the test where it ends otherwise than expected."""
     done = subprocess.run(
         [str(word) for word in command],

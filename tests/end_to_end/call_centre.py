@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 LIVE_SECONDS = 60.0
 LIVE_SHARE = 0.2
@@ -47,9 +47,13 @@ def simulated_messages(number: int, seed: int = 1) -> list[SimulatedMessage]:
     )
 
 
-def with_second_thoughts(messages: Sequence[SimulatedMessage], random: Random) -> list[SimulatedMessage]:
+def with_second_thoughts(
+    messages: Sequence[SimulatedMessage], random: Random
+) -> list[SimulatedMessage]:
     """The messages, some of which are taken back, before they come, after them or twice, and come again; and some contradicted."""
-    found: list[tuple[float, SimulatedMessage]] = [(float(place), message) for place, message in enumerate(messages)]
+    found: list[tuple[float, SimulatedMessage]] = [
+        (float(place), message) for place, message in enumerate(messages)
+    ]
 
     def later(place: float) -> float:
         return random.uniform(place + 0.1, len(messages))
@@ -58,8 +62,19 @@ def with_second_thoughts(messages: Sequence[SimulatedMessage], random: Random) -
     for place, message in random.sample(valid, round(TAKEN_BACK_SHARE * len(valid))):
         event_id = json.loads(message.value or b"")["event_id"]
         for number in range(random.choice([1, 1, 2])):
-            value = encoded(retraction(f"back-{event_id}-{number}", event_id, occurred_at=message.occurred_at.isoformat()))
-            found.append((random.uniform(0, len(messages)), message._replace(topic="retractions", value=value, kind="retraction")))
+            value = encoded(
+                retraction(
+                    f"back-{event_id}-{number}",
+                    event_id,
+                    occurred_at=message.occurred_at.isoformat(),
+                )
+            )
+            found.append(
+                (
+                    random.uniform(0, len(messages)),
+                    message._replace(topic="retractions", value=value, kind="retraction"),
+                )
+            )
         if random.random() < 0.5:
             found.append((later(place), message._replace(kind="duplicate")))
     for place, message in random.sample(valid, round(CONTRADICTED_SHARE * len(valid))):

@@ -24,20 +24,20 @@ from kafka import KafkaProducer
 from oracle import expected_tables
 from oracle.reading import read_events
 
-from voc_stream.catalogue_file import load_catalogue
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.catalogue.load import load_catalogue
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
+from voc_stream.kafka.connection.security import client_options
+from voc_stream.kafka.life.watchdog import EXIT_CODE
 from voc_stream.kafka.log_ends import read_log_ends
-from voc_stream.kafka.security import client_options
-from voc_stream.kafka.watchdog import EXIT_CODE
-from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresUpkeep
 from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 WORKER_STOP_SECONDS = 40.0
 MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024
@@ -55,22 +55,33 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str) -> None:
+def wait_until(
+    condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str
+) -> None:
     """Look every few milliseconds; AssertionError with `what` was waited for when the time is up."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_seconds:.0f} s: {what if isinstance(what, str) else what()}")
+            raise AssertionError(
+                f"not within {timeout_seconds:.0f} s: {what if isinstance(what, str) else what()}"
+            )
         time.sleep(0.05)
 
 
 class Worker:
     """One `voc-stream worker` process with its own web port; `more` are variables of its environment."""
 
-    def __init__(self, settings: Settings, log_path: Path, more: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, log_path: Path, more: Mapping[str, str] | None = None
+    ) -> None:
         self.settings = replace(settings, web_port=free_port())
         environment = environment_of(self.settings) | dict(more or {})
-        self.child = Child("worker", [sys.executable, "-m", "voc_stream", "worker"], log_path, environment=environment)
+        self.child = Child(
+            "worker",
+            [sys.executable, "-m", "voc_stream", "worker"],
+            log_path,
+            environment=environment,
+        )
 
     @property
     def is_running(self) -> bool:
@@ -90,7 +101,9 @@ class Worker:
     def unready(self) -> str:
         """Why it takes in nothing; empty where it is ready."""
         try:
-            urllib.request.urlopen(f"http://{LOOPBACK}:{self.settings.web_port}/readyz", timeout=5).close()
+            urllib.request.urlopen(
+                f"http://{LOOPBACK}:{self.settings.web_port}/readyz", timeout=5
+            ).close()
         except urllib.error.HTTPError as error:
             with error:
                 return str(error.read().decode())
@@ -100,14 +113,22 @@ class Worker:
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples; 0 where it has none."""
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.settings.web_port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://{LOOPBACK}:{self.settings.web_port}/metrics", timeout=5
+        ) as answer:
             lines = answer.read().decode().splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in lines
+            if line.startswith((f"{name} ", f"{name}{{"))
+        )
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables of a command of the service; none of the tests' own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("VOC_")} | to_environment(settings)
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("VOC_")
+    } | to_environment(settings)
 
 
 class Restart(Enum):
@@ -154,16 +175,22 @@ class Service:
             timeout=300,
             check=False,
         )
-        assert done.returncode == 0, f"voc-stream {' '.join(arguments)}: code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, (
+            f"voc-stream {' '.join(arguments)}: code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
         return done.stdout
 
     def start_worker(self) -> Worker:
         """One worker more."""
         return self.start_other()
 
-    def start_other(self, settings: Settings | None = None, more: Mapping[str, str] | None = None) -> Worker:
+    def start_other(
+        self, settings: Settings | None = None, more: Mapping[str, str] | None = None
+    ) -> Worker:
         """One worker more, with settings and variables of its own where they are given."""
-        worker = Worker(settings or self.settings, self.folder / f"worker-{next(self._numbers)}.log", more)
+        worker = Worker(
+            settings or self.settings, self.folder / f"worker-{next(self._numbers)}.log", more
+        )
         self.workers.append(worker)
         return worker
 
@@ -181,27 +208,37 @@ class Service:
         """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure."""
         for worker in [worker for worker in self.workers if not worker.is_running]:
             may_end = self.restart is not Restart.NEVER and worker.child.exit_code() == EXIT_CODE
-            assert may_end, f"a worker ended with {worker.child.exit_code()}:\n{worker.child.log_tail()}"
+            assert may_end, (
+                f"a worker ended with {worker.child.exit_code()}:\n{worker.child.log_tail()}"
+            )
             self.workers.remove(worker)
             self.ended.append(worker)
             if self.restart is Restart.NEW_GROUP and worker.settings.group == self.settings.group:
                 self.settings = replace(self.settings, group=f"{self.settings.group}-again")
             self.start_worker()
 
-    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str) -> None:
+    def wait_until(
+        self, condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str
+    ) -> None:
         """The same as the function, under supervision, with the workers' last words where the time is up."""
 
         def looked_after() -> bool:
             self.supervise()
             return condition()
 
-        wait_until(looked_after, timeout_seconds, lambda: f"{what if isinstance(what, str) else what()}\n{self.worker_logs()}")
+        wait_until(
+            looked_after,
+            timeout_seconds,
+            lambda: f"{what if isinstance(what, str) else what()}\n{self.worker_logs()}",
+        )
 
     def send(self, messages: Iterable[SimulatedMessage], *, remember: bool = True) -> None:
         """Send in order and wait for all acknowledgements; `remember` counts them among those that the tables must show."""
         with closing(self.producer()) as producer:
             for message in messages:
-                producer.send(self.settings.topic_prefix + message.topic, value=message.value, key=message.key)
+                producer.send(
+                    self.settings.topic_prefix + message.topic, value=message.value, key=message.key
+                )
                 if remember:
                     self.sent.append(message.value)
             producer.flush(timeout=120)
@@ -219,13 +256,18 @@ class Service:
 
     def log_ends(self) -> dict[tuple[str, int], int]:
         """The end of each input partition's log."""
-        return {(partition.topic, partition.number): end for partition, end in read_log_ends(self.settings).items()}
+        return {
+            (partition.topic, partition.number): end
+            for partition, end in read_log_ends(self.settings).items()
+        }
 
     def positions(self) -> dict[tuple[str, int], int]:
         """How far the tables have come in each input partition."""
         return {
             (topic, partition): offset
-            for topic, partition, offset in self.query("SELECT topic, partition, next_offset FROM stream_position")
+            for topic, partition, offset in self.query(
+                "SELECT topic, partition, next_offset FROM stream_position"
+            )
         }
 
     def progress(self) -> int:
@@ -235,11 +277,19 @@ class Service:
     def wait_until_caught_up(self, timeout_seconds: float = 240.0) -> None:
         """Until every message in the topics is in the tables."""
         ends = self.log_ends()
-        self.wait_until(lambda: self._lag(ends) == 0, timeout_seconds, lambda: f"the tables lack {self._lag(ends)} messages")
+        self.wait_until(
+            lambda: self._lag(ends) == 0,
+            timeout_seconds,
+            lambda: f"the tables lack {self._lag(ends)} messages",
+        )
 
     def wait_for_progress(self, target: float, timeout_seconds: float = 240.0) -> None:
         """Until the tables contain so many messages."""
-        self.wait_until(lambda: self.progress() >= target, timeout_seconds, lambda: f"{target:.0f} messages, found {self.progress()}")
+        self.wait_until(
+            lambda: self.progress() >= target,
+            timeout_seconds,
+            lambda: f"{target:.0f} messages, found {self.progress()}",
+        )
 
     def _lag(self, ends: dict[tuple[str, int], int]) -> int:
         positions = self.positions()
@@ -248,7 +298,11 @@ class Service:
     def wait_until_all_are_stored(self, timeout_seconds: float = 240.0) -> None:
         """Until every event that was sent is stored, whatever became of the log."""
         wanted = len(read_events(self.sent, automotive_catalogue(), datetime.now(UTC)))
-        self.wait_until(lambda: self._stored() >= wanted, timeout_seconds, lambda: f"{wanted} events stored, found {self._stored()}")
+        self.wait_until(
+            lambda: self._stored() >= wanted,
+            timeout_seconds,
+            lambda: f"{wanted} events stored, found {self._stored()}",
+        )
 
     def _stored(self) -> int:
         [(number,)] = self.query("SELECT count(*) FROM touchpoint_event")
@@ -256,7 +310,10 @@ class Service:
 
     def worker_logs(self) -> str:
         """The last lines of the logs of the present workers, and of the last one that asked to be started again."""
-        return "\n".join(f"--- {worker.child.log_path.name}\n{worker.child.log_tail()}" for worker in [*self.ended[-1:], *self.workers])
+        return "\n".join(
+            f"--- {worker.child.log_path.name}\n{worker.child.log_tail()}"
+            for worker in [*self.ended[-1:], *self.workers]
+        )
 
     def query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of a statement, with schema voc in sight."""
@@ -269,24 +326,41 @@ class Service:
         for worker in list(self.workers):
             self.stop_worker(worker)
         as_of = self.refresh()
-        assert_tables_equal(expected_tables(self.sent, automotive_catalogue(), as_of), read_tables(self.settings.require_database_url()))
+        assert_tables_equal(
+            expected_tables(self.sent, automotive_catalogue(), as_of),
+            read_tables(self.settings.require_database_url()),
+        )
         self.command("rebuild")  # fails where anything differs
 
     def _is_pending(self) -> bool:
         queues = ("retraction_pending", "customer_move", "contribution", "detail_contribution")
-        return bool(self.query(f"{' UNION ALL '.join(f'SELECT FROM {queue}' for queue in queues)} LIMIT 1"))
+        return bool(
+            self.query(f"{' UNION ALL '.join(f'SELECT FROM {queue}' for queue in queues)} LIMIT 1")
+        )
 
     def refresh(self) -> datetime:
         """Merge all that is pending and assess every customer, as the workers' timers do; the moment it shows."""
         as_of = datetime.now(UTC)
-        with closing(PostgresUpkeep(self.settings.require_database_url(), load_catalogue())) as upkeep:
-            wait_until(lambda: upkeep.settle(as_of) and not self._is_pending(), 120, "everything is merged")
-            wait_until(lambda: upkeep.assess_churn(as_of, everyone=True) is not None, 60, "nobody else assesses")
-        assert self.query("SELECT DISTINCT as_of FROM rolling_clock") == [(as_of,)], "the horizons end at the moment that was asked for"
+        with closing(
+            PostgresUpkeep(self.settings.require_database_url(), load_catalogue())
+        ) as upkeep:
+            wait_until(
+                lambda: upkeep.settle(as_of) and not self._is_pending(), 120, "everything is merged"
+            )
+            wait_until(
+                lambda: upkeep.assess_churn(as_of, everyone=True) is not None,
+                60,
+                "nobody else assesses",
+            )
+        assert self.query("SELECT DISTINCT as_of FROM rolling_clock") == [(as_of,)], (
+            "the horizons end at the moment that was asked for"
+        )
         return as_of
 
 
 @contextmanager
 def _connection(settings: Settings) -> Iterator[Any]:
-    with closing(psycopg2.connect(settings.require_database_url(), options="-c search_path=voc")) as connection:
+    with closing(
+        psycopg2.connect(settings.require_database_url(), options="-c search_path=voc")
+    ) as connection:
         yield connection

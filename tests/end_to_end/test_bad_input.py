@@ -10,7 +10,7 @@ from builders import message, touchpoint
 from end_to_end.harness import wait_until
 from kafka import KafkaConsumer
 
-from voc_stream.simulator.message import SimulatedMessage
+from voc_stream.simulator.delivery.message import SimulatedMessage
 
 if TYPE_CHECKING:
     from end_to_end.harness import Service
@@ -49,7 +49,10 @@ REFUSED: list[tuple[str, bytes | None]] = [
     ("nul_character", _broken(text="a\x00b")),
     ("nul_character", message(touchpoint("bad-1")).replace(b'"score"', b'\x00"score"')),
     ("time_without_offset", _broken(occurred_at="2025-03-01T08:00:00")),
-    ("time_in_future", _broken(occurred_at=(datetime.now(UTC) + timedelta(minutes=30)).isoformat())),
+    (
+        "time_in_future",
+        _broken(occurred_at=(datetime.now(UTC) + timedelta(minutes=30)).isoformat()),
+    ),
     ("empty", None),
     ("empty", b""),
     ("too_long", _broken(customer_id="u" * 65)),
@@ -75,11 +78,21 @@ def test_each_refused_message_costs_one_dead_letter_and_nothing_else(service: Se
     service.send([_sent(message(touchpoint("good-last")))])
     service.wait_until_caught_up()
     letters = service.query('SELECT reason, payload, detail FROM dead_letter ORDER BY "offset"')
-    assert [(reason, None if payload is None else bytes(payload)) for reason, payload, _ in letters] == REFUSED
+    assert [
+        (reason, None if payload is None else bytes(payload)) for reason, payload, _ in letters
+    ] == REFUSED
     assert all(detail for _, _, detail in letters)
-    wait_until(lambda: service.query("SELECT count(*) FROM dead_letter WHERE published_at IS NULL") == [(0,)], 30, "all are published")
+    wait_until(
+        lambda: (
+            service.query("SELECT count(*) FROM dead_letter WHERE published_at IS NULL") == [(0,)]
+        ),
+        30,
+        "all are published",
+    )
     assert worker.is_running
-    assert _published(service, len(REFUSED)) == sorted((reason, value or b"") for reason, value in REFUSED)
+    assert _published(service, len(REFUSED)) == sorted(
+        (reason, value or b"") for reason, value in REFUSED
+    )
     service.assert_tables_are_right()
     assert service.query("SELECT count(*) FROM touchpoint_event") == [(len(REFUSED) + 1,)]
 
@@ -90,12 +103,20 @@ def _published(service: Service, number: int) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     limits = dict.fromkeys(("fetch_max_bytes", "max_partition_fetch_bytes"), 2 * TEN_MEGABYTES)
     with closing(
-        KafkaConsumer(topic, bootstrap_servers=service.settings.kafka_bootstrap, auto_offset_reset="earliest", **limits)
+        KafkaConsumer(
+            topic,
+            bootstrap_servers=service.settings.kafka_bootstrap,
+            auto_offset_reset="earliest",
+            **limits,
+        )
     ) as consumer:
 
         def all_there() -> bool:
             for records in consumer.poll(timeout_ms=200).values():
-                found.extend((dict(record.headers)["reason"].decode(), record.value or b"") for record in records)
+                found.extend(
+                    (dict(record.headers)["reason"].decode(), record.value or b"")
+                    for record in records
+                )
             return len(found) >= number
 
         wait_until(all_there, 30, lambda: f"{number} messages in {topic}, found {len(found)}")

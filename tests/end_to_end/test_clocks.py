@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import message, touchpoint
 
-from voc_stream.simulator.message import VALID, SimulatedMessage
+from voc_stream.simulator.delivery.message import VALID, SimulatedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from end_to_end.harness import Service, Worker
 
-LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")
+LIBRARIES = (
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+)
 LIBRARY = next((library for library in LIBRARIES if Path(library).exists()), None)
 
 pytestmark = [
     pytest.mark.slow,  # a clock that was set is compared within 5 s, again and again
-    pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed: apt-get install faketime"),
+    pytest.mark.skipif(
+        LIBRARY is None, reason="libfaketime is not installed: apt-get install faketime"
+    ),
 ]
 
 
@@ -57,11 +62,17 @@ class Clocked:
 
     def wait_until_it_says(self, part: str) -> None:
         """Until its page says why it takes in nothing; `` where it does."""
-        self.service.wait_until(lambda: part in (said := self.worker.unready()) and bool(said) == bool(part), 60, self.worker.unready)
+        self.service.wait_until(
+            lambda: part in (said := self.worker.unready()) and bool(said) == bool(part),
+            60,
+            self.worker.unready,
+        )
 
     def taken_in(self) -> tuple[int, int]:
         """Events and dead letters in the tables."""
-        return self.service.query("SELECT (SELECT count(*) FROM touchpoint_event), (SELECT count(*) FROM dead_letter)")[0]
+        return self.service.query(
+            "SELECT (SELECT count(*) FROM touchpoint_event), (SELECT count(*) FROM dead_letter)"
+        )[0]
 
 
 def test_events_wait_while_the_clock_of_a_worker_is_wrong(service: Service) -> None:
@@ -71,14 +82,18 @@ def test_events_wait_while_the_clock_of_a_worker_is_wrong(service: Service) -> N
     clocked.set("-1h")
     clocked.wait_until_it_says("behind PostgreSQL's")
     service.send(events("behind", 5))
-    clocked.service.wait_until(lambda: clocked.worker.metric("voc_clock_skew_seconds") < -3590, 30, "the metric")
+    clocked.service.wait_until(
+        lambda: clocked.worker.metric("voc_clock_skew_seconds") < -3590, 30, "the metric"
+    )
     assert clocked.taken_in() == (0, 0)
     clocked.set("+0s")
     service.wait_until(lambda: clocked.taken_in() == (5, 0), 60, lambda: str(clocked.taken_in()))
     clocked.set("+1h")
     clocked.wait_until_it_says("ahead of PostgreSQL's")
     service.send([*events("ahead", 5), *events("future", 1, timedelta(minutes=65))])
-    clocked.service.wait_until(lambda: clocked.worker.metric("voc_clock_skew_seconds") > 3590, 30, "the metric")
+    clocked.service.wait_until(
+        lambda: clocked.worker.metric("voc_clock_skew_seconds") > 3590, 30, "the metric"
+    )
     assert clocked.taken_in() == (5, 0)
     clocked.set("+0s")
     service.wait_until(lambda: clocked.taken_in() == (10, 1), 60, lambda: str(clocked.taken_in()))

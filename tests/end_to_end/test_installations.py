@@ -12,21 +12,32 @@ import pytest
 from builders import CATALOGUE_PATH, message, touchpoint
 from end_to_end.harness import Service
 
-from voc_stream.kafka.watchdog import EXIT_CODE
-from voc_stream.simulator.message import VALID, SimulatedMessage
+from voc_stream.kafka.life.watchdog import EXIT_CODE
+from voc_stream.simulator.delivery.message import VALID, SimulatedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.broker]  # processes start, join groups and end again
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.postgres,
+    pytest.mark.broker,
+]  # processes start, join groups and end again
 
 
 def events(name: str, count: int, experience: str = "overall") -> Iterator[SimulatedMessage]:
     """Touchpoints of this moment, of many customers."""
     moment = datetime.now(UTC)
     for number in range(count):
-        value = message(touchpoint(f"{name}-{number}", occurred_at=moment.isoformat(), customer_id=f"u-{number}", experience=experience))
+        value = message(
+            touchpoint(
+                f"{name}-{number}",
+                occurred_at=moment.isoformat(),
+                customer_id=f"u-{number}",
+                experience=experience,
+            )
+        )
         yield SimulatedMessage(moment, moment, "touchpoints", f"u-{number}".encode(), value, VALID)
 
 
@@ -45,12 +56,16 @@ def other_database(service: Service) -> str:
     return f"{url}_other"
 
 
-def test_a_second_installation_does_not_join_the_group(service: Service, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_second_installation_does_not_join_the_group(
+    service: Service, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """It would take a part of the events away. It waits and says so, and joins when the first one has left."""
     first = service.start_worker()
     service.wait_until(lambda: first.unready() == "", 60, first.unready)
     (tmp_path / "second").mkdir()
-    with Service(replace(service.settings, database_url=other_database(service)), tmp_path / "second") as second:
+    with Service(
+        replace(service.settings, database_url=other_database(service)), tmp_path / "second"
+    ) as second:
         waiting = second.start_worker()
         second.wait_until(lambda: "another installation" in waiting.unready(), 60, waiting.unready)
         assert waiting.metric("voc_strange_installations") == 1
@@ -61,21 +76,33 @@ def test_a_second_installation_does_not_join_the_group(service: Service, tmp_pat
         if request.config.getoption("--broker") != "apache":
             return  # the embedded broker goes on to tell of members that have left
         service.stop_worker(first)
-        second.wait_until(lambda: count_of(second) == 200, 90, lambda: f"{waiting.unready()} {count_of(second)}")
+        second.wait_until(
+            lambda: count_of(second) == 200, 90, lambda: f"{waiting.unready()} {count_of(second)}"
+        )
 
 
-def test_a_newer_catalogue_takes_over_and_the_older_one_waits(service: Service, tmp_path: Path) -> None:
+def test_a_newer_catalogue_takes_over_and_the_older_one_waits(
+    service: Service, tmp_path: Path
+) -> None:
     """An experience is renamed while events of both names come in; the older catalogue waits, and nothing is lost."""
     old = service.start_worker()
     service.wait_until(lambda: old.unready() == "", 60, old.unready)
     service.send(events("a", 50, "repair_quality"))
     service.wait_until(lambda: count_of(service) == 50, 60, lambda: str(count_of(service)))
-    text = CATALOGUE_PATH.read_text(encoding="utf-8").replace("[experience.repair_quality]", "[experience.workmanship]")
-    text = text.replace('_experience = "repair_quality"', '_experience = "workmanship"').replace("version = 1\n", "", 1)
+    text = CATALOGUE_PATH.read_text(encoding="utf-8").replace(
+        "[experience.repair_quality]", "[experience.workmanship]"
+    )
+    text = text.replace('_experience = "repair_quality"', '_experience = "workmanship"').replace(
+        "version = 1\n", "", 1
+    )
     path = tmp_path / "second.toml"
-    path.write_text(f'version = 2\n{text}\n[alias]\nrepair_quality = "workmanship"\n', encoding="utf-8")
+    path.write_text(
+        f'version = 2\n{text}\n[alias]\nrepair_quality = "workmanship"\n', encoding="utf-8"
+    )
     # Another group of the same installation: the embedded broker loses itself where members come and go.
-    new = service.start_other(replace(service.settings, catalogue=str(path), group=f"{service.settings.group}-new"))
+    new = service.start_other(
+        replace(service.settings, catalogue=str(path), group=f"{service.settings.group}-new")
+    )
     service.workers.remove(old)
     service.wait_until(lambda: old.child.exit_code() == EXIT_CODE, 60, old.unready)
     service.wait_until(lambda: new.unready() == "", 60, new.unready)

@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 
     from end_to_end.harness import Service
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 EVENTS = from_environment("VOC_TEST_EVENTS", 10_000)
 KILLS = from_environment("VOC_TEST_KILLS", 5)
 
 
-def portions(messages: Sequence[SimulatedMessage], number: int) -> Iterator[Sequence[SimulatedMessage]]:
+def portions(
+    messages: Sequence[SimulatedMessage], number: int
+) -> Iterator[Sequence[SimulatedMessage]]:
     """The messages in order, cut into so many parts."""
     size = -(-len(messages) // number)
     return (messages[first : first + size] for first in range(0, len(messages), size))
 
 
-def send_and_let_some_pass(service: Service, portion: Sequence[SimulatedMessage], random: Random) -> None:
+def send_and_let_some_pass(
+    service: Service, portion: Sequence[SimulatedMessage], random: Random
+) -> None:
     """Send and wait until a random share of it is in the tables: the rest is then under way."""
     target = service.progress() + random.random() * 0.9 * len(portion)
     service.send(portion)
@@ -58,7 +62,9 @@ def test_two_workers_come_and_go(service: Service) -> None:
     for portion in portions(with_second_thoughts(simulated_messages(EVENTS), random), KILLS + 1):
         send_and_let_some_pass(service, portion, random)
         if len(service.workers) == 2:
-            random.choice([service.kill_worker, service.stop_worker])(random.choice(service.workers))
+            random.choice([service.kill_worker, service.stop_worker])(
+                random.choice(service.workers)
+            )
         if len(service.workers) == 1 and random.random() < 0.7:
             service.start_worker()
     service.wait_until_caught_up()

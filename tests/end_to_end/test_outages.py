@@ -17,8 +17,8 @@ from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import Service, from_environment, wait_until
 
 from voc_stream.embedded.broker import Broker
-from voc_stream.embedded.ports import free_port
 from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.processes.tcp_ports import free_port
 
 if TYPE_CHECKING:
     from voc_stream.settings import Settings
@@ -34,7 +34,9 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
     third = len(messages) // 3
     with ExitStack() as stack:
         # Not pytest's own folder, which is closed to the user that the server runs as.
-        data_dir = Path(stack.enter_context(TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True)))
+        data_dir = Path(
+            stack.enter_context(TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True))
+        )
         server = stack.enter_context(Postgres(data_dir, free_port()))
         own = replace(settings, database_url=server.url, maximum_batch_messages=500)
         service = stack.enter_context(Service(own, tmp_path))
@@ -45,8 +47,16 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
         server.stop()
         stopped = time.monotonic()
         service.send(messages[third : 2 * third])
-        wait_until(lambda: worker.metric("voc_postgres_retries_total") > before, NOTICED_SECONDS, "the metric shows the outage")
-        wait_until(lambda: time.monotonic() - stopped >= OUTAGE_SECONDS, OUTAGE_SECONDS + 1, "the outage is over")
+        wait_until(
+            lambda: worker.metric("voc_postgres_retries_total") > before,
+            NOTICED_SECONDS,
+            "the metric shows the outage",
+        )
+        wait_until(
+            lambda: time.monotonic() - stopped >= OUTAGE_SECONDS,
+            OUTAGE_SECONDS + 1,
+            "the outage is over",
+        )
         stack.enter_context(Postgres(data_dir, server.port))
         service.send(messages[2 * third :])
         service.wait_until_caught_up()
@@ -56,13 +66,17 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("worker_lives_on", [False, True])
-def test_broker_that_forgets_everything(settings: Settings, tmp_path: Path, worker_lives_on: bool) -> None:
+def test_broker_that_forgets_everything(
+    settings: Settings, tmp_path: Path, worker_lives_on: bool
+) -> None:
     """A broker that starts empty gets old events again and new ones: each counts once, whether the worker was stopped meanwhile or not."""
     messages = simulated_messages(6_000)
     half = len(messages) // 2
     with ExitStack() as stack:
         broker = stack.enter_context(Broker(tmp_path, free_port()))
-        service = stack.enter_context(Service(replace(settings, kafka_bootstrap=broker.bootstrap), tmp_path))
+        service = stack.enter_context(
+            Service(replace(settings, kafka_bootstrap=broker.bootstrap), tmp_path)
+        )
         worker = service.start_worker()
         service.send(messages[:half])
         service.wait_until_caught_up()

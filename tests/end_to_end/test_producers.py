@@ -21,7 +21,10 @@ def test_shuffled_halves_at_once_and_all_twice(service: Service) -> None:
     service.start_worker()
     service.start_worker()
     with ThreadPoolExecutor() as producers:
-        for sending in [producers.submit(service.send, half, remember=False) for half in (shuffled[:middle], shuffled[middle:])]:
+        for sending in [
+            producers.submit(service.send, half, remember=False)
+            for half in (shuffled[:middle], shuffled[middle:])
+        ]:
             sending.result()
     service.wait_until_caught_up()
     service.send(random.sample(messages, len(messages)), remember=False)

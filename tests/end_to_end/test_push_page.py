@@ -43,27 +43,46 @@ def of_the_test(snippet: str, settings: Settings) -> str:
 
 
 def examples(event_type: str) -> list[dict[str, object]]:
-    return [json.loads(path.read_bytes()) for path in sorted((EXAMPLES / event_type / "valid").glob("*.json"))]
+    return [
+        json.loads(path.read_bytes())
+        for path in sorted((EXAMPLES / event_type / "valid").glob("*.json"))
+    ]
 
 
 def lines_of(events: list[dict[str, object]]) -> bytes:
     return b"".join(json.dumps(event).encode() + b"\n" for event in events)
 
 
-def run(command: list[str], folder: Path, variables: Mapping[str, str], seconds: float = TIMEOUT_SECONDS) -> str:
+def run(
+    command: list[str], folder: Path, variables: Mapping[str, str], seconds: float = TIMEOUT_SECONDS
+) -> str:
     """Output of a command in a folder, which must succeed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     usual = {name: value for name, value in os.environ.items() if not name.startswith("VOC_")}
     environment = usual | {"PATH": path} | dict(variables)
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
     assert done.returncode == 0, f"code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 def arrived(settings: Settings) -> list[tuple[str, dict[str, object]]]:
     """Key and event of all messages; each must be a valid event with its customer as the key."""
-    limits = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "consumer_timeout_ms": 1000}
-    consumer = KafkaConsumer(*input_topics(settings.topic_prefix), bootstrap_servers=settings.kafka_bootstrap, **limits)
+    limits = {
+        "auto_offset_reset": "earliest",
+        "enable_auto_commit": False,
+        "consumer_timeout_ms": 1000,
+    }
+    consumer = KafkaConsumer(
+        *input_topics(settings.topic_prefix), bootstrap_servers=settings.kafka_bootstrap, **limits
+    )
     try:
         found = [(message.key.decode(), json.loads(message.value)) for message in consumer]
     finally:
@@ -101,7 +120,11 @@ def test_files_are_pushed_as_the_page_says(topics: Settings, tmp_path: Path) -> 
     (tmp_path / "export.csv").write_text(csv)
     (tmp_path / "my.toml").write_text(mapping)
     files = of_the_test(snippets(PAGE, "sh")[0], topics)
-    run(["bash", "-euo", "pipefail", "-c", files], tmp_path, {"VOC_TOPIC_PREFIX": topics.topic_prefix})
+    run(
+        ["bash", "-euo", "pipefail", "-c", files],
+        tmp_path,
+        {"VOC_TOPIC_PREFIX": topics.topic_prefix},
+    )
     ids = [str(event["event_id"]) for _, event in arrived(topics)]
     assert {str(json.loads(line)["event_id"]) for line in events.splitlines()} <= set(ids)
     assert "T-17-opened" in ids
@@ -115,12 +138,16 @@ def test_python_snippet_sends_its_event(topics: Settings, tmp_path: Path) -> Non
 
 
 @pytest.mark.kafka
-def test_java_snippet_sends_its_event(topics: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_java_snippet_sends_its_event(
+    topics: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """With Apache Kafka's own client, compiled by Java itself."""
     from apache_kafka import install_kafka, java
 
     if request.config.getoption("--broker") != "apache":
-        pytest.skip("the trial's broker does not serve this version of the Java client: see the page")
+        pytest.skip(
+            "the trial's broker does not serve this version of the Java client: see the page"
+        )
     if shutil.which("javac") is None:
         pytest.skip("compiling the snippet needs a Java compiler (Debian: openjdk-17-jdk-headless)")
     (tmp_path / "SendEvent.java").write_text(of_the_test(snippets(PAGE, "java")[0], topics))
@@ -129,7 +156,9 @@ def test_java_snippet_sends_its_event(topics: Settings, tmp_path: Path, request:
 
 
 @pytest.mark.kafka
-def test_kcat_snippet_sends_its_events(topics: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_kcat_snippet_sends_its_events(
+    topics: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Key and event of each line; on the trial's broker as the page says of its librdkafka."""
     for program in ("kcat", "jq"):
         if shutil.which(program) is None:

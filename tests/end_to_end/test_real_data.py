@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from real_data import DATA, needs
 
-from voc_stream.catalogue_file import load_catalogue
-from voc_stream.cli.event_files import load_mapping, read_events
+from voc_stream.catalogue.load import load_catalogue
+from voc_stream.importing.read_files import load_mapping, read_events
 
 if TYPE_CHECKING:
     from end_to_end.harness import Service
@@ -46,12 +46,21 @@ def test_process_log(service: Service, tmp_path: Path, way: str) -> None:
         service.command("push", str(log), "--mapping", str(mapping))
     else:
         with ThreadPoolExecutor() as pushers:
-            list(pushers.map(lambda half: service.command("push", str(half), "--mapping", str(mapping)), shuffled_halves(log, tmp_path)))
+            list(
+                pushers.map(
+                    lambda half: service.command("push", str(half), "--mapping", str(mapping)),
+                    shuffled_halves(log, tmp_path),
+                )
+            )
     service.wait_until_caught_up()
     catalogue, now = load_catalogue(), datetime.now(UTC)
-    service.sent = [line.value for line in read_events(str(log), load_mapping(mapping), now, catalogue)]
+    service.sent = [
+        line.value for line in read_events(str(log), load_mapping(mapping), now, catalogue)
+    ]
     service.assert_tables_are_right()
-    assert service.query("SELECT count(*), count(delivered_at), count(*) FILTER (WHERE on_time) FROM repair_order") == [(1434, 1329, 940)]
+    assert service.query(
+        "SELECT count(*), count(delivered_at), count(*) FILTER (WHERE on_time) FROM repair_order"
+    ) == [(1434, 1329, 940)]
 
 
 @needs("mobi.csv")
@@ -61,15 +70,23 @@ def test_survey(service: Service) -> None:
     service.command("push", str(DATA / "mobi.csv"), "--mapping", str(EXAMPLES / "mobi.toml"))
     service.wait_until_caught_up()
     rows = list(csv.DictReader((DATA / "mobi.csv").read_text(encoding="utf-8").splitlines()))
-    asked = {"overall": ("CUSA1", "CUEX1"), "repair_quality": ("PERQ2", "CUEX3"), "advisor_service": ("PERQ3", "CUEX2")}
+    asked = {
+        "overall": ("CUSA1", "CUEX1"),
+        "repair_quality": ("PERQ2", "CUEX3"),
+        "advisor_service": ("PERQ3", "CUEX2"),
+    }
     for experience, (score, expectation) in asked.items():
-        scores, expectations = ([hundredths(row[column]) for row in rows] for column in (score, expectation))
+        scores, expectations = (
+            [hundredths(row[column]) for row in rows] for column in (score, expectation)
+        )
         found = service.query(
             "SELECT sum(n), sum(score_sum), sum(expectation_n), sum(expectation_sum),"
             " sum(score_sum) / sum(n) - sum(expectation_sum) / sum(expectation_n) FROM experience_daily WHERE experience = %s",
             (experience,),
         )
-        satisfaction = Decimal(sum(scores)) / len(scores) - Decimal(sum(expectations)) / len(expectations)
+        satisfaction = Decimal(sum(scores)) / len(scores) - Decimal(sum(expectations)) / len(
+            expectations
+        )
         assert found[0][:4] == (250, sum(scores), 250, sum(expectations))
         assert abs(found[0][4] - satisfaction) < Decimal("1e-9")
 

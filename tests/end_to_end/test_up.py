@@ -19,8 +19,8 @@ import psutil
 import psycopg2
 import pytest
 
-from voc_stream.embedded.ports import free_port
 from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.processes.tcp_ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,12 @@ class Up:
     def __init__(self, data_dir: Path, *options: str) -> None:
         command = [sys.executable, "-m", "voc_stream", "up", "--data-dir", str(data_dir)]
         command += ["--kafka-port", "0", "--postgres-port", "0", "--web-port", "0", *options]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("VOC_")}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("VOC_")
+        }
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.seen: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -63,7 +67,11 @@ class Up:
 
     def children(self, word: str = "") -> list[psutil.Process]:
         """Its direct children whose command line has the word."""
-        return [child for child in psutil.Process(self.process.pid).children() if word in " ".join(child.cmdline())]
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if word in " ".join(child.cmdline())
+        ]
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +156,10 @@ def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
         assert up.end() == 0, up.seen
     total = sent(data_dir)
     assert total["valid"] > 0
-    assert stored(data_dir) == (total["valid"] + total["late"], total["broken"] + total["conflicting"])
+    assert stored(data_dir) == (
+        total["valid"] + total["late"],
+        total["broken"] + total["conflicting"],
+    )
 
     with Up(data_dir, "--rate", "40") as up:
         up.wait_for(r"^events \d+ \|")
@@ -161,7 +172,10 @@ def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
         up.process.send_signal(signal.SIGTERM)
         assert up.end() == 0, up.seen
     total += sent(data_dir)
-    assert stored(data_dir) == (total["valid"] + total["late"], total["broken"] + total["conflicting"])
+    assert stored(data_dir) == (
+        total["valid"] + total["late"],
+        total["broken"] + total["conflicting"],
+    )
 
 
 def test_folder_is_used_by_one_at_a_time_and_nothing_outlives_a_kill(data_dir: Path) -> None:
@@ -192,6 +206,9 @@ def test_death_of_the_broker_is_told_and_ends_the_run(data_dir: Path) -> None:
 def test_taken_port_names_its_option(data_dir: Path) -> None:
     """A port that is in use is an error that says which option to change."""
     taken = free_port()
-    with socket.create_server(("127.0.0.1", taken)), Up(data_dir, "--postgres-port", str(taken)) as up:
+    with (
+        socket.create_server(("127.0.0.1", taken)),
+        Up(data_dir, "--postgres-port", str(taken)) as up,
+    ):
         up.wait_for(f"--postgres-port {taken}: another program listens")
         assert up.end() == 1

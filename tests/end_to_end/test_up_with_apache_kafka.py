@@ -28,7 +28,9 @@ def test_apache_kafka_keeps_its_events_between_two_runs() -> None:
         with Up(folder, *options) as up:
             up.wait_for("For commands in another terminal")
             settings = load_settings({"VOC_CONFIG": str(folder / "voc.toml")})
-            producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=True)
+            producer = KafkaProducer(
+                bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=True
+            )
             producer.send("voc.customers", key=b"x", value=b"no event").get(20)
             producer.close()
             ends = dict(read_log_ends(settings))
@@ -38,14 +40,30 @@ def test_apache_kafka_keeps_its_events_between_two_runs() -> None:
         with Up(folder, *options, "--duration", "2") as up:
             up.wait_for("For commands in another terminal")
             again = load_settings({"VOC_CONFIG": str(folder / "voc.toml")})
-            wait_until(lambda: dict(read_log_ends(again)) == ends, "the broker has kept what it was sent")
+            wait_until(
+                lambda: dict(read_log_ends(again)) == ends, "the broker has kept what it was sent"
+            )
             assert up.end() == 0, "\n".join(up.seen)
 
 
 def test_apache_kafka_must_be_named_and_be_there(tmp_path: Path) -> None:
     """The message says what to do."""
-    missing = CliRunner().invoke(command, ["--broker", "apache", "--data-dir", str(tmp_path / "data")], env={"KAFKA_HOME": None})
+    missing = CliRunner().invoke(
+        command,
+        ["--broker", "apache", "--data-dir", str(tmp_path / "data")],
+        env={"KAFKA_HOME": None},
+    )
     assert (missing.exit_code, "--kafka-home" in missing.output) == (2, True)
-    options = ["--broker", "apache", "--kafka-home", str(tmp_path), "--data-dir", str(tmp_path / "data")]
+    options = [
+        "--broker",
+        "apache",
+        "--kafka-home",
+        str(tmp_path),
+        "--data-dir",
+        str(tmp_path / "data"),
+    ]
     empty = CliRunner().invoke(command, options)
-    assert (empty.exit_code, "there is no Apache Kafka" in empty.output or "needs Java" in empty.output) == (1, True)
+    assert (
+        empty.exit_code,
+        "there is no Apache Kafka" in empty.output or "needs Java" in empty.output,
+    ) == (1, True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from end_to_end.harness import Service, wait_until
 
-from voc_stream.catalogue_file import load_catalogue
-from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.catalogue.load import load_catalogue
+from voc_stream.postgres.chores import PostgresUpkeep
 
 if TYPE_CHECKING:
     from voc_stream.settings import Settings
@@ -25,13 +25,20 @@ def test_seven_steps(settings: Settings, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     events = tmp_path / "events.jsonl"
     lines = (EXAMPLES / "seven_steps.jsonl").read_text(encoding="utf-8").splitlines()
-    events.write_text("".join(json.dumps(json.loads(line) | {"occurred_at": now.isoformat()}) + "\n" for line in lines), encoding="utf-8")
+    events.write_text(
+        "".join(
+            json.dumps(json.loads(line) | {"occurred_at": now.isoformat()}) + "\n" for line in lines
+        ),
+        encoding="utf-8",
+    )
     catalogue = EXAMPLES / "seven_steps.toml"
     with Service(replace(settings, catalogue=str(catalogue)), tmp_path) as service:
         service.start_worker()
         service.command("push", str(events))
         service.wait_until_caught_up()
-        with closing(PostgresUpkeep(service.settings.require_database_url(), load_catalogue(catalogue))) as upkeep:
+        with closing(
+            PostgresUpkeep(service.settings.require_database_url(), load_catalogue(catalogue))
+        ) as upkeep:
             wait_until(lambda: upkeep.settle(datetime.now(UTC)), 30, "nobody else settles")
         found = service.query(
             "SELECT experience, satisfaction, weighted_satisfaction, gap, importance FROM rolling_satisfaction"
@@ -39,4 +46,9 @@ def test_seven_steps(settings: Settings, tmp_path: Path) -> None:
         )
     assert found[0] == ("convenience", -2, -18, -5, 9)
     assert found[1] == ("product", -1, None, None, None)
-    assert [row[:2] for row in found[2:]] == [("brand", 0), ("price", 0), ("relationship", None), ("service", None)]
+    assert [row[:2] for row in found[2:]] == [
+        ("brand", 0),
+        ("price", 0),
+        ("relationship", None),
+        ("service", None),
+    ]

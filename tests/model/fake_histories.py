@@ -10,15 +10,15 @@ import msgspec
 from unit.domain.world import move_piece, summed
 
 from voc_stream.events.types import AnyEvent
-from voc_stream.postgres import rows as stored
-from voc_stream.postgres.copy_csv import lines
+from voc_stream.postgres.schema import rows as stored
+from voc_stream.postgres.session.copy_csv import lines
 
 if TYPE_CHECKING:
     from model.fake_store import Row, Tables
 
-    from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.customer import CustomerState
-    from voc_stream.domain.order import OrderState
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.domain.entities.order import OrderState
 
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
 
@@ -28,7 +28,9 @@ def move_pieces(tables: Tables, catalogue: Catalogue, rows: int) -> None:
     for customer_id in sorted(tables.moves):
         customer = stored.decode_customer(tables.rows["customer"][customer_id]["fold_state"])
         events = [_decode_event(value) for value in tables.events.values()]
-        orders = [stored.decode_order(row["fold_state"]) for row in tables.rows["repair_order"].values()]
+        orders = [
+            stored.decode_order(row["fold_state"]) for row in tables.rows["repair_order"].values()
+        ]
         changed, contributions = move_piece(customer, events, orders, catalogue, rows)
         _save_customer(tables, customer)
         for order in changed:

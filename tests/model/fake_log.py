@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import IllegalStateError
 
 from voc_stream.events.refusal import Refusal
-from voc_stream.ports import DecodedMessage, Message, Partition
+from voc_stream.pipeline.ports import DecodedMessage, Message, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from model.stepped_loop import SteppedLoop
 
-    from voc_stream.ports import FetchedMessage
+    from voc_stream.pipeline.ports import FetchedMessage
 
 
 @dataclass
@@ -40,7 +40,9 @@ class PartitionLog:
     def append_unreadable(self, count: int) -> None:
         """Write a batch that nobody can read: it is refused as one, at its last offset."""
         self.end += count
-        self.records.append(DecodedMessage(self.end - 1, b"?", Refusal("unreadable_batch", f"{count} messages")))
+        self.records.append(
+            DecodedMessage(self.end - 1, b"?", Refusal("unreadable_batch", f"{count} messages"))
+        )
 
     def skip(self, count: int) -> None:
         """Use up offsets without a message: transaction markers, messages of a transaction that was given up."""
@@ -113,12 +115,18 @@ class FakeClient:
         self._positions: dict[Any, int] = {}
         self._ahead: dict[Any, tuple[list[FetchedMessage], int]] = {}
         self._fetcher = self._subscriptions = self
-        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=SimpleNamespace(state_value=self._state)))
+        self._subscription = SimpleNamespace(
+            subscription=SimpleNamespace(assignment=SimpleNamespace(state_value=self._state))
+        )
         self.batch_size = 5
 
     def _state(self, topic_partition: Any) -> SimpleNamespace | None:
         position = self._positions.get(topic_partition)
-        return None if position is None else SimpleNamespace(position=position, has_valid_position=True)
+        return (
+            None
+            if position is None
+            else SimpleNamespace(position=position, has_valid_position=True)
+        )
 
     def fetch_context(self) -> nullcontext[None]:
         """Nothing to note."""
@@ -132,7 +140,9 @@ class FakeClient:
         """Begin where the group has committed, or at the earliest record; Faust seeks elsewhere before it fetches."""
         self._assigned = set(topic_partitions)
         self._ahead.clear()
-        self._positions = {each: self._log.committed.get(Partition(*each), 0) for each in topic_partitions}
+        self._positions = {
+            each: self._log.committed.get(Partition(*each), 0) for each in topic_partitions
+        }
 
     def seek(self, topic_partition: Any, offset: int) -> None:
         """Fetch from there next."""
@@ -157,7 +167,10 @@ class FakeClient:
 
     async def _ask(self, what: Mapping[Any, str]) -> Mapping[Any, int]:
         found: Mapping[Any, int] = await self._loop.hold(
-            lambda: {each: getattr(self._log.logs[Partition(*each)], name) for each, name in what.items()}, object()
+            lambda: {
+                each: getattr(self._log.logs[Partition(*each)], name) for each, name in what.items()
+            },
+            object(),
         )
         return found
 
@@ -173,7 +186,12 @@ class FakeClient:
             else:
                 self._positions[each] = log.end
 
-    async def fetched_records(self, partitions: Collection[Any], timeout: float, max_records: int) -> Mapping[Any, list[FetchedMessage]]:  # noqa: ARG002, ASYNC109  aiokafka's signature
+    async def fetched_records(
+        self,
+        partitions: Collection[Any],
+        timeout: float,  # noqa: ARG002, ASYNC109  aiokafka's signature
+        max_records: int,
+    ) -> Mapping[Any, list[FetchedMessage]]:
         """Hand out what was fetched ahead, and move on."""
         await self._loop.hold(lambda: None, object())
         found: dict[Any, list[FetchedMessage]] = {}

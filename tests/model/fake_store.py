@@ -13,16 +13,22 @@ from model.fake_transaction import ENTITY_KEYS, Transaction
 from model.stepped_loop import StillWaitsError
 
 from voc_stream.events.decode import decode
-from voc_stream.ports import DecodedMessage, FencedError, Partition, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.entities import EntityStore
+from voc_stream.pipeline.ports import (
+    DecodedMessage,
+    FencedError,
+    Partition,
+    StoredPosition,
+    StoreUnavailableError,
+)
+from voc_stream.postgres.intake.versioned_rows import EntityStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.catalogue import Catalogue
-    from voc_stream.events.refusal_limit import RefusalRecord
-    from voc_stream.ports import Batch, BatchResult, Message
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.pipeline.ports import Batch, BatchResult, Message
+    from voc_stream.pipeline.refusal_limit import RefusalRecord
 
 Row = dict[str, Any]
 Sums = Counter[tuple[Any, ...]]
@@ -35,7 +41,9 @@ class Tables:
     positions: dict[Partition, StoredPosition] = field(default_factory=dict)
     events: dict[str, bytes] = field(default_factory=dict)
     dead_letters: set[tuple[str, Partition, int]] = field(default_factory=set)
-    rows: dict[str, dict[str, Row]] = field(default_factory=lambda: {table: {} for table in ENTITY_KEYS})
+    rows: dict[str, dict[str, Row]] = field(
+        default_factory=lambda: {table: {} for table in ENTITY_KEYS}
+    )
     sums: Sums = field(default_factory=Counter)
     moves: set[str] = field(default_factory=set)
 
@@ -101,7 +109,11 @@ class FakeStore:
     def crash(self, kept: int) -> None:
         """Lose all but the first `kept` of the commits that were not durable, all transactions and all connections."""
         surviving = ([self._durable, *self._committed_since])[: kept + 1][-1]
-        self.went_back |= {each for each, position in self.tables.positions.items() if surviving.positions.get(each) != position}
+        self.went_back |= {
+            each
+            for each, position in self.tables.positions.items()
+            if surviving.positions.get(each) != position
+        }
         self.tables = surviving
         self.locks.clear()
         self.orphans.clear()
@@ -122,9 +134,15 @@ class FakeSink:
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
         """The stored positions of those partitions that have one."""
         self._reach()
-        return {each: self._store.tables.positions[each] for each in partitions if each in self._store.tables.positions}
+        return {
+            each: self._store.tables.positions[each]
+            for each in partitions
+            if each in self._store.tables.positions
+        }
 
-    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:
+    def start_at(
+        self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
+    ) -> None:
         """Put `position` in the place of the stored one."""
         self._reach()
         if partition in self._store.locks:
@@ -137,7 +155,10 @@ class FakeSink:
 
     def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
         """Read what the messages say."""
-        return [DecodedMessage(offset, value, decode(value, now, self._store.catalogue)) for offset, value in messages]
+        return [
+            DecodedMessage(offset, value, decode(value, now, self._store.catalogue))
+            for offset, value in messages
+        ]
 
     def begin(self, batches: Sequence[Batch], now: datetime) -> None:
         """Run the first half of `process`, which then runs the second one. Raises as it does."""
@@ -167,7 +188,12 @@ class FakeSink:
     def close(self) -> None:
         """The connection ends, in order."""
 
-    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
+    def process(
+        self,
+        batches: Sequence[Batch],
+        now: datetime,
+        seconds: float | None = None,  # noqa: ARG002  the port's signature
+    ) -> Sequence[BatchResult]:
         """Take in batches, all or nothing."""
         self._reach()
         if self._open is None:

@@ -11,13 +11,13 @@ from model.fake_histories import move_pieces
 from model.stepped_loop import StillWaitsError
 from unit.domain.world import found_among, summed
 
-from voc_stream.domain.fold import Unread
+from voc_stream.domain.folding.fold_batch import Unread
 from voc_stream.events.decode import Refusal, decode_stored
 from voc_stream.events.types import Retraction
-from voc_stream.ports import BatchResult, FencedError
-from voc_stream.postgres.ahead import Ahead
-from voc_stream.postgres.entities import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.folding import Folding
+from voc_stream.pipeline.ports import BatchResult, FencedError
+from voc_stream.postgres.intake.load_fold_save import Folding
+from voc_stream.postgres.intake.versioned_rows import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.session.background import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.events.types import AnyEvent
-    from voc_stream.ports import Batch, Partition
+    from voc_stream.pipeline.ports import Batch, Partition
 
 ENTITY_KEYS = {"customer": "customer_id", "repair_order": "order_id", "complaint": "complaint_id"}
 
@@ -42,7 +42,9 @@ class FakeCursor:
 
     def execute(self, statement: str, parameters: tuple[list[str]] | None = None) -> None:
         """Read rows by a column, or merge staged rows."""
-        if read := re.match(r"SELECT (\w+), version, fold_state::text FROM (\w+) WHERE (\w+) = ANY", statement):
+        if read := re.match(
+            r"SELECT (\w+), version, fold_state::text FROM (\w+) WHERE (\w+) = ANY", statement
+        ):
             key, table, column = read.groups()
             values = set((parameters or ([],))[0])
             rows = [row for row in self.tables.rows[table].values() if row[column] in values]
@@ -52,7 +54,9 @@ class FakeCursor:
         elif statement.startswith("INSERT INTO customer_move"):
             self.tables.moves |= set((parameters or ([],))[0])
         elif merge := re.match(r"WITH saved AS \(INSERT INTO (\w+) AS t ", statement):
-            checked = "WHERE t.version = excluded.version - 1 RETURNING t.version = 1 OR" in statement
+            checked = (
+                "WHERE t.version = excluded.version - 1 RETURNING t.version = 1 OR" in statement
+            )
             self._found = [(self._merge(merge[1], checked=checked),)]
         else:
             raise AssertionError(f"the double does not know this statement: {statement}")
@@ -63,8 +67,13 @@ class FakeCursor:
         marks = dict(zip(zip(*keys, strict=True), after, strict=True))
         steps = {(key[0], key[1]): mark for key, mark in marks.items() if len(key) == 2}
         contacts = {key[0]: mark for key, mark in marks.items() if len(key) == 1}
-        found = found_among([decode_stored(value, {}) for value in self.tables.events.values()], Unread(steps, contacts))
-        return [(*key, moment) for key, moment in found.steps.items()] + list(found.contacts.items())
+        found = found_among(
+            [decode_stored(value, {}) for value in self.tables.events.values()],
+            Unread(steps, contacts),
+        )
+        return [(*key, moment) for key, moment in found.steps.items()] + list(
+            found.contacts.items()
+        )
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows that were read."""
@@ -76,13 +85,16 @@ class FakeCursor:
         return row
 
     def copy_expert(self, statement: str, data: Any, size: int = 0) -> None:  # noqa: ARG002  psycopg2's signature
-        """Take in rows that will be merged, each a JSON array without its brackets (see postgres/copy_csv.py)."""
+        """Take in rows that will be merged, each a JSON array without its brackets (see postgres/session/copy_csv.py)."""
         if " staged_" not in statement:
             return
         found = re.match(r"COPY (\w+) \(([^)]*)\)", statement)
         assert found, statement
         names = found[2].replace('"', "").split(", ")
-        rows = [dict(zip(names, json.loads(b"[" + line + b"]"), strict=True)) for line in data.read().splitlines()]
+        rows = [
+            dict(zip(names, json.loads(b"[" + line + b"]"), strict=True))
+            for line in data.read().splitlines()
+        ]
         self._staged[found[1]] = rows
 
     def _merge(self, table: str, *, checked: bool) -> int:
@@ -117,7 +129,9 @@ class _AtOnce(Ahead):
 class Transaction:
     """Batches of different partitions: `begin` claims the positions and loads rows, `commit` inserts, folds and saves."""
 
-    def __init__(self, store: FakeStore, entities: EntityStore, batches: Sequence[Batch], now: datetime) -> None:
+    def __init__(
+        self, store: FakeStore, entities: EntityStore, batches: Sequence[Batch], now: datetime
+    ) -> None:
         self._store, self._entities, self._batches, self._now = store, entities, batches, now
         self._values: dict[str, bytes] = {}
         self._events: dict[str, AnyEvent] = {}
@@ -160,13 +174,19 @@ class Transaction:
 
     def roll_back(self) -> None:
         """End it without a trace."""
-        self._store.locks = {partition: holder for partition, holder in self._store.locks.items() if holder is not self}
+        self._store.locks = {
+            partition: holder
+            for partition, holder in self._store.locks.items()
+            if holder is not self
+        }
 
     def commit(self) -> list[BatchResult]:
         """Write everything at once, over what is committed by now."""
         self.roll_back()
         working = self._store.tables.copied()
-        unseen = [event for event_id, event in self._events.items() if event_id not in working.events]
+        unseen = [
+            event for event_id, event in self._events.items() if event_id not in working.events
+        ]
         if len(unseen) < len(self._events):
             self._entities.forget()
             self._folding = self._loaded(working, unseen)
@@ -199,17 +219,28 @@ class Transaction:
 
     def _finish(self, working: Tables, unseen: Sequence[AnyEvent]) -> list[BatchResult]:
         ids = {partition: position.topic_id for partition, position in working.positions.items()}
-        working.dead_letters.update((ids[partition], partition, offset) for partition, offset in self._refused)
+        working.dead_letters.update(
+            (ids[partition], partition, offset) for partition, offset in self._refused
+        )
         accepted = Counter(self._partitions[event.event_id] for event in unseen)
-        conflicting = [(partition, offset) for partition, offset, event_id, value in self._sent if working.events[event_id] != value]
-        working.dead_letters.update((ids[partition], partition, offset) for partition, offset in conflicting)
+        conflicting = [
+            (partition, offset)
+            for partition, offset, event_id, value in self._sent
+            if working.events[event_id] != value
+        ]
+        working.dead_letters.update(
+            (ids[partition], partition, offset) for partition, offset in conflicting
+        )
         refused = Counter(partition for partition, _ in self._refused)
         contradicting = Counter(partition for partition, _ in conflicting)
         self._store.move(working, {batch.partition: batch.next_offset for batch in self._batches})
         return [
             BatchResult(
                 accepted[each.partition],
-                len(each.messages) - accepted[each.partition] - refused[each.partition] - contradicting[each.partition],
+                len(each.messages)
+                - accepted[each.partition]
+                - refused[each.partition]
+                - contradicting[each.partition],
                 refused[each.partition],
                 each.next_offset,
                 None,

@@ -16,8 +16,8 @@ from oracle.orders import moments_of_orders, order_rows, stage_rows
 from oracle.reading import InvalidError, read_event, read_events
 from oracle.satisfaction import contributions
 
-from voc_stream.catalogue_file import load_catalogue
-from voc_stream.ports import Partition
+from voc_stream.catalogue.load import load_catalogue
+from voc_stream.pipeline.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from model.worker import Worker
     from oracle.reading import Row, Table
 
-    from voc_stream.ports import FetchedMessage
+    from voc_stream.pipeline.ports import FetchedMessage
 
 
 CATALOGUE = automotive_catalogue()
@@ -61,11 +61,25 @@ def assert_tables_are_the_fold(tables: Tables) -> None:
     }
     actual = {name: {(key,): row for key, row in tables.rows[name].items()} for name in expected}
     assert_tables_equal(
-        {name: {key: _stored_columns(row, actual[name].get(key, {})) for key, row in rows.items()} for name, rows in expected.items()},
+        {
+            name: {
+                key: _stored_columns(row, actual[name].get(key, {})) for key, row in rows.items()
+            }
+            for name, rows in expected.items()
+        },
         actual,
     )
     sums = Counter(
-        (one.moment, one.site_id, one.department, one.employee_id, one.product, one.segment, one.region, *one[1:5])
+        (
+            one.moment,
+            one.site_id,
+            one.department,
+            one.employee_id,
+            one.product,
+            one.segment,
+            one.region,
+            *one[1:5],
+        )
         for one in contributions(events, {**expected, "repair_stage": stages}, CATALOGUE)
     )
     assert tables.sums == sums
@@ -73,7 +87,11 @@ def assert_tables_are_the_fold(tables: Tables) -> None:
 
 def _stored_columns(expected: Row, actual: Row) -> Row:
     """The expected values as JSON has them, of those columns that the table has and no view works out."""
-    return {column: _as_json(value) for column, value in expected.items() if not actual or column in actual}
+    return {
+        column: _as_json(value)
+        for column, value in expected.items()
+        if not actual or column in actual
+    }
 
 
 def _as_json(value: Any) -> Any:
@@ -92,7 +110,8 @@ def assert_nothing_is_missing(log: FakeLog, store: FakeStore) -> None:
             missing = [
                 record
                 for record in _records(log, partition)
-                if record.offset < position.next_offset and not _taken(store, log, partition, record)
+                if record.offset < position.next_offset
+                and not _taken(store, log, partition, record)
             ]
             assert not missing, f"lost before {partition.number}/{position.next_offset}: {missing}"
 
@@ -113,9 +132,14 @@ def _taken(store: FakeStore, log: FakeLog, partition: Partition, record: Fetched
 def assert_nobody_is_ahead(log: FakeLog, store: FakeStore, workers: list[Worker]) -> None:
     """Neither a worker's position nor the one committed in Kafka passes the store's, but where the store went back meanwhile."""
     assert not store.moved_back, f"a batch moved a position back: {store.moved_back}"
-    positions = {partition: position.next_offset for partition, position in store.tables.positions.items()}
+    positions = {
+        partition: position.next_offset for partition, position in store.tables.positions.items()
+    }
     believed = {
-        worker.name: {partition: position.next_offset for partition, position in worker.ledger.durable.items()} for worker in workers
+        worker.name: {
+            partition: position.next_offset for partition, position in worker.ledger.durable.items()
+        }
+        for worker in workers
     }
     for name, offsets in [("Kafka", log.committed), *believed.items()]:
         for partition, offset in offsets.items():
@@ -140,4 +164,8 @@ def is_settled(log: FakeLog, workers: list[Worker]) -> bool:
     """Whether every partition has one living owner, and each worker knows its own."""
     believed = [Partition(*each) for worker in workers for each in worker.client.assignment()]
     alive = not any(worker.ended or worker.joins for worker in workers)
-    return alive and sorted(believed) == sorted(log.logs) and all(log.owners[each] in workers for each in log.logs)
+    return (
+        alive
+        and sorted(believed) == sorted(log.logs)
+        and all(log.owners[each] in workers for each in log.logs)
+    )

@@ -18,13 +18,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from model import traffic
 from model.fake_log import FakeLog
 from model.fake_store import FakeStore
-from model.invariants import assert_nobody_is_ahead, assert_nothing_is_missing, assert_tables_are_the_fold, is_settled, unfinished
+from model.invariants import (
+    assert_nobody_is_ahead,
+    assert_nothing_is_missing,
+    assert_tables_are_the_fold,
+    is_settled,
+    unfinished,
+)
 from model.stepped_loop import SteppedLoop
 from model.worker import STEP_SECONDS, Worker
 
-from voc_stream.catalogue_file import load_catalogue
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.kafka.topics import input_topics
-from voc_stream.ports import Partition, StoreUnavailableError
+from voc_stream.pipeline.ports import Partition, StoreUnavailableError
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,8 +72,12 @@ class ExactlyOnce(RuleBasedStateMachine):
         """A worker by any number."""
         return self.workers[number % len(self.workers)]
 
-    @initialize(count=st.integers(1, MOST_WORKERS), owners=owners, first=contents, runs=st.booleans())
-    def begin(self, count: int, owners: tuple[int, int, int], first: Sequence[str], runs: bool) -> None:
+    @initialize(
+        count=st.integers(1, MOST_WORKERS), owners=owners, first=contents, runs=st.booleans()
+    )
+    def begin(
+        self, count: int, owners: tuple[int, int, int], first: Sequence[str], runs: bool
+    ) -> None:
         """Workers with partitions, before their first message or after it."""
         for _ in range(count):
             self.start_worker()
@@ -82,7 +92,9 @@ class ExactlyOnce(RuleBasedStateMachine):
     def start_worker(self) -> None:
         """One more process, which joins the group with the next rebalance."""
         self.names += 1
-        self.workers.append(Worker(f"worker {self.names}", self.loop, self.log, self.store, SETTINGS))
+        self.workers.append(
+            Worker(f"worker {self.names}", self.loop, self.log, self.store, SETTINGS)
+        )
 
     def replace(self, workers: list[Worker]) -> None:
         """What a supervisor does with processes that ended."""
@@ -109,7 +121,9 @@ class ExactlyOnce(RuleBasedStateMachine):
             worker.revoke(clears_stream=clears_stream)
 
     @rule(clears_stream=st.booleans(), steps=st.integers(0, 6), owners=owners)
-    def rebalance_to_the_end(self, owners: tuple[int, int, int], steps: int, clears_stream: bool) -> None:
+    def rebalance_to_the_end(
+        self, owners: tuple[int, int, int], steps: int, clears_stream: bool
+    ) -> None:
         """A whole rebalance, with something going on between its two halves."""
         self.rebalance(clears_stream=clears_stream)
         for worker in self.joining:
@@ -124,17 +138,25 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.joining = []
         self.generation += 1
         for worker in joined:
-            mine = {partition for partition, number in zip(PARTITIONS, owners, strict=True) if joined[number % len(joined)] is worker}
+            mine = {
+                partition
+                for partition, number in zip(PARTITIONS, owners, strict=True)
+                if joined[number % len(joined)] is worker
+            }
             self.log.owners.update(dict.fromkeys(mine, worker))
             worker.assign(mine, self.generation)
 
     @rule(partition=partitions, kinds=contents, minutes=numbers, customer=numbers)
-    def produce(self, partition: Partition, kinds: Sequence[str], minutes: int, customer: int) -> None:
+    def produce(
+        self, partition: Partition, kinds: Sequence[str], minutes: int, customer: int
+    ) -> None:
         """Events in one partition, and what else producers do."""
         for kind in kinds:
             traffic.send(self.log.logs[partition], kind, customer, minutes, self.sent)
 
-    @rule(partition=partitions, how=st.sampled_from(["compact", "expire", "truncate"]), number=numbers)
+    @rule(
+        partition=partitions, how=st.sampled_from(["compact", "expire", "truncate"]), number=numbers
+    )
     def disturb_log(self, partition: Partition, how: str, number: int) -> None:
         """Compaction, retention, and a leader that lost the end of the log."""
         one = self.log.logs[partition]
@@ -146,7 +168,9 @@ class ExactlyOnce(RuleBasedStateMachine):
             one.truncate(one.end - number)
 
     @rule(partition=partitions, kinds=contents, noticed_by=st.none() | numbers)
-    def make_topic_anew(self, partition: Partition, kinds: Sequence[str], noticed_by: int | None) -> None:
+    def make_topic_anew(
+        self, partition: Partition, kinds: Sequence[str], noticed_by: int | None
+    ) -> None:
         """Delete a topic and make it again; perhaps a timer notices before anything else moves."""
         self.log.recreate(partition.topic)
         self.produce(partition, kinds, minutes=0, customer=1)
@@ -162,7 +186,12 @@ class ExactlyOnce(RuleBasedStateMachine):
         if calls := worker.calls:
             worker.step(calls[which % len(calls)])
 
-    @rule(number=numbers, steps=st.integers(1, 20), size=few, seconds=st.sampled_from([0.0, STEP_SECONDS]))
+    @rule(
+        number=numbers,
+        steps=st.integers(1, 20),
+        size=few,
+        seconds=st.sampled_from([0.0, STEP_SECONDS]),
+    )
     def run(self, number: int, steps: int, size: int, seconds: float) -> None:
         """One worker goes on for a while, without time passing or with it."""
         worker = self.pick(number)
@@ -182,7 +211,12 @@ class ExactlyOnce(RuleBasedStateMachine):
         """Pauses end; what waits for too long gives up."""
         self.loop.elapse(seconds)
 
-    @rule(number=numbers, how=st.sampled_from(["timers", "seek", "drop"]), partition=partitions, back=few)
+    @rule(
+        number=numbers,
+        how=st.sampled_from(["timers", "seek", "drop"]),
+        partition=partitions,
+        back=few,
+    )
     def disturb_consumer(self, number: int, how: str, partition: Partition, back: int) -> None:
         """Timers, a seek back, a batch that gets lost on its way to the agent."""
         worker = self.pick(number)
@@ -191,7 +225,11 @@ class ExactlyOnce(RuleBasedStateMachine):
         elif how == "drop":
             worker.drops_next_batch = self.dropped = True
         elif partition in worker.ledger.durable and worker.consumer.owns(partition):
-            worker.start(worker.consumer.seek_to({partition: max(0, worker.ledger.durable[partition].next_offset - back)}))
+            worker.start(
+                worker.consumer.seek_to(
+                    {partition: max(0, worker.ledger.durable[partition].next_offset - back)}
+                )
+            )
 
     @rule(number=numbers)
     def begin_transaction(self, number: int) -> None:
@@ -265,7 +303,9 @@ class ExactlyOnce(RuleBasedStateMachine):
         if not is_settled(self.log, self.workers):
             self.rebalance_to_the_end((0, 1, 2), steps=0, clears_stream=True)
         finished = any(self.noticed_and_drained() for _ in range(2))
-        if not finished and self.dropped:  # at the end of a log: the watchdog ends a worker that lags and commits nothing
+        if (
+            not finished and self.dropped
+        ):  # at the end of a log: the watchdog ends a worker that lags and commits nothing
             self.replace([worker for worker in self.workers if worker.ledger.state.lag_events > 0])
             self.rebalance_to_the_end((0, 1, 2), steps=0, clears_stream=True)
             finished = self.noticed_and_drained()
@@ -283,7 +323,9 @@ class ExactlyOnce(RuleBasedStateMachine):
         for number in range(ROUNDS_TO_FINISH):
             if not unfinished(self.log, self.store):
                 return True
-            while self.store.orphans:  # of a worker that ended just now: the server ends what it left
+            while (
+                self.store.orphans
+            ):  # of a worker that ended just now: the server ends what it left
                 self.end_orphan(0, commits=True)
             if any(worker.ended for worker in self.workers):
                 self.rebalance_to_the_end((0, 1, 2), steps=0, clears_stream=True)
@@ -295,6 +337,9 @@ class ExactlyOnce(RuleBasedStateMachine):
 
 
 ExactlyOnce.TestCase.settings = settings(
-    max_examples=400, deadline=None, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=400,
+    deadline=None,
+    stateful_step_count=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 TestExactlyOnce = ExactlyOnce.TestCase

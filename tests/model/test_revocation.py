@@ -22,7 +22,11 @@ def test_a_revocation_while_a_fetch_is_decoded_does_not_stop_the_fetching() -> N
         model.produce(PARTITIONS[0], ["score"], minutes=0, customer=0)
         model.rebalance_to_the_end((0, 0, 0), steps=0, clears_stream=True)
         [worker] = model.workers
-        decoding = worker.next_call(lambda call: "decode" in getattr(getattr(call.function, "func", None), "__qualname__", ""))
+        decoding = worker.next_call(
+            lambda call: (
+                "decode" in getattr(getattr(call.function, "func", None), "__qualname__", "")
+            )
+        )
         assert decoding is not None
         model.rebalance(clears_stream=True)
         while not decoding.answer.done():
@@ -65,7 +69,10 @@ def test_what_arrives_while_the_agent_is_at_work_becomes_one_batch() -> None:
         following = worker.next_batch()
         assert following is not None
         (batches, _) = following.function.args  # type: ignore[attr-defined]  # a partial, see SteppedLoop.run_in_executor
-        assert sorted((batch.partition, len(batch.messages)) for batch in batches) == [(PARTITIONS[0], 2), (PARTITIONS[1], 2)]
+        assert sorted((batch.partition, len(batch.messages)) for batch in batches) == [
+            (PARTITIONS[0], 2),
+            (PARTITIONS[1], 2),
+        ]
 
 
 def test_what_was_gathered_before_a_revocation_is_thrown_away() -> None:

@@ -15,12 +15,12 @@ from model.fake_store import FakeSink
 from model.stepped_loop import OWNER, StillWaitsError
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.app import create_app
-from voc_stream.kafka.ledger import Ledger
-from voc_stream.kafka.state import WorkerState
-from voc_stream.kafka.timers import _Work
+from voc_stream.kafka.life.state import WorkerState
+from voc_stream.kafka.positions.ledger import Ledger
+from voc_stream.kafka.worker.app import create_app
+from voc_stream.kafka.worker.timers import _Work
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.ports import Partition
+from voc_stream.pipeline.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -44,7 +44,9 @@ class Worker:
         drops_next_batch: what is fetched next gets lost on the way to the agent, as in Faust where partitions come and go.
     """
 
-    def __init__(self, name: str, loop: SteppedLoop, log: FakeLog, store: FakeStore, settings: Settings) -> None:
+    def __init__(
+        self, name: str, loop: SteppedLoop, log: FakeLog, store: FakeStore, settings: Settings
+    ) -> None:
         self.name, self.loop, self.log = name, loop, log
         self.paused = self.ended = self.joins = self.drops_next_batch = False
         metrics = Metrics(CollectorRegistry())
@@ -77,7 +79,9 @@ class Worker:
 
     async def _call_thread(self, function: Any, *arguments: Any, **options: Any) -> Any:
         """In the place of the consumer's thread: what that answers to the main loop may be late."""
-        self.consumer._thread._looked_for_gaps = -inf  # else the time of day would decide whether it looks for them now
+        self.consumer._thread._looked_for_gaps = (
+            -inf
+        )  # else the time of day would decide whether it looks for them now
         result = function(*arguments, **options)
         if asyncio.iscoroutine(result):
             result = await result
@@ -159,8 +163,14 @@ class Worker:
 
     def commit_to_kafka(self) -> None:
         """Commit what Faust would; Kafka takes it from the owner of a partition only."""
-        offsets = self.consumer._filter_committable_offsets(list(self.consumer._filter_tps_with_pending_acks(None)))
-        mine = {each: offset for each, offset in offsets.items() if self.log.owners.get(Partition(*each)) is self}
+        offsets = self.consumer._filter_committable_offsets(
+            list(self.consumer._filter_tps_with_pending_acks(None))
+        )
+        mine = {
+            each: offset
+            for each, offset in offsets.items()
+            if self.log.owners.get(Partition(*each)) is self
+        }
         self.log.committed.update({Partition(*each): offset for each, offset in mine.items()})
         self.consumer._committed_offset.update(mine)
 
@@ -171,7 +181,9 @@ class Worker:
 
     def next_batch(self) -> Call | None:
         """The call that brings the next batch to the store, if the worker comes to it soon."""
-        return self.next_call(lambda call: getattr(call.function, "func", None) == self.sink.process)
+        return self.next_call(
+            lambda call: getattr(call.function, "func", None) == self.sink.process
+        )
 
     def next_call(self, is_it: Callable[[Call], bool]) -> Call | None:
         """A call that was not carried out yet, if the worker comes to it soon."""

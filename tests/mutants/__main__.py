@@ -35,13 +35,14 @@ SEED = 19
 ROOMS = (
     "domain",
     "events",
-    "mapping",
+    "alerts",
+    "importing",
     "monitoring",
-    "catalogue_file.py",
+    "catalogue",
     "settings.py",
-    "kafka/batches.py",
-    "kafka/pace.py",
-    "kafka/watchdog.py",
+    "kafka/positions/batches.py",
+    "kafka/worker/pace.py",
+    "kafka/life/watchdog.py",
 )
 TIMEOUT_SECONDS = 90.0
 
@@ -58,17 +59,28 @@ def main() -> None:
     """Run the sample, print what survived, and write the score of each room where that is asked for."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--sample", type=int, default=300, help="how many mutants, of all")
-    parser.add_argument("--only", default="", help="of modules whose path begins so, such as domain/detection")
-    parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
+    parser.add_argument(
+        "--only", default="", help="of modules whose path begins so, such as alerts/detection"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}"
+    )
     options = parser.parse_args()
-    sources = {module: (ROOT / "voc_stream" / module).read_text(encoding="utf-8") for module in modules(options.only)}
-    everything = [(module, number) for module, source in sources.items() for number in range(places(source))]
+    sources = {
+        module: (ROOT / "voc_stream" / module).read_text(encoding="utf-8")
+        for module in modules(options.only)
+    }
+    everything = [
+        (module, number) for module, source in sources.items() for number in range(places(source))
+    ]
     chosen = random.Random(SEED).sample(everything, min(options.sample, len(everything)))
     print(f"{len(chosen)} of {len(everything)} mutants, seed {SEED}", flush=True)
     fates = list(judge([(module, mutant_of(sources[module], number)) for module, number in chosen]))
     for fate in fates:
         if not fate.is_killed:
-            print(f"SURVIVED voc_stream/{fate.module}:{fate.mutant.line} {fate.mutant.kind} (number {fate.mutant.number})")
+            print(
+                f"SURVIVED voc_stream/{fate.module}:{fate.mutant.line} {fate.mutant.kind} (number {fate.mutant.number})"
+            )
     text = scores(fates, len(everything))
     print(text)
     if options.write:
@@ -78,25 +90,38 @@ def main() -> None:
 def modules(prefix: str) -> list[str]:
     """Paths below the package of the modules that are mutated."""
     package = ROOT / "voc_stream"
-    found = [path for room in ROOMS for path in ([package / room] if room.endswith(".py") else sorted((package / room).rglob("*.py")))]
+    found = [
+        path
+        for room in ROOMS
+        for path in (
+            [package / room] if room.endswith(".py") else sorted((package / room).rglob("*.py"))
+        )
+    ]
     return [name for path in found if (name := str(path.relative_to(package))).startswith(prefix)]
 
 
 def judge(chosen: Sequence[tuple[str, Mutant]]) -> Iterator[Fate]:
     """Each mutant's fate, as it is known; as many at a time as there are processors."""
-    with tempfile.TemporaryDirectory(prefix="voc-mutants-") as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="voc-mutants-") as folder,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         free: Queue[Path] = Queue()
         for number in range(os.cpu_count() or 1):
             copy = Path(folder) / str(number)
             for part in ("voc_stream", "tests", "schemas", "docs", "deploy"):
-                shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__")
+                )
             for name in ("pyproject.toml", "README.md"):
                 shutil.copy(ROOT / name, copy / name)
             free.put(copy)
         started = time.monotonic()
         for count, fate in enumerate(pool.map(lambda each: _fate(free, *each), chosen), 1):
             if count % 25 == 0:
-                print(f"{count} of {len(chosen)} after {time.monotonic() - started:.0f} s", flush=True)
+                print(
+                    f"{count} of {len(chosen)} after {time.monotonic() - started:.0f} s", flush=True
+                )
             yield fate
 
 
@@ -137,7 +162,14 @@ def _passes(copy: Path, tests: Sequence[str]) -> bool:
     ]
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return False  # a mutant that never ends is noticed
     if done.returncode not in {0, 1, 2, 5}:
@@ -148,18 +180,32 @@ def _passes(copy: Path, tests: Sequence[str]) -> bool:
 def scores(fates: Sequence[Fate], everything: int) -> str:
     """How many of each room, and of each kind, were noticed."""
     lines = []
-    for title, key in (("room", lambda fate: _room(fate.module)), ("kind of mistake", lambda fate: fate.mutant.kind)):
-        made, killed = Counter(map(key, fates)), Counter(key(fate) for fate in fates if fate.is_killed)
-        rows = [[name, str(made[name]), f"{100 * killed[name] / made[name]:.0f} %"] for name in sorted(made)]
+    for title, key in (
+        ("room", lambda fate: _room(fate.module)),
+        ("kind of mistake", lambda fate: fate.mutant.kind),
+    ):
+        made, killed = (
+            Counter(map(key, fates)),
+            Counter(key(fate) for fate in fates if fate.is_killed),
+        )
+        rows = [
+            [name, str(made[name]), f"{100 * killed[name] / made[name]:.0f} %"]
+            for name in sorted(made)
+        ]
         lines.append(table([title, "mutants", "noticed"], rows))
     total = sum(fate.is_killed for fate in fates)
     share = f"{total} of {len(fates)} ({100 * total / max(1, len(fates)):.0f} %)"
-    return "\n\n".join([*lines, f"{share}, a sample of {everything} with seed {SEED}: `make mutants` at {commit()}."])
+    return "\n\n".join(
+        [
+            *lines,
+            f"{share}, a sample of {everything} with seed {SEED}: `make mutants` at {commit()}.",
+        ]
+    )
 
 
 def _room(module: str) -> str:
     parts = Path(module).parts
-    return "/".join(parts[: 2 if parts[0] == "domain" and len(parts) > 2 else 1])
+    return "/".join(parts[: 2 if len(parts) > 2 else 1])
 
 
 if __name__ == "__main__":

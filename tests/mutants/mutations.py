@@ -66,7 +66,11 @@ def mutant_of(source: str, number: int) -> Mutant:
 
 
 def _places(tree: ast.Module) -> list[tuple[str, int, Callable[[], None]]]:
-    return [(kind, getattr(node, "lineno", 0), change) for node in _code(tree) for kind, change in _changes(node)]
+    return [
+        (kind, getattr(node, "lineno", 0), change)
+        for node in _code(tree)
+        for kind, change in _changes(node)
+    ]
 
 
 def _code(tree: ast.AST) -> Iterator[ast.AST]:
@@ -75,7 +79,9 @@ def _code(tree: ast.AST) -> Iterator[ast.AST]:
         if name in {"annotation", "returns"}:
             continue
         for node in value if isinstance(value, list) else [value]:
-            if isinstance(node, ast.AST) and not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            if isinstance(node, ast.AST) and not (
+                isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            ):
                 yield node
                 yield from _code(node)
 
@@ -85,23 +91,44 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         for place, operator in enumerate(node.ops):
             for kind, others in (("edge", _EDGES), ("negation", _NEGATIONS)):
                 if other := others.get(type(operator)):
-                    yield kind, lambda place=place, other=other: node.ops.__setitem__(place, other())  # type: ignore[misc]  # bound at once
-    elif isinstance(node, ast.BinOp) and (operator_type := _ARITHMETIC.get(type(node.op))) and not _is_text(node):
+                    yield (
+                        kind,
+                        lambda place=place, other=other: node.ops.__setitem__(  # type: ignore[misc]  # bound at once
+                            place, other()
+                        ),
+                    )
+    elif (
+        isinstance(node, ast.BinOp)
+        and (operator_type := _ARITHMETIC.get(type(node.op)))
+        and not _is_text(node)
+    ):
         yield "arithmetic", lambda: setattr(node, "op", operator_type())
     elif isinstance(node, ast.BoolOp):
-        yield "logic", lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
+        yield (
+            "logic",
+            lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And()),
+        )
     elif isinstance(node, ast.If | ast.IfExp) and not isinstance(node.test, ast.Compare):
         yield "guard", lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _OPPOSITES:
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in _OPPOSITES
+    ):
         name = node.func
         yield "minimum or maximum", lambda: setattr(name, "id", _OPPOSITES[name.id])
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+    elif (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not isinstance(node.value, bool)
+    ):
         number = node.value
         yield "constant", lambda: setattr(node, "value", number + 1)
 
 
 def _is_text(node: ast.BinOp) -> bool:
     return any(
-        isinstance(side, ast.JoinedStr) or (isinstance(side, ast.Constant) and isinstance(side.value, str | bytes))
+        isinstance(side, ast.JoinedStr)
+        or (isinstance(side, ast.Constant) and isinstance(side.value, str | bytes))
         for side in (node.left, node.right)
     )

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_tables", "outcomes"]
 
-EVENT_COLUMNS = ("type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body")
+EVENT_COLUMNS = (
+    "type",
+    "occurred_at",
+    "customer_id",
+    "site_id",
+    "department",
+    "employee_id",
+    "product",
+    "channel",
+    "order_id",
+    "body",
+)
 
 
 def expected_tables(
@@ -51,7 +62,10 @@ def expected_tables(
     moments = moments_of_orders(events)
     tables = {
         "touchpoint_event": {(event["event_id"],): _event_row(event) for event in events},
-        "retraction": {(each["event_id"],): {name: each[name] for name in ("occurred_at", "reason", "body")} for each in retractions},
+        "retraction": {
+            (each["event_id"],): {name: each[name] for name in ("occurred_at", "reason", "body")}
+            for each in retractions
+        },
         "retracted_event": _retracted_rows(retractions),
         "customer": customer_rows(events),
         "repair_stage": stage_rows(events),
@@ -61,7 +75,9 @@ def expected_tables(
     contributed = contributions(events, tables, catalogue)
     tables["experience_daily"] = daily_rows(contributed, catalogue)
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
-    tables["churn_risk"] = risk_rows(judgements_by_customer(events), tables, moments, catalogue["churn"], as_of)
+    tables["churn_risk"] = risk_rows(
+        judgements_by_customer(events), tables, moments, catalogue["churn"], as_of
+    )
     return tables
 
 
@@ -70,7 +86,13 @@ def _retracted_rows(retractions: list[Event]) -> Table:
     rows: Table = {}
     for retraction in retractions:
         for event_id in retraction["event_ids"]:
-            rows.setdefault((event_id,), {"retraction_id": retraction["event_id"], "retracted_at": retraction["occurred_at"]})
+            rows.setdefault(
+                (event_id,),
+                {
+                    "retraction_id": retraction["event_id"],
+                    "retracted_at": retraction["occurred_at"],
+                },
+            )
     return rows
 
 

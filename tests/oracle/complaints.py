@@ -20,16 +20,26 @@ RESOLVED_STATES = {"resolved", "informed", "closed"}
 
 def complaint_rows(events: Sequence[Event]) -> Table:
     """A row for each complaint."""
-    return {(complaint_id,): _complaint(steps) for complaint_id, steps in grouped(events, "complaint_id", "complaint").items()}
+    return {
+        (complaint_id,): _complaint(steps)
+        for complaint_id, steps in grouped(events, "complaint_id", "complaint").items()
+    }
 
 
 def _complaint(steps: Sequence[Event]) -> Row:
     reopenings = [step["occurred_at"] for step in steps if step["action"] == "reopened"]
     reopened_at = max(reopenings, default=None)
-    times = {f"{action}_at": _earliest(steps, action, reopened_at) for action in ACTIONS if action != "opened"}
+    times = {
+        f"{action}_at": _earliest(steps, action, reopened_at)
+        for action in ACTIONS
+        if action != "opened"
+    }
     opened_at = _earliest(steps, "opened", None)
     return {
-        **{field: stated_latest(steps, field) for field in ("customer_id", "site_id", "order_id", "category", "severity", "handed_to")},
+        **{
+            field: stated_latest(steps, field)
+            for field in ("customer_id", "site_id", "order_id", "category", "severity", "handed_to")
+        },
         "compensation": money(stated_latest(steps, "compensation")),
         "reopened": len(reopenings),
         "opened_at": opened_at,

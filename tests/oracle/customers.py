@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def customer_rows(events: Sequence[Event]) -> Table:
     """A row for each customer of any event."""
-    return {(customer_id,): _customer(theirs) for customer_id, theirs in grouped(events, "customer_id").items()}
+    return {
+        (customer_id,): _customer(theirs)
+        for customer_id, theirs in grouped(events, "customer_id").items()
+    }
 
 
 def money(amount_hundredths: int | None) -> Decimal | None:

@@ -35,20 +35,30 @@ def moments_of(event: Event) -> list[Moment]:
     if event["type"] == "touchpoint":
         return [Moment(at, event_id, 0, event["experience"], event["score"])]
     answers = enumerate(event.get("answers") or ())
-    return [Moment(at, event_id, place, answer["item"], answer["score"]) for place, answer in answers if "score" in answer]
+    return [
+        Moment(at, event_id, place, answer["item"], answer["score"])
+        for place, answer in answers
+        if "score" in answer
+    ]
 
 
 def moments_of_orders(events: Sequence[Event]) -> dict[str, list[Moment]]:
     """The moments of each order that has any, first to last."""
     groups = grouped(events, "order_id", "touchpoint", "callback")
-    moments = {order_id: [moment for event in group for moment in moments_of(event)] for order_id, group in groups.items()}
+    moments = {
+        order_id: [moment for event in group for moment in moments_of(event)]
+        for order_id, group in groups.items()
+    }
     return {order_id: sorted(theirs) for order_id, theirs in moments.items() if theirs}
 
 
 def judgements_by_customer(events: Sequence[Event]) -> dict[str, list[Moment]]:
     """The scores that each customer gave, about an order or not."""
     groups = grouped(events, "customer_id", "touchpoint", "callback")
-    return {customer_id: [moment for event in group for moment in moments_of(event)] for customer_id, group in groups.items()}
+    return {
+        customer_id: [moment for event in group for moment in moments_of(event)]
+        for customer_id, group in groups.items()
+    }
 
 
 def stage_rows(events: Sequence[Event]) -> Table:
@@ -56,9 +66,17 @@ def stage_rows(events: Sequence[Event]) -> Table:
     rows: Table = {}
     for order_id, steps in grouped(events, "order_id", "repair_step").items():
         for stage, passes in grouped(steps, "stage").items():
-            entered_at = min((step["occurred_at"] for step in passes if step["edge"] == "enter"), default=None)
-            exited_at = max((step["occurred_at"] for step in passes if step["edge"] == "exit"), default=None)
-            rows[order_id, stage] = {"entered_at": entered_at, "exited_at": exited_at, "minutes": minutes_between(entered_at, exited_at)}
+            entered_at = min(
+                (step["occurred_at"] for step in passes if step["edge"] == "enter"), default=None
+            )
+            exited_at = max(
+                (step["occurred_at"] for step in passes if step["edge"] == "exit"), default=None
+            )
+            rows[order_id, stage] = {
+                "entered_at": entered_at,
+                "exited_at": exited_at,
+                "minutes": minutes_between(entered_at, exited_at),
+            }
     return rows
 
 
@@ -69,24 +87,37 @@ def minutes_between(start: datetime | None, end: datetime | None) -> float | Non
     return (end - start) / timedelta(minutes=1)
 
 
-def order_rows(events: Sequence[Event], stages: Table, moments: Mapping[str, Sequence[Moment]], catalogue: Mapping[str, Any]) -> Table:
+def order_rows(
+    events: Sequence[Event],
+    stages: Table,
+    moments: Mapping[str, Sequence[Moment]],
+    catalogue: Mapping[str, Any],
+) -> Table:
     """A row for each order that anything but a customer event names."""
     longest = timedelta(days=plausible(catalogue, "longest_promise_days"))
     groups = grouped(events, "order_id", "repair_step", "callback", "touchpoint", "complaint")
     deliveries = {order_id: row for (order_id, stage), row in stages.items() if stage == "delivery"}
     return {
-        (order_id,): _order(group, deliveries.get(order_id, {}), moments.get(order_id, ()), longest) for order_id, group in groups.items()
+        (order_id,): _order(group, deliveries.get(order_id, {}), moments.get(order_id, ()), longest)
+        for order_id, group in groups.items()
     }
 
 
-def _order(events: Sequence[Event], delivery: Row, moments: Sequence[Moment], longest_promise: timedelta) -> Row:
+def _order(
+    events: Sequence[Event], delivery: Row, moments: Sequence[Moment], longest_promise: timedelta
+) -> Row:
     steps = [event for event in events if event["type"] == "repair_step"]
     others = [event for event in events if event["type"] != "repair_step"]
-    promised_at = stated_latest([step for step in steps if _promises_something(step, longest_promise)], "promised_at")
+    promised_at = stated_latest(
+        [step for step in steps if _promises_something(step, longest_promise)], "promised_at"
+    )
     delivered_at = delivery.get("exited_at")
     last_step = max(steps, key=_place_in_flow, default=None)
     return {
-        **{field: stated_latest(steps, field) or stated_latest(others, field) for field in ("customer_id", "site_id", "product")},
+        **{
+            field: stated_latest(steps, field) or stated_latest(others, field)
+            for field in ("customer_id", "site_id", "product")
+        },
         "current_stage": last_step and last_step["stage"],
         "promised_at": promised_at,
         "delivered_at": delivered_at,
@@ -110,13 +141,22 @@ def _place_in_flow(step: Event) -> tuple[datetime, bool, int]:
 
 
 def _followed_up_at(events: Sequence[Event], delivered_at: datetime) -> datetime | None:
-    return min((event["occurred_at"] for event in events if event["occurred_at"] > delivered_at and _is_follow_up(event)), default=None)
+    return min(
+        (
+            event["occurred_at"]
+            for event in events
+            if event["occurred_at"] > delivered_at and _is_follow_up(event)
+        ),
+        default=None,
+    )
 
 
 def _is_follow_up(event: Event) -> bool:
     if event["type"] == "callback":
         return bool(event["outcome"] == "completed")
-    return bool(event["type"] == "repair_step" and event["stage"] == "follow_up" and event["edge"] == "exit")
+    return bool(
+        event["type"] == "repair_step" and event["stage"] == "follow_up" and event["edge"] == "exit"
+    )
 
 
 def _memory(moments: Sequence[Moment]) -> Row:

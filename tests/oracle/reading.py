@@ -35,7 +35,11 @@ STAGES = (
     "delivery",
     "follow_up",
 )
-PLAUSIBLE = {"earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC), "longest_stage_days": 366, "longest_promise_days": 1830}
+PLAUSIBLE = {
+    "earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC),
+    "longest_stage_days": 366,
+    "longest_promise_days": 1830,
+}
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 
 MOST_RETRACTED, LONGEST_REASON = 1000, 200
@@ -56,15 +60,28 @@ def plausible(catalogue: Mapping[str, Any], key: str) -> Any:
     return catalogue.get("plausible", {}).get(key, PLAUSIBLE[key])
 
 
-def read_events(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
+def read_events(
+    messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
+) -> list[Event]:
     """The distinct valid events that nothing takes out, ordered by `(occurred_at, event_id)`; of one id the first counts."""
     statements = _first_statements(messages, catalogue, received_at)
-    retracted = {event_id for (kind, _), statement in statements.items() if kind == RETRACTION for event_id in statement["event_ids"]}
-    events = [event for (kind, event_id), event in statements.items() if kind != RETRACTION and event_id not in retracted]
+    retracted = {
+        event_id
+        for (kind, _), statement in statements.items()
+        if kind == RETRACTION
+        for event_id in statement["event_ids"]
+    }
+    events = [
+        event
+        for (kind, event_id), event in statements.items()
+        if kind != RETRACTION and event_id not in retracted
+    ]
     return sorted(events, key=lambda event: (event["occurred_at"], event["event_id"]))
 
 
-def read_retractions(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[Event]:
+def read_retractions(
+    messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
+) -> list[Event]:
     """The distinct valid retractions, ordered by `(occurred_at, event_id)`; of one id the first counts."""
     statements = _first_statements(messages, catalogue, received_at)
     retractions = [statement for (kind, _), statement in statements.items() if kind == RETRACTION]
@@ -87,7 +104,9 @@ def _identity(statement: Event) -> tuple[str, str]:
     return (RETRACTION if statement["type"] == RETRACTION else "event", statement["event_id"])
 
 
-def outcomes(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime) -> list[str]:
+def outcomes(
+    messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
+) -> list[str]:
     """What becomes of each message where they are taken in in this order: accepted, duplicate, conflicting, retracted or rejected."""
     first: dict[tuple[str, str], Event] = {}
     retracted: set[tuple[str, str]] = set()
@@ -103,22 +122,35 @@ def outcomes(messages: Iterable[bytes | None], catalogue: Mapping[str, Any], rec
             retracted.update(("event", event_id) for event_id in statement.get("event_ids", ()))
             found.append("accepted")
         else:
-            found.append("duplicate" if same_json(statement["body"], first[identity]["body"]) else "conflicting")
+            found.append(
+                "duplicate"
+                if same_json(statement["body"], first[identity]["body"])
+                else "conflicting"
+            )
     return found
 
 
 def same_json(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal: neither the order of keys nor the spelling of numbers matters, and true is no number."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same_json(value, other[key]) for key, value in one.items())
+        return one.keys() == other.keys() and all(
+            same_json(value, other[key]) for key, value in one.items()
+        )
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same_json, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _read(message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime) -> Event | None:
+def _read(
+    message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime
+) -> Event | None:
     try:
-        return read_event(message, catalogue["experience"], received_at, plausible(catalogue, "earliest_occurred_at"))
+        return read_event(
+            message,
+            catalogue["experience"],
+            received_at,
+            plausible(catalogue, "earliest_occurred_at"),
+        )
     except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
         return None
 
@@ -151,7 +183,10 @@ def read_event(
 def _check_experiences(event: Event, experiences: Mapping[str, Any]) -> None:
     """Ratings have scores, process items are done or not, timings are measured and never told; complaints are about any of them."""
     answers = event.get("answers") or []
-    for fields, experience in [(event, event.get("experience")), *((answer, answer["item"]) for answer in answers)]:
+    for fields, experience in [
+        (event, event.get("experience")),
+        *((answer, answer["item"]) for answer in answers),
+    ]:
         kind = None if experience is None else experiences[experience]["kind"]
         if ("score" in fields and kind != "rating") or ("done" in fields and kind != "process"):
             raise InvalidError("wrong kind")
@@ -185,7 +220,9 @@ def _refuse(constant: str) -> None:
     raise InvalidError(constant)
 
 
-def _checked(values: Mapping[str, Any], fields: Mapping[str, tuple[Callable[[Any], Any], bool]]) -> Event:
+def _checked(
+    values: Mapping[str, Any], fields: Mapping[str, tuple[Callable[[Any], Any], bool]]
+) -> Event:
     checked: Event = {}
     for name, (check, required) in fields.items():
         value = values.get(name)
@@ -213,9 +250,17 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
 
 def _identifier(value: Any) -> str:
     """No blank around it, nothing that nobody sees, and the same text however its accents are put together."""
-    if not isinstance(value, str) or not 1 <= len(value) <= 64 or value.strip(" ") != value or re.search(_INVISIBLE, value):
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= 64
+        or value.strip(" ") != value
+        or re.search(_INVISIBLE, value)
+    ):
         raise InvalidError("identifier")
-    if any(unicodedata.category(character) in _INVISIBLE_CATEGORIES and character != " " for character in value):
+    if any(
+        unicodedata.category(character) in _INVISIBLE_CATEGORIES and character != " "
+        for character in value
+    ):
         raise InvalidError("identifier")
     composed = unicodedata.normalize("NFC", value)
     if len(composed) > 64:
@@ -234,7 +279,11 @@ def _one_of(*words: str) -> Callable[[Any], str]:
 
 def _number(maximum: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= maximum:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | Decimal)
+            or not 0 <= value <= maximum
+        ):
             raise InvalidError("number")
         return hundredths(value)
 
@@ -293,7 +342,10 @@ _STATEMENT: dict[str, tuple[Callable[[Any], Any], bool]] = {
 _COMMON: dict[str, tuple[Callable[[Any], Any], bool]] = {
     **_STATEMENT,
     "customer_id": (_identifier, _REQUIRED),
-    **dict.fromkeys(("department", "employee_id", "product", "channel", "order_id", "journey_id"), (_identifier, _OPTIONAL)),
+    **dict.fromkeys(
+        ("department", "employee_id", "product", "channel", "order_id", "journey_id"),
+        (_identifier, _OPTIONAL),
+    ),
 }
 _ANSWER: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "item": (_identifier, _REQUIRED),
@@ -330,15 +382,35 @@ _FIELDS: dict[str, dict[str, tuple[Callable[[Any], Any], bool]]] = {
         "estimated_amount": (_amount, _OPTIONAL),
         "final_amount": (_amount, _OPTIONAL),
     },
-    "touchpoint": {**_SITE, "experience": (_identifier, _REQUIRED), "score": (_score, _REQUIRED), "text": (_text, _OPTIONAL), **_EXPECTED},
+    "touchpoint": {
+        **_SITE,
+        "experience": (_identifier, _REQUIRED),
+        "score": (_score, _REQUIRED),
+        "text": (_text, _OPTIONAL),
+        **_EXPECTED,
+    },
     "customer": {
         "change": (_one_of("profile", "churned", "won_back"), _REQUIRED),
         "site_id": (_identifier, _OPTIONAL),
         "segment": (_identifier, _OPTIONAL),
         "region": (_identifier, _OPTIONAL),
         "annual_value": (_amount, _OPTIONAL),
-        "lifecycle_stage": (_one_of("target", "prospect", "opportunity", "contracted", "user"), _OPTIONAL),
-        "churn_reason": (_one_of("death", "moved", "other_relationship", "competitor", "product", "attitude", "unknown"), _OPTIONAL),
+        "lifecycle_stage": (
+            _one_of("target", "prospect", "opportunity", "contracted", "user"),
+            _OPTIONAL,
+        ),
+        "churn_reason": (
+            _one_of(
+                "death",
+                "moved",
+                "other_relationship",
+                "competitor",
+                "product",
+                "attitude",
+                "unknown",
+            ),
+            _OPTIONAL,
+        ),
     },
     RETRACTION: {"event_ids": (_event_ids, _REQUIRED), "reason": (_short_text, _REQUIRED)},
 }

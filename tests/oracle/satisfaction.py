@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-HORIZONS = {"1h": (5 * MINUTE, 12), "24h": (HOUR, 24), "7d": (DAY, 7), "30d": (DAY, 30), "90d": (DAY, 90)}
+HORIZONS = {
+    "1h": (5 * MINUTE, 12),
+    "24h": (HOUR, 24),
+    "7d": (DAY, 7),
+    "30d": (DAY, 30),
+    "90d": (DAY, 90),
+}
 SCOPES = {
     "site": "site_id",
     "region": "region",
@@ -76,7 +82,11 @@ class Sums:
     def merge(self, other: Sums) -> None:
         """Count all that `other` counted."""
         for name, value in vars(other).items():
-            merged = [a + b for a, b in zip(self.histogram, value, strict=True)] if name == "histogram" else getattr(self, name) + value
+            merged = (
+                [a + b for a, b in zip(self.histogram, value, strict=True)]
+                if name == "histogram"
+                else getattr(self, name) + value
+            )
             setattr(self, name, merged)
 
 
@@ -87,19 +97,40 @@ def histogram_bin(value: int, *, minutes: bool) -> int:
     return next((k for k in range(BINS - 1) if value < 500 * 2**k), BINS - 1)
 
 
-def contributions(events: Iterable[Event], tables: Mapping[str, Table], catalogue: Mapping[str, Any]) -> list[Contribution]:
+def contributions(
+    events: Iterable[Event], tables: Mapping[str, Table], catalogue: Mapping[str, Any]
+) -> list[Contribution]:
     """Everything that is averaged."""
     customers, orders, stages = tables["customer"], tables["repair_order"], tables["repair_stage"]
-    found = [*_from_events(events, customers), *_from_orders(orders, customers), *_from_stages(stages, orders, customers, catalogue)]
-    return [contribution for contribution in found if contribution.experience in catalogue["experience"]]
+    found = [
+        *_from_events(events, customers),
+        *_from_orders(orders, customers),
+        *_from_stages(stages, orders, customers, catalogue),
+    ]
+    return [
+        contribution for contribution in found if contribution.experience in catalogue["experience"]
+    ]
 
 
 def _from_events(events: Iterable[Event], customers: Table) -> Iterator[Contribution]:
     for event in events:
         customer = customers[event["customer_id"],]
-        dimensions = (*(event.get(name) or "" for name in ("site_id", "department", "employee_id", "product")), *_profile(customer))
+        dimensions = (
+            *(
+                event.get(name) or ""
+                for name in ("site_id", "department", "employee_id", "product")
+            ),
+            *_profile(customer),
+        )
         for experience, value, stated in _judgements(event):
-            yield Contribution(event["occurred_at"], experience, value, stated.get("expectation"), stated.get("importance"), *dimensions)
+            yield Contribution(
+                event["occurred_at"],
+                experience,
+                value,
+                stated.get("expectation"),
+                stated.get("importance"),
+                *dimensions,
+            )
 
 
 def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
@@ -116,21 +147,35 @@ def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
     for order in orders.values():
         dimensions = _order_dimensions(order, customers)
         if order["on_time"] is not None:
-            yield Contribution(order["delivered_at"], "on_time_delivery", FULL_SCORE if order["on_time"] else 0, None, None, *dimensions)
+            yield Contribution(
+                order["delivered_at"],
+                "on_time_delivery",
+                FULL_SCORE if order["on_time"] else 0,
+                None,
+                None,
+                *dimensions,
+            )
         if order["delivered_at"] is not None:
             due_at, followed_up_at = order["follow_up_due_at"], order["followed_up_at"]
             in_time = followed_up_at is not None and followed_up_at <= due_at
-            yield Contribution(due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, *dimensions)
+            yield Contribution(
+                due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, *dimensions
+            )
 
 
-def _from_stages(stages: Table, orders: Table, customers: Table, catalogue: Mapping[str, Any]) -> Iterator[Contribution]:
+def _from_stages(
+    stages: Table, orders: Table, customers: Table, catalogue: Mapping[str, Any]
+) -> Iterator[Contribution]:
     longest_minutes = plausible(catalogue, "longest_stage_days") * 24 * 60
     for (order_id, stage), row in stages.items():
         if row["minutes"] is None or row["minutes"] > longest_minutes:
             continue
         dimensions = _order_dimensions(orders[order_id,], customers)
         value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])
-        for experience in (f"stage_minutes.{stage}", *(["reception_minutes"] if stage == "reception" else [])):
+        for experience in (
+            f"stage_minutes.{stage}",
+            *(["reception_minutes"] if stage == "reception" else []),
+        ):
             yield Contribution(row["exited_at"], experience, value, None, None, *dimensions)
 
 
@@ -141,7 +186,13 @@ def hundredths_of_minutes(duration: timedelta) -> int:
 
 
 def _order_dimensions(order: Row, customers: Table) -> tuple[str, ...]:
-    return order["site_id"], "", "", order["product"] or "", *_profile(customers[order["customer_id"],])
+    return (
+        order["site_id"],
+        "",
+        "",
+        order["product"] or "",
+        *_profile(customers[order["customer_id"],]),
+    )
 
 
 def _profile(customer: Row) -> tuple[str, str]:
@@ -152,7 +203,15 @@ def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]
     """The cube: sums by day and dimensions."""
     groups: dict[tuple[Any, ...], Sums] = {}
     for c in contributed:
-        key = (c.moment.date(), c.experience, c.site_id, c.department, c.employee_id, c.product, c.segment)
+        key = (
+            c.moment.date(),
+            c.experience,
+            c.site_id,
+            c.department,
+            c.employee_id,
+            c.product,
+            c.segment,
+        )
         groups.setdefault(key, Sums()).add(c, minutes=_in_minutes(catalogue, c.experience))
     return {
         key: {
@@ -169,22 +228,31 @@ def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]
     }
 
 
-def rolling_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any], as_of: datetime) -> Table:
+def rolling_rows(
+    contributed: Iterable[Contribution], catalogue: Mapping[str, Any], as_of: datetime
+) -> Table:
     """Every scope at every horizon that ends with the pane of `as_of`."""
     horizons_of = _horizons_of(as_of)
-    parts: dict[tuple[Any, ...], Sums] = {}  # by the set of horizons too, so that each contribution is added once a scope
+    parts: dict[
+        tuple[Any, ...], Sums
+    ] = {}  # by the set of horizons too, so that each contribution is added once a scope
     for c in contributed:
         horizons = horizons_of((c.moment - EPOCH) // (5 * MINUTE))
         if horizons:
             minutes = _in_minutes(catalogue, c.experience)
             for scope_type, scope in _scopes(c):
-                parts.setdefault((horizons, scope_type, scope, c.experience), Sums()).add(c, minutes=minutes)
+                parts.setdefault((horizons, scope_type, scope, c.experience), Sums()).add(
+                    c, minutes=minutes
+                )
     groups: dict[tuple[Any, ...], Sums] = {}
     for (horizons, scope_type, scope, experience), sums in parts.items():
         for horizon in horizons:
             if horizon != "1h" or scope_type not in LONG_ONLY:
                 groups.setdefault((horizon, scope_type, scope, experience), Sums()).merge(sums)
-    return {key: _rolling_row(sums, catalogue["experience"][key[3]], as_of) for key, sums in groups.items()}
+    return {
+        key: _rolling_row(sums, catalogue["experience"][key[3]], as_of)
+        for key, sums in groups.items()
+    }
 
 
 def _horizons_of(as_of: datetime) -> Any:
@@ -217,7 +285,9 @@ def _in_minutes(catalogue: Mapping[str, Any], experience: str) -> bool:
 def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> Row:
     n, minutes = sums.n, experience.get("unit") == "minutes"
     mean = sums.total / n / 100
-    expectation = _stated_or(sums.expectation_total, sums.expectation_n, experience.get("expectation"))
+    expectation = _stated_or(
+        sums.expectation_total, sums.expectation_n, experience.get("expectation")
+    )
     importance = _stated_or(sums.importance_total, sums.importance_n, experience.get("importance"))
     ideal = experience.get("ideal")
     satisfaction = None if expectation is None else mean - expectation
@@ -230,7 +300,9 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
         "satisfaction": satisfaction,
         "satisfaction_ratio": mean / expectation if expectation else None,
         "importance": importance,
-        "weighted_satisfaction": None if importance is None or satisfaction is None else importance * satisfaction,
+        "weighted_satisfaction": None
+        if importance is None or satisfaction is None
+        else importance * satisfaction,
         "ideal": ideal,
         "gap": None if ideal is None else mean - ideal,
         "stddev": stddev,

@@ -29,7 +29,9 @@ def t_by_halving(degrees: int) -> float:
     low, high = 0.0, 13.0
     for _ in range(80):
         middle = (low + high) / 2
-        low, high = (middle, high) if central_area(middle, degrees) < CENTRAL_AREA else (low, middle)
+        low, high = (
+            (middle, high) if central_area(middle, degrees) < CENTRAL_AREA else (low, middle)
+        )
     return (low + high) / 2
 
 
@@ -54,4 +56,7 @@ def t_by_expansion(degrees: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(correction / float(degrees) ** power for power, correction in enumerate(corrections, start=1))
+    return z + sum(
+        correction / float(degrees) ** power
+        for power, correction in enumerate(corrections, start=1)
+    )

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from comparison import assert_tables_equal
 
-ROW = {"n": 2, "experience_mean": 8.5, "peak_score": Decimal("9.5"), "stddev": None, "drivers": {"base": -4.8}, "histogram": [1, 2]}
+ROW = {
+    "n": 2,
+    "experience_mean": 8.5,
+    "peak_score": Decimal("9.5"),
+    "stddev": None,
+    "drivers": {"base": -4.8},
+    "histogram": [1, 2],
+}
 INTERVAL = {"ci_low": 7.0, "ci_high": 9.0}
 
 
@@ -37,14 +44,26 @@ def test_another_value_is_a_difference(changed: dict[str, Any]) -> None:
 
 def test_missing_and_surplus_rows_and_columns_are_differences() -> None:
     """Keys and columns are compared, not only values."""
-    for expected, actual in (({}, {("key",): ROW}), ({("key",): ROW}, {}), ({("key",): ROW}, {("key",): {"n": 2}})):
+    for expected, actual in (
+        ({}, {("key",): ROW}),
+        ({("key",): ROW}, {}),
+        ({("key",): ROW}, {("key",): {"n": 2}}),
+    ):
         with pytest.raises(AssertionError, match=r"missing|surplus|no such column"):
             assert_tables_equal({"table": expected}, {"table": actual})
 
 
 def test_what_only_rounding_changes_is_equal() -> None:
     """Floats are equal to nine digits, decimals by value, and a table may have further columns."""
-    compare(ROW, {**ROW, "experience_mean": 8.5 + 1e-12, "peak_score": Decimal("9.5000"), "ingested_at": "now"})
+    compare(
+        ROW,
+        {
+            **ROW,
+            "experience_mean": 8.5 + 1e-12,
+            "peak_score": Decimal("9.5000"),
+            "ingested_at": "now",
+        },
+    )
 
 
 def test_an_interval_may_be_off_by_a_little_of_its_width() -> None:

@@ -13,7 +13,10 @@ ACCEPTED = {
     "postgresql://voc@[2001:db8::1]:5433,[::1]/voc": {"host": "2001:db8::1,::1", "port": "5433,"},
     "postgresql://voc@%2Frun%2Fpostgresql/voc": {"host": "/run/postgresql"},
     "postgresql:///voc?host=/run/postgresql&port=5433": {"host": "/run/postgresql", "port": "5433"},
-    "postgresql://db?dbname=voc&sslmode=verify-full&sslrootcert=/etc/ca.pem": {"dbname": "voc", "sslrootcert": "/etc/ca.pem"},
+    "postgresql://db?dbname=voc&sslmode=verify-full&sslrootcert=/etc/ca.pem": {
+        "dbname": "voc",
+        "sslrootcert": "/etc/ca.pem",
+    },
     "postgresql://库@数据库/客户": {"user": "库", "dbname": "客户"},
 }
 REFUSED = (

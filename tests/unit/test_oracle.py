@@ -39,12 +39,19 @@ AS_OF = START + timedelta(days=29)
 CATALOGUE = automotive_catalogue()
 
 
-def tables_of(*events: Event, as_of: datetime = AS_OF, **catalogue: Any) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
+def tables_of(
+    *events: Event, as_of: datetime = AS_OF, **catalogue: Any
+) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
     return expected_tables(messages(events), {**CATALOGUE, **catalogue}, as_of)
 
 
-@pytest.mark.parametrize(("degrees", "expected"), [(1, 12.7062), (2, 4.3027), (5, 2.5706), (10, 2.2281), (30, 2.0423), (1000, 1.9623)])
-def test_quantiles_of_student_are_those_of_the_printed_tables(degrees: int, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [(1, 12.7062), (2, 4.3027), (5, 2.5706), (10, 2.2281), (30, 2.0423), (1000, 1.9623)],
+)
+def test_quantiles_of_student_are_those_of_the_printed_tables(
+    degrees: int, expected: float
+) -> None:
     """Intervals use the 97.5 % quantile of Student's t."""
     assert t_quantile(degrees) == pytest.approx(expected, abs=5e-5)
 
@@ -57,13 +64,28 @@ def test_both_ways_to_the_quantile_agree_where_they_meet(degrees: int) -> None:
 
 def test_worked_example_gives_the_numbers_of_the_method() -> None:
     """Convenience 5 of 7 expected, importance 9, ideal 10 is -2, -18 and -5 and comes first; product is -1, price and brand 0."""
-    stated = {"convenience": (5, 7, 9), "product": (6, 7, 10), "price": (7, 7, 8), "brand": (7, 7, 8)}
+    stated = {
+        "convenience": (5, 7, 9),
+        "product": (6, 7, 10),
+        "price": (7, 7, 8),
+        "brand": (7, 7, 8),
+    }
     events = [
-        touchpoint(f"t-{name}", experience=name, score=score, expectation=expectation, importance=importance)
+        touchpoint(
+            f"t-{name}",
+            experience=name,
+            score=score,
+            expectation=expectation,
+            importance=importance,
+        )
         for name, (score, expectation, importance) in stated.items()
     ]
     rows = tables_of(
-        *events, as_of=START, experience={name: {"kind": "rating", "ideal": 10 if name == "convenience" else 7} for name in stated}
+        *events,
+        as_of=START,
+        experience={
+            name: {"kind": "rating", "ideal": 10 if name == "convenience" else 7} for name in stated
+        },
     )
     rolling = {name: rows["rolling_satisfaction"]["1h", "all", "", name] for name in stated}
     assert [rolling[name]["satisfaction"] for name in stated] == [-2, -1, 0, 0]
@@ -75,11 +97,14 @@ def test_worked_example_gives_the_numbers_of_the_method() -> None:
 
 def test_a_stated_expectation_replaces_that_of_the_catalogue() -> None:
     """The mean of what was stated counts, however few stated it; where nobody did, the catalogue's."""
-    stated = tables_of(touchpoint("t-1", expectation=4), touchpoint("t-2"), touchpoint("t-3", expectation=5))
+    stated = tables_of(
+        touchpoint("t-1", expectation=4), touchpoint("t-2"), touchpoint("t-3", expectation=5)
+    )
     silent = tables_of(touchpoint("t-1"))
     assert stated["rolling_satisfaction"]["30d", "all", "", "overall"]["expectation_mean"] == 4.5
     assert (
-        silent["rolling_satisfaction"]["30d", "all", "", "overall"]["expectation_mean"] == CATALOGUE["experience"]["overall"]["expectation"]
+        silent["rolling_satisfaction"]["30d", "all", "", "overall"]["expectation_mean"]
+        == CATALOGUE["experience"]["overall"]["expectation"]
     )
 
 
@@ -87,8 +112,12 @@ def test_a_stated_expectation_replaces_that_of_the_catalogue() -> None:
 def test_the_72nd_hour_is_in_time(microseconds: int, value: int) -> None:
     """A follow-up exactly 72 hours after delivery is in time, an instant later it is not; it counts on the day it falls due."""
     late = at(hours=72, microseconds=microseconds)
-    tables = tables_of(repair_step(stage="delivery", edge="exit"), callback(order_id="o-1", occurred_at=late))
-    row = tables["experience_daily"][(START + timedelta(hours=72)).date(), "follow_up_72h", "s-1", "", "", "", ""]
+    tables = tables_of(
+        repair_step(stage="delivery", edge="exit"), callback(order_id="o-1", occurred_at=late)
+    )
+    row = tables["experience_daily"][
+        (START + timedelta(hours=72)).date(), "follow_up_72h", "s-1", "", "", "", ""
+    ]
     assert (row["n"], row["score_sum"]) == (1, value)
 
 
@@ -111,14 +140,24 @@ def test_timings_come_from_the_stages() -> None:
     )
     day = START.date()
     assert tables["repair_stage"]["o-1", "reception"]["minutes"] == 10
-    assert tables["experience_daily"][day, "reception_minutes", "s-1", "", "", "", ""]["score_sum"] == 1000
-    assert tables["experience_daily"][day, "stage_minutes.reception", "s-1", "", "", "", ""]["score_sum"] == 1000
+    assert (
+        tables["experience_daily"][day, "reception_minutes", "s-1", "", "", "", ""]["score_sum"]
+        == 1000
+    )
+    assert (
+        tables["experience_daily"][day, "stage_minutes.reception", "s-1", "", "", "", ""][
+            "score_sum"
+        ]
+        == 1000
+    )
     assert tables["repair_order"]["o-1",]["on_time"] is True
     assert tables["repair_order"]["o-1",]["current_stage"] == "delivery"
 
 
 @given(st.lists(scores(), min_size=3, max_size=8), st.data())
-def test_memory_forgets_what_is_neither_peak_nor_end(values: list[float], data: st.DataObject) -> None:
+def test_memory_forgets_what_is_neither_peak_nor_end(
+    values: list[float], data: st.DataObject
+) -> None:
     """A further moment that is no peak, put before the end, and longer pauses leave the memory as it was."""
     before = _journey(values, minutes=1)
     extra = data.draw(st.sampled_from(values))
@@ -138,7 +177,10 @@ def test_memory_is_the_mean_of_peak_and_end() -> None:
 
 
 def _journey(values: list[float], minutes: int) -> dict[str, Any]:
-    events = (touchpoint(f"t-{n}", order_id="o-1", score=value, occurred_at=at(minutes=n * minutes)) for n, value in enumerate(values))
+    events = (
+        touchpoint(f"t-{n}", order_id="o-1", score=value, occurred_at=at(minutes=n * minutes))
+        for n, value in enumerate(values)
+    )
     return tables_of(*events)["repair_order"]["o-1",]
 
 
@@ -150,15 +192,22 @@ def test_a_reopened_complaint_starts_again_but_keeps_its_opening() -> None:
         complaint("k-3", action="reopened", occurred_at=at(hours=2)),
     ]
     reopened = tables_of(*steps)["complaint"]["q-1",]
-    assert (reopened["state"], reopened["resolved_at"], reopened["minutes_to_resolve"]) == ("reopened", None, None)
-    again = tables_of(*steps, complaint("k-4", action="resolved", occurred_at=at(hours=3)))["complaint"]["q-1",]
+    assert (reopened["state"], reopened["resolved_at"], reopened["minutes_to_resolve"]) == (
+        "reopened",
+        None,
+        None,
+    )
+    again = tables_of(*steps, complaint("k-4", action="resolved", occurred_at=at(hours=3)))[
+        "complaint"
+    ]["q-1",]
     assert (again["state"], again["reopened"], again["minutes_to_resolve"]) == ("resolved", 1, 180)
 
 
 def test_a_step_of_a_complaint_that_arrives_late_changes_no_later_state() -> None:
     """The furthest action decides, not the one that came last."""
     tables = tables_of(
-        complaint("k-2", action="resolved", occurred_at=at(hours=1)), complaint("k-3", action="apologised", occurred_at=at(hours=2))
+        complaint("k-2", action="resolved", occurred_at=at(hours=1)),
+        complaint("k-3", action="apologised", occurred_at=at(hours=2)),
     )
     row = tables["complaint"]["q-1",]
     assert (row["state"], row["opened_at"], row["minutes_to_resolve"]) == ("resolved", None, None)
@@ -170,7 +219,11 @@ def test_risk_is_the_base_hazard_times_its_active_signals() -> None:
     as_of = START + timedelta(hours=80)
     tables = tables_of(customer(annual_value=1000), complaint(severity="major"), as_of=as_of)
     row = tables["churn_risk"]["u-1",]
-    hazard = model["base_hazard_per_month"] * model["multipliers"]["open_complaint_major"] * model["multipliers"]["complaint_open_72h"]
+    hazard = (
+        model["base_hazard_per_month"]
+        * model["multipliers"]["open_complaint_major"]
+        * model["multipliers"]["complaint_open_72h"]
+    )
     assert row["drivers"].keys() == {"base", "open_complaint_major", "complaint_open_72h"}
     assert sum(row["drivers"].values()) == pytest.approx(log(hazard))
     assert row["risk"] == pytest.approx(1 - exp(-model["horizon_months"] * hazard))
@@ -190,7 +243,9 @@ def test_signals_end_when_they_are_no_longer_recent() -> None:
     """A signal of D days is active until just before it is D days old."""
     days = CATALOGUE["churn"]["signal_days"]
     low = touchpoint(experience="advisor_service", score=2)
-    last = tables_of(low, as_of=START + timedelta(days=days, microseconds=-1))["churn_risk"]["u-1",]["drivers"]
+    last = tables_of(low, as_of=START + timedelta(days=days, microseconds=-1))["churn_risk"][
+        "u-1",
+    ]["drivers"]
     over = tables_of(low, as_of=START + timedelta(days=days))["churn_risk"]["u-1",]["drivers"]
     assert "low_attitude" in last
     assert over.keys() == {"base", "inactive_180d"}
@@ -199,9 +254,15 @@ def test_signals_end_when_they_are_no_longer_recent() -> None:
 def test_a_horizon_ends_with_the_pane_of_its_moment() -> None:
     """At 1h twelve panes of 5 minutes count: an event leaves it when as_of enters the pane an hour later."""
     event = touchpoint(occurred_at=at(minutes=4))
-    assert ("1h", "all", "", "overall") in tables_of(event, as_of=START + timedelta(minutes=59))["rolling_satisfaction"]
-    assert ("1h", "all", "", "overall") not in tables_of(event, as_of=START + timedelta(minutes=60))["rolling_satisfaction"]
-    assert ("24h", "all", "", "overall") in tables_of(event, as_of=START + timedelta(minutes=60))["rolling_satisfaction"]
+    assert ("1h", "all", "", "overall") in tables_of(event, as_of=START + timedelta(minutes=59))[
+        "rolling_satisfaction"
+    ]
+    assert ("1h", "all", "", "overall") not in tables_of(
+        event, as_of=START + timedelta(minutes=60)
+    )["rolling_satisfaction"]
+    assert ("24h", "all", "", "overall") in tables_of(event, as_of=START + timedelta(minutes=60))[
+        "rolling_satisfaction"
+    ]
 
 
 def test_a_profile_that_arrives_late_moves_what_was_counted_before() -> None:
@@ -212,13 +273,19 @@ def test_a_profile_that_arrives_late_moves_what_was_counted_before() -> None:
     assert ("30d", "region", "n-1", "overall") in tables["rolling_satisfaction"]
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0, 0), (499, 0), (500, 1), (999, 1), (1000, 2), (255_999, 9), (256_000, 10), (10**9, 10)])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, 0), (499, 0), (500, 1), (999, 1), (1000, 2), (255_999, 9), (256_000, 10), (10**9, 10)],
+)
 def test_bins_of_minutes_double(value: int, expected: int) -> None:
     """Bin 0 is below 5 minutes, each next one twice as wide, and the last is open."""
     assert histogram_bin(value, minutes=True) == expected
 
 
-@pytest.mark.parametrize(("written", "kept"), [("7.125", 713), ("1.005", 101), ("8.9949", 899), ("9.995", 1000), ("7e0", 700)])
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("7.125", 713), ("1.005", 101), ("8.9949", 899), ("9.995", 1000), ("7e0", 700)],
+)
 def test_scores_are_rounded_half_up_as_written(written: str, kept: int) -> None:
     """Two decimals are kept of the number as it stands in the message, not of its nearest binary fraction."""
     raw = message(touchpoint()).replace(b'"score":7', b'"score":' + written.encode())
@@ -228,7 +295,9 @@ def test_scores_are_rounded_half_up_as_written(written: str, kept: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(event_lists(), st.lists(invalid_messages(), max_size=5), st.randoms(use_true_random=False))
-def test_order_repetition_and_refusals_do_not_show(events: list[Event], refused: list[bytes], chance: random.Random) -> None:
+def test_order_repetition_and_refusals_do_not_show(
+    events: list[Event], refused: list[bytes], chance: random.Random
+) -> None:
     """Shuffled, repeated and among invalid messages, the same events give the same tables."""
     sent = messages(events)
     shuffled = [*sent, *sent[::2], *refused]
@@ -254,13 +323,36 @@ def test_receipt_log_is_on_time_as_often_as_counted_directly() -> None:
     events = []
     with (DATA / "receipt.csv").open(encoding="utf-8", newline="") as file:
         for number, line in enumerate(csv.DictReader(file)):
-            fields = {"order_id": line["case:concept:name"], "customer_id": line["case:concept:name"], "site_id": line["case:department"]}
+            fields = {
+                "order_id": line["case:concept:name"],
+                "customer_id": line["case:concept:name"],
+                "site_id": line["case:department"],
+            }
             promised_at = _iso(line["case:enddate_planned"])
-            events.append(repair_step(f"a-{number}", occurred_at=_iso(line["time:timestamp"]), promised_at=promised_at, **fields))
+            events.append(
+                repair_step(
+                    f"a-{number}",
+                    occurred_at=_iso(line["time:timestamp"]),
+                    promised_at=promised_at,
+                    **fields,
+                )
+            )
             if line["case:enddate"]:
-                events.append(repair_step(f"d-{number}", stage="delivery", edge="exit", occurred_at=_iso(line["case:enddate"]), **fields))
+                events.append(
+                    repair_step(
+                        f"d-{number}",
+                        stage="delivery",
+                        edge="exit",
+                        occurred_at=_iso(line["case:enddate"]),
+                        **fields,
+                    )
+                )
     verdicts = [order["on_time"] for order in tables_of(*events)["repair_order"].values()]
-    assert (len(verdicts), len(verdicts) - verdicts.count(None), verdicts.count(True)) == (1434, 1329, 940)
+    assert (len(verdicts), len(verdicts) - verdicts.count(None), verdicts.count(True)) == (
+        1434,
+        1329,
+        940,
+    )
 
 
 def _iso(text: str) -> str | None:

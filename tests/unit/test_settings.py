@@ -9,7 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from voc_stream.cli import COMMANDS, main
-from voc_stream.settings import Settings, SettingsError, load_settings, to_environment, without_settings
+from voc_stream.settings import (
+    Settings,
+    SettingsError,
+    load_settings,
+    to_environment,
+    without_settings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,21 +32,35 @@ def test_tests_pass_where_somebody_has_exported_settings() -> None:
     """README lets people export VOC_CONFIG; their next `make test` must not read it."""
     shell = {**os.environ, "VOC_CONFIG": "/no/such/voc.toml", "VOC_KAFKA_SASL_USERNAME": "somebody"}
     test = f"{__file__}::{test_no_setting_of_the_shell_reaches_the_tests.__name__}"
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", test], env=shell, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", test],
+        env=shell,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_defaults_are_those_of_the_contract() -> None:
     """Without any variable the documented defaults hold."""
     settings = load_settings({})
-    assert (settings.topic_prefix, settings.group, settings.web_port, settings.partitions) == ("voc.", "voc-stream", 6066, 8)
+    assert (settings.topic_prefix, settings.group, settings.web_port, settings.partitions) == (
+        "voc.",
+        "voc-stream",
+        6066,
+        8,
+    )
     assert settings.database_url is None
     assert settings.catalogue is None
 
 
 def test_missing_database_is_an_error_only_where_it_is_needed() -> None:
     """`check` needs no database; a command that does gets an error that names the setting and shows its form."""
-    with pytest.raises(SettingsError, match=r"VOC_DATABASE_URL is missing.*postgresql://user:password@host:port/database"):
+    with pytest.raises(
+        SettingsError,
+        match=r"VOC_DATABASE_URL is missing.*postgresql://user:password@host:port/database",
+    ):
         load_settings({}).require_database_url()
     assert load_settings({"VOC_DATABASE_URL": URL}).require_database_url() == URL
 
@@ -48,23 +68,33 @@ def test_missing_database_is_an_error_only_where_it_is_needed() -> None:
 def test_variables_win_over_the_file(tmp_path: Path) -> None:
     """The file of VOC_CONFIG has the same keys, with or without prefix; a variable overrules it."""
     path = tmp_path / "voc.toml"
-    path.write_text(f'kafka_bootstrap = "kafka-1:9092"\nVOC_WEB_PORT = 7000\ngroup = "from-file"\ndatabase_url = "{URL}"\n')
+    path.write_text(
+        f'kafka_bootstrap = "kafka-1:9092"\nVOC_WEB_PORT = 7000\ngroup = "from-file"\ndatabase_url = "{URL}"\n'
+    )
     settings = load_settings({"VOC_CONFIG": str(path), "VOC_GROUP": "from-variable", "HOME": "/"})
-    assert settings == Settings(kafka_bootstrap="kafka-1:9092", web_port=7000, group="from-variable", database_url=URL)
+    assert settings == Settings(
+        kafka_bootstrap="kafka-1:9092", web_port=7000, group="from-variable", database_url=URL
+    )
 
 
 def test_catalogue_in_a_file_is_found_beside_it(tmp_path: Path) -> None:
     """A path in the file counts from the file's folder, wherever the command is started."""
     (tmp_path / "hotel.toml").touch()
     (tmp_path / "voc.toml").write_text('catalogue = "hotel.toml"\n')
-    assert load_settings({"VOC_CONFIG": str(tmp_path / "voc.toml")}).catalogue == str(tmp_path / "hotel.toml")
+    assert load_settings({"VOC_CONFIG": str(tmp_path / "voc.toml")}).catalogue == str(
+        tmp_path / "hotel.toml"
+    )
 
 
 def test_settings_reach_a_child_process_unchanged(tmp_path: Path) -> None:
     """What `up` hands to its worker is what it holds itself."""
     (tmp_path / "hotel.toml").touch()
     settings = Settings(
-        database_url=URL, catalogue=str(tmp_path / "hotel.toml"), topic_prefix="", web_port=0, broker_session_timeout_seconds=6
+        database_url=URL,
+        catalogue=str(tmp_path / "hotel.toml"),
+        topic_prefix="",
+        web_port=0,
+        broker_session_timeout_seconds=6,
     )
     assert load_settings(to_environment(settings)) == settings
     assert load_settings(to_environment(Settings())) == Settings()
@@ -105,7 +135,10 @@ def test_wrong_value_names_its_setting(variable: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("kafka_bootstap = 'a:1'", "unknown setting 'kafka_bootstap'; did you mean kafka_bootstrap"),
+        (
+            "kafka_bootstap = 'a:1'",
+            "unknown setting 'kafka_bootstap'; did you mean kafka_bootstrap",
+        ),
         ("colour = 'blue'", "unknown setting 'colour'; the settings are kafka_bootstrap, "),
         ("web_port = true", "web_port must be a text or a whole number"),
         ("web_port = 70000", "web_port must be a whole number from 0 to 65535"),
@@ -126,15 +159,25 @@ def test_wrong_file_names_file_and_key(tmp_path: Path, text: str, message: str) 
 
 def test_missing_file_is_an_error() -> None:
     """A VOC_CONFIG that leads nowhere is not taken for an empty file."""
-    with pytest.raises(SettingsError, match=r"VOC_CONFIG: cannot read /no/such/voc\.toml: .*; correct VOC_CONFIG, or unset it"):
+    with pytest.raises(
+        SettingsError,
+        match=r"VOC_CONFIG: cannot read /no/such/voc\.toml: .*; correct VOC_CONFIG, or unset it",
+    ):
         load_settings({"VOC_CONFIG": "/no/such/voc.toml"})
 
 
 def test_mistyped_variable_is_an_error_and_a_stranger_is_not() -> None:
     """A slip of the pen is not ignored silently; variables that an orchestrator sets for a service of that name are."""
-    with pytest.raises(SettingsError, match="unknown setting VOC_DATABSE_URL; did you mean VOC_DATABASE_URL"):
+    with pytest.raises(
+        SettingsError, match="unknown setting VOC_DATABSE_URL; did you mean VOC_DATABASE_URL"
+    ):
         load_settings({"VOC_DATABSE_URL": URL})
-    assert load_settings({"VOC_STREAM_SERVICE_HOST": "10.0.0.1", "VOC_WEB_PORT_6066_TCP": "tcp://10.0.0.1:6066"}) == Settings()
+    assert (
+        load_settings(
+            {"VOC_STREAM_SERVICE_HOST": "10.0.0.1", "VOC_WEB_PORT_6066_TCP": "tcp://10.0.0.1:6066"}
+        )
+        == Settings()
+    )
 
 
 def test_password_is_not_shown() -> None:
@@ -145,12 +188,19 @@ def test_password_is_not_shown() -> None:
 def test_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     """A mounted secret is read whole, blanks included; only the line break that an editor adds is no part of it."""
     secret = tmp_path / "password"
-    for written, meant in (("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" s3 cret ", " s3 cret "), ("密码\n", "密码")):
+    for written, meant in (
+        ("s3cret\n", "s3cret"),
+        ("s3cret\r\n", "s3cret"),
+        (" s3 cret ", " s3 cret "),
+        ("密码\n", "密码"),
+    ):
         secret.write_bytes(written.encode())
         assert load_settings({"VOC_DATABASE_PASSWORD_FILE": str(secret)}).database_password == meant
 
 
-def test_secret_file_of_the_settings_file_lies_beside_it_and_a_variable_wins(tmp_path: Path) -> None:
+def test_secret_file_of_the_settings_file_lies_beside_it_and_a_variable_wins(
+    tmp_path: Path,
+) -> None:
     """The file's keys have the same two forms; whichever form a variable has, it overrules the file."""
     (tmp_path / "password").write_text("from-file\n")
     path = tmp_path / "voc.toml"
@@ -162,9 +212,16 @@ def test_secret_file_of_the_settings_file_lies_beside_it_and_a_variable_wins(tmp
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"", "is empty"), (b"\n", "is empty"), (b"s3cret\xff", "is no text in UTF-8")],
+    [
+        (None, "No such file"),
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"s3cret\xff", "is no text in UTF-8"),
+    ],
 )
-def test_unusable_secret_file_is_named_and_never_quoted(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_unusable_secret_file_is_named_and_never_quoted(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
     """A secret that is not there is an error of the settings that names variable and file, and shows nothing of the content."""
     secret = tmp_path / "password"
     if content is not None:
@@ -180,8 +237,14 @@ def test_unusable_secret_file_is_named_and_never_quoted(tmp_path: Path, content:
 def test_secret_given_in_both_forms_is_refused(tmp_path: Path) -> None:
     """Which of two passwords is meant is not guessed."""
     (tmp_path / "password").write_text("s3cret")
-    both = {"VOC_DATABASE_PASSWORD": "other", "VOC_DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
-    with pytest.raises(SettingsError, match="database_password is set twice, as itself or as database_password_file") as caught:
+    both = {
+        "VOC_DATABASE_PASSWORD": "other",
+        "VOC_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+    }
+    with pytest.raises(
+        SettingsError,
+        match="database_password is set twice, as itself or as database_password_file",
+    ) as caught:
         load_settings(both)
     assert "s3cret" not in str(caught.value)
 
@@ -189,13 +252,21 @@ def test_secret_given_in_both_forms_is_refused(tmp_path: Path) -> None:
 def test_children_inherit_everything_but_the_settings() -> None:
     """`up` hands its children other settings; one that only its own environment has must not mix with them."""
     own = {"PATH": "/bin", "VOC_STREAM_SERVICE_HOST": "10.0.0.1"}
-    assert without_settings(own | {"VOC_CONFIG": "a", "VOC_KAFKA_SASL_PASSWORD_FILE": "b", "VOC_DATABASE_PASSWORD": "c"}) == own
+    assert (
+        without_settings(
+            own
+            | {"VOC_CONFIG": "a", "VOC_KAFKA_SASL_PASSWORD_FILE": "b", "VOC_DATABASE_PASSWORD": "c"}
+        )
+        == own
+    )
 
 
 def test_help_lists_every_command_without_loading_any() -> None:
     """`--help` is quick and works where a part is not installed: no command's libraries are imported for it."""
     script = "import sys; from voc_stream.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
     for name in COMMANDS:
         assert f"  {name}  " in output
     assert {"faust", "kafka", "sqlalchemy", "psycopg2"}.isdisjoint(output.splitlines()[-1].split())

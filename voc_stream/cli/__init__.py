@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voc_stream import __version__
-from voc_stream.cli.terminal import printable, say, show_traceback
+from voc_stream.cli.screen.terminal import printable, say, show_traceback
 from voc_stream.settings import SettingsError
 
 if TYPE_CHECKING:

@@ -11,16 +11,19 @@ from typing import NoReturn
 
 import click
 
-from voc_stream.catalogue_file import CatalogueError, load_catalogue
-from voc_stream.cli.event_files import load_mapping, read_events, require_mapping
-from voc_stream.cli.event_report import Report
-from voc_stream.cli.terminal import say
-from voc_stream.mapping.specification import MappingError
+from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.screen.event_report import Report
+from voc_stream.cli.screen.terminal import say
+from voc_stream.importing.mapping import MappingError
+from voc_stream.importing.read_files import load_mapping, read_events, require_mapping
 from voc_stream.settings import load_settings
 
 FILES = click.Path(exists=True, dir_okay=False, allow_dash=True)
 mapping_option = click.option(
-    "--mapping", "mapping_path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML that maps CSV or XES to events."
+    "--mapping",
+    "mapping_path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML that maps CSV or XES to events.",
 )
 
 
@@ -44,7 +47,14 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
         with report:
             for name in files:
                 report.file(name)
-                for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read, on_silent_rows=report.silent_rows):
+                for line in read_events(
+                    name,
+                    mapping,
+                    datetime.now(UTC),
+                    catalogue,
+                    report.read,
+                    on_silent_rows=report.silent_rows,
+                ):
                     if line.event is None:
                         report.problem(line)
                     else:
@@ -56,7 +66,9 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
     finish("check", report, time.monotonic() - started, failure)
 
 
-def finish(name: str, report: Report, seconds: float, failure: BaseException | str | None) -> NoReturn:
+def finish(
+    name: str, report: Report, seconds: float, failure: BaseException | str | None
+) -> NoReturn:
     """Print the totals and end the process.
 
     0 is success, 1 that a line failed, 2 that the command could not do its work or read a file whole.

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voc_stream.cli.counted import counted
-from voc_stream.cli.terminal import console, say, say_lines, table
-from voc_stream.events.refusal_limit import RefusalLimit
-from voc_stream.kafka.access import TopicsError
+from voc_stream.cli.screen.terminal import console, say, say_lines, table
+from voc_stream.counted import counted
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
-from voc_stream.kafka.record_batches import is_batch
-from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.dead_letters import DeadLetterOffice, RefusedMessage
-from voc_stream.postgres.refusal_records import begin_anew, refusal_records
+from voc_stream.kafka.records.record_batches import is_batch
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.pipeline.refusal_limit import RefusalLimit
+from voc_stream.postgres.intake.dead_letters import DeadLetterOffice, RefusedMessage
+from voc_stream.postgres.intake.refusal_records import begin_anew, refusal_records
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -47,8 +47,18 @@ def command() -> None:
 
 @command.command(name="list")
 @click.option("--reason", help="Only this reason.")
-@click.option("--limit", type=click.IntRange(min=1, max=_HIGHEST_NUMBER), default=20, show_default=True, help="How many, newest first.")
-@click.option("--before", type=click.IntRange(max=_HIGHEST_NUMBER), help="Only numbers below this one: the next page.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1, max=_HIGHEST_NUMBER),
+    default=20,
+    show_default=True,
+    help="How many, newest first.",
+)
+@click.option(
+    "--before",
+    type=click.IntRange(max=_HIGHEST_NUMBER),
+    help="Only numbers below this one: the next page.",
+)
 def list_letters(reason: str | None, limit: int, before: int | None) -> None:
     """Count the refusals by reason and list the newest, page by page."""
     office = _office()
@@ -59,12 +69,24 @@ def list_letters(reason: str | None, limit: int, before: int | None) -> None:
     by_reason = table("reason 原因", "messages 消息", "not retried 未重发")
     for count in counts:
         by_reason.add_row(count.reason, f"{count.messages:,}", f"{count.not_retried:,}")
-    newest = table("number 编号", "received 接收时间", "from 来源", "reason 原因", "detail 说明", "retried 重发")
+    newest = table(
+        "number 编号",
+        "received 接收时间",
+        "from 来源",
+        "reason 原因",
+        "detail 说明",
+        "retried 重发",
+    )
     letters = office.newest(limit, reason, before)
     for letter in letters:
         retried = "" if letter.retried_at is None else f"{letter.retried_at:%m-%d %H:%M}"
         newest.add_row(
-            str(letter.number), f"{letter.received_at:%Y-%m-%d %H:%M:%S}", _source(letter), letter.reason, letter.detail, retried
+            str(letter.number),
+            f"{letter.received_at:%Y-%m-%d %H:%M:%S}",
+            _source(letter),
+            letter.reason,
+            letter.detail,
+            retried,
         )
     output = console()
     output.print(by_reason)
@@ -80,12 +102,16 @@ def list_letters(reason: str | None, limit: int, before: int | None) -> None:
 
 @command.command()
 @click.argument("number", type=int)
-@click.option("--raw", is_flag=True, help="Write the refused bytes to standard output, and nothing else.")
+@click.option(
+    "--raw", is_flag=True, help="Write the refused bytes to standard output, and nothing else."
+)
 def show(number: int, *, raw: bool) -> None:
     """Show one refused message, whole."""
     found = _office().by_number([number])
     if not found:
-        raise click.ClickException(f"there is no dead letter {number}; `voc-stream dead-letters list` shows which there are")
+        raise click.ClickException(
+            f"there is no dead letter {number}; `voc-stream dead-letters list` shows which there are"
+        )
     (letter,) = found
     payload = letter.payload or b""
     if raw:
@@ -102,7 +128,9 @@ def show(number: int, *, raw: bool) -> None:
     say(f"reason   原因  {letter.reason}")
     say(f"detail   说明  {letter.detail}")
     say(f"retried  重发  {letter.retried_at or '-'}")
-    say(f"payload  内容  {'none (a tombstone, or see the detail)' if letter.payload is None else counted(len(payload), 'byte')}")
+    say(
+        f"payload  内容  {'none (a tombstone, or see the detail)' if letter.payload is None else counted(len(payload), 'byte')}"
+    )
     if payload:
         say_lines(payload[:SHOWN_BYTES].decode(errors="backslashreplace"))
     if len(payload) > SHOWN_BYTES:
@@ -127,13 +155,23 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
     with ExitStack() as stack:
         pusher: Pusher[int] | None = None
         for letters in _of_numbers(office, numbers) if numbers else _pages(office, reason):
-            sendable = [letter for letter in letters if letter.payload and not is_batch(letter.payload)]
+            sendable = [
+                letter for letter in letters if letter.payload and not is_batch(letter.payload)
+            ]
             if sendable and pusher is None:
                 pusher = stack.enter_context(
-                    Pusher[int](settings, RETRY_TIMEOUT_SECONDS, lambda: None, lambda record, why: failed.update({record.origin: why}))
+                    Pusher[int](
+                        settings,
+                        RETRY_TIMEOUT_SECONDS,
+                        lambda: None,
+                        lambda record, why: failed.update({record.origin: why}),
+                    )
                 )
             if pusher is not None:
-                pusher.push(Record(letter.topic, _key(letter), letter.payload or b"", letter.number) for letter in sendable)
+                pusher.push(
+                    Record(letter.topic, _key(letter), letter.payload or b"", letter.number)
+                    for letter in sendable
+                )
             sent = [letter.number for letter in sendable if letter.number not in failed]
             office.mark_retried(sent, datetime.now(UTC))
             retried.sent += len(sent)
@@ -142,7 +180,9 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
                 say(f"{number}: {why}", error=True)
             retried.failed += len(failed)
             failed.clear()
-    say(f"{retried.sent} sent again, {retried.failed} failed, {counted(retried.empty, 'has', 'have')} nothing to send.")
+    say(
+        f"{retried.sent} sent again, {retried.failed} failed, {counted(retried.empty, 'has', 'have')} nothing to send."
+    )
     _say_missing(numbers, office)
     if retried.failed:
         raise click.exceptions.Exit(1)
@@ -152,7 +192,11 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
 @click.argument("topic", required=False)
 @click.argument("partition", type=click.IntRange(min=0), required=False)
 @click.option(
-    "--refuse", type=click.IntRange(min=0), default=0, show_default=True, help="So many more refusals pass without being counted."
+    "--refuse",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="So many more refusals pass without being counted.",
 )
 def resume(topic: str | None, partition: int | None, refuse: int) -> None:
     """Let partitions go on that stopped because they refused too much: all, those of a TOPIC, or one PARTITION of it.
@@ -160,20 +204,33 @@ def resume(topic: str | None, partition: int | None, refuse: int) -> None:
     They count anew: with the next refusals beyond the limit they stop again. Workers go on within some seconds.
     """
     settings = load_settings(os.environ)
-    url, limit = settings.require_database_url(), RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
+    url, limit = (
+        settings.require_database_url(),
+        RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent),
+    )
     named = {
-        each: record for each, record in refusal_records(url).items() if topic in (None, each.topic) and partition in (None, each.number)
+        each: record
+        for each, record in refusal_records(url).items()
+        if topic in (None, each.topic) and partition in (None, each.number)
     }
     if topic is not None and not named:
         raise click.ClickException(
             f"there is no partition {partition if partition is not None else ''} of {topic}; `status` lists the topics"
         )
-    stopped = {each: reached for each, record in named.items() if (reached := limit.reached(record)) is not None}
+    stopped = {
+        each: reached
+        for each, record in named.items()
+        if (reached := limit.reached(record)) is not None
+    }
     for each, reached in stopped.items():
         begin_anew(url, each, refuse)
         say(
             f"{each} goes on: {reached}"
-            + (f"; {counted(refuse, 'more refusal passes', 'more refusals pass')} without being counted" if refuse else "")
+            + (
+                f"; {counted(refuse, 'more refusal passes', 'more refusals pass')} without being counted"
+                if refuse
+                else ""
+            )
         )
     if not stopped:
         say("No partition has stopped. 没有停止的分区。")
@@ -188,7 +245,9 @@ class _Retried:
     empty: int = 0
 
 
-def _of_numbers(office: DeadLetterOffice, numbers: Sequence[int]) -> Iterator[Sequence[RefusedMessage]]:
+def _of_numbers(
+    office: DeadLetterOffice, numbers: Sequence[int]
+) -> Iterator[Sequence[RefusedMessage]]:
     """One at a time: each may be large."""
     return (found for number in dict.fromkeys(numbers) if (found := office.by_number([number])))
 

@@ -6,11 +6,11 @@ import os
 
 import click
 
-from voc_stream.cli.terminal import say
-from voc_stream.kafka.access import TopicsError
+from voc_stream.cli.screen.terminal import say
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.migrate import migrate
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.settings import load_settings
 
 

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voc_stream.catalogue_file import CatalogueError, load_catalogue
+from voc_stream.catalogue.load import CatalogueError, load_catalogue
 from voc_stream.cli.check import FILES, finish, mapping_option
-from voc_stream.cli.event_files import Line, load_mapping, read_events, require_mapping
-from voc_stream.cli.event_report import Report
-from voc_stream.cli.finite_range import FiniteRange
+from voc_stream.cli.screen.event_report import Report
+from voc_stream.cli.screen.finite_range import FiniteRange
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
-from voc_stream.kafka.access import TopicsError
+from voc_stream.importing.mapping import MappingError
+from voc_stream.importing.read_files import Line, load_mapping, read_events, require_mapping
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
-from voc_stream.mapping.specification import MappingError
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from voc_stream.catalogue import Catalogue
-    from voc_stream.mapping.specification import RowMapping
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.importing.mapping import RowMapping
 
 MINIMUM_TIMEOUT_SECONDS = 1.0
 timeout_option = click.option(
@@ -61,7 +61,12 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
         require_mapping(files, mapping)
         with (
             report,
-            Pusher[Line](settings, timeout_seconds, report.done, lambda record, why: report.problem(_failed(record.origin, why))) as pusher,
+            Pusher[Line](
+                settings,
+                timeout_seconds,
+                report.done,
+                lambda record, why: report.problem(_failed(record.origin, why)),
+            ) as pusher,
         ):
             pusher.push(_records(files, mapping, catalogue, report, settings.topic_prefix))
     except (CatalogueError, MappingError, TopicsError, PushError) as error:
@@ -71,10 +76,23 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
     finish("push", report, time.monotonic() - started, failure)
 
 
-def _records(files: Sequence[str], mapping: RowMapping | None, catalogue: Catalogue, report: Report, prefix: str) -> Iterator[Record[Line]]:
+def _records(
+    files: Sequence[str],
+    mapping: RowMapping | None,
+    catalogue: Catalogue,
+    report: Report,
+    prefix: str,
+) -> Iterator[Record[Line]]:
     for name in files:
         report.file(name)
-        for line in read_events(name, mapping, datetime.now(UTC), catalogue, report.read, on_silent_rows=report.silent_rows):
+        for line in read_events(
+            name,
+            mapping,
+            datetime.now(UTC),
+            catalogue,
+            report.read,
+            on_silent_rows=report.silent_rows,
+        ):
             if line.event is None:
                 report.problem(line)
             else:

@@ -8,10 +8,10 @@ import sys
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from voc_stream.catalogue_file import CatalogueError, load_catalogue
-from voc_stream.cli.terminal import console, say, table
-from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.rebuild import RebuildReport, rebuild
+from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.screen.terminal import console, say, table
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.corrections.rebuild import RebuildReport, rebuild
 from voc_stream.settings import SettingsError, load_settings
 
 
@@ -28,11 +28,22 @@ def command() -> None:
         catalogue = load_catalogue(settings.catalogue)
     except CatalogueError as error:
         raise SettingsError(f"VOC_CATALOGUE: {error}") from error
-    columns = (TextColumn("folding events 重算事件"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("folding events 重算事件"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     try:
-        with Progress(*columns, console=console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        with Progress(
+            *columns, console=console(stderr=True), disable=not sys.stderr.isatty()
+        ) as bar:
             task = bar.add_task("", total=None)
-            report = rebuild(database_url, catalogue, lambda done, total: bar.update(task, completed=done, total=total))
+            report = rebuild(
+                database_url,
+                catalogue,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
     except StoreUnavailableError as error:
         raise click.ClickException(str(error)) from error
     _show(report)
@@ -42,9 +53,16 @@ def command() -> None:
 def _show(report: RebuildReport) -> None:
     tables = table("table 表", "rows 行", "differing 不一致")
     for compared in report.tables:
-        tables.add_row(compared.table, f"{compared.rows:,}", f"{compared.differing:,}", style="red" if compared.differing else None)
+        tables.add_row(
+            compared.table,
+            f"{compared.rows:,}",
+            f"{compared.differing:,}",
+            style="red" if compared.differing else None,
+        )
     console().print(tables)
     if report.differing:
-        say(f"{report.differing} rows differed from what {report.events} events say; they have been replaced.")
+        say(
+            f"{report.differing} rows differed from what {report.events} events say; they have been replaced."
+        )
     else:
         say(f"No difference: all tables are what {report.events} events say.")

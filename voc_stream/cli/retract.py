@@ -13,12 +13,18 @@ from uuid import uuid4
 import click
 import msgspec
 
-from voc_stream.cli.counted import counted
 from voc_stream.cli.push import timeout_option
-from voc_stream.cli.terminal import say
+from voc_stream.cli.screen.terminal import say
+from voc_stream.counted import counted
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
-from voc_stream.events.types import EVENT_ID_PATTERN, MAXIMUM_EVENT_ID_LENGTH, MAXIMUM_REASON_LENGTH, MAXIMUM_RETRACTED, Retraction
-from voc_stream.kafka.access import TopicsError
+from voc_stream.events.types import (
+    EVENT_ID_PATTERN,
+    MAXIMUM_EVENT_ID_LENGTH,
+    MAXIMUM_REASON_LENGTH,
+    MAXIMUM_RETRACTED,
+    Retraction,
+)
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.push import Pusher, PushError, Record
 from voc_stream.settings import load_settings
 
@@ -33,13 +39,24 @@ _is_event_id = re.compile(EVENT_ID_PATTERN).match
 @click.option(
     "--from",
     "file",
-    type=click.File("r", encoding="utf-8-sig", errors="backslashreplace"),  # so that what is no text is no id
+    type=click.File(
+        "r", encoding="utf-8-sig", errors="backslashreplace"
+    ),  # so that what is no text is no id
     help="Read more ids from a file, one a line; `-` is stdin.",
 )
-@click.option("--reason", required=True, help="Why, for people. It is kept for ever, so name no person.")
+@click.option(
+    "--reason", required=True, help="Why, for people. It is kept for ever, so name no person."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @timeout_option
-def command(event_ids: tuple[str, ...], file: Iterable[str] | None, reason: str, *, yes: bool, timeout_seconds: float) -> None:
+def command(
+    event_ids: tuple[str, ...],
+    file: Iterable[str] | None,
+    reason: str,
+    *,
+    yes: bool,
+    timeout_seconds: float,
+) -> None:
     """Take the events EVENT_IDS out of every table, also where they have not come yet.
 
     Nothing brings them back: neither sending them again nor reading the log again. To put an event right, take it back and send the
@@ -54,13 +71,19 @@ def command(event_ids: tuple[str, ...], file: Iterable[str] | None, reason: str,
         _ask(len(ids))
     failures: list[str] = []
     try:
-        with Pusher[Retraction](settings, timeout_seconds, lambda: None, lambda _, why: failures.append(why)) as pusher:
+        with Pusher[Retraction](
+            settings, timeout_seconds, lambda: None, lambda _, why: failures.append(why)
+        ) as pusher:
             topic = settings.topic_prefix + TOPIC_OF_TYPE["retraction"]
             for retraction in _retractions(ids, reason):
-                pusher.push([Record(topic, key_of(retraction), msgspec.json.encode(retraction), retraction)])
+                pusher.push(
+                    [Record(topic, key_of(retraction), msgspec.json.encode(retraction), retraction)]
+                )
                 if failures:
                     _stop(f"not delivered: {failures[0]}")
-                say(f"sent retraction {retraction.event_id} of {counted(len(retraction.event_ids), 'event')}")
+                say(
+                    f"sent retraction {retraction.event_id} of {counted(len(retraction.event_ids), 'event')}"
+                )
     except (TopicsError, PushError) as error:
         _stop(str(error))
 
@@ -80,14 +103,21 @@ def _checked(candidates: Sequence[str]) -> list[str]:
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        _stop(f"{counted(count, 'event')} would be taken back for good, and nobody can be asked here; add --yes")
+        _stop(
+            f"{counted(count, 'event')} would be taken back for good, and nobody can be asked here; add --yes"
+        )
     click.confirm(f"Take {counted(count, 'event')} back for good?", abort=True, err=True)
 
 
 def _retractions(ids: Sequence[str], reason: str) -> Iterable[Retraction]:
     for first in range(0, len(ids), MAXIMUM_RETRACTED):
         event_ids = list(ids[first : first + MAXIMUM_RETRACTED])
-        yield Retraction(event_id=f"retraction-{uuid4()}", occurred_at=datetime.now(UTC), event_ids=event_ids, reason=reason)
+        yield Retraction(
+            event_id=f"retraction-{uuid4()}",
+            occurred_at=datetime.now(UTC),
+            event_ids=event_ids,
+            reason=reason,
+        )
 
 
 def _stop(problem: str) -> NoReturn:

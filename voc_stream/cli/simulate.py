@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from voc_stream.cli.finite_range import FiniteRange
-from voc_stream.cli.terminal import say
+from voc_stream.cli.screen.finite_range import FiniteRange
+from voc_stream.cli.screen.terminal import say
 from voc_stream.settings import load_settings
-from voc_stream.simulator.benchmark_mix import benchmark_events
 from voc_stream.simulator.call_centre import simulate
+from voc_stream.simulator.load.benchmark_mix import benchmark_events
 from voc_stream.simulator.options import Decline, Noise, SimulationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 SHARE = FiniteRange(0, 1)
 
@@ -32,7 +32,9 @@ class Rfc3339(click.ParamType):
 
     name = "rfc3339"
 
-    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
         """Read the moment; click reports what is wrong."""
         if isinstance(value, datetime):
             return value
@@ -47,26 +49,113 @@ class Rfc3339(click.ParamType):
 
 @click.command(name="simulate")
 @click.option(
-    "--out", type=click.File("wb", lazy=False), help="Write JSON Lines to this file ('-': standard output), at once, not to Kafka."
+    "--out",
+    type=click.File("wb", lazy=False),
+    help="Write JSON Lines to this file ('-': standard output), at once, not to Kafka.",
 )
-@click.option("--seed", type=int, help="Repeats a run exactly, together with --start. Default: another each time.")
-@click.option("--start", type=Rfc3339(), help="When the history ends and the live part begins. Default: now.")
-@click.option("--rate", type=FiniteRange(0, min_open=True), default=20.0, show_default=True, help="Live events per second, on average.")
-@click.option("--count", type=click.IntRange(1), help="Stop after so many messages, those of the history included.")
-@click.option("--duration", type=FiniteRange(0), help="Stop after so many seconds of the live part; 0: history only.")
-@click.option("--history-days", type=FiniteRange(0), default=28.0, show_default=True, help="How far back the history reaches.")
-@click.option("--history-events", type=click.IntRange(0), default=20_000, show_default=True, help="About how many events the history has.")
-@click.option("--speed", type=FiniteRange(0, min_open=True), default=600.0, show_default=True, help="Live: working seconds in a second.")
-@click.option("--sites", type=click.IntRange(1, 99), default=8, show_default=True, help="Number of shops.")
-@click.option("--duplicate-share", type=SHARE, default=0.01, show_default=True, help="Events that are sent twice.")
-@click.option("--late-share", type=SHARE, default=0.02, show_default=True, help="Events that are sent minutes to hours late.")
-@click.option("--broken-share", type=SHARE, default=0.002, show_default=True, help="Broken messages for each event.")
+@click.option(
+    "--seed",
+    type=int,
+    help="Repeats a run exactly, together with --start. Default: another each time.",
+)
+@click.option(
+    "--start", type=Rfc3339(), help="When the history ends and the live part begins. Default: now."
+)
+@click.option(
+    "--rate",
+    type=FiniteRange(0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Live events per second, on average.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    help="Stop after so many messages, those of the history included.",
+)
+@click.option(
+    "--duration",
+    type=FiniteRange(0),
+    help="Stop after so many seconds of the live part; 0: history only.",
+)
+@click.option(
+    "--history-days",
+    type=FiniteRange(0),
+    default=28.0,
+    show_default=True,
+    help="How far back the history reaches.",
+)
+@click.option(
+    "--history-events",
+    type=click.IntRange(0),
+    default=20_000,
+    show_default=True,
+    help="About how many events the history has.",
+)
+@click.option(
+    "--speed",
+    type=FiniteRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    help="Live: working seconds in a second.",
+)
+@click.option(
+    "--sites", type=click.IntRange(1, 99), default=8, show_default=True, help="Number of shops."
+)
+@click.option(
+    "--duplicate-share",
+    type=SHARE,
+    default=0.01,
+    show_default=True,
+    help="Events that are sent twice.",
+)
+@click.option(
+    "--late-share",
+    type=SHARE,
+    default=0.02,
+    show_default=True,
+    help="Events that are sent minutes to hours late.",
+)
+@click.option(
+    "--broken-share",
+    type=SHARE,
+    default=0.002,
+    show_default=True,
+    help="Broken messages for each event.",
+)
 @click.option("--no-broken", is_flag=True, help="The same as --broken-share 0.")
-@click.option("--decline-site", default="shop-03", show_default=True, help="The shop whose service gets worse.")
-@click.option("--decline-after", type=float, default=60.0, show_default=True, help="Seconds after the start; negative: in the history.")
-@click.option("--decline-until", type=FiniteRange(), help="Seconds after the start when it is over. Default: never.")
-@click.option("--decline-points", type=FiniteRange(0, 10), default=4.0, show_default=True, help="How much worse; 0: not at all.")
-@click.option("--mix", type=click.Choice(["day", "benchmark"]), default="day", show_default=True, help="A believable day, or cheap events.")
+@click.option(
+    "--decline-site",
+    default="shop-03",
+    show_default=True,
+    help="The shop whose service gets worse.",
+)
+@click.option(
+    "--decline-after",
+    type=float,
+    default=60.0,
+    show_default=True,
+    help="Seconds after the start; negative: in the history.",
+)
+@click.option(
+    "--decline-until",
+    type=FiniteRange(),
+    help="Seconds after the start when it is over. Default: never.",
+)
+@click.option(
+    "--decline-points",
+    type=FiniteRange(0, 10),
+    default=4.0,
+    show_default=True,
+    help="How much worse; 0: not at all.",
+)
+@click.option(
+    "--mix",
+    type=click.Choice(["day", "benchmark"]),
+    default="day",
+    show_default=True,
+    help="A believable day, or cheap events.",
+)
 def command(
     *,
     out: BinaryIO | None,
@@ -116,7 +205,9 @@ def command(
             history_events=history_events,
             speed=speed,
             sites=sites,
-            decline=_decline(decline_site, decline_after, decline_until, decline_points) if decline_points else None,
+            decline=_decline(decline_site, decline_after, decline_until, decline_points)
+            if decline_points
+            else None,
             noise=Noise(
                 duplicate_share=duplicate_share,
                 late_share=late_share,
@@ -134,27 +225,38 @@ def command(
     _report(counts, seed)
 
 
-def _decline(site_id: str, after_seconds: float, until_seconds: float | None, points: float) -> Decline:
+def _decline(
+    site_id: str, after_seconds: float, until_seconds: float | None, points: float
+) -> Decline:
     if until_seconds is not None and until_seconds <= after_seconds:
-        raise click.UsageError(f"--decline-until {until_seconds:g}: give more than --decline-after, which is {after_seconds:g}")
-    return Decline(site_id=site_id, after_seconds=after_seconds, until_seconds=until_seconds, points=points)
+        raise click.UsageError(
+            f"--decline-until {until_seconds:g}: give more than --decline-after, which is {after_seconds:g}"
+        )
+    return Decline(
+        site_id=site_id, after_seconds=after_seconds, until_seconds=until_seconds, points=points
+    )
 
 
 def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, int]:
     # Imported here because a file needs no Kafka client.
-    from voc_stream.kafka.access import TopicsError  # noqa: PLC0415
+    from voc_stream.kafka.connection.ask import TopicsError  # noqa: PLC0415
     from voc_stream.kafka.push import PushError  # noqa: PLC0415
-    from voc_stream.kafka.simulated import send_simulated  # noqa: PLC0415
+    from voc_stream.kafka.timed_sender import send_simulated  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     stop = threading.Event()
 
     def end(number: int, _frame: object) -> None:
         stop.set()
-        signal.signal(number, before[signal.Signals(number)])  # a second one does not wait for the broker
+        signal.signal(
+            number, before[signal.Signals(number)]
+        )  # a second one does not wait for the broker
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    say(f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C", error=True)
+    say(
+        f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C",
+        error=True,
+    )
     try:
         return send_simulated(messages, settings, stop)
     except (PushError, TopicsError) as error:
@@ -190,4 +292,6 @@ def _to_file(messages: Iterable[SimulatedMessage], out: BinaryIO) -> Mapping[str
 
 def _report(counts: Mapping[str, int], seed: int) -> None:
     listed = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
-    say(f"{sum(counts.values())} messages, seed {seed}{': ' + listed if listed else ''}", error=True)
+    say(
+        f"{sum(counts.values())} messages, seed {seed}{': ' + listed if listed else ''}", error=True
+    )

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Group
 
-from voc_stream.cli.summary_view import NO_DATA, Flow, figures_and_experiences
-from voc_stream.cli.terminal import console, say, table
-from voc_stream.kafka.access import TopicsError
+from voc_stream.cli.screen.summary_view import NO_DATA, Flow, figures_and_experiences
+from voc_stream.cli.screen.terminal import console, say, table
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
-from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.summary import read_status
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.reading.summary import read_status
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -26,14 +26,23 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from voc_stream.ports import Partition
-    from voc_stream.postgres.summary import CustomerAtRisk, FiringAlert, PartitionStatus, Summary
+    from voc_stream.pipeline.ports import Partition
+    from voc_stream.postgres.reading.summary import (
+        CustomerAtRisk,
+        FiringAlert,
+        PartitionStatus,
+        Summary,
+    )
 
 PICTURE_WIDTH = 152
 
 
 @click.command(name="status")
-@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the summary to this file, too, as a picture.")
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the summary to this file, too, as a picture.",
+)
 def command(svg: Path | None) -> None:
     """Show lag, last commit, key experiences, customers at risk and alerts."""
     settings = load_settings(os.environ)
@@ -83,8 +92,17 @@ def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) 
     return lags
 
 
-def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int] | None, now: datetime) -> Table:
-    topics = table("topic 主题", "partitions 分区", "taken in 已读", "waiting 待处理", "last commit 最近提交", "latest event 最新事件")
+def _topics(
+    partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int] | None, now: datetime
+) -> Table:
+    topics = table(
+        "topic 主题",
+        "partitions 分区",
+        "taken in 已读",
+        "waiting 待处理",
+        "last commit 最近提交",
+        "latest event 最新事件",
+    )
     rows: dict[str, list[PartitionStatus]] = defaultdict(list)
     for row in partitions:
         rows[row.topic].append(row)
@@ -97,7 +115,10 @@ def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]
             f"{sum(row.next_offset for row in known):,}",
             NO_DATA if ends is None else f"{lags.get(topic, 0):,}",
             _ago(max((row.updated_at for row in known), default=None), now),
-            _ago(max((row.event_time for row in known if row.event_time is not None), default=None), now),
+            _ago(
+                max((row.event_time for row in known if row.event_time is not None), default=None),
+                now,
+            ),
         )
     return topics
 
@@ -105,10 +126,18 @@ def _topics(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]
 def _customers(customers: Sequence[CustomerAtRisk]) -> Table | str:
     if not customers:
         return "No customer is at high risk of leaving. 没有高流失风险客户。"
-    at_risk = table("customer at risk 流失风险客户", "risk 风险", "band 等级", "value at risk 风险价值", "strongest reason 主要原因")
+    at_risk = table(
+        "customer at risk 流失风险客户",
+        "risk 风险",
+        "band 等级",
+        "value at risk 风险价值",
+        "strongest reason 主要原因",
+    )
     for one in customers:
         value = NO_DATA if one.value_at_risk is None else f"{one.value_at_risk:,.0f}"
-        at_risk.add_row(one.customer_id, f"{one.risk:.0%}", one.band, value, one.strongest_driver or NO_DATA)
+        at_risk.add_row(
+            one.customer_id, f"{one.risk:.0%}", one.band, value, one.strongest_driver or NO_DATA
+        )
     return at_risk
 
 
@@ -117,7 +146,13 @@ def _alerts(alerts: Sequence[FiringAlert], now: datetime) -> Table | str:
         return "No alert is firing. 没有正在触发的告警。"
     firing = table("alert 告警", "severity 严重程度", "scope 范围", "since 开始", "summary 摘要")
     for alert in alerts:
-        firing.add_row(alert.rule, alert.severity, f"{alert.scope_type} {alert.scope}", _ago(alert.started_at, now), alert.summary)
+        firing.add_row(
+            alert.rule,
+            alert.severity,
+            f"{alert.scope_type} {alert.scope}",
+            _ago(alert.started_at, now),
+            alert.summary,
+        )
     return firing
 
 
@@ -125,7 +160,10 @@ def _histories(pending: int) -> list[str]:
     """What readers of segments and regions should know; nothing where there is nothing to know."""
     if not pending:
         return []
-    return ["", f"Customers whose earlier events are being moved to another segment or region 历史数据重新归类中的客户: {pending:,}"]
+    return [
+        "",
+        f"Customers whose earlier events are being moved to another segment or region 历史数据重新归类中的客户: {pending:,}",
+    ]
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

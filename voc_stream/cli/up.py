@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Self
 import click
 from rich.live import Live
 
-from voc_stream.cli import summary_view
-from voc_stream.cli.finite_range import FiniteRange
-from voc_stream.cli.summary_view import Flow
-from voc_stream.cli.terminal import console, say
-from voc_stream.embedded import EmbeddedError
+from voc_stream.cli.screen import summary_view
+from voc_stream.cli.screen.finite_range import FiniteRange
+from voc_stream.cli.screen.summary_view import Flow
+from voc_stream.cli.screen.terminal import console, say
 from voc_stream.embedded.data_dir import locked, write_private
 from voc_stream.embedded.machine import Machine, Ports
-from voc_stream.embedded.ports import choose_port
-from voc_stream.kafka.access import TopicsError
+from voc_stream.embedded.processes.tcp_ports import choose_port
+from voc_stream.errors import EmbeddedError
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.log_ends import read_log_ends
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.ports import StoreUnavailableError
-from voc_stream.postgres.migrate import migrate
-from voc_stream.postgres.summary import read_status, read_summary
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.reading.summary import read_status, read_summary
+from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.settings import CONFIG, PACKAGED_CATALOGUES, load_settings, without_settings
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class StopRequest:
 class Screen:
     """Shows the live summary: a panel in a terminal, else a line every few seconds. Messages stay above it."""
 
-    def __init__(self, output: Console, database_url: str, lag_events: Callable[[], int | None]) -> None:
+    def __init__(
+        self, output: Console, database_url: str, lag_events: Callable[[], int | None]
+    ) -> None:
         self._console = output
         self._database_url = database_url
         self._lag_events = lag_events
@@ -132,7 +134,11 @@ class Screen:
 
 @click.command(name="up")
 @click.option(
-    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".voc"), show_default=True, help="Kept between runs."
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".voc"),
+    show_default=True,
+    help="Kept between runs.",
 )
 @click.option(
     "--broker",
@@ -148,12 +154,39 @@ class Screen:
     envvar="KAFKA_HOME",
     help="For --broker apache: folder of an unpacked download of Apache Kafka 4. Default: KAFKA_HOME.",
 )
-@click.option("--kafka-port", type=PORT, help=f"Port of the broker. Default: {USUAL_KAFKA_PORT}, or a free one where that is taken.")
-@click.option("--postgres-port", type=PORT, help=f"Port of PostgreSQL. Default: {USUAL_POSTGRES_PORT}, or a free one.")
-@click.option("--web-port", type=PORT, help="Port of the worker's pages. Default: VOC_WEB_PORT (6066), or a free one.")
-@click.option("--simulate/--no-simulate", default=True, show_default=True, help="Whether a simulated call centre sends events.")
-@click.option("--rate", type=FiniteRange(0, min_open=True), default=20.0, show_default=True, help="Its events per second.")
-@click.option("--duration", type=FiniteRange(0), help="Stop so many seconds after the start. Default: run until Ctrl-C.")
+@click.option(
+    "--kafka-port",
+    type=PORT,
+    help=f"Port of the broker. Default: {USUAL_KAFKA_PORT}, or a free one where that is taken.",
+)
+@click.option(
+    "--postgres-port",
+    type=PORT,
+    help=f"Port of PostgreSQL. Default: {USUAL_POSTGRES_PORT}, or a free one.",
+)
+@click.option(
+    "--web-port",
+    type=PORT,
+    help="Port of the worker's pages. Default: VOC_WEB_PORT (6066), or a free one.",
+)
+@click.option(
+    "--simulate/--no-simulate",
+    default=True,
+    show_default=True,
+    help="Whether a simulated call centre sends events.",
+)
+@click.option(
+    "--rate",
+    type=FiniteRange(0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Its events per second.",
+)
+@click.option(
+    "--duration",
+    type=FiniteRange(0),
+    help="Stop so many seconds after the start. Default: run until Ctrl-C.",
+)
 def command(
     *,
     data_dir: Path,
@@ -173,7 +206,9 @@ def command(
     settings are not used. Port 0 takes any free port.
     """
     if kind == "apache" and kafka_home is None:
-        raise click.UsageError("--broker apache needs --kafka-home, the folder of an unpacked download of Apache Kafka 4")
+        raise click.UsageError(
+            "--broker apache needs --kafka-home, the folder of an unpacked download of Apache Kafka 4"
+        )
     settings = load_settings(os.environ)
     started = time.monotonic()
     try:
@@ -184,13 +219,24 @@ def command(
                 choose_port(web_port, settings.web_port, "--web-port"),
             )
             say("starting broker and PostgreSQL …")
-            with Machine(folder, ports, settings, _environment(), kafka_home if kind == "apache" else None) as machine:
+            with Machine(
+                folder, ports, settings, _environment(), kafka_home if kind == "apache" else None
+            ) as machine:
                 _start(machine, stop)
                 if not stop.requested():
-                    _announce(machine, _write_addresses(folder, machine.settings), time.monotonic() - started)
+                    _announce(
+                        machine,
+                        _write_addresses(folder, machine.settings),
+                        time.monotonic() - started,
+                    )
                     if simulate:
                         # Another history of the same days would contradict the one that the tables hold.
-                        machine.start_simulator(rate, with_history=not read_summary(machine.settings.require_database_url()).events)
+                        machine.start_simulator(
+                            rate,
+                            with_history=not read_summary(
+                                machine.settings.require_database_url()
+                            ).events,
+                        )
                     _watch(machine, stop, duration)
                     _finish(machine, stop)
     except (EmbeddedError, TopicsError, StoreUnavailableError) as error:
@@ -212,7 +258,9 @@ def _announce(machine: Machine, file: Path, seconds: float) -> None:
     say(f"ready 就绪 after {seconds:.1f} s; stop with Ctrl-C")
     say(f"kafka://{settings.kafka_bootstrap}")
     if not machine.serves_every_client:
-        say("This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with idempotence: see docs/push.md")
+        say(
+            "This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with idempotence: see docs/push.md"
+        )
     say(settings.require_database_url())
     say(machine.worker_url)
     say(f"For commands in another terminal: export {CONFIG}={file}")
@@ -221,7 +269,11 @@ def _announce(machine: Machine, file: Path, seconds: float) -> None:
 def _watch(machine: Machine, stop: StopRequest, duration: float | None) -> None:
     end = None if duration is None else time.monotonic() + duration
     with Screen(console(), machine.settings.require_database_url(), machine.lag_events) as screen:
-        while not stop.wait(CHECK_INTERVAL_SECONDS if end is None else min(CHECK_INTERVAL_SECONDS, max(0.0, end - time.monotonic()))):
+        while not stop.wait(
+            CHECK_INTERVAL_SECONDS
+            if end is None
+            else min(CHECK_INTERVAL_SECONDS, max(0.0, end - time.monotonic()))
+        ):
             for message in machine.check():
                 screen.say(message)
             if end is not None and time.monotonic() >= end:
@@ -240,10 +292,16 @@ def _waiting(settings: Settings) -> int | None:
     """Messages in the broker that are not yet in the tables, at this moment; None where one of the two does not answer."""
     try:
         ends = read_log_ends(settings)
-        positions = {(row.topic, row.partition): row.next_offset for row in read_status(settings.require_database_url()).partitions}
+        positions = {
+            (row.topic, row.partition): row.next_offset
+            for row in read_status(settings.require_database_url()).partitions
+        }
     except (TopicsError, StoreUnavailableError):
         return None
-    return sum(max(0, end - positions.get((partition.topic, partition.number), 0)) for partition, end in ends.items())
+    return sum(
+        max(0, end - positions.get((partition.topic, partition.number), 0))
+        for partition, end in ends.items()
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -264,8 +322,12 @@ def _write_addresses(folder: Path, settings: Settings) -> Path:
         "group": settings.group,
     }
     if settings.catalogue is not None:
-        is_packaged = settings.catalogue in PACKAGED_CATALOGUES and not Path(settings.catalogue).exists()
-        addresses["catalogue"] = settings.catalogue if is_packaged else str(Path(settings.catalogue).resolve())
+        is_packaged = (
+            settings.catalogue in PACKAGED_CATALOGUES and not Path(settings.catalogue).exists()
+        )
+        addresses["catalogue"] = (
+            settings.catalogue if is_packaged else str(Path(settings.catalogue).resolve())
+        )
     # JSON quotes a text the way TOML does.
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in addresses.items()]
     write_private(path, "".join([*lines, f"web_port = {settings.web_port}\n"]))

@@ -8,17 +8,23 @@ import os
 import sys
 
 import click
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
-from voc_stream.catalogue_file import CatalogueError, load_catalogue
-from voc_stream.cli.malloc import use_one_heap
-from voc_stream.cli.terminal import PlainFormatter, PlainJsonFormatter
-from voc_stream.events.refusal_limit import RefusalLimit
-from voc_stream.kafka.worker import run_worker
+from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.screen.terminal import PlainFormatter, PlainJsonFormatter
+from voc_stream.kafka.life.one_heap import use_one_heap
+from voc_stream.kafka.worker.run import run_worker
+from voc_stream.monitoring.log_filter import Repetition
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.monitoring.repetition import Repetition
-from voc_stream.postgres.sink import PostgresSink
-from voc_stream.postgres.upkeep import PostgresUpkeep
+from voc_stream.pipeline.refusal_limit import RefusalLimit
+from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, SettingsError, load_settings
 
 GARBAGE_COLLECTION_THRESHOLD = 100_000
@@ -53,7 +59,9 @@ def command(*, verbose: bool) -> None:
     sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds, limit=limit)
     upkeep = PostgresUpkeep(database_url, catalogue, deadline_seconds=deadline_seconds)
     try:
-        code = run_worker(settings, sink, upkeep, Metrics(process_registry()), lambda: _have_changed(settings))
+        code = run_worker(
+            settings, sink, upkeep, Metrics(process_registry()), lambda: _have_changed(settings)
+        )
     except OSError as error:
         raise SettingsError(
             f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})"
@@ -92,7 +100,12 @@ def configure_logging(log_format: str, *, verbose: bool) -> None:
 def _json_lines() -> logging.Formatter:
     # A traceback is in the field `exc_info`.
     names = {"levelname": "level", "name": "logger"}
-    return PlainJsonFormatter(["levelname", "name", "message"], rename_fields=names, timestamp="time", json_ensure_ascii=False)
+    return PlainJsonFormatter(
+        ["levelname", "name", "message"],
+        rename_fields=names,
+        timestamp="time",
+        json_ensure_ascii=False,
+    )
 
 
 _repetition = Repetition()

@@ -63,17 +63,31 @@ def measures_of(event: AnyEvent) -> tuple[Measure, ...]:
     if isinstance(event, Callback):
         return tuple(
             [
-                Measure(answer.item, _value(answer.score, done=answer.done), _optional(answer.expectation), _optional(answer.importance))
+                Measure(
+                    answer.item,
+                    _value(answer.score, done=answer.done),
+                    _optional(answer.expectation),
+                    _optional(answer.importance),
+                )
                 for answer in event.answers
                 if answer.score is not None or answer.done is not None
             ]
         )
     if isinstance(event, Touchpoint):
-        return (Measure(event.experience, hundredths(event.score), _optional(event.expectation), _optional(event.importance)),)
+        return (
+            Measure(
+                event.experience,
+                hundredths(event.score),
+                _optional(event.expectation),
+                _optional(event.importance),
+            ),
+        )
     return ()
 
 
-def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, measures: tuple[Measure, ...]) -> Contribution:
+def contribution_of(
+    event: AnyEvent, moment: datetime, profile: Profile, measures: tuple[Measure, ...]
+) -> Contribution:
     """What an event adds by itself to the aggregates, given what it measures."""
     return Contribution(
         moment,
@@ -88,7 +102,9 @@ def contribution_of(event: AnyEvent, moment: datetime, profile: Profile, measure
     )
 
 
-def moved(contributions: Sequence[Contribution], before: Profile, after: Profile) -> list[Contribution]:
+def moved(
+    contributions: Sequence[Contribution], before: Profile, after: Profile
+) -> list[Contribution]:
     """The same contributions taken back under one profile and added under another."""
     return [
         contribution._replace(segment=profile.segment, region=profile.region, weight=weight)

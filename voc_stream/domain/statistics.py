@@ -20,7 +20,10 @@ def poisson_tail(count: int, mean: float) -> float:
     """
     if count <= 0 or mean <= 0:
         return float(count <= 0)
-    below = math.fsum(math.exp(number * math.log(mean) - mean - math.lgamma(number + 1)) for number in range(count))
+    below = math.fsum(
+        math.exp(number * math.log(mean) - mean - math.lgamma(number + 1))
+        for number in range(count)
+    )
     return max(0.0, 1 - below)
 
 
@@ -36,7 +39,11 @@ def wilson_interval(count: int, samples: int) -> tuple[float, float]:
         raise ValueError("a share needs at least one sample")
     share, squared = count / samples, NORMAL_975**2 / samples
     centre = (share + squared / 2) / (1 + squared)
-    half = NORMAL_975 * math.sqrt(share * (1 - share) / samples + squared / (4 * samples)) / (1 + squared)
+    half = (
+        NORMAL_975
+        * math.sqrt(share * (1 - share) / samples + squared / (4 * samples))
+        / (1 + squared)
+    )
     # A share of 0 or 1 is inside, whatever the rounding.
     return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
 
@@ -48,6 +55,13 @@ def benjamini_hochberg(p_values: Sequence[float], rate: float) -> list[bool]:
     [True, True, True, False]
     """
     order = sorted(range(len(p_values)), key=lambda number: p_values[number])
-    last = max((rank for rank, number in enumerate(order, 1) if p_values[number] <= rate * rank / len(p_values)), default=0)
+    last = max(
+        (
+            rank
+            for rank, number in enumerate(order, 1)
+            if p_values[number] <= rate * rank / len(p_values)
+        ),
+        default=0,
+    )
     believed = set(order[:last])
     return [number in believed for number in range(len(p_values))]

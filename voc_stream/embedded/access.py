@@ -10,8 +10,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.data_dir import write_private
+from voc_stream.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,13 @@ def close_to_others(data: Path, database: str, run_alone: Callable[[str], None])
         if path.exists():
             return path.read_text(encoding="ascii").strip()
         password = secrets.token_urlsafe(24)
-        run_alone(_STATEMENTS.format(superuser=SUPERUSER, role=ROLE, password=password, database=database))
+        run_alone(
+            _STATEMENTS.format(superuser=SUPERUSER, role=ROLE, password=password, database=database)
+        )
         (data / "pg_hba.conf").write_text(_HOST_BASED_AUTHENTICATION, encoding="ascii")
         write_private(path, password + "\n")  # last: until it is there, all of this is done again
     except OSError as error:
-        raise EmbeddedError(f"{error.filename}: {error.strerror}; start `up` as the user who started it first") from error
+        raise EmbeddedError(
+            f"{error.filename}: {error.strerror}; start `up` as the user who started it first"
+        ) from error
     return password

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Self
 
-from voc_stream.embedded import EmbeddedError
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, free_port, listens
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port, listens
+from voc_stream.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +49,17 @@ class ApacheBroker:
         (folder / "log4j2.xml").write_text(LOG4J, encoding="utf-8")
         settings = folder / "broker.properties"
         settings.write_text(_properties(folder, port), encoding="utf-8")
-        command = [_java(), *JAVA_OPTIONS, f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}", "-cp", f"{_jars(home)}/*"]
+        command = [
+            _java(),
+            *JAVA_OPTIONS,
+            f"-Dlog4j2.configurationFile={folder / 'log4j2.xml'}",
+            "-cp",
+            f"{_jars(home)}/*",
+        ]
         _format(command, settings)
-        self.child = Child("Apache Kafka", [*command, "kafka.Kafka", str(settings)], data_dir / "broker.log")
+        self.child = Child(
+            "Apache Kafka", [*command, "kafka.Kafka", str(settings)], data_dir / "broker.log"
+        )
         try:
             self.child.wait_until(self._is_ready, START_TIMEOUT_SECONDS)
         except BaseException:
@@ -70,7 +78,12 @@ class ApacheBroker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def _is_ready(self) -> bool:
@@ -81,7 +94,9 @@ class ApacheBroker:
 def _java() -> str:
     program = shutil.which("java")
     if program is None:
-        raise EmbeddedError("--broker apache needs Java 17 or later, and there is no program `java`: install a Java runtime")
+        raise EmbeddedError(
+            "--broker apache needs Java 17 or later, and there is no program `java`: install a Java runtime"
+        )
     return program
 
 
@@ -97,12 +112,26 @@ def _jars(home: Path) -> Path:
 
 def _format(command: list[str], settings: Path) -> None:
     """Prepare an empty data folder; one with data stays as it is."""
-    arguments = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "--cluster-id", CLUSTER_ID, "--config", str(settings)]
+    arguments = [
+        "kafka.tools.StorageTool",
+        "format",
+        "--ignore-formatted",
+        "--cluster-id",
+        CLUSTER_ID,
+        "--config",
+        str(settings),
+    ]
     done = subprocess.run(  # noqa: S603  the command is ours
-        [*command, *arguments], capture_output=True, text=True, check=False, timeout=FORMAT_TIMEOUT_SECONDS
+        [*command, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=FORMAT_TIMEOUT_SECONDS,
     )
     if done.returncode != 0:
-        raise EmbeddedError(f"Apache Kafka could not prepare {settings.parent}: {(done.stderr or done.stdout)[-1000:].strip()}")
+        raise EmbeddedError(
+            f"Apache Kafka could not prepare {settings.parent}: {(done.stderr or done.stdout)[-1000:].strip()}"
+        )
 
 
 def _properties(folder: Path, port: int) -> str:

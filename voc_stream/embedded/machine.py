@@ -9,14 +9,14 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.apache_broker import ApacheBroker
 from voc_stream.embedded.broker import Broker
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK, listens
 from voc_stream.embedded.postgres import Postgres
-from voc_stream.embedded.supervisor import Supervisor
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.supervisor import Supervisor
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, listens
 from voc_stream.embedded.worker_pages import is_ready, lag_events, why_not_ready
+from voc_stream.errors import EmbeddedError
 from voc_stream.settings import to_environment, without_security
 
 if TYPE_CHECKING:
@@ -61,7 +61,12 @@ class Machine:
     """
 
     def __init__(
-        self, data_dir: Path, ports: Ports, settings: Settings, environ: Mapping[str, str], kafka_home: Path | None = None
+        self,
+        data_dir: Path,
+        ports: Ports,
+        settings: Settings,
+        environ: Mapping[str, str],
+        kafka_home: Path | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._environ = environ
@@ -71,7 +76,9 @@ class Machine:
         self._simulator: Supervisor | None = None
         with ExitStack() as started:
             self._broker: Broker | ApacheBroker = (
-                Broker(data_dir, ports.kafka) if kafka_home is None else ApacheBroker(data_dir, ports.kafka, kafka_home)
+                Broker(data_dir, ports.kafka)
+                if kafka_home is None
+                else ApacheBroker(data_dir, ports.kafka, kafka_home)
             )
             started.callback(self._broker.stop)
             self._postgres = Postgres(data_dir, ports.postgres, closed=True)
@@ -107,10 +114,14 @@ class Machine:
         while not (listens(child.pid, port) and is_ready(self.worker_url)) and not stop_requested():
             self.raise_if_broker_died()
             if child.exit_code() is not None:
-                raise EmbeddedError(f"the worker ended at once with code {child.exit_code()}; its last lines:\n{child.log_tail()}")
+                raise EmbeddedError(
+                    f"the worker ended at once with code {child.exit_code()}; its last lines:\n{child.log_tail()}"
+                )
             if time.monotonic() > deadline:
                 reason = why_not_ready(self.worker_url) or "it does not say why"
-                raise EmbeddedError(f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s: {reason}; see {child.log_path}")
+                raise EmbeddedError(
+                    f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s: {reason}; see {child.log_path}"
+                )
             time.sleep(POLL_SECONDS)
 
     def start_simulator(self, rate: float, *, with_history: bool) -> None:
@@ -172,9 +183,16 @@ class Machine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         # Without a broker they would wait in vain for its answers.
-        without_broker = KILL_TIMEOUT_SECONDS if self._broker.child.exit_code() is not None else None
+        without_broker = (
+            KILL_TIMEOUT_SECONDS if self._broker.child.exit_code() is not None else None
+        )
         with self._running:
             for supervisor, timeout_seconds in (
                 (self._simulator, SIMULATOR_STOP_TIMEOUT_SECONDS),
@@ -198,7 +216,12 @@ class Machine:
     def _start_one_worker(self) -> Child:
         # A group of its own each time: it need not wait until the broker gives up the one before, and that broker has been seen to
         # lose a group for ever. Positions lie in PostgreSQL, so the group holds nothing.
-        return self._start("worker", settings=replace(self.settings, group=f"{self.settings.group}-{next(self._worker_numbers)}"))
+        return self._start(
+            "worker",
+            settings=replace(
+                self.settings, group=f"{self.settings.group}-{next(self._worker_numbers)}"
+            ),
+        )
 
     def _start(self, command: str, *arguments: str, settings: Settings | None = None) -> Child:
         environment = {**self._environ, **to_environment(settings or self.settings)}

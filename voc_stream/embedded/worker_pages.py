@@ -33,7 +33,9 @@ def lag_events(worker_url: str) -> int | None:
     text = _read(f"{worker_url}/metrics")
     if text is None:
         return None
-    samples = [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(LAG_METRIC)]
+    samples = [
+        float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(LAG_METRIC)
+    ]
     return int(sum(samples)) if samples else None
 
 

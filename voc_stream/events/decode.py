@@ -12,15 +12,30 @@ from voc_stream.events.identifiers import check_identifiers, normalise_identifie
 from voc_stream.events.raw import refuse_bytes, refuse_numbers
 from voc_stream.events.refusal import Reason, Refusal, quote
 from voc_stream.events.renaming import with_new_names
-from voc_stream.events.types import AnyEvent, AnyInput, Callback, Complaint, RepairStep, Retraction, Touchpoint
+from voc_stream.events.types import (
+    AnyEvent,
+    AnyInput,
+    Callback,
+    Complaint,
+    RepairStep,
+    Retraction,
+    Touchpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voc_stream.catalogue import Catalogue, Experience
-    from voc_stream.plausible import Plausible
+    from voc_stream.catalogue.model import Catalogue, Experience
+    from voc_stream.catalogue.plausible import Plausible
 
-__all__ = ["MAXIMUM_FUTURE", "MAXIMUM_MESSAGE_BYTES", "Reason", "Refusal", "decode", "decode_stored"]
+__all__ = [
+    "MAXIMUM_FUTURE",
+    "MAXIMUM_MESSAGE_BYTES",
+    "Reason",
+    "Refusal",
+    "decode",
+    "decode_stored",
+]
 
 MAXIMUM_MESSAGE_BYTES = 256 * 1024
 MAXIMUM_FUTURE = timedelta(minutes=10)
@@ -42,7 +57,10 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
     if not value:
         return Refusal("empty", "the message has no value; send one JSON object")
     if len(value) > MAXIMUM_MESSAGE_BYTES:
-        return Refusal("too_large", f"{len(value)} bytes are more than {MAXIMUM_MESSAGE_BYTES}; leave attachments out")
+        return Refusal(
+            "too_large",
+            f"{len(value)} bytes are more than {MAXIMUM_MESSAGE_BYTES}; leave attachments out",
+        )
     if refusal := refuse_bytes(value):
         return refusal
     event = _read(value)
@@ -51,7 +69,10 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
     if not isinstance(event, Retraction):
         event = with_new_names(event, catalogue.alias)
     return (
-        refuse_numbers(value) or _refuse_times(event, now, catalogue.plausible) or _refuse_experiences(event, catalogue.experience) or event
+        refuse_numbers(value)
+        or _refuse_times(event, now, catalogue.plausible)
+        or _refuse_experiences(event, catalogue.experience)
+        or event
     )
 
 
@@ -75,16 +96,28 @@ def _read(value: bytes) -> AnyInput | Refusal:
 
 def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refusal | None:
     if _overflows(event.occurred_at):
-        return Refusal("out_of_range", "occurred_at: lies outside the years 1 to 9999 in UTC; correct it")
+        return Refusal(
+            "out_of_range", "occurred_at: lies outside the years 1 to 9999 in UTC; correct it"
+        )
     if event.occurred_at - now > MAXIMUM_FUTURE:
-        return Refusal("time_in_future", f"occurred_at: is more than 10 minutes after {now:%Y-%m-%dT%H:%M:%S%z}; check clock and offset")
+        return Refusal(
+            "time_in_future",
+            f"occurred_at: is more than 10 minutes after {now:%Y-%m-%dT%H:%M:%S%z}; check clock and offset",
+        )
     if event.occurred_at < plausible.earliest_occurred_at:
         earliest = plausible.earliest_occurred_at.isoformat()
         return Refusal(
-            "implausible_time", f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in the catalogue"
+            "implausible_time",
+            f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in the catalogue",
         )
-    if isinstance(event, RepairStep) and event.promised_at is not None and _overflows(event.promised_at):
-        return Refusal("out_of_range", "promised_at: lies outside the years 1 to 9999 in UTC; correct it")
+    if (
+        isinstance(event, RepairStep)
+        and event.promised_at is not None
+        and _overflows(event.promised_at)
+    ):
+        return Refusal(
+            "out_of_range", "promised_at: lies outside the years 1 to 9999 in UTC; correct it"
+        )
     return None
 
 
@@ -106,8 +139,14 @@ def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) 
         if experience is None:
             return _unknown("experience", event.experience)
         if experience.kind != "rating":
-            return _wrong_kind("experience", event.experience, experience, "a touchpoint scores a rating")
-    if isinstance(event, Complaint) and event.category is not None and event.category not in experiences:
+            return _wrong_kind(
+                "experience", event.experience, experience, "a touchpoint scores a rating"
+            )
+    if (
+        isinstance(event, Complaint)
+        and event.category is not None
+        and event.category not in experiences
+    ):
         return _unknown("category", event.category)
     return None
 
@@ -118,19 +157,34 @@ def _refuse_answers(callback: Callback, experiences: Mapping[str, Experience]) -
         if experience is None:
             return _unknown(f"answers[{place}].item", answer.item)
         if answer.score is not None and experience.kind != "rating":
-            return _wrong_kind(f"answers[{place}].score", answer.item, experience, "only a rating has a score")
+            return _wrong_kind(
+                f"answers[{place}].score", answer.item, experience, "only a rating has a score"
+            )
         if answer.done is not None and experience.kind != "process":
-            return _wrong_kind(f"answers[{place}].done", answer.item, experience, "only a process item is done or not")
+            return _wrong_kind(
+                f"answers[{place}].done",
+                answer.item,
+                experience,
+                "only a process item is done or not",
+            )
     items = [answer.item for answer in callback.answers]
     if len(set(items)) < len(items):
         place = next(place for place, item in enumerate(items) if item in items[:place])
-        return Refusal("repeated_item", f"answers[{place}].item: {quote(items[place])} was answered before; give each item once")
+        return Refusal(
+            "repeated_item",
+            f"answers[{place}].item: {quote(items[place])} was answered before; give each item once",
+        )
     return None
 
 
 def _unknown(path: str, item: str) -> Refusal:
-    return Refusal("unknown_item", f"{path}: {quote(item)} is not in the catalogue; correct it or add it there")
+    return Refusal(
+        "unknown_item", f"{path}: {quote(item)} is not in the catalogue; correct it or add it there"
+    )
 
 
 def _wrong_kind(path: str, item: str, experience: Experience, advice: str) -> Refusal:
-    return Refusal("wrong_kind", f"{path}: {quote(item)} is of kind {experience.kind} in the catalogue; {advice}")
+    return Refusal(
+        "wrong_kind",
+        f"{path}: {quote(item)} is of kind {experience.kind} in the catalogue; {advice}",
+    )

@@ -40,21 +40,55 @@ _FOUND_TYPE_NAMES = _TYPE_NAMES | {"float": "a number with a decimal point or ex
 
 _MESSAGES: tuple[tuple[str, Reason, str], ...] = (
     (r"Object missing required field `(?P<field>\w+)`", "missing_field", "is missing; add it"),
-    (r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`", "wrong_type", "must be {expected}, not {got}"),
+    (
+        r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`",
+        "wrong_type",
+        "must be {expected}, not {got}",
+    ),
     (r"Expected `(?P<expected>str)`", "wrong_type", "must be {expected}"),
-    (r"Expected `str` of length >= \d+", "invalid_id", "must not be empty; leave an optional field out where nothing is known"),
+    (
+        r"Expected `str` of length >= \d+",
+        "invalid_id",
+        "must not be empty; leave an optional field out where nothing is known",
+    ),
     (r"Expected `array` of length >= 1", "out_of_range", "must not be empty"),
-    (r"Expected `array` of length <= (?P<limit>\d+)", "out_of_range", "must have at most {limit} entries; send several messages"),
-    (r"Expected `str` of length <= (?P<limit>\d+)", "too_long", "must have at most {limit} characters; shorten it"),
+    (
+        r"Expected `array` of length <= (?P<limit>\d+)",
+        "out_of_range",
+        "must have at most {limit} entries; send several messages",
+    ),
+    (
+        r"Expected `str` of length <= (?P<limit>\d+)",
+        "too_long",
+        "must have at most {limit} characters; shorten it",
+    ),
     (r"Expected `(?:int|float)` >= (?P<limit>\S+)", "out_of_range", "must be at least {limit}"),
     (r"Expected `(?:int|float)` <= (?P<limit>\S+)", "out_of_range", "must be at most {limit}"),
     (r"Number out of range", "out_of_range", "is too large a number"),
-    (r"Invalid enum value (?P<value>.*)", "unknown_value", "{value} is not allowed; use one of: {allowed}"),
-    (r"Invalid value (?P<value>.*)", "unknown_type", "{value} is no type of event; use one of: {allowed}"),
-    (r"Expected `datetime` with a timezone component", "time_without_offset", "has no offset; append Z or one like +08:00"),
-    (r"Invalid RFC3339 encoded datetime", "invalid_time", "must be an existing time as in 2025-05-04T09:30:00+08:00"),
+    (
+        r"Invalid enum value (?P<value>.*)",
+        "unknown_value",
+        "{value} is not allowed; use one of: {allowed}",
+    ),
+    (
+        r"Invalid value (?P<value>.*)",
+        "unknown_type",
+        "{value} is no type of event; use one of: {allowed}",
+    ),
+    (
+        r"Expected `datetime` with a timezone component",
+        "time_without_offset",
+        "has no offset; append Z or one like +08:00",
+    ),
+    (
+        r"Invalid RFC3339 encoded datetime",
+        "invalid_time",
+        "must be an existing time as in 2025-05-04T09:30:00+08:00",
+    ),
 )
-_TABLE = tuple((re.compile(pattern, re.DOTALL), reason, advice) for pattern, reason, advice in _MESSAGES)
+_TABLE = tuple(
+    (re.compile(pattern, re.DOTALL), reason, advice) for pattern, reason, advice in _MESSAGES
+)
 
 _EVENT_TYPES = tuple(event.__struct_config__.tag for event in get_args(types.AnyInput))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -86,7 +120,9 @@ def explain_invalid_event(message: str) -> Refusal:
     for pattern, reason, advice in _TABLE:
         if match := pattern.fullmatch(cause):
             return Refusal(reason, _sentence(path, advice, match.groupdict()))
-    return Refusal("wrong_type", f"{path or 'the message'}: {quote(cause)}")  # a message that the table does not know yet
+    return Refusal(
+        "wrong_type", f"{path or 'the message'}: {quote(cause)}"
+    )  # a message that the table does not know yet
 
 
 def _sentence(path: str, advice: str, found: dict[str, str]) -> str:
@@ -95,9 +131,13 @@ def _sentence(path: str, advice: str, found: dict[str, str]) -> str:
     words: dict[str, object] = dict(found)
     if "value" in found:
         words["value"] = _unquoted(found["value"])
-        words["allowed"] = ", ".join(map(str, _EVENT_TYPES if path == "type" else ALLOWED_VALUES.get(path, ())))
+        words["allowed"] = ", ".join(
+            map(str, _EVENT_TYPES if path == "type" else ALLOWED_VALUES.get(path, ()))
+        )
     if "expected" in found:
-        words["expected"] = " or ".join(_TYPE_NAMES.get(name, name) for name in found["expected"].split(" | "))
+        words["expected"] = " or ".join(
+            _TYPE_NAMES.get(name, name) for name in found["expected"].split(" | ")
+        )
     if "got" in found:
         words["got"] = _FOUND_TYPE_NAMES.get(found["got"], found["got"])
     if "limit" in found:

@@ -46,7 +46,9 @@ def check_identifiers(event: AnyInput) -> AnyInput | Refusal:
         return _checked_retraction(event)
     kind = type(event)
     for text in _VALUES[kind](event):
-        if text is not None and not (text.isascii() and text.isprintable() and text[0] != " " != text[-1]):
+        if text is not None and not (
+            text.isascii() and text.isprintable() and text[0] != " " != text[-1]
+        ):
             return _checked(event, kind)
     return event
 
@@ -76,7 +78,9 @@ def identifier_problem(text: str) -> str | None:
             return "has a line break; remove it"
         if found[0] == "\ufffd":
             return "has U+FFFD, which stands for a character that an earlier system could not read; export it again in UTF-8"
-        name = unicodedata.name(found[0], "control character" if found[0] < "\u00a0" else "no character")
+        name = unicodedata.name(
+            found[0], "control character" if found[0] < "\u00a0" else "no character"
+        )
         return f"has U+{ord(found[0]):04X} ({name}), which nobody sees; remove it"
     return None
 
@@ -98,7 +102,8 @@ def _checked(event: AnyEvent, kind: type[Event]) -> AnyEvent | Refusal:
         text = getattr(event, name)
         if text is not None and len(text) > MAXIMUM_IDENTIFIER_LENGTH:
             return Refusal(
-                "too_long", f"{name}: has more than {MAXIMUM_IDENTIFIER_LENGTH} characters in Unicode's normal form C; shorten it"
+                "too_long",
+                f"{name}: has more than {MAXIMUM_IDENTIFIER_LENGTH} characters in Unicode's normal form C; shorten it",
             )
     return event
 
@@ -119,12 +124,17 @@ def _identifiers_of(struct: type[Event]) -> tuple[str, ...]:
     return tuple(
         name
         for name, schema in properties.items()
-        if any(option.get("pattern") == IDENTIFIER_PATTERN for option in schema.get("anyOf", [schema]))
+        if any(
+            option.get("pattern") == IDENTIFIER_PATTERN for option in schema.get("anyOf", [schema])
+        )
     )
 
 
-_IDENTIFIERS: Mapping[type[Event], tuple[str, ...]] = {struct: _identifiers_of(struct) for struct in get_args(AnyEvent)}
+_IDENTIFIERS: Mapping[type[Event], tuple[str, ...]] = {
+    struct: _identifiers_of(struct) for struct in get_args(AnyEvent)
+}
 # With two names or more, attrgetter gives a tuple; so the first name stands twice.
 _VALUES: Mapping[type[Event], Callable[[Event], tuple[str | None, ...]]] = {
-    struct: attrgetter(names[0], *names) if names else lambda _: () for struct, names in _IDENTIFIERS.items()
+    struct: attrgetter(names[0], *names) if names else lambda _: ()
+    for struct, names in _IDENTIFIERS.items()
 }

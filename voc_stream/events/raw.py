@@ -13,7 +13,9 @@ MAXIMUM_DEPTH = 32
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"?'  # possessive, or a long unfinished string would cost the square of its length
 _STRING_OR_BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
-_STRING_OR_NUMBER = re.compile(_STRING + rb"|-?([0-9]++)(?:\.([0-9]++))?+(?:[eE]([+-]?[0-9]++))?+", re.DOTALL)
+_STRING_OR_NUMBER = re.compile(
+    _STRING + rb"|-?([0-9]++)(?:\.([0-9]++))?+(?:[eE]([+-]?[0-9]++))?+", re.DOTALL
+)
 
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _ESCAPE = re.compile(
@@ -35,7 +37,10 @@ _MAXIMUM_EXPONENT_LENGTH = 8
 # A message this short, with no exponent of five digits or more, cannot exceed them: 9,999 + 6,000 < 16,383.
 _HARMLESS_BYTES = 6_000
 _LONG_EXPONENT = b"0e00000"
-_SHAPE = bytes(b"0"[0] if byte in b"0123456789" else b"e"[0] if byte in b"eE" else b" "[0] for byte in range(256))
+_SHAPE = bytes(
+    b"0"[0] if byte in b"0123456789" else b"e"[0] if byte in b"eE" else b" "[0]
+    for byte in range(256)
+)
 
 
 def refuse_bytes(value: bytes) -> Refusal | None:
@@ -43,12 +48,18 @@ def refuse_bytes(value: bytes) -> Refusal | None:
     if value[0] in _REGISTRY_MAGIC and (refusal := _refuse_registry_header(value)):
         return refusal
     if value.count(b"{") + value.count(b"[") > MAXIMUM_DEPTH and _is_too_deep(value):
-        return Refusal("too_deep", f"arrays and objects are nested more than {MAXIMUM_DEPTH} deep; send a flatter message")
+        return Refusal(
+            "too_deep",
+            f"arrays and objects are nested more than {MAXIMUM_DEPTH} deep; send a flatter message",
+        )
     if not value.isascii():
         try:
             value.decode()
         except UnicodeDecodeError as error:
-            return Refusal("invalid_utf8", f"byte {error.start} ({value[error.start]:#04x}) is not UTF-8; encode the message as UTF-8")
+            return Refusal(
+                "invalid_utf8",
+                f"byte {error.start} ({value[error.start]:#04x}) is not UTF-8; encode the message as UTF-8",
+            )
     if b"\\" in value and _SUSPECT_ESCAPE.search(value):
         return _refuse_escapes(value)
     return None
@@ -58,13 +69,28 @@ def _refuse_registry_header(value: bytes) -> Refusal | None:
     """Serializers of schema registries put a header in front: Confluent's of five bytes, of AWS Glue of eighteen."""
     if value[0] == 0 and len(value) > _CONFLUENT_HEADER_BYTES:
         schema = int.from_bytes(value[1:_CONFLUENT_HEADER_BYTES], "big")
-        header, rest = f"the five bytes of a schema registry (schema {schema})", value[_CONFLUENT_HEADER_BYTES:]
-    elif value[0] == _GLUE_MAGIC and len(value) > _GLUE_HEADER_BYTES and value[1] in _GLUE_COMPRESSIONS:
-        header, rest = "the eighteen bytes of the schema registry of AWS Glue", value[_GLUE_HEADER_BYTES:]
+        header, rest = (
+            f"the five bytes of a schema registry (schema {schema})",
+            value[_CONFLUENT_HEADER_BYTES:],
+        )
+    elif (
+        value[0] == _GLUE_MAGIC
+        and len(value) > _GLUE_HEADER_BYTES
+        and value[1] in _GLUE_COMPRESSIONS
+    ):
+        header, rest = (
+            "the eighteen bytes of the schema registry of AWS Glue",
+            value[_GLUE_HEADER_BYTES:],
+        )
     else:
         return None
-    found = "JSON" if rest.lstrip().startswith(b"{") else "what is no JSON, such as Avro or Protobuf"
-    return Refusal("invalid_json", f"begins with {header}, then {found}; send plain JSON in UTF-8, without the registry's serializer")
+    found = (
+        "JSON" if rest.lstrip().startswith(b"{") else "what is no JSON, such as Avro or Protobuf"
+    )
+    return Refusal(
+        "invalid_json",
+        f"begins with {header}, then {found}; send plain JSON in UTF-8, without the registry's serializer",
+    )
 
 
 def refuse_numbers(value: bytes) -> Refusal | None:
@@ -103,9 +129,12 @@ def _is_too_deep(value: bytes) -> bool:
 def _refuse_escapes(value: bytes) -> Refusal | None:
     for match in _ESCAPE.finditer(value):
         if match["nul"]:
-            return Refusal("nul_character", f"\\u0000 at byte {match.start()} cannot be stored; remove it")
+            return Refusal(
+                "nul_character", f"\\u0000 at byte {match.start()} cannot be stored; remove it"
+            )
         if match["half"]:
             return Refusal(
-                "lone_surrogate", f"{match[0].decode()} at byte {match.start()} is half of a pair; cut text between whole characters"
+                "lone_surrogate",
+                f"{match[0].decode()} at byte {match.start()} is half of a pair; cut text between whole characters",
             )
     return None

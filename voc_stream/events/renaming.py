@@ -21,5 +21,11 @@ def with_new_names(event: AnyEvent, alias: Mapping[str, str]) -> AnyEvent:
     if isinstance(event, Complaint) and event.category is not None and event.category in alias:
         return replace(event, category=alias[event.category])
     if isinstance(event, Callback) and any(answer.item in alias for answer in event.answers):
-        return replace(event, answers=[replace(answer, item=alias.get(answer.item, answer.item)) for answer in event.answers])
+        return replace(
+            event,
+            answers=[
+                replace(answer, item=alias.get(answer.item, answer.item))
+                for answer in event.answers
+            ],
+        )
     return event

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer, TopicPartition
 
-from voc_stream.kafka.access import explained
+from voc_stream.kafka.connection.ask import explained
+from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.log_reader import LogReader
-from voc_stream.kafka.security import client_options
 from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, input_topics, require_readable
-from voc_stream.ports import Partition
+from voc_stream.pipeline.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +23,21 @@ def read_log_ends(settings: Settings) -> Mapping[Partition, int]:
     topics = input_topics(settings.topic_prefix)
     require_readable(settings)
     with explained(settings):
-        consumer = KafkaConsumer(**client_options(settings), bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, enable_auto_commit=False)
+        consumer = KafkaConsumer(
+            **client_options(settings),
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            enable_auto_commit=False,
+        )
         try:
             partitions = [
-                TopicPartition(topic, number) for topic in topics for number in sorted(consumer.partitions_for_topic(topic) or ())
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in sorted(consumer.partitions_for_topic(topic) or ())
             ]
-            listed = {Partition(*partition): end for partition, end in consumer.end_offsets(partitions).items()}
+            listed = {
+                Partition(*partition): end
+                for partition, end in consumer.end_offsets(partitions).items()
+            }
         finally:
             consumer.close(autocommit=False)
     return {**listed, **LogReader(settings).ends(listed)}

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer, TopicPartition
 
-from voc_stream.kafka.access import TopicsError, explained
-from voc_stream.kafka.security import client_options
+from voc_stream.kafka.connection.ask import TopicsError, explained
+from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, require_worker_access, topic_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from voc_stream.ports import Partition
+    from voc_stream.pipeline.ports import Partition
     from voc_stream.settings import Settings
 
 FETCH_TIMEOUT_SECONDS = 5.0
@@ -62,7 +62,9 @@ class LogReader:
                 consumer.close(autocommit=False)
 
 
-def _fetched_ends(consumer: KafkaConsumer, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
+def _fetched_ends(
+    consumer: KafkaConsumer, listed_ends: Mapping[Partition, int]
+) -> Mapping[Partition, int]:
     pending = {partition for partition, end in listed_ends.items() if end > 0}
     consumer.assign([TopicPartition(*partition) for partition in pending])
     for partition in pending:

@@ -11,10 +11,16 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
 from kafka import KafkaProducer
-from kafka.errors import AuthorizationError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
 
-from voc_stream.kafka.access import TopicsError, UnreachableError, require_broker
-from voc_stream.kafka.security import client_options
+from voc_stream.kafka.connection.ask import TopicsError, UnreachableError, require_broker
+from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.topics import unwritable_topics
 
 if TYPE_CHECKING:
@@ -107,7 +113,12 @@ class Pusher(Generic[Origin]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._close()
         for waiting in self._open:  # where it was stopped in between, some have their answer
             if waiting.future.succeeded():
@@ -141,7 +152,9 @@ class Pusher(Generic[Origin]):
         while True:
             try:
                 future = self._producer.send(record.topic, key=record.key, value=record.value)
-            except KafkaTimeoutError as error:  # no metadata: the broker is away, or has forgotten the topic
+            except (
+                KafkaTimeoutError
+            ) as error:  # no metadata: the broker is away, or has forgotten the topic
                 self._give_up_if_late(since, error, record)
                 continue
             except _RECORD_ERRORS as error:
@@ -212,9 +225,16 @@ class Pusher(Generic[Origin]):
     def _give_up_if_late(self, since: float, error: Exception, *records: Record[Origin]) -> None:
         """Report all that is open, and `records`, and raise PushError; but only where nothing has moved for too long, or never will."""
         is_forbidden = isinstance(error, AuthorizationError)
-        if not is_forbidden and time.monotonic() - max(since, self._progress_at) < self._timeout_seconds:
+        if (
+            not is_forbidden
+            and time.monotonic() - max(since, self._progress_at) < self._timeout_seconds
+        ):
             return
-        why = f"forbidden by the broker ({error})" if is_forbidden else f"not acknowledged within {self._timeout_seconds:g} s"
+        why = (
+            f"forbidden by the broker ({error})"
+            if is_forbidden
+            else f"not acknowledged within {self._timeout_seconds:g} s"
+        )
         for record in (*records, *(waiting.record for waiting in (*self._again, *self._open))):
             self._on_failure(record, why)
         raise PushError(self._reason(why, error)) from error

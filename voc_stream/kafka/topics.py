@@ -9,9 +9,17 @@ from kafka import KafkaAdminClient
 from kafka.errors import AuthorizationError, NoError, TopicAlreadyExistsError
 
 from voc_stream.events.topics import ALERTS, DEAD_LETTERS, INPUTS
-from voc_stream.kafka.access import TopicsError, explained
-from voc_stream.kafka.permissions import DESCRIBE, READ, WRITE, forbidden, group_problem, is_hidden, refusal
-from voc_stream.kafka.security import client_options
+from voc_stream.kafka.connection.ask import TopicsError, explained
+from voc_stream.kafka.connection.permissions import (
+    DESCRIBE,
+    READ,
+    WRITE,
+    forbidden,
+    group_problem,
+    is_hidden,
+    refusal,
+)
+from voc_stream.kafka.connection.security import client_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -60,7 +68,10 @@ def alert_topic(prefix: str) -> str:
 def ensure_topics(settings: Settings) -> TopicReport:
     """Create the topics that are missing and check the partitions of all. Safe to repeat. Raises TopicsError."""
     wanted = dict.fromkeys(input_topics(settings.topic_prefix), settings.partitions)
-    wanted |= {dead_letter_topic(settings.topic_prefix): OUTPUT_PARTITIONS, alert_topic(settings.topic_prefix): OUTPUT_PARTITIONS}
+    wanted |= {
+        dead_letter_topic(settings.topic_prefix): OUTPUT_PARTITIONS,
+        alert_topic(settings.topic_prefix): OUTPUT_PARTITIONS,
+    }
 
     def create(admin: Any) -> TopicReport:
         before = _partition_counts(settings, admin, wanted)
@@ -80,7 +91,12 @@ def ensure_topics(settings: Settings) -> TopicReport:
 
 def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
     """Kafka's ids of these topics: another id under the same name is another log. Raises TopicsError where one is missing."""
-    return with_admin(settings, lambda admin: {name: str(each["topic_id"]) for name, each in _existing(settings, admin, topics).items()})
+    return with_admin(
+        settings,
+        lambda admin: {
+            name: str(each["topic_id"]) for name, each in _existing(settings, admin, topics).items()
+        },
+    )
 
 
 def unwritable_topics(settings: Settings) -> Mapping[str, str]:
@@ -89,7 +105,9 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
 
     def look(admin: Any) -> Mapping[str, str]:
         described = admin.describe_topics(list(topics))
-        _refuse_missing([each["name"] for each in described if not _exists(each) and not is_hidden(each)])
+        _refuse_missing(
+            [each["name"] for each in described if not _exists(each) and not is_hidden(each)]
+        )
         return forbidden(settings, described, dict.fromkeys(topics, WRITE))
 
     reasons = with_admin(settings, look)
@@ -101,7 +119,12 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
 def require_readable(settings: Settings) -> None:
     """The rules (ACLs) let us read the input topics that exist. Raises TopicsError."""
     topics = input_topics(settings.topic_prefix)
-    reasons = with_admin(settings, lambda admin: forbidden(settings, admin.describe_topics(list(topics)), dict.fromkeys(topics, READ)))
+    reasons = with_admin(
+        settings,
+        lambda admin: forbidden(
+            settings, admin.describe_topics(list(topics)), dict.fromkeys(topics, READ)
+        ),
+    )
     for reason in reasons.values():
         raise TopicsError(reason)
 
@@ -132,7 +155,10 @@ class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no us
         options = client_options(settings)
         self._closed = False
         super().__init__(
-            **options, bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="voc-stream-admin"
+            **options,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            client_id="voc-stream-admin",
         )
 
 
@@ -147,7 +173,9 @@ def with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
             admin.close()
 
 
-def _existing(settings: Settings, admin: Any, topics: Collection[str], operation: str = DESCRIBE) -> Mapping[str, Mapping[str, Any]]:
+def _existing(
+    settings: Settings, admin: Any, topics: Collection[str], operation: str = DESCRIBE
+) -> Mapping[str, Mapping[str, Any]]:
     """Metadata of these topics, by name. Raises TopicsError where one does not exist, or the operation is not allowed."""
     # No topic is made by being named: the client asks for that not to happen.
     described = admin.describe_topics(list(topics))
@@ -174,8 +202,14 @@ def _partition_counts(settings: Settings, admin: Any, topics: Collection[str]) -
     return {each["name"]: len(each["partitions"]) for each in described if _exists(each)}
 
 
-def _create(settings: Settings, admin: Any, name: str, partitions: int, configs: Mapping[str, str]) -> None:
-    topic = {"num_partitions": partitions, "replication_factor": settings.replication_factor, "configs": dict(configs)}
+def _create(
+    settings: Settings, admin: Any, name: str, partitions: int, configs: Mapping[str, str]
+) -> None:
+    topic = {
+        "num_partitions": partitions,
+        "replication_factor": settings.replication_factor,
+        "configs": dict(configs),
+    }
     try:
         admin.create_topics({name: topic})
     except TopicAlreadyExistsError:
@@ -189,4 +223,6 @@ def _check_inputs(prefix: str, counts: Mapping[str, int]) -> None:
     found = {name: counts[name] for name in input_topics(prefix) if name in counts}
     if len(set(found.values())) > 1:
         listed = ", ".join(f"{name} has {count}" for name, count in found.items())
-        raise TopicsError(f"all input topics must have the same number of partitions, but {listed}: add partitions to the smaller ones")
+        raise TopicsError(
+            f"all input topics must have the same number of partitions, but {listed}: add partitions to the smaller ones"
+        )

@@ -53,7 +53,14 @@ class HealthServer:
         OSError: the port is taken.
     """
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, not_alive: Problems, not_ready: Problems) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        not_alive: Problems,
+        not_ready: Problems,
+    ) -> None:
         self._registry = registry
         self._checks = {"/healthz": not_alive, "/readyz": not_ready}
         self._connections: dict[asyncio.Task[None], None] = {}  # the oldest first
@@ -91,7 +98,9 @@ class HealthServer:
             self._socket.close()
 
     async def _serve(self) -> None:
-        async with await asyncio.start_server(self._converse, sock=self._socket, limit=MOST_REQUEST_BYTES):
+        async with await asyncio.start_server(
+            self._converse, sock=self._socket, limit=MOST_REQUEST_BYTES
+        ):
             await self._stopping.wait()
             for connection in self._connections:
                 connection.cancel()
@@ -104,7 +113,9 @@ class HealthServer:
         self._connections[this] = None
         try:
             # Clients that leave in the middle, are cut, or ask for nothing are no news.
-            with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            with contextlib.suppress(
+                TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ):
                 async with asyncio.timeout(CONNECTION_SECONDS):
                     writer.write(await self._answer_to(reader))
                     await writer.drain()
@@ -125,18 +136,26 @@ class HealthServer:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
-            return _response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TEXT, b"the request is too long\n")
+            return _response(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TEXT, b"the request is too long\n"
+            )
         request_line, _, headers = head.partition(b"\r\n")
         method, target, protocol, *_ = [*request_line.decode("latin-1").split(" "), "", ""]
         if not protocol.startswith("HTTP/1."):
             return _response(HTTPStatus.BAD_REQUEST, _TEXT, b"this is no request of HTTP/1.1\n")
         if method != "GET":
-            return _response(HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"only GET is served\n", ("Allow", "GET"))
+            return _response(
+                HTTPStatus.METHOD_NOT_ALLOWED, _TEXT, b"only GET is served\n", ("Allow", "GET")
+            )
         try:
-            return self._page(target.partition("?")[0], BytesHeaderParser().parsebytes(headers).get("Accept", ""))
+            return self._page(
+                target.partition("?")[0], BytesHeaderParser().parsebytes(headers).get("Accept", "")
+            )
         except Exception:  # one page must not end the others
             log.exception("a page could not be made")
-            return _response(HTTPStatus.INTERNAL_SERVER_ERROR, _TEXT, b"see the log of the worker\n")
+            return _response(
+                HTTPStatus.INTERNAL_SERVER_ERROR, _TEXT, b"see the log of the worker\n"
+            )
 
     def _page(self, path: str, accept: str) -> bytes:
         if path == "/metrics":
@@ -160,5 +179,10 @@ def _response(status: HTTPStatus, content_type: str, body: bytes, *more: tuple[s
         ("Connection", "close"),
         *more,
     ]
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        *(f"{name}: {value}" for name, value in headers),
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode() + body

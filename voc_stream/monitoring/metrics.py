@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from voc_stream.ports import BatchResult, Partition, Reading
+    from voc_stream.pipeline.ports import BatchResult, Partition, Reading
 
 MAXIMUM_SITES = 1000
 OTHER = "other"
@@ -49,34 +49,64 @@ class TableGauge(NamedTuple):
 
 _EXPERIENCE = ("experience", "site", "horizon")
 READ_FROM_TABLES: Mapping[str, TableGauge] = {
-    "voc_satisfaction_score": TableGauge("Mean experience, points (minutes for timings); site '' is all sites.", _EXPERIENCE, "leave out"),
+    "voc_satisfaction_score": TableGauge(
+        "Mean experience, points (minutes for timings); site '' is all sites.",
+        _EXPERIENCE,
+        "leave out",
+    ),
     "voc_satisfaction_expected": TableGauge(
-        "Mean expectation, stated or of the catalogue; site '' is all sites.", _EXPERIENCE, "leave out"
+        "Mean expectation, stated or of the catalogue; site '' is all sites.",
+        _EXPERIENCE,
+        "leave out",
     ),
-    "voc_satisfaction_samples": TableGauge("Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"),
-    "voc_key_experience_drop": TableGauge("Points by which a key experience lies below its four weeks before.", _EXPERIENCE, "maximum"),
+    "voc_satisfaction_samples": TableGauge(
+        "Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"
+    ),
+    "voc_key_experience_drop": TableGauge(
+        "Points by which a key experience lies below its four weeks before.", _EXPERIENCE, "maximum"
+    ),
     "voc_experience_info": TableGauge(
-        "1; what people call an experience, in English and Chinese.", ("experience", "label_en", "label_zh"), "leave out"
+        "1; what people call an experience, in English and Chinese.",
+        ("experience", "label_en", "label_zh"),
+        "leave out",
     ),
-    "voc_alert_active": TableGauge("Alerts that have started and not ended.", ("rule", "severity"), "sum"),
+    "voc_alert_active": TableGauge(
+        "Alerts that have started and not ended.", ("rule", "severity"), "sum"
+    ),
     "voc_alert_firing": TableGauge(
         "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",
         ("rule", "severity", "experience", "site", "horizon", "department", "explained_by"),
         "maximum",
     ),
-    "voc_on_time_delivery_ratio": TableGauge("Share of promised orders delivered on time, 0-1.", ("site", "stage"), "leave out"),
-    "voc_repair_orders_overdue": TableGauge("Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"),
+    "voc_on_time_delivery_ratio": TableGauge(
+        "Share of promised orders delivered on time, 0-1.", ("site", "stage"), "leave out"
+    ),
+    "voc_repair_orders_overdue": TableGauge(
+        "Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"
+    ),
     "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
-    "voc_complaint_oldest_age_seconds": TableGauge("Age of the open complaint that was opened first.", ("site", "severity"), "maximum"),
-    "voc_customers_at_risk": TableGauge("Customers in a band of risk of leaving.", ("band", "segment"), "sum"),
+    "voc_complaint_oldest_age_seconds": TableGauge(
+        "Age of the open complaint that was opened first.", ("site", "severity"), "maximum"
+    ),
+    "voc_customers_at_risk": TableGauge(
+        "Customers in a band of risk of leaving.", ("band", "segment"), "sum"
+    ),
     "voc_histories_pending": TableGauge(
-        "Customers whose earlier events are still counted under another segment or region, in part.", (), "leave out"
+        "Customers whose earlier events are still counted under another segment or region, in part.",
+        (),
+        "leave out",
     ),
-    "voc_evaluator_last_success_timestamp_seconds": TableGauge("Unix time as of which alerts were last evaluated.", (), "leave out"),
+    "voc_evaluator_last_success_timestamp_seconds": TableGauge(
+        "Unix time as of which alerts were last evaluated.", (), "leave out"
+    ),
     "voc_retractions_pending": TableGauge(
-        "Events that retractions name and that are still to be taken out of the tables.", (), "leave out"
+        "Events that retractions name and that are still to be taken out of the tables.",
+        (),
+        "leave out",
     ),
-    "voc_value_at_risk": TableGauge("Annual value times risk of leaving, summed.", ("band", "segment"), "sum"),
+    "voc_value_at_risk": TableGauge(
+        "Annual value times risk of leaving, summed.", ("band", "segment"), "sum"
+    ),
 }
 
 
@@ -90,7 +120,9 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         topic, partition = ("topic",), ("topic", "partition")
-        self.events = Counter("voc_events_total", "Messages taken in.", ("topic", "outcome"), registry=registry)
+        self.events = Counter(
+            "voc_events_total", "Messages taken in.", ("topic", "outcome"), registry=registry
+        )
         self.batch_seconds = Histogram(
             "voc_batch_seconds",
             "Time of what was handed on together, decoded, until COMMIT, retries included.",
@@ -98,13 +130,22 @@ class Metrics:
             registry=registry,
         )
         self.batch_events = Histogram(
-            "voc_batch_events", "Messages of one partition in a transaction.", topic, buckets=BATCH_EVENTS_BUCKETS, registry=registry
+            "voc_batch_events",
+            "Messages of one partition in a transaction.",
+            topic,
+            buckets=BATCH_EVENTS_BUCKETS,
+            registry=registry,
         )
         self.postgres_retries = Counter(
-            "voc_postgres_retries_total", "Times PostgreSQL did not answer and was asked again.", registry=registry
+            "voc_postgres_retries_total",
+            "Times PostgreSQL did not answer and was asked again.",
+            registry=registry,
         )
         self.batch_failures = Counter(
-            "voc_batch_failures_total", "Batches that failed unexpectedly and were tried again.", topic, registry=registry
+            "voc_batch_failures_total",
+            "Batches that failed unexpectedly and were tried again.",
+            topic,
+            registry=registry,
         )
         self.set_aside_messages = Counter(
             "voc_messages_set_aside_total",
@@ -113,7 +154,10 @@ class Metrics:
             registry=registry,
         )
         self.set_aside_offset = Gauge(
-            "voc_message_set_aside_offset", "Offset of the message or batch that was set aside last.", partition, registry=registry
+            "voc_message_set_aside_offset",
+            "Offset of the message or batch that was set aside last.",
+            partition,
+            registry=registry,
         )
         self.partition_held = Gauge(
             "voc_partition_held",
@@ -128,17 +172,34 @@ class Metrics:
             registry=registry,
         )
         self.lag_events = Gauge(
-            "voc_consumer_lag_events", "Messages in the log that are not yet in the tables.", partition, registry=registry
+            "voc_consumer_lag_events",
+            "Messages in the log that are not yet in the tables.",
+            partition,
+            registry=registry,
         )
         self.event_delay_seconds = Gauge(
-            "voc_event_delay_seconds", "At the last commit: its time less that of its latest event.", partition, registry=registry
+            "voc_event_delay_seconds",
+            "At the last commit: its time less that of its latest event.",
+            partition,
+            registry=registry,
         )
         self.last_commit = Gauge(
-            "voc_last_commit_timestamp_seconds", "Unix time of the last committed batch.", partition, registry=registry
+            "voc_last_commit_timestamp_seconds",
+            "Unix time of the last committed batch.",
+            partition,
+            registry=registry,
         )
-        self.position_resets = Counter("voc_position_resets_total", "Stored positions that were outside the log.", topic, registry=registry)
+        self.position_resets = Counter(
+            "voc_position_resets_total",
+            "Stored positions that were outside the log.",
+            topic,
+            registry=registry,
+        )
         self.rewinds = Counter(
-            "voc_rewinds_total", "Batches fetched again because something before them was missing.", topic, registry=registry
+            "voc_rewinds_total",
+            "Batches fetched again because something before them was missing.",
+            topic,
+            registry=registry,
         )
         self.skipped_offsets = Counter(
             "voc_skipped_offsets_total",
@@ -146,13 +207,24 @@ class Metrics:
             topic,
             registry=registry,
         )
-        self.timer_errors = Counter("voc_timer_errors_total", "Runs of a timer that failed.", ("timer",), registry=registry)
-        self.timer_seconds = Gauge("voc_timer_seconds", "How long the last run of a timer took.", ("timer",), registry=registry)
+        self.timer_errors = Counter(
+            "voc_timer_errors_total", "Runs of a timer that failed.", ("timer",), registry=registry
+        )
+        self.timer_seconds = Gauge(
+            "voc_timer_seconds",
+            "How long the last run of a timer took.",
+            ("timer",),
+            registry=registry,
+        )
         self.strange_installations = Gauge(
-            "voc_strange_installations", "Other installations whose workers are in this worker's consumer group.", registry=registry
+            "voc_strange_installations",
+            "Other installations whose workers are in this worker's consumer group.",
+            registry=registry,
         )
         self.clock_skew = Gauge(
-            "voc_clock_skew_seconds", "How far this worker's clock is ahead of PostgreSQL's; below 0, behind it.", registry=registry
+            "voc_clock_skew_seconds",
+            "How far this worker's clock is ahead of PostgreSQL's; below 0, behind it.",
+            registry=registry,
         )
         self.stored_clock_ahead = Gauge(
             "voc_stored_clock_ahead_seconds",
@@ -160,26 +232,38 @@ class Metrics:
             registry=registry,
         )
         self.dead_letters_published = Counter(
-            "voc_dead_letters_published_total", "Refused messages handed to the dead-letter topic.", ("outcome",), registry=registry
+            "voc_dead_letters_published_total",
+            "Refused messages handed to the dead-letter topic.",
+            ("outcome",),
+            registry=registry,
         )
         self.dead_letters_deleted = Counter(
-            "voc_dead_letters_deleted_total", "Refused messages that were older than VOC_DEAD_LETTER_RETENTION_DAYS.", registry=registry
+            "voc_dead_letters_deleted_total",
+            "Refused messages that were older than VOC_DEAD_LETTER_RETENTION_DAYS.",
+            registry=registry,
         )
         self.label_overflow = Counter(
-            "voc_label_overflow_total", "Samples of sites beyond the first 1000, put together as 'other'.", ("metric",), registry=registry
+            "voc_label_overflow_total",
+            "Samples of sites beyond the first 1000, put together as 'other'.",
+            ("metric",),
+            registry=registry,
         )
         self._held: dict[Partition, tuple[str, ...]] = {}
         self._tables = _TableGauges(self.label_overflow)
         registry.register(self._tables)
 
-    def committed(self, partition: Partition, messages: int, result: BatchResult, now: datetime) -> None:
+    def committed(
+        self, partition: Partition, messages: int, result: BatchResult, now: datetime
+    ) -> None:
         """Count a committed batch of `messages` messages."""
         for outcome in OUTCOMES:
             self.events.labels(partition.topic, outcome).inc(getattr(result, outcome))
         self.batch_events.labels(partition.topic).observe(messages)
         self.last_commit.labels(*partition).set(now.timestamp())
         if result.latest_event_time is not None:
-            self.event_delay_seconds.labels(*partition).set((now - result.latest_event_time).total_seconds())
+            self.event_delay_seconds.labels(*partition).set(
+                (now - result.latest_event_time).total_seconds()
+            )
 
     def lag(self, lags: Mapping[Partition, int]) -> None:
         """Show how many messages of each partition wait."""
@@ -240,8 +324,14 @@ class _TableGauges(Collector):
         for reading in readings:
             declared = READ_FROM_TABLES[reading.metric]
             if len(reading.labels) != len(declared.labels):
-                raise ValueError(f"{reading.metric} has the labels {declared.labels}, but a reading gives {reading.labels}")
-        self._admit(reading.labels[index] for reading in readings if (index := _site_index(reading.metric)) is not None)
+                raise ValueError(
+                    f"{reading.metric} has the labels {declared.labels}, but a reading gives {reading.labels}"
+                )
+        self._admit(
+            reading.labels[index]
+            for reading in readings
+            if (index := _site_index(reading.metric)) is not None
+        )
         samples: dict[str, dict[tuple[str, ...], float]] = {}
         for reading in readings:
             self._add(samples.setdefault(reading.metric, {}), reading)

@@ -6,14 +6,14 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.simulator.disturbance import DisturbedChannel
+from voc_stream.simulator.delivery.disturbance import DisturbedChannel
 from voc_stream.simulator.repair import visit
 from voc_stream.simulator.world import DAY, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.simulator.delivery.message import SimulatedMessage
     from voc_stream.simulator.options import SimulationOptions
 
 EVENTS_PER_VISIT = 25.6
@@ -28,11 +28,17 @@ def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
     In the live part `sent_at` is the moment to send; `occurred_at` is the same but for late and repeated messages. What would be sent
     after the end is left out.
     """
-    warm_up = min(WARM_UP_DAYS, options.history_days) * DAY if options.duration_seconds != 0 else 0.0
+    warm_up = (
+        min(WARM_UP_DAYS, options.history_days) * DAY if options.duration_seconds != 0 else 0.0
+    )
     world = World(options, begin=-options.history_days * DAY)
     channel = DisturbedChannel(options.noise, f"{options.seed} {options.start.isoformat()}")
     world.start(_arrivals(world, options, warm_up))
-    end = None if options.duration_seconds is None else options.start + timedelta(seconds=options.duration_seconds)
+    end = (
+        None
+        if options.duration_seconds is None
+        else options.start + timedelta(seconds=options.duration_seconds)
+    )
     while (events := world.step()) is not None:
         now = world.clock.moment(world.now)
         if end is not None and now > end:
@@ -47,7 +53,11 @@ def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
 def _arrivals(world: World, options: SimulationOptions, warm_up: float) -> Iterator[float]:
     """Customers come at even random intervals; how often depends on the part of the story."""
     live = options.rate_per_second / options.speed / EVENTS_PER_VISIT
-    history = options.history_events / EVENTS_PER_VISIT / (options.history_days * DAY) if options.history_days else 0.0
+    history = (
+        options.history_events / EVENTS_PER_VISIT / (options.history_days * DAY)
+        if options.history_days
+        else 0.0
+    )
     for per_second, until in ((history, -warm_up), (live, math.inf)):
         while world.now < until:
             if per_second:

@@ -52,17 +52,27 @@ def _interview(world: World, journey: Journey) -> dict[str, Any]:
     """The answers; each follows from what happened."""
     random = world.random
     states_expectation = world.chance(EXPECTATION_SHARE)
-    scores = {item: journey.score(item, random) for item in RATINGS if item == "overall" or world.chance(PATIENCE_SHARE)}
+    scores = {
+        item: journey.score(item, random)
+        for item in RATINGS
+        if item == "overall" or world.chance(PATIENCE_SHARE)
+    }
     answers = [
         Answer(
             item=item,
             score=score,
-            expectation=float(min(10, max(5, round(random.gauss(EXPECTED, 0.8))))) if states_expectation else None,
+            expectation=float(min(10, max(5, round(random.gauss(EXPECTED, 0.8)))))
+            if states_expectation
+            else None,
             importance=float(random.randint(6, 10)) if states_expectation else None,
         )
         for item, score in scores.items()
     ]
-    answers += [Answer(item=item, done=done) for item, done in _process_items(world, journey).items() if done is not None]
+    answers += [
+        Answer(item=item, done=done)
+        for item, done in _process_items(world, journey).items()
+        if done is not None
+    ]
     overall = scores["overall"]
     said: dict[str, Any] = {
         "answers": answers,

@@ -33,7 +33,9 @@ class WorkshopClock:
         self._start = start.timestamp()
         self._speed = speed
         days, second = divmod(self._start, DAY_SECONDS)
-        self._start_working = days * OPEN_SECONDS + min(max(second - OPENING_SECOND, 0.0), OPEN_SECONDS)
+        self._start_working = days * OPEN_SECONDS + min(
+            max(second - OPENING_SECOND, 0.0), OPEN_SECONDS
+        )
 
     def posix(self, working: float) -> float:
         """The POSIX time of a working second, to the millisecond."""

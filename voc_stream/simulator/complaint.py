@@ -65,7 +65,13 @@ def complain(world: World, journey: Journey, *, severe: bool) -> Iterator[float]
     _act(world, journey, "opened", common, text=remark(random, category, content=False))
     for _ in range(MAXIMUM_ROUNDS):
         yield random.uniform(0.02, 0.3) * DAY * patience
-        _act(world, journey, "acknowledged", common, handed_to=department if world.chance(0.5) else None)
+        _act(
+            world,
+            journey,
+            "acknowledged",
+            common,
+            handed_to=department if world.chance(0.5) else None,
+        )
         if world.chance(0.8):
             yield random.uniform(0.01, 0.1) * DAY * patience
             _act(world, journey, "apologised", common)
@@ -73,7 +79,13 @@ def complain(world: World, journey: Journey, *, severe: bool) -> Iterator[float]
         if not world.chance(0.92 - 0.12 * patience - (0.1 if severe else 0.0)):
             yield from _unresolved(world, journey, common)
             return
-        _act(world, journey, "resolved", common, compensation=_compensation(world, journey) if world.chance(0.35) else None)
+        _act(
+            world,
+            journey,
+            "resolved",
+            common,
+            compensation=_compensation(world, journey) if world.chance(0.35) else None,
+        )
         yield random.uniform(0.02, 0.2) * DAY
         _act(world, journey, "informed", common)
         yield random.uniform(0.1, 1.0) * DAY
@@ -114,7 +126,9 @@ def _compensation(world: World, journey: Journey) -> float:
     return round((journey.final_amount or 500.0) * world.random.uniform(0.1, 0.5), 2)
 
 
-def _act(world: World, journey: Journey, action: Action, common: dict[str, str], **fields: Any) -> None:
+def _act(
+    world: World, journey: Journey, action: Action, common: dict[str, str], **fields: Any
+) -> None:
     world.emit(
         Complaint,
         customer_id=journey.customer.customer_id,
@@ -131,4 +145,10 @@ def _act(world: World, journey: Journey, action: Action, common: dict[str, str],
 
 
 def _change(world: World, journey: Journey, change: str, **fields: Any) -> None:
-    world.emit(Customer, customer_id=journey.customer.customer_id, site_id=journey.shop.site_id, change=change, **fields)
+    world.emit(
+        Customer,
+        customer_id=journey.customer.customer_id,
+        site_id=journey.shop.site_id,
+        change=change,
+        **fields,
+    )

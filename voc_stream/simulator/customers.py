@@ -67,7 +67,8 @@ class Customers:
             annual_value=round(YEARLY_VALUE[segment] * random.lognormvariate(0.0, 0.5), 2),
             lifecycle_stage=random.choices(tuple(LIFECYCLE), tuple(LIFECYCLE.values()))[0],
             product=random.choice(PRODUCTS),
-            leniency=random.gauss(0.0, 0.5) - (GRUMBLERS_DEDUCT if random.random() < GRUMBLER_SHARE else 0.0),
+            leniency=random.gauss(0.0, 0.5)
+            - (GRUMBLERS_DEDUCT if random.random() < GRUMBLER_SHARE else 0.0),
         )
 
     def _remember(self, customer: SimulatedCustomer) -> SimulatedCustomer:

@@ -56,7 +56,12 @@ class Journey:
         if experience != "overall":
             return ordinary + self._deviation(experience)
         parts = [ordinary + self._deviation(part) for part in RATINGS if part != "overall"]
-        return 0.3 * sum(parts) / len(parts) + 0.5 * min(parts) + 0.2 * self.felt("advisor_service") + 0.6
+        return (
+            0.3 * sum(parts) / len(parts)
+            + 0.5 * min(parts)
+            + 0.2 * self.felt("advisor_service")
+            + 0.6
+        )
 
     def _deviation(self, experience: str) -> float:
         """How much better or worse than ordinary a part of the visit was."""
@@ -68,7 +73,9 @@ class Journey:
             "car_cleanliness": -1.8 * (not self.washed),
             "service_time": -4.0 * self.late,
             "repair_quality": -1.8 * self.reworked - 3.5 * (not self.work_completed),
-            "advisor_service": self.attitude - 0.6 * self.late + (0.2 if self.advice_given else -0.4),
+            "advisor_service": self.attitude
+            - 0.6 * self.late
+            + (0.2 if self.advice_given else -0.4),
         }[experience]
 
     def score(self, experience: str, random: Random, decimals: int = 0) -> float:

@@ -66,7 +66,10 @@ def build_shop(number: int) -> Shop:
         friendliness=friendliness,
         comfort=comfort,
         rework_share=rework_share,
-        advisors=tuple(Advisor(employee_id=f"{site_id}-advisor-{k}", skill=random.uniform(-0.5, 0.5)) for k in range(1, ADVISORS + 1)),
+        advisors=tuple(
+            Advisor(employee_id=f"{site_id}-advisor-{k}", skill=random.uniform(-0.5, 0.5))
+            for k in range(1, ADVISORS + 1)
+        ),
         technicians=tuple(f"{site_id}-technician-{k}" for k in range(1, TECHNICIANS + 1)),
         parts_clerk=f"{site_id}-parts-1",
         washer=f"{site_id}-washer-1",

@@ -29,7 +29,9 @@ class Decline:
     def __post_init__(self) -> None:
         """Raise ValueError for a decline that ends before it begins."""
         if self.until_seconds is not None and self.until_seconds <= self.after_seconds:
-            raise ValueError(f"until_seconds is {self.until_seconds}: give more than after_seconds, {self.after_seconds}")
+            raise ValueError(
+                f"until_seconds is {self.until_seconds}: give more than after_seconds, {self.after_seconds}"
+            )
 
     def points_at(self, site_id: str, employee_id: str, seconds: float) -> float:
         """How many points the attitude of an advisor has fallen `seconds` after the start.
@@ -40,8 +42,14 @@ class Decline:
         over = self.until_seconds is not None and seconds >= self.until_seconds
         if site_id != self.site_id or seconds <= self.after_seconds or over:
             return 0.0
-        progress = min(1.0, (seconds - self.after_seconds) / self.ramp_seconds) if self.ramp_seconds else 1.0
-        share = 1.0 if employee_id == f"{self.site_id}-advisor-{self.advisor}" else self.share_of_others
+        progress = (
+            min(1.0, (seconds - self.after_seconds) / self.ramp_seconds)
+            if self.ramp_seconds
+            else 1.0
+        )
+        share = (
+            1.0 if employee_id == f"{self.site_id}-advisor-{self.advisor}" else self.share_of_others
+        )
         return self.points * progress * share
 
 
@@ -103,6 +111,12 @@ class SimulationOptions:
         for name in ("history_days", "history_events", "duration_seconds"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more")
-        for name in ("duplicate_share", "late_share", "broken_share", "retracted_share", "conflicting_share"):
+        for name in (
+            "duplicate_share",
+            "late_share",
+            "broken_share",
+            "retracted_share",
+            "conflicting_share",
+        ):
             if not 0 <= getattr(self.noise, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self.noise, name)}: give a share from 0 to 1")

@@ -25,7 +25,13 @@ SCORED_CONTACT_SHARE = 0.3
 FAVOURED_ADVISOR_WEIGHTS = (2, 1, 1)
 """The first advisor of a shop looks after half of the customers."""
 
-_DEPARTMENT: dict[Stage, str] = {"parts": "parts", "dispatch": "workshop", "work": "workshop", "inspection": "workshop", "wash": "workshop"}
+_DEPARTMENT: dict[Stage, str] = {
+    "parts": "parts",
+    "dispatch": "workshop",
+    "work": "workshop",
+    "inspection": "workshop",
+    "wash": "workshop",
+}
 
 
 def visit(world: World) -> Iterator[float]:
@@ -34,7 +40,9 @@ def visit(world: World) -> Iterator[float]:
     if journey.booked:
         yield from _stage(world, journey, "appointment", 5 * MINUTE)
         yield world.random.uniform(0.05 * DAY, 1.0 * DAY)
-    journey.attitude = world.attitude(journey.shop.site_id, journey.shop.friendliness, journey.advisor)
+    journey.attitude = world.attitude(
+        journey.shop.site_id, journey.shop.friendliness, journey.advisor
+    )
     yield from _receive(world, journey)
     yield from _repair(world, journey)
     yield from _hand_over(world, journey)
@@ -76,7 +84,13 @@ def _receive(world: World, journey: Journey) -> Iterator[float]:
     journey.wait_minutes = waiting / MINUTE
     yield from _stage(world, journey, "reception", waiting)
     _score(world, journey, "reception_wait", channel="kiosk")
-    yield from _stage(world, journey, "diagnosis", world.around(25 * MINUTE * journey.shop.slowness), employee=_technician(world, journey))
+    yield from _stage(
+        world,
+        journey,
+        "diagnosis",
+        world.around(25 * MINUTE * journey.shop.slowness),
+        employee=_technician(world, journey),
+    )
     journey.refreshments = world.chance(0.9 + 0.3 * min(0.0, journey.shop.comfort))
 
 
@@ -84,7 +98,10 @@ def _repair(world: World, journey: Journey) -> Iterator[float]:
     """From the estimate to the inspection: the plan makes the promise, and what really happens keeps or breaks it."""
     shop, random = journey.shop, world.random
     technician = _technician(world, journey)
-    work, parts = random.uniform(30, 180) * MINUTE, random.uniform(15, 90) * MINUTE if world.chance(PARTS_SHARE) else 0.0
+    work, parts = (
+        random.uniform(30, 180) * MINUTE,
+        random.uniform(15, 90) * MINUTE if world.chance(PARTS_SHARE) else 0.0,
+    )
     amount = round(300 + work / MINUTE * 6 + parts / MINUTE * 20, 2)
     if not world.chance(NO_ESTIMATE_SHARE):
         journey.estimated_amount = amount
@@ -92,20 +109,46 @@ def _repair(world: World, journey: Journey) -> Iterator[float]:
         duration = world.around(10 * MINUTE * shop.slowness)
         journey.promised = world.clock.next_quarter(world.now + duration + planned * PROMISE_MARGIN)
         promised_at = world.clock.moment(journey.promised)
-        yield from _stage(world, journey, "estimate", duration, promised_at=promised_at, estimated_amount=amount)
+        yield from _stage(
+            world, journey, "estimate", duration, promised_at=promised_at, estimated_amount=amount
+        )
         _score(world, journey, "explanation", channel="tablet")
-    journey.final_amount = round(amount * (random.uniform(1.05, 1.4) if world.chance(0.12) else random.uniform(0.95, 1.0)), 2)
+    journey.final_amount = round(
+        amount * (random.uniform(1.05, 1.4) if world.chance(0.12) else random.uniform(0.95, 1.0)), 2
+    )
     if parts:
         back_order = random.uniform(2, 8) * HOUR if world.chance(BACK_ORDER_SHARE) else 0.0
-        yield from _stage(world, journey, "parts", world.around(parts * shop.slowness) + back_order, employee=shop.parts_clerk)
+        yield from _stage(
+            world,
+            journey,
+            "parts",
+            world.around(parts * shop.slowness) + back_order,
+            employee=shop.parts_clerk,
+        )
     yield from _stage(world, journey, "dispatch", world.around(12 * MINUTE * shop.slowness))
     _score(world, journey, "lounge_comfort", channel="app")
-    yield from _stage(world, journey, "work", world.around(work * shop.slowness), employee=technician)
-    yield from _stage(world, journey, "inspection", world.around(12 * MINUTE * shop.slowness), employee=_technician(world, journey))
+    yield from _stage(
+        world, journey, "work", world.around(work * shop.slowness), employee=technician
+    )
+    yield from _stage(
+        world,
+        journey,
+        "inspection",
+        world.around(12 * MINUTE * shop.slowness),
+        employee=_technician(world, journey),
+    )
     if world.chance(shop.rework_share):
         journey.reworked = True
-        yield from _stage(world, journey, "work", world.around(0.5 * work * shop.slowness), employee=technician)
-        yield from _stage(world, journey, "inspection", world.around(10 * MINUTE * shop.slowness), employee=_technician(world, journey))
+        yield from _stage(
+            world, journey, "work", world.around(0.5 * work * shop.slowness), employee=technician
+        )
+        yield from _stage(
+            world,
+            journey,
+            "inspection",
+            world.around(10 * MINUTE * shop.slowness),
+            employee=_technician(world, journey),
+        )
     journey.work_completed = not world.chance(0.02 + 0.3 * shop.rework_share)
 
 
@@ -114,20 +157,36 @@ def _hand_over(world: World, journey: Journey) -> Iterator[float]:
     shop = journey.shop
     journey.washed = world.chance(WASH_SHARE)
     if journey.washed:
-        yield from _stage(world, journey, "wash", world.around(15 * MINUTE * shop.slowness), employee=shop.washer)
-    yield from _stage(world, journey, "settlement", world.around(8 * MINUTE * shop.slowness), final_amount=journey.final_amount)
+        yield from _stage(
+            world, journey, "wash", world.around(15 * MINUTE * shop.slowness), employee=shop.washer
+        )
+    yield from _stage(
+        world,
+        journey,
+        "settlement",
+        world.around(8 * MINUTE * shop.slowness),
+        final_amount=journey.final_amount,
+    )
     _score(world, journey, "fair_charge", channel="terminal")
     yield from _stage(world, journey, "delivery", world.around(10 * MINUTE * shop.slowness))
     journey.delivered = world.now
     # As the tables will see it: to the millisecond of the events.
-    journey.late = journey.promised is not None and world.clock.posix(journey.delivered) > world.clock.posix(journey.promised)
+    journey.late = journey.promised is not None and world.clock.posix(
+        journey.delivered
+    ) > world.clock.posix(journey.promised)
     journey.inspection_invited = world.chance(min(1.0, 0.9 + 0.15 * min(0.0, journey.attitude)))
     journey.advice_given = world.chance(min(1.0, 0.9 + 0.15 * min(0.0, journey.attitude)))
     _score(world, journey, "advisor_service", channel="terminal")
 
 
 def _stage(
-    world: World, journey: Journey, stage: Stage, duration: float, *, employee: str | None = None, **at_exit: Any
+    world: World,
+    journey: Journey,
+    stage: Stage,
+    duration: float,
+    *,
+    employee: str | None = None,
+    **at_exit: Any,
 ) -> Iterator[float]:
     """After a short while enter a stage, spend working seconds in it, leave it; `at_exit` are fields of the exit."""
     yield world.random.uniform(1, 5) * MINUTE
@@ -136,7 +195,9 @@ def _stage(
     _step(world, journey, stage, "exit", employee, **at_exit)
 
 
-def _step(world: World, journey: Journey, stage: Stage, edge: Edge, employee: str | None, **fields: Any) -> None:
+def _step(
+    world: World, journey: Journey, stage: Stage, edge: Edge, employee: str | None, **fields: Any
+) -> None:
     world.emit(
         RepairStep,
         customer_id=journey.customer.customer_id,

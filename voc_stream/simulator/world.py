@@ -78,7 +78,11 @@ class World:
     def attitude(self, site_id: str, friendliness: float, advisor: Advisor) -> float:
         """How an advisor treats customers now, in points of the score scale, 0 is ordinary."""
         decline = self.options.decline
-        lost = decline.points_at(site_id, advisor.employee_id, self.clock.live_seconds(self.now)) if decline else 0.0
+        lost = (
+            decline.points_at(site_id, advisor.employee_id, self.clock.live_seconds(self.now))
+            if decline
+            else 0.0
+        )
         return friendliness + advisor.skill - lost
 
     def _event_id(self) -> str:

@@ -18,11 +18,20 @@ from benchmarks import machine
 from benchmarks.detection.detectors import FixedThreshold, PageHinkley, Volume, WeekAgainstFourWeeks
 from benchmarks.detection.ours import Charts
 from benchmarks.detection.setting import Setting, setting_of
-from benchmarks.detection.trial import HALF_A_YEAR, bound, delays, false_alarms, information, interval, run, tuned_threshold
+from benchmarks.detection.trial import (
+    HALF_A_YEAR,
+    bound,
+    delays,
+    false_alarms,
+    information,
+    interval,
+    run,
+    tuned_threshold,
+)
 from benchmarks.detection.world import EXPERIENCES, SITES, shapes_of, world_of
 from benchmarks.markdown import put_section, table
 
-from voc_stream.domain.detection.charts import FEWEST_WEEKS
+from voc_stream.alerts.detection.charts import FEWEST_WEEKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
     from benchmarks.detection.detectors import Contestant
     from benchmarks.detection.world import Numbers, World
 
-    from voc_stream.domain.detection.distribution import Distribution
+    from voc_stream.alerts.detection.distribution import Distribution
 
 PAGE = machine.ROOT / "docs" / "detection.md"
 DROPS = (0.5, 1.0, 2.0, 3.0)
@@ -50,7 +59,9 @@ DROPPED_AFTER_DAYS, SETTLED_AFTER_DAYS = 91, 8
 OTHERS: dict[str, Callable[[Setting], Contestant]] = {
     PageHinkley.name: lambda setting: PageHinkley(setting.pasts),
     FixedThreshold.name: lambda setting: FixedThreshold(setting.world, setting.volume),
-    WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(setting.world, setting.volume, setting.four_weeks),
+    WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(
+        setting.world, setting.volume, setting.four_weeks
+    ),
 }
 MOST = 0.9
 """The share of drops that a second figure of ours tells about."""
@@ -78,16 +89,28 @@ class Drop(NamedTuple):
 def drops_of(shapes: list[Distribution], seed: int) -> list[Drop]:
     """Every drop that is looked for, of the world that `seed` makes."""
     before = world_of(shapes, np.random.default_rng(seed))
-    return [Drop(points, world_of(shapes, np.random.default_rng(seed), points), information(before, points)) for points in DROPS]
+    return [
+        Drop(
+            points,
+            world_of(shapes, np.random.default_rng(seed), points),
+            information(before, points),
+        )
+        for points in DROPS
+    ]
 
 
-def rows(setting: Setting, weeks: int, longest_wait: int, drops: list[Drop], random: np.random.Generator) -> Iterator[list[str]]:
+def rows(
+    setting: Setting, weeks: int, longest_wait: int, drops: list[Drop], random: np.random.Generator
+) -> Iterator[list[str]]:
     """The lines of one volume."""
     volume = setting.volume
     false = false_alarms(Charts(setting, MANY, random), setting, weeks, random)
     low, high = interval(false)
     counted = f"{false / weeks:.2f} ({low / weeks:.2f} to {high / weeks:.2f})"
-    tuned = {name: tuned_threshold(make, setting, max(HALF_A_YEAR, weeks // 4), random) for name, make in OTHERS.items()}
+    tuned = {
+        name: tuned_threshold(make, setting, max(HALF_A_YEAR, weeks // 4), random)
+        for name, make in OTHERS.items()
+    }
     detectors: list[tuple[Contestant, float]] = [(Charts(setting, MANY, random), 0.0)]
     detectors += [(make(setting), tuned[name]) for name, make in OTHERS.items()]
     for detector, _ in detectors:
@@ -100,12 +123,26 @@ def rows(setting: Setting, weeks: int, longest_wait: int, drops: list[Drop], ran
             delays(detector, threshold, setting, after, limit=limit, random=random, share=share)
             for (detector, threshold), share in zip(detectors, shares, strict=True)
         )
-        numbers = [f"{least / volume.a_unit:.2f}", _told(ours, limit, volume), f"{np.median(ours) / least:.2f}"]
+        numbers = [
+            f"{least / volume.a_unit:.2f}",
+            _told(ours, limit, volume),
+            f"{np.median(ours) / least:.2f}",
+        ]
         most = _told(ours, limit, volume, MOST)
-        yield [volume.name, f"{points:g}", volume.unit, *numbers, *(_told(each, limit, volume) for each in theirs), most, counted]
+        yield [
+            volume.name,
+            f"{points:g}",
+            volume.unit,
+            *numbers,
+            *(_told(each, limit, volume) for each in theirs),
+            most,
+            counted,
+        ]
 
 
-def volume_row(setting: Setting, longest_wait: int, drops: list[Drop], random: np.random.Generator) -> list[str]:
+def volume_row(
+    setting: Setting, longest_wait: int, drops: list[Drop], random: np.random.Generator
+) -> list[str]:
     """What to expect of one volume: after each drop the median delay with many keys, and with few."""
     cells, detectors = [], {keys: Charts(setting, keys, random) for keys in (MANY, FEW)}
     for detector in detectors.values():
@@ -114,7 +151,13 @@ def volume_row(setting: Setting, longest_wait: int, drops: list[Drop], random: n
         found = []
         for keys, detector in detectors.items():
             limit = int(longest_wait * bound(setting, keys, information_of_score))
-            found.append(_told(delays(detector, 0.0, setting, after, limit=limit, random=random), limit, setting.volume))
+            found.append(
+                _told(
+                    delays(detector, 0.0, setting, after, limit=limit, random=random),
+                    limit,
+                    setting.volume,
+                )
+            )
         cells.append(" / ".join(found))
     return [setting.volume.name, setting.volume.unit, *cells]
 
@@ -129,23 +172,53 @@ def _told(delays_of_keys: Numbers, limit: int, volume: Volume, share: float = 0.
 
 def main() -> None:
     """Simulate and print the tables."""
-    parser = argparse.ArgumentParser(prog="bench-detection", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scores", type=Path, help="CSV file of answers from 1 to 10, a column each; else built-in shares")
-    parser.add_argument("--weeks", type=int, default=100, help="stable weeks at 20 an hour; 24 times as many at 20 a day")
+    parser = argparse.ArgumentParser(
+        prog="bench-detection",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--scores",
+        type=Path,
+        help="CSV file of answers from 1 to 10, a column each; else built-in shares",
+    )
+    parser.add_argument(
+        "--weeks",
+        type=int,
+        default=100,
+        help="stable weeks at 20 an hour; 24 times as many at 20 a day",
+    )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--longest-wait", type=int, default=8, help="how many times the bound an alarm is waited for")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/detection.md")
+    parser.add_argument(
+        "--longest-wait",
+        type=int,
+        default=8,
+        help="how many times the bound an alarm is waited for",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="put the tables into docs/detection.md"
+    )
     arguments = parser.parse_args()
-    random, shapes, wait = np.random.default_rng(arguments.seed), shapes_of(arguments.scores), arguments.longest_wait
+    random, shapes, wait = (
+        np.random.default_rng(arguments.seed),
+        shapes_of(arguments.scores),
+        arguments.longest_wait,
+    )
     drops = drops_of(shapes, arguments.seed)
     found: list[list[str]] = []
     for volume in VOLUMES:
         setting = setting_of(shapes, volume, arguments.seed, random)
-        found += rows(setting, arguments.weeks * VOLUMES[0].a_day // volume.a_day, wait, drops, random)
+        found += rows(
+            setting, arguments.weeks * VOLUMES[0].a_day // volume.a_day, wait, drops, random
+        )
     compared = table(HEADER, found)
     print(compared, flush=True)
     settings = (setting_of(shapes, volume, arguments.seed, random) for volume in MORE_VOLUMES)
-    header = ("scores of a key", "unit", *(f"{drop:g} points" if drop != 1 else "1 point" for drop in DROPS))
+    header = (
+        "scores of a key",
+        "unit",
+        *(f"{drop:g} points" if drop != 1 else "1 point" for drop in DROPS),
+    )
     expected = table(header, [volume_row(setting, wait, drops, random) for setting in settings])
     print(expected)
     if arguments.write:

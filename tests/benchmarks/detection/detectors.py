@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from benchmarks.detection.world import Numbers, World
 
-    from voc_stream.domain.detection.baseline import Past
+    from voc_stream.alerts.detection.baseline import Past
 
 FEWEST = 20
 """Scores in the shortest window."""
@@ -102,9 +102,13 @@ class WeekAgainstFourWeeks:
         self._window = Windowed(len(pasts), week)
         self._usual = np.array([past.mean for past in pasts])
         variance = np.array([shape.variance for shape in world.shapes])[world.experience]
-        self._error = np.sqrt(variance / week + variance / np.array([past.scores for past in pasts]))
+        self._error = np.sqrt(
+            variance / week + variance / np.array([past.scores for past in pasts])
+        )
 
     def take(self, scores: Numbers) -> Numbers:
         """See Contestant."""
         means = self._window.means(scores)
-        return np.full(len(scores), -np.inf) if means is None else (self._usual - means) / self._error
+        return (
+            np.full(len(scores), -np.inf) if means is None else (self._usual - means) / self._error
+        )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from benchmarks.detection.world import world_of
 
-from voc_stream.domain.detection.baseline import BASELINE_DAYS, Past, variance_between
-from voc_stream.domain.detection.charts import scores_between_false_alarms
+from voc_stream.alerts.detection.baseline import BASELINE_DAYS, Past, variance_between
+from voc_stream.alerts.detection.charts import scores_between_false_alarms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.detection.detectors import Volume
     from benchmarks.detection.world import World
 
-    from voc_stream.domain.detection.distribution import Distribution
+    from voc_stream.alerts.detection.distribution import Distribution
 
 FOUR_WEEKS_DAYS = 28
 
@@ -43,12 +43,16 @@ class Setting(NamedTuple):
         return scores_between_false_alarms(7.0 * self.volume.a_day, keys)
 
 
-def setting_of(shapes: list[Distribution], volume: Volume, seed: int, random: np.random.Generator) -> Setting:
+def setting_of(
+    shapes: list[Distribution], volume: Volume, seed: int, random: np.random.Generator
+) -> Setting:
     """Shops as `seed` makes them, and their scores of the past."""
     world = world_of(shapes, np.random.default_rng(seed))
     pasts = _pasts_of(world, volume, BASELINE_DAYS, random)
     between = {
-        number: variance_between([pasts[key] for key in np.flatnonzero(world.experience == number)], shape.variance)
+        number: variance_between(
+            [pasts[key] for key in np.flatnonzero(world.experience == number)], shape.variance
+        )
         for number, shape in enumerate(shapes)
     }
     return Setting(world, volume, pasts, _pasts_of(world, volume, FOUR_WEEKS_DAYS, random), between)

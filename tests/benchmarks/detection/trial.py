@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.detection.ours import announced
 from benchmarks.detection.setting import renewed
 
-from voc_stream.domain.detection.distribution import tilted_to
+from voc_stream.alerts.detection.distribution import tilted_to
 from voc_stream.domain.statistics import NORMAL_975
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def interval(count: int) -> tuple[float, float]:
     return low, above * (1 - 1 / (9 * above) + NORMAL_975 / (3 * math.sqrt(above))) ** 3
 
 
-def tuned_threshold(make: Callable[[Setting], Contestant], setting: Setting, weeks: int, random: np.random.Generator) -> float:
+def tuned_threshold(
+    make: Callable[[Setting], Contestant], setting: Setting, weeks: int, random: np.random.Generator
+) -> float:
     """The threshold that as many keys pass in these weeks of stable scores as there are weeks.
 
     Every half a year the detector begins anew, from another past: some drift farther, the longer they run. The first week is not counted.
@@ -53,7 +55,9 @@ def tuned_threshold(make: Callable[[Setting], Contestant], setting: Setting, wee
             detector = make(renewed(setting, random))
             run(detector, setting, 7, random)
         for _ in range(7 * setting.volume.a_day):
-            np.maximum(greatest[week], detector.take(setting.world.scores(random)), out=greatest[week])
+            np.maximum(
+                greatest[week], detector.take(setting.world.scores(random)), out=greatest[week]
+            )
     return float(np.sort(greatest, axis=None)[-weeks])
 
 
@@ -64,7 +68,14 @@ def run(detector: Contestant, setting: Setting, days: int, random: np.random.Gen
 
 
 def delays(
-    detector: Contestant, threshold: float, setting: Setting, after: World, *, limit: int, random: np.random.Generator, share: float = 0.5
+    detector: Contestant,
+    threshold: float,
+    setting: Setting,
+    after: World,
+    *,
+    limit: int,
+    random: np.random.Generator,
+    share: float = 0.5,
 ) -> Numbers:
     """Scores from a drop to the alarm of each key, of a detector that has run; the detector stays as it is.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voc_stream.domain.detection.distribution import Distribution, distribution_of, tilted_to
+from voc_stream.alerts.detection.distribution import Distribution, distribution_of, tilted_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,13 @@ EXPERIENCES, SITES = 20, 300
 # How far the means of shops lie apart, standard deviation in points.
 BETWEEN_SITES = 0.2
 # Where no file is given: shares of 0 to 10 as ceiling-heavy as a survey that people like to fill in.
-_CEILING = dict(zip(map(float, range(11)), (1.0, 0.5, 0.7, 0.8, 1.0, 3.0, 4.0, 10.0, 20.0, 22.0, 37.0), strict=True))
+_CEILING = dict(
+    zip(
+        map(float, range(11)),
+        (1.0, 0.5, 0.7, 0.8, 1.0, 3.0, 4.0, 10.0, 20.0, 22.0, 37.0),
+        strict=True,
+    )
+)
 VALUES = np.arange(11.0)
 
 
@@ -41,7 +47,11 @@ class World(NamedTuple):
 
     def scores(self, random: np.random.Generator) -> Numbers:
         """One score of each key."""
-        scores: Numbers = (random.random(len(self.means), dtype=np.float32) > self.cumulative).sum(axis=0, dtype=np.int8).astype(float)
+        scores: Numbers = (
+            (random.random(len(self.means), dtype=np.float32) > self.cumulative)
+            .sum(axis=0, dtype=np.int8)
+            .astype(float)
+        )
         return scores
 
     def totals(self, random: np.random.Generator, count: int) -> Numbers:
@@ -60,7 +70,9 @@ def shapes_of(path: Path | None) -> list[Distribution]:
     columns = list(zip(*rows[1:], strict=True))[1 : EXPERIENCES + 1]
     found = []
     for column in columns:
-        counts = dict.fromkeys(map(float, VALUES), 0.01)  # what nobody has answered yet is not impossible
+        counts = dict.fromkeys(
+            map(float, VALUES), 0.01
+        )  # what nobody has answered yet is not impossible
         for answer in column:
             counts[float(round((float(answer) - 1) / 9 * 10))] += 1
         found.append(distribution_of(counts))
@@ -70,10 +82,17 @@ def shapes_of(path: Path | None) -> list[Distribution]:
 def world_of(shapes: list[Distribution], random: np.random.Generator, drop: float = 0.0) -> World:
     """Shops around the shape of each experience; all of them `drop` points lower than they usually are."""
     experience = np.repeat(np.arange(len(shapes)), SITES)
-    usual = np.array([shape.mean for shape in shapes])[experience] + random.normal(0.0, BETWEEN_SITES, len(experience))
+    usual = np.array([shape.mean for shape in shapes])[experience] + random.normal(
+        0.0, BETWEEN_SITES, len(experience)
+    )
     usual = np.clip(usual, 0.5, 9.8)
     means = usual - drop
-    shares = np.array([_shares(tilted_to(shapes[number], mean).distribution) for number, mean in zip(experience, means, strict=True)])
+    shares = np.array(
+        [
+            _shares(tilted_to(shapes[number], mean).distribution)
+            for number, mean in zip(experience, means, strict=True)
+        ]
+    )
     return World(shapes, experience, means, np.cumsum(shares.T, axis=0)[:-1].astype(np.float32))
 
 

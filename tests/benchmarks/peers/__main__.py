@@ -26,8 +26,8 @@ from benchmarks.peers.report import Result, put, report
 from benchmarks.results import command_line, measured_by
 from benchmarks.stage import BROKERS
 
-from voc_stream.embedded.ports import free_port
 from voc_stream.embedded.postgres import Postgres
+from voc_stream.embedded.processes.tcp_ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,9 @@ def main() -> None:
     arguments = _arguments()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}", file=sys.stderr)
-    measured = measured_by(machine.describe(BROKERS["apache"]), machine.commit(), command_line(sys.argv))
+    measured = measured_by(
+        machine.describe(BROKERS["apache"]), machine.commit(), command_line(sys.argv)
+    )
     # As Kafka comes, and unlike the tests: members of a new group that start together join together.
     COMMON_PROPERTIES["group.initial.rebalance.delay.ms"] = 3_000
     with tempfile.TemporaryDirectory(prefix="voc-peers-") as name:
@@ -50,7 +52,13 @@ def main() -> None:
             with KafkaCluster(folder) as cluster, Postgres(folder, free_port()) as postgres:
                 brokers = Trees(child.pid for child in cluster._children.values())
                 place = Place(folder, postgres.url, Trees([postgres.child.pid]), brokers)
-                results = measure(arguments.only, arguments.events, cluster.bootstrap, place, seed if arguments.kill else None)
+                results = measure(
+                    arguments.only,
+                    arguments.events,
+                    cluster.bootstrap,
+                    place,
+                    seed if arguments.kill else None,
+                )
         except ApacheKafkaError as error:
             sys.exit(str(error))
     text = report(results, measured, seed)
@@ -59,7 +67,9 @@ def main() -> None:
         put(PAGE, text)
 
 
-def measure(peers: Sequence[Peer], messages: int, bootstrap: str, place: Place, seed: int | None) -> list[Result]:
+def measure(
+    peers: Sequence[Peer], messages: int, bootstrap: str, place: Place, seed: int | None
+) -> list[Result]:
     """All peers, one after the other; with a seed, also with a kill."""
     inputs: dict[int, Input] = {}
     results = []
@@ -75,7 +85,11 @@ def measure(peers: Sequence[Peer], messages: int, bootstrap: str, place: Place, 
             print(f"{peer.name}: {speed}", file=sys.stderr)
             if seed is not None:
                 chance = Random(f"{seed} {peer.name}")
-                result = result._replace(after_kill=measure_after_kill(peer, program, inputs[count], place, usual=speed, random=chance))
+                result = result._replace(
+                    after_kill=measure_after_kill(
+                        peer, program, inputs[count], place, usual=speed, random=chance
+                    )
+                )
                 print(f"{peer.name}: {result.after_kill}", file=sys.stderr)
         except (NotInstalledError, PeerFailedError) as error:
             result = result._replace(problem=str(error))
@@ -86,13 +100,24 @@ def measure(peers: Sequence[Peer], messages: int, bootstrap: str, place: Place, 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-peers", description=__doc__)
-    parser.add_argument("--events", type=_enough, default=300_000, help="messages, of which 5 %% are repeated ones")
     parser.add_argument(
-        "--only", type=_peers, default=PEERS, help="names with commas between; all: " + ", ".join(peer.name for peer in PEERS)
+        "--events", type=_enough, default=300_000, help="messages, of which 5 %% are repeated ones"
     )
-    parser.add_argument("--kill", action="store_true", help="run each once more with a kill -9 in the middle")
-    parser.add_argument("--seed", type=int, help="of the moments of the kills; random where it is not given")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument(
+        "--only",
+        type=_peers,
+        default=PEERS,
+        help="names with commas between; all: " + ", ".join(peer.name for peer in PEERS),
+    )
+    parser.add_argument(
+        "--kill", action="store_true", help="run each once more with a kill -9 in the middle"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="of the moments of the kills; random where it is not given"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="put the table into docs/performance.md"
+    )
     return parser.parse_args()
 
 
@@ -107,7 +132,9 @@ def _peers(names: str) -> list[Peer]:
     known = {peer.name: peer for peer in PEERS}
     unknown = [name for name in names.split(",") if name not in known]
     if unknown:
-        raise argparse.ArgumentTypeError(f"there is no peer {', '.join(unknown)}; the peers are {', '.join(known)}")
+        raise argparse.ArgumentTypeError(
+            f"there is no peer {', '.join(unknown)}; the peers are {', '.join(known)}"
+        )
     return [known[name] for name in names.split(",")]
 
 

@@ -31,7 +31,17 @@ def virtual_environment(name: str, packages: Sequence[str]) -> Path:
 
     def fill(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(folder)])
-        _run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages])
+        _run(
+            [
+                str(folder / "bin" / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                *packages,
+            ]
+        )
 
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     # Programs of an environment hold its path, so it is filled where it stays.
@@ -42,7 +52,17 @@ def jars(name: str, pom: Path) -> Path:
     """A folder with the dependencies of a Maven project. Raises NotInstalledError."""
 
     def fill(folder: Path) -> None:
-        _run([_program("mvn"), "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"])
+        _run(
+            [
+                _program("mvn"),
+                "-q",
+                "-B",
+                "-f",
+                str(pom),
+                "dependency:copy-dependencies",
+                f"-DoutputDirectory={folder}",
+            ]
+        )
 
     return _made(name, pom.read_text(), fill)
 
@@ -53,12 +73,18 @@ def compiled(name: str, sources: Sequence[Path], jars_folder: Path) -> Path:
     def fill(folder: Path) -> None:
         _run([_program("javac"), "-cp", f"{jars_folder}/*", "-d", str(folder), *map(str, sources)])
 
-    return _made(name, "\n".join([str(jars_folder), *(source.read_text() for source in sources)]), fill)
+    return _made(
+        name, "\n".join([str(jars_folder), *(source.read_text() for source in sources)]), fill
+    )
 
 
-def _made(name: str, contents: str, fill: Callable[[Path], None], *, in_place: bool = False) -> Path:
+def _made(
+    name: str, contents: str, fill: Callable[[Path], None], *, in_place: bool = False
+) -> Path:
     """The folder of that name and contents; `fill` makes it where it is not there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voc-stream" / "peers"
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voc-stream" / "peers"
+    )
     folder = cache / f"{name}-{hashlib.sha256(contents.encode()).hexdigest()[:8]}"
     done = folder / "complete"
     if done.exists():
@@ -88,8 +114,14 @@ def _program(name: str) -> str:
 
 def _run(command: Sequence[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired as error:
-        raise NotInstalledError(f"{command[0]} did not end within {INSTALL_TIMEOUT_SECONDS:.0f} s") from error
+        raise NotInstalledError(
+            f"{command[0]} did not end within {INSTALL_TIMEOUT_SECONDS:.0f} s"
+        ) from error
     if done.returncode != 0:
-        raise NotInstalledError(f"{Path(command[0]).name} failed: {(done.stderr.strip() or done.stdout.strip())[-REASON_CHARACTERS:]}")
+        raise NotInstalledError(
+            f"{Path(command[0]).name} failed: {(done.stderr.strip() or done.stdout.strip())[-REASON_CHARACTERS:]}"
+        )

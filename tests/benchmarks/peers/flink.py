@@ -64,21 +64,37 @@ def main() -> None:
     for name, value in SETTINGS.items():
         configuration.set_string(name, value)
     configuration.set_string("execution.checkpointing.dir", checkpoints.as_uri())
-    configuration.set_string("pipeline.jars", ";".join(path.as_uri() for path in sorted(Path(os.environ["FLINK_JARS"]).glob("*.jar"))))
+    configuration.set_string(
+        "pipeline.jars",
+        ";".join(path.as_uri() for path in sorted(Path(os.environ["FLINK_JARS"]).glob("*.jar"))),
+    )
     checkpoint = newest_checkpoint(checkpoints)
     if checkpoint is not None:
         configuration.set_string("execution.state-recovery.path", checkpoint.as_uri())
-    tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(configuration))
+    tables = StreamTableEnvironment.create(
+        StreamExecutionEnvironment.get_execution_environment(configuration)
+    )
 
     tables.execute_sql(
-        SOURCE.format(topics=os.environ["TOPICS"].replace(",", ";"), bootstrap=os.environ["KAFKA_BOOTSTRAP"], group=os.environ["GROUP"])
+        SOURCE.format(
+            topics=os.environ["TOPICS"].replace(",", ";"),
+            bootstrap=os.environ["KAFKA_BOOTSTRAP"],
+            group=os.environ["GROUP"],
+        )
     )
     database = urlsplit(os.environ["DATABASE_URL"])
     where = {
         "url": f"jdbc:postgresql://{database.hostname}:{database.port}{database.path}?reWriteBatchedInserts=true",
         "user": database.username,
     }
-    tables.execute_sql(SINK.format(table="customer_count", columns="customer_id STRING, events BIGINT", key="customer_id", **where))
+    tables.execute_sql(
+        SINK.format(
+            table="customer_count",
+            columns="customer_id STRING, events BIGINT",
+            key="customer_id",
+            **where,
+        )
+    )
     sums = "experience STRING, n BIGINT, score_sum BIGINT, score_sq_sum BIGINT"
     tables.execute_sql(SINK.format(table="experience_sum", columns=sums, key="experience", **where))
     tables.execute_sql(DISTINCT)

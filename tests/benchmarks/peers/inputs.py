@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.peers.job import DUPLICATE_SHARE, PARTITIONS, TOPICS, Expected
 from kafka import KafkaProducer
 
-from voc_stream.kafka.access import TopicsError
+from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.topics import ensure_topics, input_topics, topic_ids
 from voc_stream.settings import Settings
-from voc_stream.simulator.benchmark_mix import benchmark_events
+from voc_stream.simulator.load.benchmark_mix import benchmark_events
 
 if TYPE_CHECKING:
     from kafka.producer.future import FutureRecordMetadata
@@ -42,20 +42,39 @@ class Input(NamedTuple):
 
 def fill(bootstrap: str, messages: int) -> Input:
     """Send so many messages of the mix. They occurred over the last hour. Raises TopicsError, KafkaError."""
-    settings = replace(Settings(), kafka_bootstrap=bootstrap, topic_prefix=f"peers-{messages}.", partitions=PARTITIONS)
+    settings = replace(
+        Settings(),
+        kafka_bootstrap=bootstrap,
+        topic_prefix=f"peers-{messages}.",
+        partitions=PARTITIONS,
+    )
     ensure_topics(settings)
     _wait_for_topics(settings)
     expected = Expected()
     # Compressed as `voc-stream push` does it; it lingers until batches are full, as they are where much is sent.
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", compression_type="gzip", linger_ms=LINGER_MS, batch_size=BATCH_BYTES)
+    producer = KafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        compression_type="gzip",
+        linger_ms=LINGER_MS,
+        batch_size=BATCH_BYTES,
+    )
     try:
         start = datetime.now(UTC) - timedelta(hours=1)
         interval = min(0.001, 3500 / messages)
         waiting: deque[FutureRecordMetadata] = deque()
-        for each in benchmark_events(count=messages, seed=SEED, start=start, duplicate_share=DUPLICATE_SHARE, interval_seconds=interval):
+        for each in benchmark_events(
+            count=messages,
+            seed=SEED,
+            start=start,
+            duplicate_share=DUPLICATE_SHARE,
+            interval_seconds=interval,
+        ):
             value = each.value or b""
             expected.add(value)
-            waiting.append(producer.send(settings.topic_prefix + each.topic, key=each.key, value=value))
+            waiting.append(
+                producer.send(settings.topic_prefix + each.topic, key=each.key, value=value)
+            )
             if len(waiting) > MAXIMUM_WAITING:
                 waiting.popleft().get(TIMEOUT_SECONDS)
         producer.flush(TIMEOUT_SECONDS)

@@ -1,7 +1,8 @@
 """The reduced job that every peer does, and what its tables must hold in the end.
 
-Input: the JSON events of the benchmark mix (`voc_stream/simulator/benchmark_mix.py`: 1,000,000 customers, 300 sites, 5 % of the messages
-repeat one of the last thousand byte by byte), keyed by customer, in the topics `repair-flow`, `callbacks` and `complaints` of 8 partitions.
+Input: the JSON events of the benchmark mix (`voc_stream/simulator/load/benchmark_mix.py`: 1,000,000
+customers, 300 sites, 5 % of the messages repeat one of the last thousand byte by byte), keyed by
+customer, in the topics `repair-flow`, `callbacks` and `complaints` of 8 partitions.
 
 Job: decode each message; count it only where its `event_id` was not counted before, ever; keep in PostgreSQL
 
@@ -87,7 +88,11 @@ class Expected:
             if "score" in answer:
                 hundredths = round(100 * answer["score"])
                 n, total, squares = self._experiences.get(answer["item"], (0, 0, 0))
-                self._experiences[answer["item"]] = (n + 1, total + hundredths, squares + hundredths**2)
+                self._experiences[answer["item"]] = (
+                    n + 1,
+                    total + hundredths,
+                    squares + hundredths**2,
+                )
 
     @property
     def events(self) -> int:
@@ -110,16 +115,23 @@ def read_tables(cursor: Cursor) -> Tables:
     cursor.execute("SELECT customer_id, events FROM customer_count")
     customers = dict(cursor.fetchall())
     cursor.execute("SELECT experience, n, score_sum, score_sq_sum FROM experience_sum")
-    return Tables(customers, {experience: (n, total, squares) for experience, n, total, squares in cursor})
+    return Tables(
+        customers, {experience: (n, total, squares) for experience, n, total, squares in cursor}
+    )
 
 
 def difference(found: Tables, expected: Tables) -> Difference:
     """Compare, row by row."""
-    counts = [(found.customers.get(customer, 0), expected.customers.get(customer, 0)) for customer in found.customers | expected.customers]
+    counts = [
+        (found.customers.get(customer, 0), expected.customers.get(customer, 0))
+        for customer in found.customers | expected.customers
+    ]
     experiences = found.experiences | expected.experiences
     return Difference(
         lost=sum(max(0, wanted - count) for count, wanted in counts),
         counted_twice=sum(max(0, count - wanted) for count, wanted in counts),
         wrong_customers=sum(count != wanted for count, wanted in counts),
-        wrong_experiences=sum(found.experiences.get(key) != expected.experiences.get(key) for key in experiences),
+        wrong_experiences=sum(
+            found.experiences.get(key) != expected.experiences.get(key) for key in experiences
+        ),
     )

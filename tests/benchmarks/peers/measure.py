@@ -15,7 +15,7 @@ import psycopg2
 from benchmarks.peers.job import TABLES, Difference, difference, read_tables
 from benchmarks.peers.processes import Trees
 
-from voc_stream.embedded.child import Child
+from voc_stream.embedded.processes.child import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,12 +114,24 @@ class Run:
         self._state.mkdir()
         if self._peer.prepare is not None:
             command = self._peer.prepare(self._program, self._state)
-            done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=PREPARE_SECONDS, check=False)
+            done = subprocess.run(
+                command,
+                env=self._environment,
+                capture_output=True,
+                text=True,
+                timeout=PREPARE_SECONDS,
+                check=False,
+            )
             if done.returncode != 0:
                 raise PeerFailedError(f"{' '.join(command)}: {done.stderr[-1000:]}")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.kill()
         self._connection.close()
         with _administration(self._place.database_url) as cursor:
@@ -147,7 +159,9 @@ class Run:
         while self._place.broker.written_bytes() < written + FIRST_MESSAGES_BYTES:
             self.raise_if_ended()
             if time.monotonic() > started + FIRST_ROW_SECONDS:
-                raise PeerFailedError(f"{self._peer.name} fetched nothing within {FIRST_ROW_SECONDS:.0f} s:\n{self.log_tail()}")
+                raise PeerFailedError(
+                    f"{self._peer.name} fetched nothing within {FIRST_ROW_SECONDS:.0f} s:\n{self.log_tail()}"
+                )
             time.sleep(POLL_SECONDS)
         return time.monotonic() - started
 
@@ -163,7 +177,9 @@ class Run:
         """Raise PeerFailedError where a process of the peer has ended."""
         for child in self._children:
             if child.exit_code() is not None:
-                raise PeerFailedError(f"{self._peer.name} ended with code {child.exit_code()}:\n{child.log_tail()}")
+                raise PeerFailedError(
+                    f"{self._peer.name} ended with code {child.exit_code()}:\n{child.log_tail()}"
+                )
 
     def progress(self) -> Progress:
         """Look at the tables. Raises PeerFailedError where a process of the peer has ended."""
@@ -185,7 +201,9 @@ class Run:
     @property
     def _environment(self) -> dict[str, str]:
         """The variables of the contract in `job`; none of this process's own VOC_ ones."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("VOC_")}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("VOC_")
+        }
         return inherited | {
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "KAFKA_BOOTSTRAP": self._given.bootstrap,
@@ -209,21 +227,27 @@ def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed
             if progress != seen:
                 last, seen, after = time.monotonic(), progress, used
         if not seen.events:
-            raise PeerFailedError(f"{peer.name} wrote nothing within {FIRST_ROW_SECONDS:.0f} s; its last lines:\n{run.log_tail()}")
+            raise PeerFailedError(
+                f"{peer.name} wrote nothing within {FIRST_ROW_SECONDS:.0f} s; its last lines:\n{run.log_tail()}"
+            )
         time.sleep(SETTLE_SECONDS)  # what is counted too often may come late
         found = difference(read_tables(run.cursor), given.expected.tables)
         messages = given.expected.messages
         spent = [1e6 * (late - early) / messages for early, late in zip(before, after, strict=True)]
         return Speed(
             start_up_seconds=start_up,
-            messages_per_second=messages * min(1.0, seen.events / given.expected.events) / (last - fetching),
+            messages_per_second=messages
+            * min(1.0, seen.events / given.expected.events)
+            / (last - fetching),
             processor=(spent[0], spent[1], spent[2]),
             peak_memory_bytes=run.trees.peak_memory_bytes,
             difference=found,
         )
 
 
-def measure_after_kill(peer: Peer, program: str, given: Input, place: Place, *, usual: Speed, random: Random) -> AfterKill:
+def measure_after_kill(
+    peer: Peer, program: str, given: Input, place: Place, *, usual: Speed, random: Random
+) -> AfterKill:
     """Kill the peer at a random moment of the time that it usually needs, start it again as its documentation says, and wait.
 
     Raises PeerFailedError.
@@ -257,7 +281,10 @@ def looks(run: Run, given: Input) -> Iterator[Progress]:
             return
         if progress != seen:
             seen, changed = progress, after
-        if after - changed > (QUIET_SECONDS if seen.events else FIRST_ROW_SECONDS) or after - started > RUN_SECONDS:
+        if (
+            after - changed > (QUIET_SECONDS if seen.events else FIRST_ROW_SECONDS)
+            or after - started > RUN_SECONDS
+        ):
             return
         time.sleep(max(POLL_SECONDS, POLL_RATIO * (after - before)))
 

@@ -20,16 +20,24 @@ from benchmarks.peers.job import TOPICS
 from prometheus_client import CollectorRegistry
 from psycopg2.errors import UniqueViolation
 
-from voc_stream.catalogue_file import load_catalogue
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.cli.worker import configure_logging, tune_interpreter
-from voc_stream.clocks import ClockReading
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, Retraction
-from voc_stream.kafka.worker import run_worker
+from voc_stream.kafka.worker.run import run_worker
 from voc_stream.monitoring.metrics import Metrics
-from voc_stream.ports import BatchResult, DecodedMessage, FencedError, Membership, Partition, StoredPosition, StoreUnavailableError
-from voc_stream.postgres.connection import check_out, driver_connection, engine_for, guarded
+from voc_stream.pipeline.clocks import ClockReading
+from voc_stream.pipeline.ports import (
+    BatchResult,
+    DecodedMessage,
+    FencedError,
+    Membership,
+    Partition,
+    StoredPosition,
+    StoreUnavailableError,
+)
+from voc_stream.postgres.session.connection import check_out, driver_connection, engine_for, guarded
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,10 +46,10 @@ if TYPE_CHECKING:
     import sqlalchemy
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.catalogue import Catalogue
-    from voc_stream.events.refusal_limit import RefusalRecord
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.ports import Batch, Message, OutboxKind, OutboxMessage, Reading
+    from voc_stream.pipeline.ports import Batch, Message, OutboxKind, OutboxMessage, Reading
+    from voc_stream.pipeline.refusal_limit import RefusalRecord
 
 # Of two workers that create it at once, one would fail.
 POSITION_TABLE = """
@@ -77,10 +85,18 @@ class ReducedSink:
         """The stored positions of those partitions that have one."""
         with self._transaction() as cursor:
             cursor.execute("SELECT topic, partition, topic_id, next_offset FROM position")
-            stored = {Partition(topic, number): StoredPosition(topic_id, offset) for topic, number, topic_id, offset in cursor}
+            stored = {
+                Partition(topic, number): StoredPosition(topic_id, offset)
+                for topic, number, topic_id, offset in cursor
+            }
         return {partition: stored[partition] for partition in partitions if partition in stored}
 
-    def start_at(self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None) -> None:  # noqa: ARG002  one log a run
+    def start_at(
+        self,
+        partition: Partition,
+        position: StoredPosition,
+        replacing: StoredPosition | None,  # noqa: ARG002  one log a run
+    ) -> None:
         """Make `position` the stored one."""
         with self._transaction() as cursor:
             cursor.execute(
@@ -91,7 +107,10 @@ class ReducedSink:
 
     def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
         """Read what the messages say."""
-        return [DecodedMessage(offset, value, decode(value, now, self._catalogue)) for offset, value in messages]
+        return [
+            DecodedMessage(offset, value, decode(value, now, self._catalogue))
+            for offset, value in messages
+        ]
 
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:  # noqa: ARG002  the port's signature
         """Nothing is ever refused here."""
@@ -105,7 +124,12 @@ class ReducedSink:
         """Never asked for, since the server is always to blame."""
         return ReducedSink(self._database_url, self._catalogue)
 
-    def process(self, batches: Sequence[Batch], now: datetime, seconds: float | None = None) -> Sequence[BatchResult]:  # noqa: ARG002  the port's signature
+    def process(
+        self,
+        batches: Sequence[Batch],
+        now: datetime,  # noqa: ARG002  the port's signature
+        seconds: float | None = None,  # noqa: ARG002  the port's signature
+    ) -> Sequence[BatchResult]:
         """Fold and save batches in one transaction."""
         owners: dict[str, Partition] = {}
         events: dict[str, AnyEvent] = {}
@@ -115,7 +139,11 @@ class ReducedSink:
             for _, _, event in batch.messages:
                 if isinstance(event, Refusal | Retraction):
                     rejected[batch.partition] += 1
-                elif event.event_id not in committed and event.event_id not in committed_before and event.event_id not in events:
+                elif (
+                    event.event_id not in committed
+                    and event.event_id not in committed_before
+                    and event.event_id not in events
+                ):
                     events[event.event_id] = event
                     owners[event.event_id] = batch.partition
         with self._transaction() as cursor:
@@ -123,7 +151,12 @@ class ReducedSink:
                 _claim(cursor, batch)
             inserted = _insert_ids(cursor, sorted(events)) if events else set()
             if inserted:
-                _add(cursor, events.values() if len(inserted) == len(events) else [events[event_id] for event_id in inserted])
+                _add(
+                    cursor,
+                    events.values()
+                    if len(inserted) == len(events)
+                    else [events[event_id] for event_id in inserted],
+                )
         self._remember(events)
         accepted = Counter([owners[event_id] for event_id in inserted])
         return [
@@ -188,7 +221,9 @@ def _insert_ids(cursor: Cursor, event_ids: Sequence[str]) -> set[str]:
     else:
         return set(event_ids)
     _copy(cursor, "staged_event", event_ids)
-    cursor.execute("INSERT INTO seen_event SELECT event_id FROM staged_event ON CONFLICT DO NOTHING RETURNING event_id")
+    cursor.execute(
+        "INSERT INTO seen_event SELECT event_id FROM staged_event ON CONFLICT DO NOTHING RETURNING event_id"
+    )
     return {event_id for (event_id,) in cursor}
 
 
@@ -206,7 +241,11 @@ def _add(cursor: Cursor, events: Iterable[AnyEvent]) -> None:
                     sums[0] += 1
                     sums[1] += score
                     sums[2] += score * score
-    _copy(cursor, "staged_customer", [f"{customer}\t{events}" for customer, events in sorted(customers.items())])
+    _copy(
+        cursor,
+        "staged_customer",
+        [f"{customer}\t{events}" for customer, events in sorted(customers.items())],
+    )
     cursor.execute(
         "INSERT INTO customer_count AS known SELECT customer_id, events FROM staged_customer"
         " ON CONFLICT (customer_id) DO UPDATE SET events = known.events + excluded.events"
@@ -223,7 +262,9 @@ def _add(cursor: Cursor, events: Iterable[AnyEvent]) -> None:
 
 def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
     """COPY rows whose texts need no escaping: identifiers of the mix are letters, digits and hyphens."""
-    cursor.copy_expert(f"COPY {table} FROM STDIN", BytesIO(("\n".join(lines) + "\n").encode()), 1 << 18)
+    cursor.copy_expert(
+        f"COPY {table} FROM STDIN", BytesIO(("\n".join(lines) + "\n").encode()), 1 << 18
+    )
 
 
 class NoUpkeep:

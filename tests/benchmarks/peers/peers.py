@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from apache_kafka import java
 from benchmarks.peers.environments import compiled, jars, virtual_environment
 
-from voc_stream.embedded.ports import LOOPBACK, free_port
+from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +49,11 @@ def _module(name: str, *arguments: str) -> Callable[[str, Path, int], Sequence[s
 
 
 def _faust_environment() -> str:
-    return str(virtual_environment("faust", ["faust-streaming==0.15.3", "asyncpg==0.32.0", POSTGRES_DRIVER]))
+    return str(
+        virtual_environment(
+            "faust", ["faust-streaming==0.15.3", "asyncpg==0.32.0", POSTGRES_DRIVER]
+        )
+    )
 
 
 def _bytewax(python: str, state: Path, number: int) -> Sequence[str]:
@@ -84,7 +88,11 @@ PEERS = (
         name="bytewax",
         title="Bytewax 0.21.1",
         how="2 processes; recovery store, snapshot every 10 s; `DynamicSink.write_batch`, one transaction a batch",
-        install=lambda: str(virtual_environment("bytewax", ["bytewax[kafka]==0.21.1", "orjson==3.11.4", POSTGRES_DRIVER])),
+        install=lambda: str(
+            virtual_environment(
+                "bytewax", ["bytewax[kafka]==0.21.1", "orjson==3.11.4", POSTGRES_DRIVER]
+            )
+        ),
         prepare=lambda python, state: [python, "-m", "bytewax.recovery", str(state), "1"],
         command=_bytewax,
         processes=2,

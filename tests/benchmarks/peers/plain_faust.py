@@ -20,7 +20,9 @@ app = faust.App(
 )
 topic = app.topic(*os.environ["TOPICS"].split(","), value_serializer="json")
 
-INSERT_EVENT = "INSERT INTO seen_event (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING event_id"
+INSERT_EVENT = (
+    "INSERT INTO seen_event (event_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING event_id"
+)
 ADD_CUSTOMER = (
     "INSERT INTO customer_count AS known (customer_id, events) VALUES ($1, 1)"
     " ON CONFLICT (customer_id) DO UPDATE SET events = known.events + 1"
@@ -41,9 +43,15 @@ async def count(stream: Any) -> None:
             if await connection.fetchval(INSERT_EVENT, event["event_id"]) is None:
                 continue
             await connection.execute(ADD_CUSTOMER, event["customer_id"])
-            scores = [(answer["item"], round(100 * answer["score"])) for answer in event.get("answers", ()) if "score" in answer]
+            scores = [
+                (answer["item"], round(100 * answer["score"]))
+                for answer in event.get("answers", ())
+                if "score" in answer
+            ]
             if scores:
-                await connection.executemany(ADD_SCORE, [(item, score, score * score) for item, score in scores])
+                await connection.executemany(
+                    ADD_SCORE, [(item, score, score * score) for item, score in scores]
+                )
 
 
 if __name__ == "__main__":

@@ -33,9 +33,21 @@ class Result(NamedTuple):
 
 def report(results: Sequence[Result], measured: Sequence[str], seed: int) -> str:
     """The whole text: when, where and how it was measured, table, configurations, and what did not run."""
-    lines = [*measured, "", *HEADER, *(_row(result) for result in results), "", "How each was set up:", ""]
+    lines = [
+        *measured,
+        "",
+        *HEADER,
+        *(_row(result) for result in results),
+        "",
+        "How each was set up:",
+        "",
+    ]
     lines += [f"- **{result.peer.title}**: {result.peer.how}." for result in results]
-    problems = [f"- **{result.peer.title}** did not finish: {result.problem}" for result in results if result.problem]
+    problems = [
+        f"- **{result.peer.title}** did not finish: {result.problem}"
+        for result in results
+        if result.problem
+    ]
     if problems:
         lines += ["", *problems]
     return "\n".join([*lines, "", f"The moments of the kills come from seed {seed}."])
@@ -46,7 +58,9 @@ def put(page: Path, text: str) -> None:
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{page} has no place for the table: add the lines {BEGIN} and {END} to it")
+        raise ValueError(
+            f"{page} has no place for the table: add the lines {BEGIN} and {END} to it"
+        )
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
@@ -70,7 +84,11 @@ def _row(result: Result) -> str:
 def _after_kill(after_kill: AfterKill) -> str:
     if after_kill.killed_at >= 1:
         return f"{described(after_kill.difference)}; it had finished before"
-    recovery = "never went on" if after_kill.recovery_seconds is None else f"went on after {after_kill.recovery_seconds:.0f} s"
+    recovery = (
+        "never went on"
+        if after_kill.recovery_seconds is None
+        else f"went on after {after_kill.recovery_seconds:.0f} s"
+    )
     return f"{described(after_kill.difference)}; {recovery} (killed when {after_kill.killed_at:.0%} were visible)"
 
 

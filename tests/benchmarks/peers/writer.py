@@ -23,7 +23,9 @@ CREATE TEMPORARY TABLE staged_event (event_id text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE staged_customer (customer_id text, events bigint) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE staged_experience (experience text, n bigint, score_sum bigint, score_sq_sum bigint) ON COMMIT DELETE ROWS;
 """
-INSERT_EVENTS = "INSERT INTO seen_event SELECT * FROM staged_event ON CONFLICT DO NOTHING RETURNING event_id"
+INSERT_EVENTS = (
+    "INSERT INTO seen_event SELECT * FROM staged_event ON CONFLICT DO NOTHING RETURNING event_id"
+)
 ADD_CUSTOMERS = (
     "INSERT INTO customer_count AS known SELECT * FROM staged_customer"
     " ON CONFLICT (customer_id) DO UPDATE SET events = known.events + excluded.events"
@@ -52,16 +54,25 @@ def write(connection: Connection, events: Sequence[dict[str, Any]]) -> None:
         customers, experiences = sums([by_id[event_id] for (event_id,) in cursor.fetchall()])
         _copy(cursor, "staged_customer", sorted(customers.items()))
         cursor.execute(ADD_CUSTOMERS)
-        _copy(cursor, "staged_experience", [(key, *values) for key, values in sorted(experiences.items())])
+        _copy(
+            cursor,
+            "staged_experience",
+            [(key, *values) for key, values in sorted(experiences.items())],
+        )
         cursor.execute(ADD_EXPERIENCES)
 
 
 def _copy(cursor: Cursor, table: str, rows: Iterable[tuple[object, ...]]) -> None:
     """COPY rows whose texts need no escaping: identifiers of the mix are letters, digits and hyphens."""
-    cursor.copy_expert(f"COPY {table} FROM STDIN", StringIO("".join("\t".join(map(str, row)) + "\n" for row in rows)))
+    cursor.copy_expert(
+        f"COPY {table} FROM STDIN",
+        StringIO("".join("\t".join(map(str, row)) + "\n" for row in rows)),
+    )
 
 
-def sums(events: Sequence[dict[str, Any]]) -> tuple[dict[str, int], dict[str, tuple[int, int, int]]]:
+def sums(
+    events: Sequence[dict[str, Any]],
+) -> tuple[dict[str, int], dict[str, tuple[int, int, int]]]:
     """What distinct events add to both tables."""
     customers: defaultdict[str, int] = defaultdict(int)
     experiences: dict[str, tuple[int, int, int]] = {}
@@ -72,5 +83,9 @@ def sums(events: Sequence[dict[str, Any]]) -> tuple[dict[str, int], dict[str, tu
             if score is not None:
                 hundredths = round(100 * score)
                 n, total, squares = experiences.get(answer["item"], (0, 0, 0))
-                experiences[answer["item"]] = (n + 1, total + hundredths, squares + hundredths * hundredths)
+                experiences[answer["item"]] = (
+                    n + 1,
+                    total + hundredths,
+                    squares + hundredths * hundredths,
+                )
     return customers, experiences

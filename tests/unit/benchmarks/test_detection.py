@@ -9,9 +9,9 @@ from benchmarks.detection.ours import LEAST_DROP, Charts
 from benchmarks.detection.setting import setting_of
 from benchmarks.detection.world import shapes_of
 
-from voc_stream.domain.alerts.drops import ESTIMATED_SHARE
-from voc_stream.domain.detection.charts import scores_of
-from voc_stream.domain.detection.detector import heard, suspicion
+from voc_stream.alerts.detection.charts import scores_of
+from voc_stream.alerts.detection.detector import heard, suspicion
+from voc_stream.alerts.rules.key_experience_dropped import ESTIMATED_SHARE
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 SCORES, KEYS = 300, 20

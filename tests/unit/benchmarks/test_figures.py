@@ -28,4 +28,6 @@ def test_nothing_has_no_percentile() -> None:
 def test_a_slope_is_told_for_an_hour() -> None:
     """One mebibyte more every ten seconds is 360 an hour, whatever noise lies evenly around it."""
     seconds = [10.0 * number for number in range(60)]
-    assert per_hour(seconds, [100 + second / 10 + (-1) ** number for number, second in enumerate(seconds)]) == pytest.approx(360, rel=0.01)
+    assert per_hour(
+        seconds, [100 + second / 10 + (-1) ** number for number, second in enumerate(seconds)]
+    ) == pytest.approx(360, rel=0.01)

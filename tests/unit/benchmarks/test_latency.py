@@ -29,12 +29,17 @@ def test_what_never_became_visible_has_no_moment(partition: int, offset: int) ->
 
 def test_delays_count_from_when_an_event_was_due() -> None:
     """An event sent late is not excused, and what was due in the warm-up is not counted."""
-    notes = [Note(TOPIC, 0, 0, [0.5, 1.0], acknowledged=1.5), Note(TOPIC, 0, 2, [1.9], acknowledged=3.0)]
+    notes = [
+        Note(TOPIC, 0, 0, [0.5, 1.0], acknowledged=1.5),
+        Note(TOPIC, 0, 2, [1.9], acknowledged=3.0),
+    ]
     found = list(delays(notes, looked((2.0, 2), (4.0, 3)), since=1.0))
     assert found == [pytest.approx((0.5, 1.0)), pytest.approx((1.1, 2.1))]
 
 
 def test_a_lost_event_fails_the_benchmark() -> None:
     """A delay without an end is not left out of the percentiles."""
-    with pytest.raises(BenchmarkError, match=r"voc.callbacks\[0\] offset 3 was sent and never became visible"):
+    with pytest.raises(
+        BenchmarkError, match=r"voc.callbacks\[0\] offset 3 was sent and never became visible"
+    ):
         list(delays([Note(TOPIC, 0, 3, [1.0], acknowledged=1.1)], looked((2.0, 2)), since=0.0))

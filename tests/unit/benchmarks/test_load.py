@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from benchmarks.load import Load, changed, messages
 
-from voc_stream.catalogue_file import load_catalogue
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.events.decode import Refusal, decode
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -25,10 +25,15 @@ def test_a_plain_load_is_the_mix() -> None:
 def test_events_are_as_long_as_asked(event_bytes: int) -> None:
     """A shorter message gets exactly what is missing (where the field's name fits), and stays a valid event."""
     catalogue = load_catalogue()
-    plain, padded = (messages(Load(events=20, customers=100, event_bytes=size), START, 0.001) for size in (0, event_bytes))
+    plain, padded = (
+        messages(Load(events=20, customers=100, event_bytes=size), START, 0.001)
+        for size in (0, event_bytes)
+    )
     for before, after in zip(plain, padded, strict=True):
         value = after.value or b""
-        assert len(value) == event_bytes or (value == before.value and len(value) > event_bytes - 14)
+        assert len(value) == event_bytes or (
+            value == before.value and len(value) > event_bytes - 14
+        )
         assert not isinstance(decode(value, START + timedelta(days=1), catalogue), Refusal)
 
 
@@ -39,9 +44,12 @@ def test_a_longer_message_is_left_alone() -> None:
 
 def test_so_many_events_are_late() -> None:
     """About the wished share occurred earlier than they were sent, by at most thirty days; the others did not move."""
-    plain, late = (bodies(Load(events=2_000, customers=100, late_share=share)) for share in (0.0, 0.3))
+    plain, late = (
+        bodies(Load(events=2_000, customers=100, late_share=share)) for share in (0.0, 0.3)
+    )
     moved = [
-        datetime.fromisoformat(str(before["occurred_at"])) - datetime.fromisoformat(str(after["occurred_at"]))
+        datetime.fromisoformat(str(before["occurred_at"]))
+        - datetime.fromisoformat(str(after["occurred_at"]))
         for before, after in zip(plain, late, strict=True)
         if before["occurred_at"] != after["occurred_at"]
     ]

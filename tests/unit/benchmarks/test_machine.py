@@ -12,7 +12,10 @@ def test_a_machine_is_one_line_with_all_that_matters() -> None:
     """Whoever reads a figure can see on what it was measured."""
     line = describe("Some Broker 1")
     assert "\n" not in line
-    assert all(part in line for part in ("processors (", "GiB", "Python 3.", "PostgreSQL 1", "Some Broker 1"))
+    assert all(
+        part in line
+        for part in ("processors (", "GiB", "Python 3.", "PostgreSQL 1", "Some Broker 1")
+    )
 
 
 def test_the_processor_has_its_name(tmp_path: Path) -> None:

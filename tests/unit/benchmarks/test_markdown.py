@@ -22,7 +22,10 @@ def test_columns_of_text_are_left_aligned() -> None:
 def test_only_the_named_section_is_replaced(tmp_path: Path) -> None:
     """A command touches nothing of the page but its own section, and may repeat that."""
     page = tmp_path / "page.md"
-    page.write_text("top\n<!-- a: begin -->\nold\n<!-- a: end -->\n<!-- b: begin -->\nkept\n<!-- b: end -->\n", encoding="utf-8")
+    page.write_text(
+        "top\n<!-- a: begin -->\nold\n<!-- a: end -->\n<!-- b: begin -->\nkept\n<!-- b: end -->\n",
+        encoding="utf-8",
+    )
     for text in ("first", "second"):
         put_section(page, "a", text)
     assert page.read_text(encoding="utf-8") == (

@@ -26,7 +26,9 @@ sys.stdin.read()
 
 @pytest.fixture
 def parent() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "done\n"
         yield process
@@ -38,7 +40,9 @@ def test_the_time_of_a_child_that_ended_counts(parent: subprocess.Popen[str]) ->
     assert Processes([parent.pid]).processor_seconds() >= 0.3
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the present memory stands for the peak")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="elsewhere the present memory stands for the peak"
+)
 def test_a_peak_is_seen_after_it_has_passed(parent: subprocess.Popen[str]) -> None:
     """Memory that was given back counts in the peak, and not in what is resident now."""
     processes = Processes([parent.pid])
@@ -46,14 +50,19 @@ def test_a_peak_is_seen_after_it_has_passed(parent: subprocess.Popen[str]) -> No
     assert peak >= now + 50 * MEBIBYTE
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind processes")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system cannot bind processes"
+)
 def test_what_a_block_starts_keeps_to_its_processors() -> None:
     """A process started inside runs on the named processor only; this one is free again afterwards."""
     before = os.sched_getaffinity(0)
     one = {min(before)}
     with only_on(one):
         shown = subprocess.run(
-            [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"], capture_output=True, text=True, check=True
+            [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
     assert shown.stdout.strip() == str(one)
     assert os.sched_getaffinity(0) == before

@@ -29,7 +29,9 @@ class SlowBroker:
         """A batch of the real client."""
         return BatchBuilder(self.batch_bytes, 0)
 
-    async def send_batch(self, batch: BatchBuilder, topic: str, partition: int) -> asyncio.Future[Answer]:
+    async def send_batch(
+        self, batch: BatchBuilder, topic: str, partition: int
+    ) -> asyncio.Future[Answer]:
         """Accept at once, answer later."""
         offset = self.ends.get((topic, partition), 0)
         self.ends[topic, partition] = offset + batch.record_count()
@@ -52,8 +54,14 @@ def test_every_event_is_due_at_its_own_moment() -> None:
     loop = sent(broker, events=400, rate=2_000.0)
     due = sorted(moment - loop.started for note in loop.notes for moment in note.due)
     assert [round(moment * 2_000) for moment in due] == list(range(400))
-    noted = {(note.topic, note.partition, note.offset + place) for note in loop.notes for place in range(len(note.due))}
-    assert noted == {(*partition, offset) for partition, end in broker.ends.items() for offset in range(end)}
+    noted = {
+        (note.topic, note.partition, note.offset + place)
+        for note in loop.notes
+        for place in range(len(note.due))
+    }
+    assert noted == {
+        (*partition, offset) for partition, end in broker.ends.items() for offset in range(end)
+    }
 
 
 def test_a_slow_broker_does_not_slow_the_load() -> None:

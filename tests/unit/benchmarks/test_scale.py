@@ -47,9 +47,19 @@ def test_what_gives_way_first_stands_first() -> None:
 
 def test_the_plan_waits_for_measured_costs() -> None:
     """Nothing is computed from what was not measured; with PostgreSQL on its own processor the costs are purer, so they go first."""
-    upkeep = {name: value for name, value in asdict(COST).items() if name.startswith(("settle", "assess"))}
-    shared = Record(benchmark="throughput", inputs={}, figures=asdict(replace(COST, worker_microseconds=30.0)), machine="m", commit="c")
-    own = Record(benchmark="own processor", inputs={}, figures=asdict(COST), machine="m", commit="c")
+    upkeep = {
+        name: value for name, value in asdict(COST).items() if name.startswith(("settle", "assess"))
+    }
+    shared = Record(
+        benchmark="throughput",
+        inputs={},
+        figures=asdict(replace(COST, worker_microseconds=30.0)),
+        machine="m",
+        commit="c",
+    )
+    own = Record(
+        benchmark="own processor", inputs={}, figures=asdict(COST), machine="m", commit="c"
+    )
     alone = Record(benchmark="upkeep", inputs={}, figures=upkeep, machine="m", commit="c")
     assert costs([own]) is None
     assert costs([shared, alone]) == replace(COST, worker_microseconds=30.0)

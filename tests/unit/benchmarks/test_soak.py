@@ -10,7 +10,9 @@ def looks(minutes: int, memory: dict[int, float]) -> list[Look]:
     held, growth, found = 100.0, 0.0, []
     for minute in range(minutes + 1):
         growth = memory.get(minute, growth)
-        found.append(Look(60.0 * minute, int(held * MEBIBYTE), minute % 7, 10 * minute, MEBIBYTE, MEBIBYTE))
+        found.append(
+            Look(60.0 * minute, int(held * MEBIBYTE), minute % 7, 10 * minute, MEBIBYTE, MEBIBYTE)
+        )
         held += growth
     return found
 

@@ -25,8 +25,21 @@ def test_ticks_hold_the_highest_value(highest: float) -> None:
 
 def test_a_chart_is_xml_with_all_titles() -> None:
     """Whatever stands in a title, the picture can be parsed; axis titles and the names of several lines are shown."""
-    texts = [element.text for element in ET.fromstring(chart("Growth & more", AXIS, PANELS)).iter("{http://www.w3.org/2000/svg}text")]
-    assert {"Growth & more", "customers in the tables", "events/s", "ms < 1 s", "p99", "p50", "10,000,000"} <= set(texts)
+    texts = [
+        element.text
+        for element in ET.fromstring(chart("Growth & more", AXIS, PANELS)).iter(
+            "{http://www.w3.org/2000/svg}text"
+        )
+    ]
+    assert {
+        "Growth & more",
+        "customers in the tables",
+        "events/s",
+        "ms < 1 s",
+        "p99",
+        "p50",
+        "10,000,000",
+    } <= set(texts)
 
 
 def test_points_stand_at_their_values() -> None:
@@ -36,7 +49,11 @@ def test_points_stand_at_their_values() -> None:
     [line] = root.iter("{http://www.w3.org/2000/svg}polyline")
     places = [tuple(map(float, place.split(","))) for place in line.attrib["points"].split()]
     assert places[1][0] - places[0][0] == pytest.approx(places[2][0] - places[1][0], abs=0.2)
-    bottom = max(float(each.attrib["y1"]) for each in root.iter("{http://www.w3.org/2000/svg}line") if each.attrib["class"] == "axis")
+    bottom = max(
+        float(each.attrib["y1"])
+        for each in root.iter("{http://www.w3.org/2000/svg}line")
+        if each.attrib["class"] == "axis"
+    )
     assert (bottom - places[2][1]) / (bottom - places[0][1]) == pytest.approx(4.0, rel=0.01)
 
 

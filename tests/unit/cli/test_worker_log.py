@@ -22,8 +22,14 @@ except ZeroDivisionError:
 
 
 def said(log_format: str) -> list[str]:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "utf-8", "TZ": "Asia/Shanghai"}
-    done = subprocess.run([sys.executable, "-c", SAY, log_format], env=environment, capture_output=True, check=True)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONIOENCODING": "utf-8",
+        "TZ": "Asia/Shanghai",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SAY, log_format], env=environment, capture_output=True, check=True
+    )
     return done.stderr.decode().splitlines()
 
 

@@ -12,7 +12,7 @@ from voc_stream.domain.moment import moment_of
 if TYPE_CHECKING:
     from builders import Event
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
     from voc_stream.events.types import AnyEvent
 
@@ -37,11 +37,15 @@ def test_ratings_items_and_expectations_are_measured(catalogue: Catalogue) -> No
 
 def test_what_measures_nothing_contributes_nothing(catalogue: Catalogue) -> None:
     """A call that nobody answered, a complaint, a step and a profile carry no score of their own."""
-    for event in events_of([callback(outcome="no_answer"), complaint(), repair_step(), customer()], catalogue):
+    for event in events_of(
+        [callback(outcome="no_answer"), complaint(), repair_step(), customer()], catalogue
+    ):
         assert measures_of(event) == ()
 
 
-def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(catalogue: Catalogue) -> None:
+def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(
+    catalogue: Catalogue,
+) -> None:
     """Unknown dimensions are empty."""
     (event,) = events_of([touchpoint(department="body shop", product="p-1")], catalogue)
     contribution = contribution_of(event, START, GOLD, measures_of(event))
@@ -49,11 +53,17 @@ def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(catalog
 
 
 def contributions_of(events: list[AnyEvent], profile: Profile) -> list[Contribution]:
-    return [contribution_of(event, moment_of(event), profile, measures) for event in events if (measures := measures_of(event))]
+    return [
+        contribution_of(event, moment_of(event), profile, measures)
+        for event in events
+        if (measures := measures_of(event))
+    ]
 
 
 @given(event_lists())
-def test_what_is_added_and_taken_back_leaves_nothing(catalogue: Catalogue, bodies: list[Event]) -> None:
+def test_what_is_added_and_taken_back_leaves_nothing(
+    catalogue: Catalogue, bodies: list[Event]
+) -> None:
     """Weights of 1 and -1 cancel exactly, in any order."""
     events = events_of(bodies, catalogue)
     added = contributions_of(events, GOLD)
@@ -61,7 +71,9 @@ def test_what_is_added_and_taken_back_leaves_nothing(catalogue: Catalogue, bodie
 
 
 @given(event_lists())
-def test_moved_contributions_count_under_the_new_profile_only(catalogue: Catalogue, bodies: list[Event]) -> None:
+def test_moved_contributions_count_under_the_new_profile_only(
+    catalogue: Catalogue, bodies: list[Event]
+) -> None:
     """What was counted under one profile and then moved is as if it had been counted under the other from the start."""
     events = events_of(bodies, catalogue)
     before, after = contributions_of(events, GOLD), contributions_of(events, NORTH)

@@ -16,11 +16,15 @@ LENGTHS = {
     "30d": timedelta(days=30),
     "90d": timedelta(days=90),
 }
-MOMENTS = st.integers(-(10**12), 10**12).map(lambda microseconds: START + timedelta(microseconds=microseconds))
+MOMENTS = st.integers(-(10**12), 10**12).map(
+    lambda microseconds: START + timedelta(microseconds=microseconds)
+)
 
 
 @given(MOMENTS, st.sampled_from(HORIZONS))
-def test_a_window_is_as_long_as_its_name_and_ends_with_the_pane_of_the_moment(as_of: datetime, horizon: Horizon) -> None:
+def test_a_window_is_as_long_as_its_name_and_ends_with_the_pane_of_the_moment(
+    as_of: datetime, horizon: Horizon
+) -> None:
     """The last pane holds `as_of`, and all panes together are as long as the horizon's name says."""
     first, last = window(horizon, as_of)
     assert last <= as_of < last + horizon.pane
@@ -28,9 +32,14 @@ def test_a_window_is_as_long_as_its_name_and_ends_with_the_pane_of_the_moment(as
 
 
 @given(MOMENTS, st.sampled_from(HORIZONS), st.integers(0, 10**9))
-def test_windows_only_move_forward_with_time(as_of: datetime, horizon: Horizon, microseconds: int) -> None:
+def test_windows_only_move_forward_with_time(
+    as_of: datetime, horizon: Horizon, microseconds: int
+) -> None:
     """A later moment never has an earlier window."""
-    now, later = window(horizon, as_of), window(horizon, as_of + timedelta(microseconds=microseconds))
+    now, later = (
+        window(horizon, as_of),
+        window(horizon, as_of + timedelta(microseconds=microseconds)),
+    )
     assert later.first >= now.first
     assert later.last >= now.last
 
@@ -47,4 +56,12 @@ def test_scopes_are_those_of_the_contract() -> None:
         "1h": ("all", "site"),
         **dict.fromkeys(("24h", "7d", "30d", "90d"), SCOPE_TYPES),
     }
-    assert set(SCOPE_TYPES) == {"all", "site", "region", "department", "employee", "product", "segment"}
+    assert set(SCOPE_TYPES) == {
+        "all",
+        "site",
+        "region",
+        "department",
+        "employee",
+        "product",
+        "segment",
+    }

@@ -7,10 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.domain.statistics import NORMAL_975, benjamini_hochberg, poisson_tail, wilson_interval
+from voc_stream.domain.statistics import (
+    NORMAL_975,
+    benjamini_hochberg,
+    poisson_tail,
+    wilson_interval,
+)
 
 # The example of Benjamini and Hochberg 1995, section 3.2: fifteen p-values, of which the first four are rejected at 0.05.
-PUBLISHED = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+PUBLISHED = [
+    0.0001,
+    0.0004,
+    0.0019,
+    0.0095,
+    0.0201,
+    0.0278,
+    0.0298,
+    0.0344,
+    0.0459,
+    0.3240,
+    0.4262,
+    0.5719,
+    0.6528,
+    0.7590,
+    1.0,
+]
 
 
 def test_the_normal_point_is_that_of_the_standard_library() -> None:
@@ -28,7 +49,13 @@ def test_the_tail_is_that_of_the_textbook() -> None:
 
 @pytest.mark.parametrize(
     ("count", "samples", "low", "high"),
-    [(0, 5, 0, 0.434482), (5, 5, 0.565518, 1), (7, 10, 0.396778, 0.892209), (3, 10, 0.107791, 0.603222), (95, 100, 0.888250, 0.978456)],
+    [
+        (0, 5, 0, 0.434482),
+        (5, 5, 0.565518, 1),
+        (7, 10, 0.396778, 0.892209),
+        (3, 10, 0.107791, 0.603222),
+        (95, 100, 0.888250, 0.978456),
+    ],
 )
 def test_intervals_are_the_golden_ones(count: int, samples: int, low: float, high: float) -> None:
     """Computed independently, to six decimals."""
@@ -57,7 +84,8 @@ def test_the_published_example_of_false_discoveries_is_reproduced() -> None:
     """In whatever order the values come."""
     assert benjamini_hochberg(PUBLISHED, 0.05) == [True] * 4 + [False] * 11
     shuffled = Random(1).sample(range(15), 15)
-    assert [benjamini_hochberg([PUBLISHED[place] for place in shuffled], 0.05)[shuffled.index(place)] for place in range(15)] == [
-        True
-    ] * 4 + [False] * 11
+    assert [
+        benjamini_hochberg([PUBLISHED[place] for place in shuffled], 0.05)[shuffled.index(place)]
+        for place in range(15)
+    ] == [True] * 4 + [False] * 11
     assert benjamini_hochberg([], 0.05) == []

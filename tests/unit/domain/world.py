@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from builders import START, message
 
-from voc_stream.domain.fold import Fold, Unread
-from voc_stream.domain.history import move_events, move_orders
-from voc_stream.domain.keys import keys_of
+from voc_stream.domain.entities.order import timing_rules
+from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.folding.fold_batch import Fold, Unread
+from voc_stream.domain.folding.history import move_events, move_orders
+from voc_stream.domain.folding.keys import keys_of
+from voc_stream.domain.folding.remaining import Remaining
 from voc_stream.domain.moment import moment_of
-from voc_stream.domain.order import timing_rules
-from voc_stream.domain.remaining import Remaining
-from voc_stream.domain.stated import value_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import Callback, Complaint, RepairStep, Retraction
-from voc_stream.postgres.rows import decode_complaint, decode_customer, decode_order
+from voc_stream.postgres.schema.rows import decode_complaint, decode_customer, decode_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from builders import Event
 
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
-    from voc_stream.domain.customer import CustomerState
-    from voc_stream.domain.order import OrderState
+    from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.domain.entities.order import OrderState
     from voc_stream.events.types import AnyEvent
 
 NOW = START + timedelta(days=29)
@@ -62,9 +62,15 @@ def found_among(events: Iterable[AnyEvent], unread: Unread) -> Unread:
     found = Unread({}, {})
     for event in sorted(events, key=moment_of, reverse=True):
         at = moment_of(event)
-        if isinstance(event, Complaint) and at > unread.steps.get((event.complaint_id, event.action), at):
+        if isinstance(event, Complaint) and at > unread.steps.get(
+            (event.complaint_id, event.action), at
+        ):
             found.steps[event.complaint_id, event.action] = at  # type: ignore[index]  # the earliest comes last
-        if event.order_id is not None and _is_contact(event) and at > unread.contacts.get(event.order_id, at):
+        if (
+            event.order_id is not None
+            and _is_contact(event)
+            and at > unread.contacts.get(event.order_id, at)
+        ):
             found.contacts[event.order_id] = at  # type: ignore[index]
     return found
 
@@ -76,17 +82,29 @@ def _is_contact(event: AnyEvent) -> bool:
 
 
 def move_piece(
-    customer: CustomerState, events: Iterable[AnyEvent], orders: Iterable[OrderState], catalogue: Catalogue, rows: int
+    customer: CustomerState,
+    events: Iterable[AnyEvent],
+    orders: Iterable[OrderState],
+    catalogue: Catalogue,
+    rows: int,
 ) -> tuple[list[OrderState], list[Contribution]]:
     """Move at most so many events or orders of a customer, of all that are given; the orders that changed, and what that adds."""
     move = customer.move
     if move is None:
         return [], []
     if move.order_id is None:
-        ahead = [event for event in events if event.customer_id == customer.customer_id and event.event_id > move.event_id]
+        ahead = [
+            event
+            for event in events
+            if event.customer_id == customer.customer_id and event.event_id > move.event_id
+        ]
         ahead.sort(key=lambda event: event.event_id)
         return [], move_events(customer, ahead[:rows], are_last=len(ahead) <= rows)
-    owned = [order for order in orders if value_of(order.customer_id) == customer.customer_id and order.order_id > move.order_id]
+    owned = [
+        order
+        for order in orders
+        if value_of(order.customer_id) == customer.customer_id and order.order_id > move.order_id
+    ]
     owned.sort(key=lambda order: order.order_id)
     return move_orders(customer, owned[:rows], timing_rules(catalogue), are_last=len(owned) <= rows)
 
@@ -120,7 +138,11 @@ class World:
         self._moving |= set(fold.begin_moves())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
         self._contributions += fold.contributions(events)
-        for stored, states in ((self.customers, fold.customers), (self.orders, fold.orders), (self.complaints, fold.complaints)):
+        for stored, states in (
+            (self.customers, fold.customers),
+            (self.orders, fold.orders),
+            (self.complaints, fold.complaints),
+        ):
             stored.update((key, encode(state)) for key, state in states.items())
         self._events += events
         self.assessed = fold.affected_customers()
@@ -163,7 +185,9 @@ class World:
         for customer_id in sorted(self._moving):
             customer = decode_customer(self.customers[customer_id].decode())
             orders = [decode_order(state.decode()) for state in self.orders.values()]
-            changed, contributions = move_piece(customer, self._events, orders, self._catalogue, rows)
+            changed, contributions = move_piece(
+                customer, self._events, orders, self._catalogue, rows
+            )
             self._contributions += contributions
             self.orders.update((order.order_id, encode(order)) for order in changed)
             self.customers[customer_id] = encode(customer)
@@ -173,8 +197,13 @@ class World:
 
     def same_as(self, other: World) -> bool:
         """Whether states and sums are equal."""
-        return all(getattr(self, name) == getattr(other, name) for name in ("customers", "orders", "complaints", "sums"))
+        return all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("customers", "orders", "complaints", "sums")
+        )
 
 
-def _loaded(stored: dict[str, bytes], keys: Iterable[str], decode_state: Callable[[Any], Any]) -> dict[str, Any]:
+def _loaded(
+    stored: dict[str, bytes], keys: Iterable[str], decode_state: Callable[[Any], Any]
+) -> dict[str, Any]:
     return {key: decode_state(stored[key]) for key in keys if key in stored}

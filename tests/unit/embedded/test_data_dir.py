@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voc_stream.embedded import EmbeddedError
 from voc_stream.embedded.data_dir import locked, write_private
+from voc_stream.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def test_folder_is_made_and_held_by_one(tmp_path: Path) -> None:
     """Two of them on one folder would destroy each other's data; the message says who holds it and what to do."""
     folder = tmp_path / "new" / "data"
-    with locked(folder), pytest.raises(EmbeddedError, match=rf"process {os.getpid()}\).*--data-dir"), locked(folder):
+    with (
+        locked(folder),
+        pytest.raises(EmbeddedError, match=rf"process {os.getpid()}\).*--data-dir"),
+        locked(folder),
+    ):
         pass
     with locked(folder) as again:
         assert again == folder
@@ -25,7 +29,10 @@ def test_folder_is_made_and_held_by_one(tmp_path: Path) -> None:
 def test_unusable_folder_names_the_option(tmp_path: Path) -> None:
     """A folder that cannot be made is an error that names the option."""
     (tmp_path / "file").touch()
-    with pytest.raises(EmbeddedError, match=r"--data-dir .*cannot be used"), locked(tmp_path / "file"):
+    with (
+        pytest.raises(EmbeddedError, match=r"--data-dir .*cannot be used"),
+        locked(tmp_path / "file"),
+    ):
         pass
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voc_stream.embedded.ports import free_port
+from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.embedded.worker_pages import is_ready, lag_events, why_not_ready
 
 if TYPE_CHECKING:
@@ -59,14 +59,17 @@ def test_what_a_worker_waits_for_is_told(pages: tuple[str, dict[str, tuple[int, 
     assert why_not_ready(f"http://127.0.0.1:{free_port()}") == ""
 
 
-def test_lag_is_summed_over_partitions(pages: tuple[str, dict[str, tuple[int, str]]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lag_is_summed_over_partitions(
+    pages: tuple[str, dict[str, tuple[int, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lag of all partitions counts; no sample is no data, not 0. A proxy for other machines is not asked."""
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     url, content = pages
     head = "# HELP voc_consumer_lag_events x\n# TYPE voc_consumer_lag_events gauge\n"
     content["/metrics"] = (
         200,
-        head + 'voc_consumer_lag_events{partition="0",topic="a"} 3.0\nvoc_consumer_lag_events{partition="1",topic="a"} 4.0\n',
+        head
+        + 'voc_consumer_lag_events{partition="0",topic="a"} 3.0\nvoc_consumer_lag_events{partition="1",topic="a"} 4.0\n',
     )
     assert lag_events(url) == 7
     content["/metrics"] = (200, head)

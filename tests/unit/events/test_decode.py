@@ -8,14 +8,14 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from voc_stream.catalogue import Catalogue, ChurnModel, Experience, Label
+from voc_stream.catalogue.model import Catalogue, ChurnModel, Experience, Label
+from voc_stream.catalogue.plausible import Plausible
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, decode
 from voc_stream.events.refusal import Reason, Refusal
 from voc_stream.events.types import AnyEvent, AnyInput, Callback, Retraction
-from voc_stream.plausible import Plausible
 
 if TYPE_CHECKING:
-    from voc_stream.catalogue import Kind
+    from voc_stream.catalogue.model import Kind
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 KINDS: dict[str, Kind] = {
@@ -28,9 +28,17 @@ CATALOGUE = Catalogue(
     trade="test",
     label=LABEL,
     churn=ChurnModel(
-        version="1", base_hazard_per_month=0.01, horizon_months=12, signal_days=90, low_score=5, multipliers={}, bands={"high": 0.5}
+        version="1",
+        base_hazard_per_month=0.01,
+        horizon_months=12,
+        signal_days=90,
+        low_score=5,
+        multipliers={},
+        bands={"high": 0.5},
     ),
-    experience={key: Experience(label=LABEL, factor="service", kind=kind) for key, kind in KINDS.items()},
+    experience={
+        key: Experience(label=LABEL, factor="service", kind=kind) for key, kind in KINDS.items()
+    },
 )
 
 
@@ -64,7 +72,10 @@ BAD_INPUT: dict[str, tuple[bytes | None, Reason]] = {
     "not JSON": (b"not JSON", "invalid_json"),
     "wrong type": (builders.message(builders.touchpoint(score="7")), "wrong_type"),
     "missing field": (builders.message(builders.touchpoint(site_id=None)), "missing_field"),
-    "unknown item": (builders.message(builders.callback(answers=[{"item": "parking", "score": 7}])), "unknown_item"),
+    "unknown item": (
+        builders.message(builders.callback(answers=[{"item": "parking", "score": 7}])),
+        "unknown_item",
+    ),
     "score above 10": (with_score("10.01"), "out_of_range"),
     "score below 0": (with_score("-0.01"), "out_of_range"),
     "NaN": (with_score("NaN"), "invalid_json"),
@@ -74,12 +85,27 @@ BAD_INPUT: dict[str, tuple[bytes | None, Reason]] = {
     "long string": (builders.message(builders.touchpoint(text="x" * 4097)), "too_long"),
     "nesting of 100,000 arrays": (b"[" * 100_000, "too_deep"),
     "nesting of 40,000 objects": (b'{"a":' * 40_000, "too_deep"),
-    "invalid UTF-8 in a field": (builders.message(builders.touchpoint(text="HERE")).replace(b"HERE", b"\xff"), "invalid_utf8"),
-    "invalid UTF-8 in an unknown field": (with_unknown('"HERE"').replace(b"HERE", b"\xe9"), "invalid_utf8"),
-    "UTF-8 of half a surrogate pair": (with_unknown('"HERE"').replace(b"HERE", b"\xed\xa0\xbd"), "invalid_utf8"),
+    "invalid UTF-8 in a field": (
+        builders.message(builders.touchpoint(text="HERE")).replace(b"HERE", b"\xff"),
+        "invalid_utf8",
+    ),
+    "invalid UTF-8 in an unknown field": (
+        with_unknown('"HERE"').replace(b"HERE", b"\xe9"),
+        "invalid_utf8",
+    ),
+    "UTF-8 of half a surrogate pair": (
+        with_unknown('"HERE"').replace(b"HERE", b"\xed\xa0\xbd"),
+        "invalid_utf8",
+    ),
     "UTF-16": (b"\xff\xfe" + "{}".encode("utf-16-le"), "invalid_utf8"),
-    "raw NUL": (builders.message(builders.touchpoint(text="HERE")).replace(b"HERE", b"\0"), "nul_character"),
-    "schema registry before JSON": (b"\0\0\0\0\x2a" + builders.message(builders.touchpoint()), "invalid_json"),
+    "raw NUL": (
+        builders.message(builders.touchpoint(text="HERE")).replace(b"HERE", b"\0"),
+        "nul_character",
+    ),
+    "schema registry before JSON": (
+        b"\0\0\0\0\x2a" + builders.message(builders.touchpoint()),
+        "invalid_json",
+    ),
     "schema registry before Avro": (b"\0\0\0\xff\xfe\x02\x80", "invalid_json"),
     "schema registry of AWS before JSON": (b"\x03\0" + bytes(16) + b"{}", "invalid_json"),
     "leading NUL": (b"\0{}", "nul_character"),
@@ -87,11 +113,20 @@ BAD_INPUT: dict[str, tuple[bytes | None, Reason]] = {
     "escaped NUL": (builders.message(builders.touchpoint(text="a\0b")), "nul_character"),
     "escaped NUL in an unknown field": (with_unknown(r'"\u0000"'), "nul_character"),
     "escaped NUL in an unknown name": (with_unknown(r'{"\u0000": 1}'), "nul_character"),
-    "time without offset": (builders.message(builders.touchpoint(occurred_at="2025-05-01T08:00:00")), "time_without_offset"),
-    "time in the future": (builders.message(builders.touchpoint(occurred_at="2025-06-01T00:10:00.000001Z")), "time_in_future"),
+    "time without offset": (
+        builders.message(builders.touchpoint(occurred_at="2025-05-01T08:00:00")),
+        "time_without_offset",
+    ),
+    "time in the future": (
+        builders.message(builders.touchpoint(occurred_at="2025-06-01T00:10:00.000001Z")),
+        "time_in_future",
+    ),
     "tombstone": (None, "empty"),
     "empty message": (b"", "empty"),
-    "id of 65 characters": (builders.message(builders.touchpoint(customer_id="c" * 65)), "too_long"),
+    "id of 65 characters": (
+        builders.message(builders.touchpoint(customer_id="c" * 65)),
+        "too_long",
+    ),
     "event id of 65 characters": (builders.message(builders.touchpoint("e" * 65)), "too_long"),
 }
 
@@ -108,12 +143,18 @@ def test_bad_input_is_refused_for_its_reason(value: bytes | None, reason: Reason
 @pytest.mark.parametrize(
     ("value", "detail"),
     [
-        (b"\0\0\0\x01\x2a" + b' {"a": 1}', "begins with the five bytes of a schema registry (schema 298), then JSON; send plain JSON"),
+        (
+            b"\0\0\0\x01\x2a" + b' {"a": 1}',
+            "begins with the five bytes of a schema registry (schema 298), then JSON; send plain JSON",
+        ),
         (
             b"\0\0\0\0\x07\x02\xff",
             "begins with the five bytes of a schema registry (schema 7), then what is no JSON, such as Avro or Protobuf",
         ),
-        (b"\x03\x05" + bytes(16) + b"x", "begins with the eighteen bytes of the schema registry of AWS Glue, then what is no JSON"),
+        (
+            b"\x03\x05" + bytes(16) + b"x",
+            "begins with the eighteen bytes of the schema registry of AWS Glue, then what is no JSON",
+        ),
     ],
 )
 def test_bytes_of_a_schema_registry_are_named(value: bytes, detail: str) -> None:
@@ -145,7 +186,10 @@ def test_bytes_of_a_schema_registry_are_named(value: bytes, detail: str) -> None
         (builders.callback(answers=[{"item": "overall", "done": True}]), "wrong_kind"),
         (builders.callback(answers=[{"item": "overall", "score": 7, "done": True}]), "wrong_kind"),
         (builders.callback(answers=[{"item": "reception_minutes", "score": 7}]), "wrong_kind"),
-        (builders.callback(answers=[{"item": "overall", "score": 7}, {"item": "overall"}]), "repeated_item"),
+        (
+            builders.callback(answers=[{"item": "overall", "score": 7}, {"item": "overall"}]),
+            "repeated_item",
+        ),
         (builders.callback(answers=None, recommend=11), "out_of_range"),
         (builders.callback(answers=[{"item": "overall", "importance": 10.5}]), "out_of_range"),
         (builders.repair_step(final_amount=1e12 + 1), "out_of_range"),
@@ -159,9 +203,15 @@ def test_event_against_the_contract_is_refused(fields: builders.Event, reason: R
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
-        (builders.callback(answers=[{"item": "overall", "score": 7}, {"item": "parking"}]), "answers[1].item"),
+        (
+            builders.callback(answers=[{"item": "overall", "score": 7}, {"item": "parking"}]),
+            "answers[1].item",
+        ),
         (builders.callback(answers=[{"score": 7}]), "answers[0].item"),
-        (builders.callback(answers=[{"item": "overall", "score": 7}, {"item": "overall"}]), "answers[1].item"),
+        (
+            builders.callback(answers=[{"item": "overall", "score": 7}, {"item": "overall"}]),
+            "answers[1].item",
+        ),
         (builders.callback(answers=[{"item": "overall", "done": False}]), "answers[0].done"),
         (builders.touchpoint(customer_id=None), "customer_id"),
         (builders.complaint(category="parking"), "category"),
@@ -174,7 +224,14 @@ def test_detail_begins_with_the_path_of_the_field(fields: builders.Event, path: 
 
 
 @pytest.mark.parametrize(
-    "fields", [builders.touchpoint(), builders.callback(), builders.complaint(), builders.repair_step(), builders.customer()]
+    "fields",
+    [
+        builders.touchpoint(),
+        builders.callback(),
+        builders.complaint(),
+        builders.repair_step(),
+        builders.customer(),
+    ],
 )
 def test_smallest_event_of_each_type_is_read(fields: builders.Event) -> None:
     """An event with its required fields only is an event of its type."""
@@ -203,7 +260,18 @@ def test_event_at_the_edge_of_a_rule_is_read(fields: builders.Event) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1e400", "-1E+400", "1e-400", "[1e9999]", "0.00001", '"1e200000"', '"\\\\u0000"', '"\\ud83d\\ude00"', "9" * 5000]
+    "text",
+    [
+        "1e400",
+        "-1E+400",
+        "1e-400",
+        "[1e9999]",
+        "0.00001",
+        '"1e200000"',
+        '"\\\\u0000"',
+        '"\\ud83d\\ude00"',
+        "9" * 5000,
+    ],
 )
 def test_unknown_field_that_can_be_stored_is_accepted(text: str) -> None:
     """Unknown fields change nothing; whatever `jsonb` can hold is kept."""
@@ -211,7 +279,16 @@ def test_unknown_field_that_can_be_stored_is_accepted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1e200000", "1E+200000", "-1.5e-200000", '{"a": [1e131072]}', "1e-16384", "0." + "0" * 16384, "9" * 131073]
+    "text",
+    [
+        "1e200000",
+        "1E+200000",
+        "-1.5e-200000",
+        '{"a": [1e131072]}',
+        "1e-16384",
+        "0." + "0" * 16384,
+        "9" * 131073,
+    ],
 )
 def test_number_that_cannot_be_stored_is_out_of_range(text: str) -> None:
     """A number too large or too precise for `jsonb` costs its own message, not the batch."""
@@ -223,7 +300,17 @@ def test_score_with_more_decimals_than_can_be_stored_is_out_of_range() -> None:
     assert refusal(with_score("1e-20000")).reason == "out_of_range"
 
 
-@pytest.mark.parametrize("text", [r'"\ud83d"', r'"\ude00"', r'"\ud83d\u0041"', r'"\ud83d\ud83d"', r'{"\uD83D": 1}', r'"\\\ud83d"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'"\ud83d"',
+        r'"\ude00"',
+        r'"\ud83d\u0041"',
+        r'"\ud83d\ud83d"',
+        r'{"\uD83D": 1}',
+        r'"\\\ud83d"',
+    ],
+)
 def test_half_of_a_surrogate_pair_is_refused(text: str) -> None:
     """`jsonb` cannot hold half a character, also in fields that are not known."""
     assert refusal(with_unknown(text)).reason == "lone_surrogate"
@@ -240,13 +327,21 @@ def test_half_of_a_surrogate_pair_is_refused(text: str) -> None:
 )
 def test_time_outside_the_calendar_is_out_of_range(type_: str, field: str, time: str) -> None:
     """A time that has no UTC equivalent would raise in every later conversion."""
-    fields = {"touchpoint": builders.touchpoint, "repair_step": builders.repair_step}[type_](**{field: time})
+    fields = {"touchpoint": builders.touchpoint, "repair_step": builders.repair_step}[type_](
+        **{field: time}
+    )
     found = refusal(builders.message(fields))
     assert (found.reason, found.detail.partition(":")[0]) == ("out_of_range", field)
 
 
 @pytest.mark.parametrize(
-    "time", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:09Z", "2000-01-01T00:00:00-14:00", "2000-12-31T23:59:59.999999Z"]
+    "time",
+    [
+        "0001-01-01T00:00:00Z",
+        "1970-01-01T00:00:09Z",
+        "2000-01-01T00:00:00-14:00",
+        "2000-12-31T23:59:59.999999Z",
+    ],
 )
 def test_a_clock_that_was_never_set_is_implausible(time: str) -> None:
     """One such event would be the earliest opening of a complaint for ever, and in every mean of its stage."""
@@ -307,7 +402,9 @@ def test_detail_does_not_echo_long_or_dangerous_input() -> None:
 
 def test_unknown_fields_are_ignored() -> None:
     """A newer sender may say more than this worker knows."""
-    assert event(builders.touchpoint(invented={"a": [1, None, "b"]})) == event(builders.touchpoint())
+    assert event(builders.touchpoint(invented={"a": [1, None, "b"]})) == event(
+        builders.touchpoint()
+    )
 
 
 def test_repeated_name_means_the_last_value() -> None:
@@ -321,12 +418,16 @@ def test_repeated_name_means_the_last_value() -> None:
 def test_null_states_nothing() -> None:
     """An optional field that is null is as good as absent."""
     fields = builders.customer()
-    assert event({**fields, "segment": None, "site_id": None, "annual_value": None}) == event(fields)
+    assert event({**fields, "segment": None, "site_id": None, "annual_value": None}) == event(
+        fields
+    )
 
 
 def test_answers_keep_their_order() -> None:
     """The place in the answers orders the moments of a journey."""
-    found = event(builders.callback(answers=[{"item": item, "score": 5} for item in builders.RATINGS]))
+    found = event(
+        builders.callback(answers=[{"item": item, "score": 5} for item in builders.RATINGS])
+    )
     assert isinstance(found, Callback)
     assert tuple(answer.item for answer in found.answers) == builders.RATINGS
 

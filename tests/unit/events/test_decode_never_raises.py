@@ -15,7 +15,7 @@ from voc_stream.events.refusal import Reason, Refusal
 from voc_stream.events.types import AnyInput, Event
 
 if TYPE_CHECKING:
-    from voc_stream.catalogue import Catalogue
+    from voc_stream.catalogue.model import Catalogue
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -27,22 +27,39 @@ def test_arbitrary_bytes_never_raise(catalogue: Catalogue, value: bytes) -> None
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["2025-05-01T08:00:00Z", "overall"]),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=5), children, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["2025-05-01T08:00:00Z", "overall"]),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=5), children, max_size=4)
+    ),
     max_leaves=8,
 )
-FIELDS = sorted({field for type_ in get_args(AnyInput) for field in type_.__struct_fields__} | {"type", "invented"})
+FIELDS = sorted(
+    {field for type_ in get_args(AnyInput) for field in type_.__struct_fields__}
+    | {"type", "invented"}
+)
 
 
 @given(builders.event_lists(max_size=1), st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
-def test_event_with_any_values_never_raises(catalogue: Catalogue, events: list[dict[str, Any]], others: dict[str, Any]) -> None:
+def test_event_with_any_values_never_raises(
+    catalogue: Catalogue, events: list[dict[str, Any]], others: dict[str, Any]
+) -> None:
     """Whatever JSON value a field has, the answer is an event or a refusal."""
     for fields in events:
         assert_well_formed(decode(json.dumps({**fields, **others}).encode(), NOW, catalogue))
 
 
-@given(builders.event_lists(max_size=1), st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10), st.binary(max_size=6)), max_size=3))
-def test_mutated_event_never_raises(catalogue: Catalogue, events: list[dict[str, Any]], changes: list[tuple[int, int, bytes]]) -> None:
+@given(
+    builders.event_lists(max_size=1),
+    st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10), st.binary(max_size=6)), max_size=3),
+)
+def test_mutated_event_never_raises(
+    catalogue: Catalogue, events: list[dict[str, Any]], changes: list[tuple[int, int, bytes]]
+) -> None:
     """A valid message with bytes replaced, removed or put in is an event or is refused."""
     for value in builders.messages(events):
         changed = value

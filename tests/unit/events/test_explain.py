@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from voc_stream.events import explain
-from voc_stream.events.documents import EVENT_TYPES
 from voc_stream.events.explain import ALLOWED_VALUES, explain_invalid_event, explain_invalid_json
 from voc_stream.events.types import AnyInput
+from voc_stream.published.json_schemas import EVENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,25 +18,53 @@ if TYPE_CHECKING:
 
 # One message for each row of the table, in its order.
 ROWS: list[tuple[bytes, Reason, str]] = [
-    (builders.message(builders.touchpoint(site_id=None)), "missing_field", "site_id: is missing; add it"),
-    (builders.message(builders.touchpoint(score="7")), "wrong_type", "score: must be a number, not a string"),
+    (
+        builders.message(builders.touchpoint(site_id=None)),
+        "missing_field",
+        "site_id: is missing; add it",
+    ),
+    (
+        builders.message(builders.touchpoint(score="7")),
+        "wrong_type",
+        "score: must be a number, not a string",
+    ),
     (builders.message(builders.touchpoint(type=3)), "wrong_type", "type: must be a string"),
     (
         builders.message(builders.touchpoint("")),
         "invalid_id",
         "event_id: must not be empty; leave an optional field out where nothing is known",
     ),
-    (builders.message(builders.retraction(event_ids=[])), "out_of_range", "event_ids: must not be empty"),
+    (
+        builders.message(builders.retraction(event_ids=[])),
+        "out_of_range",
+        "event_ids: must not be empty",
+    ),
     (
         builders.message(builders.retraction(event_ids=["t-1"] * 1001)),
         "out_of_range",
         "event_ids: must have at most 1,000 entries; send several messages",
     ),
-    (builders.message(builders.touchpoint("e" * 65)), "too_long", "event_id: must have at most 64 characters; shorten it"),
+    (
+        builders.message(builders.touchpoint("e" * 65)),
+        "too_long",
+        "event_id: must have at most 64 characters; shorten it",
+    ),
     (builders.message(builders.touchpoint(score=-1)), "out_of_range", "score: must be at least 0"),
-    (builders.message(builders.customer(annual_value=1e13)), "out_of_range", "annual_value: must be at most 1,000,000,000,000"),
-    (builders.message(builders.touchpoint(score=10**400)), "out_of_range", "score: is too large a number"),
-    (builders.message(builders.repair_step(edge="start")), "unknown_value", "edge: 'start' is not allowed; use one of: enter, exit"),
+    (
+        builders.message(builders.customer(annual_value=1e13)),
+        "out_of_range",
+        "annual_value: must be at most 1,000,000,000,000",
+    ),
+    (
+        builders.message(builders.touchpoint(score=10**400)),
+        "out_of_range",
+        "score: is too large a number",
+    ),
+    (
+        builders.message(builders.repair_step(edge="start")),
+        "unknown_value",
+        "edge: 'start' is not allowed; use one of: enter, exit",
+    ),
     (
         builders.message(builders.touchpoint(type="survey")),
         "unknown_type",
@@ -63,9 +91,13 @@ def message_of(value: bytes, type_: Any = AnyInput) -> str:
 
 
 @pytest.mark.parametrize(
-    ("row", "case"), list(zip(explain._TABLE, ROWS, strict=True)), ids=[reason + str(row) for row, (_, reason, _) in enumerate(ROWS)]
+    ("row", "case"),
+    list(zip(explain._TABLE, ROWS, strict=True)),
+    ids=[reason + str(row) for row, (_, reason, _) in enumerate(ROWS)],
 )
-def test_each_row_meets_the_message_it_was_made_for(row: tuple[Any, str, str], case: tuple[bytes, str, str]) -> None:
+def test_each_row_meets_the_message_it_was_made_for(
+    row: tuple[Any, str, str], case: tuple[bytes, str, str]
+) -> None:
     """The decoder tells errors apart by their text only: a release that words one differently is noticed here."""
     value, reason, detail = case
     assert row[0].fullmatch(message_of(value).rpartition(" - at `$")[0] or message_of(value))
@@ -75,7 +107,10 @@ def test_each_row_meets_the_message_it_was_made_for(row: tuple[Any, str, str], c
 @pytest.mark.parametrize(
     ("fields", "detail"),
     [
-        (builders.callback(recommend=9.5), "recommend: must be a whole number or null, not a number with a decimal point or exponent"),
+        (
+            builders.callback(recommend=9.5),
+            "recommend: must be a whole number or null, not a number with a decimal point or exponent",
+        ),
         (builders.callback(recommend=11), "recommend: must be at most 10"),
         (builders.callback(recommend=-1), "recommend: must be at least 0"),
         (builders.callback(answers={}), "answers: must be an array, not an object"),
@@ -84,8 +119,14 @@ def test_each_row_meets_the_message_it_was_made_for(row: tuple[Any, str, str], c
             builders.callback(answers=[{"item": "followed_up", "done": 1}]),
             "answers[0].done: must be true or false or null, not a whole number",
         ),
-        (builders.touchpoint(occurred_at=1746086400), "occurred_at: must be a string with an RFC 3339 time, not a whole number"),
-        (builders.touchpoint(schema_version="1"), "schema_version: must be a whole number, not a string"),
+        (
+            builders.touchpoint(occurred_at=1746086400),
+            "occurred_at: must be a string with an RFC 3339 time, not a whole number",
+        ),
+        (
+            builders.touchpoint(schema_version="1"),
+            "schema_version: must be a whole number, not a string",
+        ),
     ],
 )
 def test_detail_names_types_as_people_do(fields: builders.Event, detail: str) -> None:
@@ -95,12 +136,18 @@ def test_detail_names_types_as_people_do(fields: builders.Event, detail: str) ->
 
 def test_what_is_no_object_is_called_the_message() -> None:
     """A detail without a field still says what it is about."""
-    assert explain_invalid_event(message_of(b"[]")) == ("wrong_type", "the message: must be an object, not an array")
+    assert explain_invalid_event(message_of(b"[]")) == (
+        "wrong_type",
+        "the message: must be an object, not an array",
+    )
 
 
 def test_message_that_the_table_does_not_know_is_still_a_refusal() -> None:
     """A new wording costs a vaguer reason, never an exception."""
-    assert explain_invalid_event("Quite new - at `$.answers[0]`") == ("wrong_type", "answers[0]: 'Quite new'")
+    assert explain_invalid_event("Quite new - at `$.answers[0]`") == (
+        "wrong_type",
+        "answers[0]: 'Quite new'",
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +172,9 @@ def enumerations(schema: object) -> Iterator[tuple[str, list[object]]]:
     """Name and words of each property that is an enumeration, tags aside."""
     if isinstance(schema, dict):
         for name, field in schema.get("properties", {}).items():
-            words = [choice["enum"] for choice in [field, *field.get("anyOf", [])] if "enum" in choice]
+            words = [
+                choice["enum"] for choice in [field, *field.get("anyOf", [])] if "enum" in choice
+            ]
             if words and name != "type":
                 yield name, [word for word in words[0] if word is not None]
         for child in schema.values():
@@ -135,6 +184,8 @@ def enumerations(schema: object) -> Iterator[tuple[str, list[object]]]:
 def test_words_of_every_enumeration_are_listed() -> None:
     """A detail about an unknown word lists the known ones, of whatever field."""
     found = {
-        name: tuple(sorted(map(str, words))) for event in EVENT_TYPES.values() for name, words in enumerations(msgspec.json.schema(event))
+        name: tuple(sorted(map(str, words)))
+        for event in EVENT_TYPES.values()
+        for name, words in enumerations(msgspec.json.schema(event))
     }
     assert found == {name: tuple(sorted(map(str, words))) for name, words in ALLOWED_VALUES.items()}

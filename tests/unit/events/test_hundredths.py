@@ -39,7 +39,10 @@ def test_rounds_halves_away_from_zero(value: float) -> None:
     assert hundredths(-value) == -hundredths(value)
 
 
-@pytest.mark.parametrize(("value", "error"), [(math.nan, ValueError), (math.inf, OverflowError), (-math.inf, OverflowError)])
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [(math.nan, ValueError), (math.inf, OverflowError), (-math.inf, OverflowError)],
+)
 def test_what_is_no_number_raises(value: float, error: type[Exception]) -> None:
     """No sum ever holds a NaN or an infinity."""
     with pytest.raises(error):

@@ -11,7 +11,10 @@ from voc_stream.events.raw import MAXIMUM_DEPTH, refuse_bytes, refuse_numbers
 
 VALUES = st.recursive(
     st.text(alphabet='[]{}"\\a', max_size=6),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(alphabet='[{"\\', max_size=3), children, max_size=2),
+    lambda children: (
+        st.lists(children, max_size=3)
+        | st.dictionaries(st.text(alphabet='[{"\\', max_size=3), children, max_size=2)
+    ),
     max_leaves=12,
 )
 
@@ -32,7 +35,14 @@ def test_depth_is_that_of_the_value(inner: object, wrappings: int) -> None:
     assert (found is not None) == (depth_of(value) > MAXIMUM_DEPTH)
 
 
-@given(st.lists(st.sampled_from(["\\", "\\\\", "\\u0000", "\\ud83d", "\\uDE00", "\\u0041", "u0000", "\\n", "a"]), max_size=8))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["\\", "\\\\", "\\u0000", "\\ud83d", "\\uDE00", "\\u0041", "u0000", "\\n", "a"]
+        ),
+        max_size=8,
+    )
+)
 def test_escapes_are_judged_as_python_reads_them(parts: list[str]) -> None:
     """Of the strings that JSON allows, those are refused that hold U+0000 or half of a surrogate pair."""
     text = '"' + "".join(parts) + '"'
@@ -53,13 +63,18 @@ def test_numbers_are_judged_by_their_digits(exponent: int, whole: int, decimals:
     assert (refuse_numbers(f'{{"a": [{text}]}}'.encode()) is None) == fits
 
 
-@pytest.mark.parametrize("text", ['"1e99999"', '"\\"1e99999"', "[1e9999]", "1e-9999", '"01973e99-7e12345-9e99999"', "1e0000000"])
+@pytest.mark.parametrize(
+    "text",
+    ['"1e99999"', '"\\"1e99999"', "[1e9999]", "1e-9999", '"01973e99-7e12345-9e99999"', "1e0000000"],
+)
 def test_harmless_text_is_no_unstorable_number(text: str) -> None:
     """What looks like a huge number inside a string, such as part of an id, is none."""
     assert refuse_numbers(text.encode()) is None
 
 
-@pytest.mark.parametrize("exponent", ["9" * 5000, "-" + "9" * 5000, "+99999999999999999999", "0" * 5000 + "1"])
+@pytest.mark.parametrize(
+    "exponent", ["9" * 5000, "-" + "9" * 5000, "+99999999999999999999", "0" * 5000 + "1"]
+)
 def test_exponent_of_any_length_is_judged(exponent: str) -> None:
     """Python refuses to convert thousands of digits; that must not become an exception."""
     found = refuse_numbers(f"[1e{exponent}]".encode())

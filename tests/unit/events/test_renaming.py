@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from builders import START, callback, complaint, message, repair_step, touchpoint
 from msgspec.structs import replace
 
-from voc_stream.catalogue_file import load_catalogue
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.events.decode import Refusal, decode, decode_stored
 from voc_stream.events.renaming import with_new_names
 from voc_stream.events.types import Retraction
@@ -29,7 +29,13 @@ def test_an_old_name_is_read_as_the_new_one() -> None:
         (touchpoint(experience="old"), touchpoint(experience="overall")),
         (complaint(category="older"), complaint(category="overall")),
         (
-            callback(answers=[{"item": "old", "score": 3}, {"item": "asked", "done": True}, {"item": "repair_quality", "score": 4}]),
+            callback(
+                answers=[
+                    {"item": "old", "score": 3},
+                    {"item": "asked", "done": True},
+                    {"item": "repair_quality", "score": 4},
+                ]
+            ),
             callback(
                 answers=[
                     {"item": "overall", "score": 3},
@@ -46,7 +52,12 @@ def test_an_old_name_is_read_as_the_new_one() -> None:
 
 def test_an_event_without_an_old_name_is_left_as_it_is() -> None:
     """Nothing is copied."""
-    for event in (touchpoint(), complaint(), repair_step(), callback(answers=[{"item": "overall", "score": 3}])):
+    for event in (
+        touchpoint(),
+        complaint(),
+        repair_step(),
+        callback(answers=[{"item": "overall", "score": 3}]),
+    ):
         found = read(event)
         assert not isinstance(found, Refusal | Retraction)
         assert with_new_names(found, ALIAS) is found

@@ -26,7 +26,7 @@ LIMITED = """
 import os, resource, socket, sys
 from prometheus_client import CollectorRegistry
 from voc_stream.monitoring.health import HealthServer
-from voc_stream.postgres.deadline import deadline
+from voc_stream.postgres.session.deadline import deadline
 socket.getaddrinfo("127.0.0.1", 0)  # reads a module that the other user may perhaps not read
 resource.setrlimit(resource.RLIMIT_NPROC, (int(sys.argv[2]), int(sys.argv[2])))
 os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
@@ -62,7 +62,9 @@ class Service:
         self.dead: list[str] = []
         self.unready: list[str] = []
         self.registry = CollectorRegistry()
-        self.server = HealthServer("127.0.0.1", 0, self.registry, lambda: self.dead, lambda: self.unready)
+        self.server = HealthServer(
+            "127.0.0.1", 0, self.registry, lambda: self.dead, lambda: self.unready
+        )
 
     def get(self, path: str) -> tuple[int, str, str]:
         """Status, content type and text of a page."""
@@ -86,7 +88,10 @@ def test_health_and_readiness_tell_their_problems(service: Service) -> None:
     """200 where there is none, 503 with the reasons otherwise, each page by itself."""
     assert service.get("/healthz")[::2] == (200, "ok\n")
     service.unready = ["positions are not loaded", "PostgreSQL does not answer"]
-    assert service.get("/readyz")[::2] == (503, "positions are not loaded\nPostgreSQL does not answer\n")
+    assert service.get("/readyz")[::2] == (
+        503,
+        "positions are not loaded\nPostgreSQL does not answer\n",
+    )
     assert service.get("/healthz")[0] == 200
     service.dead = ["the main loop has not run for 31 s"]
     assert service.get("/healthz")[0] == 503
@@ -148,14 +153,18 @@ def was_cut(client: socket.socket) -> bool:
         return True
 
 
-def test_clients_that_leave_are_no_news(service: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_clients_that_leave_are_no_news(
+    service: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Neither a request that is cut off nor an answer that nobody reads leaves a word in the log."""
     for number in range(2000):
         Gauge(f"voc_test_{number}", "A test. " * 20, registry=service.registry)
     port = urlsplit(service.server.url).port or 0
     for said in (b"", b"GET", b"GET /metrics HTTP/1.1\r\n\r\n") * 5:
         client = connect(port, said)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # leave with a reset
+        client.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
+        )  # leave with a reset
         client.close()
     assert b"200 OK" in ask(port)
     assert (caplog.text, capfd.readouterr().err) == ("", "")
@@ -171,10 +180,16 @@ def test_clients_that_leave_are_no_news(service: Service, caplog: pytest.LogCapt
     ],
 )
 def test_whatever_is_asked_is_answered(
-    service: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], request_line: str, status: bytes
+    service: Service,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    request_line: str,
+    status: bytes,
 ) -> None:
     """A request that is none gets its own status, and nothing of it reaches the log."""
-    with connect(urlsplit(service.server.url).port or 0, request_line.encode() + b"\r\n\r\n") as client:
+    with connect(
+        urlsplit(service.server.url).port or 0, request_line.encode() + b"\r\n\r\n"
+    ) as client:
         assert client.recv(65_536).split(b" ")[1] == status
     assert (caplog.text, capfd.readouterr().err) == ("", "")
 
@@ -182,14 +197,19 @@ def test_whatever_is_asked_is_answered(
 def test_metrics_come_in_the_format_that_is_asked_for(service: Service) -> None:
     """Prometheus asks for OpenMetrics, and gets it."""
     connection = http.client.HTTPConnection(urlsplit(service.server.url).netloc, timeout=5)
-    connection.request("GET", "/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"})
+    connection.request(
+        "GET", "/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"}
+    )
     answer = connection.getresponse()
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     assert answer.read().endswith(b"# EOF\n")
     connection.close()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the limit of threads is not for root, and only root can become another user")
+@pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="the limit of threads is not for root, and only root can become another user",
+)
 def test_idle_connections_take_no_threads_from_transactions() -> None:
     """Under a limit of threads like that of deploy/, many idle connections leave the deadlines of transactions their thread."""
     root = Path(__file__).parents[3]

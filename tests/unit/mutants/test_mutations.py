@@ -30,7 +30,14 @@ def test_each_kind_of_mistake_is_made(source: str, mutants: dict[str, list[str]]
 
 @pytest.mark.parametrize(
     "source",
-    ["def f(x: int | None = None) -> a | b: ...", "if TYPE_CHECKING:\n    x = 1", "x = True", "x = f'{a}' + b", "x = 'a' + b", "max"],
+    [
+        "def f(x: int | None = None) -> a | b: ...",
+        "if TYPE_CHECKING:\n    x = 1",
+        "x = True",
+        "x = f'{a}' + b",
+        "x = 'a' + b",
+        "max",
+    ],
 )
 def test_what_no_test_can_notice_is_left_alone(source: str) -> None:
     """Annotations, imports for type checkers, truth values and texts make no mutants."""

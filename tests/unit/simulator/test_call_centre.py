@@ -14,33 +14,50 @@ from voc_stream.simulator.call_centre import simulate
 from voc_stream.simulator.options import Noise, SimulationOptions
 
 if TYPE_CHECKING:
-    from voc_stream.catalogue import Catalogue
-    from voc_stream.simulator.message import SimulatedMessage
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.simulator.delivery.message import SimulatedMessage
 
 START = datetime(2025, 3, 1, 5, 30, tzinfo=UTC)
-QUIET = Noise(duplicate_share=0, late_share=0, broken_share=0, retracted_share=0, conflicting_share=0)
-LIVE = SimulationOptions(start=START, seed=3, rate_per_second=40, duration_seconds=300, history_events=500)
+QUIET = Noise(
+    duplicate_share=0, late_share=0, broken_share=0, retracted_share=0, conflicting_share=0
+)
+LIVE = SimulationOptions(
+    start=START, seed=3, rate_per_second=40, duration_seconds=300, history_events=500
+)
 
 
 def test_the_same_options_give_the_same_messages() -> None:
     """A seed and a start make a run repeatable, bytes, order and noise included."""
-    assert list(itertools.islice(simulate(LIVE), 8000)) == list(itertools.islice(simulate(LIVE), 8000))
+    assert list(itertools.islice(simulate(LIVE), 8000)) == list(
+        itertools.islice(simulate(LIVE), 8000)
+    )
 
 
 def test_another_seed_gives_another_story() -> None:
     """Two runs share no event, so that both may go to the same tables."""
-    first, second = ({message.value for message in itertools.islice(simulate(replace(LIVE, seed=seed)), 500)} for seed in (1, 2))
+    first, second = (
+        {message.value for message in itertools.islice(simulate(replace(LIVE, seed=seed)), 500)}
+        for seed in (1, 2)
+    )
     assert not first & second
 
 
-def test_every_sound_message_is_an_event(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
+def test_every_sound_message_is_an_event(
+    messages: list[SimulatedMessage], catalogue: Catalogue
+) -> None:
     """What is called valid, late or duplicate is accepted, items of the default catalogue included."""
     sound = [message for message in messages if not message.kind.startswith("broken")]
-    refusals = [found for message in sound if isinstance(found := decode(message.value, START, catalogue), Refusal)]
+    refusals = [
+        found
+        for message in sound
+        if isinstance(found := decode(message.value, START, catalogue), Refusal)
+    ]
     assert refusals == []
 
 
-def test_every_broken_message_is_refused_for_its_reason(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
+def test_every_broken_message_is_refused_for_its_reason(
+    messages: list[SimulatedMessage], catalogue: Catalogue
+) -> None:
     """The kind of a broken message names the reason code of the dead letter."""
     broken = [message for message in messages if message.kind.startswith("broken")]
     for message in broken:
@@ -50,7 +67,9 @@ def test_every_broken_message_is_refused_for_its_reason(messages: list[Simulated
     assert broken
 
 
-def test_key_and_topic_follow_from_the_event(messages: list[SimulatedMessage], catalogue: Catalogue) -> None:
+def test_key_and_topic_follow_from_the_event(
+    messages: list[SimulatedMessage], catalogue: Catalogue
+) -> None:
     """The key is the customer, and touchpoints go to their topic."""
     for message in messages[:3000]:
         event = decode(message.value, START, catalogue)
@@ -91,7 +110,9 @@ def test_noise_does_not_change_what_happens() -> None:
 @pytest.mark.parametrize("rate", [5.0, 40.0])
 def test_live_rate(rate: float) -> None:
     """The live part has about `rate_per_second` events, from its first minute on."""
-    options = SimulationOptions(start=START, seed=3, rate_per_second=rate, duration_seconds=900, noise=QUIET)
+    options = SimulationOptions(
+        start=START, seed=3, rate_per_second=rate, duration_seconds=900, noise=QUIET
+    )
     live = [message for message in simulate(options) if message.occurred_at >= START]
     first = [message for message in live if message.occurred_at < START + timedelta(seconds=120)]
     assert len(live) / 900 == pytest.approx(rate, rel=0.1)

@@ -28,14 +28,20 @@ PROCESS_ITEMS = {
 @pytest.fixture(scope="module")
 def callbacks(story: list[AnyEvent]) -> list[Callback]:
     """The callbacks that were answered."""
-    return [event for event in story if isinstance(event, Callback) and event.outcome == "completed"]
+    return [
+        event for event in story if isinstance(event, Callback) and event.outcome == "completed"
+    ]
 
 
 @pytest.fixture(scope="module")
 def delivered(story: list[AnyEvent]) -> dict[str, datetime]:
     """When each order was delivered."""
     steps = (event for event in story if isinstance(event, RepairStep))
-    return {step.order_id: step.occurred_at for step in steps if (step.stage, step.edge) == ("delivery", "exit")}
+    return {
+        step.order_id: step.occurred_at
+        for step in steps
+        if (step.stage, step.edge) == ("delivery", "exit")
+    }
 
 
 def _done(callback: Callback, item: str) -> bool | None:
@@ -60,31 +66,52 @@ def test_all_items_are_asked(callbacks: list[Callback]) -> None:
 
 def test_unanswered_calls_say_nothing(story: list[AnyEvent]) -> None:
     """Calls without an answer occur, and carry none."""
-    unanswered = [event for event in story if isinstance(event, Callback) and event.outcome != "completed"]
+    unanswered = [
+        event for event in story if isinstance(event, Callback) and event.outcome != "completed"
+    ]
     assert {call.outcome for call in unanswered} == {"no_answer", "refused"}
-    assert all(not call.answers and call.recommend is None and call.text is None for call in unanswered)
+    assert all(
+        not call.answers and call.recommend is None and call.text is None for call in unanswered
+    )
 
 
-def test_calls_come_one_to_five_days_after_delivery(callbacks: list[Callback], delivered: dict[str, datetime]) -> None:
+def test_calls_come_one_to_five_days_after_delivery(
+    callbacks: list[Callback], delivered: dict[str, datetime]
+) -> None:
     """Most calls are within four days of the delivery, none is before it."""
-    delays = [call.occurred_at - delivered[call.order_id] for call in callbacks if call.order_id in delivered]
+    delays = [
+        call.occurred_at - delivered[call.order_id]
+        for call in callbacks
+        if call.order_id in delivered
+    ]
     assert min(delays) > timedelta(0)
     assert sum(delay <= timedelta(days=4) for delay in delays) / len(delays) > 0.8
 
 
-def test_followed_up_is_the_truth(callbacks: list[Callback], delivered: dict[str, datetime]) -> None:
+def test_followed_up_is_the_truth(
+    callbacks: list[Callback], delivered: dict[str, datetime]
+) -> None:
     """`followed_up` is done exactly where the call is within 72 hours of the delivery, and both cases occur."""
     said = [
-        (_done(call, "followed_up"), call.occurred_at - delivered[call.order_id] <= timedelta(hours=72))
+        (
+            _done(call, "followed_up"),
+            call.occurred_at - delivered[call.order_id] <= timedelta(hours=72),
+        )
         for call in callbacks
         if call.order_id in delivered
     ]
     assert set(said) == {(True, True), (False, False)}
 
 
-def test_delivered_on_time_is_the_truth(story: list[AnyEvent], callbacks: list[Callback], delivered: dict[str, datetime]) -> None:
+def test_delivered_on_time_is_the_truth(
+    story: list[AnyEvent], callbacks: list[Callback], delivered: dict[str, datetime]
+) -> None:
     """`delivered_on_time` is what the timestamps say, and both cases occur."""
-    promised = {event.order_id: event.promised_at for event in story if isinstance(event, RepairStep) and event.promised_at}
+    promised = {
+        event.order_id: event.promised_at
+        for event in story
+        if isinstance(event, RepairStep) and event.promised_at
+    }
     said = {
         (_done(call, "delivered_on_time"), delivered[call.order_id] <= promised[call.order_id])
         for call in callbacks
@@ -110,7 +137,13 @@ def test_scores_crowd_at_the_ceiling(callbacks: list[Callback]) -> None:
 
 def test_some_state_expectation_importance_and_a_text(callbacks: list[Callback]) -> None:
     """Expectations, importances and remarks come with some of the answered calls, remarks in English and in Chinese."""
-    stated = [any(answer.expectation is not None and answer.importance is not None for answer in call.answers) for call in callbacks]
+    stated = [
+        any(
+            answer.expectation is not None and answer.importance is not None
+            for answer in call.answers
+        )
+        for call in callbacks
+    ]
     texts = [call.text for call in callbacks if call.text]
     assert 0.1 < mean(stated) < 0.3
     assert 0.2 < len(texts) / len(callbacks) < 0.5
@@ -119,6 +152,9 @@ def test_some_state_expectation_importance_and_a_text(callbacks: list[Callback])
 
 def test_unfriendly_shop_has_the_worst_advisors(callbacks: list[Callback]) -> None:
     """The attitude of a shop shows in the rating of its advisors."""
-    by_site = {site: [call for call in callbacks if call.site_id == site] for site in {call.site_id for call in callbacks}}
+    by_site = {
+        site: [call for call in callbacks if call.site_id == site]
+        for site in {call.site_id for call in callbacks}
+    }
     means = {site: _mean_score(calls, "advisor_service") for site, calls in by_site.items()}
     assert min(means, key=means.__getitem__) == "shop-05"

@@ -25,7 +25,9 @@ def test_in_the_history_shops_are_open_by_day(start: datetime, working: float) -
     """Nothing of the history happens at night, nor after the start."""
     moment = WorkshopClock(start, speed=600).moment(working)
     assert moment <= start
-    assert (moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() <= OPEN_SECONDS
+    assert (
+        moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    ).total_seconds() <= OPEN_SECONDS
 
 
 @pytest.mark.parametrize(("hour", "expected"), [(5, timedelta(hours=1)), (12, timedelta(hours=3))])

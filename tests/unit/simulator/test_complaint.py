@@ -48,7 +48,9 @@ def test_all_actions_and_facts_occur(story: list[AnyEvent]) -> None:
     assert len({step.handed_to for step in steps if step.handed_to}) > 1
 
 
-def test_complaints_follow_bad_visits(story: list[AnyEvent], complaints: dict[str, list[Complaint]]) -> None:
+def test_complaints_follow_bad_visits(
+    story: list[AnyEvent], complaints: dict[str, list[Complaint]]
+) -> None:
     """Of the visits that were rated badly far more end in a complaint than of those that were rated well."""
     complained = {steps[0].order_id for steps in complaints.values()}
     shares: dict[str, list[bool]] = defaultdict(list)
@@ -56,14 +58,22 @@ def test_complaints_follow_bad_visits(story: list[AnyEvent], complaints: dict[st
         if isinstance(event, Callback):
             for answer in event.answers:
                 if answer.item == "overall" and answer.score is not None:
-                    shares["bad" if answer.score <= 6 else "good" if answer.score >= 9 else "fair"].append(event.order_id in complained)
+                    shares[
+                        "bad" if answer.score <= 6 else "good" if answer.score >= 9 else "fair"
+                    ].append(event.order_id in complained)
     assert mean(shares["bad"]) > 0.2
     assert mean(shares["bad"]) > 10 * mean(shares["good"])
 
 
-def test_customers_leave_after_unresolved_complaints(story: list[AnyEvent], complaints: dict[str, list[Complaint]]) -> None:
+def test_customers_leave_after_unresolved_complaints(
+    story: list[AnyEvent], complaints: dict[str, list[Complaint]]
+) -> None:
     """An unresolved complaint drives far more customers away than a resolved one."""
-    churned = {event.customer_id for event in story if isinstance(event, Customer) and event.change == "churned"}
+    churned = {
+        event.customer_id
+        for event in story
+        if isinstance(event, Customer) and event.change == "churned"
+    }
     left: dict[bool, list[bool]] = defaultdict(list)
     for steps in complaints.values():
         left[steps[-1].action in ("closed", "informed")].append(steps[0].customer_id in churned)
@@ -73,14 +83,20 @@ def test_customers_leave_after_unresolved_complaints(story: list[AnyEvent], comp
 
 def test_attitude_is_the_main_reason_for_leaving(story: list[AnyEvent]) -> None:
     """Reasons are spread as the survey says: more than half leave for the attitude of staff."""
-    reasons = Counter(event.churn_reason for event in story if isinstance(event, Customer) and event.change == "churned")
+    reasons = Counter(
+        event.churn_reason
+        for event in story
+        if isinstance(event, Customer) and event.change == "churned"
+    )
     assert reasons["attitude"] / reasons.total() > 0.5
     assert len(reasons) > 3
 
 
 def test_some_customers_are_won_back(story: list[AnyEvent]) -> None:
     """Only customers who left are won back, and some are."""
-    changes = [event for event in story if isinstance(event, Customer) and event.change != "profile"]
+    changes = [
+        event for event in story if isinstance(event, Customer) and event.change != "profile"
+    ]
     churned: set[str] = set()
     for event in changes:
         if event.change == "churned":

@@ -19,8 +19,19 @@ DECLINE = Decline(after_seconds=-20 * 86_400.0, ramp_seconds=86_400.0)
 @pytest.fixture(scope="module")
 def ratings() -> list[tuple[bool, str, str, float]]:
     """Ratings of advisors as (after the turn, site, employee, score), of a history in which a shop declines."""
-    options = SimulationOptions(start=START, seed=5, duration_seconds=0, history_days=40, history_events=60_000, decline=DECLINE)
-    events = [msgspec.json.decode(message.value or b"", type=AnyEvent) for message in simulate(options) if message.kind == "valid"]
+    options = SimulationOptions(
+        start=START,
+        seed=5,
+        duration_seconds=0,
+        history_days=40,
+        history_events=60_000,
+        decline=DECLINE,
+    )
+    events = [
+        msgspec.json.decode(message.value or b"", type=AnyEvent)
+        for message in simulate(options)
+        if message.kind == "valid"
+    ]
     return [
         # Calls about visits of before the turn still come for some days.
         (event.occurred_at > TURN, event.site_id, event.employee_id or "", answer.score)
@@ -31,7 +42,9 @@ def ratings() -> list[tuple[bool, str, str, float]]:
     ]
 
 
-def test_the_declining_shop_gets_measurably_worse(ratings: list[tuple[bool, str, str, float]]) -> None:
+def test_the_declining_shop_gets_measurably_worse(
+    ratings: list[tuple[bool, str, str, float]],
+) -> None:
     """The mean rating of its advisors falls by more than a point, and that of no other shop by half a point."""
     fall = {
         site: mean(score for after, at, _, score in ratings if at == site and not after)
@@ -42,7 +55,9 @@ def test_the_declining_shop_gets_measurably_worse(ratings: list[tuple[bool, str,
     assert max(fall.values()) < 0.5
 
 
-def test_one_advisor_explains_most_of_the_decline(ratings: list[tuple[bool, str, str, float]]) -> None:
+def test_one_advisor_explains_most_of_the_decline(
+    ratings: list[tuple[bool, str, str, float]],
+) -> None:
     """The first advisor falls by more than two points, the colleagues by less than one."""
     fall = {
         who: mean(score for after, _, employee, score in ratings if employee == who and not after)
@@ -56,15 +71,25 @@ def test_one_advisor_explains_most_of_the_decline(ratings: list[tuple[bool, str,
 def test_decline_ramps_up_and_stays() -> None:
     """Nothing before its time, half of it in the middle of the ramp, all of it after; at once where there is no ramp."""
     decline = Decline(after_seconds=10, ramp_seconds=20, points=4)
-    assert [decline.points_at("shop-03", "shop-03-advisor-1", seconds) for seconds in (10, 20, 30, 300)] == [0, 2, 4, 4]
-    assert Decline(after_seconds=10, ramp_seconds=0, points=4).points_at("shop-03", "shop-03-advisor-1", 10.1) == 4
+    assert [
+        decline.points_at("shop-03", "shop-03-advisor-1", seconds) for seconds in (10, 20, 30, 300)
+    ] == [0, 2, 4, 4]
+    assert (
+        Decline(after_seconds=10, ramp_seconds=0, points=4).points_at(
+            "shop-03", "shop-03-advisor-1", 10.1
+        )
+        == 4
+    )
     assert decline.points_at("shop-02", "shop-02-advisor-1", 300) == 0
 
 
 def test_decline_ends_where_it_is_given_an_end() -> None:
     """From then on the attitude is what it was before; a decline that ends before it begins is refused."""
     decline = Decline(after_seconds=10, ramp_seconds=20, until_seconds=40, points=4)
-    assert [decline.points_at("shop-03", "shop-03-advisor-1", seconds) for seconds in (20, 39.9, 40, 300)] == [2, 4, 0, 0]
+    assert [
+        decline.points_at("shop-03", "shop-03-advisor-1", seconds)
+        for seconds in (20, 39.9, 40, 300)
+    ] == [2, 4, 0, 0]
     with pytest.raises(ValueError, match="until_seconds"):
         Decline(after_seconds=10, until_seconds=10)
 

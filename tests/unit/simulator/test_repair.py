@@ -30,7 +30,9 @@ def _delivered(steps: Iterable[RepairStep]) -> bool:
 
 def _on_time(steps: Iterable[RepairStep]) -> bool | None:
     promised = next((step.promised_at for step in steps if step.promised_at), None)
-    delivered = next(step.occurred_at for step in steps if (step.stage, step.edge) == ("delivery", "exit"))
+    delivered = next(
+        step.occurred_at for step in steps if (step.stage, step.edge) == ("delivery", "exit")
+    )
     return None if promised is None else delivered <= promised
 
 
@@ -39,7 +41,12 @@ def test_every_stage_is_entered_and_then_left(orders: list[list[RepairStep]]) ->
     for steps in orders:
         repair = [step for step in steps if step.stage != "follow_up"]
         for enter, leave in zip(repair[::2], repair[1::2], strict=True):
-            assert (enter.stage, enter.edge, leave.stage, leave.edge) == (enter.stage, "enter", enter.stage, "exit")
+            assert (enter.stage, enter.edge, leave.stage, leave.edge) == (
+                enter.stage,
+                "enter",
+                enter.stage,
+                "exit",
+            )
             assert enter.occurred_at < leave.occurred_at
 
 
@@ -47,7 +54,9 @@ def test_stages_follow_the_flow(orders: list[list[RepairStep]]) -> None:
     """Stages come in the order of the flow, but that work and inspection may be repeated."""
     for steps in orders:
         places = [STAGES.index(step.stage) for step in steps if step.edge == "enter"]
-        backwards = [(before, after) for before, after in itertools.pairwise(places) if after < before]
+        backwards = [
+            (before, after) for before, after in itertools.pairwise(places) if after < before
+        ]
         assert backwards in ([], [(STAGES.index("inspection"), STAGES.index("work"))])
 
 
@@ -65,9 +74,13 @@ def test_the_promise_is_made_at_the_estimate(orders: list[list[RepairStep]]) -> 
     for steps in orders:
         for step in steps:
             at_estimate = (step.stage, step.edge) == ("estimate", "exit")
-            assert (step.promised_at is not None) == (step.estimated_amount is not None) == at_estimate
+            assert (
+                (step.promised_at is not None) == (step.estimated_amount is not None) == at_estimate
+            )
             assert step.promised_at is None or step.promised_at > step.occurred_at
-            assert (step.final_amount is not None) == ((step.stage, step.edge) == ("settlement", "exit"))
+            assert (step.final_amount is not None) == (
+                (step.stage, step.edge) == ("settlement", "exit")
+            )
 
 
 def test_slow_shops_deliver_late_more_often(orders: list[list[RepairStep]]) -> None:
@@ -89,7 +102,11 @@ def test_durations_are_those_of_a_workshop(orders: list[list[RepairStep]]) -> No
     reception, visit = [], []
     for steps in orders:
         times = {(step.stage, step.edge): step.occurred_at for step in steps}
-        reception.append((times["reception", "exit"] - times["reception", "enter"]).total_seconds() / 60)
-        visit.append((times["delivery", "exit"] - times["reception", "enter"]).total_seconds() / 3600)
+        reception.append(
+            (times["reception", "exit"] - times["reception", "enter"]).total_seconds() / 60
+        )
+        visit.append(
+            (times["delivery", "exit"] - times["reception", "enter"]).total_seconds() / 3600
+        )
     assert 5 < sorted(reception)[len(reception) // 2] < 25
     assert 2 < sorted(visit)[len(visit) // 2] < 24

@@ -30,7 +30,9 @@ def test_seed_and_start_make_the_file_repeatable(tmp_path: Path) -> None:
 def test_start_may_have_any_offset() -> None:
     """The same moment written with another offset gives the same bytes."""
     utc = _run("--out", "-", "--count", "50", *REPEATABLE)
-    shanghai = _run("--out", "-", "--count", "50", "--seed", "1", "--start", "2025-03-01T16:00:00+08:00")
+    shanghai = _run(
+        "--out", "-", "--count", "50", "--seed", "1", "--start", "2025-03-01T16:00:00+08:00"
+    )
     assert utc.stdout == shanghai.stdout
 
 
@@ -76,7 +78,17 @@ def test_mistakes_are_explained(arguments: list[str], hint: str) -> None:
 def test_a_decline_may_end() -> None:
     """With --decline-until everything is the same until that moment, and not after it."""
     for_ever, ends = [
-        _run("--out", "-", "--no-broken", "--duration", "60", "--decline-after", "0", *until, *REPEATABLE).stdout.splitlines()
+        _run(
+            "--out",
+            "-",
+            "--no-broken",
+            "--duration",
+            "60",
+            "--decline-after",
+            "0",
+            *until,
+            *REPEATABLE,
+        ).stdout.splitlines()
         for until in ([], ["--decline-until", "20"])
     ]
     first = next(line for line, other in zip(ends, for_ever, strict=False) if line != other)
@@ -85,4 +97,11 @@ def test_a_decline_may_end() -> None:
 
 def test_benchmark_mix_has_as_many_lines_as_asked_for() -> None:
     """The benchmark mix comes through the same command."""
-    assert len(_run("--out", "-", "--mix", "benchmark", "--count", "200", *REPEATABLE).stdout.splitlines()) == 200
+    assert (
+        len(
+            _run(
+                "--out", "-", "--mix", "benchmark", "--count", "200", *REPEATABLE
+            ).stdout.splitlines()
+        )
+        == 200
+    )

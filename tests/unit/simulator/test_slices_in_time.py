@@ -5,8 +5,8 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from voc_stream.kafka.simulated import MAXIMUM_SLICE, slices_in_time
-from voc_stream.simulator.message import SimulatedMessage
+from voc_stream.kafka.timed_sender import MAXIMUM_SLICE, slices_in_time
+from voc_stream.simulator.delivery.message import SimulatedMessage
 
 PAST = datetime(2025, 3, 1, tzinfo=UTC)
 

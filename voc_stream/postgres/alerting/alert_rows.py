@@ -8,18 +8,18 @@ from uuid import uuid4
 
 import msgspec
 
-from voc_stream.domain.alerts.finding import Subject
-from voc_stream.domain.alerts.lifecycle import OpenAlert
-from voc_stream.domain.alerts.unwatched import ENDED_BECAUSE, SAID
-from voc_stream.postgres.outbox import put_alert
+from voc_stream.alerts.lifecycle import OpenAlert
+from voc_stream.alerts.model import Subject
+from voc_stream.alerts.unwatched import ENDED_BECAUSE, SAID
+from voc_stream.postgres.intake.outbox import put_alert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.domain.alerts.finding import Finding
-    from voc_stream.domain.alerts.lifecycle import Changes
+    from voc_stream.alerts.lifecycle import Changes
+    from voc_stream.alerts.model import Finding
 
 _COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence, summary"
 
@@ -46,7 +46,9 @@ def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
             (finding.severity, _json(finding.evidence), finding.summary, now, alert_id),
         )
     if changes.ends:
-        cursor.execute("UPDATE alert SET ended_at = %s WHERE alert_id = ANY(%s)", (now, list(changes.ends)))
+        cursor.execute(
+            "UPDATE alert SET ended_at = %s WHERE alert_id = ANY(%s)", (now, list(changes.ends))
+        )
         _message(cursor, changes.ends)
 
 
@@ -64,19 +66,38 @@ def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:
     cursor.execute(
         "INSERT INTO alert (alert_id, rule, experience, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (alert_id, *finding.subject, finding.severity, now, _json(finding.evidence), finding.summary, now),
+        (
+            alert_id,
+            *finding.subject,
+            finding.severity,
+            now,
+            _json(finding.evidence),
+            finding.summary,
+            now,
+        ),
     )
     return alert_id
 
 
 def _message(cursor: Cursor, alert_ids: Sequence[str]) -> None:
     """Put what the rows of these alerts say into the outbox."""
-    cursor.execute(f"SELECT {_COLUMNS} FROM alert WHERE alert_id = ANY(%s) ORDER BY started_at, alert_id", (list(alert_ids),))
+    cursor.execute(
+        f"SELECT {_COLUMNS} FROM alert WHERE alert_id = ANY(%s) ORDER BY started_at, alert_id",
+        (list(alert_ids),),
+    )
     names = _COLUMNS.split(", ")
     for row in cursor.fetchall():
         said = dict(zip(names, row, strict=True))
         state = "started" if said["ended_at"] is None else "ended"
-        text = _json({"state": state, **{name: _utc(value) if isinstance(value, datetime) else value for name, value in said.items()}})
+        text = _json(
+            {
+                "state": state,
+                **{
+                    name: _utc(value) if isinstance(value, datetime) else value
+                    for name, value in said.items()
+                },
+            }
+        )
         put_alert(cursor, said["alert_id"], text)
 
 

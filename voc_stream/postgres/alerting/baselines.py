@@ -7,20 +7,27 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.detection.baseline import RENEWED_AFTER_DAYS, Past, at_mean, baseline_of, shrunk, variance_between
-from voc_stream.domain.detection.charts import scores_between_false_alarms
-from voc_stream.domain.detection.detector import Detector, detector_for, is_calm
+from voc_stream.alerts.detection.baseline import (
+    RENEWED_AFTER_DAYS,
+    Past,
+    at_mean,
+    baseline_of,
+    shrunk,
+    variance_between,
+)
+from voc_stream.alerts.detection.charts import scores_between_false_alarms
+from voc_stream.alerts.detection.detector import Detector, detector_for, is_calm
 from voc_stream.postgres.alerting import detector_rows
-from voc_stream.postgres.alerting.pasts import KeyPast, read_pasts, read_shapes, start_of_today
-from voc_stream.postgres.settle import NEWS
+from voc_stream.postgres.alerting.past_weeks import KeyPast, read_pasts, read_shapes, start_of_today
+from voc_stream.postgres.rolling.refresh import NEWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.catalogue import Catalogue, Experience
-    from voc_stream.domain.detection.distribution import Distribution
+    from voc_stream.alerts.detection.distribution import Distribution
+    from voc_stream.catalogue.model import Catalogue, Experience
     from voc_stream.postgres.alerting.detector_rows import Key
 
 RENEWED_AFTER = timedelta(days=RENEWED_AFTER_DAYS)
@@ -38,7 +45,9 @@ class Baselines:
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._experiences: Mapping[str, Experience] = {key: one for key, one in catalogue.experience.items() if one.key}
+        self._experiences: Mapping[str, Experience] = {
+            key: one for key, one in catalogue.experience.items() if one.key
+        }
         self._looked_at: datetime | None = None
 
     def renew(self, cursor: Cursor, now: datetime) -> int:
@@ -47,9 +56,17 @@ class Baselines:
             return 0
         detector_rows.drop_others(cursor, self._experiences)
         detector_rows.forget_arrivals(cursor, now - NEWS)
-        pasts = {key: past for key, past in read_pasts(cursor, self._experiences, now).items() if self._has_enough(key, past)}
+        pasts = {
+            key: past
+            for key, past in read_pasts(cursor, self._experiences, now).items()
+            if self._has_enough(key, past)
+        }
         made = detector_rows.made_at(cursor)
-        due = [key for key, past in pasts.items() if key not in made or self._is_due(*made[key], past, now)]
+        due = [
+            key
+            for key, past in pasts.items()
+            if key not in made or self._is_due(*made[key], past, now)
+        ]
         if not due:
             self._looked_at = now if pasts else None
             return 0
@@ -90,10 +107,19 @@ def _between(pasts: Mapping[Key, KeyPast], shapes: Mapping[str, Distribution]) -
     for key, past in pasts.items():
         if key.scope_type == "site":
             sites[key.experience].append(past.past)
-    return {experience: variance_between(of_sites, shapes[experience].variance) for experience, of_sites in sites.items()}
+    return {
+        experience: variance_between(of_sites, shapes[experience].variance)
+        for experience, of_sites in sites.items()
+    }
 
 
-def _detector(key: Key, pasts: Mapping[Key, KeyPast], shape: Distribution, between_sites: Mapping[str, float], now: datetime) -> Detector:
+def _detector(
+    key: Key,
+    pasts: Mapping[Key, KeyPast],
+    shape: Distribution,
+    between_sites: Mapping[str, float],
+    now: datetime,
+) -> Detector:
     """The detector of one key; it has no charts where its scores leave no room for a drop. `shape` is its experience's."""
     own = pasts[key]
     everywhere = pasts.get(key._replace(scope_type="all", scope=""), own).past
@@ -102,5 +128,9 @@ def _detector(key: Key, pasts: Mapping[Key, KeyPast], shape: Distribution, betwe
     between = math.inf if key.scope_type == "all" else between_sites[key.experience]
     baseline = baseline_of(shape, own.past, between)
     usual, error = shrunk(own.past, shape.mean, shape.variance, between)
-    between_alarms = scores_between_false_alarms(own.past.scores / own.days * _DAYS_A_WEEK, len(pasts))
-    return detector_for(baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now)
+    between_alarms = scores_between_false_alarms(
+        own.past.scores / own.days * _DAYS_A_WEEK, len(pasts)
+    )
+    return detector_for(
+        baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now
+    )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.domain.detection.charts import Scores
-from voc_stream.domain.detection.detector import Detector
+from voc_stream.alerts.detection.charts import Scores
+from voc_stream.alerts.detection.detector import Detector
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -78,7 +78,13 @@ def save(cursor: Cursor, detectors: Mapping[Key, Detector]) -> None:
     if not detectors:
         return
     rows = [
-        (*key, detector.baseline_scores, detector.usual, detector.made_at, _encode(detector).decode())
+        (
+            *key,
+            detector.baseline_scores,
+            detector.usual,
+            detector.made_at,
+            _encode(detector).decode(),
+        )
         for key, detector in sorted(detectors.items())
     ]
     names = ", ".join(_COLUMNS)
@@ -93,7 +99,9 @@ def save(cursor: Cursor, detectors: Mapping[Key, Detector]) -> None:
 
 def remove(cursor: Cursor, key: Key) -> None:
     """Remove one detector; another is made from the weeks before."""
-    cursor.execute("DELETE FROM detector WHERE scope_type = %s AND scope = %s AND experience = %s", key)
+    cursor.execute(
+        "DELETE FROM detector WHERE scope_type = %s AND scope = %s AND experience = %s", key
+    )
 
 
 def drop_others(cursor: Cursor, experiences: Collection[str]) -> None:

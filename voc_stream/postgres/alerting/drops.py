@@ -6,16 +6,34 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.alerts.drops import ESTIMATED_SHARE, NEW_USUAL_AFTER, RULE, announced_of, finding_of, numbers_of
-from voc_stream.domain.alerts.explanation import department_of, explained, mostly, shown
-from voc_stream.domain.alerts.finding import Subject, Verdict
-from voc_stream.domain.detection.detector import announced, has_recovered, heard, latest, started_anew, suspicion
-from voc_stream.domain.detection.rhythm import hour_of_week, without_rhythm
+from voc_stream.alerts.detection.detector import (
+    announced,
+    has_recovered,
+    heard,
+    latest,
+    started_anew,
+    suspicion,
+)
+from voc_stream.alerts.detection.hour_of_week import hour_of_week, without_rhythm
+from voc_stream.alerts.explanation import department_of, explained, mostly, shown
+from voc_stream.alerts.model import Subject, Verdict
+from voc_stream.alerts.rules.key_experience_dropped import (
+    ESTIMATED_SHARE,
+    NEW_USUAL_AFTER,
+    RULE,
+    announced_of,
+    finding_of,
+    numbers_of,
+)
 from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.baselines import Baselines
-from voc_stream.postgres.alerting.brief import Brief
-from voc_stream.postgres.alerting.evidence import read_event_ids, read_groups, read_slower_stages
+from voc_stream.postgres.alerting.facts.evidence import (
+    read_event_ids,
+    read_groups,
+    read_slower_stages,
+)
 from voc_stream.postgres.alerting.rhythms import Rhythms
+from voc_stream.postgres.session.time_limited_query import Brief
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,10 +41,10 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.catalogue import Catalogue
-    from voc_stream.domain.alerts.finding import Finding
-    from voc_stream.domain.alerts.lifecycle import OpenAlert
-    from voc_stream.domain.detection.detector import Detector, Suspicion
+    from voc_stream.alerts.detection.detector import Detector, Suspicion
+    from voc_stream.alerts.lifecycle import OpenAlert
+    from voc_stream.alerts.model import Finding
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.alerting.detector_rows import Key
 
 STARTS_A_TIME = 20
@@ -43,23 +61,33 @@ class DropRule:
         self._rhythms = Rhythms(catalogue)
         self._of_one_site: dict[Subject, datetime] = {}
 
-    def judge(self, cursor: Cursor, now: datetime, open_alerts: Mapping[Subject, OpenAlert]) -> Verdict:
+    def judge(
+        self, cursor: Cursor, now: datetime, open_alerts: Mapping[Subject, OpenAlert]
+    ) -> Verdict:
         """Let the detectors hear what arrived since the last time; which drops they announce, and which go on."""
         self._rhythms.renew(cursor, now)
         self._baselines.renew(cursor, now)
         detectors = self._hear(cursor)
-        ours = {_key(subject): alert for subject, alert in open_alerts.items() if subject.rule == RULE}
+        ours = {
+            _key(subject): alert for subject, alert in open_alerts.items() if subject.rule == RULE
+        }
         detectors |= detector_rows.load(cursor, [key for key in ours if key not in detectors])
         findings, holding = [], set()
         for key, alert in ours.items():
             # Without a detector that knows of the drop nothing could ever end it.
             detector = detectors.get(key)
-            if detector is None or detector.fallen is None or key.experience not in self._catalogue.experience:
+            if (
+                detector is None
+                or detector.fallen is None
+                or key.experience not in self._catalogue.experience
+            ):
                 continue
             if now - alert.started_at >= NEW_USUAL_AFTER:
                 detector_rows.remove(cursor, key)
                 del detectors[key]
-            elif has_recovered(detector, self._catalogue.experience[key.experience].alert.minimum_samples):
+            elif has_recovered(
+                detector, self._catalogue.experience[key.experience].alert.minimum_samples
+            ):
                 detectors[key] = started_anew(detector)
             elif (found := latest(detector)) is not None:
                 findings.append(self._going_on(alert, detector, found, now))
@@ -71,7 +99,12 @@ class DropRule:
 
     def _hear(self, cursor: Cursor) -> dict[Key, Detector]:
         """The detectors of what arrived, after having heard it."""
-        arrivals = {key: list(hours) for key, hours in groupby(detector_rows.take_arrivals(cursor), key=lambda arrival: arrival.key)}
+        arrivals = {
+            key: list(hours)
+            for key, hours in groupby(
+                detector_rows.take_arrivals(cursor), key=lambda arrival: arrival.key
+            )
+        }
         detectors = detector_rows.load(cursor, arrivals.keys())
         for key, hours in arrivals.items():
             for _, scores in hours:
@@ -79,18 +112,39 @@ class DropRule:
                 detectors[key] = heard(detectors[key], without_rhythm(scores, usual_difference))
         return detectors
 
-    def _going_on(self, alert: OpenAlert, detector: Detector, found: Suspicion, now: datetime) -> Finding:
+    def _going_on(
+        self, alert: OpenAlert, detector: Detector, found: Suspicion, now: datetime
+    ) -> Finding:
         """The open alert with the numbers as they are by now; who explains it was told at its start."""
         experience = self._catalogue.experience[alert.subject.experience or ""]
-        dimension, value = alert.evidence.get("explained_dimension"), alert.evidence.get("explained_by")
+        dimension, value = (
+            alert.evidence.get("explained_dimension"),
+            alert.evidence.get("explained_by"),
+        )
         named = (str(dimension), str(value)) if value else None
-        return finding_of(alert.subject, found, experience, named, numbers_of(found, detector.usual, experience, now))
+        return finding_of(
+            alert.subject,
+            found,
+            experience,
+            named,
+            numbers_of(found, detector.usual, experience, now),
+        )
 
-    def _starts(self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject], now: datetime) -> list[Finding]:
+    def _starts(
+        self,
+        cursor: Cursor,
+        detectors: dict[Key, Detector],
+        open_subjects: Collection[Subject],
+        now: datetime,
+    ) -> list[Finding]:
         """The drops that are announced now; their detectors know it afterwards."""
         suspicions = self._suspicions(cursor, detectors, open_subjects)
         chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)
-        asked = {subject for subject, moment in self._of_one_site.items() if now - moment < ASKED_AGAIN_AFTER}
+        asked = {
+            subject
+            for subject, moment in self._of_one_site.items()
+            if now - moment < ASKED_AGAIN_AFTER
+        }
         brief, findings = Brief(cursor), []
         for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
             key, found = _key(subject), suspicions[subject]
@@ -113,24 +167,49 @@ class DropRule:
                 "explained_share": round(most.share, 2) if most else None,
                 "explanations": shown(explanations),
                 "slower_stages": read_slower_stages(brief, subject, found.since),
-                "event_ids": read_event_ids(brief, subject, most, found.since, below=detectors[key].usual - found.drop / 2, now=now),
+                "event_ids": read_event_ids(
+                    brief,
+                    subject,
+                    most,
+                    found.since,
+                    below=detectors[key].usual - found.drop / 2,
+                    now=now,
+                ),
             }
             detectors[key] = announced(detectors[key], found.chart)
-            findings.append(finding_of(subject, found, experience, (most.dimension, most.value) if most else None, evidence))
+            findings.append(
+                finding_of(
+                    subject,
+                    found,
+                    experience,
+                    (most.dimension, most.value) if most else None,
+                    evidence,
+                )
+            )
         return findings
 
-    def _suspicions(self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject]) -> dict[Subject, Suspicion]:
+    def _suspicions(
+        self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject]
+    ) -> dict[Subject, Suspicion]:
         found: dict[Subject, Suspicion] = {}
         for key, detector in detectors.items():
-            if detector.fallen is None and _subject(key) not in open_subjects and key.experience in self._catalogue.experience:
-                one = suspicion(detector, ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop)
+            if (
+                detector.fallen is None
+                and _subject(key) not in open_subjects
+                and key.experience in self._catalogue.experience
+            ):
+                one = suspicion(
+                    detector,
+                    ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop,
+                )
                 if one is not None:
                     found[_subject(key)] = one
         samples = self._samples(cursor, found)
         return {
             subject: one
             for subject, one in found.items()
-            if samples.get(subject, 0) >= self._catalogue.experience[_key(subject).experience].alert.minimum_samples
+            if samples.get(subject, 0)
+            >= self._catalogue.experience[_key(subject).experience].alert.minimum_samples
         }
 
     @staticmethod
@@ -141,7 +220,10 @@ class DropRule:
         cursor.execute(
             "SELECT scope_type, scope, experience, n FROM rolling_satisfaction WHERE horizon = '7d' AND scope_type IN ('all', 'site')"
             " AND scope = ANY(%s) AND experience = ANY(%s)",
-            (sorted({subject.scope for subject in subjects}), sorted({subject.experience or "" for subject in subjects})),
+            (
+                sorted({subject.scope for subject in subjects}),
+                sorted({subject.experience or "" for subject in subjects}),
+            ),
         )
         return {_subject(detector_rows.Key(*key)): n for *key, n in cursor}
 

@@ -6,19 +6,19 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.detection.baseline import Past
-from voc_stream.domain.detection.rhythm import rhythm_of
+from voc_stream.alerts.detection.baseline import Past
+from voc_stream.alerts.detection.hour_of_week import rhythm_of
 from voc_stream.domain.horizons import HOUR
-from voc_stream.postgres.alerting.brief import Brief
-from voc_stream.postgres.alerting.pasts import read_shapes, start_of_today
+from voc_stream.postgres.alerting.past_weeks import read_shapes, start_of_today
+from voc_stream.postgres.session.time_limited_query import Brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
-    from voc_stream.catalogue import Catalogue, Experience
-    from voc_stream.domain.detection.distribution import Distribution
+    from voc_stream.alerts.detection.distribution import Distribution
+    from voc_stream.catalogue.model import Catalogue, Experience
 
 LENGTH = timedelta(days=28)
 """Panes of an hour are kept for 40 days."""
@@ -31,7 +31,9 @@ class Rhythms:
     """Reads them once a day, because it is much to read and hardly changes; every hour where there are none yet."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._experiences: Mapping[str, Experience] = {key: one for key, one in catalogue.experience.items() if one.key}
+        self._experiences: Mapping[str, Experience] = {
+            key: one for key, one in catalogue.experience.items() if one.key
+        }
         self._found: dict[str, dict[int, float]] = {}
         self._read_at: datetime | None = None
 
@@ -41,13 +43,19 @@ class Rhythms:
 
     def renew(self, cursor: Cursor, now: datetime) -> None:
         """Read them if it is time."""
-        if self._read_at is None or self._read_at < start_of_today(now) or (not self._found and now - self._read_at > AGAIN_AFTER):
+        if (
+            self._read_at is None
+            or self._read_at < start_of_today(now)
+            or (not self._found and now - self._read_at > AGAIN_AFTER)
+        ):
             self._read_at = now
             shapes = read_shapes(cursor, self._experiences, now)
             self._found = read_rhythms(Brief(cursor, LONGEST_SECONDS, LONGEST_SECONDS), shapes, now)
 
 
-def read_rhythms(brief: Brief, shapes: Mapping[str, Distribution], now: datetime) -> dict[str, dict[int, float]]:
+def read_rhythms(
+    brief: Brief, shapes: Mapping[str, Distribution], now: datetime
+) -> dict[str, dict[int, float]]:
     """By how many points each hour of the week usually differs, for each experience; nothing where it takes too long to read.
 
     Within sites: each is compared with its own mean, so that it does not matter which of them are open when.
@@ -62,9 +70,17 @@ def read_rhythms(brief: Brief, shapes: Mapping[str, Distribution], now: datetime
         "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
         "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
         ") deviations GROUP BY 1, 2",
-        {"resolution": HOUR // _MINUTE, "first": today - LENGTH, "today": today, "experiences": sorted(shapes)},
+        {
+            "resolution": HOUR // _MINUTE,
+            "first": today - LENGTH,
+            "today": today,
+            "experiences": sorted(shapes),
+        },
     )
     hours: dict[str, dict[int, Past]] = defaultdict(dict)
     for experience, hour, n, deviation in rows:
         hours[experience][hour] = Past(int(n), deviation / n)
-    return {experience: rhythm_of(of_week, shapes[experience].variance) for experience, of_week in hours.items()}
+    return {
+        experience: rhythm_of(of_week, shapes[experience].variance)
+        for experience, of_week in hours.items()
+    }

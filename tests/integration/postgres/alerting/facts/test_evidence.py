@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import messages, repair_step
+from integration.postgres.alerting.judged import TODAY, Judged
+from integration.postgres.alerting.judging import reading
+from integration.postgres.store import send
+
+from voc_stream.alerts.model import Subject
+from voc_stream.postgres.alerting.facts.evidence import read_slower_stages
+from voc_stream.postgres.session.time_limited_query import Brief
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from builders import Event
+    from integration.postgres.store import Store
+
+_numbers = count()
+
+
+def in_stage(stage: str, minutes: float, until: datetime, site: str = "s-1") -> list[Event]:
+    """An order that spends so long in a stage."""
+    number = next(_numbers)
+    common = {
+        "order_id": f"o-{number}",
+        "customer_id": f"v-{number}",
+        "site_id": site,
+        "stage": stage,
+    }
+    entered = (until - timedelta(minutes=minutes)).isoformat()
+    return [
+        repair_step(f"in-{number}", occurred_at=entered, **common),
+        repair_step(f"out-{number}", edge="exit", occurred_at=until.isoformat(), **common),
+    ]
+
+
+def workshop(slow: float, site: str = "s-1") -> Iterator[Event]:
+    """Twenty days of work of an hour and washes of ten minutes; today work takes `slow` minutes, and washes eight."""
+    for day in range(1, 21):
+        moment = TODAY - timedelta(days=day, hours=-10)
+        yield from in_stage("work", 60, moment, site)
+        yield from in_stage("wash", 10, moment, site)
+    for hour in range(1, 4):
+        yield from in_stage("work", slow, TODAY + timedelta(hours=hour), site)
+        yield from in_stage("wash", 8, TODAY + timedelta(hours=hour), site)
+
+
+def test_an_alert_names_the_stage_that_became_slower_with_minutes_before_and_now(
+    store: Store,
+) -> None:
+    """The shop whose work takes half an hour longer is told so; what got faster is no evidence."""
+    judged = Judged(store)
+    judged.past()
+    judged.hear("s-1", [4] * 3)
+    judged.now = TODAY + timedelta(hours=4)
+    judged.take_in(list(workshop(slow=90)))
+    judged.hear("s-1", [4] * 20)
+    [alert] = judged.alerts()
+    assert alert["evidence"]["slower_stages"] == [
+        {"stage": "work", "minutes": 90.0, "baseline_minutes": 60.0}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now_minutes", "is_slower"), [(67, True), (66, False), (60, False), (30, False)]
+)
+def test_a_stage_is_slower_by_more_than_a_tenth(
+    store: Store, now_minutes: int, is_slower: bool
+) -> None:
+    """A tenth is within what varies anyway; another shop's stages tell nothing about this one."""
+    events = [*workshop(slow=now_minutes), *workshop(slow=200, site="s-2")]
+    send(store.sink(), messages(events), now=TODAY + timedelta(hours=4))
+    store.upkeep().settle(TODAY + timedelta(hours=4))
+    with reading(store) as cursor:
+        found = read_slower_stages(Brief(cursor), Subject("any", "overall", "site", "s-1"), TODAY)
+    expected = [{"stage": "work", "minutes": float(now_minutes), "baseline_minutes": 60.0}]
+    assert found == (expected if is_slower else [])
+
+
+@pytest.mark.parametrize(
+    ("departments", "told"),
+    [(("service", "service", "b"), "service"), (("service", "b"), None), (("service", ""), None)],
+)
+def test_the_department_of_an_alert_is_that_of_more_than_half_of_its_scores(
+    store: Store, departments: tuple[str, ...], told: str | None
+) -> None:
+    """At exactly half nobody's: the other half is another department's, or nobody knows whose."""
+    judged = Judged(store, sites=("s-1",))
+    judged.past()
+    events = []
+    for number in range(6 * len(departments)):
+        judged.now += timedelta(minutes=1)
+        events.append(
+            {
+                **judged.event(judged.now, "s-1", "ann", 3),
+                "department": departments[number % len(departments)] or None,
+            }
+        )
+    judged.take_in(
+        [{name: value for name, value in event.items() if value is not None} for event in events]
+    )
+    [alert] = [alert for alert in judged.alerts() if alert["scope"] == "s-1"]
+    assert alert["evidence"]["department"] == told

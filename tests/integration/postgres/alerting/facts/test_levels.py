@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import touchpoint
+from integration.postgres.alerting.judged import EXPERIENCE, TODAY
+from integration.postgres.alerting.judging import by_scope, judged
+
+from voc_stream.alerts.rules.below_expectation import BELOW_EXPECTATION
+from voc_stream.postgres.alerting.facts.levels import judge_levels_of
+
+if TYPE_CHECKING:
+    from builders import Event
+    from integration.postgres.store import Store
+
+SCORES = 30
+
+
+def answers(stated: int, day: int = 1) -> list[Event]:
+    """Scores of 7 and 9 in turn, of customers of whom so many stated that they expected 9."""
+    moment = (TODAY - timedelta(days=day)).isoformat()
+    common = {"occurred_at": moment, "experience": EXPERIENCE, "site_id": "s-1"}
+    return [
+        touchpoint(
+            f"a-{number}",
+            customer_id=f"u-{number}",
+            score=7 + 2 * (number % 2),
+            expectation=9 if number < stated else None,
+            **common,
+        )
+        for number in range(SCORES)
+    ]
+
+
+@pytest.mark.parametrize(("stated", "is_below"), [(2, False), (SCORES, True)])
+@pytest.mark.parametrize("day", [0, 1, 6])
+def test_an_expectation_that_few_stated_proves_little(
+    store: Store, stated: int, is_below: bool, day: int
+) -> None:
+    """A mean of 8 lies a point below what was expected: by two customers that may be chance, by thirty it is not.
+
+    On each of the seven days.
+    """
+    store.take_in(*answers(stated, day), now=TODAY)
+    store.upkeep().settle(TODAY)
+    found = by_scope(judged(store, judge_levels_of, TODAY), BELOW_EXPECTATION)
+    assert ("s-1" in found) is is_below
+    if is_below:
+        evidence = found["s-1"].evidence
+        assert (evidence["n"], evidence["mean"], evidence["expectation"]) == (SCORES, 8.0, 9.0)

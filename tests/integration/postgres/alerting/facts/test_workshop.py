@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import psycopg2
+import pytest
+from builders import START, callback, customer, repair_step, touchpoint
+from integration.postgres.crowd import crowd
+from integration.postgres.store import NOW
+
+from voc_stream.alerts.model import Subject
+from voc_stream.alerts.open_orders import OpenOrder
+from voc_stream.alerts.rules.follow_up_overdue import FollowUps
+from voc_stream.alerts.stage_times import StageLimit
+from voc_stream.catalogue.model import Limits
+from voc_stream.domain.entities.order import STAGES
+from voc_stream.postgres.alerting.facts.workshop import (
+    STAGE_TIMES_READ_EVERY,
+    Workshop,
+    WorkshopFacts,
+    read_facts,
+    read_stage_times,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from typing import TypeVar
+
+    from builders import Event
+    from integration.postgres.store import Store
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.alerts.model import Verdict
+
+    T = TypeVar("T")
+
+MINUTE, HOUR, DAY, INSTANT = (
+    timedelta(minutes=1),
+    timedelta(hours=1),
+    timedelta(days=1),
+    timedelta(microseconds=1),
+)
+RULES = frozenset({"VocRepairStageStuck", "VocPromiseAtRisk", "VocFollowUpOverdue"})
+STUCK = Subject("VocRepairStageStuck", "stage_minutes.wash", "site", "s-1")
+OVERDUE = Subject("VocFollowUpOverdue", "follow_up_72h", "site", "s-1")
+
+
+def ask(store: Store, question: Callable[[Cursor], T]) -> T:
+    with closing(
+        psycopg2.connect(store.url, options="-c search_path=voc -c timezone=Asia/Shanghai")
+    ) as connection:
+        return question(connection.cursor())
+
+
+def judge(
+    store: Store,
+    workshop: Workshop | None = None,
+    now: datetime = NOW,
+    open_subjects: Collection[Subject] = (),
+) -> Verdict:
+    workshop = workshop or Workshop()
+    return ask(store, lambda cursor: workshop.judge(cursor, store.catalogue, now, open_subjects))
+
+
+def facts(
+    store: Store,
+    now: datetime = NOW,
+    limit_minutes: float = 0,
+    longest_left_minutes: float = 10_000,
+) -> WorkshopFacts:
+    """With the same limit for every stage; by default every order that any rule may look at."""
+    limits = {stage: StageLimit(limit_minutes, is_stated=True) for stage in STAGES}
+    longest = dict.fromkeys(STAGES, longest_left_minutes)
+    found = ask(store, lambda cursor: read_facts(cursor, store.catalogue, limits, longest, now))
+    return found._replace(orders=sorted(found.orders), follow_ups=sorted(found.follow_ups))
+
+
+def step(order_id: str, stage: str, edge: str, moment: datetime, **fields: object) -> Event:
+    return repair_step(
+        f"{order_id}-{stage}-{edge}",
+        order_id=order_id,
+        stage=stage,
+        edge=edge,
+        occurred_at=moment.isoformat(),
+        **fields,
+    )
+
+
+def passed(
+    order_id: str, stage: str, minutes: float, until: datetime, **fields: object
+) -> list[Event]:
+    """An order that was in a stage for so long."""
+    return [
+        step(order_id, stage, "enter", until - minutes * MINUTE, **fields),
+        step(order_id, stage, "exit", until, **fields),
+    ]
+
+
+def busy_week() -> list[Event]:
+    """Twenty orders that were in the wash for 12 minutes, and a shop that finished some every five minutes of the last hour."""
+    return [
+        event
+        for number in range(20)
+        for event in passed(f"w-{number:02}", "wash", 12, NOW - (3 * number + 1) * MINUTE)
+    ]
+
+
+def take_in(store: Store, *events: Event) -> None:
+    store.take_in(*events)
+    store.upkeep().settle(NOW)
+
+
+def test_empty_tables_have_nothing_to_say(store: Store) -> None:
+    """All rules are evaluated, and nothing is found; a follow-up alert goes on, because nothing fell due."""
+    assert judge(store) == (RULES, [], set())
+    assert judge(store, open_subjects=[STUCK, OVERDUE]) == (RULES, [], {OVERDUE})
+
+
+def test_open_orders_are_read_with_their_stage(store: Store) -> None:
+    """Since when they are in it, unless they have left it; orders without a step, and delivered ones, are not open."""
+    entered = NOW - 90 * MINUTE + INSTANT
+    take_in(
+        store,
+        step("o-1", "work", "enter", entered, product="p-1"),
+        *passed("o-2", "work", 30, NOW - HOUR, promised_at=(NOW + HOUR).isoformat()),
+        step("o-3", "wash", "exit", NOW - HOUR, promised_at=(NOW + HOUR).isoformat()),
+        *passed("o-4", "delivery", 10, NOW - HOUR, promised_at=(NOW + HOUR).isoformat()),
+        touchpoint(order_id="o-5", occurred_at=(NOW - HOUR).isoformat()),
+    )
+    assert facts(store) == (
+        [
+            OpenOrder("o-1", "s-1", "p-1", "work", entered, None),
+            OpenOrder("o-2", "s-1", None, "work", None, NOW + HOUR),
+            OpenOrder("o-3", "s-1", None, "wash", None, NOW + HOUR),
+        ],
+        {("s-1", "work"): {"p-1": 1}},
+        [],
+    )
+
+
+def test_orders_that_no_rule_can_find_are_only_counted(store: Store) -> None:
+    """Told one by one are those beyond the limit of their stage, or whose promise is nearer than the rest can take; all are counted."""
+    promised_at = (NOW + HOUR).isoformat()
+    take_in(
+        store,
+        *[
+            step(
+                f"o-{number}",
+                "work",
+                "enter",
+                NOW - number * 10 * MINUTE,
+                product=f"p-{number % 2}",
+            )
+            for number in range(7)
+        ],
+        step("o-7", "wash", "enter", NOW - 5 * MINUTE, promised_at=promised_at, site_id="s-2"),
+    )
+    counts = {("s-1", "work"): {"p-0": 4, "p-1": 3}, ("s-2", "wash"): {None: 1}}
+    for limit, longest, told in (
+        (45, 59, ["o-5", "o-6"]),
+        (50 + 1, 60, ["o-6", "o-7"]),
+        (10_000, 30, []),
+    ):
+        found = facts(store, limit_minutes=limit, longest_left_minutes=longest)
+        assert [order.order_id for order in found.orders] == told
+        assert found.in_stage == counts
+
+
+@pytest.mark.parametrize(
+    ("entered_at", "promised_at", "read"),
+    [
+        (NOW - 30 * DAY, None, True),
+        (NOW - 30 * DAY - INSTANT, None, False),
+        (NOW - 40 * DAY, NOW, False),
+        (NOW - 40 * DAY, NOW + INSTANT, True),
+        (NOW - 40 * DAY, NOW + 240 * MINUTE, True),
+        (NOW - 40 * DAY, NOW + 240 * MINUTE + INSTANT, False),
+    ],
+)
+def test_orders_that_no_rule_looks_at_are_left_out(
+    store: Store, entered_at: datetime, promised_at: datetime | None, read: bool
+) -> None:
+    """Given up after 30 days, unless a promise is to be watched: after now, and no later than the catalogue says."""
+    promise = {} if promised_at is None else {"promised_at": promised_at.isoformat()}
+    store.take_in(step("o-1", "work", "enter", entered_at, **promise))
+    found = facts(store)
+    assert bool(found.orders) is read
+    assert bool(found.in_stage) is (entered_at >= NOW - 30 * DAY)
+
+
+def test_promises_are_watched_in_stages_without_a_limit(store: Store) -> None:
+    """Where no limit is known nothing is too long, but a promise is a promise."""
+    store.take_in(step("o-1", "work", "enter", NOW - HOUR, promised_at=(NOW + HOUR).isoformat()))
+    found = ask(store, lambda cursor: read_facts(cursor, store.catalogue, {}, {"work": 61}, NOW))
+    assert [order.order_id for order in found.orders] == ["o-1"]
+
+
+@pytest.mark.parametrize("minutes", [10**6, 10**10, 10**13])
+def test_a_limit_may_be_longer_than_any_calendar(minutes: float, store: Store) -> None:
+    """Who writes a number for "never" gets just that, and all other rules are judged."""
+    store.catalogue = msgspec.structs.replace(
+        store.catalogue, limits=Limits(stage_minutes={"wash": minutes})
+    )
+    take_in(store, *busy_week(), step("o-1", "wash", "enter", NOW - 29 * DAY))
+    assert judge(store).findings == []
+
+
+@pytest.mark.parametrize(
+    ("delivered_at", "due"),
+    [
+        (NOW - 72 * HOUR, 0),
+        (NOW - 72 * HOUR - INSTANT, 1),
+        (NOW - 72 * HOUR - 7 * DAY, 1),
+        (NOW - 72 * HOUR - 7 * DAY - INSTANT, 0),
+    ],
+)
+def test_a_follow_up_is_overdue_when_72_hours_have_passed(
+    store: Store, delivered_at: datetime, due: int
+) -> None:
+    """At the last moment of the 72nd hour it may still be made; what fell due more than a week ago is the past."""
+    store.take_in(step("o-1", "delivery", "exit", delivered_at))
+    assert sum(each.overdue for each in facts(store).follow_ups) == due
+
+
+def test_follow_ups_are_counted_by_site(store: Store) -> None:
+    """Late ones are made; of the missing, five orders are named, the longest overdue first."""
+    delivered_at = NOW - 4 * DAY
+    store.take_in(
+        *[
+            step(f"o-{number}", "delivery", "exit", delivered_at - number * MINUTE)
+            for number in range(7)
+        ],
+        step("o-8", "delivery", "exit", delivered_at, site_id="s-2"),
+        callback("c-0", order_id="o-0", occurred_at=(NOW - MINUTE).isoformat()),
+        callback(
+            "c-1",
+            order_id="o-1",
+            occurred_at=(delivered_at + HOUR).isoformat(),
+            outcome="no_answer",
+        ),
+        callback("c-8", order_id="o-8", occurred_at=(delivered_at + HOUR).isoformat()),
+    )
+    assert facts(store).follow_ups == [
+        FollowUps("s-1", 7, 6, ["o-6", "o-5", "o-4", "o-3", "o-2"]),
+        FollowUps("s-2", 1, 0, ()),
+    ]
+
+
+def test_stage_times_are_those_of_the_cube(store: Store) -> None:
+    """By site and for all, of 28 days; nothing else, and times whose site is unknown count for all only."""
+    recent, old = NOW - DAY, NOW - 28 * DAY
+    take_in(
+        store,
+        *passed("o-1", "wash", 12, recent),
+        *passed("o-2", "wash", 3, recent, site_id="s-2"),
+        *passed("o-3", "work", 3000, recent),
+        *passed("o-4", "wash", 12, old),
+        touchpoint(occurred_at=recent.isoformat()),
+    )
+    store.ask("UPDATE experience_cube SET site_id = '' WHERE site_id = 's-2'")
+    times = ask(store, lambda cursor: read_stage_times(cursor, NOW))
+    assert times.histograms == {
+        ("", "wash"): [1, 0, 1, *[0] * 8],
+        ("", "work"): [*[0] * 10, 1],
+        ("s-1", "wash"): [0, 0, 1, *[0] * 8],
+        ("s-1", "work"): [*[0] * 10, 1],
+    }
+
+
+def test_stuck_orders_are_found_against_what_is_usual(store: Store) -> None:
+    """Two that are in the wash longer than 95 of 100; before that there is nothing, and an open alert ends."""
+    take_in(store, *busy_week())
+    assert judge(store, open_subjects=[STUCK]).holding == set()
+    take_in(
+        store,
+        *[
+            step(f"o-{number}", "wash", "enter", NOW - (20 + number) * MINUTE)
+            for number in range(2)
+        ],
+    )
+    (finding,) = judge(store).findings
+    assert finding.subject == STUCK
+    assert (finding.evidence["stuck"], finding.evidence["order_ids"]) == (2, ["o-1", "o-0"])
+    assert judge(store, now=NOW - 15 * MINUTE).findings == []
+
+
+def test_a_stated_limit_needs_no_past(store: Store) -> None:
+    """Beyond it one is enough, exactly at it none is stuck."""
+    limits = Limits(stage_minutes={"wash": 30})
+    store.catalogue = msgspec.structs.replace(store.catalogue, limits=limits)
+    take_in(store, *busy_week()[:30], step("o-1", "wash", "enter", NOW - 30 * MINUTE))
+    assert judge(store).findings == []
+    assert [finding.subject for finding in judge(store, now=NOW + INSTANT).findings] == [STUCK]
+
+
+def test_promises_are_found_before_they_are_broken(store: Store) -> None:
+    """The order is in the wash, which usually takes 14 minutes, and is promised in 10."""
+    promised_at = NOW + 10 * MINUTE
+    take_in(
+        store, *busy_week(), step("o-1", "wash", "enter", NOW, promised_at=promised_at.isoformat())
+    )
+    (finding,) = judge(store).findings
+    assert finding.subject == Subject("VocPromiseAtRisk", None, "site", "s-1")
+    assert finding.evidence["minutes_short"] == pytest.approx(10 * 2**0.5 - 10, abs=0.05)
+    assert finding.evidence["promised_at"] == promised_at.isoformat()
+    assert judge(store, now=promised_at).findings == []
+
+
+def test_overdue_follow_ups_are_found(store: Store) -> None:
+    """Nobody called any of twenty; after the calls the alert ends."""
+    take_in(
+        store, *[step(f"o-{number:02}", "delivery", "exit", NOW - 4 * DAY) for number in range(20)]
+    )
+    (finding,) = judge(store).findings
+    assert (finding.subject, finding.severity) == (OVERDUE, "critical")
+    assert judge(store, open_subjects=[OVERDUE], now=NOW - 2 * DAY).holding == {OVERDUE}
+    called_at = (NOW - HOUR).isoformat()
+    store.take_in(
+        *[
+            callback(f"c-{number}", order_id=f"o-{number:02}", occurred_at=called_at)
+            for number in range(20)
+        ]
+    )
+    assert judge(store, open_subjects=[OVERDUE]) == (RULES, [], set())
+
+
+def test_stage_times_are_read_once_an_hour(store: Store) -> None:
+    """Four weeks of the cube are much; a clock that was set back reads them, too."""
+    workshop, waiting = (
+        Workshop(),
+        step("o-1", "wash", "enter", NOW - 2 * HOUR, promised_at=(NOW + 3 * HOUR).isoformat()),
+    )
+    take_in(store, waiting)
+    assert judge(store, workshop).findings == []
+    take_in(store, *busy_week())
+    assert judge(store, workshop, NOW + STAGE_TIMES_READ_EVERY - INSTANT).findings == []
+    assert [
+        finding.subject for finding in judge(store, workshop, NOW + STAGE_TIMES_READ_EVERY).findings
+    ] == [STUCK]
+    promised_at = NOW + STAGE_TIMES_READ_EVERY + 9 * MINUTE
+    store.take_in(step("o-2", "work", "enter", NOW, promised_at=promised_at.isoformat()))
+    assert "VocPromiseAtRisk" in {
+        finding.subject.rule
+        for finding in judge(store, workshop, NOW + STAGE_TIMES_READ_EVERY).findings
+    }
+    store.ask("DELETE FROM experience_cube")
+    assert judge(store, workshop, NOW + STAGE_TIMES_READ_EVERY).findings
+    assert judge(store, workshop, NOW).findings == []
+
+
+def test_any_crowd_can_be_judged(store: Store) -> None:
+    """Contradictory events, missing sites and products, at any time: no error, and whatever is read fits what it is read for."""
+    take_in(store, customer(), *crowd(400))
+    for now in (START, START + 15 * DAY, NOW, NOW + 40 * DAY):
+        orders, in_stage, follow_ups = facts(store, now)
+        assert len({order.order_id for order in orders}) == len(orders)
+        told = Counter(
+            (order.site_id, order.stage, order.product)
+            for order in orders
+            if order.entered_at is not None and order.entered_at >= now - 30 * DAY
+        )
+        counted = Counter(
+            {
+                (*place, product): count
+                for place, products in in_stage.items()
+                for product, count in products.items()
+            }
+        )
+        assert told <= counted
+        # What entered after `now`, as in this crowd's past, is counted and not told.
+        assert told == counted or now < NOW
+        assert all(each.due >= each.overdue >= len(each.order_ids) for each in follow_ups)
+        assert judge(store, now=now).rules == RULES
+    assert facts(store, START + 15 * DAY).follow_ups

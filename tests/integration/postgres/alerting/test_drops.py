@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from integration.postgres.alerting.judged import EXPERIENCE, TODAY, Judged
+
+if TYPE_CHECKING:
+    from integration.postgres.store import Store
+
+
+@pytest.fixture
+def judged(store: Store) -> Judged:
+    """Three shops with four weeks behind them."""
+    judged = Judged(store)
+    judged.past()
+    return judged
+
+
+def test_usual_scores_raise_no_alert(judged: Judged) -> None:
+    """Chance is no drop."""
+    for _ in range(10):
+        for site in judged.sites:
+            judged.hear(site, judged.usual(20))
+    assert judged.alerts() == []
+    assert judged.messages() == []
+
+
+def test_a_drop_names_shop_experience_employee_and_events(judged: Judged) -> None:
+    """The alert says what fell, where, by how much with an interval, who explains it, and which events tell it; its start is told once."""
+    judged.hear("s-1", judged.usual(20))
+    # One of three is suddenly rude.
+    for _ in range(8):
+        judged.hear("s-1", [2 if number % 3 == 0 else 9 for number in range(12)])
+        judged.hear("s-2", judged.usual(12))
+    [alert] = judged.alerts()
+    assert (alert["rule"], alert["experience"], alert["scope_type"], alert["scope"]) == (
+        "VocKeyExperienceDropped",
+        EXPERIENCE,
+        "site",
+        "s-1",
+    )
+    assert alert["ended_at"] is None
+    evidence = alert["evidence"]
+    assert (evidence["label_en"], evidence["label_zh"]) == (
+        "Service of the advisor",
+        "服务顾问满意度",
+    )
+    assert evidence["explained_by"] == "ann"
+    assert evidence["explained_dimension"] == "employee"
+    assert evidence["department"] == "service"
+    assert evidence["drop_low"] < evidence["drop"] < evidence["drop_high"]
+    assert evidence["drop"] == pytest.approx(
+        evidence["baseline_mean"] - evidence["mean"], abs=0.011
+    )
+    assert 7.5 < evidence["baseline_mean"] < 8.3
+    assert len(evidence["event_ids"]) == 5
+    told = judged.store.ask(
+        "SELECT DISTINCT site_id, employee_id, body ->> 'score' FROM touchpoint_event WHERE event_id = ANY(%s)",
+        evidence["event_ids"],
+    )
+    assert told == [("s-1", "ann", "2")]
+    assert "s-1" in alert["summary"]
+    assert "ann" in alert["summary"]
+    assert [
+        (one["state"], one["alert_id"], one["evidence"]["explained_by"])
+        for one in judged.messages()
+    ] == [("started", alert["alert_id"], "ann")]
+
+
+def test_it_ends_when_the_scores_are_back_and_starts_anew_with_the_next_drop(
+    judged: Judged,
+) -> None:
+    """One alert a drop: it goes on while it lasts, ends once after recovery, and the next drop is another alert."""
+    judged.hear("s-1", [4] * 20)
+    assert len(judged.alerts()) == 1
+    judged.hear("s-1", [4] * 40)
+    [alert] = judged.alerts()
+    assert alert["ended_at"] is None
+    for _ in range(6):
+        judged.hear("s-1", judged.usual(20))
+    [alert] = judged.alerts()
+    assert alert["ended_at"] is not None
+    assert [one["state"] for one in judged.messages()] == ["started", "ended"]
+    judged.hear("s-1", [4] * 20)
+    assert [one["ended_at"] is None for one in judged.alerts()] == [False, True]
+
+
+def test_no_data_ends_nothing(judged: Judged) -> None:
+    """An alert stays open for however long nothing is heard, and so does one of a shop that alone is silent."""
+    judged.hear("s-1", [4] * 20)
+    judged.now += timedelta(days=3)
+    judged.evaluate()
+    judged.hear("s-2", judged.usual(30))
+    assert [one["ended_at"] for one in judged.alerts()] == [None]
+
+
+def test_three_terrible_answers_of_a_key_are_no_alert(store: Store) -> None:
+    """Small samples do not fire: neither with a long past, nor without any."""
+    judged = Judged(store, sites=("s-1", "s-2"))
+    judged.past()
+    judged.hear("s-1", [0, 0, 0])
+    judged.hear("s-2", judged.usual(40))
+    judged.hear("s-9", [0, 0, 0])
+    judged.hear("s-2", judged.usual(40))
+    assert judged.alerts() == []
+    assert judged.store.ask("SELECT scope FROM detector WHERE scope = 's-9'") == []
+
+
+def test_a_drop_that_one_site_explains_is_told_of_that_site_only(judged: Judged) -> None:
+    """One alert a drop: all sites together have fallen, too, but because of one of them."""
+    for _ in range(4):
+        judged.hear_together({"s-1": [3] * 15, "s-2": judged.usual(15), "s-3": judged.usual(15)})
+    assert [(one["scope_type"], one["scope"]) for one in judged.alerts()] == [("site", "s-1")]
+
+
+def test_who_was_bad_in_the_morning_is_not_blamed_for_the_afternoon(store: Store) -> None:
+    """Explanation and telling events are of the scores since the drop began, not of the whole day."""
+    judged = Judged(store, sites=("s-1",))
+    judged.past()
+    judged.hear("s-1", [2] * 30, employees=("ann",))
+    assert [
+        one["evidence"]["explained_by"] for one in judged.alerts() if one["scope"] == "s-1"
+    ] == ["ann"]
+    for _ in range(8):
+        judged.hear("s-1", judged.usual(20))
+    judged.now += timedelta(hours=2)
+    for _ in range(8):
+        judged.hear("s-1", [3, 9, 9, 3], employees=("bob", "ann", "cho", "bob"))
+    first, second = (one for one in judged.alerts() if one["scope"] == "s-1")
+    assert first["ended_at"] is not None
+    assert second["evidence"]["explained_by"] == "bob"
+    told = judged.store.ask(
+        "SELECT DISTINCT employee_id, body ->> 'score' FROM touchpoint_event WHERE event_id = ANY(%s)",
+        second["evidence"]["event_ids"],
+    )
+    assert told == [("bob", "3")]
+
+
+def test_a_drop_of_all_sites_is_told_of_all(judged: Judged) -> None:
+    """Where no site explains it, the alert is about all of them, sooner than about any single one."""
+    for _ in range(4):
+        judged.hear_together(
+            {site: [max(0, score - 2) for score in judged.usual(10)] for site in judged.sites}
+        )
+    first = judged.alerts()[0]
+    assert (first["scope_type"], first["scope"], first["evidence"]["explained_by"]) == (
+        "all",
+        "",
+        None,
+    )
+
+
+def test_a_baseline_stands_while_a_drop_is_suspected(judged: Judged) -> None:
+    """What is usual is not learnt from a drop while its alert is open."""
+    judged.hear("s-1", [4] * 20)
+    before = judged.store.ask(
+        "SELECT made_at FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
+    )
+    judged.now += timedelta(days=27)
+    judged.hear("s-2", judged.usual(3))
+    assert (
+        judged.store.ask(
+            "SELECT made_at FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
+        )
+        == before
+    )
+    assert judged.alerts()[0]["ended_at"] is None
+
+
+def test_a_drop_that_lasts_eight_weeks_becomes_what_is_usual(judged: Judged) -> None:
+    """Its alert ends, and the next baseline is taken from these weeks, so that the next drop is seen."""
+    judged.hear("s-1", [4] * 20)
+    for _ in range(56):
+        judged.now += timedelta(days=1)
+        judged.hear("s-1", [4, 5, 4, 6, 5] * 4)
+    judged.now += timedelta(hours=1)
+    judged.hear("s-2", judged.usual(3))
+    assert [one["ended_at"] is None for one in judged.alerts() if one["scope"] == "s-1"] == [False]
+    judged.now += timedelta(minutes=2)
+    judged.evaluate()
+    [usual] = judged.store.ask(
+        "SELECT baseline_mean FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
+    )
+    assert usual[0] == pytest.approx(4.8, abs=0.3)
+    judged.hear("s-1", [1] * 20)
+    assert [one["ended_at"] is None for one in judged.alerts() if one["scope"] == "s-1"] == [
+        False,
+        True,
+    ]
+
+
+def test_a_drop_that_gets_worse_becomes_critical(judged: Judged) -> None:
+    """The open alert follows the drop, so that whoever is on call is told when it gets bad; who explained it stays."""
+    mild = [7, 8, 7, 6, 8, 7, 7, 8, 6, 7]
+    for _ in range(12):
+        judged.hear("s-1", mild)
+        if judged.alerts():
+            break
+    [alert] = judged.alerts()
+    assert alert["severity"] == "warning"
+    for _ in range(12):
+        judged.hear("s-1", [2] * 10)
+    [worse] = judged.alerts()
+    assert worse["severity"] == "critical"
+    assert worse["evidence"]["drop"] > alert["evidence"]["drop"]
+    assert worse["evidence"]["event_ids"] == alert["evidence"]["event_ids"]
+
+
+def test_a_detector_that_was_made_anew_lets_its_alert_end(judged: Judged) -> None:
+    """An alert whose detector knows nothing of it could never end otherwise."""
+    judged.hear("s-1", [4] * 20)
+    judged.store.ask("DELETE FROM detector WHERE scope = 's-1'")
+    judged.now += timedelta(minutes=2)
+    judged.hear("s-1", judged.usual(3))
+    assert [one["ended_at"] is None for one in judged.alerts()] == [False]
+
+
+def test_a_history_that_comes_bit_by_bit_is_watched_as_it_comes(store: Store) -> None:
+    """An experience of which nothing was known at the first look gets its detectors with the next ones, not an hour later."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in(
+        [
+            judged.event(TODAY - timedelta(days=1, minutes=number), "s-1", "ann", 8)
+            for number in range(30)
+        ]
+    )
+    judged.take_in(
+        [
+            judged.event(
+                TODAY - timedelta(days=2, minutes=number),
+                "s-1",
+                "ann",
+                8,
+                experience="repair_quality",
+            )
+            for number in range(30)
+        ]
+    )
+    judged.now += timedelta(minutes=1)
+    judged.evaluate()
+    assert {experience for (experience,) in store.ask("SELECT experience FROM detector")} == {
+        EXPERIENCE,
+        "repair_quality",
+    }
+
+
+def test_keys_that_cannot_fall_do_not_keep_others_from_being_watched(store: Store) -> None:
+    """What always gets the lowest score has no room for a drop; it gets a detector without charts, once."""
+    judged = Judged(store, sites=("s-1", "s-2"))
+    judged.take_in(
+        [
+            judged.event(TODAY - timedelta(days=1, minutes=number), site, "ann", 0)
+            for site in judged.sites
+            for number in range(30)
+        ]
+    )
+    assert {scope for (scope,) in store.ask("SELECT scope FROM detector")} == {"", "s-1", "s-2"}
+
+
+def test_corrections_do_not_raise_an_alert(judged: Judged) -> None:
+    """A score that is taken back leaves the chart as it was before it came, so a repeated event counts once."""
+    judged.hear("s-1", judged.usual(5))
+    event = judged.event(judged.now, "s-1", "ann", 0)
+    judged.take_in([event] * 50)
+    assert judged.alerts() == []
+
+
+def test_what_arrived_waits_for_a_detector_but_not_for_ever(store: Store) -> None:
+    """Scores of a key without a past are kept a week for its detector, and then forgotten."""
+    judged = Judged(store)
+    judged.hear("s-1", [5] * 3)
+    assert judged.store.one("SELECT sum(n) FROM arrival") == 6  # of the site and of all
+    judged.now += timedelta(days=8)
+    judged.evaluate()
+    assert judged.store.one("SELECT count(*) FROM arrival") == 0
+
+
+def test_hours_that_are_hard_everywhere_are_no_drop(store: Store) -> None:
+    """Scores are compared with the same weekday and hour where all sites show that it differs."""
+    judged = Judged(store, sites=("s-1",))
+    events = []
+    for day in range(28):
+        for number in range(120):
+            # The first hours of every day are three points worse.
+            hour, minute = divmod(number, 5)
+            moment = (
+                datetime.fromisoformat(judged.now.isoformat())
+                - timedelta(days=28 - day)
+                + timedelta(hours=hour, minutes=minute)
+            )
+            [score] = judged.usual(1)
+            events.append(
+                judged.event(moment, "s-1", "ann", max(0, score - 3) if hour < 4 else score)
+            )
+    judged.take_in(events)
+    judged.now += timedelta(minutes=5)
+    for _ in range(3):
+        judged.hear("s-1", [max(0, score - 3) for score in judged.usual(20)], employees=("ann",))
+    assert judged.alerts() == []
+    judged.now = judged.now.replace(hour=12)
+    judged.hear("s-1", [max(0, score - 3) for score in judged.usual(40)], employees=("ann",))
+    assert [one["scope_type"] for one in judged.alerts()] == ["site"]

@@ -1,0 +1,303 @@
+"""A late segment or region moves what was counted before: in pieces, beside the stream, and exactly."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import START, at, callback, customer, event_lists, messages, repair_step, touchpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from integration.postgres.settings import in_one_database
+from integration.postgres.store import NOW, Store, send, wait_until
+
+from voc_stream.domain.folding.history import move_events
+from voc_stream.postgres import chores as upkeep_module
+from voc_stream.postgres.corrections import histories, set_aside
+from voc_stream.postgres.corrections.rebuild import rebuild
+from voc_stream.postgres.intake import stored_events
+from voc_stream.postgres.intake.versioned_rows import EntityStore
+from voc_stream.postgres.session.background import Ahead
+
+if TYPE_CHECKING:
+    from builders import Event
+
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.events.types import AnyEvent
+    from voc_stream.postgres.chores import PostgresUpkeep
+
+DERIVED = ["repair_order", "customer", "experience_daily", "rolling_satisfaction"]
+
+
+def told(count: int, prefix: str = "t") -> list[Event]:
+    """So many scores, and half as many orders, of one customer."""
+    scores = [
+        touchpoint(f"{prefix}-{n:03}", score=n % 11, occurred_at=at(minutes=n))
+        for n in range(count)
+    ]
+    return scores + [
+        repair_step(
+            f"{prefix}-r-{n:03}",
+            order_id=f"{prefix}-o-{n:03}",
+            stage="delivery",
+            edge="exit",
+            occurred_at=at(minutes=n),
+        )
+        for n in range(count // 2)
+    ]
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call moves one piece of at most three rows."""
+    monkeypatch.setattr(histories, "ROWS_A_PIECE", 3)
+    monkeypatch.setattr(histories.move_some, "__defaults__", (3,))
+    monkeypatch.setattr(upkeep_module, "MOVING_SECONDS", 0.0)
+
+
+def move_a_piece(store: Store, upkeep: PostgresUpkeep) -> int:
+    """One piece; how many histories are still under way."""
+    upkeep._move_some()
+    return int(store.one("SELECT count(*) FROM customer_move"))
+
+
+def test_the_batch_itself_moves_nothing(store: Store) -> None:
+    """What one profile costs in its batch does not depend on what the customer said before: it only queues the customer."""
+    sink = store.sink()
+    send(sink, messages(told(20)))
+    before = store.one("SELECT count(*) FROM contribution")
+    send(sink, messages([customer(segment="gold")]))
+    assert store.one("SELECT count(*) FROM contribution") == before
+    assert store.ask("SELECT * FROM customer_move") == [("u-1",)]
+
+
+def test_a_customer_without_a_history_is_not_queued(store: Store) -> None:
+    """A first profile moves nothing, also where the same batch has scores."""
+    values = messages([customer(segment="gold"), *told(4)])
+    send(store.sink(), values)
+    assert store.ask("SELECT * FROM customer_move") == []
+    store.assert_as_expected(values, names=["experience_daily"])
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
+    """Each piece moves a few rows; after the last one nothing is queued, and nothing tells that there was a move."""
+    log = [*told(10), customer(segment="gold", region="north")]
+    sink, upkeep = store.sink(), store.upkeep()
+    for value in messages(log):
+        send(sink, [value])
+    pieces, before = 1, store.one("SELECT count(*) FROM contribution")
+    while move_a_piece(store, upkeep):
+        pieces += 1
+        after = store.one("SELECT count(*) FROM contribution")
+        assert (
+            after - before <= 2 * 3 * 3
+        )  # three rows, each taken back and added, an order with up to three timings
+        before = after
+    assert (
+        pieces == 10 // 3 + 1 + 5 // 3 + 1 - 1
+    )  # the last piece of events also begins with the orders
+    upkeep.settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)
+    assert "move" not in store.one(
+        "SELECT fold_state::text FROM customer WHERE customer_id = 'u-1'"
+    )
+
+
+@settings(in_one_database, max_examples=8)
+@given(st.data(), event_lists(24))
+def test_whatever_happens_while_a_history_is_half_moved(
+    store: Store, data: st.DataObject, events: list[Event]
+) -> None:
+    """Events, late profiles and further moves between any pieces, by two workers with rows at hand: at rest the tables are the oracle's."""
+    store.clear()
+    profiles = [
+        customer(
+            f"p-{n}", customer_id=f"u-{n % 2 + 1}", segment=segment, occurred_at=at(minutes=minutes)
+        )
+        for n, (segment, minutes) in enumerate(
+            data.draw(
+                st.lists(
+                    st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 9)), max_size=6
+                ),
+                "profiles",
+            )
+        )
+    ]
+    known = {event["event_id"] for event in profiles}
+    log = data.draw(
+        st.permutations(
+            [*(event for event in events if event["event_id"] not in known), *profiles]
+        ),
+        "log",
+    )
+    sinks, upkeep = [store.sink(0), store.sink(1)], store.upkeep()
+    ahead = Ahead()
+    try:
+        for number, value in enumerate(messages(log)):
+            send(sinks[number % 2], [value], number % 2)
+            for _ in range(data.draw(st.integers(0, 2), "pieces")):
+                with upkeep._transaction() as cursor:
+                    histories.move_some(cursor, EntityStore(0), ahead, store.catalogue, rows=2)
+    finally:
+        ahead.close()
+    upkeep.settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)
+    assert store.ask("SELECT * FROM customer_move") == []
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_piece_that_fails_leaves_no_trace(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies in the middle of a piece has moved nothing; the next one begins where the last piece ended."""
+    log = [*told(6), customer(segment="gold")]
+    sink, upkeep = store.sink(), store.upkeep()
+    for value in messages(log):
+        send(sink, [value])
+    move_a_piece(store, upkeep)
+    state = store.ask("SELECT version, fold_state::text FROM customer")
+    queued = store.one("SELECT count(*) FROM contribution")
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(histories, "copy_lines", dies)
+        with pytest.raises(KeyboardInterrupt):
+            upkeep._move_some()
+    assert store.ask("SELECT version, fold_state::text FROM customer") == state
+    assert store.one("SELECT count(*) FROM contribution") == queued
+    store.upkeep().settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_rebuild_finds_no_difference_while_a_history_is_half_moved(store: Store) -> None:
+    """It lets the rest be moved first, and what it folds anew is not moved at all."""
+    log = [
+        *told(10),
+        customer(segment="silver"),
+        customer("p-2", segment="gold", occurred_at=at(hours=1)),
+    ]
+    sink, upkeep = store.sink(), store.upkeep()
+    upkeep.settle(START)
+    for value in messages(log):
+        send(sink, [value])
+    assert move_a_piece(store, upkeep) == 1
+    assert rebuild(store.url, store.catalogue, lambda _done, _of: None).differing == 0
+    assert store.ask("SELECT * FROM customer_move") == []
+    wait_until(
+        lambda: upkeep.settle(NOW)
+    )  # the server lets go of the locks of a session a little after its end
+    store.assert_as_expected(messages(log), names=DERIVED)
+
+
+def test_a_batch_and_a_piece_at_the_same_moment_agree(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch whose customer is being moved waits for the piece, and counts its event as the piece has left it."""
+    first, late = told(8), touchpoint("t-003-late", score=1)
+    sink, other = store.sink(0), store.sink(1)
+    send(sink, messages([*first]))
+    send(sink, messages([customer(segment="gold")]))
+    reading, goes_on = threading.Event(), threading.Event()
+    read = stored_events.scored_events_after
+
+    def slow(*arguments: object) -> object:
+        reading.set()
+        assert goes_on.wait(10)
+        return read(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(histories, "scored_events_after", slow)
+    upkeep = store.upkeep()
+    mover = threading.Thread(target=upkeep.move_histories)
+    mover.start()
+    assert reading.wait(10)
+    writer = threading.Thread(target=send, args=(other, messages([late]), 1))
+    writer.start()
+    writer.join(0.3)
+    goes_on.set()
+    mover.join(20)
+    writer.join(20)
+    monkeypatch.undo()
+    upkeep.settle(NOW)
+    store.assert_as_expected(messages([*first, customer(segment="gold"), late]), names=DERIVED)
+
+
+def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece ends after its time, also in the middle of a page: what it did not read is left for the next."""
+    monkeypatch.setattr(histories, "SECONDS_A_PIECE", -1.0)
+    log = [
+        callback(f"c-{n}", answers=[{"item": "overall", "score": n}], occurred_at=at(minutes=n))
+        for n in range(5)
+    ]
+    sink, upkeep = store.sink(), store.upkeep()
+    send(sink, messages(log))
+    send(sink, messages([customer(segment="gold", occurred_at=at(hours=1))]))
+    upkeep._move_some()
+    assert store.one("SELECT fold_state -> 'move' ->> 2 FROM customer") == "c-0"
+    upkeep.settle(NOW)
+    store.assert_as_expected(
+        messages([*log, customer(segment="gold", occurred_at=at(hours=1))]), names=DERIVED
+    )
+
+
+def test_whose_history_cannot_be_moved_holds_up_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where a trigger of others keeps a row: it is named once and each failure counts; it is done as soon as it may be."""
+    log = [touchpoint(f"t-{n}", customer_id=f"u-{n}", score=n % 11) for n in range(20)]
+    log += [
+        customer(f"p-{n}", customer_id=f"u-{n}", segment="gold", occurred_at=at(hours=1))
+        for n in range(20)
+    ]
+    send(store.sink(), messages(log[:20]))
+    send(store.sink(), messages(log[20:]))
+    upkeep = store.upkeep()
+    store.ask(
+        "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.customer_id = 'u-7' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN NEW; END $$;"
+        "CREATE TRIGGER added BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION voc.added()"
+    )
+    try:
+        with pytest.raises(set_aside.CustomersFailedError, match=r"'u-7' \(.*kept for ever"):
+            upkeep.move_histories()
+        assert store.ask("SELECT * FROM customer_move") == [("u-7",)]
+        assert upkeep.move_histories() == 0
+        monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
+        upkeep._not_moved._again_at["u-7"] = 0.0
+        with pytest.raises(set_aside.CustomersFailedError, match="kept for ever"):
+            upkeep.move_histories()
+    finally:
+        store.ask("DROP FUNCTION voc.added() CASCADE")
+    upkeep.move_histories()
+    assert sum("'u-7'" in record.getMessage() for record in caplog.records) == 1
+    upkeep.settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)
+    assert store.ask("SELECT * FROM customer_move") == []
+
+
+def test_a_fold_that_fails_holds_up_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where our own arithmetic fails with one customer."""
+    log = [touchpoint(f"t-{n}", customer_id=f"u-{n}") for n in range(5)]
+    log += [
+        customer(f"p-{n}", customer_id=f"u-{n}", segment="gold", occurred_at=at(hours=1))
+        for n in range(5)
+    ]
+    send(store.sink(), messages(log[:5]))
+    send(store.sink(), messages(log[5:]))
+    upkeep = store.upkeep()
+
+    def fails(one: CustomerState, events: list[AnyEvent], *, are_last: bool) -> list[Contribution]:
+        if one.customer_id == "u-3":
+            raise ZeroDivisionError
+        return move_events(one, events, are_last=are_last)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(histories, "move_events", fails)
+        with pytest.raises(set_aside.CustomersFailedError, match=r"'u-3' \(ZeroDivisionError"):
+            upkeep.move_histories()
+    assert store.ask("SELECT * FROM customer_move") == [("u-3",)]
+    store.upkeep().settle(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)

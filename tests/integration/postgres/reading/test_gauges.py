@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import START, at, complaint, customer, messages, repair_step, touchpoint
+from integration.postgres.crowd import crowd
+from integration.postgres.store import NOW, send
+
+from voc_stream.domain.entities.order import STAGES
+from voc_stream.monitoring.metrics import Metrics
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.reading import gauges as readings_module
+from voc_stream.postgres.reading.gauges import read_customers
+
+if TYPE_CHECKING:
+    from integration.postgres.store import Store
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.pipeline.ports import Reading
+    from voc_stream.postgres.chores import PostgresUpkeep
+
+EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
+NAMES = "voc_experience_info"
+NOTHING_PENDING: dict[tuple[str, ...], float] = {("voc_histories_pending",): 0}
+
+
+def readings(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
+    """Value by metric and labels, without the names of experiences, which are no data; none stands twice."""
+    found = store.upkeep().readings(now)  # type: ignore[arg-type]  # a moment
+    values = {(one.metric, *one.labels): one.value for one in found}
+    assert len(values) == len(found)
+    return {key: value for key, value in values.items() if key[0] != NAMES}
+
+
+def refresh(store: Store) -> None:
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    upkeep.assess_churn(NOW)
+    upkeep.evaluate(NOW)
+
+
+def test_empty_tables_have_no_readings(store: Store) -> None:
+    """No data is no sample, but an empty queue is data; a refresh and an evaluation of nothing add only their time."""
+    assert readings(store) == NOTHING_PENDING
+    refresh(store)
+    assert readings(store) == {**NOTHING_PENDING, (EVALUATED,): NOW.timestamp()}
+
+
+def test_histories_that_are_not_moved_yet_are_counted(store: Store) -> None:
+    """Who reads segments and regions must be able to see that they are not up to date."""
+    store.take_in(touchpoint())
+    store.take_in(customer(segment="gold"))
+    assert readings(store)["voc_histories_pending",] == 1
+    refresh(store)
+    assert readings(store)["voc_histories_pending",] == 0
+
+
+def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:
+    """Alerts tell people what fell in their own words; the catalogue's are there once a worker has started."""
+    refresh(store)
+    found = {one.labels for one in store.upkeep().readings(NOW) if one.metric == NAMES}
+    assert found == {(key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()}
+
+
+def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Store) -> None:
+    """Score, expectation and samples at each horizon that has any; other experiences have no series of their own for each site."""
+    store.take_in(
+        touchpoint("t-1", score=4, expectation=9),
+        touchpoint("t-2", experience="reception_wait", score=8),
+    )
+    refresh(store)
+    found = {
+        key: value
+        for key, value in readings(store).items()
+        if key[0].startswith("voc_satisfaction")
+    }
+    expected = {
+        "voc_satisfaction_score": (4, 8),
+        "voc_satisfaction_expected": (9, 7),
+        "voc_satisfaction_samples": (1, 1),
+    }
+    assert found == {
+        **{
+            (metric, "overall", site, horizon): overall
+            for metric, (overall, _) in expected.items()
+            for site in ("", "s-1")
+            for horizon in ("30d", "90d")
+        },
+        **{
+            (metric, "reception_wait", "", horizon): wait
+            for metric, (_, wait) in expected.items()
+            for horizon in ("30d", "90d")
+        },
+    }
+
+
+def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> None:
+    """The ratio is that of a week; overdue is an undelivered order whose promise passed within a year."""
+    late, recent = (
+        at(hours=1),
+        {"stage": "delivery", "edge": "exit", "occurred_at": (NOW - timedelta(days=1)).isoformat()},
+    )
+    store.take_in(
+        repair_step("r-1", promised_at=late),
+        repair_step("r-2", order_id="o-2", stage="work", promised_at=NOW.isoformat()),
+        repair_step("r-3", order_id="o-3", promised_at=(NOW - timedelta(days=366)).isoformat()),
+        repair_step("r-4", order_id="o-4", promised_at=NOW.isoformat(), **recent),
+        repair_step("r-5", order_id="o-5", promised_at=late, site_id="s-2", **recent),
+        touchpoint(order_id="o-6"),
+    )
+    refresh(store)
+    found = readings(store)
+    assert {
+        key: value for key, value in found.items() if key[0] == "voc_repair_orders_overdue"
+    } == {("voc_repair_orders_overdue", "s-1", "reception"): 1}
+    assert {
+        key[1:]: value for key, value in found.items() if key[0] == "voc_on_time_delivery_ratio"
+    } == {
+        ("", "delivery"): 0.5,
+        ("s-1", "delivery"): 1,
+        ("s-2", "delivery"): 0,
+    }
+
+
+def test_open_complaints_are_counted_with_the_age_of_the_oldest(store: Store) -> None:
+    """By site and severity; one whose opening is unknown has no age, and none that is resolved counts."""
+    store.take_in(
+        complaint("k-1", severity="major"),
+        complaint("k-2", severity="major", complaint_id="q-2", occurred_at=at(hours=1)),
+        complaint("k-3", complaint_id="q-3", action="acknowledged", site_id="s-2"),
+        complaint("k-4", complaint_id="q-4", action="resolved"),
+    )
+    found = {
+        key: value
+        for key, value in readings(store, START + timedelta(hours=2)).items()
+        if "complaint" in key[0]
+    }
+    assert found == {
+        ("voc_complaints_open", "s-1", "major"): 2,
+        ("voc_complaint_oldest_age_seconds", "s-1", "major"): 7200,
+        ("voc_complaints_open", "s-2", "minor"): 1,
+    }
+
+
+def test_risks_are_read_by_band_and_segment(store: Store) -> None:
+    """Value only where one is known."""
+    store.take_in(
+        customer(segment="gold", annual_value=1000), touchpoint(customer_id="u-2", score=9)
+    )
+    refresh(store)
+    found = {key: value for key, value in readings(store).items() if "at_risk" in key[0]}
+    risk = store.one("SELECT risk FROM churn_risk WHERE customer_id = 'u-1'")
+    assert found == {
+        ("voc_customers_at_risk", "low", "gold"): 1,
+        ("voc_customers_at_risk", "low", ""): 1,
+        ("voc_value_at_risk", "low", "gold"): pytest.approx(1000 * risk),
+    }
+
+
+def test_customers_are_counted_again_when_that_is_due(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a minute, more seldom where counting them takes long, since that must not hold up the stream, and soon where it failed."""
+    names = iter("abcdef")
+
+    def counted(upkeep: PostgresUpkeep) -> float:
+        return sum(
+            one.value for one in upkeep.readings(NOW) if one.metric == "voc_customers_at_risk"
+        )
+
+    def one_more() -> None:
+        name = next(names)
+        store.take_in(touchpoint(name, customer_id=name, score=9))
+        refresh(store)
+
+    def failing(_: object) -> list[Reading]:
+        raise StoreUnavailableError
+
+    one_more()
+    upkeep = store.upkeep()
+    assert counted(upkeep) == 1
+    one_more()
+    assert counted(upkeep) == 1
+    monkeypatch.setattr(readings_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(readings_module, "CUSTOMERS_READ_SHARE", 1e-9)
+    upkeep = store.upkeep()
+    monkeypatch.setattr(readings_module, "read_customers", failing)
+    assert counted(upkeep) == 0
+    monkeypatch.setattr(readings_module, "read_customers", read_customers)
+    assert counted(upkeep) == 2
+    one_more()
+    assert counted(upkeep) == 2
+
+
+def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
+    """By rule and severity; the end of one is shown for a day."""
+    for number, ended_at in enumerate([None, None, NOW]):
+        store.ask(
+            "INSERT INTO alert VALUES (%s, 'VocX', NULL, 'site', %s, 'page', %s, %s, '{\"horizon\": \"7d\"}', '', %s)",
+            str(number),
+            f"s-{number}",
+            START,
+            ended_at,
+            START,
+        )
+    assert readings(store) == {
+        ("voc_alert_active", "VocX", "page"): 2,
+        ("voc_alert_firing", "VocX", "page", "", "s-0", "7d", "", ""): 1,
+        ("voc_alert_firing", "VocX", "page", "", "s-1", "7d", "", ""): 1,
+        ("voc_alert_firing", "VocX", "page", "", "s-2", "7d", "", ""): 0,
+        **NOTHING_PENDING,
+    }
+    later = {
+        key: value
+        for key, value in readings(store, NOW + timedelta(hours=25)).items()
+        if key[0] == "voc_alert_firing"
+    }
+    assert set(later.values()) == {1}
+
+
+def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -> None:
+    """Label values are rules, experiences, sites, horizons, stages, severities, bands, segments and products; every value is a number."""
+    send(store.sink(), messages(crowd(200)))
+    refresh(store)
+    # An alert starts when the same is found twice.
+    store.upkeep().evaluate(NOW + timedelta(minutes=1))
+    allowed = {
+        *catalogue.experience,
+        *STAGES,
+        "",
+        "s-0",
+        "s-1",
+        "1h",
+        "24h",
+        "7d",
+        "30d",
+        "90d",
+        "minor",
+        "major",
+    }
+    allowed |= {
+        "low",
+        *catalogue.churn.bands,
+        "g-1",
+        "g-2",
+        "p-1",
+        "p-2",
+        "warning",
+        "critical",
+        "VocComplaintAgeing",
+    }
+    found = readings(store)
+    assert {label for _, *labels in found for label in labels} <= allowed
+    assert all(isfinite(value) for value in found.values())
+    assert len({metric for metric, *_ in found}) == 13
+
+
+def test_readings_are_what_the_metrics_declare(store: Store) -> None:
+    """Each can be published, with its labels in their order."""
+    from prometheus_client import CollectorRegistry
+
+    send(store.sink(), messages(crowd(200)))
+    refresh(store)
+    registry = CollectorRegistry()
+    Metrics(registry).publish(store.upkeep().readings(NOW))
+    assert registry.get_sample_value(
+        "voc_satisfaction_samples", {"experience": "overall", "site": "", "horizon": "90d"}
+    )
+
+
+def test_a_drop_is_measured_against_the_four_weeks_before_the_horizon(store: Store) -> None:
+    """Points below the mean of whole days that end before the horizon begins; none where either side has too few samples."""
+    for number in range(20):
+        store.take_in(
+            touchpoint(
+                f"before-{number}",
+                score=9,
+                occurred_at=(NOW - timedelta(days=10, minutes=number)).isoformat(),
+            ),
+            touchpoint(
+                f"today-{number}",
+                score=6,
+                occurred_at=(NOW - timedelta(minutes=10 + number)).isoformat(),
+            ),
+        )
+    store.take_in(
+        touchpoint(
+            "few", site_id="s-2", score=1, occurred_at=(NOW - timedelta(minutes=5)).isoformat()
+        )
+    )
+    refresh(store)
+    drops = {
+        key[1:]: value
+        for key, value in readings(store).items()
+        if key[0] == "voc_key_experience_drop"
+    }
+    assert drops == {
+        ("overall", "s-1", "24h"): 3,
+        ("overall", "s-1", "7d"): 3,
+        ("overall", "", "24h"): pytest.approx(9 - (20 * 6 + 1) / 21),
+        ("overall", "", "7d"): pytest.approx(9 - (20 * 6 + 1) / 21),
+    }

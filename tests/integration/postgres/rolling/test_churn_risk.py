@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import START, at, complaint, customer, event_lists, messages, repair_step, touchpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from integration.postgres.crowd import crowd
+from integration.postgres.settings import in_one_database
+from integration.postgres.store import NOW, send
+
+from voc_stream.postgres import chores as upkeep
+from voc_stream.postgres.corrections import set_aside
+from voc_stream.postgres.rolling import churn_risk as churn
+from voc_stream.postgres.session.locks import Lock
+
+if TYPE_CHECKING:
+    from builders import Event
+    from integration.postgres.store import Store
+
+STEPS = st.sampled_from(
+    [
+        timedelta(minutes=1),
+        timedelta(hours=13),
+        timedelta(hours=24),
+        timedelta(days=5),
+        timedelta(days=100),
+    ]
+)
+
+
+@settings(in_one_database, max_examples=10)
+@given(st.lists(st.tuples(event_lists(6), STEPS), min_size=2, max_size=6))
+def test_risks_are_exact_at_every_assessment(
+    store: Store, rounds: list[tuple[list[Event], timedelta]]
+) -> None:
+    """Whoever is touched by events, by another's events or by time alone is assessed again; all others still hold."""
+    store.clear()
+    sink, chores = store.sink(0), store.upkeep()
+    values: list[bytes] = []
+    as_of = START
+    for number, (events, passed) in enumerate(rounds):
+        arrived = messages(
+            {**event, "event_id": f"{number}-{event['event_id']}"} for event in events
+        )
+        if arrived:
+            send(sink, arrived, now=max(NOW, as_of))
+        values += arrived
+        as_of += passed
+        chores.assess_churn(as_of)
+        store.assert_as_expected(values, as_of, names=["churn_risk"])
+
+
+def test_risk_moves_with_time_alone(store: Store) -> None:
+    """An open complaint ages, then the customer falls silent; between the moments of change nobody is assessed."""
+    store.take_in(complaint(severity="major"))
+    chores = store.upkeep()
+    assessed, ages = [], []
+    for hours in (0, 1, 24, 25, 72, 168, 180 * 24, 365 * 24, 9999):
+        assessed.append(chores.assess_churn(START + timedelta(hours=hours)))
+        ages.append(
+            store.one(
+                "SELECT max(d ->> 'driver') FROM churn_risk, jsonb_array_elements(drivers) d WHERE d ->> 'driver' ~ '\\d'"
+            )
+        )
+    assert assessed == [1, 0, 1, 0, 1, 1, 1, 1, 0]
+    assert ages[:6] == [
+        None,
+        None,
+        *["complaint_open_24h"] * 2,
+        "complaint_open_72h",
+        "complaint_open_168h",
+    ]
+    assert ages[6:] == ["inactive_180d", *["inactive_365d"] * 2]
+
+
+def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store) -> None:
+    """Of a workshop's steps only such a one, a delivery and a new customer's first are worth an assessment."""
+    chores, sink = store.upkeep(), store.sink(0)
+    seen = []
+    for day, is_sign_of_life in (
+        (0, True),
+        (1, True),
+        (178, True),
+        (359, False),
+        (360, True),
+        (361, True),
+    ):
+        moment = START + timedelta(days=day)
+        if is_sign_of_life:
+            send(
+                sink,
+                messages([repair_step(f"r-{day}", stage="work", occurred_at=at(days=day))]),
+                now=moment,
+            )
+        assessed = chores.assess_churn(moment)
+        seen.append(
+            (
+                day,
+                assessed,
+                store.one("SELECT count(*) FROM churn_risk WHERE drivers::text ~ 'inactive'"),
+            )
+        )
+    assert seen == [(0, 1, 0), (1, 0, 0), (178, 0, 0), (359, 1, 1), (360, 1, 0), (361, 0, 0)]
+
+
+def test_who_has_left_has_no_row_until_won_back(store: Store) -> None:
+    """A risk of leaving is of those who are still there."""
+    chores = store.upkeep()
+    seen = []
+    for event in (
+        touchpoint(),
+        customer("p-1", change="churned", occurred_at=at(hours=1)),
+        touchpoint("t-2", occurred_at=at(hours=2)),
+        customer("p-2", change="won_back", occurred_at=at(hours=3)),
+    ):
+        store.take_in(event)
+        chores.assess_churn(NOW)
+        seen.append(store.one("SELECT count(*) FROM churn_risk"))
+    assert seen == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (complaint("k-1"), complaint("k-2", customer_id="u-2", occurred_at=at(hours=1))),
+        (
+            complaint("k-1"),
+            complaint("k-2", customer_id="u-2", action="resolved", occurred_at=at(hours=-1)),
+        ),
+        (
+            repair_step("r-1", stage="delivery", edge="exit", promised_at=at(hours=-1)),
+            repair_step("r-2", customer_id="u-2", occurred_at=at(hours=1)),
+        ),
+    ],
+)
+def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(
+    store: Store, first: Event, second: Event
+) -> None:
+    """Who loses a complaint or an order to another, or whose complaint another resolves, is assessed again."""
+    chores = store.upkeep()
+    for event in (first, second):
+        store.take_in(event)
+        chores.assess_churn(NOW)
+    store.assert_as_expected(messages([first, second]), names=["churn_risk"])
+
+
+def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a change of the model all risks are of one moment, however many customers are taken at a time."""
+    monkeypatch.setattr(upkeep, "CUSTOMERS_A_TIME", 2)
+    values = messages(crowd(40))
+    send(store.sink(), values)
+    assert store.upkeep().assess_churn(NOW, everyone=True) == 5
+    store.assert_as_expected(values, names=["churn_risk"], assessed_at_once=True)
+    assert store.one("SELECT count(*) FROM churn_pending") == 0
+
+
+def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call takes all that is pending and all that is due, however few at a time."""
+    monkeypatch.setattr(upkeep, "CUSTOMERS_A_TIME", 1)
+    values = messages(crowd(40))
+    send(store.sink(), values)
+    store.upkeep().assess_churn(NOW)
+    assert store.one("SELECT count(*) FROM churn_pending") == 0
+    later = NOW + timedelta(days=400)
+    assert store.upkeep().assess_churn(later)
+    store.assert_as_expected(values, later, names=["churn_risk"])
+
+
+def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many are pending a call assesses one part of them; a round of calls assesses all, and those whose time has come."""
+    monkeypatch.setattr(upkeep, "FEW_CUSTOMERS", 0)
+    chores, later = store.upkeep(), NOW + timedelta(days=400)
+    store.take_in(touchpoint("early", customer_id="early"))
+    chores.assess_churn(NOW)
+    values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
+    send(store.sink(), values)
+    assessed = [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.PARTS)]
+    assert max(assessed) < 40
+    # Events keep coming, so the queue is never empty.
+    store.take_in(touchpoint("t-40", customer_id="u-40"))
+    assessed += [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.PARTS + 1)]
+    assert sum(assessed) == 42
+    store.assert_as_expected(
+        [
+            *messages([touchpoint("early", customer_id="early")]),
+            *values,
+            *messages([touchpoint("t-40", customer_id="u-40")]),
+        ],
+        later,
+        names=["churn_risk"],
+    )
+
+
+def test_a_trickle_of_changes_does_not_keep_others_waiting(store: Store) -> None:
+    """Whose risk changes by the mere passing of time has a turn, too, while there are always a few whom events change."""
+    chores = store.upkeep()
+    values = messages([complaint("q-1", customer_id="waiting")])
+    send(store.sink(), values)
+    chores.assess_churn(START, in_parts=True)
+    for number in range(5):
+        values += messages([touchpoint(f"t-{number}", customer_id=f"u-{number}")])
+        send(store.sink(), values[-1:])
+        chores.assess_churn(START + timedelta(days=number + 1), in_parts=True)
+    assert store.one(
+        "SELECT as_of FROM churn_risk WHERE customer_id = 'waiting'"
+    ) > START + timedelta(days=2)
+
+
+def test_one_worker_at_a_time_assesses(store: Store) -> None:
+    """Who finds the lock taken leaves the queue as it is."""
+    store.take_in(touchpoint())
+    with closing(psycopg2.connect(store.url)) as connection:
+        connection.cursor().execute(
+            "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (Lock.ASSESSMENT,)
+        )
+        assert store.upkeep().assess_churn(NOW) is None
+        connection.rollback()
+    assert store.upkeep().assess_churn(NOW) == 1
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_who_cannot_be_assessed_holds_up_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, in_parts: bool
+) -> None:
+    """As where a constraint of others refuses a row: it is named once and each failure counts; it is done as soon as it may be."""
+    monkeypatch.setattr(upkeep, "FEW_CUSTOMERS", 10)
+    values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
+    send(store.sink(), values)
+    chores = store.upkeep()
+
+    def assess() -> str:
+        try:
+            chores.assess_churn(NOW, in_parts=in_parts)
+        except Exception as error:  # noqa: BLE001  what the timer would count
+            return str(error)
+        return ""
+
+    store.ask("ALTER TABLE churn_risk ADD CONSTRAINT added CHECK (customer_id <> 'u-7')")
+    try:
+        said = [assess() for _ in range(2 * churn.PARTS)]
+        monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
+        assert store.one("SELECT count(*) FROM churn_risk") == 39
+        assert store.ask("SELECT DISTINCT unnest(customer_ids) FROM churn_pending") == [("u-7",)]
+        assert [text.split()[0] for text in said if text] == ["'u-7'"]
+        chores._not_assessed._again_at["u-7"] = 0.0
+        assert "violates check constraint" in assess()
+    finally:
+        store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")
+    for _ in range(2 * churn.PARTS):
+        assert assess() == ""
+    assert sum("'u-7'" in record.getMessage() for record in caplog.records) == 1
+    store.assert_as_expected(values, names=["churn_risk"])
+    assert store.one("SELECT count(*) FROM churn_pending") == 0
+
+
+def test_whose_time_has_come_in_vain_holds_up_no_other(store: Store) -> None:
+    """The same where nobody changed, and time alone makes risks anew."""
+    values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(5))
+    send(store.sink(), values)
+    chores, later = store.upkeep(), NOW + timedelta(days=400)
+    chores.assess_churn(NOW)
+    store.ask("ALTER TABLE churn_risk ADD CONSTRAINT added CHECK (customer_id <> 'u-3') NOT VALID")
+    try:
+        with pytest.raises(set_aside.CustomersFailedError, match="'u-3'"):
+            chores.assess_churn(later)
+        assert store.ask("SELECT customer_id FROM churn_risk WHERE as_of < %s", later) == [("u-3",)]
+    finally:
+        store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")
+    store.upkeep().assess_churn(later)
+    store.assert_as_expected(values, later, names=["churn_risk"])

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import START, at, event_lists, message, messages, repair_step, touchpoint
+from comparison import assert_tables_equal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from integration.postgres.crowd import crowd
+from integration.postgres.settings import in_one_database
+from integration.postgres.store import CATALOGUE, NOW, send
+from oracle import expected_tables
+
+from voc_stream.domain.horizons import PANES_KEPT, SCOPE_TYPES, SITES
+from voc_stream.pipeline.clocks import LARGEST_LEAP
+from voc_stream.postgres import chores as upkeep_module
+from voc_stream.postgres.rolling import refresh as settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from builders import Event
+    from comparison import Table
+    from integration.postgres.store import Store
+
+    Round = tuple[list[Event], timedelta, bool]
+
+INSTANT = timedelta(microseconds=1)
+ROLLING = ["rolling_satisfaction", "experience_daily"]
+# From one refresh to the next: within a pane, by a pane, by an hour, by a day, past a horizon, past the keeping of panes.
+STEPS = st.sampled_from(
+    [
+        INSTANT,
+        timedelta(minutes=5),
+        timedelta(hours=1),
+        timedelta(days=1),
+        timedelta(days=8),
+        timedelta(days=41),
+    ]
+)
+ROUNDS = st.tuples(event_lists(6), STEPS, st.booleans())
+
+
+def horizons(store: Store, scope_type: str = "all") -> set[str]:
+    return {
+        name
+        for (name,) in store.ask(
+            "SELECT horizon FROM rolling_satisfaction WHERE scope_type = %s", scope_type
+        )
+    }
+
+
+@settings(in_one_database, max_examples=10)
+@given(
+    st.lists(ROUNDS, min_size=2, max_size=6),
+    st.sampled_from([START, START + timedelta(days=13, hours=5)]),
+)
+def test_rolling_tables_are_exact_at_every_refresh(
+    store: Store, rounds: list[Round], begin: datetime
+) -> None:
+    """As time moves on, with and without new events, early and late ones: each refresh shows exactly its own horizons.
+
+    Sites do so at each refresh, the other scopes at those that include details, and the cube at every moment.
+    """
+    store.clear()
+    sink, upkeep = store.sink(0), store.upkeep()
+    values: list[bytes] = []
+    as_of = begin
+    for number, (events, passed, details) in enumerate(rounds):
+        arrived = messages(
+            {**event, "event_id": f"{number}-{event['event_id']}"} for event in events
+        )
+        if arrived:
+            send(sink, arrived)
+        values += arrived
+        as_of += passed
+        upkeep.settle(as_of) if details else upkeep.settle_sites(as_of)
+        assert_rolling(store, values, as_of, SCOPE_TYPES if details else SITES)
+        upkeep.move_histories()
+        store.assert_as_expected(values, names=["experience_daily"])
+
+
+def assert_rolling(
+    store: Store, values: list[bytes], as_of: datetime, scope_types: Sequence[str]
+) -> None:
+    """The rolling table is the oracle's, of these scope types."""
+
+    def of_these(tables: Mapping[str, Table]) -> dict[str, Table]:
+        return {
+            "rolling_satisfaction": {
+                key: row
+                for key, row in tables["rolling_satisfaction"].items()
+                if key[1] in scope_types
+            }
+        }
+
+    assert_tables_equal(
+        of_these(expected_tables(values, CATALOGUE, as_of, NOW)), of_these(store.tables())
+    )
+
+
+@pytest.mark.parametrize(
+    ("horizon", "length"),
+    [
+        ("1h", timedelta(hours=1)),
+        ("24h", timedelta(hours=24)),
+        ("7d", timedelta(days=7)),
+        ("30d", timedelta(days=30)),
+        ("90d", timedelta(days=90)),
+    ],
+)
+def test_an_event_leaves_a_horizon_though_nothing_else_happens(
+    store: Store, horizon: str, length: timedelta
+) -> None:
+    """Time alone lowers the counts; what has no events any more has no row."""
+    midnight = START.replace(hour=0)
+    store.take_in(touchpoint(occurred_at=midnight.isoformat()))
+    upkeep = store.upkeep()
+    upkeep.settle(midnight + length - INSTANT)
+    assert horizon in horizons(store)
+    upkeep.settle(midnight + length)
+    assert horizon not in horizons(store)
+
+
+def test_an_event_of_the_future_enters_when_its_time_comes(store: Store) -> None:
+    """A follow-up that falls due in 72 hours counts from then on, without another event."""
+    store.take_in(repair_step(stage="delivery", edge="exit"))
+    upkeep = store.upkeep()
+    statement = "SELECT count(*) FROM rolling_satisfaction WHERE experience = 'follow_up_72h' AND horizon = '1h'"
+    upkeep.settle(START + timedelta(hours=72) - INSTANT)
+    assert store.one(statement) == 0
+    upkeep.settle(START + timedelta(hours=72))
+    assert store.one(statement) == 2  # in all and at its site
+
+
+def test_what_a_horizon_jumps_over_is_not_subtracted(store: Store) -> None:
+    """After a standstill an event that lay ahead lies behind: it was never in the shorter horizons and must not be taken out of them."""
+    value = message(repair_step(stage="delivery", edge="exit"))
+    send(store.sink(), [value])
+    store.upkeep().settle(START)
+    later = START + timedelta(days=40)
+    store.upkeep().settle(later)
+    store.assert_as_expected([value], later, names=ROLLING)
+    assert horizons(store) == {"90d"}
+
+
+def test_the_clock_never_runs_backwards(store: Store) -> None:
+    """A worker whose clock is behind refreshes as of the later moment."""
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    store.take_in(*crowd(30))
+    assert upkeep.settle(NOW - timedelta(days=20))
+    assert store.ask("SELECT DISTINCT as_of FROM rolling_clock") == [(NOW,)]
+    store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
+
+
+def test_one_worker_at_a_time_refreshes(store: Store) -> None:
+    """Who finds the lock taken leaves everything as it is, and may try again."""
+    store.take_in(*crowd(30))
+    upkeep = store.upkeep()
+    with closing(psycopg2.connect(store.url)) as connection:
+        connection.cursor().execute(
+            "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (settle.OF_SITES.lock,)
+        )
+        assert upkeep.settle(NOW) is False
+        assert store.one("SELECT count(*) FROM contribution") > 0
+        connection.rollback()
+    assert upkeep.settle(NOW) is True
+    assert store.one("SELECT count(*) FROM contribution") == 0
+
+
+def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> None:
+    """Pending contributions count in the view already; merging them changes nothing."""
+    values = messages(crowd(60))
+    send(store.sink(), values)
+    store.move_histories()
+    store.assert_as_expected(values, names=["experience_daily"])
+    before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7")
+    store.upkeep().settle(NOW)
+    assert before
+    assert store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7") == before
+
+
+def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little one step takes, one call merges all (it has seconds for it)."""
+    monkeypatch.setattr(settle, "CONTRIBUTIONS_A_TIME", 2)
+    values = messages(crowd(30))
+    send(store.sink(), values)
+    store.upkeep().settle(NOW)
+    assert store.one("SELECT count(*) FROM contribution") == 0
+    store.assert_as_expected(values, names=ROLLING)
+
+
+def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where much is pending a call merges one part of the sites only, and as many calls as there are parts merge all."""
+    monkeypatch.setattr(settle, "SHORT_QUEUE", 0)
+    values = messages(
+        touchpoint(f"t-{number}", site_id=f"s-{number}", score=number % 11) for number in range(60)
+    )
+    send(store.sink(), values)
+    upkeep = store.upkeep()
+    upkeep.settle_sites(NOW)
+    waiting = []
+    for _ in range(settle.PARTS):
+        waiting.append(store.one("SELECT count(*) FROM detail_contribution"))
+        assert upkeep.settle_details(NOW, in_parts=True)
+        store.move_histories()
+        store.assert_as_expected(values, names=["experience_daily"])
+    assert len(set(waiting)) > settle.PARTS / 2, waiting
+    assert store.one("SELECT count(*) FROM detail_contribution") == 0
+    store.assert_as_expected(values, names=ROLLING)
+
+
+def test_little_is_merged_at_once_although_parts_are_asked_for(store: Store) -> None:
+    """A quiet shop need not wait for a turn."""
+    store.take_in(*crowd(30))
+    upkeep = store.upkeep()
+    upkeep.settle_sites(NOW)
+    assert upkeep.settle_details(NOW, in_parts=True)
+    store.assert_as_expected(messages(crowd(30)), names=ROLLING)
+
+
+def test_what_is_taken_back_is_not_merged_before_it_was_added(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little is merged at a time, readers never see a scope with less than nothing."""
+    monkeypatch.setattr(settle, "CONTRIBUTIONS_A_TIME", 2)
+    monkeypatch.setattr(upkeep_module, "BUDGET_SECONDS", 0.0)
+    upkeep = store.upkeep()
+    for number in range(6):
+        # Each delivery moves to another shop what the order had contributed so far.
+        store.take_in(
+            repair_step(
+                f"r-{number}",
+                stage="delivery",
+                edge="exit",
+                site_id=f"s-{number}",
+                occurred_at=at(hours=number),
+            )
+        )
+        upkeep.settle_sites(NOW)
+        assert (
+            store.ask(
+                "SELECT * FROM rolling_sum WHERE n < 0 UNION ALL SELECT * FROM rolling_sum WHERE score_sum < 0"
+            )
+            == []
+        )
+        store.ask("SELECT * FROM rolling_satisfaction")
+    while store.one("SELECT count(*) FROM contribution") or store.one(
+        "SELECT count(*) FROM detail_contribution"
+    ):
+        upkeep.settle(NOW)
+    assert store.ask(
+        "SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'"
+    ) == [("s-5",)]
+
+
+def test_a_clock_that_is_far_ahead_moves_nothing(store: Store) -> None:
+    """What has left a horizon is not brought back, so a wrong clock is refused, in words."""
+    store.take_in(*crowd(30))
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    with pytest.raises(ValueError, match="set it"):
+        upkeep.settle(datetime.now(UTC) + timedelta(hours=1))
+    store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
+
+
+def test_details_forget_what_has_left_after_any_standstill(store: Store) -> None:
+    """The panes that details have still to take out of their horizons stay until they have."""
+    values = messages(crowd(30))
+    send(store.sink(), values)
+    upkeep = store.upkeep()
+    upkeep.settle(NOW)
+    later = NOW + timedelta(days=45)
+    store.upkeep().settle_sites(later)  # a new process purges at its first call
+    upkeep.settle(later)
+    store.assert_as_expected(values, later, names=ROLLING)
+
+
+def test_purging_keeps_all_results(store: Store) -> None:
+    """Panes past their keeping and sums of nothing go; what readers see stays exact, also for events that arrive later still."""
+    values = messages(crowd(60))
+    send(store.sink(), values)
+    as_of = START + timedelta(days=60)
+    store.upkeep().settle(NOW)
+    store.upkeep().settle(as_of)
+    store.upkeep().settle(as_of)  # a new process purges at its first call
+    for width, kept in PANES_KEPT.items():
+        minutes = width // timedelta(minutes=1)
+        assert (
+            store.one(
+                "SELECT count(*) FROM pane WHERE resolution = %s AND start < %s",
+                minutes,
+                as_of - kept - LARGEST_LEAP,
+            )
+            == 0
+        )
+    assert store.one("SELECT count(*) FROM pane WHERE resolution = 1440") > 0
+    assert store.one("SELECT count(*) FROM rolling_sum WHERE n = 0") == 0
+    values += messages(crowd(30, seed=2))
+    send(store.sink(), values[60:])
+    store.upkeep().settle(as_of)
+    store.assert_as_expected(values, as_of, names=ROLLING)
+
+
+def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
+    """No data is not zero: an order that turned out to be on another site counts nothing at the first."""
+    store.take_in(repair_step("r-1", stage="delivery", edge="exit"))
+    store.upkeep().settle(NOW)
+    store.take_in(repair_step("r-2", site_id="s-2", occurred_at=at(hours=1)))
+    store.upkeep().settle(NOW)
+    assert store.ask("SELECT DISTINCT site_id FROM experience_daily") == [("s-2",)]
+    assert store.ask(
+        "SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'"
+    ) == [("s-2",)]
+    store.upkeep().settle(NOW)  # a new process purges at its first call
+    assert store.ask("SELECT DISTINCT site_id FROM experience_cube") == [("s-2",)]
+
+
+def test_a_stage_of_years_counts_nothing(store: Store) -> None:
+    """A clock that was wrong when a stage began is shown in the order, and averaged with nothing."""
+    values = messages(
+        repair_step(f"r-{order}-{edge}", order_id=order, edge=edge, occurred_at=moment)
+        for order, began in [("o-1", "2010-01-01T00:00:00Z"), ("o-2", "2024-09-01T00:00:00Z")]
+        for edge, moment in [("enter", began), ("exit", at())]
+    )
+    send(store.sink(), values)
+    store.upkeep().settle(NOW)
+    assert store.ask(
+        "SELECT n FROM experience_daily WHERE experience = 'stage_minutes.reception'"
+    ) == [(1,)]
+    store.assert_as_expected(values, names=[*ROLLING, "repair_order"])
+
+
+def test_nothing_at_all_has_no_rows(store: Store) -> None:
+    """A refresh of nothing sets the clock and nothing else."""
+    store.upkeep().settle(NOW)
+    assert store.ask("SELECT DISTINCT as_of FROM rolling_clock") == [(NOW,)]
+    assert horizons(store) == set()

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import msgspec
+import psycopg2
+import pytest
+from builders import START, messages, touchpoint
+from hypothesis import given
+from hypothesis import strategies as st
+from integration.postgres.store import NOW, Store, send
+from oracle.satisfaction import histogram_bin
+from oracle.student import t_quantile
+
+from voc_stream.catalogue.model import Experience, Label
+from voc_stream.domain.entities.order import STAGES
+from voc_stream.postgres.schema.reader_views import _t_quantile, bin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue.model import Catalogue
+
+# The worked example of the method: experience, expectation; only convenience has a stated importance and an ideal of its own.
+WORKED_EXAMPLE = {
+    "convenience": (5, 7),
+    "product": (6, 7),
+    "service": (6, None),
+    "relationship": (4, None),
+    "brand": (7, 7),
+    "price": (7, 7),
+}
+
+
+@pytest.fixture(scope="module")
+def cursor(postgres_url: str) -> Iterator[Cursor]:
+    with closing(psycopg2.connect(postgres_url)) as connection:
+        yield connection.cursor()
+
+
+@pytest.fixture
+def worked_example(store: Store, catalogue: Catalogue) -> Store:
+    """A store whose catalogue has the six factors, each judged once."""
+    ideals = {"convenience": 10.0}
+    experiences = {
+        name: Experience(
+            label=Label(name, name),
+            factor="convenience",
+            kind="rating",
+            importance={"convenience": 9.0, "product": 10.0, "brand": 5.0, "price": 5.0}.get(name),
+            ideal=ideals.get(name, float(score)),
+            key=True,
+        )
+        for name, (score, _) in WORKED_EXAMPLE.items()
+    }
+    changed = msgspec.structs.replace(
+        catalogue,
+        experience=experiences,
+        churn=msgspec.structs.replace(
+            catalogue.churn, attitude_experience=None, outcome_experience=None
+        ),
+    )
+    with Store(store.url, changed) as opened:
+        values = messages(
+            touchpoint(name, experience=name, score=score, expectation=expectation)
+            for name, (score, expectation) in WORKED_EXAMPLE.items()
+        )
+        send(opened.sink(), values)
+        opened.upkeep().settle(START)
+    return store
+
+
+def column(store: Store, name: str) -> dict[str, float | None]:
+    return dict(
+        store.ask(
+            f"SELECT experience, {name} FROM rolling_satisfaction WHERE horizon = '1h' AND scope_type = 'all'"
+        )
+    )
+
+
+def test_worked_example_gives_the_numbers_of_the_method(worked_example: Store) -> None:
+    """Satisfaction -2 and -1 and twice 0, weighted -18, gap -5, ratios 5/7 and 6/7; what was never expected has none."""
+    assert column(worked_example, "satisfaction") == {
+        "convenience": -2, "product": -1, "brand": 0, "price": 0, "service": None, "relationship": None
+    }  # fmt: skip
+    assert column(worked_example, "weighted_satisfaction")["convenience"] == -18
+    gaps = column(worked_example, "gap")
+    assert gaps.pop("convenience") == -5
+    assert set(gaps.values()) == {0}
+    ratios = column(worked_example, "satisfaction_ratio")
+    assert [ratios[name] for name in ("convenience", "product", "price")] == pytest.approx(
+        [5 / 7, 6 / 7, 1]
+    )
+
+
+def test_convenience_is_the_key_problem_however_much_the_product_matters(
+    worked_example: Store,
+) -> None:
+    """Even at the greatest importance the product comes second; unknown values rank behind."""
+    ranked = worked_example.ask(
+        "SELECT experience FROM rolling_satisfaction WHERE horizon = '1h' AND scope_type = 'all' ORDER BY weighted_satisfaction LIMIT 2"
+    )
+    assert ranked == [("convenience",), ("product",)]
+
+
+def test_one_answer_has_no_spread(worked_example: Store) -> None:
+    """A standard deviation and an interval need two."""
+    for name in ("stddev", "ci_low", "ci_high"):
+        assert set(column(worked_example, name).values()) == {None}
+
+
+def test_an_expectation_of_nothing_has_no_ratio(store: Store) -> None:
+    """Division by zero is NULL, not an error."""
+    store.take_in(touchpoint(expectation=0))
+    store.upkeep().settle(NOW)
+    assert store.ask(
+        "SELECT DISTINCT satisfaction_ratio, satisfaction FROM rolling_satisfaction"
+    ) == [(None, 7.0)]
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 29, 30, 31, 40, 120, 10_000])
+def test_interval_widths_are_students(cursor: Cursor, freedom: int) -> None:
+    """Printed to seven digits up to 30 degrees of freedom, by a short expansion beyond."""
+    cursor.execute(
+        f"SELECT {_t_quantile('freedom')} FROM (SELECT %s::bigint AS freedom) given".replace(
+            "%s", str(freedom)
+        )
+    )
+    row = cursor.fetchone()
+    assert row is not None
+    assert row[0] == pytest.approx(t_quantile(freedom), rel=2e-6)
+
+
+@given(st.integers(0, 1000) | st.sampled_from([99, 100, 899, 900, 1000]))
+def test_a_score_falls_into_the_bin_of_its_floor(cursor: Cursor, value: int) -> None:
+    """Eleven bins, the last one for ten alone."""
+    assert bin_in_sql(cursor, value, "overall") == value // 100
+
+
+@given(
+    st.integers(0, 366 * 24 * 60 * 100) | st.sampled_from([499, 500, 999, 1000, 255_999, 256_000]),
+    st.sampled_from([*(f"stage_minutes.{stage}" for stage in STAGES), "reception_minutes"]),
+)
+def test_minutes_fall_into_bins_of_doubling_width(
+    cursor: Cursor, value: int, experience: str
+) -> None:
+    """Below 5, 10, 20, ... 2560 minutes and beyond."""
+    assert bin_in_sql(cursor, value, experience) == histogram_bin(value, minutes=True)
+
+
+def bin_in_sql(cursor: Cursor, value: int, experience: str) -> int:
+    statement = f"SELECT {bin_of('value', 'experience')} FROM (SELECT {value} AS value, '{experience}'::text AS experience) given"
+    cursor.execute(statement)
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])

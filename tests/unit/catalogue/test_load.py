@@ -1,0 +1,565 @@
+from __future__ import annotations
+
+import ast
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, get_args
+
+import pytest
+
+import voc_stream.catalogue.load as catalogue_module
+from voc_stream.catalogue.load import CatalogueError, _Reader, load_catalogue
+from voc_stream.catalogue.model import TIMINGS, BySeverity, Factor, Limits, Signal
+from voc_stream.events.types import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RATINGS = "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time repair_quality advisor_service overall"
+PROCESS = (
+    "appointment_offered cost_estimated time_estimated lounge_refreshments inspection_invited advice_given delivered_on_time "
+    "work_completed followed_up"
+)
+
+VALID = """\
+trade = "test"
+label = { en = "Test", zh = "测试" }
+
+[stage]
+arrival = { en = "Arrival", zh = "到店" }
+
+[experience.wait]
+label = { en = "Wait", zh = "等待" }
+factor = "convenience"
+kind = "rating"
+stage = "arrival"
+expectation = 7
+importance = 9
+alert = { drop = 0.5 }
+
+[experience.reception_minutes]
+label = { en = "Minutes", zh = "分钟" }
+factor = "convenience"
+kind = "timing"
+unit = "minutes"
+expectation = 15
+
+[churn]
+version = "1"
+base_hazard_per_month = 0.01
+horizon_months = 12
+signal_days = 180
+low_score = 6
+outcome_experience = "wait"
+
+[churn.multipliers]
+broken_promise = 1.5
+low_outcome = 2
+
+[churn.bands]
+medium = 0.1
+high = 0.3
+critical = 0.6
+
+[limits]
+stage_minutes = { work = 480 }
+promise_watch_minutes = 120
+acknowledge_minutes = { major = 60, minor = 240 }
+high_annual_value = 1000
+high_value_at_risk_customers = 5
+"""
+
+
+def error_of(folder: Path, text: str) -> str:
+    """The message about a catalogue that must be refused, without the folder."""
+    path = folder / "trade.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    return str(caught.value).removeprefix(f"{folder}/")
+
+
+def test_default_has_every_experience_of_the_contract() -> None:
+    """The automotive default names nine ratings, nine process items and every timing that is measured, under the contract's keys."""
+    experiences = load_catalogue().experience
+    by_kind = {
+        kind: [key for key, experience in experiences.items() if experience.kind == kind]
+        for kind in ("rating", "process", "timing")
+    }
+    assert by_kind == {
+        "rating": RATINGS.split(),
+        "process": PROCESS.split(),
+        "timing": list(TIMINGS),
+    }
+    assert {f"stage_minutes.{stage}" for stage in get_args(Stage)} < set(by_kind["timing"])
+
+
+def test_default_names_stages_in_the_order_of_the_flow_and_all_factors() -> None:
+    """Labels for people exist for each stage of the repair flow, in its order, and for each of the six factors."""
+    catalogue = load_catalogue()
+    assert tuple(catalogue.stage) == get_args(Stage)
+    assert tuple(catalogue.factor) == get_args(Factor)
+
+
+def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
+    """A multiplier is max(1, -ln(share) / (base hazard x horizon)), with the shares of TARP's table."""
+    churn = load_catalogue().churn
+    shares = {
+        "open_complaint_minor": 0.46,
+        "open_complaint_major": 0.19,
+        "resolved_complaint_minor": 0.70,
+        "resolved_complaint_major": 0.54,
+        "resolved_quickly_minor": 0.95,
+        "resolved_quickly_major": 0.82,
+    }
+    for signal, share in shares.items():
+        expected = max(1.0, -math.log(share) / (churn.base_hazard_per_month * churn.horizon_months))
+        assert churn.multipliers[signal] == pytest.approx(expected, abs=0.006), signal
+    assert churn.multipliers.keys() == set(get_args(Signal))
+
+
+@pytest.mark.parametrize(("name", "count"), [("automotive", 33), ("retail", 33), ("hotel", 12)])
+def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
+    """A bare name stands for a packaged catalogue; all are valid, bilingual and have a key rating to watch."""
+    catalogue = load_catalogue(name)
+    assert (catalogue.trade, len(catalogue.experience)) == (name, count)
+    for experience in catalogue.experience.values():
+        assert experience.label.en != experience.label.zh
+    assert any(experience.key for experience in catalogue.experience.values())
+
+
+PACKAGED = {
+    "automotive": (1, "0c17d5e4f892"),
+    "hotel": (1, "83de606210c0"),
+    "retail": (1, "6d9f428ec12b"),
+}
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_a_packaged_catalogue_that_changes_gets_another_version(name: str) -> None:
+    """Else a worker of the next release would wait for ever at the database of the last one: raise `version`, then put the digest here."""
+    catalogue = load_catalogue(name)
+    assert (catalogue.version, catalogue.digest[:12]) == PACKAGED[name]
+
+
+def test_the_digest_is_of_what_a_catalogue_says(tmp_path: Path) -> None:
+    """Comments and layout do not count; every word does."""
+    path = tmp_path / "trade.toml"
+
+    def digest(text: str) -> str:
+        path.write_text(text, encoding="utf-8")
+        return load_catalogue(path).digest
+
+    assert digest(VALID) == digest("# a comment\n" + VALID.replace(" = ", "   = "))
+    assert (
+        len(
+            {
+                digest(VALID),
+                digest(VALID.replace('"Wait"', '"Waiting"')),
+                digest(f"version = 2\n{VALID}"),
+            }
+        )
+        == 3
+    )
+
+
+def test_file_wins_over_a_packaged_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file called like a packaged catalogue is that file."""
+    (tmp_path / "retail").write_text(VALID, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_catalogue("retail").trade == "test"
+
+
+def test_minimal_catalogue_gets_the_defaults(tmp_path: Path) -> None:
+    """What is left out is None or the documented default, not zero."""
+    path = tmp_path / "trade.toml"
+    path.write_text(VALID, encoding="utf-8")
+    wait = load_catalogue(path).experience["wait"]
+    assert (wait.ideal, wait.key, wait.unit, wait.alert.drop, wait.alert.minimum_samples) == (
+        None,
+        False,
+        "score",
+        0.5,
+        20,
+    )
+
+
+def test_limits_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
+    """Each key of [limits] stands for itself; without a value from which on customers count as valuable, none does."""
+    path = tmp_path / "trade.toml"
+    path.write_text(VALID, encoding="utf-8")
+    limits = load_catalogue(path).limits
+    assert (limits.stage_minutes, limits.promise_watch_minutes, limits.high_annual_value) == (
+        {"work": 480},
+        120,
+        1000,
+    )
+    assert (limits.acknowledge_minutes, limits.resolve_minutes) == (
+        BySeverity(60, 240),
+        BySeverity(1440, 4320),
+    )
+    assert limits.high_value_at_risk_customers == 5
+    path.write_text(VALID.partition("[limits]")[0], encoding="utf-8")
+    assert load_catalogue(path).limits == Limits(
+        high_annual_value=None, high_value_at_risk_customers=1, promise_watch_minutes=240
+    )
+
+
+@pytest.mark.parametrize("name", ["automotive", "retail", "hotel"])
+def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) -> None:
+    """A major complaint is more urgent than a minor one, an answer than a resolution; and customers of high value have a bound."""
+    limits = load_catalogue(name).limits
+    for limit in (limits.acknowledge_minutes, limits.resolve_minutes):
+        assert limit.major < limit.minor
+    assert limits.acknowledge_minutes.major < limits.resolve_minutes.major
+    assert limits.acknowledge_minutes.minor < limits.resolve_minutes.minor
+    assert limits.high_annual_value
+
+
+_STAGES = VALID[VALID.index("[stage]") : VALID.index("[experience.wait]")].rstrip()
+_EXPERIENCES = VALID[VALID.index("[experience.wait]") : VALID.index("[churn]")]
+_MINUTES = 'kind = "timing"\nunit = "minutes"'
+_FACTORS = '[factor]\ncomfort = { en = "Comfort", zh = "舒适" }\n'
+_TRADE = 'trade = "test"'
+_ALIAS = '[alias]\n{} = "{}"\n\n[factor]'
+WRONG = [
+    (_TRADE, f'{_TRADE}\ndigest = "x"', "trade.toml:2: digest: there is no such key"),
+    (_TRADE, f"{_TRADE}\nversion = 0", "trade.toml:2: version: must be 1 or more, not 0"),
+    (
+        "[stage]",
+        '[alias]\n"A wait" = "wait"\n\n[stage]',
+        'trade.toml:5: alias."A wait": is no name that an experience can have had',
+    ),
+    (
+        "[stage]",
+        '[alias]\nwait = "wait"\n\n[stage]',
+        "trade.toml:5: alias.wait: is an experience of this catalogue",
+    ),
+    (
+        "[stage]",
+        '[alias]\nfollow_up_72h = "wait"\n\n[stage]',
+        "trade.toml:5: alias.follow_up_72h: a timing cannot be renamed",
+    ),
+    (
+        "[stage]",
+        '[alias]\nold = "gone"\n\n[stage]',
+        "trade.toml:5: alias.old: 'gone' is not in this catalogue",
+    ),
+    (
+        "importance = 9",
+        "importance = 11",
+        "trade.toml:13: experience.wait.importance: must be from 0 to 10, not 11",
+    ),
+    (
+        "importance = 9",
+        "importance = nan",
+        "trade.toml:13: experience.wait.importance: must be from 0 to 10, not nan",
+    ),
+    (
+        "importance = 9",
+        'importance = "9"',
+        "trade.toml:13: experience.wait.importance: Expected `float | null`, got `str`",
+    ),
+    (
+        "importance = 9",
+        "importnace = 9",
+        "trade.toml:13: experience.wait.importnace: there is no such key",
+    ),
+    (
+        "importance = 9",
+        "importance = 9\nimportance = 9",
+        "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 14",
+    ),
+    ("drop = 0.5", "dorp = 0.5", "trade.toml:14: experience.wait.alert.dorp: there is no such key"),
+    ('zh = "等待"', 'ch = "等待"', "trade.toml:8: experience.wait.label"),
+    ('"Wait", zh = "等待"', '"Wait"', "trade.toml:8: experience.wait.label.zh: is missing"),
+    ('zh = "等待"', 'zh = " "', "trade.toml:8: experience.wait.label.zh: must not be empty"),
+    ('"Arrival", zh = "到店"', '"Arrival"', "trade.toml:5: stage.arrival.zh: is missing"),
+    (
+        'factor = "convenience"\nkind = "rating"',
+        'factor = "comfort"\nkind = "rating"',
+        "trade.toml:9: experience.wait.factor: Invalid enum value",
+    ),
+    (
+        'kind = "rating"',
+        'kind = "mood"',
+        "trade.toml:10: experience.wait.kind: Invalid enum value 'mood'",
+    ),
+    (
+        'kind = "rating"',
+        'kind = "timing"',
+        "trade.toml:10: experience.wait.kind: nothing measures 'wait'",
+    ),
+    (
+        'stage = "arrival"',
+        'stage = "exit"',
+        "trade.toml:11: experience.wait.stage: 'exit' is not in the [stage] table; known: arrival",
+    ),
+    (
+        "expectation = 15",
+        "expectation = -1",
+        "trade.toml:21: experience.reception_minutes.expectation: must be a finite number, 0 or more",
+    ),
+    (
+        "expectation = 15",
+        "key = true",
+        "trade.toml:21: experience.reception_minutes.key: an experience in minutes cannot be",
+    ),
+    (
+        'unit = "minutes"',
+        'unit = "score"',
+        "trade.toml:20: experience.reception_minutes.unit: must be 'minutes'",
+    ),
+    (
+        "[experience.wait]",
+        "[experience.a.wait]",
+        'trade.toml:7: experience.a.wait: a name with a dot needs quotes: [experience."a.wait"]',
+    ),
+    (
+        "[experience.wait]",
+        '[experience."A wait"]',
+        'trade.toml:7: experience."A wait": must be lower-case',
+    ),
+    (
+        "base_hazard_per_month = 0.01",
+        "base_hazard_per_month = 0",
+        "trade.toml:25: churn.base_hazard_per_month: must be more than 0",
+    ),
+    (
+        'outcome_experience = "wait"',
+        'outcome_experience = "mood"',
+        "trade.toml:29: churn.outcome_experience: 'mood' is not a rating",
+    ),
+    (
+        "broken_promise = 1.5",
+        "broken_promise = 0.9",
+        "trade.toml:32: churn.multipliers.broken_promise: must be 1 or more, not 0.9",
+    ),
+    (
+        "broken_promise = 1.5",
+        'broken_promise = "x"',
+        "trade.toml:32: churn.multipliers.broken_promise: Expected `float`, got `str`",
+    ),
+    (
+        "broken_promise = 1.5",
+        "broken_heart = 1.5",
+        "trade.toml:32: churn.multipliers.broken_heart: is no signal; the signals are open_",
+    ),
+    (
+        "high = 0.3",
+        "high = 0.05",
+        "trade.toml:37: churn.bands.high: must be more than 0.1 and less than 1, not 0.05",
+    ),
+    ("high = 0.3", "severe = 0.3", "trade.toml:37: churn.bands.severe: is no band"),
+    ('version = "1"\n', "", "trade.toml:23: churn.version: is missing"),
+    (
+        "work = 480",
+        "work = 0",
+        "trade.toml:41: limits.stage_minutes.work: must be a finite number and more than 0, not 0",
+    ),
+    (
+        "work = 480",
+        "lunch = 480",
+        "trade.toml:41: limits.stage_minutes.lunch: is no stage of the repair flow; they are appointment, ",
+    ),
+    (
+        "work = 480",
+        'work = "x"',
+        "trade.toml:41: limits.stage_minutes.work: Expected `float`, got `str`",
+    ),
+    (
+        "_minutes = 120",
+        "_minutes = inf",
+        "trade.toml:42: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
+    ),
+    (
+        "_minutes = 120",
+        "_minutes = 1e9",
+        "trade.toml:42: limits.promise_watch_minutes: must be at most 527040, a year",
+    ),
+    (
+        "minor = 240",
+        "minor = -1",
+        "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1",
+    ),
+    (
+        "minor = 240",
+        "minor = nan",
+        "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan",
+    ),
+    ("minor = 240", "slight = 240", "trade.toml:43: limits.acknowledge_minutes"),
+    ("major = 60, ", "", "trade.toml:43: limits.acknowledge_minutes.major: is missing"),
+    (
+        "minor = 240",
+        "minor = 240, fatal = 5",
+        "trade.toml:43: limits.acknowledge_minutes.fatal: there is no such key",
+    ),
+    (
+        "high_annual_value = 1000",
+        "high_annual_value = 0",
+        "trade.toml:44: limits.high_annual_value: must be a finite number and more",
+    ),
+    (
+        "high_annual_value = 1000",
+        "high_anual_value = 1",
+        "trade.toml:44: limits.high_anual_value: there is no such key",
+    ),
+    (
+        "customers = 5",
+        "customers = 0",
+        "trade.toml:45: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
+    ),
+    (
+        "customers = 5",
+        "customers = 2.5",
+        "trade.toml:45: limits.high_value_at_risk_customers: Expected `int`, got `float`",
+    ),
+    ('trade = "test"', "", "trade.toml:1: trade: is missing"),
+    ('en = "Test"', 'en = " "', "trade.toml:2: label.en: must not be empty"),
+    ('"Arrival"', '""', "trade.toml:5: stage.arrival.en: must not be empty"),
+    (_STAGES, "stage = 1", "trade.toml:4: stage: must be a table"),
+    (
+        "importance = 9",
+        "ideal = 11",
+        "trade.toml:13: experience.wait.ideal: must be from 0 to 10, not 11",
+    ),
+    (
+        "drop = 0.5",
+        "drop = 11",
+        "trade.toml:14: experience.wait.alert.drop: must be from 0 to 10, not 11",
+    ),
+    (
+        "drop = 0.5",
+        "drop = 0",
+        "trade.toml:14: experience.wait.alert.drop: must be more than 0: else whatever",
+    ),
+    (
+        "drop = 0.5",
+        "minimum_samples = 0",
+        "trade.toml:14: experience.wait.alert.minimum_samples: must be at least 1",
+    ),
+    (
+        "drop = 0.5",
+        "satisfaction_below = -inf",
+        "trade.toml:14: experience.wait.alert.satisfaction_below: must be a finite",
+    ),
+    (
+        "low_score = 6",
+        "low_score = 11",
+        "trade.toml:28: churn.low_score: must be from 0 to 10, not 11",
+    ),
+    (_EXPERIENCES, "", "trade.toml:1: experience: at least one [experience.…] table is needed"),
+    (
+        'stage = "arrival"',
+        'unit = "minutes"',
+        "trade.toml:10: experience.wait.kind: only a timing has minutes",
+    ),
+    (
+        _MINUTES,
+        'kind = "rating"',
+        "trade.toml:19: experience.reception_minutes.kind: must be 'timing': it is measured",
+    ),
+    (
+        "[churn]",
+        _FACTORS + "[churn]",
+        "trade.toml:24: factor.comfort: is no factor; the factors are product, ",
+    ),
+    (
+        "[limits]",
+        "[plausible]\nlongest_stage_days = 0\n[limits]",
+        "trade.toml:41: plausible.longest_stage_days: must be more than 0 and at most 6944.44, not 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), WRONG)
+def test_error_names_file_line_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Whatever is wrong, the message leads to the line and says what would be right."""
+    assert old in VALID
+    assert error_of(tmp_path, VALID.replace(old, new, 1)).startswith(message)
+
+
+def test_each_check_has_a_wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No check of the catalogue's reader can be lost unnoticed: the wrong files above come through every place that can complain."""
+    reached: set[int] = set()
+    fail = _Reader._fail
+
+    def note(reader: _Reader, path: Sequence[str], problem: str) -> NoReturn:
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename == catalogue_module.__file__:
+            reached.add(frame.f_lineno)
+            frame = frame.f_back  # type: ignore[assignment]  # the last one of all has none
+        fail(reader, path, problem)
+
+    monkeypatch.setattr(_Reader, "_fail", note)
+    for old, new, _ in WRONG:
+        error_of(tmp_path, VALID.replace(old, new, 1))
+    source = Path(catalogue_module.__file__).read_text(encoding="utf-8")
+    assert [
+        source.splitlines()[line - 1].strip()
+        for line in complaining_lines(source)
+        if line not in reached
+    ] == []
+
+
+def complaining_lines(source: str) -> list[int]:
+    """Where the reader calls what may complain: `_fail`, and the helpers that call it on somebody's behalf."""
+    helpers = {"_fail", "_within", "_positive", "_filled"}
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [
+        call.lineno
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in helpers
+    ]
+
+
+def test_missing_file_lists_the_packaged_ones(tmp_path: Path) -> None:
+    """Who mistypes a name is told which there are."""
+    with pytest.raises(CatalogueError, match="automotive, hotel, retail"):
+        load_catalogue(tmp_path / "trade.toml")
+
+
+def test_example_of_the_catalogue_page_is_valid(tmp_path: Path) -> None:
+    """What people copy from the page loads."""
+    page = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    path = tmp_path / "trade.toml"
+    path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    assert load_catalogue(path).trade == "hotel"
+
+
+def test_what_is_plausible_may_be_said(tmp_path: Path) -> None:
+    """Each bound on times stands for itself, and has a default."""
+    path = tmp_path / "trade.toml"
+    path.write_text(
+        f"{VALID}\n[plausible]\nearliest_occurred_at = 1990-05-01T00:00:00+08:00\nlongest_stage_days = 30\n",
+        encoding="utf-8",
+    )
+    plausible = load_catalogue(path).plausible
+    assert plausible.earliest_occurred_at.isoformat() == "1990-05-01T00:00:00+08:00"
+    assert (plausible.longest_stage_days, plausible.longest_promise_days) == (30, 1830)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (
+            "earliest_occurred_at = 1990-05-01T00:00:00",
+            "plausible.earliest_occurred_at: needs an offset",
+        ),
+        (
+            "earliest_occurred_at = 1990-05-01",
+            "plausible.earliest_occurred_at: Expected `datetime`",
+        ),
+        ("longest_stage_days = 0", "plausible.longest_stage_days: must be more than 0"),
+        (
+            "longest_stage_days = 7000",
+            "plausible.longest_stage_days: must be more than 0 and at most 6944",
+        ),
+        ("longest_promise_days = inf", "plausible.longest_promise_days: must be more than 0"),
+        ("longest_visit_days = 1", "plausible.longest_visit_days: there is no such key"),
+    ],
+)
+def test_what_is_plausible_must_be_possible(tmp_path: Path, line: str, problem: str) -> None:
+    """The message names the key and its line."""
+    assert problem in error_of(tmp_path, f"{VALID}\n[plausible]\n{line}\n")

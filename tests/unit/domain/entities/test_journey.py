@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+import pytest
+from builders import START
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voc_stream.domain.entities.journey import NEUTRAL, Moments
+
+
+class Moment(NamedTuple):
+    """A score of a journey, ordered as moments are."""
+
+    at: datetime
+    event_id: str
+    place: int
+    score: int
+
+
+SCORES = st.integers(0, 1000)
+HOURS = st.integers(0, 3).map(lambda hours: START + timedelta(hours=hours))
+MOMENTS = st.lists(
+    st.builds(Moment, HOURS, st.sampled_from("abc"), st.integers(0, 2), SCORES),
+    max_size=8,
+    unique_by=lambda moment: (moment.event_id, moment.place),
+)
+
+
+def journey(moments: list[Moment]) -> Moments:
+    folded = Moments()
+    for (at, event_id), of_one_event in groupby(
+        moments, key=lambda moment: (moment.at, moment.event_id)
+    ):
+        folded.add([(moment.score, moment.place) for moment in of_one_event], at, event_id)
+    return folded
+
+
+def scored(scores: list[int], every: timedelta = timedelta(minutes=1)) -> Moments:
+    return journey(
+        [
+            Moment(START + place * every, f"e{place:03}", 0, score)
+            for place, score in enumerate(scores)
+        ]
+    )
+
+
+@given(MOMENTS.flatmap(st.permutations))
+def test_any_order_of_moments_is_the_same_journey(moments: list[Moment]) -> None:
+    """Moments may arrive in any order; the end is the greatest by time, event id and place in the answers."""
+    folded = journey(moments)
+    assert folded == journey(sorted(moments))
+    assert folded.end == (max(moments).score if moments else None)
+
+
+@given(st.lists(SCORES, min_size=1, max_size=8))
+def test_memory_is_the_mean_of_peak_and_end(scores: list[int]) -> None:
+    """The peak is the score farthest from 5, of equals the lower; the end is the last one; the mean weighs all alike."""
+    peak = min(scores, key=lambda score: (-abs(score - NEUTRAL), score))
+    folded = scored(scores)
+    assert (folded.peak, folded.memory, folded.mean) == (
+        peak,
+        (peak + scores[-1]) / 2,
+        sum(scores) / len(scores),
+    )
+
+
+@given(
+    st.lists(SCORES, min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(0, 4), st.floats(0, 1)), max_size=5),
+)
+def test_middling_moments_do_not_change_the_memory(
+    scores: list[int], inserted: list[tuple[int, float]]
+) -> None:
+    """Duration neglect: moments put in before the end and nearer to the neutral score than the peak change nothing remembered."""
+    memory, peak = scored(scores).memory, scored(scores).peak
+    assert peak is not None
+    longer = list(scores)
+    for place, share in inserted:
+        reach = abs(peak - NEUTRAL)
+        longer.insert(min(place, len(longer) - 1), NEUTRAL + int(share * max(0, reach - 1)))
+    assert scored(longer).memory == memory
+
+
+@given(st.lists(SCORES, min_size=1, max_size=5), st.integers(1, 10_000))
+def test_the_duration_of_a_journey_does_not_change_the_memory(
+    scores: list[int], minutes: int
+) -> None:
+    """The same moments farther apart are remembered alike."""
+    assert scored(scores, timedelta(minutes=minutes)).memory == scored(scores).memory
+
+
+def test_a_pleasant_peak_and_end_outweigh_many_bad_moments() -> None:
+    """A furniture shop: nine of twenty moments hurt, the peak and the ice cream at the end delight; it is remembered as positive."""
+    folded = scored([300] * 9 + [800] * 9 + [1000, 900])
+    assert (folded.peak, folded.end, folded.memory) == (1000, 900, 950)
+
+
+@pytest.mark.parametrize(
+    ("scores", "peak"), [([1000, 0], 0), ([0, 1000], 0), ([501, 499], 499), ([500], 500)]
+)
+def test_of_equally_far_scores_the_lower_is_the_peak(scores: list[int], peak: int) -> None:
+    """A bad moment is remembered rather than a good one as extreme."""
+    assert scored(scores).peak == peak
+
+
+def test_a_journey_without_moments_has_no_memory() -> None:
+    """No data is not zero."""
+    assert (Moments().peak, Moments().end, Moments().memory, Moments().mean) == (
+        None,
+        None,
+        None,
+        None,
+    )

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from builders import at, complaint, customer, event_lists, messages, repair_step, touchpoint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from integration.postgres.store import CATALOGUE
+from oracle.complaints import complaint_rows
+from oracle.customers import customer_rows
+from oracle.orders import moments_of_orders, order_rows, stage_rows
+from oracle.reading import read_events
+from oracle.satisfaction import contributions
+from unit.domain.world import NOW, World, events_of
+
+from voc_stream.domain.folding.keys import keys_of
+
+if TYPE_CHECKING:
+    from builders import Event
+    from oracle.satisfaction import Contribution
+
+    from voc_stream.catalogue.model import Catalogue
+
+
+def folded(catalogue: Catalogue, *batches: list[Event]) -> World:
+    world = World(catalogue)
+    for batch in batches:
+        world.take_in(events_of(batch, catalogue))
+        world.move_some()  # the next batch meets histories of which a part has been moved
+    while world.move_some():
+        pass
+    return world
+
+
+def batches_of(bodies: list[Event]) -> st.SearchStrategy[list[list[Event]]]:
+    """The same events in another order, cut anywhere."""
+    cuts = st.lists(st.integers(0, len(bodies)), max_size=4).map(
+        lambda places: [0, *sorted(places), len(bodies)]
+    )
+    return st.builds(
+        lambda order, places: [order[first:last] for first, last in pairwise(places)],
+        st.permutations(bodies),
+        cuts,
+    )
+
+
+@settings(deadline=None)
+@given(event_lists().flatmap(lambda bodies: st.tuples(st.just(bodies), batches_of(bodies))))
+def test_batches_do_not_show(
+    catalogue: Catalogue, drawn: tuple[list[Event], list[list[Event]]]
+) -> None:
+    """All in one batch, one by one, or in any order cut anywhere: the same states and the same sums."""
+    bodies, batches = drawn
+    whole = folded(catalogue, bodies)
+    assert whole.same_as(folded(catalogue, *([body] for body in bodies)))
+    assert whole.same_as(folded(catalogue, *batches))
+
+
+@settings(deadline=None)
+@given(event_lists().flatmap(batches_of))
+def test_sums_are_the_oracles(catalogue: Catalogue, batches: list[list[Event]]) -> None:
+    """What was added and taken back along the way leaves exactly what an independent reading of all events counts."""
+    events = read_events(messages(body for batch in batches for body in batch), CATALOGUE, NOW)
+    stages = stage_rows(events)
+    tables = {
+        "customer": customer_rows(events),
+        "repair_stage": stages,
+        "complaint": complaint_rows(events),
+        "repair_order": order_rows(events, stages, moments_of_orders(events), CATALOGUE),
+    }
+    expected: dict[tuple[object, ...], int] = {}
+    for one in contributions(events, tables, CATALOGUE):
+        expected[_key(one)] = expected.get(_key(one), 0) + 1
+    assert folded(catalogue, *batches).sums == expected
+
+
+def _key(one: Contribution) -> tuple[object, ...]:
+    dimensions = (
+        one.site_id,
+        one.department,
+        one.employee_id,
+        one.product,
+        one.segment,
+        one.region,
+    )
+    return one.moment, *dimensions, one.experience, one.value, one.expectation, one.importance
+
+
+def test_a_late_profile_moves_what_was_counted(catalogue: Catalogue) -> None:
+    """Scores and an order's timings count under the segment as it is known now, not as it was when they came."""
+    world = folded(
+        catalogue,
+        [touchpoint(), repair_step(stage="delivery", edge="exit", promised_at=at())],
+        [customer(segment="gold", region="north")],
+    )
+    assert {key[5:7] for key in world.sums} == {("gold", "north")}
+    assert {key[7] for key in world.sums} == {"overall", "on_time_delivery", "follow_up_72h"}
+
+
+def test_an_order_that_goes_over_counts_under_its_new_owner(catalogue: Catalogue) -> None:
+    """A later step by another customer moves the order's timings to that customer's profile."""
+    world = folded(
+        catalogue,
+        [
+            customer("p-1", segment="gold"),
+            customer("p-2", customer_id="u-2", segment="silver"),
+            repair_step(stage="delivery", edge="exit"),
+        ],
+        [repair_step("r-2", customer_id="u-2", occurred_at=at(hours=1))],
+    )
+    assert {key[5] for key in world.sums} == {"silver"}
+
+
+def test_everyone_whose_risk_may_have_changed_is_named(catalogue: Catalogue) -> None:
+    """Also who lost an order or a complaint to another, and who keeps it while another tells an earlier step."""
+    lost = [repair_step("r-2", customer_id="u-2", occurred_at=at(hours=1))]
+    told = [complaint("k-2", customer_id="u-3", occurred_at=at(hours=-1))]
+    taken = [complaint("k-3", customer_id="u-4", occurred_at=at(hours=1))]
+    assert folded(catalogue, [repair_step()], lost).assessed == {"u-1", "u-2"}
+    assert folded(catalogue, [complaint()], told).assessed == {"u-1", "u-3"}
+    assert folded(catalogue, [complaint()], taken).assessed == {"u-1", "u-4"}
+
+
+@given(event_lists())
+def test_the_rows_to_load_are_those_that_the_events_name(
+    catalogue: Catalogue, bodies: list[Event]
+) -> None:
+    """Every customer, every complaint, and every order but those that a profile names."""
+    keys = keys_of(events_of(bodies, catalogue))
+    assert keys.customers == {body["customer_id"] for body in bodies}
+    assert keys.orders == {
+        body["order_id"] for body in bodies if "order_id" in body and body["type"] != "customer"
+    }
+    assert keys.complaints == {
+        body["complaint_id"] for body in bodies if body["type"] == "complaint"
+    }

@@ -1,0 +1,72 @@
+"""One heap for all threads of a worker."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+from voc_stream.cli import worker
+
+THREADS = 4
+PROGRAM = f"""
+import ctypes, sys, threading
+from voc_stream.kafka.life.one_heap import use_one_heap
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+if sys.argv[1] == "one":
+    assert use_one_heap()
+barrier = threading.Barrier({THREADS} + 1)
+def work():
+    barrier.wait()
+    libc.malloc(100_000)  # ctypes lets the others run meanwhile
+    barrier.wait()
+    barrier.wait()
+for _ in range({THREADS}):
+    threading.Thread(target=work, daemon=True).start()
+barrier.wait()
+barrier.wait()
+out = libc.fdopen(1, b"w")
+libc.malloc_info(0, ctypes.c_void_p(out))
+libc.fflush(ctypes.c_void_p(out))
+"""
+
+
+def heaps(how_many: str) -> int:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"MALLOC_ARENA_MAX", "GLIBC_TUNABLES"}
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, how_many],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=environment,
+    )
+    return done.stdout.count("<heap nr=")
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"),
+    reason="only glibc gives each thread a heap of its own",
+)
+def test_all_threads_share_one_heap() -> None:
+    """What a batch's threads free is there for all of them: a worker's memory stays bounded over months."""
+    assert heaps("one") == 1
+    assert heaps("any") > 1
+
+
+def test_a_worker_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together with the other settings of the process, before anything starts a thread."""
+    asked: list[bool] = []
+    monkeypatch.setattr(worker, "use_one_heap", lambda: asked.append(True))
+    for name in ("gc.freeze", "gc.set_threshold", "sys.setswitchinterval"):
+        monkeypatch.setattr(name, lambda *_: None)
+    worker.tune_interpreter()
+    assert asked == [True]

@@ -1,0 +1,28 @@
+"""The page that analysts read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from voc_stream.postgres.schema.bi_views import bi_views
+from voc_stream.postgres.schema.data_dictionary import dictionary
+
+PAGE = Path(__file__).parents[4] / "docs" / "data-dictionary.md"
+
+
+def test_the_page_says_what_the_tables_are() -> None:
+    """The page is the one that `python -m voc_stream.postgres.schema.data_dictionary` prints."""
+    assert PAGE.read_text(encoding="utf-8") == dictionary()
+
+
+def test_every_column_that_bi_tools_see_is_on_the_page() -> None:
+    """No view shows a column that the page does not explain or says is for writers only."""
+    page = dictionary()
+    for view in bi_views():
+        section = page.split(f"### {view.name}\n")[1].split("\n### ")[0]
+        lines = {
+            line.split("`")[1]: line for line in section.splitlines() if line.startswith("| `")
+        }
+        assert all(
+            column in lines and "writers only" not in lines[column] for column in view.columns
+        )

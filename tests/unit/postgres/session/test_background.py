@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from functools import partial
+
+import pytest
+
+from voc_stream.postgres.session.background import Ahead
+
+
+def note(done: list[tuple[int, int]], number: int) -> None:
+    done.append((number, threading.get_ident()))
+
+
+def fail() -> None:
+    raise ValueError("first")
+
+
+def fail_later() -> None:
+    raise ValueError("second")
+
+
+def test_statements_run_in_order_in_the_background() -> None:
+    """What is handed over runs elsewhere, one after the other, and all of it has ended after waiting."""
+    done: list[tuple[int, int]] = []
+    with closing(Ahead()) as ahead:
+        for number in range(50):
+            ahead.run(partial(note, done, number))
+        ahead.wait()
+    assert [number for number, _ in done] == list(range(50))
+    assert {thread for _, thread in done} != {threading.get_ident()}
+
+
+def test_the_first_error_is_raised_once() -> None:
+    """The error that made the others fail is the one to judge by; the next batch starts without it."""
+    with closing(Ahead()) as ahead:
+        ahead.run(fail)
+        ahead.run(fail_later)
+        with pytest.raises(ValueError, match="first"):
+            ahead.wait()
+        ahead.run(lambda: None)
+        ahead.wait()
+
+
+def test_what_is_abandoned_has_ended_and_raises_nothing() -> None:
+    """After a failed transaction the connection is free for the rollback."""
+    gate, ended = threading.Event(), threading.Event()
+
+    def statement() -> None:
+        gate.wait()
+        ended.set()
+        raise ValueError("too late")
+
+    with closing(Ahead()) as ahead:
+        ahead.run(statement)
+        gate.set()
+        ahead.abandon()
+        assert ended.is_set()
+        ahead.wait()

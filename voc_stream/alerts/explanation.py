@@ -1,0 +1,168 @@
+"""Which site, employee, product, segment or department explains most of a drop: contribution analysis over groups of scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DIMENSIONS = ("site", "employee", "product", "segment", "department")
+"""The most telling one first."""
+MOSTLY_SHARE = 0.5
+"""Of the drop, that a group must explain to be named."""
+MORE_THAN_ITS_VOLUME = 1.25
+"""Times its usual share of the scores: a group that always gives nearly all scores explains nearly all of any drop, and so tells nothing. A
+site does: its drop is told of it alone."""
+FEWEST_SCORES = 3
+"""Of a group that is named. A drop by several points is found after ten scores of a site; of its three advisors each has three of them."""
+ENOUGH_BEFORE = 10
+"""Scores of a group's own past, below which it is compared with what is usual for all."""
+_SHOWN = 8
+
+
+class Group(NamedTuple):
+    """Scores of one value of one dimension. Totals are in points."""
+
+    dimension: str
+    value: str
+    scores: int
+    total: float
+    scores_before: int
+    total_before: float
+
+
+class Explanation(NamedTuple):
+    """What a group explains.
+
+    Attributes:
+        dimension: site, employee, product, segment or department.
+        value: which one.
+        scores: now.
+        mean: of these, in points.
+        baseline_mean: its own before, or that of all where it had few.
+        share: of the whole drop; those of one dimension add up to 1.
+        volume_share: of the scores now.
+        usual_volume_share: of the scores before.
+    """
+
+    dimension: str
+    value: str
+    scores: int
+    mean: float
+    baseline_mean: float
+    share: float
+    volume_share: float
+    usual_volume_share: float
+
+
+def explained(groups: Sequence[Group]) -> list[Explanation]:
+    """What each group explains of the drop of its dimension, most first; nothing where there is no drop.
+
+    A group's contribution is its number of scores times its own drop, so a group that was always bad explains nothing.
+
+    >>> [best, other] = explained([Group("employee", "a", 10, 30.0, 100, 800.0), Group("employee", "b", 10, 78.0, 100, 800.0)])
+    >>> best.value, round(best.share, 3), best.baseline_mean
+    ('a', 0.962, 8.0)
+    """
+    found: list[Explanation] = []
+    for dimension in DIMENSIONS:
+        members = [group for group in groups if group.dimension == dimension and group.scores > 0]
+        before = sum(group.scores_before for group in members)
+        if not members or before <= 0:
+            continue
+        # Of those, too, that have no score now.
+        everything_before = sum(
+            group.scores_before for group in groups if group.dimension == dimension
+        )
+        usual = sum(group.total_before for group in members) / before
+        baselines = [
+            group.total_before / group.scores_before
+            if group.scores_before >= ENOUGH_BEFORE
+            else usual
+            for group in members
+        ]
+        lost = [
+            group.scores * baseline - group.total
+            for group, baseline in zip(members, baselines, strict=True)
+        ]
+        scores, drop = sum(group.scores for group in members), sum(lost)
+        if drop > 0:
+            found += [
+                Explanation(
+                    dimension=dimension,
+                    value=group.value,
+                    scores=group.scores,
+                    mean=group.total / group.scores,
+                    baseline_mean=baseline,
+                    share=loss / drop,
+                    volume_share=group.scores / scores,
+                    usual_volume_share=group.scores_before / everything_before,
+                )
+                for group, baseline, loss in zip(members, baselines, lost, strict=True)
+            ]
+    return sorted(
+        found, key=lambda each: (-each.share, DIMENSIONS.index(each.dimension), each.value)
+    )
+
+
+def against(limit: float, groups: Sequence[Group]) -> list[Group]:
+    """The same groups as if each had always been at a limit: what they then explain is how far all of them lie below it.
+
+    >>> [only] = against(9.0, [Group("employee", "a", 20, 120.0, 3, 12.0)])
+    >>> only.scores_before, only.total_before
+    (20, 180.0)
+    """
+    lengths = [max(group.scores, ENOUGH_BEFORE) for group in groups]
+    return [
+        group._replace(scores_before=n, total_before=n * limit)
+        for group, n in zip(groups, lengths, strict=True)
+    ]
+
+
+def mostly(explanations: Sequence[Explanation]) -> Explanation | None:
+    """The group to name: it explains at least half and more than its usual volume; of several that of the most telling dimension.
+
+    Where that one has too few scores to be named, nobody is: a larger group would be blamed for what it only contains.
+    """
+    telling = [
+        each
+        for each in explanations
+        if each.value
+        and each.share >= MOSTLY_SHARE
+        and (
+            each.dimension == "site" or each.share >= MORE_THAN_ITS_VOLUME * each.usual_volume_share
+        )
+    ]
+    most = min(
+        telling, key=lambda each: (DIMENSIONS.index(each.dimension), -each.share), default=None
+    )
+    return most if most is not None and most.scores >= FEWEST_SCORES else None
+
+
+def department_of(explanations: Sequence[Explanation]) -> str | None:
+    """The department to tell: the one that more than half of the scores are about."""
+    return next(
+        (
+            each.value
+            for each in explanations
+            if each.dimension == "department" and each.volume_share > MOSTLY_SHARE and each.value
+        ),
+        None,
+    )
+
+
+def shown(explanations: Sequence[Explanation]) -> list[dict[str, str | int | float]]:
+    """The first few, for the evidence of an alert; only those that fell."""
+    return [
+        {
+            "dimension": each.dimension,
+            "value": each.value,
+            "n": each.scores,
+            "mean": round(each.mean, 2),
+            "baseline_mean": round(each.baseline_mean, 2),
+            "share": round(each.share, 2),
+        }
+        for each in explanations[:_SHOWN]
+        if each.share > 0 and each.value
+    ]

@@ -1,0 +1,108 @@
+"""From what is open and what was found now: which alerts start, go on with new evidence, and end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from voc_stream.alerts.model import Finding, Json, Severity, Subject, Verdict
+
+RENEW_AFTER = timedelta(minutes=5)
+"""How old the evidence of an open alert may get, unless it became more severe."""
+HEARD_WITHIN = timedelta(minutes=30)
+"""Without any event for so long, no alert ends: no data is no good news."""
+KEPT = ("horizon", "department", "explained_by", "explained_dimension")
+"""Parts of the evidence that stay as they were at the start: Prometheus knows an alert by them, and the last one says what the third is."""
+
+
+CONFIRMED_WITHIN = timedelta(minutes=3)
+"""How long what was found once is remembered."""
+
+
+class OpenAlert(NamedTuple):
+    """An alert that has started and not ended."""
+
+    alert_id: str
+    subject: Subject
+    severity: Severity
+    evidence: Mapping[str, Json]
+    summary: str
+    started_at: datetime
+    updated_at: datetime
+
+
+class Changes(NamedTuple):
+    """What is to be written.
+
+    Attributes:
+        starts: findings whose subject had no open alert.
+        updates: alerts that go on, with their new evidence.
+        ends: ids of alerts that are over.
+    """
+
+    starts: Sequence[Finding]
+    updates: Sequence[tuple[str, Finding]]
+    ends: Sequence[str]
+
+
+def is_heard(heard_at: datetime | None, now: datetime) -> bool:
+    """Whether events arrive; `heard_at` is when they were last taken in."""
+    return heard_at is not None and now - heard_at < HEARD_WITHIN
+
+
+def confirmed(
+    verdict: Verdict, before: Collection[Subject], open_subjects: Collection[Subject]
+) -> Verdict:
+    """The verdict without what was found for the first time: an alert starts when the next look finds the same.
+
+    While a history or a late export is taken in, orders and complaints look for a moment as if nobody had gone on with them.
+    """
+    return verdict._replace(
+        findings=[
+            each
+            for each in verdict.findings
+            if each.subject in before or each.subject in open_subjects
+        ]
+    )
+
+
+def changes(
+    open_alerts: Sequence[OpenAlert], verdicts: Sequence[Verdict], now: datetime, *, may_end: bool
+) -> Changes:
+    """What this evaluation changes. Without `may_end` no alert ends: nothing is heard, or not yet all.
+
+    An alert becomes more severe while it is open, never less, so that people are not told twice of the same.
+    """
+    found = {finding.subject: finding for verdict in verdicts for finding in verdict.findings}
+    holding = {subject for verdict in verdicts for subject in verdict.holding}
+    evaluated = frozenset(rule for verdict in verdicts for rule in verdict.rules)
+    known = {alert.subject for alert in open_alerts}
+    updates, ends = [], []
+    for alert in open_alerts:
+        finding = found.get(alert.subject)
+        if finding is not None:
+            if _is_worse(finding.severity, alert.severity) or now - alert.updated_at >= RENEW_AFTER:
+                updates.append((alert.alert_id, _continued(alert, finding)))
+        elif may_end and alert.subject.rule in evaluated and alert.subject not in holding:
+            ends.append(alert.alert_id)
+    return Changes(
+        [finding for subject, finding in found.items() if subject not in known], updates, ends
+    )
+
+
+def _is_worse(severity: Severity, before: Severity) -> bool:
+    return severity == "critical" and before == "warning"
+
+
+def _continued(alert: OpenAlert, finding: Finding) -> Finding:
+    kept = {name: alert.evidence.get(name) for name in KEPT}
+    # A sentence that names another reason than the alert is known by would contradict it.
+    is_same = finding.evidence.get("explained_by", kept["explained_by"]) == kept["explained_by"]
+    summary = finding.summary if is_same else alert.summary
+    severity = finding.severity if _is_worse(finding.severity, alert.severity) else alert.severity
+    return finding._replace(
+        severity=severity, summary=summary, evidence={**alert.evidence, **finding.evidence, **kept}
+    )

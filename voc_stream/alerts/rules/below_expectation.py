@@ -1,0 +1,170 @@
+"""What stands below what the catalogue asks for, whether it fell or has long been so.
+
+An alert starts where the mean of the last seven days is below the limit by more than chance explains, at a false discovery rate over
+all keys, and goes on until the mean itself is back: two limits, so that it does not flutter.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.model import Finding, Subject, Verdict
+from voc_stream.alerts.wording import place
+from voc_stream.domain.statistics import benjamini_hochberg
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from voc_stream.catalogue.model import Catalogue, Experience
+
+HORIZON = "7d"
+BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED = (
+    "VocExperienceBelowExpectation",
+    "VocOnTimeDeliveryLow",
+    "VocProcessItemMissed",
+)
+RULES = frozenset({BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED})
+FALSE_DISCOVERY_RATE = 0.01
+_LEAST_DEVIATION = 0.5
+"""Points. Answers that are all the same do not prove that the next one is, too."""
+
+
+class Level(NamedTuple):
+    """One experience at one scope over the last seven days, in points; expectation and importance stated, else the catalogue's.
+
+    `expectations` is how many customers stated one.
+    """
+
+    experience: str
+    scope_type: str
+    scope: str
+    scores: int
+    mean: float
+    deviation: float | None
+    expectation: float | None
+    importance: float | None
+    expectations: int = 0
+
+
+def rule_of(key: str, experience: Experience) -> str | None:
+    """The rule that looks at an experience; None for none."""
+    if key == "on_time_delivery":
+        return ON_TIME_LOW
+    if experience.kind == "process":
+        return PROCESS_ITEM_MISSED
+    return BELOW_EXPECTATION if experience.kind == "rating" and experience.key else None
+
+
+def judge_levels(
+    levels: Sequence[Level], catalogue: Catalogue, open_subjects: Collection[Subject]
+) -> Verdict:
+    """What lies below its limit. Whatever has no or too few answers holds: no data is no good news. What is not judged any more ends."""
+    judged = [(level, limit) for level in levels if (limit := _limit(level, catalogue)) is not None]
+    by_chance = [_chance(level, limit) for level, limit in judged]
+    significant = benjamini_hochberg(by_chance, FALSE_DISCOVERY_RATE)
+    findings, fine = [], set()
+    for (level, limit), believed in zip(judged, significant, strict=True):
+        subject = _subject(level, catalogue)
+        if level.mean >= limit:
+            fine.add(subject)
+        elif believed or subject in open_subjects:
+            findings.append(_finding(level, limit, subject, catalogue))
+    known = {finding.subject for finding in findings}
+    return Verdict(
+        RULES,
+        findings,
+        {
+            subject
+            for subject in open_subjects
+            if _is_judged(subject, catalogue) and subject not in fine | known
+        },
+    )
+
+
+def _is_judged(subject: Subject, catalogue: Catalogue) -> bool:
+    experience = catalogue.experience.get(subject.experience or "")
+    return experience is not None and rule_of(subject.experience or "", experience) == subject.rule
+
+
+def _subject(level: Level, catalogue: Catalogue) -> Subject:
+    return Subject(
+        rule_of(level.experience, catalogue.experience[level.experience]) or "",
+        level.experience,
+        level.scope_type,
+        level.scope,
+    )
+
+
+def _limit(level: Level, catalogue: Catalogue) -> float | None:
+    """The mean that the catalogue asks for; None where it is not judged."""
+    experience = catalogue.experience.get(level.experience)
+    if (
+        experience is None
+        or rule_of(level.experience, experience) is None
+        or level.expectation is None
+    ):
+        return None
+    if level.scores < experience.alert.minimum_samples:
+        return None
+    return level.expectation + max(
+        experience.alert.satisfaction_below, _weighted_limit(level, experience)
+    )
+
+
+def _weighted_limit(level: Level, experience: Experience) -> float:
+    """The satisfaction at which weighted satisfaction reaches its own limit."""
+    weighted = experience.alert.weighted_satisfaction_below
+    return weighted / level.importance if weighted is not None and level.importance else -math.inf
+
+
+def _chance(level: Level, limit: float) -> float:
+    """The probability of so low a mean where the true one is at the limit: one-sided, by the normal distribution.
+
+    An expectation that few stated is as uncertain as a mean of few scores.
+    """
+    stated = 1 / level.expectations if level.expectations else 0.0
+    error = max(level.deviation or 0.0, _LEAST_DEVIATION) * math.sqrt(1 / level.scores + stated)
+    return 0.5 * math.erfc((limit - level.mean) / error / math.sqrt(2))
+
+
+def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue) -> Finding:
+    experience = catalogue.experience[level.experience]
+    expectation = level.expectation or 0.0
+    satisfaction = level.mean - expectation
+    weighted = None if level.importance is None else level.importance * satisfaction
+    is_bad = (
+        weighted is not None
+        and level.importance is not None
+        and satisfaction < _weighted_limit(level, experience)
+    )
+    label = experience.label
+    english, chinese = place(level.scope)
+    (mean, mean_chinese), (least, least_chinese) = (
+        _shown(experience, level.mean),
+        _shown(experience, limit),
+    )
+    return Finding(
+        subject,
+        "critical" if is_bad else "warning",
+        {
+            "label_en": label.en,
+            "label_zh": label.zh,
+            "horizon": HORIZON,
+            "n": level.scores,
+            "mean": round(level.mean, 2),
+            "expectation": round(expectation, 2),
+            "satisfaction": round(satisfaction, 2),
+            "weighted_satisfaction": None if weighted is None else round(weighted, 2),
+            "limit": round(limit, 2),
+        },
+        f"{label.en} at {english}: {mean}, below the limit of {least} ({level.scores} in 7 days)"
+        f" / {chinese}：{label.zh} {mean_chinese}，低于限值 {least_chinese}（近7天 {level.scores} 个样本）",
+    )
+
+
+def _shown(experience: Experience, points: float) -> tuple[str, str]:
+    """A mean for people, in English and Chinese: of ratings in points; of what was done or not, in time or not, as a share."""
+    if experience.kind == "rating":
+        return f"{points:.2f} of 10", f"{points:.2f} 分"
+    return f"{points * 10:.1f} %", f"{points * 10:.1f}%"

@@ -1,0 +1,107 @@
+"""A share of customers at risk of leaving that rises."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.driver_labels import because, leading_driver
+from voc_stream.alerts.model import Finding, Severity, Subject, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+SUBJECT = Subject("VocChurnRiskRising", None, "all", "")
+HISTORY_DAYS, FEWEST_DAYS = 28, 7
+"""The days before that tell what is usual, and how many of them must be known."""
+FEWEST = 20
+"""Customers at risk below whom no share is judged."""
+STARTS_AT, HOLDS_ABOVE, CRITICAL_AT = 1.2, 1.1, 2.0
+"""Times the usual share at which an alert starts, above which it goes on, and at which it is critical."""
+SURE = 3.09
+"""Standard errors that chance exceeds once in a thousand times."""
+
+
+class Share(NamedTuple):
+    """How many customers had a risk on a day, and how many of them were at risk."""
+
+    customers: float
+    at_risk: float
+
+    @property
+    def of_all(self) -> float:
+        """0-1."""
+        return self.at_risk / self.customers
+
+
+def judge_rising(
+    today: Share,
+    before: Collection[Share],
+    drivers: Mapping[str, int],
+    open_subjects: Collection[Subject],
+) -> Verdict:
+    """Whether a larger share of customers is at risk than usual, by more than chance explains.
+
+    Today is compared with the mean of the days before as one sample with another of a day's size, because the customers of one day are
+    those of the next: four weeks of them are not 28 times as many. While too few days are known, nothing starts or ends.
+
+    Args:
+        today: with at least one customer.
+        before: those of the HISTORY_DAYS before that are known, assessed by the same model.
+        drivers: how many of the customers at risk have each driver.
+        open_subjects: whose alerts are open.
+    """
+    rules = frozenset({SUBJECT.rule})
+    if len(before) < FEWEST_DAYS:
+        return Verdict(rules, [], {SUBJECT} & set(open_subjects))
+    usual = mean_share(before)
+    times = today.of_all / usual.of_all if usual.at_risk else math.inf
+    if (
+        today.at_risk >= FEWEST
+        and times >= STARTS_AT
+        and standard_errors_above(today, usual) > SURE
+    ):
+        return Verdict(rules, [_finding(today, usual, times, drivers)])
+    return Verdict(rules, [], {SUBJECT} if times > HOLDS_ABOVE and today.at_risk else set())
+
+
+def mean_share(days: Collection[Share]) -> Share:
+    """A day of mean size whose share is the mean of the days' shares.
+
+    >>> mean_share([Share(100, 25), Share(300, 225)])
+    Share(customers=200.0, at_risk=100.0)
+    """
+    customers = sum(day.customers for day in days) / len(days)
+    return Share(customers, customers * math.fsum(day.of_all for day in days) / len(days))
+
+
+def standard_errors_above(share: Share, usual: Share) -> float:
+    """The z of the test of two proportions, with the pooled share under the hypothesis that both are the same (textbook).
+
+    >>> round(standard_errors_above(Share(1000, 130), Share(1000, 100)), 4)
+    2.1027
+    """
+    pooled = (share.at_risk + usual.at_risk) / (share.customers + usual.customers)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / share.customers + 1 / usual.customers))
+    return (share.of_all - usual.of_all) / error if error else 0.0
+
+
+def _finding(today: Share, usual: Share, times: float, drivers: Mapping[str, int]) -> Finding:
+    severity: Severity = "critical" if times >= CRITICAL_AT else "warning"
+    driver = leading_driver(drivers)
+    evidence = {
+        "share": round(today.of_all, 4),
+        "usual_share": round(usual.of_all, 4),
+        "at_risk": int(today.at_risk),
+        "customers": int(today.customers),
+        "explained_by": driver,
+        "explained_dimension": "driver" if driver else None,
+    }
+    reason, reason_in_chinese = because(driver)
+    share, usual_share = f"{today.of_all:.1%}", f"{usual.of_all:.1%}"
+    count, customers = f"{today.at_risk:.0f}", f"{today.customers:.0f}"
+    summary = (
+        f"{share} of all customers are likely to leave ({count} of {customers}), where {usual_share} are usual{reason}"
+        f" / {share} 的客户可能流失（{customers} 位中的 {count} 位），往常为 {usual_share}{reason_in_chinese}"
+    )
+    return Finding(SUBJECT, severity, evidence, summary)

@@ -1,0 +1,108 @@
+"""Complaints that wait longer for their next step than they may."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.alerts.wording import counted, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voc_stream.catalogue.model import Limits
+
+RULE = "VocComplaintAgeing"
+GIVEN_UP_AFTER = timedelta(days=90)
+"""A complaint that has waited longer was given up, or its resolution was never told: it is not counted at all."""
+
+
+class OpenComplaint(NamedTuple):
+    """A complaint that is not resolved.
+
+    Attributes:
+        complaint_id: which.
+        site_id: where.
+        severity: `minor` or `major`.
+        is_answered: it was acknowledged, or apologised for.
+        waiting_since: the opening or, if that was later, the latest reopening.
+        handed_to: the department it was handed to.
+    """
+
+    complaint_id: str
+    site_id: str
+    severity: str
+    is_answered: bool
+    waiting_since: datetime
+    handed_to: str | None
+
+    def is_overdue(self, limits: Limits, now: datetime) -> bool:
+        """Whether the next step, an answer or the resolution, is later than the catalogue allows."""
+        allowed = (
+            [limits.resolve_minutes]
+            if self.is_answered
+            else [limits.acknowledge_minutes, limits.resolve_minutes]
+        )
+        minutes = (now - self.waiting_since).total_seconds() / 60
+        return any(minutes > getattr(limit, self.severity) for limit in allowed)
+
+
+class _Site:
+    """What is known of the open complaints of one site, however many there are: counts, and the few that wait longest."""
+
+    def __init__(self) -> None:
+        self.count_open = self.overdue = self.major = self.unresolved = 0
+        self.longest: list[tuple[datetime, str]] = []
+        self.departments: Counter[str | None] = Counter()
+
+    def add(self, complaint: OpenComplaint, limits: Limits, now: datetime) -> None:
+        """Count one complaint."""
+        self.count_open += 1
+        if not complaint.is_overdue(limits, now):
+            return
+        self.overdue += 1
+        self.major += complaint.severity == "major"
+        self.unresolved += complaint.is_answered
+        self.departments[complaint.handed_to] += 1
+        insort(self.longest, (complaint.waiting_since, complaint.complaint_id))
+        del self.longest[MOST_IDS:]
+
+
+def judge_ageing(complaints: Iterable[OpenComplaint], limits: Limits, now: datetime) -> Verdict:
+    """The sites at which at least one open complaint has waited for its next step longer than the catalogue allows."""
+    sites: dict[str, _Site] = defaultdict(_Site)
+    for complaint in complaints:
+        if now - complaint.waiting_since <= GIVEN_UP_AFTER:
+            sites[complaint.site_id].add(complaint, limits, now)
+    findings = [
+        _ageing_at(site_id, site, now) for site_id, site in sorted(sites.items()) if site.overdue
+    ]
+    return Verdict(frozenset({RULE}), findings)
+
+
+def _ageing_at(site_id: str, site: _Site, now: datetime) -> Finding:
+    overdue, unresolved, major = site.overdue, site.unresolved, site.major
+    unanswered = overdue - unresolved
+    waiting = now - site.longest[0][0]
+    english, chinese = duration(waiting)
+    department, shared_by = site.departments.most_common(1)[0]
+    return Finding(
+        Subject(RULE, None, "site", site_id),
+        "critical" if major else "warning",
+        {
+            "overdue": overdue,
+            "open": site.count_open,
+            "major": major,
+            "missing": {"acknowledged": unanswered, "resolved": unresolved},
+            "oldest_hours": round(waiting.total_seconds() / 3600, 1),
+            "complaint_ids": [complaint_id for _, complaint_id in site.longest],
+            "department": department if shared_by * 2 > overdue else None,
+        },
+        f"{site_id}: {counted(overdue, 'complaint')} of {site.count_open} open for too long ({unanswered} without an answer,"
+        f" {unresolved} without a solution; {major} major), the oldest for {english}"
+        f" / {site_id} 有 {overdue} 起投诉处理超时（共 {site.count_open} 起未结，{unanswered} 起待受理，"
+        f"{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
+    )

@@ -1,0 +1,79 @@
+"""Valuable customers who are likely to leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.driver_labels import because, leading_driver
+from voc_stream.alerts.model import Finding, Subject, Verdict
+from voc_stream.alerts.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voc_stream.alerts.model import Json
+
+SUBJECT = Subject("VocHighValueAtRisk", None, "all", "")
+
+
+class AtRisk(NamedTuple):
+    """The customers of high value who are at risk.
+
+    Attributes:
+        customers: how many.
+        critical: how many of them in the band critical.
+        value_at_risk: together, a year.
+        customer_ids: those with most value at risk, that first; no more than MOST_IDS.
+        segments: customers by segment; `''` where it is unknown.
+        contributions: by driver, the sum of its contributions to their log-hazards.
+    """
+
+    customers: int
+    critical: int
+    value_at_risk: float
+    customer_ids: Sequence[str]
+    segments: Mapping[str, int]
+    contributions: Mapping[str, float]
+
+
+def judge_high_value(at_risk: AtRisk | None, enough: int) -> Verdict:
+    """Whether customers of high value are at risk, and enough of them.
+
+    An alert starts at so many, and goes on while there are half as many, rounded up. It is critical where so many are in the band critical
+    and they are at least half of all.
+
+    Args:
+        at_risk: None where the catalogue does not say what a high value is.
+        enough: the catalogue's `high_value_at_risk_customers`, at least 1.
+    """
+    rules = frozenset({SUBJECT.rule})
+    if at_risk is None or 2 * at_risk.customers < enough:
+        return Verdict(rules, [])
+    if at_risk.customers < enough:
+        return Verdict(rules, [], {SUBJECT})
+    return Verdict(rules, [_finding(at_risk, enough)])
+
+
+def _finding(at_risk: AtRisk, enough: int) -> Finding:
+    driver = leading_driver(at_risk.contributions)
+    evidence: dict[str, Json] = {
+        "customers": at_risk.customers,
+        "critical": at_risk.critical,
+        "value_at_risk": round(at_risk.value_at_risk, 2),
+        "customer_ids": at_risk.customer_ids,
+        "segments": at_risk.segments,
+        "explained_by": driver,
+        "explained_dimension": "driver" if driver else None,
+    }
+    reason, reason_in_chinese = because(driver)
+    customers, critical, value = (
+        at_risk.customers,
+        at_risk.critical,
+        f"{at_risk.value_at_risk:,.0f}",
+    )
+    summary = (
+        f"{counted(customers, 'customer')} of high value likely to leave, {critical} very likely, and {value} a year with them{reason}"
+        f" / {customers} 位高价值客户可能流失，其中 {critical} 位风险极高，每年风险价值 {value}{reason_in_chinese}"
+    )
+    is_critical = critical >= enough and 2 * critical >= customers
+    return Finding(SUBJECT, "critical" if is_critical else "warning", evidence, summary)

@@ -1,0 +1,168 @@
+"""Vehicles that stand still: orders that are longer in a stage than nearly all are, more of them than chance explains."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.alerts.open_orders import stage_label, working_minutes
+from voc_stream.alerts.stage_times import SHARE_WITHIN, minutes_experience
+from voc_stream.domain.statistics import poisson_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from voc_stream.alerts.open_orders import OpenOrder
+    from voc_stream.alerts.stage_times import StageLimit
+    from voc_stream.catalogue.model import Catalogue
+
+RULE = "VocRepairStageStuck"
+GIVEN_UP_AFTER = timedelta(days=30)
+"""An order that has been longer in its stage was given up, or its exit was lost: it is not counted at all."""
+CHANCE = 0.01
+"""How unlikely a number of stuck orders must be where nothing is wrong."""
+FAR_BEYOND = 2.0
+"""Times the limit beyond which one order alone is worth an alert."""
+WORKING_DAY_MINUTES = 480.0
+"""A limit of more than a working day (assumption: of 8 hours) contains nights, as do the times that it is taken from."""
+MANY = 5
+"""Orders far beyond the limit that make an alert critical."""
+PATTERN, MOST = 4, 0.5
+"""So many orders of one product, and more than this share of the stuck ones, are a pattern (assumption); two or three are easily chance."""
+
+
+class _Place(NamedTuple):
+    """One stage at one site: orders in it by product, those that are stuck, the oldest first, and how many are far beyond the limit."""
+
+    subject: Subject
+    stage: str
+    limit: StageLimit
+    products: Mapping[str | None, int]
+    stuck: Sequence[OpenOrder]
+    far_beyond: int
+
+    @property
+    def in_stage(self) -> int:
+        return sum(self.products.values())
+
+    @property
+    def is_worth_an_alert(self) -> bool:
+        return bool(self.stuck) and (
+            self.limit.is_stated
+            or self.far_beyond > 0
+            or is_more_than_chance(len(self.stuck), self.in_stage)
+        )
+
+
+def judge_stuck(
+    orders: Iterable[OpenOrder],
+    in_stage: Mapping[tuple[str, str], Mapping[str | None, int]],
+    limits: Mapping[str, StageLimit],
+    active: Mapping[str, Sequence[datetime]],
+    catalogue: Catalogue,
+    *,
+    now: datetime,
+    open_subjects: Collection[Subject],
+) -> Verdict:
+    """Where vehicles are stuck, by site and stage.
+
+    Stuck is an order that has been in its stage for longer than the limit, and not because the shop was closed: for so long, or for a
+    working day, the site was at work. Of many orders some are always beyond a 95th percentile. So an alert starts where there are more than
+    chance explains, or one is far beyond the limit; where the catalogue states the limit, at the first one. It goes on while any has
+    been in the stage for longer, open shop or not, and while there are orders in the stage and no limit is known any more.
+
+    Args:
+        orders: at least all that are longer in their stage than its limit, and no longer than GIVEN_UP_AFTER.
+        in_stage: by site and stage, how many orders of each product have been in it for at most GIVEN_UP_AFTER, whatever the limit.
+        limits: by stage; a stage without one is not judged.
+        active: by site, ascending, when it is known to have finished something; a site without any is not judged.
+        catalogue: for the names of stages.
+        now: the time of the evaluation.
+        open_subjects: whose alerts are open.
+    """
+    by_place: dict[tuple[str, str], list[OpenOrder]] = defaultdict(list)
+    for order in orders:
+        if order.entered_at is not None and now - order.entered_at <= GIVEN_UP_AFTER:
+            by_place[order.site_id, order.stage].append(order)
+    findings, holding = [], set()
+    for (site_id, stage), products in sorted(in_stage.items()):
+        here = by_place[site_id, stage]
+        subject = Subject(RULE, minutes_experience(stage), "site", site_id)
+        limit, work = limits.get(stage), active.get(site_id, ())
+        if limit is None or _beyond(here, limit.minutes, now):
+            holding.add(subject)
+        if limit is None or not work:
+            continue
+        stuck, far_beyond = (
+            [order for order in _beyond(here, minutes, now) if _is_stuck(order, minutes, work, now)]
+            for minutes in (limit.minutes, FAR_BEYOND * limit.minutes)
+        )
+        place = _Place(subject, stage, limit, products, stuck, len(far_beyond))
+        if place.is_worth_an_alert:
+            findings.append(_finding(place, catalogue, now))
+    return Verdict(frozenset({RULE}), findings, holding & set(open_subjects))
+
+
+def is_more_than_chance(stuck: int, in_stage: int) -> bool:
+    """Whether so many of the orders in a stage being beyond its 95th percentile is unlikely where nothing is wrong.
+
+    >>> is_more_than_chance(1, 1), is_more_than_chance(2, 2), is_more_than_chance(2, 3), is_more_than_chance(11, 100)
+    (False, True, False, False)
+    """
+    return poisson_tail(stuck, (1 - SHARE_WITHIN) * in_stage) < CHANCE
+
+
+def _beyond(orders: Iterable[OpenOrder], minutes: float, now: datetime) -> list[OpenOrder]:
+    """Those that have been in their stage for longer, the oldest first."""
+    ages = [(order.minutes_in_stage(now) or 0.0, order) for order in orders]
+    return [
+        order
+        for age, order in sorted(ages, key=lambda each: (-each[0], each[1].order_id))
+        if age > minutes
+    ]
+
+
+def _is_stuck(order: OpenOrder, minutes: float, work: Sequence[datetime], now: datetime) -> bool:
+    needed = min(minutes, WORKING_DAY_MINUTES)
+    return (
+        order.entered_at is not None
+        and working_minutes(order.entered_at, now, work, needed) > needed
+    )
+
+
+def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:
+    site_id, stuck = place.subject.scope, place.stuck
+    oldest, limit = stuck[0].minutes_in_stage(now) or 0.0, round(place.limit.minutes, 1)
+    english, chinese = stage_label(catalogue, place.stage)
+    product = _telling_product(stuck, place.products)
+    return Finding(
+        place.subject,
+        "critical" if place.far_beyond >= MANY else "warning",
+        {
+            "stage": place.stage,
+            "site": site_id,
+            "stuck": len(stuck),
+            "in_stage": place.in_stage,
+            "limit_minutes": limit,
+            "oldest_minutes": round(oldest, 1),
+            "order_ids": [order.order_id for order in stuck[:MOST_IDS]],
+            "explained_by": product,
+            "explained_dimension": "product" if product else None,
+        },
+        f"{english} at {site_id}: {len(stuck)} of {place.in_stage} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
+        f" {oldest:.0f} / {site_id} {chinese}：{place.in_stage} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
+        f"{stuck[0].order_id} 已 {oldest:.0f} 分钟",
+    )
+
+
+def _telling_product(stuck: Sequence[OpenOrder], products: Mapping[str | None, int]) -> str | None:
+    """The product of most of the stuck orders, where it is not that of most of the others, too."""
+    ((product, count),) = Counter(order.product for order in stuck).most_common(1)
+    others = sum(products.values()) - len(stuck)
+    if product is None or others <= 0 or count < PATTERN:
+        return None
+    is_telling = count / len(stuck) > MOST and (products.get(product, 0) - count) / others < MOST
+    return product if is_telling else None

@@ -1,0 +1,170 @@
+"""Sites from which nothing is heard any more, or whose customers are no longer asked, by the site's own rhythm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from voc_stream.alerts.model import Finding, Severity, Subject, Verdict
+from voc_stream.domain.horizons import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from voc_stream.catalogue.model import Kind
+
+RULE = "VocTouchpointSilent"
+Form = Literal["quiet", "no feedback"]
+
+WINDOWS = (6, 12, 24, 48)
+"""Hours after which a silence may be one."""
+FEEDBACK_HOURS = 24
+"""Hours without any rating after which feedback is missing."""
+PAST = (1, 2, 3, 4)
+"""The weeks that tell what is usual at an hour of a weekday, backwards."""
+WEEKS_HEARD = 2
+"""In how many of them something must have been heard."""
+FEWEST, MANY = 10.0, 30.0
+"""Contacts that must have been expected for an alert, and for a critical one. Of 10 all are missed by chance once in 22,000 times."""
+STOP_HOURS = 3
+"""Hours without a sign of any site after which it is the input that stopped, unless all are usually closed then."""
+AS_USUAL = 0.5
+"""Share of the expected timings with which a site works as usual."""
+DUE_BY_ITSELF = "follow_up_72h"
+"""An experience that counts 72 hours after each delivery, even where the site fell silent in between: it is no sign of life."""
+WEEK = 168 * HOUR
+_HOURS = WINDOWS[-1] + STOP_HOURS + 1
+
+
+class SiteContacts(NamedTuple):
+    """What was heard of a site. Contacts are counted by one experience of each kind, so that the answers of one call count once.
+
+    Attributes:
+        site_id: which.
+        silent_hours: complete hours in which nothing was heard, until now; at most the longest of WINDOWS.
+        unrated_hours: complete hours without a rating, likewise.
+        contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS: of now, and of the same hours one, two,
+            three and four weeks before.
+    """
+
+    site_id: str
+    silent_hours: int
+    unrated_hours: int
+    contacts: Mapping[Kind, Sequence[Sequence[int]]]
+
+    def expected(self, kind: Kind, hours: int) -> float:
+        """How many contacts are usual in this window; 0 where too few weeks had any."""
+        column = WINDOWS.index(hours)
+        usual = [counts[column] for counts in self.contacts.get(kind, ())[1:]]
+        return sum(usual) / len(PAST) if sum(count > 0 for count in usual) >= WEEKS_HEARD else 0.0
+
+
+class Silence(NamedTuple):
+    """A silence that is worth an alert: for how many hours, and how many contacts were to be expected in that time."""
+
+    site_id: str
+    form: Form
+    hours: int
+    expected: float
+
+
+def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
+    """The starts of those of the last 48 complete hours whose silence would tell something, the newest first.
+
+    These are the hours in which sites usually are heard, and in which the input did not stop. It stopped where no site at all was heard in
+    STOP_HOURS or more such hours in a row; the hours before and after may have been cut short and tell nothing either. So where the input
+    stops, no site falls silent, and none has been silent when it comes back.
+
+    Args:
+        heard: those of `hours_to_look_at` in which any site was heard.
+        end: of the last complete hour.
+
+    >>> from datetime import UTC, datetime
+    >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    >>> heard = [hour for hour in hours_to_look_at(noon) if hour.hour != 8 and not (hour.day == 5 and 3 <= hour.hour <= 5)]
+    >>> [hour.hour for hour in telling_hours(heard, noon)][:9]
+    [11, 10, 9, 7, 1, 0, 23, 22, 21]
+    """
+    hours, found = hours_to_look_at(end)[:_HOURS], set(heard)
+    weeks = {hour: sum(hour - week * WEEK in found for week in PAST) for hour in hours}
+    missing = {hour for hour in hours if hour not in found and weeks[hour] >= WEEKS_HEARD}
+    stops = [
+        hour for hour in missing if {hour + later * HOUR for later in range(STOP_HOURS)} <= missing
+    ]
+    cut = {stop + later * HOUR for stop in stops for later in range(-1, STOP_HOURS + 1)}
+    return [hour for hour in hours[1 : WINDOWS[-1] + 1] if weeks[hour] and hour not in cut]
+
+
+def hours_to_look_at(end: datetime) -> list[datetime]:
+    """Starts of hours, the newest first: the one that has not ended, and those before it; then the same of the four weeks before."""
+    return [end - week * WEEK - back * HOUR for week in (0, *PAST) for back in range(_HOURS)]
+
+
+def silence_at(site: SiteContacts) -> Silence | None:
+    """The silence of a site, if there is one that its rhythm does not explain.
+
+    It has gone quiet where nothing was heard in a window in which its most frequent kind of contact was to be expected at least FEWEST
+    times. Otherwise feedback is missing where it works as usual, as its timings show, but there was no rating where as many were expected.
+    """
+    windows = [hours for hours in WINDOWS if hours <= site.silent_hours]
+    if windows:
+        missed = max((site.expected(kind, windows[-1]) for kind in site.contacts), default=0.0)
+        if missed >= FEWEST:
+            return Silence(site.site_id, "quiet", windows[-1], missed)
+    if site.unrated_hours >= FEEDBACK_HOURS and _works_as_usual(site):
+        missed = site.expected("rating", FEEDBACK_HOURS)
+        if missed >= FEWEST:
+            return Silence(site.site_id, "no feedback", FEEDBACK_HOURS, missed)
+    return None
+
+
+def _works_as_usual(site: SiteContacts) -> bool:
+    usual = site.expected("timing", FEEDBACK_HOURS)
+    return (
+        usual > 0 and site.contacts["timing"][0][WINDOWS.index(FEEDBACK_HOURS)] >= AS_USUAL * usual
+    )
+
+
+def still_silent(site: SiteContacts, form: Form) -> bool:
+    """Whether an alert of this form goes on: a quiet site must be heard, and missing feedback must come, before it ends."""
+    return (
+        site.silent_hours >= WINDOWS[0] if form == "quiet" else site.unrated_hours >= FEEDBACK_HOURS
+    )
+
+
+def judge_silences(
+    silences: Iterable[Silence], last_heard: Mapping[Silence, datetime], still: Iterable[str] = ()
+) -> Verdict:
+    """The verdict on silences.
+
+    Args:
+        silences: what was found.
+        last_heard: the hour in which anything, or the last rating, was heard; without those of which it is not known any more.
+        still: sites whose open alert goes on.
+    """
+    findings = [_finding(silence, last_heard.get(silence)) for silence in sorted(silences)]
+    return Verdict(
+        frozenset({RULE}), findings, {Subject(RULE, None, "site", site_id) for site_id in still}
+    )
+
+
+def _finding(silence: Silence, last_heard: datetime | None) -> Finding:
+    site_id, form, hours, expected = silence
+    severity: Severity = "critical" if expected >= MANY else "warning"
+    if form == "quiet":
+        summary = (
+            f"Nothing was heard from {site_id} for {hours} hours, in which {expected:.0f} contacts are usual"
+            f" / {site_id} 已 {hours} 小时毫无反馈，往常同期约 {expected:.0f} 次"
+        )
+    else:
+        summary = (
+            f"{site_id} works as usual, but no customer gave a rating for {hours} hours, in which {expected:.0f} are usual"
+            f" / {site_id} 业务照常，但已 {hours} 小时没有客户评分，往常同期约 {expected:.0f} 个"
+        )
+    evidence = {
+        "form": form,
+        "hours": hours,
+        "expected": round(expected, 1),
+        "last_heard_at": None if last_heard is None else last_heard.isoformat(),
+    }
+    return Finding(Subject(RULE, None, "site", site_id), severity, evidence, summary)

@@ -1,0 +1,117 @@
+"""How long orders take in the stages of the workshop, from histograms: what is usual, and what only 5 of 100 exceed.
+
+Percentiles and not means: a shop closes at night, and one order of twenty that stands until morning doubles the mean of a short stage.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.entities.order import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voc_stream.catalogue.model import Catalogue
+
+SHARE_WITHIN = 0.95
+_FIRST_EDGE = 5.0
+"""Minutes at which the first bin ends; each further one ends at twice the one before, and the last never does."""
+
+
+class StageLimit(NamedTuple):
+    """After how many minutes an order is stuck; whether the catalogue states it, or it is what 95 of 100 orders stay within."""
+
+    minutes: float
+    is_stated: bool
+
+
+class StageTimes(NamedTuple):
+    """How long orders took.
+
+    Attributes:
+        histograms: by site (`''` for all) and stage: counts of minutes, bins as in `experience_daily`.
+    """
+
+    histograms: Mapping[tuple[str, str], Sequence[int]]
+
+    def limits(self, catalogue: Catalogue) -> dict[str, StageLimit]:
+        """The limit by stage: the catalogue's, else the 95th percentile over all sites.
+
+        A stage has none where too few orders passed, or where more than 5 of 100 took more than 2,560 minutes, which is all one bin.
+        """
+        limits = {
+            stage: StageLimit(minutes, is_stated=True)
+            for stage, minutes in catalogue.limits.stage_minutes.items()
+        }
+        for stage in STAGES:
+            minutes = (
+                None if stage in limits else self._percentile(catalogue, "", stage, SHARE_WITHIN)
+            )
+            if minutes is not None:
+                limits[stage] = StageLimit(minutes, is_stated=False)
+        return limits
+
+    def usual_minutes(self, catalogue: Catalogue, site_id: str, stage: str) -> float | None:
+        """What half of the orders stay within, at the site where enough passed, else at all; None where too few passed anywhere."""
+        here = self._percentile(catalogue, site_id, stage, 0.5)
+        return self._percentile(catalogue, "", stage, 0.5) if here is None else here
+
+    def sites_of(self, stage: str) -> list[str]:
+        """The sites where orders passed through a stage; `''`, for all, among them."""
+        return [site_id for site_id, each in self.histograms if each == stage]
+
+    def passing_share(self, stage: str) -> float:
+        """How many orders pass through a stage for each that is delivered, at most 1; 1 where no delivery is known."""
+        passed, delivered = (
+            sum(self.histograms.get(("", each), ())) for each in (stage, "delivery")
+        )
+        return min(1.0, passed / delivered) if delivered > 0 else 1.0
+
+    def _percentile(
+        self, catalogue: Catalogue, site_id: str, stage: str, share: float
+    ) -> float | None:
+        histogram, experience = (
+            self.histograms.get((site_id, stage)),
+            catalogue.experience.get(minutes_experience(stage)),
+        )
+        if (
+            histogram is None
+            or experience is None
+            or sum(histogram) < max(1, experience.alert.minimum_samples)
+        ):
+            return None
+        return percentile_minutes(histogram, share)
+
+
+def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
+    """The minutes within which a share of the orders stayed; None where it lies in the last bin, which is open above.
+
+    Bins double in width, so inside one the minutes are taken to grow geometrically; in the first, which begins at 0, evenly.
+
+    Args:
+        histogram: counts of minutes below 5, from 5 to below 10, to below 20, and so on, at least one of them above 0.
+        share: above 0, at most 1.
+
+    >>> percentile_minutes([50, 50, 0], 0.25), percentile_minutes([50, 50, 0], 0.5), round(percentile_minutes([50, 50, 0], 0.75), 3)
+    (2.5, 5.0, 7.071)
+    >>> percentile_minutes([90, 4, 6], 0.95) is None
+    True
+    """
+    wanted = share * sum(histogram)
+    below = 0
+    for number, count in enumerate(histogram[:-1]):
+        if count > 0 and below + count >= wanted:
+            part = (wanted - below) / count
+            return _FIRST_EDGE * (part if number == 0 else 2.0 ** (number - 1 + part))
+        below += count
+    return None
+
+
+def minutes_experience(stage: str) -> str:
+    """The experience that measures a stage.
+
+    >>> minutes_experience("wash")
+    'stage_minutes.wash'
+    """
+    return f"stage_minutes.{stage}"

@@ -1,0 +1,32 @@
+"""Open alerts about what the catalogue no longer watches: they end, and that is no recovery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.alerts.rules.key_experience_dropped import RULE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from voc_stream.alerts.lifecycle import OpenAlert
+    from voc_stream.catalogue.model import Experience
+
+ENDED_BECAUSE = "no_longer_watched"
+"""What the evidence of such an alert says under `ended_because`."""
+SAID = "No longer watched: the catalogue was changed. / 不再监测：目录已变更。"
+"""What is added to its summary."""
+
+
+def unwatched(
+    open_alerts: Sequence[OpenAlert], experiences: Mapping[str, Experience]
+) -> list[OpenAlert]:
+    """Those whose experience is gone from the catalogue, or is no key experience any more where only these are watched."""
+    return [alert for alert in open_alerts if not _is_watched(alert, experiences)]
+
+
+def _is_watched(alert: OpenAlert, experiences: Mapping[str, Experience]) -> bool:
+    if alert.subject.experience is None:
+        return True
+    experience = experiences.get(alert.subject.experience)
+    return experience is not None and (experience.key or alert.subject.rule != RULE)

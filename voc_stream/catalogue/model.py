@@ -1,0 +1,140 @@
+"""The experiences of a trade, immutable; `catalogue_file` reads them.
+
+The catalogue is the one place that names experiences and sets expectations, importance and thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  msgspec reads the annotations at run time
+from typing import Literal, get_args
+
+import msgspec
+
+from voc_stream.catalogue.plausible import Plausible
+from voc_stream.events.types import Stage
+
+Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
+Kind = Literal["rating", "process", "timing"]
+Unit = Literal["score", "minutes"]
+Signal = Literal[
+    "open_complaint_major",
+    "open_complaint_minor",
+    "complaint_open_24h",
+    "complaint_open_72h",
+    "complaint_open_168h",
+    "resolved_complaint_major",
+    "resolved_complaint_minor",
+    "resolved_quickly_major",
+    "resolved_quickly_minor",
+    "broken_promise",
+    "low_attitude",
+    "low_outcome",
+    "bad_memory",
+    "inactive_365d",
+    "inactive_180d",
+]
+Band = Literal["medium", "high", "critical"]
+
+MAXIMUM_SCORE = 10.0
+TIMINGS: Mapping[str, Unit] = {
+    "on_time_delivery": "score",
+    "follow_up_72h": "score",
+    "reception_minutes": "minutes",
+    **{f"stage_minutes.{stage}": "minutes" for stage in get_args(Stage)},
+}
+"""What the timestamps of repair steps and callbacks measure, and in which unit."""
+
+
+class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name for people, in English and Chinese."""
+
+    en: str
+    zh: str
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an experience is worth an alert; points of the score scale."""
+
+    drop: float = 1.0
+    satisfaction_below: float = 0.0
+    weighted_satisfaction_below: float | None = None
+    minimum_samples: int = 20
+
+
+class Experience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that customers judge, or that is measured for them. Score fields are 0-10 (minutes where `unit` says so)."""
+
+    label: Label
+    factor: Factor
+    kind: Kind
+    unit: Unit = "score"
+    stage: str | None = None
+    expectation: float | None = None
+    importance: float | None = None
+    ideal: float | None = None
+    key: bool = False
+    hygiene: bool = False
+    alert: Thresholds = Thresholds()
+
+
+class ChurnModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The risk model's numbers; the semantics are in voc_stream/domain/churn/hazard.py. Multipliers are factors on the hazard, >= 1."""
+
+    version: str
+    base_hazard_per_month: float
+    horizon_months: float
+    signal_days: int
+    attitude_experience: str | None = None
+    outcome_experience: str | None = None
+    low_score: float
+    multipliers: Mapping[str, float]
+    bands: Mapping[str, float]
+
+
+class BySeverity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number for each severity of a complaint."""
+
+    major: float
+    minor: float
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What operations may take, for alerts that are about no experience.
+
+    Attributes:
+        stage_minutes: of a stage, after how long an order is stuck in it; the stage's own 95th percentile where it is not named.
+        promise_watch_minutes: how long before a promised delivery its order is watched.
+        acknowledge_minutes: by severity, how long a complaint may wait for its acknowledgement.
+        resolve_minutes: by severity, how long it may wait for its resolution.
+        high_annual_value: from which value a year a customer counts as valuable; None: none does.
+        high_value_at_risk_customers: how many valuable customers at risk are worth an alert.
+    """
+
+    stage_minutes: Mapping[str, float] = {}
+    promise_watch_minutes: float = 240.0
+    acknowledge_minutes: BySeverity = BySeverity(major=240.0, minor=1440.0)
+    resolve_minutes: BySeverity = BySeverity(major=1440.0, minor=4320.0)
+    high_annual_value: float | None = None
+    high_value_at_risk_customers: int = 1
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trade: its experiences by key, its churn model, and the names of its stages and of the six factors.
+
+    Attributes:
+        version: of two different catalogues the one with the higher version rules a database.
+        alias: what old names of experiences became.
+        digest: of what the file says, whatever its layout and comments; '' for one that was not read from a file.
+    """
+
+    trade: str
+    version: int = 1
+    label: Label
+    alias: Mapping[str, str] = {}
+    churn: ChurnModel
+    limits: Limits = Limits()
+    plausible: Plausible = Plausible()
+    experience: Mapping[str, Experience]
+    stage: Mapping[str, Label] = {}
+    factor: Mapping[str, Label] = {}
+    digest: str = ""

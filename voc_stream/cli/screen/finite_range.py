@@ -1,0 +1,20 @@
+"""An option's type: a number within bounds that is a number."""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+
+class FiniteRange(click.FloatRange):
+    """Like click's range, which lets `nan` through because it compares false with every bound."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or a usage error."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number

@@ -1,0 +1,124 @@
+"""The life of one complaint, as a state machine that any order of its events ends in the same state."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta  # noqa: TC003  msgspec reads the annotations at run time
+
+import msgspec
+
+from voc_stream.domain.entities.since import Since, beyond, read, with_moment
+from voc_stream.domain.entities.stated import Stated, earliest_time, is_among, latest, latest_time
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
+
+LIFE = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
+OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
+
+
+class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
+    """All that later events may still need of a complaint's earlier ones. `times`: what follows the latest reopening."""
+
+    complaint_id: str
+    customer_id: Stated[str] | None = None
+    site_id: Stated[str] | None = None
+    order_id: Stated[str] | None = None
+    category: Stated[str] | None = None
+    severity: Stated[str] | None = None
+    compensation: Stated[int] | None = None
+    handed_to: Stated[str] | None = None
+    opened_at: datetime | None = None
+    reopened: int = 0
+    reopened_at: datetime | None = None
+    times: dict[str, Since] = {}
+
+    def apply(self, event: Complaint, at: datetime) -> None:
+        """Take in one step. Any order of calls with distinct events ends in the same state."""
+        event_id = event.event_id
+        self.customer_id = latest(self.customer_id, event.customer_id, at, event_id)
+        self.site_id = latest(self.site_id, event.site_id, at, event_id)
+        self.order_id = latest(self.order_id, event.order_id, at, event_id)
+        self.category = latest(self.category, event.category, at, event_id)
+        self.severity = latest(self.severity, event.severity, at, event_id)
+        self.handed_to = latest(self.handed_to, event.handed_to, at, event_id)
+        if event.compensation is not None:
+            self.compensation = latest(
+                self.compensation, hundredths(event.compensation), at, event_id
+            )
+        if event.action == "reopened":
+            self._reopen(at)
+            return
+        if event.action == "opened":
+            self.opened_at = earliest_time(self.opened_at, at)
+            return
+        self._add(event.action, at)
+
+    def _reopen(self, at: datetime) -> None:
+        self.reopened += 1
+        reopened_at = self.reopened_at = latest_time(self.reopened_at, at)
+        # The latest reopening only ever moves later, so what lies before it can never count again.
+        kept = {action: beyond(since, reopened_at) for action, since in self.times.items()}
+        self.times = {action: since for action, since in kept.items() if since is not None}
+
+    def _add(self, action: str, at: datetime) -> None:
+        if self.reopened_at is not None and at <= self.reopened_at:
+            return
+        self.times[action] = with_moment(self.times.get(action), at)
+
+    @property
+    def unread(self) -> list[str]:
+        """The actions whose earliest after the latest reopening must be read from the stored events before the state is."""
+        return [action for action, since in self.times.items() if not since.is_read]
+
+    def recall(self, action: str, earliest: datetime | None) -> None:
+        """Take in what the stored events tell of an action that is `unread`."""
+        self.times[action] = read(self.times[action], earliest)
+
+    def rests_on(self, event: Complaint, at: datetime) -> bool:
+        """Whether this state may say something that only this event said; if not, it is the same without the event."""
+        if event.action == "reopened" or at == self.opened_at:
+            return True
+        since = self.times.get(event.action)
+        stated = (
+            self.customer_id,
+            self.site_id,
+            self.order_id,
+            self.category,
+            self.severity,
+            self.compensation,
+            self.handed_to,
+        )
+        return (since is not None and at in (since.first, since.last)) or is_among(
+            stated, event.event_id
+        )
+
+    def time_of(self, action: str) -> datetime | None:
+        """The earliest of an action after the latest reopening; of `opened`, the earliest of all."""
+        if action == "opened":
+            return self.opened_at
+        since = self.times.get(action)
+        return None if since is None else since.first
+
+    @property
+    def state(self) -> str | None:
+        """The furthest action since the latest reopening; None is impossible once an event was applied."""
+        for action in reversed(LIFE):
+            if action in self.times:
+                return action
+        if self.opened_at is not None and (
+            self.reopened_at is None or self.opened_at > self.reopened_at
+        ):
+            return "opened"
+        return "reopened" if self.reopened else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the customer still waits for a resolution."""
+        return self.state in OPEN_STATES
+
+    @property
+    def time_to_resolve(self) -> timedelta | None:
+        """The customer's whole wait, from the first opening to the resolution that stood."""
+        resolved_at = self.time_of("resolved")
+        if self.opened_at is None or resolved_at is None or resolved_at < self.opened_at:
+            return None
+        return resolved_at - self.opened_at

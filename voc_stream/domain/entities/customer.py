@@ -1,0 +1,117 @@
+"""A customer: profile, comings and goings, and the two latest scores that the risk of leaving looks at."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from voc_stream.domain.contribution import NO_PROFILE, Profile
+from voc_stream.domain.entities.journey import LastMoment
+from voc_stream.domain.entities.move import Move, restated
+from voc_stream.domain.entities.stated import Stated, earliest_time, latest, latest_time, value_of
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Callback, Customer, Touchpoint
+
+if TYPE_CHECKING:
+    from voc_stream.catalogue.model import ChurnModel
+    from voc_stream.events.types import AnyEvent
+
+
+class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
+    """All that later events may still need of a customer's earlier ones. `move`: of what was counted under another profile."""
+
+    customer_id: str
+    segment: Stated[str] | None = None
+    region: Stated[str] | None = None
+    annual_value: Stated[int] | None = None
+    lifecycle_stage: Stated[str] | None = None
+    churn_reason: Stated[str] | None = None
+    churned_at: datetime | None = None
+    won_back_at: datetime | None = None
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    attitude: LastMoment | None = None
+    outcome: LastMoment | None = None
+    move: Move | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The dimensions under which what this customer says is counted, once no move is under way."""
+        if self.segment is None and self.region is None:
+            return NO_PROFILE
+        return Profile(value_of(self.segment) or "", value_of(self.region) or "")
+
+    def profile_of(self, event_id: str) -> Profile:
+        """The dimensions under which a scored event of this customer counts now."""
+        return self.profile if self.move is None else self.move.profile_of(event_id)
+
+    def begin_move(self, before: Profile) -> None:
+        """Note that what has been counted under `before` has to be counted under the present profile."""
+        self.move = restated(self.move, before, self.profile)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the customer left and was not won back since."""
+        return self.churned_at is not None and (
+            self.won_back_at is None or self.won_back_at <= self.churned_at
+        )
+
+    def apply(self, event: AnyEvent, at: datetime, model: ChurnModel) -> None:
+        """Take in one event of this customer. Any order of calls with distinct events ends in the same state."""
+        self.first_seen_at = earliest_time(self.first_seen_at, at)
+        self.last_seen_at = latest_time(self.last_seen_at, at)
+        if isinstance(event, Customer):
+            self._apply_profile(event, at)
+        elif isinstance(event, Callback):
+            for place, answer in enumerate(event.answers):
+                if answer.score is not None:
+                    self._apply_score(answer.item, answer.score, (at, event.event_id, place), model)
+        elif isinstance(event, Touchpoint):
+            self._apply_score(event.experience, event.score, (at, event.event_id, 0), model)
+
+    def rests_on(self, event: AnyEvent, at: datetime) -> bool:
+        """Whether this state may say something that only this event said; if not, it is the same without the event."""
+        stated = (
+            self.segment,
+            self.region,
+            self.annual_value,
+            self.lifecycle_stage,
+            self.churn_reason,
+            self.attitude,
+            self.outcome,
+        )
+        times = (self.first_seen_at, self.last_seen_at, self.churned_at, self.won_back_at)
+        return at in times or any(
+            one is not None and one.event_id == event.event_id for one in stated
+        )
+
+    def _apply_profile(self, event: Customer, at: datetime) -> None:
+        event_id = event.event_id
+        self.segment = latest(self.segment, event.segment, at, event_id)
+        self.region = latest(self.region, event.region, at, event_id)
+        self.lifecycle_stage = latest(self.lifecycle_stage, event.lifecycle_stage, at, event_id)
+        if event.annual_value is not None:
+            self.annual_value = latest(
+                self.annual_value, hundredths(event.annual_value), at, event_id
+            )
+        if event.change == "churned":
+            self.churned_at = latest_time(self.churned_at, at)
+            self.churn_reason = latest(self.churn_reason, event.churn_reason, at, event_id)
+        elif event.change == "won_back":
+            self.won_back_at = latest_time(self.won_back_at, at)
+
+    def _apply_score(
+        self, experience: str, score: float, when: tuple[datetime, str, int], model: ChurnModel
+    ) -> None:
+        if experience == model.attitude_experience:
+            self.attitude = _later(self.attitude, score, when)
+        if experience == model.outcome_experience:
+            self.outcome = _later(self.outcome, score, when)
+
+
+def _later(current: LastMoment | None, score: float, when: tuple[datetime, str, int]) -> LastMoment:
+    if current is not None and (current.at, current.event_id, current.place) >= when:
+        return current
+    return LastMoment(hundredths(score), *when)

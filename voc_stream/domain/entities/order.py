@@ -1,0 +1,310 @@
+"""The life of a repair order: its stages, its promise, its delivery, its follow-up, its remembered journey."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+import msgspec
+
+from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile
+from voc_stream.domain.entities.journey import Moments
+from voc_stream.domain.entities.since import Since, beyond, read, with_moment
+from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
+from voc_stream.events.hundredths import hundredths
+from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.events.types import AnyEvent
+
+STAGES: tuple[str, ...] = get_args(Stage)
+FOLLOW_UP_WITHIN = timedelta(hours=72)
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
+_PLACE = {stage: place for place, stage in enumerate(STAGES)}
+_STAGE_MINUTES = {stage: f"stage_minutes.{stage}" for stage in STAGES}
+
+
+class TimingRules(NamedTuple):
+    """What the timestamps of orders may measure.
+
+    Attributes:
+        known: the experiences of the catalogue; others are averaged nowhere.
+        longest_stage: in microseconds. One of twenty years is a wrong clock, and would drown all others.
+        longest_promise: what lies farther from the step that states it is no promise.
+    """
+
+    known: Collection[str]
+    longest_stage: int
+    longest_promise: timedelta
+
+
+def timing_rules(catalogue: Catalogue) -> TimingRules:
+    """The rules of a catalogue."""
+    plausible = catalogue.plausible
+    longest_stage = timedelta(days=plausible.longest_stage_days) // MICROSECOND
+    return TimingRules(
+        frozenset(catalogue.experience),
+        longest_stage,
+        timedelta(days=plausible.longest_promise_days),
+    )
+
+
+class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
+    """The latest step: its moment, whether it enters (an enter follows an exit of the same moment), and its stage's place in the flow."""
+
+    at: datetime
+    enters: bool
+    place: int
+
+
+class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
+    """All that later events may still need of an order's earlier ones.
+
+    `contact`: completed callbacks and follow-up exits, those after the delivery once there is one.
+    `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
+    and the row is written with each event.
+    """
+
+    order_id: str
+    customer_id: Stated[str] | None = None
+    site_id: Stated[str] | None = None
+    product: Stated[str] | None = None
+    promised_at: Stated[datetime] | None = None
+    estimated_amount: Stated[int] | None = None
+    final_amount: Stated[int] | None = None
+    step: LatestStep | None = None
+    entered: dict[str, int] = {}
+    exited: dict[str, int] = {}
+    contact: Since | None = None
+    moments: Moments = msgspec.field(default_factory=Moments)
+    segment: str = ""
+    region: str = ""
+
+    @property
+    def current_stage(self) -> str | None:
+        """The stage of the latest step."""
+        return None if self.step is None else STAGES[self.step.place]
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the vehicle left the delivery stage."""
+        exited = self.exited.get("delivery")
+        return None if exited is None else _moment(exited)
+
+    @property
+    def on_time(self) -> bool | None:
+        """Whether it was delivered by the promised moment; None while either is unknown."""
+        delivered_at, promised_at = self.delivered_at, value_of(self.promised_at)
+        return None if delivered_at is None or promised_at is None else delivered_at <= promised_at
+
+    @property
+    def follow_up_due_at(self) -> datetime | None:
+        """72 hours after delivery; the 72nd hour is included."""
+        return None if self.delivered_at is None else self.delivered_at + FOLLOW_UP_WITHIN
+
+    @property
+    def followed_up_at(self) -> datetime | None:
+        """The earliest completed callback or follow-up exit after delivery."""
+        return None if self.contact is None or self.delivered_at is None else self.contact.first
+
+    def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
+        """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
+        is_step = isinstance(event, RepairStep)
+        rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
+        self.customer_id = latest(self.customer_id, event.customer_id, at, event.event_id, rank)
+        self.site_id = latest(self.site_id, event.site_id, at, event.event_id, rank)
+        self.product = latest(self.product, event.product, at, event.event_id, rank)
+        if isinstance(event, RepairStep):
+            self._apply_step(event, at, rules)
+        elif isinstance(event, Callback):
+            if event.outcome == "completed":
+                self._add_contact(at)
+            self.moments.add(
+                [
+                    (hundredths(answer.score), place)
+                    for place, answer in enumerate(event.answers)
+                    if answer.score is not None
+                ],
+                at,
+                event.event_id,
+            )
+        elif isinstance(event, Touchpoint):
+            self.moments.add([(hundredths(event.score), 0)], at, event.event_id)
+
+    def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
+        if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
+            self.promised_at = latest(
+                self.promised_at, step.promised_at.astimezone(at.tzinfo), at, step.event_id
+            )
+        if step.estimated_amount is not None:
+            self.estimated_amount = latest(
+                self.estimated_amount, hundredths(step.estimated_amount), at, step.event_id
+            )
+        if step.final_amount is not None:
+            self.final_amount = latest(
+                self.final_amount, hundredths(step.final_amount), at, step.event_id
+            )
+        enters = step.edge == "enter"
+        this = LatestStep(at, enters, _PLACE[step.stage])
+        if self.step is None or self.step < this:
+            self.step = this
+        stage, microseconds = step.stage, (at - EPOCH) // MICROSECOND
+        if enters:
+            self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
+            return
+        self.exited[stage] = max(self.exited.get(stage, microseconds), microseconds)
+        if stage == "follow_up":
+            self._add_contact(at)
+        elif stage == "delivery":
+            # Delivery only ever moves later, so contacts before it can never count again.
+            self.contact = beyond(self.contact, _moment(self.exited[stage]))
+
+    def _add_contact(self, at: datetime) -> None:
+        delivered_at = self.delivered_at
+        if delivered_at is not None and at <= delivered_at:
+            return
+        self.contact = with_moment(self.contact, at)
+
+    def recall_contact(self, earliest: datetime | None) -> None:
+        """Take in what the stored events tell of the earliest contact after the delivery, where it is not read."""
+        if self.contact is not None:
+            self.contact = read(self.contact, earliest)
+
+    def rests_on(self, event: AnyEvent, at: datetime) -> bool:
+        """Whether this state may say something that only this event said; if not, it is the same without the event.
+
+        Scores are counted, so whatever has one is said.
+        """
+        if isinstance(event, Touchpoint) or (
+            isinstance(event, Callback) and any(one.score is not None for one in event.answers)
+        ):
+            return True
+        if isinstance(event, RepairStep):
+            edges, microseconds = (
+                self.entered if event.edge == "enter" else self.exited,
+                (at - EPOCH) // MICROSECOND,
+            )
+            if edges.get(event.stage) == microseconds or (
+                self.step is not None and self.step.at == at
+            ):
+                return True
+        contact = self.contact
+        stated = (
+            self.customer_id,
+            self.site_id,
+            self.product,
+            self.promised_at,
+            self.estimated_amount,
+            self.final_amount,
+        )
+        return (contact is not None and at in (contact.first, contact.last)) or is_among(
+            stated, event.event_id
+        )
+
+    def stages_at_stake(self, event: AnyEvent) -> Collection[str]:
+        """The stages whose part of `counted` this event may change; for most events none, for some all that could be."""
+        if isinstance(event, RepairStep) and not (self.exited and self._may_move_everything(event)):
+            return (event.stage,) if event.edge == "exit" or event.stage in self.exited else ()
+        return STAGES if self.exited and self._may_move_everything(event) else ()
+
+    def _may_move_everything(self, event: AnyEvent) -> bool:
+        """Whether it may change the order's dimensions, or what is known of a delivered order: its promise, its follow-up."""
+        product, site_id = event.product, event.site_id
+        return (
+            "delivery" in self.exited
+            or (site_id is not None and value_of(self.site_id) != site_id)
+            or (product is not None and value_of(self.product) != product)
+        )
+
+    def timings(
+        self, rules: TimingRules, stages: Collection[str] = STAGES
+    ) -> list[tuple[datetime, Measure]]:
+        """What the timestamps of some stages measure, each with the moment at which it counts.
+
+        How the promise was kept and the follow-up in time belong to the delivery.
+        """
+        found: list[tuple[datetime, Measure]] = []
+        for stage in stages:
+            exited, entered = self.exited.get(stage), self.entered.get(stage)
+            if (
+                exited is None
+                or entered is None
+                or not 0 <= exited - entered <= rules.longest_stage
+            ):
+                continue
+            moment, minutes = _moment(exited), hundredths_of_minutes(exited - entered)
+            found.append((moment, Measure(_STAGE_MINUTES[stage], minutes)))
+            if stage == "reception":
+                found.append((moment, Measure("reception_minutes", minutes)))
+        if "delivery" in stages:
+            found += self._delivery_timings()
+        return [(moment, measure) for moment, measure in found if measure.experience in rules.known]
+
+    def _delivery_timings(self) -> Iterator[tuple[datetime, Measure]]:
+        delivered_at, due_at, followed_up_at = (
+            self.delivered_at,
+            self.follow_up_due_at,
+            self.followed_up_at,
+        )
+        if delivered_at is None or due_at is None:
+            return
+        if self.on_time is not None:
+            yield delivered_at, Measure("on_time_delivery", DONE if self.on_time else NOT_DONE)
+        in_time = followed_up_at is not None and followed_up_at <= due_at
+        yield due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)
+
+    def counted(self, rules: TimingRules, stages: Collection[str] = STAGES) -> Counted:
+        """The timings of some stages with the dimensions under which they count."""
+        dimensions = (
+            value_of(self.site_id) or "",
+            value_of(self.product) or "",
+            self.segment,
+            self.region,
+        )
+        return Counted(dimensions, self.timings(rules, stages))
+
+    def attribute(self, profile: Profile) -> None:
+        """Let the order's timings count under its customer's profile."""
+        self.segment, self.region = profile
+
+
+class Counted(NamedTuple):
+    """What an order contributes: the dimensions (site, product, segment, region), and measures with the moments at which they count."""
+
+    dimensions: tuple[str, str, str, str]
+    timings: list[tuple[datetime, Measure]]
+
+
+def difference(before: Counted, after: Counted) -> list[Contribution]:
+    """What turns one into the other: what is no longer so is taken back, what is new is added."""
+    if before == after:
+        return []
+    same = before.dimensions == after.dimensions
+    gone = [timing for timing in before.timings if not same or timing not in after.timings]
+    new = [timing for timing in after.timings if not same or timing not in before.timings]
+    return [_contribution(before, timing, -1) for timing in gone] + [
+        _contribution(after, timing, 1) for timing in new
+    ]
+
+
+def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: int) -> Contribution:
+    site_id, product, segment, region = counted.dimensions
+    moment, measure = timing
+    return Contribution(moment, site_id, "", "", product, segment, region, weight, (measure,))
+
+
+def hundredths_of_minutes(microseconds: int) -> int:
+    """A duration in hundredths of a minute, half up.
+
+    >>> hundredths_of_minutes(150_000_000)
+    250
+    """
+    return (microseconds * 100 + 30_000_000) // 60_000_000
+
+
+def _moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)

@@ -1,0 +1,261 @@
+"""How a batch of unseen events changes the states, and what it adds to the aggregates."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.churn.hazard import INACTIVE_DAYS
+from voc_stream.domain.contribution import Profile, contribution_of, measures_of
+from voc_stream.domain.entities.complaint import ComplaintState
+from voc_stream.domain.entities.customer import CustomerState
+from voc_stream.domain.entities.order import OrderState, difference, timing_rules
+from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.folding.keys import Keys, keys_of
+from voc_stream.domain.moment import moment_of
+from voc_stream.events.types import Complaint, Customer, RepairStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.folding.remaining import Remaining
+    from voc_stream.events.types import AnyEvent
+
+
+INACTIVE_AFTER = timedelta(days=min(INACTIVE_DAYS))
+
+
+class Unread(NamedTuple):
+    """What must be read from the stored events: the earliest moment after a mark.
+
+    Attributes:
+        steps: of complaints, by id and action; the mark is the latest reopening.
+        contacts: of orders, by id; the mark is the delivery.
+    """
+
+    steps: Mapping[tuple[str, str], datetime]
+    contacts: Mapping[str, datetime]
+
+
+class Fold:
+    """One batch on its way from events to rows: load, `apply`, read what is `unread`, `begin_moves`, load who is missing, `contributions`.
+
+    The states are changed in place; whoever lent them must forget them when the batch fails.
+    """
+
+    def __init__(self, catalogue: Catalogue, now: datetime) -> None:
+        self._model = catalogue.churn
+        # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
+        self._surely_active_since = now - INACTIVE_AFTER + timedelta(days=1)
+        self._rules = timing_rules(catalogue)
+        # As they were before this batch, of customers with a history who said something about themselves.
+        self._profiles: dict[str, Profile] = {}
+        self._timings: list[Contribution] = []
+        self._affected: set[str] = set()
+        self._new_customers: set[str] = set()
+        self.customers: dict[str, CustomerState] = {}
+        self.orders: dict[str, OrderState] = {}
+        self.complaints: dict[str, ComplaintState] = {}
+
+    def add_customers(self, states: Mapping[str, CustomerState]) -> None:
+        """Lend the stored states of customers."""
+        self.customers.update(states)
+
+    def add_orders(self, states: Mapping[str, OrderState]) -> None:
+        """Lend the stored states of orders, before anything is applied to them."""
+        self.orders.update(states)
+
+    def add_complaints(self, states: Mapping[str, ComplaintState]) -> None:
+        """Lend the stored states of complaints, before anything is applied to them."""
+        self.complaints.update(states)
+
+    def apply(self, events: Iterable[AnyEvent]) -> None:
+        """Let the events change the states; rows that were not lent are new."""
+        for event in events:
+            at = moment_of(event)
+            self._apply_to_customer(event, at)
+            if isinstance(event, Customer):
+                continue
+            if event.order_id is not None:
+                self._apply_to_order(event.order_id, event, at)
+            if isinstance(event, Complaint):
+                self._apply_to_complaint(event, at)
+
+    def _apply_to_customer(self, event: AnyEvent, at: datetime) -> None:
+        customer_id = event.customer_id
+        customer = self.customers.get(customer_id)
+        if customer is None:
+            customer = self.customers[customer_id] = CustomerState(customer_id)
+            self._new_customers.add(customer_id)
+        last_seen_at = customer.last_seen_at
+        if (
+            last_seen_at is None
+            or last_seen_at < self._surely_active_since
+            or not isinstance(event, RepairStep)
+        ):
+            self._affected.add(customer_id)
+        if isinstance(event, Customer) and customer_id not in self._new_customers:
+            self._profiles.setdefault(customer_id, customer.profile)
+        customer.apply(event, at, self._model)
+
+    def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
+        """Apply, and note what counts otherwise now. Most events change no timing, and looking at all of them would cost the most."""
+        order = self.orders.get(order_id)
+        if order is None:
+            order = self.orders[order_id] = OrderState(order_id)
+        stages, owner = order.stages_at_stake(event), value_of(order.customer_id)
+        if stages:
+            before = order.counted(self._rules, stages)
+            order.apply(event, at, self._rules)
+            self._timings += difference(before, order.counted(self._rules, stages))
+        else:
+            order.apply(event, at, self._rules)
+        if owner != event.customer_id or "delivery" in stages or not isinstance(event, RepairStep):
+            self._affected.update(filter(None, (owner, value_of(order.customer_id))))
+
+    def _apply_to_complaint(self, event: Complaint, at: datetime) -> None:
+        complaint = self.complaints.get(event.complaint_id)
+        if complaint is None:
+            complaint = self.complaints[event.complaint_id] = ComplaintState(event.complaint_id)
+        owner = value_of(complaint.customer_id)
+        complaint.apply(event, at)
+        self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
+
+    def to_fold_anew(self, events: Iterable[AnyEvent]) -> Keys:
+        """The rows that say something that these events said: they must be folded anew once the events are gone. All must have been lent.
+
+        A customer may be a collective one with a million events, a complaint or an order may be called about for ever: of them few show
+        in the row.
+        """
+        rows = Keys(set(), set(), set())
+        for event in events:
+            at, keys = moment_of(event), keys_of([event])
+            if self.customers[event.customer_id].rests_on(event, at):
+                rows.customers.add(event.customer_id)
+            rows.orders.update(
+                order_id for order_id in keys.orders if self.orders[order_id].rests_on(event, at)
+            )
+            if isinstance(event, Complaint) and self.complaints[event.complaint_id].rests_on(
+                event, at
+            ):
+                rows.complaints.add(event.complaint_id)
+        return rows
+
+    def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
+        """Put in the place of the states that these events touched what remains without them. The touched rows must have been lent."""
+        for event in events:
+            self._affected.add(event.customer_id)
+            if measures := measures_of(event):
+                counted = contribution_of(
+                    event,
+                    moment_of(event),
+                    self.customers[event.customer_id].profile_of(event.event_id),
+                    measures,
+                )
+                self._timings.append(counted._replace(weight=-1))
+        for order_id in remaining.keys.orders:
+            self._put_order(self.orders.pop(order_id), remaining.orders.get(order_id))
+        for complaint_id in remaining.keys.complaints:
+            owners = [self.complaints.pop(complaint_id).customer_id]
+            if complaint_id in remaining.complaints:
+                self.complaints[complaint_id] = remaining.complaints[complaint_id]
+                owners.append(self.complaints[complaint_id].customer_id)
+            self._affected.update(owner.value for owner in owners if owner is not None)
+        for customer_id in remaining.keys.customers:
+            before, after = self.customers.pop(customer_id), remaining.customers.get(customer_id)
+            if after is not None:
+                after.move = before.move
+                self._profiles[customer_id] = before.profile
+                self.customers[customer_id] = after
+
+    def _put_order(self, before: OrderState, after: OrderState | None) -> None:
+        earlier = before.counted(self._rules)
+        owners = [before.customer_id]
+        if after is None:
+            self._timings += difference(earlier, earlier._replace(timings=[]))
+        else:
+            # As the timings were counted so far; `contributions` moves them where their owner's profile is another now.
+            after.attribute(Profile(before.segment, before.region))
+            self._timings += difference(earlier, after.counted(self._rules))
+            self.orders[after.order_id] = after
+            owners.append(after.customer_id)
+        self._affected.update(owner.value for owner in owners if owner is not None)
+
+    def unread(self) -> Unread:
+        """What the events left to be read: hardly ever anything, since a mark is mostly told before what follows it."""
+        return Unread(
+            {
+                (complaint_id, action): complaint.reopened_at
+                for complaint_id, complaint in self.complaints.items()
+                if complaint.reopened_at is not None
+                for action in complaint.unread
+            },
+            {
+                order_id: order.delivered_at
+                for order_id, order in self.orders.items()
+                if order.contact is not None
+                and not order.contact.is_read
+                and order.delivered_at is not None
+            },
+        )
+
+    def recall(self, found: Unread) -> None:
+        """Take in what was read; what the stored events do not have is not in it."""
+        for complaint in self.complaints.values():
+            for action in complaint.unread:
+                complaint.recall(action, found.steps.get((complaint.complaint_id, action)))
+        for order in self.orders.values():
+            if order.contact is not None and not order.contact.is_read:
+                before = order.counted(self._rules, ("delivery",))
+                order.recall_contact(found.contacts.get(order.order_id))
+                self._timings += difference(before, order.counted(self._rules, ("delivery",)))
+
+    def begin_moves(self) -> list[str]:
+        """Note, for customers whose dimensions changed, that what was counted earlier has to be counted elsewhere; who they are."""
+        moved = sorted(
+            each
+            for each, profile in self._profiles.items()
+            if self.customers[each].profile != profile
+        )
+        for customer_id in moved:
+            self.customers[customer_id].begin_move(self._profiles[customer_id])
+        return moved
+
+    def missing_customers(self) -> set[str]:
+        """The owners of orders at hand whose rows are not: their dimensions are needed."""
+        owners = {
+            order.customer_id.value
+            for order in self.orders.values()
+            if order.customer_id is not None
+        }
+        return owners.difference(self.customers)
+
+    def affected_customers(self) -> set[str]:
+        """Whose risk may have changed: of a workshop's many steps only the delivery, and a sign of life of somebody long unseen."""
+        return self._affected
+
+    def contributions(self, events: Sequence[AnyEvent]) -> list[Contribution]:
+        """What the batch adds to the aggregates and takes back. All orders' owners must be at hand, and moves must have begun."""
+        customers = self.customers
+        found = [
+            contribution_of(
+                event,
+                moment_of(event),
+                customers[event.customer_id].profile_of(event.event_id),
+                measures,
+            )
+            for event in events
+            if (measures := measures_of(event))
+        ]
+        for order in self.orders.values():
+            if order.customer_id is None:
+                continue
+            profile = customers[order.customer_id.value].profile
+            if order.segment != profile.segment or order.region != profile.region:
+                earlier_counted = order.counted(self._rules)
+                order.attribute(profile)
+                found += difference(earlier_counted, order.counted(self._rules))
+        return found + self._timings

@@ -1,0 +1,1 @@
+"""Rows of a file, whatever format and encoding it has."""

@@ -1,0 +1,293 @@
+"""Reads events from files for `check` and `push`: JSON Lines as they are, CSV and XES by a mapping.
+
+Every line is validated as a worker would.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from voc_stream.counted import counted
+from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, Refusal, decode
+from voc_stream.importing.apply import MappedEvent, gives_event, map_rows
+from voc_stream.importing.formats.csv_rows import read_csv
+from voc_stream.importing.formats.file_content import (
+    GZIP,
+    LOOKED_AT_BYTES,
+    refuse_content,
+    refuse_csv_content,
+    refuse_json_content,
+)
+from voc_stream.importing.formats.rows import ExportError, Row, RowError
+from voc_stream.importing.formats.text_encoding import MARK_ERRORS, encoding_of
+from voc_stream.importing.formats.xes_rows import read_xes
+from voc_stream.importing.load_mapping import parse_mapping
+from voc_stream.importing.mapping import MappingError, RowMapping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.events.types import AnyInput
+
+STANDARD_INPUT = "-"
+# The reason of a file, or its rest, that was not read.
+UNREADABLE = "unreadable"
+_EXPORTS = (".csv", ".tsv", ".xes")
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Anything longer is refused by `decode` already; reading no further keeps a file without line ends out of memory.
+_LONGEST_LINE = MAXIMUM_MESSAGE_BYTES + 2
+
+
+class Line(NamedTuple):
+    """One event of a file, with the bytes to send; or a problem: a short reason to count by, and a sentence.
+
+    `number` is that of the line, 0 where the whole file is meant; `lines` is how many lines are meant.
+    """
+
+    file: str
+    number: int
+    value: bytes
+    event: AnyInput | None
+    reason: str = ""
+    problem: str = ""
+    lines: int = 1
+
+
+def load_mapping(path: Path) -> RowMapping:
+    """Read a mapping file. Raises MappingError."""
+    try:
+        return parse_mapping(path.read_text(encoding="utf-8-sig"), str(path))
+    except OSError as error:
+        raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MappingError(f"{path}: is not UTF-8") from error
+
+
+def require_mapping(names: Sequence[str], mapping: RowMapping | None) -> None:
+    """Raise MappingError for the first file that needs a mapping where there is none, before anything is sent.
+
+    Likewise where standard input is named twice: it can be read only once.
+    """
+    if names.count(STANDARD_INPUT) > 1:
+        raise MappingError("`-` stands twice in FILES, but standard input can be read only once")
+    for name in names:
+        if mapping is None and _kind(name) in _EXPORTS:
+            raise MappingError(
+                f"{name}: this needs --mapping FILE.toml; docs/mapping.md says how to write one"
+            )
+
+
+def read_events(
+    name: str,
+    mapping: RowMapping | None,
+    now: datetime,
+    catalogue: Catalogue,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    *,
+    on_silent_rows: Callable[[int], None] = lambda _: None,
+) -> Iterator[Line]:
+    """Every event and every problem of one file, in order.
+
+    Args:
+        name: A path, or `-` for standard input. gzip is unpacked; `.jsonl`, `.ndjson` and `.json` are JSON Lines whatever the mapping.
+        mapping: For CSV (also on standard input) and XES.
+        now: The present, for times in the future.
+        catalogue: The experiences that may be named.
+        on_bytes: Told, now and then, how many bytes of the file have been read since the last time.
+        on_silent_rows: Told at the end how many rows gave neither an event nor a problem.
+    """
+    rows = _Rows()
+    number = 0
+    try:
+        with _open(name) as raw:
+            for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping, rows):
+                number = line.line
+                rows.heard()
+                yield _with_advice(_validated(name, line, now, catalogue), mapping)
+        if not number:
+            yield Line(name, 0, b"", None, "no_events", rows.explain_nothing())
+        else:
+            on_silent_rows(rows.silent)
+    except (ExportError, MappingError) as error:
+        yield Line(name, 0, b"", None, UNREADABLE, str(error))
+    except (OSError, EOFError, UnicodeError, zlib.error) as error:
+        yield Line(
+            name,
+            0,
+            b"",
+            None,
+            UNREADABLE,
+            f"cannot be read to its end: {_cause(error)}; {_rest(max(number, rows.line))}",
+        )
+
+
+def _with_advice(line: Line, mapping: RowMapping | None) -> Line:
+    """Nothing but its first line tells a CSV under another name, or from a pipe."""
+    if (
+        mapping is None
+        and line.number == 1
+        and line.reason == "invalid_json"
+        and _kind(line.file) not in _JSON_LINES
+    ):
+        return line._replace(
+            problem=f"{line.problem}; if this is a CSV, it needs --mapping FILE.toml"
+        )
+    return line
+
+
+def _cause(error: Exception) -> str:
+    return (
+        "its packed content is cut off; copy or export it again"
+        if isinstance(error, EOFError)
+        else str(error)
+    )
+
+
+def _rest(line: int) -> str:
+    return f"what follows line {line:,} was not read" if line else "nothing of it was read"
+
+
+class _Rows:
+    """Counts rows as they pass, and those of which nothing came. `line` is that of the latest."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._gave = False
+        self.silent = 0
+        self.line = 0
+
+    def counted(self, rows: Iterable[Row | RowError]) -> Iterator[Row | RowError]:
+        for row in rows:
+            self._count += 1
+            self._gave = False
+            self.line = row.line
+            yield row
+            # The next row is asked for when all that comes of this one has been taken.
+            self.silent += not self._gave
+
+    def heard(self) -> None:
+        """Something came of the row at hand."""
+        self._gave = True
+
+    def explain_nothing(self) -> str:
+        """Why no event came of the file."""
+        if not self._count:
+            return "has no rows; is it the right file?"
+        return f"has {counted(self._count, 'row')}, and no `when` of the mapping holds for any of them; is it the right file?"
+
+
+def _lines(
+    kind: str, stream: BinaryIO, mapping: RowMapping | None, counter: _Rows
+) -> Iterator[MappedEvent | RowError]:
+    first = stream.peek(LOOKED_AT_BYTES)[:LOOKED_AT_BYTES]  # type: ignore[attr-defined]  # it is always a buffered reader
+    if problem := refuse_content(first):
+        raise ExportError(problem)
+    if mapping is None or kind in _JSON_LINES:
+        if problem := refuse_json_content(first):
+            raise ExportError(problem)
+        return _json_lines(stream)
+    if kind == ".xes":
+        return map_rows(counter.counted(read_xes(stream)), mapping)
+    encoding = encoding_of(first, mapping.encoding)
+    if problem := refuse_csv_content(first, encoding):
+        raise ExportError(problem)
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=MARK_ERRORS, newline="")
+    rows = read_csv(
+        text,
+        mapping.layout,
+        check_header=mapping.check_columns,
+        is_event=lambda row: gives_event(row, mapping),
+    )
+    return map_rows(counter.counted(rows), mapping)
+
+
+def _kind(name: str) -> str:
+    return Path(name.removesuffix(".gz")).suffix.lower()
+
+
+def _validated(
+    name: str, line: MappedEvent | RowError, now: datetime, catalogue: Catalogue
+) -> Line:
+    if isinstance(line, RowError):
+        return Line(name, line.line, b"", None, "mapping", line.problem, line.lines)
+    decoded = decode(line.value, now, catalogue)
+    if isinstance(decoded, Refusal):
+        return Line(name, line.line, line.value, None, decoded.reason, decoded.detail)
+    return Line(name, line.line, line.value, decoded)
+
+
+def _json_lines(stream: BinaryIO) -> Iterator[MappedEvent | RowError]:
+    """The lines with a text in them, without their line ends. The bytes are otherwise untouched."""
+    number = 0
+    while line := stream.readline(_LONGEST_LINE):
+        number += 1
+        if number == 1:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        value = line.rstrip(b"\r\n")
+        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            _skip_line(stream)
+        if value.strip():
+            yield MappedEvent(number, value)
+
+
+def _skip_line(stream: BinaryIO) -> None:
+    while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _open(name: str) -> BinaryIO:
+    return sys.stdin.buffer if name == STANDARD_INPUT else Path(name).open("rb")
+
+
+def _unpacked(stream: io.BufferedReader) -> BinaryIO:
+    return (
+        io.BufferedReader(gzip.GzipFile(fileobj=stream))
+        if stream.peek(2).startswith(GZIP)
+        else stream
+    )
+
+
+def _counted(stream: BinaryIO, on_bytes: Callable[[int], None]) -> io.BufferedReader:
+    return io.BufferedReader(_CountedReader(stream, on_bytes), 1 << 16)
+
+
+class _CountedReader(io.RawIOBase):
+    """Passes bytes on and tells how many."""
+
+    def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._on_bytes = on_bytes
+        self._is_first = True
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed has no name for what is a memoryview here
+        chunk = self._read(len(buffer))
+        # The first bytes say what the file is, so there must be enough of them: a pipe may give
+        # one at a time.
+        while (
+            self._is_first
+            and len(chunk) < LOOKED_AT_BYTES
+            and (more := self._read(len(buffer) - len(chunk)))
+        ):
+            chunk += more
+        self._is_first = False
+        buffer[: len(chunk)] = chunk
+        self._on_bytes(len(chunk))
+        return len(chunk)
+
+    def _read(self, count: int) -> bytes:
+        return (
+            self._stream.read1(count)
+            if isinstance(self._stream, io.BufferedReader)
+            else self._stream.read(count)
+        )

@@ -1,0 +1,74 @@
+"""Asking Kafka something over a short-lived client, and saying plainly what keeps it from answering."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from kafka.errors import AuthorizationError, KafkaError
+
+from voc_stream.kafka.connection.probe import (
+    SECURITY_PAGE,
+    RefusalError,
+    bootstrap_addresses,
+    principal,
+    probe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from voc_stream.kafka.connection.probe import Address
+    from voc_stream.settings import Settings
+
+
+class TopicsError(Exception):
+    """Kafka cannot be reached, refuses us, or the topics are not as they must be; the message says what to do."""
+
+
+class UnreachableError(TopicsError):
+    """No broker answers at all; one may be just starting."""
+
+
+def require_broker(settings: Settings) -> Sequence[Address]:
+    """Where all brokers are, by the first one that serves us. Fails within seconds. Raises TopicsError, SettingsError.
+
+    kafka-python would try for long, would not tell why, and forgets to close the sockets of refused connections.
+    """
+    refusals: list[str] = []
+    for address in bootstrap_addresses(settings):
+        try:
+            return probe(settings, address)
+        except RefusalError as refusal:
+            refusals.append(str(refusal))
+        except OSError:
+            continue
+    if refusals:
+        raise TopicsError(f"Kafka at {refusals[0]}")
+    raise UnreachableError(
+        f"no broker answers at {settings.kafka_bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker"
+    )
+
+
+@contextmanager
+def explained(settings: Settings) -> Iterator[None]:
+    """Ask a broker whether it serves us; then turn what a client of kafka-python raises in the block into TopicsError."""
+    brokers = require_broker(settings)
+    try:
+        yield
+    except KafkaError as error:
+        raise TopicsError(_why(settings, brokers, error)) from error
+
+
+def _why(settings: Settings, brokers: Sequence[Address], error: KafkaError) -> str:
+    if isinstance(error, AuthorizationError):
+        return f"Kafka at {settings.kafka_bootstrap} forbids it to {principal(settings)} ({error}): see {SECURITY_PAGE}"
+    # A client meets only one broker by the address in the settings, and all of them by those that the brokers tell.
+    for address in brokers:
+        try:
+            probe(settings, address)
+        except RefusalError as refusal:
+            return f"Kafka at {refusal} (this address is told by the brokers: advertised.listeners)"
+        except OSError as problem:
+            return f"Kafka at {settings.kafka_bootstrap} says that a broker is at {address}, and nothing answers there ({problem})"
+    return f"Kafka at {settings.kafka_bootstrap} does not answer as it must ({error}): check VOC_KAFKA_BOOTSTRAP and the broker"

@@ -1,0 +1,138 @@
+"""Batches as the consumer thread labels them, and what to do with each: pure decisions, no I/O.
+
+A batch carries `start`, the position before it was fetched. Offsets inside may have gaps (compaction, transaction markers), so
+only `start` can tell whether something is missing between two batches.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voc_stream.pipeline.ports import Batch, DecodedMessage, FetchedMessage, Message, Partition
+
+AnyMessage = TypeVar("AnyMessage", "Message", "FetchedMessage", "DecodedMessage")
+
+
+class FetchedBatch(NamedTuple, Generic[AnyMessage]):
+    """Messages of one partition that were fetched together, or one after the other and joined.
+
+    Attributes:
+        partition: where they are from.
+        start: the position before the first of them; None where it is not known (first fetch after an assignment).
+        seek_number: how many times the partition had been repositioned when they were fetched.
+        messages: what Kafka gave, later decoded, in the order of their offsets.
+        end: a position up to which nothing more is to be read after them, such as markers of transactions; 0 where that is not known.
+        holes: how many offsets held nothing to read between the fetches that were joined.
+    """
+
+    partition: Partition
+    start: int | None
+    seek_number: int
+    messages: Sequence[AnyMessage]
+    end: int = 0
+    holes: int = 0
+
+    @property
+    def first_offset(self) -> int:
+        """The offset of the first message; `end` where there is none."""
+        return self.messages[0].offset if self.messages else self.end
+
+    @property
+    def next_offset(self) -> int:
+        """The position after all of it."""
+        return max(self.end, self.messages[-1].offset + 1) if self.messages else self.end
+
+    @property
+    def skipped_offsets(self) -> int:
+        """How many offsets from the position on held nothing to read: retention, compaction, aborted messages, transaction markers."""
+        return self.holes + (0 if self.start is None else max(0, self.first_offset - self.start))
+
+
+class HandedOn(NamedTuple):
+    """What goes to the agent at once.
+
+    Attributes:
+        revocations: how often partitions had been revoked when it was handed on.
+        batches: of any number of partitions.
+    """
+
+    revocations: int
+    batches: Sequence[FetchedBatch[DecodedMessage]]
+
+
+class Verdict(Enum):
+    """What to do with a fetched batch."""
+
+    APPLY = "apply"
+    SKIP = "skip"
+    """Nothing in it is new, or it was fetched before the last repositioning."""
+    REWIND = "rewind"
+    """Something before it is missing: fetch again from the stored position."""
+    RELOAD = "reload"
+    """The log went backwards under the consumer: look at the log and the stored position again."""
+
+
+def judge(fetched: FetchedBatch[Any], expected_offset: int | None, seek_number: int) -> Verdict:
+    """Decide about a batch, given the position in the store (None: the partition is not ours) and the partition's current seek number."""
+    if expected_offset is None or fetched.seek_number != seek_number:
+        return Verdict.SKIP
+    if fetched.start is None:
+        return Verdict.REWIND
+    if fetched.first_offset < fetched.start:
+        return Verdict.RELOAD
+    if fetched.start > expected_offset:
+        return Verdict.REWIND
+    if fetched.next_offset <= expected_offset:
+        return Verdict.SKIP
+    return Verdict.APPLY
+
+
+def joined(
+    earlier: Sequence[FetchedBatch[AnyMessage]], later: Sequence[FetchedBatch[AnyMessage]]
+) -> Sequence[FetchedBatch[AnyMessage]]:
+    """Two fetches as one: where the later one goes on with a partition, its batches become one."""
+    found: list[FetchedBatch[AnyMessage]] = list(earlier)
+    newest: dict[Partition, int] = {each.partition: place for place, each in enumerate(found)}
+    for batch in later:
+        known = newest.get(batch.partition)
+        if known is not None and _goes_on(found[known], batch):
+            found[known] = _as_one(found[known], batch)
+        else:
+            newest[batch.partition] = len(found)
+            found.append(batch)
+    return found
+
+
+def _as_one(
+    before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]
+) -> FetchedBatch[AnyMessage]:
+    messages: Sequence[Any] = [*before.messages, *batch.messages]
+    # Before the first message they count as what lies between it and the start.
+    holes = before.holes + (batch.skipped_offsets if before.messages else 0)
+    return before._replace(messages=messages, end=max(before.end, batch.end), holes=holes)
+
+
+def _goes_on(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) -> bool:
+    """Whether it begins where the other ends; a log that went backwards does not."""
+    return (
+        batch.seek_number == before.seek_number
+        and batch.start == before.next_offset
+        and batch.first_offset >= batch.start
+    )
+
+
+def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMessage]:
+    """The messages at and after an offset: what is left of a batch that overlaps one that was already applied."""
+    if not messages or messages[0].offset >= offset:
+        return messages
+    return [message for message in messages if message.offset >= offset]
+
+
+def before_offset(batch: Batch, offset: int) -> Batch | None:
+    """The messages of a batch before an offset; None where there are none."""
+    count = sum(message.offset < offset for message in batch.messages)
+    return batch.first(count) if count else None

@@ -1,0 +1,1 @@
+"""The bytes that Kafka gives, unpacked within limits and cut into messages."""

@@ -1,0 +1,1 @@
+"""One Faust worker: fetches, hands on, applies, and does its chores."""

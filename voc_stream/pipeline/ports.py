@@ -1,0 +1,317 @@
+"""What the worker needs of its store, and the values that pass between them.
+
+`kafka` is written against these, and `postgres` fulfils them: `postgres/intake/batch_transaction.py`
+states the order of a batch's steps. Tests may put something else in their place.
+
+Delivery guarantee: what batches change, their refusals and the positions after them are one transaction (several, one after the other,
+where PostgreSQL refuses the data of a message), and positions move by compare-and-swap; so every event counts once whatever is repeated,
+and a worker that lost its partition changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+
+from voc_stream.pipeline.refusal_limit import RefusalRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from voc_stream.events.refusal import Refusal
+    from voc_stream.events.types import AnyInput
+    from voc_stream.pipeline.clocks import ClockReading
+
+
+class Partition(NamedTuple):
+    """A partition of an input topic."""
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.number}]"
+
+
+class Message(NamedTuple):
+    """One record as Kafka gave it; an absent value is a tombstone."""
+
+    offset: int
+    value: bytes | None
+
+
+class DecodedMessage(NamedTuple):
+    """A message, and what it says: an event, or why it is none."""
+
+    offset: int
+    value: bytes | None
+    content: AnyInput | Refusal
+
+
+FetchedMessage: TypeAlias = Message | DecodedMessage
+"""What comes of a fetch: a message, or what is refused already because it cannot even be unpacked."""
+
+
+class StoredPosition(NamedTuple):
+    """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id): a topic that is made anew has another."""
+
+    topic_id: str
+    next_offset: int
+
+
+class Batch(NamedTuple):
+    """Consecutive messages of one partition.
+
+    Attributes:
+        partition: where they are from.
+        expected: the position in PostgreSQL that the caller believes in.
+        messages: in the order of their offsets.
+        end: a position up to which nothing more is to be read after them; 0 where that is not known.
+    """
+
+    partition: Partition
+    expected: StoredPosition
+    messages: Sequence[DecodedMessage]
+    end: int = 0
+
+    @property
+    def next_offset(self) -> int:
+        """The position after all of it."""
+        return max(self.end, self.messages[-1].offset + 1) if self.messages else self.end
+
+    def first(self, count: int) -> Batch:
+        """Its first messages, 1 or more; all of it where it has no more."""
+        return (
+            self
+            if count >= len(self.messages)
+            else self._replace(messages=self.messages[:count], end=0)
+        )
+
+    def after(self, first: Batch) -> Batch:
+        """What is left once its first messages, but not all of them, are committed."""
+        expected = self.expected._replace(next_offset=first.next_offset)
+        return self._replace(expected=expected, messages=self.messages[len(first.messages) :])
+
+
+class BatchResult(NamedTuple):
+    """What a committed batch did: counts of messages by outcome, and the position after it.
+
+    Attributes:
+        accepted: events that were new.
+        duplicate: events that came before with the same content.
+        rejected: messages that are no event.
+        next_offset: the position after the batch.
+        latest_event_time: when the latest of its events occurred; None where there is none.
+        conflicting: events whose id came before with other content.
+        retracted: events that a retraction had taken back before they came.
+        refusals: what the partition has refused of late, this batch included.
+    """
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    next_offset: int
+    latest_event_time: datetime | None
+    conflicting: int = 0
+    retracted: int = 0
+    refusals: RefusalRecord = RefusalRecord()
+
+
+class FencedError(Exception):
+    """Another worker moved the positions of these partitions: reload them, and drop what was to be applied to them."""
+
+    def __init__(self, partitions: Collection[Partition]) -> None:
+        self.partitions = partitions
+        super().__init__(
+            "the position is no longer the expected one: " + ", ".join(map(str, partitions))
+        )
+
+
+class RefusalLimitError(Exception):
+    """A message would be refused whose partition may refuse no more; before it there was `record`. Nothing was taken in."""
+
+    def __init__(
+        self, partition: Partition, offset: int, refusal: Refusal, record: RefusalRecord
+    ) -> None:
+        self.partition, self.offset, self.refusal, self.record = partition, offset, refusal, record
+        super().__init__(
+            f"{partition} offset {offset} would be refused ({refusal.reason}), and may not be: too many were"
+        )
+
+
+class StoreUnavailableError(Exception):
+    """The store cannot be reached or gave up on a lock, and the outcome is unknown: reload the position and try again."""
+
+
+class StoreGaveUpError(StoreUnavailableError):
+    """The store gave up on the work at hand: it took too long or too much memory, or ended the server's process.
+
+    Either the server is ill or the work is too much for it; `BatchSink.probe` tells them apart.
+    """
+
+
+class OtherCatalogueError(StoreUnavailableError):
+    """Another catalogue rules the store than the one that this worker was given; the message says which, and what to do."""
+
+
+class Membership(NamedTuple):
+    """A worker's place at its store.
+
+    Attributes:
+        installation: what tells this store from any other.
+        problem: why this worker must wait, in words for an operator; None where it need not.
+    """
+
+    installation: str
+    problem: str | None
+
+
+OutboxKind = Literal["alert", "dead_letter"]
+
+
+class DeadLetter(NamedTuple):
+    """A refused message that still has to be sent to the dead-letter topic; `number` is its place in the outbox."""
+
+    number: int
+    dead_letter_id: int
+    partition: Partition
+    offset: int
+    reason: str
+    detail: str
+    value: bytes
+
+
+class AlertMessage(NamedTuple):
+    """A message about the start or the end of an alert that still has to be sent."""
+
+    number: int
+    alert_id: str
+    value: bytes
+
+
+OutboxMessage = AlertMessage | DeadLetter
+
+
+class Reading(NamedTuple):
+    """One sample of a gauge that is read from the tables; label values in the order in which the metric declares them."""
+
+    metric: str
+    labels: tuple[str, ...]
+    value: float
+
+
+class BatchSink(Protocol):
+    """What the consumer needs: messages decoded, positions, batches made durable.
+
+    Blocking; all but `decode` and `probe` for one thread at a time.
+    """
+
+    def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
+        """The stored positions of those partitions that have one. Raises StoreUnavailableError."""
+        ...
+
+    def start_at(
+        self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
+    ) -> None:
+        """Put `position` in the place of the stored one (None: there is none yet), because the partition is new or its log is another.
+
+        Raises FencedError where another position is stored, StoreUnavailableError.
+        """
+        ...
+
+    def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
+        """What those of the partitions that have a position have refused of late. Raises StoreUnavailableError."""
+        ...
+
+    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        """Read what the messages say, as of `now`. For any thread, also while a batch is processed."""
+        ...
+
+    def process(
+        self, batches: Sequence[Batch], now: datetime, seconds: float | None = None
+    ) -> Sequence[BatchResult]:
+        """Fold and save batches of different partitions together; their results in the same order.
+
+        It gives up after `seconds`, and on locks in a part of that; None is the usual time.
+
+        Raises FencedError, RefusalLimitError, StoreUnavailableError, StoreGaveUpError.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Find out on a connection of its own whether the store is well: it answers soon, and makes durable what is written.
+
+        For any thread, also while a batch is processed. Raises StoreUnavailableError with the cause where it is not.
+        """
+        ...
+
+    def twin(self) -> BatchSink:
+        """Another one on the same store, so that two threads can process batches of different partitions beside each other."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds of the store."""
+        ...
+
+
+class Upkeep(Protocol):
+    """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
+
+    def join(self) -> Membership:
+        """Let the store follow this worker's catalogue, where it is the newest or the first. Raises StoreUnavailableError."""
+        ...
+
+    def read_clocks(self) -> ClockReading:
+        """What the clock of this machine, PostgreSQL's, and those that are stored show now. Raises StoreUnavailableError."""
+        ...
+
+    def move_histories(self) -> int | None:
+        """Count earlier events and orders of customers whose profile has changed under the new one, in pieces, for some seconds.
+
+        How many customers that was about; None where another worker holds the lock. Where it fails with some customers, it raises that
+        error after the others are done.
+        """
+        ...
+
+    def settle_sites(self, now: datetime) -> bool:
+        """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
+        ...
+
+    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
+        """Merge into the other scopes and the cube; False where another worker holds the lock.
+
+        With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
+        """
+        ...
+
+    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
+        """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` and errors as above."""
+        ...
+
+    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:
+        """Start, renew and end alerts as of `now`; whether any started or ended.
+
+        None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
+        looked for, and nothing ends.
+        """
+        ...
+
+    def take_back(self, now: datetime) -> int | None:
+        """Take out of the tables what retractions name that wait; how many events they named, None where another worker is at it."""
+        ...
+
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
+        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
+        ...
+
+    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+        """Those that were sent are done with; all others that were taken may be taken again."""
+        ...
+
+    def delete_dead_letters(self, before: datetime) -> int:
+        """Delete refused messages that were received before; how many. A call is short: there may be more."""
+        ...
+
+    def readings(self, now: datetime) -> Sequence[Reading]:
+        """The gauges that are read from the tables. Every worker exports the same ones; rules take the maximum."""
+        ...

@@ -1,0 +1,174 @@
+"""One evaluation of the alerts: by one worker at a time.
+
+Drops are looked for every time. The other rules, which read more and move slowly, are judged once a minute, in a transaction of their own:
+where one of them fails, drops are found all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from voc_stream.alerts.lifecycle import CONFIRMED_WITHIN, changes, confirmed, is_heard
+from voc_stream.alerts.model import Subject  # noqa: TC001  msgspec reads the annotations at run time
+from voc_stream.alerts.unwatched import unwatched
+from voc_stream.pipeline.clocks import LARGEST_SKEW
+from voc_stream.postgres.alerting import alert_rows
+from voc_stream.postgres.alerting.drops import DropRule
+from voc_stream.postgres.alerting.facts.complaints import judge_complaints
+from voc_stream.postgres.alerting.facts.customers import judge_customers
+from voc_stream.postgres.alerting.facts.levels import judge_levels_of
+from voc_stream.postgres.alerting.facts.silence import judge_silence
+from voc_stream.postgres.alerting.facts.workshop import Workshop
+from voc_stream.postgres.session.locks import Lock, try_lock
+from voc_stream.postgres.session.server_clock import require_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.alerts.model import Verdict
+    from voc_stream.catalogue.model import Catalogue
+
+OTHERS_EVERY = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+class Evaluator:
+    """One per process; its rules keep what is expensive to read."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._drops = DropRule(catalogue)
+        self._workshop = Workshop()
+
+    def look_for_drops(
+        self, cursor: Cursor, now: datetime, every: timedelta, *, catching_up: bool
+    ) -> bool | None:
+        """Start, renew and end alerts about drops; whether any started or ended. None where it is another worker's turn, or too early."""
+        as_of = _turn(cursor, now, "evaluated_at", every)
+        if as_of is None:
+            return None
+        forget_future(cursor)
+        gone = unwatched(alert_rows.read_open(cursor), self._catalogue.experience)
+        alert_rows.end_unwatched(cursor, [alert.alert_id for alert in gone], now)
+        open_alerts = alert_rows.read_open(cursor)
+        verdict = self._drops.judge(cursor, now, {alert.subject: alert for alert in open_alerts})
+        # Alerts are as fresh as what they were evaluated from.
+        cursor.execute(
+            "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at, others_found) VALUES ('alerts', least(%s, %s), %s, '{}')"
+            " ON CONFLICT (evaluator)"
+            " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at = excluded.evaluated_at",
+            (now, as_of, now),
+        )
+        return self._write(cursor, [verdict], now, catching_up=catching_up) or bool(gone)
+
+    @staticmethod
+    def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:
+        """Whether the other rules are due; then nobody else judges them for a minute, even where this worker fails to."""
+        if _turn(cursor, now, "others_at", OTHERS_EVERY) is None:
+            return False
+        cursor.execute("UPDATE evaluation_clock SET others_at = %s", (now,))
+        return True
+
+    def judge_the_others(self, cursor: Cursor, now: datetime) -> bool:
+        """Start, renew and end alerts of the other rules; whether any started or ended. An alert starts when it was found twice.
+
+        Not to be done while a backlog is read: what was solved long ago would be taken for open.
+        """
+        subjects = {alert.subject for alert in alert_rows.read_open(cursor)}
+        before = _found_before(cursor, now)
+        verdicts = [
+            judge_levels_of(cursor, self._catalogue, now, subjects),
+            self._workshop.judge(cursor, self._catalogue, now, subjects),
+            judge_complaints(cursor, self._catalogue, now, subjects),
+            judge_silence(cursor, self._catalogue, now, subjects),
+            judge_customers(cursor, self._catalogue, now, subjects),
+        ]
+        found = [finding.subject for verdict in verdicts for finding in verdict.findings]
+        cursor.execute(
+            "UPDATE evaluation_clock SET others_found = %s",
+            (msgspec.json.encode(_Found(now, found)).decode(),),
+        )
+        return self._write(
+            cursor,
+            [confirmed(verdict, before, subjects) for verdict in verdicts],
+            now,
+            catching_up=False,
+        )
+
+    @staticmethod
+    def _write(
+        cursor: Cursor, verdicts: Sequence[Verdict], now: datetime, *, catching_up: bool
+    ) -> bool:
+        # A moment of the future was written while the server's clock was ahead.
+        cursor.execute("SELECT max(updated_at) FROM stream_position WHERE updated_at <= now()")
+        (heard_at,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        found = changes(
+            alert_rows.read_open(cursor),
+            verdicts,
+            now,
+            may_end=is_heard(heard_at, now) and not catching_up,
+        )
+        alert_rows.write(cursor, found, now)
+        return bool(found.starts or found.ends)
+
+
+def forget_future(cursor: Cursor) -> None:
+    """Where the last evaluation was ahead of the server's clock: give what it wrote the time of now, so that everything goes on."""
+    cursor.execute(
+        "UPDATE evaluation_clock SET as_of = least(as_of, now()), evaluated_at = now(), others_at = least(others_at, now())"
+        " WHERE greatest(as_of, evaluated_at) > now() + %s RETURNING evaluator",
+        (LARGEST_SKEW,),
+    )
+    if cursor.fetchone() is None:
+        return
+    log.warning(
+        "the last evaluation was ahead of now: alerts and counts of the future get the time of now, or go"
+    )
+    cursor.execute(
+        "UPDATE alert SET started_at = least(started_at, now()), updated_at = least(updated_at, now()), ended_at = least(ended_at, now())"
+        " WHERE greatest(started_at, updated_at, ended_at) > now()"
+    )
+    cursor.execute("DELETE FROM risk_daily WHERE greatest(counted_at, day::timestamptz) > now()")
+
+
+class _Found(msgspec.Struct):
+    """What the other rules found, and when."""
+
+    at: datetime
+    subjects: list[Subject]
+
+
+def _found_before(cursor: Cursor, now: datetime) -> set[Subject]:
+    """What the other rules found when they were last judged; nothing where that was long ago."""
+    cursor.execute(
+        "SELECT others_found::text FROM evaluation_clock WHERE others_found::text <> '{}'"
+    )
+    found = [msgspec.json.decode(text, type=_Found) for (text,) in cursor]
+    return {
+        subject
+        for each in found
+        if abs(now - each.at) <= CONFIRMED_WITHIN
+        for subject in each.subjects
+    }
+
+
+def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:
+    """The moment that the rolling tables show, where this worker may evaluate now: nobody else does, or did a moment ago."""
+    if not try_lock(cursor, Lock.EVALUATION):
+        return None
+    require_clock(cursor, now)
+    cursor.execute(
+        f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh = 'sites'"
+    )
+    # Until the rolling tables were refreshed once there is nothing to evaluate.
+    as_of, last = cursor.fetchone() or (None, None)
+    # A little early is on time; a clock that was set back must not stop it for long.
+    too_early = last is not None and timedelta(0) <= now - last < 0.8 * every
+    return None if too_early else as_of

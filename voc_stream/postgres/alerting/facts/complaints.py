@@ -1,0 +1,93 @@
+"""The facts behind the alerts about complaints: what is open, what was opened in the last four weeks, and since when any was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.alerts.model import MOST_IDS, Verdict
+from voc_stream.alerts.rules.complaint_ageing import GIVEN_UP_AFTER, OpenComplaint, judge_ageing
+from voc_stream.alerts.rules.complaint_surge import Opened, judge_surges
+from voc_stream.domain.entities.complaint import OPEN_STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.alerts.model import Subject
+    from voc_stream.catalogue.model import Catalogue
+
+# When the wait began. The latest reopening stands in fold_state only; where no opening is known, an answer shows that it was open by then.
+_OPEN = """
+SELECT complaint_id, site_id, severity, state NOT IN ('opened', 'reopened'), waiting_since, handed_to
+FROM (
+    SELECT *, CASE WHEN reopened > 0 THEN greatest(opened_at, (fold_state ->> 'reopened_at')::timestamptz)
+                   ELSE coalesce(opened_at, least(acknowledged_at, apologised_at)) END AS waiting_since
+    FROM complaint WHERE state = ANY(%s)
+) waiting
+WHERE waiting_since >= %s
+"""
+COMPLAINTS_IN_MEMORY = 5_000
+_AGE = "extract(epoch FROM %(now)s - opened_at)"
+_DAY, _WEEK = 86_400, 604_800
+_NEWEST = (
+    f"ORDER BY opened_at DESC, complaint_id DESC) FILTER (WHERE {_AGE} < {_DAY}))[1:{MOST_IDS}]"
+)
+_OPENED = f"""
+SELECT site_id, category,
+       count(*) FILTER (WHERE {_AGE} < {_DAY}),
+       count(*) FILTER (WHERE {_AGE} >= {_DAY} AND {_AGE} %% {_WEEK} < {_DAY}),
+       count(*) FILTER (WHERE {_AGE} >= {_DAY}),
+       (array_agg(opened_at {_NEWEST}, (array_agg(complaint_id {_NEWEST}
+FROM complaint
+WHERE opened_at > %(now)s - interval '{29 * 24} hours' AND opened_at <= %(now)s
+GROUP BY site_id, category
+"""
+
+
+def judge_complaints(
+    cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
+) -> Verdict:
+    """What is found by the rules VocComplaintAgeing and VocComplaintSurge."""
+    ageing = judge_ageing(read_open(cursor, now), catalogue.limits, now)
+    surges = judge_surges(
+        read_opened(cursor, now), read_first(cursor, now), catalogue, now, open_subjects
+    )
+    return Verdict(
+        ageing.rules | surges.rules, [*ageing.findings, *surges.findings], surges.holding
+    )
+
+
+def read_open(cursor: Cursor, now: datetime) -> Iterator[OpenComplaint]:
+    """The complaints that wait for their next step, but for those that were given up; however many, few are in memory at once."""
+    with cursor.connection.cursor(name="open_complaints") as reader:
+        reader.itersize = COMPLAINTS_IN_MEMORY
+        reader.execute(_OPEN, (list(OPEN_STATES), now - GIVEN_UP_AFTER))
+        for row in reader:
+            yield OpenComplaint(*row)
+
+
+def read_opened(cursor: Cursor, now: datetime) -> list[Opened]:
+    """How many complaints were opened in the last 29 days, by site and category."""
+    cursor.execute(_OPENED, {"now": now})
+    return [
+        Opened(
+            site_id,
+            category,
+            last_day,
+            days_like_this,
+            four_weeks,
+            tuple(zip(moments or (), ids or (), strict=True)),
+        )
+        for site_id, category, last_day, days_like_this, four_weeks, moments, ids in cursor
+    ]
+
+
+def read_first(cursor: Cursor, now: datetime) -> dict[str, datetime]:
+    """When the first complaint of each site was opened."""
+    cursor.execute(
+        "SELECT site_id, min(opened_at) FROM complaint WHERE opened_at <= %s GROUP BY site_id",
+        (now,),
+    )
+    return dict(cursor.fetchall())

@@ -1,0 +1,121 @@
+"""The facts behind the alerts about customers at risk, and the count of them that is kept of each day."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.alerts.model import MOST_IDS, Verdict
+from voc_stream.alerts.rules.churn_risk_rising import HISTORY_DAYS, Share, judge_rising
+from voc_stream.alerts.rules.high_value_at_risk import AtRisk, judge_high_value
+from voc_stream.domain.churn.hazard import AT_RISK_BANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.alerts.model import Subject
+    from voc_stream.catalogue.model import Catalogue
+
+COUNTED_EVERY = timedelta(minutes=10)
+_AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)
+# value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where the exact value stands.
+_HIGH_VALUE = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT r.customer_id, r.band, r.value_at_risk, r.drivers, coalesce(c.segment, '') AS segment
+    FROM churn_risk r JOIN customer c USING (customer_id)
+    WHERE r.band IN ({_AT_RISK}) AND r.value_at_risk >= 0.999 * r.risk * %(value)s AND c.annual_value >= %(value)s
+)
+SELECT count(*), count(*) FILTER (WHERE band = 'critical'), sum(value_at_risk),
+       (array_agg(customer_id ORDER BY value_at_risk DESC, customer_id))[1:{MOST_IDS}],
+       (SELECT json_object_agg(segment, customers) FROM (SELECT segment, count(*) AS customers FROM chosen GROUP BY 1 ORDER BY 1) s),
+       (SELECT json_object_agg(driver, contribution) FROM (
+            SELECT d ->> 'driver' AS driver, sum((d ->> 'contribution')::float8) AS contribution
+            FROM chosen, jsonb_array_elements(drivers) d GROUP BY 1) d)
+FROM chosen
+"""
+
+
+def judge_customers(
+    cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
+) -> Verdict:
+    """What is found by the rules VocHighValueAtRisk and, where all customers are counted again, VocChurnRiskRising."""
+    limits = catalogue.limits
+    high_value = judge_high_value(
+        read_high_value(cursor, limits.high_annual_value), limits.high_value_at_risk_customers
+    )
+    if not _is_time_to_count(cursor, now):
+        return high_value
+    version = catalogue.churn.version
+    today = count_customers(cursor, version, now)
+    if today is None:
+        return high_value
+    rising = judge_rising(
+        today, _days_before(cursor, version, now), _drivers(cursor, version), open_subjects
+    )
+    return Verdict(
+        high_value.rules | rising.rules,
+        [*high_value.findings, *rising.findings],
+        {*high_value.holding, *rising.holding},
+    )
+
+
+def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk | None:
+    """The customers at risk who are worth at least so much a year; None where it is not said how much that is."""
+    if high_annual_value is None:
+        return None
+    cursor.execute(_HIGH_VALUE, {"value": high_annual_value})
+    customers, critical, value, ids, segments, contributions = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    return AtRisk(customers, critical, value or 0.0, ids or [], segments or {}, contributions or {})
+
+
+def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share | None:
+    """Count the customers whom this model has assessed, and keep the count as that of today (UTC); None where there is none.
+
+    After a change of the model, those whom the former one assessed do not count: two models are not to be compared.
+    """
+    cursor.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE band IN ({_AT_RISK})) FROM churn_risk WHERE model_version = %s",
+        (model_version,),
+    )
+    customers, at_risk = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    if not customers:
+        return None
+    cursor.execute(
+        "INSERT INTO risk_daily (day, customers, at_risk, model_version, counted_at) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (day) DO UPDATE SET customers = excluded.customers, at_risk = excluded.at_risk,"
+        " model_version = excluded.model_version, counted_at = excluded.counted_at",
+        (now.astimezone(UTC).date(), customers, at_risk, model_version, now),
+    )
+    return Share(customers, at_risk)
+
+
+def _is_time_to_count(cursor: Cursor, now: datetime) -> bool:
+    """Counting reads every customer. Of a count in the future, which a wrong clock made, nobody waits for the time to come."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM risk_daily WHERE counted_at > %s AND counted_at <= %s)",
+        (now - COUNTED_EVERY, now),
+    )
+    return not cursor.fetchone()[0]  # type: ignore[index]  # a SELECT without FROM gives one row
+
+
+def _days_before(cursor: Cursor, model_version: str, now: datetime) -> list[Share]:
+    """The days of the last four weeks, without today, on which this model's customers were counted."""
+    today = now.astimezone(UTC).date()
+    cursor.execute(
+        "SELECT customers, at_risk FROM risk_daily WHERE day >= %s AND day < %s AND model_version = %s ORDER BY day",
+        (today - timedelta(days=HISTORY_DAYS), today, model_version),
+    )
+    return [Share(*row) for row in cursor]
+
+
+def _drivers(cursor: Cursor, model_version: str) -> dict[str, int]:
+    """How many of the customers at risk have each driver that raises their risk."""
+    cursor.execute(
+        "SELECT d ->> 'driver', count(*) FROM churn_risk, jsonb_array_elements(drivers) d"
+        f" WHERE band IN ({_AT_RISK}) AND model_version = %s AND (d ->> 'contribution')::float8 > 0 GROUP BY 1",
+        (model_version,),
+    )
+    return dict(cursor.fetchall())

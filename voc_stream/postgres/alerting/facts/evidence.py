@@ -1,0 +1,205 @@
+"""Evidence for an alert about scores: groups that may explain it, and a few telling events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.alerts.explanation import Group
+from voc_stream.alerts.model import MOST_IDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voc_stream.alerts.explanation import Explanation
+    from voc_stream.alerts.model import Subject
+    from voc_stream.postgres.session.time_limited_query import Brief
+
+BEFORE = timedelta(days=28)
+EVENTS_WITHIN = timedelta(days=2)
+"""Facts are indexed by time only, and in coarse blocks: looking farther back would read too much of them."""
+EVENTS_SECONDS = 1.5
+"""So long the events since a drop began are looked for, then its days are taken."""
+_STAGES_SHOWN = 3
+_SLOWER_BY = 1.1
+"""Times what a stage took before: less tells nothing."""
+_DIMENSIONS = {
+    "site": "site_id",
+    "employee": "employee_id",
+    "product": "product",
+    "segment": "segment",
+    "department": "department",
+}
+
+
+# Stored bodies may name the experience as it was called then.
+_NAMES = "array_append((SELECT aliases FROM experience WHERE experience = %(experience)s), %(experience)s::text)"
+# One row for each score of the experience that a callback or a touchpoint gives.
+_SCORES = f"""
+    SELECT e.event_id, e.occurred_at, coalesce(e.site_id, '') AS site_id, coalesce(e.employee_id, '') AS employee_id,
+           coalesce(e.product, '') AS product, coalesce(e.department, '') AS department,
+           coalesce((SELECT c.segment FROM customer c WHERE c.customer_id = e.customer_id), '') AS segment, s.score
+    FROM touchpoint_event e CROSS JOIN LATERAL (
+        SELECT coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END) AS score
+        FROM jsonb_array_elements(e.body -> 'answers') answer
+        WHERE answer ->> 'item' = ANY({_NAMES}) AND e.type = 'callback'
+        UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = ANY({_NAMES})
+    ) s WHERE e.occurred_at >= %(since)s AND e.type IN ('callback', 'touchpoint') AND s.score IS NOT NULL
+"""
+
+
+def read_groups(brief: Brief, subject: Subject, since: datetime, now: datetime) -> list[Group]:
+    """Scores of the subject by each dimension: from `since` on, and of the four weeks before that day.
+
+    What is long ago, or takes too long to read, counts by whole days.
+    """
+    # At one site the site explains everything.
+    dimensions = {
+        name: column
+        for name, column in _DIMENSIONS.items()
+        if name != "site" or subject.scope_type == "all"
+    }
+    groups = _groups_by_day(brief, subject, dimensions, since)
+    if now - since > EVENTS_WITHIN or subject.experience == "on_time_delivery":
+        return groups
+    # In the morning of the same day all may have been well, or somebody else's fault.
+    exact = _scores_since(brief, subject, dimensions, since)
+    if not exact:
+        return groups
+    before = {
+        (group.dimension, group.value): (group.scores_before, group.total_before)
+        for group in groups
+    }
+    return [
+        Group(*key, *exact.get(key, (0, 0.0)), *before.get(key, (0, 0.0)))
+        for key in sorted(before.keys() | exact.keys())
+    ]
+
+
+def _scores_since(
+    brief: Brief, subject: Subject, dimensions: Mapping[str, str], since: datetime
+) -> dict[tuple[str, str], tuple[int, float]]:
+    """Number and total in points of the scores of each group, from the events; nothing where that takes too long."""
+    rows = brief.ask(
+        f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*), sum(score)"
+        f" FROM ({_SCORES} {_in_scope(subject)}) scores"
+        f" GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
+        {"since": since, "experience": subject.experience, "scope": subject.scope},
+        EVENTS_SECONDS,
+    )
+    return {(dimension, value): (int(n), float(total)) for dimension, value, n, total in rows}
+
+
+def _name_of(dimensions: Mapping[str, str]) -> str:
+    """The dimension of a row of grouping sets: the column that is there."""
+    return f"CASE {' '.join(f'WHEN {column} IS NOT NULL THEN {name!r}' for name, column in dimensions.items())} END"
+
+
+def _groups_by_day(
+    brief: Brief, subject: Subject, dimensions: Mapping[str, str], since: datetime
+) -> list[Group]:
+    first = since.date()
+    now, before = "day >= %(first)s", "day < %(first)s"
+    rows = brief.ask(
+        f"SELECT {_name_of(dimensions)},"
+        f" coalesce({', '.join(dimensions.values())}),"
+        f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}), 0),"
+        f" coalesce(sum(n) FILTER (WHERE {before}), 0), coalesce(sum(score_sum) FILTER (WHERE {before}), 0)"
+        " FROM experience_daily WHERE experience = %(experience)s AND day >= %(start)s"
+        f" {_in_scope(subject)} GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
+        {
+            "first": first,
+            "start": first - BEFORE,
+            "experience": subject.experience,
+            "scope": subject.scope,
+        },
+    )
+    return [
+        Group(
+            dimension, value, int(n), float(total) / 100, int(n_before), float(total_before) / 100
+        )
+        for dimension, value, n, total, n_before, total_before in rows
+    ]
+
+
+def _in_scope(subject: Subject) -> str:
+    return "" if subject.scope_type == "all" else "AND site_id = %(scope)s"
+
+
+def read_event_ids(
+    brief: Brief,
+    subject: Subject,
+    explanation: Explanation | None,
+    since: datetime,
+    *,
+    below: float,
+    now: datetime,
+) -> list[str]:
+    """Ids of a few events with the lowest scores, of the group that explains it if there is one; none with `below` points or more."""
+    if subject.experience == "on_time_delivery":
+        return _late_deliveries(brief, subject, since, now)
+    of_group = (
+        "" if explanation is None else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
+    )
+    rows = brief.ask(
+        f"SELECT event_id FROM (SELECT event_id, occurred_at, min(score) AS score FROM ({_SCORES} {_in_scope(subject)}) scores"
+        f"   WHERE score < %(below)s {of_group} GROUP BY 1, 2) s"
+        " ORDER BY score, occurred_at DESC, event_id LIMIT %(limit)s",
+        {
+            "experience": subject.experience,
+            "scope": subject.scope,
+            "value": explanation.value if explanation else None,
+            "since": max(since, now - EVENTS_WITHIN),
+            "limit": MOST_IDS,
+            "below": below,
+        },
+    )
+    return [event_id for (event_id,) in rows]
+
+
+def _late_deliveries(brief: Brief, subject: Subject, since: datetime, now: datetime) -> list[str]:
+    """Ids of the deliveries that were the latest."""
+    rows = brief.ask(
+        "SELECT e.event_id FROM (SELECT order_id, delivered_at, delivered_at - promised_at AS late FROM repair_order"
+        f"  WHERE on_time = false AND delivered_at >= %(since)s AND delivered_at <= %(now)s {_in_scope(subject)}"
+        "  ORDER BY late DESC, order_id LIMIT %(limit)s) o"
+        " JOIN touchpoint_event e ON e.occurred_at = o.delivered_at AND e.order_id = o.order_id AND e.type = 'repair_step'"
+        " ORDER BY o.late DESC, e.event_id LIMIT %(limit)s",
+        {
+            "scope": subject.scope,
+            "since": max(since, now - EVENTS_WITHIN),
+            "now": now,
+            "limit": MOST_IDS,
+        },
+    )
+    return [event_id for (event_id,) in rows]
+
+
+def read_slower_stages(
+    brief: Brief, subject: Subject, since: datetime
+) -> list[dict[str, str | float]]:
+    """Stages of the repair flow that take longer there than in the four weeks before, the largest increase first, in minutes."""
+    rows = brief.ask(
+        "SELECT substr(experience, 15),"
+        " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >= %(since)s), 0),"
+        " sum(score_sum) FILTER (WHERE start < %(since)s) / nullif(sum(n) FILTER (WHERE start < %(since)s), 0)"
+        " FROM pane WHERE resolution = 60 AND start >= %(start)s AND scope_type = %(scope_type)s AND scope = %(scope)s"
+        " AND experience LIKE 'stage\\_minutes.%%' GROUP BY experience",
+        {
+            "since": since,
+            "start": since - BEFORE,
+            "scope_type": subject.scope_type,
+            "scope": subject.scope,
+        },
+    )
+    slower = [
+        (float(now) / 100, float(before) / 100, stage)
+        for stage, now, before in rows
+        if now is not None and before is not None
+    ]
+    slower.sort(key=lambda each: each[1] - each[0])
+    return [
+        {"stage": stage, "minutes": round(now, 1), "baseline_minutes": round(before, 1)}
+        for now, before, stage in slower[:_STAGES_SHOWN]
+        if now > _SLOWER_BY * before
+    ]

@@ -1,0 +1,205 @@
+"""The facts behind the alert about silence: when each site was last heard, and how often it usually is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.rules.touchpoint_silent import (
+    DUE_BY_ITSELF,
+    FEEDBACK_HOURS,
+    PAST,
+    RULE,
+    WINDOWS,
+    SiteContacts,
+    hours_to_look_at,
+    judge_silences,
+    silence_at,
+    still_silent,
+    telling_hours,
+)
+from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.alerts.model import Subject, Verdict
+    from voc_stream.alerts.rules.touchpoint_silent import Form, Silence
+    from voc_stream.catalogue.model import Catalogue, Kind
+
+_SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
+# Of each site and kind the experience with the most contributions of the last 30 days.
+_MOST_FREQUENT = f"""
+SELECT DISTINCT ON (scope, kind) scope, kind, experience, n
+FROM rolling_sum JOIN unnest(%s::text[], %s::text[]) catalogue (experience, kind) USING (experience)
+WHERE horizon = '30d' AND scope_type = 'site' AND {_SIGNS_OF_LIFE}
+ORDER BY scope, kind, n DESC, experience
+"""
+# Hour by hour backwards, so that of a site that is heard all the time only one hour is read.
+_LAST_HEARD = """
+SELECT site, {anything}, {rating} FROM unnest(%(sites)s::text[]) site
+""".format(
+    **{
+        name: f"""
+    (SELECT hour FROM unnest(%(hours)s::timestamptz[]) hour WHERE EXISTS (
+        SELECT FROM pane WHERE resolution = 60 AND start = hour AND scope_type = 'site' AND scope = site AND {condition} OFFSET 0
+    ) LIMIT 1)"""
+        for name, condition in (
+            ("anything", _SIGNS_OF_LIFE),
+            ("rating", "n > 0 AND experience = ANY(%(ratings)s)"),
+        )
+    }
+)
+_HEARD_ANYWHERE = f"""
+SELECT DISTINCT start FROM pane
+WHERE resolution = 60 AND start = ANY(%s) AND scope_type = 'all' AND scope = '' AND {_SIGNS_OF_LIFE}
+"""
+_COUNTS = ", ".join(
+    f"coalesce(sum(n) FILTER (WHERE hour >= %(end)s - {hours} * interval '1 hour'), 0)::bigint"
+    for hours in WINDOWS
+)
+# A week in hours, because a week of the session's time zone may have 167.
+_CONTACTS = f"""
+SELECT site, kind, week, {_COUNTS}
+FROM unnest(%(sites)s::text[], %(kinds)s::text[], %(experiences)s::text[], %(windows)s::int[]) counted (site, kind, experience, hours)
+JOIN unnest(%(hours)s::timestamptz[]) hour ON hour >= %(end)s - hours * interval '1 hour'
+CROSS JOIN generate_series(0, {PAST[-1]}) week
+JOIN pane p ON p.resolution = 60 AND p.start = hour - week * interval '168 hours' AND p.scope_type = 'site' AND p.scope = site
+     AND p.experience = counted.experience
+GROUP BY site, kind, week
+"""
+# By day first: a silence may be weeks old, and hours are many.
+_HEARD_BEFORE = """
+SELECT hourly.start
+FROM (SELECT start FROM pane WHERE resolution = 1440 AND start BETWEEN %(from)s AND %(now)s AND scope_type = 'site' AND scope = %(site)s
+      AND n > 0 AND experience = ANY(%(experiences)s) ORDER BY start DESC LIMIT 1) daily,
+     LATERAL (SELECT start FROM pane WHERE resolution = 60 AND start >= daily.start AND start < daily.start + interval '24 hours'
+      AND scope_type = 'site' AND scope = %(site)s AND n > 0 AND experience = ANY(%(experiences)s) ORDER BY start DESC LIMIT 1) hourly
+"""
+
+
+def judge_silence(
+    cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
+) -> Verdict:
+    """What is found by the rule VocTouchpointSilent."""
+    kinds = {
+        key: experience.kind
+        for key, experience in catalogue.experience.items()
+        if key != DUE_BY_ITSELF
+    }
+    open_forms = _open_forms(
+        cursor, {subject.scope for subject in open_subjects if subject.rule == RULE}
+    )
+    sites = read_sites(cursor, kinds, now, open_forms)
+    silences = [silence for site in sites if (silence := silence_at(site)) is not None]
+    still = [
+        site.site_id
+        for site in sites
+        if site.site_id in open_forms and still_silent(site, open_forms[site.site_id])
+    ]
+    return judge_silences(silences, _heard_before(cursor, silences, kinds, now), still)
+
+
+def read_sites(
+    cursor: Cursor, kinds: Mapping[str, Kind], now: datetime, also: Collection[str] = ()
+) -> list[SiteContacts]:
+    """The sites that have been silent or without ratings for so long that it may be worth an alert, and those of `also`."""
+    end = EPOCH + (now - EPOCH) // HOUR * HOUR
+    usual: dict[str, dict[Kind, _Usual]] = defaultdict(dict, {site_id: {} for site_id in also})
+    cursor.execute(_MOST_FREQUENT, (list(kinds), list(kinds.values())))
+    for site_id, kind, experience, contributions in cursor:
+        usual[site_id][kind] = _Usual(contributions, experience, kind)
+    hours = [end - back * HOUR for back in range(-1, WINDOWS[-1] + 1)]
+    ratings = [key for key, kind in kinds.items() if kind == "rating"]
+    cursor.execute(_LAST_HEARD, {"sites": list(usual), "hours": hours, "ratings": ratings})
+    silent = {
+        site_id: (_hours_since(heard, end), _hours_since(rated, end))
+        for site_id, heard, rated in cursor
+    }
+    counted: dict[tuple[str, _Usual], int] = {}
+    for site_id, (silent_hours, unrated_hours) in silent.items():
+        here = usual[site_id]
+        if silent_hours >= WINDOWS[0] and here:
+            counted[site_id, max(here.values())] = silent_hours
+        if unrated_hours >= FEEDBACK_HOURS and {"rating", "timing"} <= here.keys():
+            for one in (here["rating"], here["timing"]):
+                counted[site_id, one] = max(FEEDBACK_HOURS, counted.get((site_id, one), 0))
+    contacts = _contacts(cursor, counted, end)
+    return [
+        SiteContacts(site_id, *silent[site_id], contacts.get(site_id, {}))
+        for site_id in {*also, *contacts}
+    ]
+
+
+class _Usual(NamedTuple):
+    """An experience that is heard of at a site: its contributions of 30 days, its key and its kind."""
+
+    contributions: int
+    experience: str
+    kind: Kind
+
+
+def _hours_since(heard: datetime | None, end: datetime) -> int:
+    """Complete hours after the one in which something was heard."""
+    return WINDOWS[-1] if heard is None else max(0, (end - heard) // HOUR - 1)
+
+
+def _contacts(
+    cursor: Cursor, counted: Mapping[tuple[str, _Usual], int], end: datetime
+) -> dict[str, dict[Kind, list[Sequence[int]]]]:
+    """How often sites were heard by these experiences in the last so many hours: by kind and, from now backwards, by week."""
+    found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
+    if not counted:
+        return found
+    cursor.execute(_HEARD_ANYWHERE, (hours_to_look_at(end),))
+    hours = telling_hours([start for (start,) in cursor], end)
+    rows = [
+        (site_id, one.kind, one.experience, window) for (site_id, one), window in counted.items()
+    ]
+    names = ("sites", "kinds", "experiences", "windows")
+    columns = {
+        name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    cursor.execute(_CONTACTS, {**columns, "hours": hours, "end": end})
+    for site_id, kind, week, *counts in cursor:
+        weeks = found[site_id].setdefault(kind, [(0,) * len(WINDOWS) for _ in range(PAST[-1] + 1)])
+        weeks[week] = counts
+    return found
+
+
+def _open_forms(cursor: Cursor, sites: Collection[str]) -> dict[str, Form]:
+    """Of the open alerts, which form of silence each is about."""
+    if not sites:
+        return {}
+    cursor.execute(
+        "SELECT scope, evidence ->> 'form' FROM alert WHERE rule = %s AND ended_at IS NULL", (RULE,)
+    )
+    forms: dict[str, Form] = dict(cursor.fetchall())
+    return {site_id: forms.get(site_id, "quiet") for site_id in sites}
+
+
+def _heard_before(
+    cursor: Cursor, silences: Iterable[Silence], kinds: Mapping[str, Kind], now: datetime
+) -> dict[Silence, datetime]:
+    """The hour in which each site was last heard or, where feedback is missing, last rated."""
+    found = {}
+    for silence in silences:
+        experiences = [
+            key for key, kind in kinds.items() if silence.form == "quiet" or kind == "rating"
+        ]
+        cursor.execute(
+            _HEARD_BEFORE,
+            {
+                "from": now - PANES_KEPT[HOUR] + timedelta(days=1),
+                "now": now,
+                "site": silence.site_id,
+                "experiences": experiences,
+            },
+        )
+        row = cursor.fetchone()
+        if row is not None:
+            found[silence] = row[0].astimezone(UTC)
+    return found

@@ -1,0 +1,56 @@
+"""When sites were at work: the five-minute panes in which an order left any stage."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.alerts.stage_times import minutes_experience
+from voc_stream.domain.entities.order import STAGES
+from voc_stream.domain.horizons import FIVE_MINUTES, PANES_KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+READ_ALL_EVERY = timedelta(hours=1)
+"""In between only new panes are read: what arrives late is found within the hour."""
+MERGED_WITHIN = timedelta(minutes=10)
+"""A pane may still get its first contributions so long after it began."""
+
+
+class SiteActivity:
+    """Remembers three days of panes."""
+
+    def __init__(self) -> None:
+        self._active: dict[str, list[datetime]] = {}
+        self._read_at: datetime | None = None
+        self._all_read_at: datetime | None = None
+
+    def until(self, cursor: Cursor, now: datetime) -> Mapping[str, Sequence[datetime]]:
+        """By site, ascending, the starts of the panes in which it finished something."""
+        if (
+            self._read_at is None
+            or self._all_read_at is None
+            or not timedelta(0) <= now - self._all_read_at < READ_ALL_EVERY
+        ):
+            reads_all, begin = True, now - PANES_KEPT[FIVE_MINUTES]
+        else:
+            reads_all, begin = False, self._read_at - MERGED_WITHIN
+        cursor.execute(
+            "SELECT DISTINCT scope, start FROM pane"
+            " WHERE resolution = 5 AND start >= %s AND scope_type = 'site' AND experience = ANY(%s) AND n > 0 ORDER BY 1, 2",
+            (begin, [minutes_experience(stage) for stage in STAGES]),
+        )
+        rows = cursor.fetchall()
+        # Nothing that is known is given up before what takes its place is there: reading may fail.
+        if reads_all:
+            self._active, self._all_read_at = {}, now
+        for site_id, start in rows:
+            known = self._active.setdefault(site_id, [])
+            if not known or known[-1] < start:
+                known.append(start)
+        self._read_at = now
+        return self._active

@@ -1,0 +1,199 @@
+"""The facts behind the alerts about the workshop: stuck vehicles, promises at risk, follow-ups overdue."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.model import MOST_IDS, Verdict
+from voc_stream.alerts.open_orders import MINUTE, OpenOrder
+from voc_stream.alerts.rules.follow_up_overdue import FollowUps, judge_follow_ups
+from voc_stream.alerts.rules.promise_at_risk import judge_promises, longest_left
+from voc_stream.alerts.rules.repair_stage_stuck import GIVEN_UP_AFTER, judge_stuck
+from voc_stream.alerts.stage_times import StageTimes, minutes_experience
+from voc_stream.domain.entities.order import EPOCH, MICROSECOND, STAGES
+from voc_stream.postgres.alerting.facts.site_activity import SiteActivity
+from voc_stream.postgres.schema.sums import BINS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.alerts.model import Subject
+    from voc_stream.alerts.stage_times import StageLimit
+    from voc_stream.catalogue.model import Catalogue
+
+STAGE_TIMES_READ_EVERY = timedelta(hours=1)
+STAGE_TIMES_OVER = timedelta(days=28)
+FOLLOW_UPS_OVER = timedelta(days=7)
+_GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
+_ROUNDING = timedelta(seconds=1)
+"""More than by what sums of minutes differ that were added in another order."""
+_STAGE_OF = {minutes_experience(stage): stage for stage in STAGES}
+# One scan of the orders for all. What lies in fold_state is looked up only for those that are in the workshop: microseconds since 1970.
+# Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are counted.
+_FACTS = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT order_id, site_id, product, current_stage, promised_at, follow_up_due_at, followed_up_at,
+           CASE WHEN delivered_at IS NULL AND fold_state -> 'exited' -> current_stage IS NULL
+                THEN (fold_state -> 'entered' ->> current_stage)::bigint END AS entered
+    FROM repair_order
+    WHERE (delivered_at IS NULL AND current_stage IS NOT NULL) OR (follow_up_due_at >= %(due_from)s AND follow_up_due_at < %(now)s)
+)
+SELECT site_id, current_stage, product, order_id, entered, promised_at, NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids
+FROM chosen
+JOIN unnest(%(stages)s::text[], %(entered_until)s::bigint[], %(promised_until)s::timestamptz[])
+     AS watched (stage, entered_until, promised_until) ON stage = current_stage
+WHERE follow_up_due_at IS NULL
+  AND ((entered >= %(entered_from)s AND entered <= entered_until) OR (promised_at > %(now)s AND promised_at <= promised_until))
+UNION ALL
+SELECT site_id, current_stage, product, NULL, NULL, NULL, count(*), NULL, NULL
+FROM chosen
+WHERE follow_up_due_at IS NULL AND entered >= %(entered_from)s
+GROUP BY site_id, current_stage, product
+UNION ALL
+SELECT site_id, NULL, NULL, NULL, NULL, NULL, count(*), count(*) FILTER (WHERE followed_up_at IS NULL),
+       (array_agg(order_id ORDER BY follow_up_due_at, order_id) FILTER (WHERE followed_up_at IS NULL))[1:{MOST_IDS}]
+FROM chosen
+WHERE follow_up_due_at IS NOT NULL
+GROUP BY site_id
+"""
+
+
+class WorkshopFacts(NamedTuple):
+    """What the rules about the workshop are judged from.
+
+    Attributes:
+        orders: in the workshop, that are longer in their stage than its limit, or whose promise may be too soon.
+        in_stage: by site and stage, how many orders of each product have been in it for at most 30 days.
+        follow_ups: by site, those that fell due within a week.
+    """
+
+    orders: Sequence[OpenOrder]
+    in_stage: Mapping[tuple[str, str], Mapping[str | None, int]]
+    follow_ups: Sequence[FollowUps]
+
+
+class Workshop:
+    """Judges the workshop. What its stages usually take is read once an hour: four weeks of the cube are much to read."""
+
+    def __init__(self) -> None:
+        self._times = StageTimes({})
+        self._longest_left: Mapping[str, float] = {}
+        self._read_at: datetime | None = None
+        self._activity = SiteActivity()
+
+    def judge(
+        self,
+        cursor: Cursor,
+        catalogue: Catalogue,
+        now: datetime,
+        open_subjects: Collection[Subject],
+    ) -> Verdict:
+        """What is found by the rules VocRepairStageStuck, VocPromiseAtRisk and VocFollowUpOverdue."""
+        if (
+            self._read_at is None
+            or not timedelta(0) <= now - self._read_at < STAGE_TIMES_READ_EVERY
+        ):
+            self._times = read_stage_times(cursor, now)
+            self._longest_left = longest_left(self._times, catalogue)
+            self._read_at = now
+        limits = self._times.limits(catalogue)
+        facts = read_facts(cursor, catalogue, limits, self._longest_left, now)
+        active = self._activity.until(cursor, now)
+        verdicts = [
+            judge_stuck(
+                facts.orders,
+                facts.in_stage,
+                limits,
+                active,
+                catalogue,
+                now=now,
+                open_subjects=open_subjects,
+            ),
+            judge_promises(facts.orders, self._times, catalogue, now),
+            judge_follow_ups(facts.follow_ups, catalogue, open_subjects),
+        ]
+        return Verdict(
+            frozenset().union(*(verdict.rules for verdict in verdicts)),
+            [finding for verdict in verdicts for finding in verdict.findings],
+            {subject for verdict in verdicts for subject in verdict.holding},
+        )
+
+
+def read_facts(
+    cursor: Cursor,
+    catalogue: Catalogue,
+    limits: Mapping[str, StageLimit],
+    longest_minutes_left: Mapping[str, float],
+    now: datetime,
+) -> WorkshopFacts:
+    """The orders that may be found stuck or late, how many there are in all, and the follow-ups that fell due within a week.
+
+    A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be made.
+
+    Args:
+        cursor: of a transaction.
+        catalogue: how long before a promise its order is watched.
+        limits: by stage, how long an order may be in it; where there is none, none is too long.
+        longest_minutes_left: by stage, how long the rest can take; a promise farther off is not at risk.
+        now: the time of the evaluation.
+    """
+    watched_until = now + timedelta(minutes=catalogue.limits.promise_watch_minutes)
+    # However long a limit is, what is longer in its stage than GIVEN_UP_AFTER is not told.
+    stuck_after = {
+        stage: timedelta(minutes=min(limit.minutes, _GIVEN_UP_MINUTES))
+        for stage, limit in limits.items()
+    }
+    promised_until = [
+        now + timedelta(minutes=longest_minutes_left.get(stage, 0.0)) + _ROUNDING
+        for stage in STAGES
+    ]
+    cursor.execute(
+        _FACTS,
+        {
+            "now": now,
+            "due_from": now - FOLLOW_UPS_OVER,
+            "entered_from": _microseconds(now - GIVEN_UP_AFTER),
+            "stages": list(STAGES),
+            "entered_until": [
+                _microseconds(now - stuck_after[stage] + _ROUNDING)
+                if stage in stuck_after
+                else None
+                for stage in STAGES
+            ],
+            "promised_until": [min(moment, watched_until) for moment in promised_until],
+        },
+    )
+    orders, follow_ups = [], []
+    in_stage: dict[tuple[str, str], dict[str | None, int]] = defaultdict(dict)
+    for site_id, stage, product, order_id, entered, promised_at, count, overdue, ids in cursor:
+        if stage is None:
+            follow_ups.append(FollowUps(site_id, count, overdue, ids or ()))
+        elif order_id is None:
+            in_stage[site_id, stage][product] = count
+        else:
+            entered_at = None if entered is None else EPOCH + entered * MICROSECOND
+            orders.append(OpenOrder(order_id, site_id, product, stage, entered_at, promised_at))
+    return WorkshopFacts(orders, in_stage, follow_ups)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+def read_stage_times(cursor: Cursor, now: datetime) -> StageTimes:
+    """How long orders took in each stage in the last four weeks. What has not been merged yet, which is seconds old, is not missed."""
+    cursor.execute(
+        f"SELECT coalesce(site_id, ''), experience, {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
+        # A site that is unknown is no site of its own.
+        " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id, experience))"
+        " HAVING site_id IS DISTINCT FROM '' ",
+        ((now - STAGE_TIMES_OVER).date(), list(_STAGE_OF)),
+    )
+    return StageTimes(
+        {(site_id, _STAGE_OF[experience]): counts for site_id, experience, *counts in cursor}
+    )

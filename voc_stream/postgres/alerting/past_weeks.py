@@ -1,0 +1,91 @@
+"""The weeks before today that detectors are made from: how many scores each key had, and their shape."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.alerts.detection.baseline import BASELINE_DAYS, Past
+from voc_stream.alerts.detection.distribution import Distribution, distribution_of
+from voc_stream.domain.horizons import DAY
+from voc_stream.postgres.alerting.detector_rows import Key
+from voc_stream.postgres.schema.reader_tables import SCORE_BINS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue.model import Experience
+
+BASELINE = timedelta(days=BASELINE_DAYS)
+ENOUGH_FOR_A_SHAPE = 5_000
+"""Scores of an experience: its shape over all sites is known well enough, and earlier days need not be read."""
+_MINUTE = timedelta(minutes=1)
+_IMAGINED = 0.5
+"""Scores of every value that a scale allows, added to what was seen: what nobody has answered yet is not impossible (Krichevsky and
+Trofimov 1981)."""
+
+
+class KeyPast(NamedTuple):
+    """The past of one key, and on how many days it had scores."""
+
+    past: Past
+    days: int
+
+
+def start_of_today(now: datetime) -> datetime:
+    """Midnight UTC before `now`."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def read_pasts(cursor: Cursor, experiences: Collection[str], now: datetime) -> dict[Key, KeyPast]:
+    """Of each key at the scopes `all` and `site`, over the whole days of the baseline before today."""
+    today = start_of_today(now)
+    cursor.execute(
+        "SELECT scope_type, scope, experience, sum(n), sum(score_sum), count(*) FROM pane"
+        " WHERE resolution = %s AND start >= %s AND start < %s AND scope_type IN ('all', 'site') AND experience = ANY(%s)"
+        " GROUP BY scope_type, scope, experience HAVING sum(n) > 0",
+        (DAY // _MINUTE, today - BASELINE, today, list(experiences)),
+    )
+    return {
+        Key(*key): KeyPast(Past(int(n), float(score_sum) / 100 / float(n)), days)
+        for *key, n, score_sum, days in cursor
+    }
+
+
+def read_shapes(
+    cursor: Cursor, experiences: Mapping[str, Experience], now: datetime
+) -> dict[str, Distribution]:
+    """The distribution of each experience's scores over all sites, of the latest days before today, at most those of the baseline."""
+    seen: dict[str, list[float]] = {}
+    bins = ", ".join(f"sum(bin_{number})" for number in range(SCORE_BINS))
+    wanted = set(experiences)
+    for ago in range(1, BASELINE_DAYS + 1):
+        if not wanted:
+            break
+        day = (start_of_today(now) - ago * DAY).date()
+        # Day by day, because the cube of a big company holds a million rows a week.
+        cursor.execute(
+            f"SELECT experience, {bins} FROM experience_cube WHERE day = %s AND experience = ANY(%s) GROUP BY 1",
+            (day, sorted(wanted)),
+        )
+        for experience, *counts in cursor:
+            before = seen.get(experience, [0.0] * SCORE_BINS)
+            seen[experience] = [
+                known + float(count) for known, count in zip(before, counts, strict=True)
+            ]
+        wanted = {
+            experience
+            for experience in wanted
+            if sum(seen.get(experience, ())) < ENOUGH_FOR_A_SHAPE
+        }
+    return {key: _shape(counts, experiences[key]) for key, counts in seen.items()}
+
+
+def _shape(counts: list[float], experience: Experience) -> Distribution:
+    # Only ratings have values between the ends; what was done or not, in time or not, has two.
+    possible = range(SCORE_BINS) if experience.kind == "rating" else (0, SCORE_BINS - 1)
+    return distribution_of(
+        {float(value): max(0.0, counts[value]) + _IMAGINED for value in possible}
+    )

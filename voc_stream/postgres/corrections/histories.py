@@ -1,0 +1,156 @@
+"""The queue of customers whose history has to be counted under another profile, and the pieces in which it is worked off.
+
+A piece is one transaction of bounded rows. It locks the customers' rows first, as a batch does when it saves them. A batch that
+folds an event of such a customer may come before the piece, which then reads that event. Or it starts again from the state that the
+piece has saved, which says under which profile the event counts (domain/entities/move.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.entities.order import timing_rules
+from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.folding.history import move_events, move_orders
+from voc_stream.postgres.intake.stored_events import scored_events_after
+from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS, contribution_row
+from voc_stream.postgres.session.copy_csv import lines
+from voc_stream.postgres.session.locks import Lock, try_lock
+from voc_stream.postgres.session.staging import copy_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.domain.entities.order import OrderState, TimingRules
+    from voc_stream.events.types import AnyEvent
+    from voc_stream.postgres.intake.versioned_rows import EntityStore
+    from voc_stream.postgres.session.background import Ahead
+
+# A batch that meets one of the customers waits for the piece: some tenths of a second.
+ROWS_A_PIECE = 2_000
+CUSTOMERS_A_PIECE = 200
+SECONDS_A_PIECE = 1.0
+"""No more events are read after that: with some 200 KiB of text in each, 2,000 would take long."""
+
+
+def next_to_move(cursor: Cursor, but: Sequence[str] = ()) -> list[str]:
+    """The customers of the next piece, without those `but`."""
+    cursor.execute(
+        "SELECT customer_id FROM customer_move WHERE customer_id <> ALL(%s::text[]) ORDER BY customer_id LIMIT %s",
+        (list(but), CUSTOMERS_A_PIECE),
+    )
+    return [customer_id for (customer_id,) in cursor.fetchall()]
+
+
+def move_some(
+    cursor: Cursor,
+    entities: EntityStore,
+    ahead: Ahead,
+    catalogue: Catalogue,
+    rows: int = ROWS_A_PIECE,
+    *,
+    only: Sequence[str] | None = None,
+    but: Sequence[str] = (),
+) -> int | None:
+    """Move one piece of some customers' histories; how many customers that was about, None where another worker has the lock.
+
+    Of the next in the queue without those `but`, or of `only` these. Raises ChangedMeanwhileError.
+    """
+    if not try_lock(cursor, Lock.HISTORIES):
+        return None
+    customer_ids = next_to_move(cursor, but) if only is None else only
+    if not customer_ids:
+        return 0
+    cursor.execute(
+        "SELECT FROM customer WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
+        (list(customer_ids),),
+    )
+    customers = entities.customers.load(cursor, customer_ids)
+    page = max(1, rows // len(customer_ids))
+    contributions = _move_events(cursor, customers.values(), page, catalogue.alias)
+    orders, timings = _move_orders(
+        cursor, entities, customers.values(), timing_rules(catalogue), page
+    )
+    entities.customers.save(cursor, customers, ahead)
+    entities.orders.save(cursor, {order.order_id: order for order in orders}, ahead)
+    data = lines(map(contribution_row, contributions + timings))
+    ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+    done = [
+        customer_id
+        for customer_id in customer_ids
+        if customer_id not in customers or customers[customer_id].move is None
+    ]
+    ahead.run(
+        partial(cursor.execute, "DELETE FROM customer_move WHERE customer_id = ANY(%s)", (done,))
+    )
+    ahead.wait()
+    return len(customer_ids)
+
+
+def _move_events(
+    cursor: Cursor, customers: Iterable[CustomerState], page: int, alias: Mapping[str, str]
+) -> list[Contribution]:
+    """Move the next scored events of each customer."""
+    moving = {
+        one.customer_id: one
+        for one in customers
+        if one.move is not None and one.move.order_id is None
+    }
+    after = {
+        key: one.move.event_id
+        for key, one in moving.items()
+        if one.move is not None and one.move.before != one.move.after
+    }
+    found: dict[str, list[AnyEvent]] = defaultdict(list)
+    end = time.monotonic() + SECONDS_A_PIECE
+    read_all = True
+    with closing(scored_events_after(cursor, after, page, alias)) as events_in_order:
+        for event in events_in_order:
+            found[event.customer_id].append(event)
+            if time.monotonic() > end:
+                read_all = False
+                break
+    contributions: list[Contribution] = []
+    for customer_id, customer in moving.items():
+        events = found[customer_id]
+        contributions += move_events(customer, events, are_last=read_all and len(events) < page)
+    return contributions
+
+
+def _move_orders(
+    cursor: Cursor,
+    entities: EntityStore,
+    customers: Iterable[CustomerState],
+    rules: TimingRules,
+    page: int,
+) -> tuple[list[OrderState], list[Contribution]]:
+    """Move the next orders of each customer whose events are all moved."""
+    moving = {one.customer_id: one for one in customers}
+    after = {
+        key: one.move.order_id
+        for key, one in moving.items()
+        if one.move is not None and one.move.order_id is not None
+    }
+    owned: dict[str, list[OrderState]] = defaultdict(list)
+    if after:
+        for order in entities.orders.owned_after(cursor, after, page).values():
+            owned[value_of(order.customer_id) or ""].append(order)
+    changed: list[OrderState] = []
+    contributions: list[Contribution] = []
+    for customer_id in after:
+        orders = owned[customer_id]
+        of_this, added = move_orders(
+            moving[customer_id], orders, rules, are_last=len(orders) < page
+        )
+        changed += of_this
+        contributions += added
+    return changed, contributions

@@ -1,0 +1,325 @@
+"""Recomputes every derived table from the stored events, compares, and replaces the rows that differ.
+
+All of it is one transaction: cut off, it has changed nothing and left nothing. The workers wait
+meanwhile (they hold their batches and lose nothing), readers do not. The events are folded anew into a schema of its own,
+customers' profiles first, so that nothing ever has to be counted elsewhere afterwards: a way to the same tables that shares
+no increments with the live one.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import psycopg2
+
+from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.corrections.histories import move_some
+from voc_stream.postgres.corrections.repair import comparable, repair
+from voc_stream.postgres.corrections.taking_back import take_out_next
+from voc_stream.postgres.intake.load_fold_save import Folding
+from voc_stream.postgres.intake.stored_events import stored_events
+from voc_stream.postgres.intake.versioned_rows import EntityStore
+from voc_stream.postgres.rolling import churn_risk as churn
+from voc_stream.postgres.rolling import refresh as settle
+from voc_stream.postgres.rolling.catalogue_copy import mirror_catalogue
+from voc_stream.postgres.schema import engine_tables
+from voc_stream.postgres.schema import reader_tables as tables
+from voc_stream.postgres.schema.installation import require_catalogue
+from voc_stream.postgres.schema.reader_views import READER_VIEWS, VIEW_COMMENTS
+from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.connection import (
+    checked_out,
+    engine_for,
+    is_about_data,
+    require_tables,
+)
+from voc_stream.postgres.session.error_advice import explain
+from voc_stream.postgres.session.locks import Lock, keep_batches_out, wait_for_lock
+from voc_stream.postgres.session.server_clock import server_now
+from voc_stream.postgres.session.staging import create_staging_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import sqlalchemy
+    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+
+    from voc_stream.catalogue.model import Catalogue
+
+LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
+EVENTS_A_TIME = 5_000
+MINUTE = timedelta(minutes=1)
+_LOCKS = (
+    Lock.RETRACTIONS,
+    Lock.HISTORIES,
+    Lock.SITES,
+    Lock.DETAILS,
+    Lock.ASSESSMENT,
+    Lock.EVALUATION,
+)
+_STATES = (tables.repair_order, tables.complaint, tables.customer)
+_REPLACED = (
+    *_STATES,
+    tables.churn_risk,
+    engine_tables.experience_cube,
+    engine_tables.pane,
+    engine_tables.rolling_sum,
+)
+_QUEUES = (
+    engine_tables.contribution,
+    engine_tables.detail_contribution,
+    engine_tables.customer_move,
+    engine_tables.churn_pending,
+    engine_tables.arrival,
+)
+_COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
+# The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
+_NOT_DERIVED = ("version", "next_change_at")
+# A pane of nothing is as good as none, and older ones are purged in their time.
+_PANES_KEPT = " OR ".join(
+    f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+    for width, kept in PANES_KEPT.items()
+)
+_PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
+
+
+class TableComparison(NamedTuple):
+    """How many rows a table has, and how many differ from what the events say (missing, superfluous or other values)."""
+
+    table: str
+    rows: int
+    differing: int
+
+
+class RebuildReport(NamedTuple):
+    """What was recomputed and whether anything differed; what differed has been replaced."""
+
+    events: int
+    tables: list[TableComparison]
+
+    @property
+    def differing(self) -> int:
+        """Rows that differed, over all tables."""
+        return sum(table.differing for table in self.tables)
+
+
+def rebuild(
+    database_url: str, catalogue: Catalogue, progress: Callable[[int, int], None]
+) -> RebuildReport:
+    """Recompute, compare and replace. `progress` hears of events done and all events. Raises StoreUnavailableError."""
+    engine = engine_for(database_url, schema=f"{SCRATCH},{LIVE}")
+    try:
+        with checked_out(engine) as connection:
+            return _rebuild(connection, catalogue, progress)
+    except psycopg2.Error as error:
+        if is_about_data(error):  # as where somebody has added a constraint or a trigger
+            raise StoreUnavailableError(explain(error)) from error
+        raise
+    finally:
+        engine.dispose()
+
+
+def _rebuild(
+    connection: Connection, catalogue: Catalogue, progress: Callable[[int, int], None]
+) -> RebuildReport:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = 0"
+        )
+        require_tables(cursor)
+        require_catalogue(cursor, catalogue)
+        keep_batches_out(cursor)
+        wait_for_lock(cursor, *_LOCKS)
+        _catch_up(cursor, catalogue)
+        _create_scratch(cursor)
+        create_staging_tables(cursor)
+        events = _fold_everything(connection, cursor, catalogue, progress)
+        _derive(cursor, catalogue)
+        compared = [_compare(cursor, *what) for what in _comparisons()]
+        if any(table.differing for table in compared):
+            for table in _REPLACED:
+                repair(
+                    cursor,
+                    table,
+                    (LIVE, SCRATCH),
+                    _NOT_DERIVED,
+                    _PANES_COMPARED if table is engine_tables.pane else "true",
+                )
+        cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
+        connection.commit()
+        return RebuildReport(events, compared)
+
+
+def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
+    """Let the live tables take in what is pending, so that they can be compared."""
+    cursor.execute(f"SET search_path = {LIVE}")
+    create_staging_tables(cursor)
+    mirror_catalogue(cursor, catalogue)
+    now = server_now(cursor)
+    _wind_back(cursor, now)
+    while take_out_next(cursor, catalogue, now, set()):
+        _empty_staging(cursor)
+    _move_all_histories(cursor, catalogue)
+    _merge_everything(cursor)
+    while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
+        churn.reassess(cursor, customer_ids, catalogue.churn, now)
+    # The temporary tables must not shadow those that the scratch schema's own will be made from.
+    cursor.execute("DISCARD TEMP")
+
+
+def _wind_back(cursor: Cursor, now: datetime) -> None:
+    """Where a clock was ahead: go back to now. What is missing then is found by the comparison."""
+    cursor.execute("SELECT refresh FROM rolling_clock WHERE as_of > %s", (now,))
+    ahead = {name for (name,) in cursor}
+    for refresh in settle.REFRESHES:
+        if refresh.name in ahead:
+            settle.wind_back(cursor, refresh, now)
+    churn.take_up_future(cursor, now)
+
+
+def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
+    entities = EntityStore(cached_bytes=0)
+    with closing(Ahead()) as ahead:
+        while move_some(cursor, entities, ahead, catalogue):
+            entities.keep()
+            _empty_staging(cursor)
+
+
+def _empty_staging(cursor: Cursor) -> None:
+    """They empty themselves at the end of a transaction only."""
+    cursor.execute("TRUNCATE staged_repair_order, staged_complaint, staged_customer")
+
+
+def _merge_everything(cursor: Cursor) -> None:
+    """Let the tables of the current schema take in what is pending, as of the moments of the live ones."""
+    for refresh in settle.REFRESHES:
+        cursor.execute(
+            f"SELECT coalesce((SELECT as_of FROM {LIVE}.rolling_clock WHERE refresh = %s), now())",
+            (refresh.name,),
+        )
+        (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+        while settle.settle(cursor, refresh, as_of):
+            cursor.execute("TRUNCATE taken, taken_pane")
+
+
+def _create_scratch(cursor: Cursor) -> None:
+    cursor.execute(
+        f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}"
+    )
+    like = "INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES"
+    for table in _COPIED:
+        cursor.execute(
+            f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} {like})"
+        )
+    for table in (tables.experience, engine_tables.rolling_clock):
+        cursor.execute(f"INSERT INTO {SCRATCH}.{table.name} SELECT * FROM {LIVE}.{table.name}")
+    for _, statement in READER_VIEWS:
+        cursor.execute(statement)
+
+
+def _fold_everything(
+    connection: Connection,
+    cursor: Cursor,
+    catalogue: Catalogue,
+    progress: Callable[[int, int], None],
+) -> int:
+    entities, ahead, now = EntityStore(), Ahead(), server_now(cursor)
+    cursor.execute("SELECT count(*) FROM touchpoint_event")
+    (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    done = 0
+    for condition in ("type = 'customer'", "type <> 'customer'"):
+        events = stored_events(connection, condition, catalogue.alias)
+        while chunk := list(islice(events, EVENTS_A_TIME)):
+            folding = Folding(cursor, entities, catalogue, chunk, now)
+            folding.load()
+            folding.apply()
+            folding.save(ahead, with_history=False)
+            _empty_staging(cursor)
+            entities.keep()
+            done += len(chunk)
+            progress(done, total)
+    ahead.close()
+    return done
+
+
+def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
+    """The scratch schema's rolling tables and risks, each as of the moment of the live ones."""
+    _merge_everything(cursor)
+    cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
+    for moment, customer_ids in cursor.fetchall():
+        churn.reassess(cursor, customer_ids, catalogue.churn, moment)
+    # Whoever has no risk in the live table must have none in truth.
+    cursor.execute(
+        f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id FROM {LIVE}.churn_risk"
+    )
+    without = [customer_id for (customer_id,) in cursor.fetchall()]
+    cursor.execute(f"SELECT max(as_of) FROM {LIVE}.rolling_clock")
+    (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    churn.reassess(cursor, without, catalogue.churn, as_of)
+
+
+def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
+    """What is compared: name, key, columns (as expressions), and which rows."""
+    found = [
+        (
+            table.name,
+            _key(table),
+            [comparable(name) for name in _columns(table) if name not in _NOT_DERIVED],
+            "true",
+        )
+        for table in (*_STATES, tables.churn_risk)
+    ]
+    found.append(
+        (
+            "pane",
+            _key(engine_tables.pane),
+            [comparable(name) for name in _columns(engine_tables.pane)],
+            _PANES_COMPARED,
+        )
+    )
+    keys = {
+        "experience_daily": (
+            "day",
+            "experience",
+            "site_id",
+            "department",
+            "employee_id",
+            "product",
+            "segment",
+        ),
+        "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
+        "repair_stage": ("order_id", "stage"),
+    }
+    return found + [
+        (view, keys[view], [comparable(name) for name in columns], "true")
+        for view, (_, columns) in VIEW_COMMENTS.items()
+    ]
+
+
+def _key(table: sqlalchemy.Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def _columns(table: sqlalchemy.Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+def _compare(
+    cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str
+) -> TableComparison:
+    live, scratch = (
+        f"SELECT {', '.join(columns)} FROM {schema}.{name} WHERE {condition}"
+        for schema in (LIVE, SCRATCH)
+    )
+    cursor.execute(
+        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM (SELECT {', '.join(key)} FROM"
+        f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing GROUP BY {', '.join(key)}) keys)"
+    )
+    rows, differing = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+    return TableComparison(name, rows, differing)

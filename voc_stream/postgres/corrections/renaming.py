@@ -1,0 +1,71 @@
+"""Gives what is stored about a renamed experience to its new name; where that has something already, both are added up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS
+from voc_stream.postgres.schema.sums import BINS, SUMS, add_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+_BOXES = (*SUMS, "top_n", "bottom_n")
+# Of each table of sums: its key but for the experience, and its sums.
+_SUMS = {
+    "pane": (("resolution", "start", "scope_type", "scope"), _BOXES),
+    "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
+    "experience_cube": (
+        ("day", "site_id", "department", "employee_id", "product", "segment"),
+        (*SUMS, *BINS),
+    ),
+}
+_QUEUES = {
+    "contribution": ("number", *CONTRIBUTION_COLUMNS),
+    "detail_contribution": ("number", *CONTRIBUTION_COLUMNS),
+    "arrival": ("scope_type", "scope", "hour", "n", "score_sum", "score_sq_sum"),
+}
+
+
+def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
+    """Rename in every table that names experiences. Old names that nothing is stored of cost a look."""
+    for old, new in sorted(alias.items()):
+        names = {"old": old, "new": new}
+        for table, (key, sums) in _SUMS.items():
+            kept, added = ", ".join(key), ", ".join(sums)
+            cursor.execute(
+                f"WITH gone AS (DELETE FROM {table} WHERE experience = %(old)s RETURNING *)"
+                f" INSERT INTO {table} AS t ({kept}, experience, {added}) SELECT {kept}, %(new)s, {added} FROM gone"
+                f" {add_up(f'{kept}, experience', sums)}",
+                names,
+            )
+        # Queues by another way than UPDATE, which their writer may not do. Numbers are kept: they say what came first.
+        for queue, columns in _QUEUES.items():
+            kept = ", ".join(column for column in columns if column != "experience")
+            renamed = (
+                "array_replace(experience, %(old)s, %(new)s)" if queue != "arrival" else "%(new)s"
+            )
+            condition = (
+                "%(old)s = ANY(experience)" if queue != "arrival" else "experience = %(old)s"
+            )
+            cursor.execute(
+                f"WITH gone AS (DELETE FROM {queue} WHERE {condition} RETURNING *)"
+                f" INSERT INTO {queue} (experience, {kept}) SELECT {renamed}, {kept} FROM gone",
+                names,
+            )
+        cursor.execute(
+            # Of two detectors the one of the new name stays; the other's alert ends.
+            " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS (SELECT FROM detector n WHERE n.experience = %(new)s"
+            "   AND (n.scope_type, n.scope) = (d.scope_type, d.scope));"
+            " UPDATE detector SET experience = %(new)s WHERE experience = %(old)s;"
+            " UPDATE alert a SET experience = %(new)s WHERE experience = %(old)s AND (ended_at IS NOT NULL OR NOT EXISTS ("
+            "   SELECT FROM alert n WHERE n.ended_at IS NULL AND n.experience = %(new)s"
+            "   AND (n.rule, n.scope_type, n.scope) = (a.rule, a.scope_type, a.scope)));"
+            # A worker that has the complaint at hand finds another version, and reads it anew.
+            " UPDATE complaint SET category = %(new)s, version = version + 1,"
+            "   fold_state = jsonb_set(fold_state::jsonb, '{category,0}', to_jsonb(%(new)s::text))::json WHERE category = %(old)s;"
+            " DELETE FROM experience WHERE experience = %(old)s",
+            names,
+        )

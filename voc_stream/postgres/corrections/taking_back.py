@@ -1,0 +1,115 @@
+"""Takes what was retracted out of the tables, outside of the batches: one retraction, which is at most 1,000 events, in a transaction.
+
+The events go from `touchpoint_event`, and the rows that they touched are folded anew from the events that remain. Those are read through
+a cursor on the server, so that memory does not grow with them, and the rows are locked meanwhile: a batch that changes one of them waits
+for the commit, finds another version and folds again.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.entities.order import timing_rules
+from voc_stream.domain.folding.keys import Keys, keys_of
+from voc_stream.domain.folding.remaining import Remaining
+from voc_stream.domain.moment import moment_of
+from voc_stream.events.decode import decode_stored
+from voc_stream.postgres.intake.load_fold_save import Folding
+from voc_stream.postgres.intake.stored_events import stored_events
+from voc_stream.postgres.intake.versioned_rows import EntityStore
+from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID
+from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.locks import Lock, try_lock, wait_as_a_batch_does
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.events.types import AnyEvent
+
+
+def take_out_next(
+    cursor: Cursor, catalogue: Catalogue, now: datetime, failed: set[int]
+) -> int | None:
+    """Take out what the oldest retraction names that waits: how many events it named; 0 where none waits, None where another is at it.
+
+    Those that `failed` come last: one that cannot be taken out holds up no other. Raises ChangedMeanwhileError.
+    """
+    wait_as_a_batch_does(cursor)
+    if not try_lock(cursor, Lock.RETRACTIONS):
+        return None
+    cursor.execute(
+        "DELETE FROM retraction_pending WHERE number ="
+        " (SELECT number FROM retraction_pending ORDER BY number = ANY(%s::bigint[]), number LIMIT 1) RETURNING number, event_ids",
+        (list(failed),),
+    )
+    found = cursor.fetchone()
+    if found is None:
+        return 0
+    number, event_ids = found
+    if number in failed:  # only such are left: each has its turn again
+        failed.clear()
+    failed.add(number)
+    cursor.execute(
+        "DELETE FROM touchpoint_event WHERE event_id = ANY(%s) RETURNING body::text",
+        (sorted(event_ids),),
+    )
+    events = [decode_stored(body, catalogue.alias) for (body,) in cursor.fetchall()]
+    if events:
+        _take_out(cursor, catalogue, events, now)
+    failed.discard(number)
+    return len(event_ids)
+
+
+def _take_out(
+    cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime
+) -> None:
+    entities, keys = EntityStore(), keys_of(events)
+    # In the order in which a batch writes: all customers, then orders. The owners of the orders are written, too.
+    entities.customers.lock(cursor, keys.customers | _owners(cursor, keys.orders))
+    entities.orders.lock(cursor, keys.orders)
+    entities.complaints.lock(cursor, keys.complaints)
+    folding = Folding(cursor, entities, catalogue, [], now)
+    folding.load_rows(keys)
+    remaining = _remaining(cursor, catalogue, folding.fold.to_fold_anew(events))
+    folding.fold.take_out(events, remaining)
+    entities.orders.delete(cursor, remaining.gone_orders())
+    entities.complaints.delete(cursor, remaining.gone_complaints())
+    entities.customers.delete(cursor, remaining.gone_customers())
+    with closing(Ahead()) as ahead:
+        try:
+            folding.save(ahead)
+        finally:
+            ahead.abandon()
+
+
+def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:
+    cursor.execute(
+        "SELECT customer_id FROM repair_order WHERE order_id = ANY(%s)", (sorted(order_ids),)
+    )
+    return {customer_id for (customer_id,) in cursor}
+
+
+def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:
+    remaining, rules = Remaining(keys), timing_rules(catalogue)
+    for event in _of(cursor, catalogue, "order_id = ANY(%s) AND type <> 'customer'", keys.orders):
+        remaining.add_to_order(event, moment_of(event), rules)
+    for event in _of(
+        cursor, catalogue, f"type = 'complaint' AND {COMPLAINT_ID} = ANY(%s)", keys.complaints
+    ):
+        remaining.add_to_complaint(event, moment_of(event))
+    for event in _of(cursor, catalogue, "customer_id = ANY(%s)", keys.customers):
+        remaining.add_to_customer(event, moment_of(event), catalogue.churn)
+    return remaining
+
+
+def _of(cursor: Cursor, catalogue: Catalogue, condition: str, keys: set[str]) -> Iterable[AnyEvent]:
+    return (
+        stored_events(cursor.connection, condition, catalogue.alias, (sorted(keys),))
+        if keys
+        else ()
+    )

@@ -1,0 +1,101 @@
+"""Load, fold, save: how new events change rows and leave contributions, within the transaction at hand."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.folding.fold_batch import Fold, Unread
+from voc_stream.domain.folding.keys import keys_of
+from voc_stream.postgres.intake.stored_events import earliest_contacts, earliest_steps
+from voc_stream.postgres.rolling.churn_risk import pending_rows
+from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS, contribution_row
+from voc_stream.postgres.session.copy_csv import lines
+from voc_stream.postgres.session.staging import copy_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.folding.keys import Keys
+    from voc_stream.events.types import AnyEvent
+    from voc_stream.postgres.intake.versioned_rows import EntityStore
+    from voc_stream.postgres.session.background import Ahead
+
+
+class Folding:
+    """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`.
+
+    Attributes:
+        fold: the states on their way.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        entities: EntityStore,
+        catalogue: Catalogue,
+        events: Sequence[AnyEvent],
+        now: datetime,
+    ) -> None:
+        self._cursor = cursor
+        self._entities = entities
+        self._events = events
+        self.fold = Fold(catalogue, now)
+
+    def load(self) -> None:
+        """Read the rows that the events touch."""
+        self.load_rows(keys_of(self._events))
+
+    def load_rows(self, keys: Keys) -> None:
+        """Read these rows."""
+        entities = self._entities
+        self.fold.add_customers(entities.customers.load(self._cursor, keys.customers))
+        self.fold.add_orders(entities.orders.load(self._cursor, keys.orders))
+        self.fold.add_complaints(entities.complaints.load(self._cursor, keys.complaints))
+
+    def apply(self) -> None:
+        """Let the events change them. Asks the database nothing."""
+        self.fold.apply(self._events)
+
+    def save(self, ahead: Ahead, *, with_history: bool = True) -> None:
+        """Write the changed rows and what they contribute; the events are inserted, and nothing is under way on the connection.
+
+        `with_history`: whether customers whose profile changes have been counted under the earlier one, and must be moved.
+        Raises ChangedMeanwhileError.
+        """
+        cursor, entities, fold = self._cursor, self._entities, self.fold
+        unread = fold.unread()
+        if unread.steps or unread.contacts:
+            fold.recall(
+                Unread(
+                    earliest_steps(cursor, unread.steps), earliest_contacts(cursor, unread.contacts)
+                )
+            )
+        moved = fold.begin_moves() if with_history else []
+        missing = fold.missing_customers()
+        if missing:
+            fold.add_customers(entities.customers.load(cursor, missing))
+        # The customers first: while PostgreSQL writes them, the orders' contributions are worked out.
+        entities.customers.save(cursor, fold.customers, ahead)
+        ahead.run(partial(queue_moves, cursor, moved))
+        contributions = fold.contributions(self._events)
+        entities.orders.save(cursor, fold.orders, ahead)
+        entities.complaints.save(cursor, fold.complaints, ahead)
+        data = lines(map(contribution_row, contributions))
+        ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+        data = lines(pending_rows(fold.affected_customers()))
+        ahead.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
+        ahead.wait()
+
+
+def queue_moves(cursor: Cursor, customer_ids: Sequence[str]) -> None:
+    """Note that these customers' histories have to be moved; their states say where to."""
+    if customer_ids:
+        cursor.execute(
+            "INSERT INTO customer_move SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
+            (list(customer_ids),),
+        )

@@ -1,0 +1,64 @@
+"""What was taken back: remembered by id in the batch that says so, and looked up for every event that comes.
+
+Remembering is all that a batch does about it; `postgres/corrections/taking_back.py` takes out of
+the tables what came before. A batch with a retraction holds the writers' lock alone: whatever was
+taken in before it is then committed and will be found, and whatever comes after it sees the ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.moment import moment_of
+from voc_stream.postgres.session.copy_csv import array
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.events.types import Retraction
+
+
+class RetractedEvents:
+    """The ids that count nowhere."""
+
+    def __init__(self) -> None:
+        self._are_there = False
+
+    def among(self, cursor: Cursor, event_ids: Collection[str]) -> set[str]:
+        """Which of these ids were taken back. Nearly free while none ever was."""
+        if not self._are_there:
+            cursor.execute("SELECT EXISTS (SELECT FROM retracted_event)")
+            (self._are_there,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+        if not self._are_there or not event_ids:
+            return set()
+        cursor.execute(
+            "SELECT event_id FROM retracted_event WHERE event_id = ANY(%s::text[])",
+            (array(list(event_ids)),),
+        )
+        return {event_id for (event_id,) in cursor}
+
+
+def remember(cursor: Cursor, retractions: Sequence[Retraction]) -> None:
+    """Note the ids that accepted retractions name, each with the earliest of those that name it, and let them be taken out."""
+    first: dict[str, Retraction] = {}
+    for retraction in sorted(retractions, key=lambda each: (moment_of(each), each.event_id)):
+        for event_id in retraction.event_ids:
+            first.setdefault(event_id, retraction)
+    cursor.execute(
+        "INSERT INTO retracted_event AS t (event_id, retraction_id, retracted_at)"
+        " SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) ON CONFLICT (event_id) DO UPDATE"
+        " SET retraction_id = excluded.retraction_id, retracted_at = excluded.retracted_at"
+        ' WHERE (excluded.retracted_at, excluded.retraction_id COLLATE "C") < (t.retracted_at, t.retraction_id)',
+        (
+            list(first),
+            [each.event_id for each in first.values()],
+            [moment_of(each) for each in first.values()],
+        ),
+    )
+    for retraction in retractions:
+        cursor.execute(
+            "INSERT INTO retraction_pending (event_ids) VALUES (%s::text[])",
+            (array(retraction.event_ids),),
+        )

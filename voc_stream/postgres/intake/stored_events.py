@@ -1,0 +1,84 @@
+"""The stored events, read again: all that fulfil a condition, the next ones of a customer, or the earliest after a moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.events.decode import decode_stored
+from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID, IS_CONTACT
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+
+    from voc_stream.events.types import AnyEvent
+
+EVENTS_A_TIME = 2_000
+EVENTS_IN_MEMORY = 100
+"""Of those that may be large: a message has up to 256 KiB."""
+
+
+def stored_events(
+    connection: Connection,
+    condition: str,
+    alias: Mapping[str, str],
+    parameters: Sequence[object] | None = None,
+) -> Generator[AnyEvent, None, None]:
+    """The events that fulfil a condition in SQL, in any order, through a cursor on the server: memory does not grow with them."""
+    with connection.cursor(name="stored_events") as reader:
+        reader.itersize = EVENTS_A_TIME
+        reader.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}", parameters)
+        for (body,) in reader:
+            yield decode_stored(body, alias)
+
+
+def scored_events_after(
+    cursor: Cursor, after: Mapping[str, str], limit: int, alias: Mapping[str, str]
+) -> Generator[AnyEvent, None, None]:
+    """Events that measure something by themselves: of each customer the next `limit` after an event id, in the order of ids.
+
+    However large the events are, few are in memory at once.
+    """
+    with cursor.connection.cursor(name="scored_events") as reader:
+        reader.itersize = EVENTS_IN_MEMORY
+        reader.execute(
+            "SELECT e.body::text FROM unnest(%s::text[], %s::text[]) AS wanted (customer_id, after) CROSS JOIN LATERAL ("
+            " SELECT event_id, body FROM touchpoint_event"
+            " WHERE customer_id = wanted.customer_id AND event_id > wanted.after AND type IN ('callback', 'touchpoint')"
+            " ORDER BY event_id LIMIT %s) e",
+            (list(after), list(after.values()), limit),
+        )
+        for (body,) in reader:
+            yield decode_stored(body, alias)
+
+
+def earliest_steps(
+    cursor: Cursor, after: Mapping[tuple[str, str], datetime]
+) -> dict[tuple[str, str], datetime]:
+    """By complaint and action, the earliest step after a moment."""
+    wanted = [(complaint_id, action, moment) for (complaint_id, action), moment in after.items()]
+    cursor.execute(
+        "SELECT complaint_id, action, (SELECT min(occurred_at) FROM touchpoint_event"
+        f" WHERE type = 'complaint' AND {COMPLAINT_ID} = complaint_id AND body ->> 'action' = action AND occurred_at > after)"
+        " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS wanted (complaint_id, action, after)",
+        [list(column) for column in zip(*wanted, strict=True)] or [[], [], []],
+    )
+    return {
+        (complaint_id, action): moment
+        for complaint_id, action, moment in cursor.fetchall()
+        if moment is not None
+    }
+
+
+def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str, datetime]:
+    """By order, the earliest completed callback or exit from the follow-up after a moment."""
+    cursor.execute(
+        "SELECT order_id, (SELECT min(occurred_at) FROM touchpoint_event e"
+        f" WHERE e.order_id = wanted.order_id AND occurred_at > after AND {IS_CONTACT})"
+        " FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (order_id, after)",
+        (list(after), list(after.values())),
+    )
+    return {order_id: moment for order_id, moment in cursor.fetchall() if moment is not None}

@@ -1,0 +1,194 @@
+"""Orders, complaints and customers: loaded by key, folded elsewhere, saved as absolute values with a version.
+
+A row is saved only over the version that was loaded; fewer rows changed than sent means that another worker wrote one of
+them, and the batch must start again from what is stored now. So it does not matter which worker meets which customer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from voc_stream.postgres.schema import rows
+from voc_stream.postgres.session.copy_csv import lines
+from voc_stream.postgres.session.staging import copy_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.postgres.session.background import Ahead
+    from voc_stream.postgres.session.copy_csv import Value
+
+State = TypeVar("State")
+# The orders that are under way and not those that are done should fit: nearly 40,000 of them, as this is; and as many customers.
+CACHED_BYTES = 36 * 1024 * 1024
+# Of complaints there is one for each ten orders or fewer.
+CACHED_COMPLAINTS_BYTES = 12 * 1024 * 1024
+ATTEMPTS_ON_CONFLICT = 20
+"""How often a transaction is tried again because another worker wrote a row of it."""
+ROW_BYTES = 300
+"""What a row takes beside its state: two strings, a tuple, and its place in the dictionary."""
+
+
+class ChangedMeanwhileError(Exception):
+    """Another worker wrote a row that this batch had loaded."""
+
+
+class Entity(Generic[State]):
+    """The rows of one table, with the states that this worker saved last kept at hand (least recently used go first).
+
+    They are kept as they are stored, which takes half the memory of the objects, and can be counted.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        columns: Sequence[str],
+        decode: Callable[[str], State],
+        row_of: Callable[[State, int], tuple[Value, ...]],
+        cached_bytes: int = CACHED_BYTES,
+    ) -> None:
+        self._table, self._columns, self._decode, self._row_of = table, columns, decode, row_of
+        self._key = columns[0]
+        self._cache: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        self._cached_bytes, self._most_cached_bytes = 0, cached_bytes
+        self._versions: dict[str, int] = {}
+        names = ", ".join(columns)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+        # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking. A row that is new but had a
+        # version was deleted since it was loaded: a retraction left nothing of it. (Only of rows that are new xmax is 0.)
+        self._save = (
+            f"WITH saved AS (INSERT INTO {table} AS t ({names}) SELECT {names} FROM staged_{table} ORDER BY {self._key}"
+            f" ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE t.version = excluded.version - 1"
+            " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER (WHERE is_as_loaded) FROM saved"
+        )
+
+    def load(self, cursor: Cursor, keys: Iterable[str]) -> dict[str, State]:
+        """The states of those keys that have a row."""
+        found: dict[str, State] = {}
+        missing = []
+        for key in keys:
+            cached = self._cache.get(key)
+            if cached is None:
+                missing.append(key)
+            else:
+                state, self._versions[key] = cached
+                found[key] = self._decode(state)
+        if missing:
+            found |= self._read(cursor, missing)
+            for key in missing:
+                self._versions.setdefault(key, 0)
+        return found
+
+    def owned_after(self, cursor: Cursor, after: Mapping[str, str], limit: int) -> dict[str, State]:
+        """The states of rows that belong to some customers: of each the next `limit` after a key, in the order of their keys."""
+        cursor.execute(
+            f"SELECT t.{self._key}, t.version, t.fold_state::text"
+            " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after) CROSS JOIN LATERAL ("
+            f" SELECT * FROM {self._table} WHERE customer_id = owner.customer_id AND {self._key} > owner.after"
+            f" ORDER BY {self._key} LIMIT %s) t",
+            (list(after), list(after.values()), limit),
+        )
+        return self._found(cursor)
+
+    def _read(self, cursor: Cursor, keys: list[str]) -> dict[str, State]:
+        cursor.execute(
+            f"SELECT {self._key}, version, fold_state::text FROM {self._table} WHERE {self._key} = ANY(%s)",
+            (keys,),
+        )
+        return self._found(cursor)
+
+    def _found(self, cursor: Cursor) -> dict[str, State]:
+        found = {}
+        for key, version, state in cursor.fetchall():
+            found[key] = self._decode(state)
+            # What was loaded before was folded from the version of then, and is saved over that one or not at all.
+            self._versions.setdefault(key, version)
+        return found
+
+    def save(self, cursor: Cursor, states: Mapping[str, State], ahead: Ahead) -> None:
+        """Let all of these states be written over the versions that were loaded; waiting may raise ChangedMeanwhileError."""
+        if not states:
+            return
+        versions = {key: self._versions.get(key, 0) + 1 for key in states}
+        written = [self._row_of(state, versions[key]) for key, state in states.items()]
+        ahead.run(partial(self._write, cursor, lines(written), len(states)))
+        for row in written:
+            key, version, state = cast("tuple[str, int, str]", row[:3])
+            before = self._cache.pop(key, None)
+            self._cached_bytes += len(state) - len(before[0]) if before else len(state) + ROW_BYTES
+            self._cache[key] = state, version
+
+    def delete(self, cursor: Cursor, keys: Iterable[str]) -> None:
+        """Delete rows of which nothing is left; the caller holds their locks."""
+        cursor.execute(f"DELETE FROM {self._table} WHERE {self._key} = ANY(%s)", (list(keys),))
+
+    def lock(self, cursor: Cursor, keys: Iterable[str]) -> None:
+        """Let no other transaction change these rows before this one ends."""
+        # In the order in which they are saved.
+        cursor.execute(
+            f"SELECT FROM {self._table} WHERE {self._key} = ANY(%s) ORDER BY {self._key} FOR UPDATE",
+            (sorted(keys),),
+        )
+
+    def _write(self, cursor: Cursor, data: bytes, count: int) -> None:
+        copy_lines(cursor, f"staged_{self._table}", self._columns, data)
+        cursor.execute(self._save)
+        (saved,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        if saved != count:
+            raise ChangedMeanwhileError(self._table)
+
+    def keep(self) -> None:
+        """The transaction committed: what it saved may be used again."""
+        self._versions.clear()
+        while self._cached_bytes > self._most_cached_bytes:
+            _, (state, _) = self._cache.popitem(last=False)
+            self._cached_bytes -= len(state) + ROW_BYTES
+
+    def forget(self) -> None:
+        """The transaction failed, and the server may have lost commits: all must be read anew. That is rare."""
+        self._versions.clear()
+        self._cache.clear()
+        self._cached_bytes = 0
+
+    def forget_touched(self) -> None:
+        """The transaction met what another had written: what it loaded must be read anew, other rows stay at hand."""
+        for key in self._versions:
+            cached = self._cache.pop(key, None)
+            if cached is not None:
+                self._cached_bytes -= len(cached[0]) + ROW_BYTES
+        self._versions.clear()
+
+
+class EntityStore:
+    """The three kinds of rows that events change."""
+
+    def __init__(self, cached_bytes: int = CACHED_BYTES) -> None:
+        self.customers = Entity(
+            "customer", rows.CUSTOMER_COLUMNS, rows.decode_customer, rows.customer_row, cached_bytes
+        )
+        self.orders = Entity(
+            "repair_order", rows.ORDER_COLUMNS, rows.decode_order, rows.order_row, cached_bytes
+        )
+        few = min(cached_bytes, CACHED_COMPLAINTS_BYTES)
+        self.complaints = Entity(
+            "complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row, few
+        )
+
+    def keep(self) -> None:
+        """The transaction committed."""
+        for entity in (self.customers, self.orders, self.complaints):
+            entity.keep()
+
+    def forget_touched(self) -> None:
+        """The transaction met rows that another one had written."""
+        for entity in (self.customers, self.orders, self.complaints):
+            entity.forget_touched()
+
+    def forget(self) -> None:
+        """The transaction failed."""
+        for entity in (self.customers, self.orders, self.complaints):
+            entity.forget()

@@ -1,0 +1,1 @@
+"""What the tables say, for commands and metrics."""

@@ -1,0 +1,195 @@
+"""The gauges that are read from the tables, for Prometheus."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.entities.complaint import OPEN_STATES
+from voc_stream.pipeline.ports import Reading, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+
+ENDED_SHOWN = timedelta(hours=24)
+"""How long an alert that ended is shown as 0, so that its end is seen and not taken for missing data."""
+CUSTOMERS_READ_EVERY_SECONDS = 60.0
+# Of millions of customers more seldom, so that counting them takes no more than this share of the time.
+CUSTOMERS_READ_SHARE = 1 / 100
+
+log = logging.getLogger(__name__)
+
+
+def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
+    """All but those of `CustomerGauges`. What has no data has no reading."""
+    return [
+        *_experiences(cursor),
+        *_satisfaction(cursor),
+        *_drops(cursor),
+        *_orders(cursor, now),
+        *_complaints(cursor, now),
+        *_histories(cursor),
+        *_alerts(cursor, now),
+        *_retractions(cursor),
+    ]
+
+
+class CustomerGauges:
+    """How many customers are at risk, and what they are worth: read from every customer's row, and so not often."""
+
+    def __init__(self) -> None:
+        self._latest: Sequence[Reading] = ()
+        self._due = 0.0  # of the monotonic clock
+
+    def read(self, transaction: Callable[[], AbstractContextManager[Cursor]]) -> Sequence[Reading]:
+        """The latest gauges, read anew in a transaction of their own when it is time."""
+        started = time.monotonic()
+        if started >= self._due:
+            self._due = started + CUSTOMERS_READ_EVERY_SECONDS
+            try:
+                with transaction() as cursor:
+                    self._latest = read_customers(cursor)
+            except (
+                StoreUnavailableError
+            ) as error:  # too many for the statement time-out, perhaps: the others count, too
+                log.warning("customers at risk could not be counted: %s", error)
+            else:
+                taken_seconds = time.monotonic() - started
+                self._due = max(self._due, started + taken_seconds / CUSTOMERS_READ_SHARE)
+        return self._latest
+
+
+def read_customers(cursor: Cursor) -> list[Reading]:
+    """How many customers are at risk, and what they are worth, from every customer's row."""
+    cursor.execute("SET LOCAL work_mem = '64MB'")  # for a million customers without files
+    cursor.execute(
+        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r JOIN customer c USING (customer_id)"
+        " GROUP BY 1, 2"
+    )
+    found = []
+    for band, segment, count, value in cursor:
+        found.append(Reading("voc_customers_at_risk", (band, segment), count))
+        if value is not None:
+            found.append(Reading("voc_value_at_risk", (band, segment), value))
+    return found
+
+
+def _retractions(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT sum(cardinality(event_ids)) FROM retraction_pending HAVING count(*) > 0")
+    return [Reading("voc_retractions_pending", (), pending) for (pending,) in cursor]
+
+
+def _experiences(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT experience, label_en, label_zh FROM experience")
+    return [Reading("voc_experience_info", labels, 1) for labels in cursor]
+
+
+def _satisfaction(cursor: Cursor) -> list[Reading]:
+    # Sites only for key experiences: that bounds the number of series by what somebody is woken for.
+    cursor.execute(
+        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM rolling_satisfaction"
+        # The first condition by itself, so that PostgreSQL sums up no other scopes only to leave them out.
+        " WHERE scope_type IN ('all', 'site') AND (scope_type = 'all' OR is_key)"
+    )
+    found = []
+    for experience, site, horizon, mean, expected, samples in cursor:
+        labels = (experience, site, horizon)
+        found += [
+            Reading("voc_satisfaction_score", labels, mean),
+            Reading("voc_satisfaction_samples", labels, samples),
+        ]
+        if expected is not None:
+            found.append(Reading("voc_satisfaction_expected", labels, expected))
+    return found
+
+
+def _drops(cursor: Cursor) -> list[Reading]:
+    """How far key experiences lie below their own four weeks before the horizon, where both have enough samples to be compared."""
+    cursor.execute(
+        "SELECT r.experience, r.scope, r.horizon, p.score_sum::float8 / p.n / 100 - r.experience_mean"
+        " FROM rolling_satisfaction r JOIN experience e USING (experience)"
+        # Whole days that end before the horizon begins.
+        " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n, sum(d.score_sum) AS score_sum"
+        "   FROM (VALUES ('24h', interval '24 hours'), ('7d', interval '7 days')) h (horizon, length)"
+        "   CROSS JOIN rolling_clock c JOIN pane d ON d.resolution = 1440 AND d.start <= c.as_of - h.length - interval '1 day'"
+        "   AND d.start > c.as_of - h.length - interval '29 days' AND d.scope_type IN ('all', 'site')"
+        "   WHERE c.refresh = 'sites' AND d.experience IN (SELECT experience FROM experience WHERE is_key)"
+        "   GROUP BY h.horizon, d.scope_type, d.scope, d.experience) p USING (horizon, scope_type, scope, experience)"
+        " WHERE r.is_key AND r.scope_type IN ('all', 'site') AND r.horizon IN ('24h', '7d')"
+        " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
+    )
+    return [
+        Reading("voc_key_experience_drop", (experience, site, horizon), points)
+        for experience, site, horizon, points in cursor
+    ]
+
+
+def _orders(cursor: Cursor, now: datetime) -> list[Reading]:
+    cursor.execute(
+        "SELECT scope, experience_mean / 10 FROM rolling_satisfaction"
+        " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all', 'site')"
+    )
+    found = [
+        Reading("voc_on_time_delivery_ratio", (site, "delivery"), share) for site, share in cursor
+    ]
+    # Bounded to a year: an order that old was given up, not delayed.
+    cursor.execute(
+        "SELECT coalesce(site_id, ''), coalesce(current_stage, ''), count(*) FROM repair_order"
+        " WHERE delivered_at IS NULL AND promised_at < %s AND promised_at > %s - interval '365 days' GROUP BY 1, 2",
+        (now, now),
+    )
+    return found + [
+        Reading("voc_repair_orders_overdue", (site, stage), count) for site, stage, count in cursor
+    ]
+
+
+def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
+    cursor.execute(
+        "SELECT site_id, severity, count(*), min(opened_at) FROM complaint WHERE state = ANY(%s) GROUP BY 1, 2",
+        (list(OPEN_STATES),),
+    )
+    found = []
+    for site, severity, count, opened_at in cursor:
+        found.append(Reading("voc_complaints_open", (site, severity), count))
+        if opened_at is not None:
+            found.append(
+                Reading(
+                    "voc_complaint_oldest_age_seconds",
+                    (site, severity),
+                    (now - opened_at).total_seconds(),
+                )
+            )
+    return found
+
+
+def _histories(cursor: Cursor) -> list[Reading]:
+    cursor.execute("SELECT count(*) FROM customer_move")
+    return [Reading("voc_histories_pending", (), count) for (count,) in cursor]
+
+
+def _alerts(cursor: Cursor, now: datetime) -> list[Reading]:
+    cursor.execute(
+        "SELECT rule, severity, count(*) FROM alert WHERE ended_at IS NULL GROUP BY 1, 2"
+    )
+    found = [
+        Reading("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor
+    ]
+    cursor.execute(
+        "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon', ''),"
+        " coalesce(evidence ->> 'department', ''), coalesce(evidence ->> 'explained_by', ''), (count(*) > count(ended_at))::int"
+        " FROM alert WHERE ended_at IS NULL OR ended_at > %s GROUP BY 1, 2, 3, 4, 5, 6, 7",
+        (now - ENDED_SHOWN,),
+    )
+    found += [Reading("voc_alert_firing", tuple(labels), firing) for *labels, firing in cursor]
+    cursor.execute("SELECT as_of FROM evaluation_clock")
+    return found + [
+        Reading("voc_evaluator_last_success_timestamp_seconds", (), as_of.timestamp())
+        for (as_of,) in cursor
+    ]

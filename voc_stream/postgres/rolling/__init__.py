@@ -1,0 +1,1 @@
+"""Tables that move on with time: rolling sums, the daily cube, the risk of leaving."""

@@ -1,0 +1,51 @@
+"""The catalogue as a table, so that BI tools can join labels and the rolling view knows expectations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.catalogue.model import Catalogue
+
+COLUMNS = (
+    "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation", "importance", "ideal", "is_key", "is_hygiene",
+    "drop_threshold", "satisfaction_threshold", "weighted_satisfaction_threshold", "minimum_samples", "aliases",
+)  # fmt: skip
+
+
+def mirror_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
+    """Write the catalogue's experiences; those that it no longer names stay, since old events still speak of them, but are not key."""
+    rows = [
+        (
+            key,
+            one.label.en,
+            one.label.zh,
+            one.factor,
+            one.kind,
+            one.unit,
+            one.stage,
+            one.expectation,
+            one.importance,
+            one.ideal,
+            one.key,
+            one.hygiene,
+            one.alert.drop,
+            one.alert.satisfaction_below,
+            one.alert.weighted_satisfaction_below,
+            one.alert.minimum_samples,
+            sorted(old for old, new in catalogue.alias.items() if new == key),
+        )
+        for key, one in sorted(catalogue.experience.items())
+    ]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
+    cursor.executemany(
+        f"INSERT INTO experience ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
+        f" ON CONFLICT (experience) DO UPDATE SET {changes}",
+        rows,
+    )
+    cursor.execute(
+        "UPDATE experience SET is_key = false WHERE is_key AND experience <> ALL(%s)",
+        (sorted(catalogue.experience),),
+    )

@@ -1,0 +1,26 @@
+"""The daily cube for BI. What still waits to be merged is in the view `experience_daily` already, so nothing is late for readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.postgres.schema.reader_views import bin_of
+from voc_stream.postgres.schema.sums import BINS, SUMS, merge, sums_of_measures
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+_KEY = "day, experience, site_id, department, employee_id, product, segment"
+
+
+def merge_into_cube(cursor: Cursor) -> None:
+    """Add the measures of the temporary table `taken`."""
+    bins = ", ".join(
+        f"coalesce(sum(weight) FILTER (WHERE bin = {number}), 0)" for number in range(len(BINS))
+    )
+    rows = (
+        f"SELECT {_KEY}, {sums_of_measures()}, {bins}"
+        f" FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day, {bin_of('value', 'experience')} AS bin FROM taken) binned"
+        f" GROUP BY {_KEY} ORDER BY {_KEY}"
+    )
+    merge(cursor, "experience_cube", _KEY, (*SUMS, *BINS), rows)

@@ -1,0 +1,362 @@
+"""Merging pending contributions into panes, rolling sums and the cube, and moving the horizons on.
+
+In two refreshes, each one transaction under its own lock, so that one worker at a time does it and readers never see half of
+it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second takes them into the
+scopes that explain, and into the cube. These have many keys, and the more contributions share a row, the fewer rows are written for
+each: so where the second queue is long, a call takes only those of one part, a sixteenth of sites and employees, which have waited since
+its last turn.
+
+The newest pane of a horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is written
+to panes only. The work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size of the
+tables:
+
+    new sum = old sum - panes that left + panes that closed + new contributions inside the new closed window
+
+where panes that left or closed count with what they held before the new contributions are merged.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.horizons import (
+    DAY,
+    DETAILS,
+    EPOCH,
+    FIVE_MINUTES,
+    HORIZONS,
+    HOUR,
+    PANES_KEPT,
+    SITES,
+    Horizon,
+    Window,
+    closed_window,
+)
+from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
+from voc_stream.postgres.rolling.daily_cube import merge_into_cube
+from voc_stream.postgres.schema.sums import SUMS, add_up, all_zero, merge, sums_of_measures
+from voc_stream.postgres.session.locks import Lock, try_lock
+from voc_stream.postgres.session.server_clock import ClockError, require_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+# Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
+CONTRIBUTIONS_A_TIME = 200_000
+# What is older tells nothing about now, and the detectors do not hear of it.
+NEWS = timedelta(days=7)
+# A queue of no more is taken whole.
+SHORT_QUEUE = 5_000
+PARTS = 16  # a power of two
+_PART = f"hashtext(site_id || employee_id) & {PARTS - 1}"
+
+_COLUMNS = (*SUMS, "top_n", "bottom_n")
+_TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
+_CONTRIBUTION = (
+    "number, moment, site_id, department, employee_id, product, segment, region, weight,"
+    " experience, value, expectation, importance"
+)
+
+
+log = logging.getLogger(__name__)
+
+
+class Refresh(NamedTuple):
+    """What is refreshed together.
+
+    Attributes:
+        name: its row in `rolling_clock`.
+        lock: the lock under which it is done.
+        queue: the table it empties.
+        passed_to: the table into which it passes on what it took; None at the last.
+        scope_types: those it keeps.
+        columns: of the contributions, by the scope types that are summed from them.
+        finest: width of the finest panes that are kept of them.
+    """
+
+    name: str
+    lock: Lock
+    queue: str
+    passed_to: str | None
+    scope_types: tuple[str, ...]
+    columns: Mapping[str, str]
+    finest: timedelta
+
+
+OF_SITES = Refresh(
+    "sites",
+    Lock.SITES,
+    "contribution",
+    "detail_contribution",
+    SITES,
+    {"site": "site_id"},
+    FIVE_MINUTES,
+)
+OF_DETAILS = Refresh(
+    "details",
+    Lock.DETAILS,
+    "detail_contribution",
+    None,
+    DETAILS,
+    {
+        "region": "region",
+        "department": "department",
+        "employee": "employee_id",
+        "product": "product",
+        "segment": "segment",
+    },
+    HOUR,
+)
+REFRESHES = (OF_SITES, OF_DETAILS)
+
+
+def settle(
+    cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool = False
+) -> int | None:
+    """Refresh as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked.
+
+    With `in_parts` only one part of sites and employees, the next one each time, unless the queue is short.
+    """
+    if not try_lock(cursor, refresh.lock):
+        return None
+    # Grouping thousands of keys in memory is several times as fast as on disk.
+    cursor.execute("SET LOCAL work_mem = '64MB'")
+    before, as_of, turn = _advance_clock(cursor, refresh, as_of)
+    if before is None or before < as_of:
+        _shift_windows(cursor, refresh, before, as_of)
+    taken = _take(cursor, refresh, _part(cursor, refresh.queue, turn) if in_parts else None)
+    if taken:
+        _group_by_pane(cursor, refresh)
+        _merge_into_panes(cursor, as_of)
+        _add_to_rolling(cursor, as_of)
+        if refresh is OF_DETAILS:
+            merge_into_cube(cursor)
+        else:
+            _note_arrivals(cursor, as_of)
+    return taken
+
+
+def purge(cursor: Cursor) -> None:
+    """Drop panes past their keeping, which no refresh needs any more to take them out of a horizon."""
+    for width, kept in PANES_KEPT.items():
+        cursor.execute(
+            "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s",
+            (_minutes(width), kept + LARGEST_LEAP),
+        )
+
+
+def _advance_clock(
+    cursor: Cursor, refresh: Refresh, as_of: datetime
+) -> tuple[datetime | None, datetime, int]:
+    """When the refresh before was, when this one is, and which part has its turn."""
+    cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
+    before, turn = cursor.fetchone() or (None, 0)
+    # What has once left the horizons and panes is not brought back.
+    latest = require_clock(cursor, as_of)
+    if before is not None and before > latest + LARGEST_SKEW:
+        if before - latest > LARGEST_LEAP:
+            raise ClockError(
+                f"the rolling tables are of {before:%Y-%m-%d %H:%M} UTC, ahead of now: run `voc-stream rebuild`"
+            )
+        wind_back(cursor, refresh, as_of)
+        before = as_of
+    # Two workers' clocks may differ by a little; a horizon never runs backwards.
+    as_of = as_of if before is None else max(before, as_of)
+    cursor.execute(
+        "INSERT INTO rolling_clock (refresh, as_of, turn) VALUES (%s, %s, %s)"
+        " ON CONFLICT (refresh) DO UPDATE SET as_of = excluded.as_of, turn = excluded.turn",
+        (refresh.name, as_of, (turn + 1) % PARTS),
+    )
+    return before, as_of, turn
+
+
+def wind_back(cursor: Cursor, refresh: Refresh, as_of: datetime) -> None:
+    """Sum up the horizons anew, as of `as_of`, from the panes that there are: the clock was ahead at the last refresh."""
+    log.warning(
+        "the rolling tables (%s) were ahead of now: they are put together anew as of %s",
+        refresh.name,
+        as_of,
+    )
+    cursor.execute(
+        "DELETE FROM rolling_sum WHERE scope_type = ANY(%s)", (list(refresh.scope_types),)
+    )
+    for horizon in HORIZONS:
+        scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
+        _add_panes(cursor, horizon, scope_types, 1, closed_window(horizon, as_of))
+    cursor.execute("UPDATE rolling_clock SET as_of = %s WHERE refresh = %s", (as_of, refresh.name))
+
+
+def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
+    """The next part that has anything, from the one whose turn it is; None, which is all parts, where the queue is short."""
+    cursor.execute(f"SELECT {_PART}, count(*) FROM {queue} GROUP BY 1")
+    counts: dict[int, int] = dict(cursor.fetchall())
+    if sum(counts.values()) <= SHORT_QUEUE:
+        return None
+    return min(counts, key=lambda part: (part - turn) % PARTS)
+
+
+def _shift_windows(
+    cursor: Cursor, refresh: Refresh, before: datetime | None, as_of: datetime
+) -> None:
+    """Take panes that left out of the rolling sums, and panes that closed in, with what they held. Windows only move forward."""
+    for horizon in HORIZONS:
+        scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
+        new = closed_window(horizon, as_of)
+        if before is None:
+            _add_panes(cursor, horizon, scope_types, 1, new)
+            continue
+        old = closed_window(horizon, before)
+        if scope_types and new != old:
+            _add_panes(
+                cursor,
+                horizon,
+                scope_types,
+                -1,
+                Window(old.first, min(old.last, new.first - horizon.pane)),
+            )
+            _add_panes(
+                cursor,
+                horizon,
+                scope_types,
+                1,
+                Window(max(new.first, old.last + horizon.pane), new.last),
+            )
+
+
+def _add_panes(
+    cursor: Cursor, horizon: Horizon, scope_types: list[str], sign: int, panes: Window
+) -> None:
+    key = "horizon, scope_type, scope, experience"
+    cursor.execute(
+        f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
+        f" SELECT %s, scope_type, scope, experience, {', '.join(f'%s * sum({name})' for name in _COLUMNS)} FROM pane"
+        " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
+        f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
+        (horizon.name, *[sign] * len(_COLUMNS), _minutes(horizon.pane), *panes, scope_types),
+    )
+    if sign < 0:
+        cursor.execute(
+            f"DELETE FROM rolling_sum WHERE horizon = %s AND scope_type = ANY(%s) AND {all_zero(_COLUMNS)}",
+            (horizon.name, scope_types),
+        )
+
+
+def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
+    """Move pending contributions, of one part or of all, into a temporary table, one row a measure.
+
+    They also go on to the queue of the refresh that follows.
+    """
+    condition = "" if part is None else f"WHERE {_PART} = {part}"
+    # In the order of arrival: what is taken back was there before.
+    chosen = (
+        f"SELECT ctid FROM {refresh.queue} {condition} ORDER BY number LIMIT {CONTRIBUTIONS_A_TIME}"
+    )
+    passed_on = f", passed_on AS (INSERT INTO {refresh.passed_to} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)"
+    cursor.execute(
+        f"""
+        CREATE TEMP TABLE IF NOT EXISTS taken (
+            moment timestamptz, site_id text, department text, employee_id text, product text, segment text, region text,
+            experience text, weight int, value int, expectation int, importance int
+        ) ON COMMIT DELETE ROWS;
+        WITH gone AS (
+            DELETE FROM {refresh.queue}
+            WHERE ctid = ANY(ARRAY({chosen})) RETURNING *
+        ){passed_on if refresh.passed_to else ""}
+        INSERT INTO taken
+        SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
+               u.expectation, u.importance
+        FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance) AS u(experience, value, expectation, importance)
+        """
+    )
+    return int(cursor.rowcount)
+
+
+def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
+    """The sums of what was taken, by pane and scope; wider panes and the scope `all` from finer ones, which are few."""
+    columns = ", ".join(
+        f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in _COLUMNS
+    )
+    cursor.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS taken_pane"
+        f" (resolution int, start timestamptz, scope_type text, scope text, experience text, {columns}) ON COMMIT DELETE ROWS"
+    )
+    # A column that a set does not group by is NULL in its rows; the columns themselves never are.
+    types = " ".join(
+        f"WHEN {scope} IS NOT NULL THEN '{scope_type}'"
+        for scope_type, scope in refresh.columns.items()
+    )
+    scopes = ", ".join(refresh.columns.values())
+    sets = ", ".join(f"(start, experience, {scope})" for scope in refresh.columns.values())
+    cursor.execute(
+        f"INSERT INTO taken_pane SELECT %s, start, CASE {types} END, coalesce({scopes}), experience, {sums_of_measures()},"
+        " coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
+        f" FROM (SELECT *, date_bin(%s, moment, %s) AS start FROM taken) taken GROUP BY GROUPING SETS ({sets})",
+        (_minutes(refresh.finest), refresh.finest, EPOCH),
+    )
+    if refresh.finest == FIVE_MINUTES:
+        _widen(cursor, FIVE_MINUTES, HOUR)
+    _widen(cursor, HOUR, DAY)
+    cursor.execute(
+        f"INSERT INTO taken_pane SELECT resolution, start, 'all', '', experience, {_TOTALS} FROM taken_pane"
+        " WHERE scope_type = 'site' GROUP BY resolution, start, experience"
+    )
+    cursor.execute("DELETE FROM taken_pane WHERE scope = '' AND scope_type <> 'all'")
+
+
+def _widen(cursor: Cursor, width: timedelta, wider: timedelta) -> None:
+    cursor.execute(
+        f"INSERT INTO taken_pane SELECT %s, date_bin(%s, start, %s) AS wider_start, scope_type, scope, experience, {_TOTALS}"
+        " FROM taken_pane WHERE resolution = %s GROUP BY wider_start, scope_type, scope, experience",
+        (_minutes(wider), wider, EPOCH, _minutes(width)),
+    )
+
+
+def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
+    key = "resolution, start, scope_type, scope, experience"
+    for width, kept in PANES_KEPT.items():
+        rows = f"SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
+        merge(
+            cursor,
+            "pane",
+            key,
+            _COLUMNS,
+            rows,
+            parameters=(_minutes(width), as_of - kept - LARGEST_LEAP),
+        )
+
+
+def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
+    """Contributions that came late enough to find their pane closed."""
+    key = "horizon, scope_type, scope, experience"
+    for horizon in HORIZONS:
+        cursor.execute(
+            f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
+            f" SELECT %s, scope_type, scope, experience, {_TOTALS} FROM taken_pane"
+            " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
+            f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
+            (
+                horizon.name,
+                _minutes(horizon.pane),
+                *closed_window(horizon, as_of),
+                list(horizon.scope_types),
+            ),
+        )
+
+
+def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
+    """What the detectors of drops have to hear: scores of key experiences, in the order of their arrival and not of their moments."""
+    cursor.execute(
+        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
+        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
+        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s",
+        (_minutes(HOUR), as_of - NEWS),
+    )
+
+
+def _minutes(width: timedelta) -> int:
+    return int(width.total_seconds() // 60)

@@ -1,0 +1,67 @@
+"""What BI tools see: schema `voc_bi`, without the writers' columns and without what customers wrote."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, get_args
+
+from voc_stream.events.types import AnyEvent
+from voc_stream.postgres.schema import reader_tables as tables
+from voc_stream.postgres.schema.reader_tables import SCHEMA
+from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
+
+# Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may stand in any other, known or unknown.
+_WORDS = {"text", "answers"}
+_SAFE_FIELDS = sorted(
+    {name for event in get_args(AnyEvent) for name in event.__struct_fields__} - _WORDS
+)
+_SAFE_PAIRS = ", ".join(f"'{name}', body -> '{name}'" for name in _SAFE_FIELDS)
+_SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"
+_REPLACED = {("touchpoint_event", "body"): _SAFE_BODY}
+_TABLES = (
+    tables.touchpoint_event,
+    tables.retracted_event,
+    tables.repair_order,
+    tables.complaint,
+    tables.customer,
+    tables.churn_risk,
+    tables.alert,
+    tables.dead_letter,
+    tables.stream_position,
+    tables.experience,
+)
+
+
+class BiView(NamedTuple):
+    """A view of schema voc_bi: its name, its query, its comment and its columns' comments."""
+
+    name: str
+    statement: str
+    comment: str
+    columns: dict[str, str]
+
+
+def bi_views() -> list[BiView]:
+    """One view for each table or view of the contract, plus the catalogue."""
+    found = [
+        _of(
+            table.name,
+            table.comment or "",
+            {column.name: column.comment or "" for column in table.columns},
+        )
+        for table in _TABLES
+    ]
+    return found + [_of(name, about, columns) for name, (about, columns) in VIEW_COMMENTS.items()]
+
+
+def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
+    shown = {
+        column: about for column, about in columns.items() if column not in tables.WRITERS_ONLY
+    }
+    expressions = ", ".join(
+        f'{_REPLACED.get((name, column), _quoted(column))} AS "{column}"' for column in shown
+    )
+    return BiView(name, f"SELECT {expressions} FROM {SCHEMA}.{name}", comment, shown)
+
+
+def _quoted(column: str) -> str:
+    return f'"{column}"'

@@ -1,0 +1,193 @@
+"""Makes the database what this version needs: roles, schemas, tables, views, rights and comments.
+
+Safe to repeat, and to run at once in many places.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from psycopg2.errors import DependentObjectsStillExist, InsufficientPrivilege, LockNotAvailable
+from sqlalchemy import text
+from sqlalchemy.exc import InternalError
+
+from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.schema.bi_views import bi_views
+from voc_stream.postgres.schema.installation import make_installation
+from voc_stream.postgres.schema.reader_tables import SCHEMA
+from voc_stream.postgres.schema.reader_views import READER_VIEWS
+from voc_stream.postgres.schema.view_changes import BI_SCHEMA, Comments, create_views
+from voc_stream.postgres.session.blockers import BlockerWatch
+from voc_stream.postgres.session.connection import SCHEMA_VERSION, engine_for, translated
+from voc_stream.postgres.session.locks import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+BI_ROLE = "voc_bi"
+LOCK_SECONDS = 120
+
+log = logging.getLogger(__name__)
+
+
+def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
+    """Bring the database up to date. Raises StoreUnavailableError where it cannot be reached, or not be changed.
+
+    `say` is told, in words for an operator, which session it waits for.
+    """
+    engine = engine_for(database_url)
+    try:
+        with translated(), engine.begin() as connection:
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with BlockerWatch(database_url, pid, say) as blockers:
+                try:
+                    _migrate(connection)
+                except sqlalchemy.exc.OperationalError as error:
+                    if blockers.last is None or not isinstance(error.orig, LockNotAvailable):
+                        raise
+                    raise StoreUnavailableError(
+                        f"the tables are locked for {LOCK_SECONDS} s already by {blockers.last}:"
+                        " end that session, with pg_terminate_backend if need be, and run `voc-stream init` again"
+                    ) from error
+    finally:
+        engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    connection.execute(
+        text(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+    )
+    _create_role(connection)
+    _create_schemas(connection)
+    _make_way(connection)
+    try:
+        command.upgrade(_alembic_config(connection), "head")
+    except CommandError as error:
+        raise StoreUnavailableError(
+            f"the tables were made by another version of voc-stream ({error}); upgrade this one"
+        ) from error
+    connection.execute(
+        text(f"INSERT INTO {SCHEMA}.lock SELECT unnest(:locks) ON CONFLICT DO NOTHING"),
+        {"locks": list(Lock)},
+    )
+    make_installation(connection.connection.cursor())  # type: ignore[arg-type]  # SQLAlchemy cannot know the driver's class
+    comments = Comments(connection)
+    comments.write(
+        "TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本"
+    )
+    comments.write(
+        "COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号"
+    )
+    create_views(connection)
+    _grant(connection)
+
+
+def _create_schemas(connection: Connection) -> None:
+    """Make the schemas where they are missing, and let one `init` at a time go on.
+
+    Only the owner of a schema may comment on it, and whoever does so holds it until the transaction ends: a lock that no stranger
+    can take, and that is there before any table is.
+    """
+    for schema, comment in (
+        (SCHEMA, "Voice of the customer / 客户之声"),
+        (BI_SCHEMA, "Views for BI tools / 供BI工具查询的视图"),
+    ):
+        if not connection.execute(
+            text("SELECT to_regnamespace(:schema)"), {"schema": schema}
+        ).scalar():
+            # Another `init` may be about to commit the same.
+            may_make = allowed(f"make the schema {schema} (GRANT CREATE ON DATABASE … TO …)")
+            with may_make, suppress(sqlalchemy.exc.IntegrityError), connection.begin_nested():
+                connection.execute(text(f"CREATE SCHEMA {schema}"))
+        with allowed(f"change the schema {schema}: only its owner may"):
+            connection.execute(text(f"COMMENT ON SCHEMA {schema} IS '{comment}'"))
+
+
+def _make_way(connection: Connection) -> None:
+    """Where there is something to upgrade: let transactions end that rely on the tables, keep new ones away, and drop the views.
+
+    Workers of the earlier version then find another version and wait to be replaced. Views would forbid changes of what they show.
+    """
+    if not connection.execute(text(f"SELECT to_regclass('{SCHEMA}.schema_version')")).scalar():
+        return
+    if (
+        connection.execute(text(f"SELECT version_num FROM {SCHEMA}.schema_version")).scalar()
+        == SCHEMA_VERSION
+    ):
+        return
+    connection.execute(text(f"LOCK TABLE {SCHEMA}.schema_version IN ACCESS EXCLUSIVE MODE"))
+    ours = [f"{BI_SCHEMA}.{view.name}" for view in bi_views()] + [
+        f"{SCHEMA}.{name}" for name, _ in reversed(READER_VIEWS)
+    ]
+    try:
+        for name in ours:
+            connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    except InternalError as error:
+        if not isinstance(error.orig, DependentObjectsStillExist):
+            raise
+        raise StoreUnavailableError(
+            f"drop your own views of ours, upgrade, and create them again: {error.orig}"
+        ) from error
+
+
+def _create_role(connection: Connection) -> None:
+    # Roles belong to the whole server: another database of it may have made this one, perhaps at this moment.
+    with allowed(f"make the role {BI_ROLE} (CREATE ROLE {BI_ROLE} LOGIN)"):
+        connection.execute(
+            text(
+                f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BI_ROLE}') THEN CREATE ROLE {BI_ROLE} LOGIN;"
+                f" ALTER ROLE {BI_ROLE} SET default_transaction_read_only = on; ALTER ROLE {BI_ROLE} SET statement_timeout = '60s'; END IF;"
+                " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            )
+        )
+
+
+@contextmanager
+def allowed(what: str) -> Iterator[None]:
+    """Tell an operator what this role may not do. Raises StoreUnavailableError."""
+    try:
+        yield
+    except sqlalchemy.exc.ProgrammingError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        raise StoreUnavailableError(
+            f"the role of VOC_DATABASE_URL may not {what}: run deploy/postgres/roles.sql once as a role with CREATEROLE"
+            " that owns the database, then `voc-stream init` as voc_owner"
+        ) from error
+
+
+def _grant(connection: Connection) -> None:
+    # What any role may do in a new database unless it is taken away: make temporary tables and large objects.
+    database = connection.execute(text("SELECT quote_ident(current_database())")).scalar()
+    for statement in (
+        f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",
+        f"GRANT TEMPORARY ON DATABASE {database} TO CURRENT_USER",
+        f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {BI_ROLE}",
+        f"GRANT USAGE ON SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
+    ):
+        connection.execute(text(statement))
+    # The functions belong to the server's superuser; where this role is none, its operator has to decide.
+    connection.execute(
+        text(
+            "DO $$ BEGIN REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;"
+            " EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+        )
+    )
+
+
+def _alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,17 @@
+"""How Alembic reaches the database: over the connection that `migrate` hands it."""
+
+from alembic import context
+
+from voc_stream.postgres.schema.engine_tables import metadata
+from voc_stream.postgres.schema.reader_tables import SCHEMA
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table="schema_version",
+    version_table_schema=SCHEMA,
+    include_schemas=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

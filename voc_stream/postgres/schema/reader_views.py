@@ -1,0 +1,222 @@
+"""The views that readers use: what the contract names but is stored otherwise, and schema `voc_bi` for BI tools."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from voc_stream.domain.horizons import DETAILS, HORIZONS, SITES
+from voc_stream.domain.statistics import NORMAL_975 as _Z
+from voc_stream.postgres.schema.reader_tables import SCORE_BINS
+from voc_stream.postgres.schema.sums import BINS, SUMS
+
+MINUTE = timedelta(minutes=1)
+# Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (any textbook; tests compute them anew).
+STUDENT_T_975 = (
+    12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
+    2.200985, 2.178813, 2.160369, 2.144787, 2.131450, 2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
+    2.079614, 2.073873, 2.068658, 2.063899, 2.059539, 2.055529, 2.051831, 2.048407, 2.045230, 2.042272,
+)  # fmt: skip
+
+_DIMENSIONS = "day, experience, site_id, department, employee_id, product, segment"
+
+
+def _t_quantile(freedom: str) -> str:
+    """SQL of t(0.975, freedom): the table up to 30, beyond it the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5)."""
+    first = (_Z**3 + _Z) / 4
+    second = (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
+    third = (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384
+    table = ", ".join(map(str, STUDENT_T_975))
+    return (
+        f"CASE WHEN {freedom} <= 30 THEN (ARRAY[{table}]::float8[])[{freedom}]"
+        f" ELSE {_Z} + {first} / {freedom} + {second} / ({freedom}::float8 ^ 2) + {third} / ({freedom}::float8 ^ 3) END"
+    )
+
+
+def bin_of(value: str, experience: str) -> str:
+    """SQL of a value's histogram bin: the floor of a score; doubling widths from 5 minutes for experiences in minutes."""
+    thresholds = ", ".join(str(500 * 2**number) for number in range(SCORE_BINS - 1))
+    return f"CASE WHEN {is_minutes(experience)} THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[]) ELSE ({value} / 100)::int END"
+
+
+def is_minutes(experience: str) -> str:
+    """SQL of whether an experience is measured in minutes; the names are fixed by the contract."""
+    return f"({experience} LIKE 'stage\\_minutes.%' OR {experience} = 'reception_minutes')"
+
+
+def _experience_daily() -> str:
+    queued = f"{_DIMENSIONS.replace('day, experience', 'moment')}, weight, experience, value, expectation, importance"
+    pending = ", ".join(
+        f"CASE WHEN b.bin = {number} THEN c.weight ELSE 0 END" for number in range(SCORE_BINS)
+    )
+    return f"""
+CREATE VIEW experience_daily AS
+SELECT {_DIMENSIONS}, {_totals(SUMS)},
+       ARRAY[{", ".join(f"sum({name})::bigint" for name in BINS)}] AS histogram
+FROM (
+    SELECT {_DIMENSIONS}, {", ".join((*SUMS, *BINS))} FROM experience_cube
+    UNION ALL
+    SELECT (c.moment AT TIME ZONE 'UTC')::date, u.experience, c.site_id, c.department, c.employee_id, c.product, c.segment,
+           c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
+           CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.expectation, 0),
+           CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.importance, 0), {pending}
+    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM detail_contribution) c,
+         unnest(c.experience, c.value, c.expectation, c.importance) AS u(experience, value, expectation, importance),
+         LATERAL (SELECT {bin_of("u.value", "u.experience")} AS bin) b
+) merged_and_pending
+GROUP BY {_DIMENSIONS}
+HAVING sum(n) <> 0
+"""
+
+
+def _totals(names: tuple[str, ...]) -> str:
+    """The sums of sums, in the types that the tables have."""
+    return ", ".join(
+        f"sum({name})::{'numeric' if name == 'score_sq_sum' else 'bigint'} AS {name}"
+        for name in names
+    )
+
+
+def _rolling_satisfaction() -> str:
+    sums = (*SUMS, "top_n", "bottom_n")
+    horizons = ", ".join(f"('{horizon.name}', {horizon.pane // MINUTE})" for horizon in HORIZONS)
+    refreshes = ", ".join(
+        f"('{name}', '{each}')"
+        for name, types in (("sites", SITES), ("details", DETAILS))
+        for each in types
+    )
+    sites = ", ".join(f"'{each}'" for each in SITES)
+    return f"""
+CREATE VIEW rolling_satisfaction AS
+SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
+       m.experience_mean, m.expectation_mean,
+       m.experience_mean - m.expectation_mean AS satisfaction,
+       m.experience_mean / nullif(m.expectation_mean, 0) AS satisfaction_ratio,
+       m.importance,
+       m.importance * (m.experience_mean - m.expectation_mean) AS weighted_satisfaction,
+       e.ideal,
+       m.experience_mean - e.ideal AS gap,
+       d.stddev,
+       m.experience_mean - t.quantile * d.stddev / sqrt(r.n) AS ci_low,
+       m.experience_mean + t.quantile * d.stddev / sqrt(r.n) AS ci_high,
+       CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.top_n::float8 / r.n END AS top_box_share,
+       CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
+       coalesce(e.is_key, false) AS is_key,
+       c.as_of
+FROM (
+    SELECT horizon, scope_type, scope, experience, {_totals(sums)}
+    FROM (
+        SELECT horizon, scope_type, scope, experience, {", ".join(sums)} FROM rolling_sum
+        UNION ALL
+        SELECT h.horizon, p.scope_type, p.scope, p.experience, {", ".join(f"p.{name}" for name in sums)}
+        FROM (VALUES {horizons}) h (horizon, resolution)
+        CROSS JOIN (VALUES {refreshes}) f (refresh, scope_type)
+        JOIN rolling_clock c USING (refresh)
+        JOIN pane p ON p.resolution = h.resolution AND p.scope_type = f.scope_type
+             AND p.start = date_bin(h.resolution * interval '1 minute', c.as_of, timestamptz 'epoch')
+    ) closed_and_open
+    GROUP BY horizon, scope_type, scope, experience
+) r
+JOIN rolling_clock c ON c.refresh = CASE WHEN r.scope_type IN ({sites}) THEN 'sites' ELSE 'details' END
+LEFT JOIN experience e USING (experience)
+CROSS JOIN LATERAL (
+    SELECT (r.score_sum::numeric / r.n / 100)::float8 AS experience_mean,
+           CASE WHEN r.expectation_n > 0 THEN (r.expectation_sum::numeric / r.expectation_n / 100)::float8
+                ELSE e.expectation END AS expectation_mean,
+           CASE WHEN r.importance_n > 0 THEN (r.importance_sum::numeric / r.importance_n / 100)::float8
+                ELSE e.importance END AS importance
+) m
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN r.n > 1
+                THEN sqrt(greatest(0, r.n * r.score_sq_sum - r.score_sum::numeric ^ 2) / (r.n::numeric * (r.n - 1)))::float8 / 100 END
+           AS stddev
+) d
+CROSS JOIN LATERAL (SELECT CASE WHEN r.n > 1 THEN {_t_quantile("(r.n - 1)")} END AS quantile) t
+WHERE r.n > 0
+"""
+
+
+def _moment(microseconds: str) -> str:
+    """SQL of a moment that is stored in microseconds since 1970. An interval is multiplied in floating point, exactly so only in parts."""
+    number = f"{microseconds}::bigint"
+    return f"(timestamptz 'epoch' + {number} / 1000000 * interval '1 second' + {number} % 1000000 * interval '1 microsecond')"
+
+
+_REPAIR_STAGE = f"""
+CREATE VIEW repair_stage AS
+SELECT o.order_id, s.stage, s.entered_at, s.exited_at,
+       CASE WHEN s.exited_at >= s.entered_at THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes
+FROM repair_order o
+CROSS JOIN LATERAL (
+    SELECT coalesce(i.key, x.key) AS stage,
+           {_moment("i.value")} AS entered_at, {_moment("x.value")} AS exited_at
+    FROM json_each_text(o.fold_state -> 'entered') i FULL JOIN json_each_text(o.fold_state -> 'exited') x USING (key)
+) s
+"""
+
+# In the order in which they must be created.
+READER_VIEWS = (
+    ("experience_daily", _experience_daily()),
+    ("rolling_satisfaction", _rolling_satisfaction()),
+    ("repair_stage", _REPAIR_STAGE),
+)
+
+_SCOPE_COMMENTS = {
+    "scope_type": "all, site, region, department, employee, product or segment / 范围类型",
+    "scope": "the site, region, ...; '' for all / 范围",
+    "experience": "experience of the catalogue / 体验项",
+}
+VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
+    "experience_daily": (
+        "The cube for BI: sums by day and dimensions; sum them over whatever is not grouped by / 每日体验立方体",
+        {
+            "day": "day of the contribution (UTC) / 日期",
+            "experience": "experience of the catalogue / 体验项",
+            "site_id": "site, '' where unknown / 门店",
+            "department": "department, '' where unknown / 部门",
+            "employee_id": "employee, '' where unknown / 员工编号",
+            "product": "product, '' where unknown / 产品",
+            "segment": "the customer's segment as known now, '' where unknown / 客户细分",
+            "n": "samples / 样本数",
+            "score_sum": "sum of values, in hundredths of a point (of a minute for timings); divide by 100 n for the mean / 分值之和",
+            "score_sq_sum": "sum of squared values, in hundredths squared / 分值平方和",
+            "expectation_n": "samples with a stated expectation / 有期望值的样本数",
+            "expectation_sum": "sum of stated expectations, in hundredths / 期望值之和",
+            "importance_n": "samples with a stated importance / 有重要度的样本数",
+            "importance_sum": "sum of stated importances, in hundredths / 重要度之和",
+            "histogram": "11 counts: scores by their floor; minutes below 5, 10, 20, ... 2560 and beyond / 直方图",
+        },
+    ),
+    "rolling_satisfaction": (
+        "Rolling satisfaction (experience minus expectation, weighted by importance) by horizon, scope and experience / 滚动满意度",
+        {
+            "horizon": "1h, 24h, 7d, 30d or 90d, ending at as_of / 时间窗",
+            **_SCOPE_COMMENTS,
+            "n": "samples / 样本数",
+            "experience_mean": "mean score, 0-10 (minutes for timings) / 体验均值",
+            "expectation_mean": "mean stated expectation, else the catalogue's / 期望均值",
+            "satisfaction": "experience_mean - expectation_mean / 满意度",
+            "satisfaction_ratio": "experience_mean / expectation_mean / 满意度比值",
+            "importance": "mean stated importance, else the catalogue's / 重要度",
+            "weighted_satisfaction": "importance x satisfaction; the lowest is the key problem / 加权满意度",
+            "ideal": "the catalogue's ideal / 理想值",
+            "gap": "experience_mean - ideal / 体验差距",
+            "stddev": "standard deviation of the sample; NULL for one / 标准差",
+            "ci_low": "lower end of the 95 % interval of the mean / 95%置信下限",
+            "ci_high": "upper end of the 95 % interval of the mean / 95%置信上限",
+            "top_box_share": "share of scores of 9 or more; NULL for minutes / 高分占比",
+            "bottom_box_share": "share of scores of 6 or less; NULL for minutes / 低分占比",
+            "is_key": "key experience of the catalogue / 关键体验",
+            "as_of": "the moment at which the horizon ends / 截止时间",
+        },
+    ),
+    "repair_stage": (
+        "One row per order and stage: the repair progress sheet / 维修进度",
+        {
+            "order_id": "repair order / 维修工单",
+            "stage": "stage of the repair flow / 环节",
+            "entered_at": "earliest entry / 进入时间",
+            "exited_at": "latest exit / 离开时间",
+            "minutes": "from entry to exit, in minutes; NULL while one is unknown / 用时（分钟）",
+        },
+    ),
+}

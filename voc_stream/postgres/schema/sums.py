@@ -1,0 +1,67 @@
+"""SQL of the sums that every aggregate of measures is made of: they can be added and subtracted, exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.postgres.schema.reader_tables import SCORE_BINS
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+SUMS = (
+    "n",
+    "score_sum",
+    "score_sq_sum",
+    "expectation_n",
+    "expectation_sum",
+    "importance_n",
+    "importance_sum",
+)
+BINS = tuple(f"bin_{number}" for number in range(SCORE_BINS))
+
+
+def sums_of_measures() -> str:
+    """SUMS over rows of `weight`, `value`, `expectation` and `importance`."""
+    return (
+        "sum(weight), sum(weight * value), sum(weight * value::bigint * value),"
+        " coalesce(sum(weight) FILTER (WHERE expectation IS NOT NULL), 0), coalesce(sum(weight * expectation), 0),"
+        " coalesce(sum(weight) FILTER (WHERE importance IS NOT NULL), 0), coalesce(sum(weight * importance), 0)"
+    )
+
+
+def add_up(key: str, columns: tuple[str, ...]) -> str:
+    """The end of an INSERT into a table `t` that adds to the sums that are there already."""
+    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
+
+
+def merge(
+    cursor: Cursor,
+    table: str,
+    key: str,
+    columns: tuple[str, ...],
+    rows: str,
+    *,
+    parameters: tuple[object, ...] | None = None,
+) -> None:
+    """Add the sums that the query `rows` gives, key and then columns, to those of a table; a row that then adds nothing to anything goes.
+
+    Deleted by its place, which the insertion tells: joined by their keys, rows of tables that have grown since the planner last counted
+    them once took longer than the statement time-out.
+    """
+    cursor.execute(
+        f"WITH merged AS (INSERT INTO {table} AS t ({key}, {', '.join(columns)}) {rows} {add_up(key, columns)}"
+        f" RETURNING t.ctid AS place, {all_zero(columns)} AS is_empty) SELECT place FROM merged WHERE is_empty",
+        parameters,
+    )
+    empty = [place for (place,) in cursor.fetchall()]
+    if empty:
+        # The second condition is only for safety: a place may hold something else where a table has parts.
+        cursor.execute(
+            f"DELETE FROM {table} WHERE ctid = ANY(%s::tid[]) AND {all_zero(columns)}", (empty,)
+        )
+
+
+def all_zero(columns: tuple[str, ...]) -> str:
+    """Where a row adds nothing to anything. No samples alone do not say so: of two that cancel out, one may still be in a queue."""
+    return " AND ".join(f"{name} = 0" for name in columns)

@@ -1,0 +1,85 @@
+"""Makes the views what this version needs, and leaves those alone that are so already.
+
+To replace a view is to wait for all who read it and to keep all others waiting meanwhile. A view is
+equal if PostgreSQL writes its query as it writes the query that is wanted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from voc_stream.postgres.schema.bi_views import bi_views
+from voc_stream.postgres.schema.reader_tables import SCHEMA
+from voc_stream.postgres.schema.reader_views import READER_VIEWS, VIEW_COMMENTS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+BI_SCHEMA = "voc_bi"
+_COMMENTS = """
+    SELECT n.nspname || '.' || c.relname || coalesce('.' || a.attname, ''), d.description
+    FROM pg_description d
+    JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
+    WHERE n.nspname = ANY(:schemas)
+"""
+
+
+class Comments:
+    """The comments on relations and columns of our schemas; one that says so already is not written again."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        rows = connection.execute(text(_COMMENTS), {"schemas": [SCHEMA, BI_SCHEMA]})
+        self._found: dict[str, str] = {row[0]: row[1] for row in rows}
+
+    def write(self, kind: str, name: str, comment: str) -> None:
+        """Let the object `name`, with schema and without quotes, have this comment."""
+        if self._found.get(name) == comment:
+            return
+        quoted = ".".join(f'"{part}"' for part in name.split(".", 2))
+        literal = comment.replace("'", "''").replace("%", "%%")
+        self._connection.exec_driver_sql(f"COMMENT ON {kind} {quoted} IS '{literal}'")
+
+
+def create_views(connection: Connection) -> None:
+    """Create the views for readers and for BI tools where they are missing or others, with their comments."""
+    for name, statement in READER_VIEWS:
+        _create_view(connection, f"{SCHEMA}.{name}", statement.partition(" AS\n")[2])
+    for view in bi_views():
+        _create_view(connection, f"{BI_SCHEMA}.{view.name}", view.statement)
+    comments = Comments(connection)
+    for name, (about, columns) in VIEW_COMMENTS.items():
+        _comment_view(comments, f"{SCHEMA}.{name}", about, columns)
+    for view in bi_views():
+        _comment_view(comments, f"{BI_SCHEMA}.{view.name}", view.comment, view.columns)
+
+
+def _create_view(connection: Connection, name: str, query: str) -> None:
+    query = query.replace("%", "%%")
+    if connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar() and _is_equal(
+        connection, name, query
+    ):
+        return
+    connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {query}")
+
+
+def _is_equal(connection: Connection, name: str, query: str) -> bool:
+    connection.exec_driver_sql(f"CREATE TEMP VIEW wanted AS {query}")
+    equal = connection.execute(
+        text(
+            "SELECT pg_get_viewdef(CAST(:name AS regclass)) = pg_get_viewdef('pg_temp.wanted'::regclass)"
+        ),
+        {"name": name},
+    ).scalar_one()
+    connection.exec_driver_sql("DROP VIEW pg_temp.wanted")
+    return bool(equal)
+
+
+def _comment_view(comments: Comments, name: str, about: str, columns: dict[str, str]) -> None:
+    comments.write("VIEW", name, about)
+    for column, comment in columns.items():
+        comments.write("COLUMN", f"{name}.{column}", comment)

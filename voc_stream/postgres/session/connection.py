@@ -1,0 +1,148 @@
+"""Connections to PostgreSQL: how they are made, guarded, and which errors mean what."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg2
+import sqlalchemy
+from psycopg2 import errors
+
+from voc_stream.pipeline.ports import StoreGaveUpError, StoreUnavailableError
+from voc_stream.postgres.session.deadline import deadline
+from voc_stream.postgres.session.error_advice import NOT_THERE_YET, explain
+from voc_stream.postgres.session.opening import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+
+DEADLINE_SECONDS = 25.0
+SCHEMA_VERSION = "0012"  # the newest migration
+# Errors about the data itself: trying the same rows again cannot help.
+_DATA_ERRORS = (
+    psycopg2.DataError,
+    # Also by what somebody has added to our tables: a constraint, or a trigger that raises an exception.
+    psycopg2.IntegrityError,
+    errors.RaiseException,
+    psycopg2.NotSupportedError,
+    errors.ProgramLimitExceeded,
+    errors.StatementTooComplex,
+)
+
+# Errors that a batch can bring about by itself, where it is too much for the server; or the server is ill.
+_GAVE_UP = (
+    errors.QueryCanceled,
+    errors.OutOfMemory,
+    errors.ConfigurationLimitExceeded,
+    errors.InternalError_,
+)
+
+
+def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
+    """An engine whose sessions see `schema` first and give up on locks and statements in time; see `session`."""
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg2://", creator=lambda: connect(database_url, schema), pool_size=1
+    )
+
+
+def require_tables(cursor: Cursor) -> None:
+    """Make sure that the tables are of this version of the program, and stay so until the end of the transaction.
+
+    Raises StoreUnavailableError where they are not, or not there.
+    """
+    # Two statements: the second one sees what a migration has done while the first one waited for it.
+    cursor.execute(
+        "LOCK TABLE schema_version IN ACCESS SHARE MODE; SELECT version_num FROM schema_version"
+    )
+    found = [version for (version,) in cursor.fetchall()]
+    if found != [SCHEMA_VERSION]:
+        raise StoreUnavailableError(
+            f"the tables are at version {', '.join(found) or 'none'} and this program needs {SCHEMA_VERSION};"
+            " run `voc-stream init` of the newer one"
+        )
+
+
+def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:
+    """The driver's own connection, for COPY."""
+    return proxied.driver_connection  # type: ignore[return-value]  # SQLAlchemy cannot know the driver's class
+
+
+def is_about_data(error: psycopg2.Error) -> bool:
+    """Whether an error is about the rows sent, not about the connection, a lock or the server's state."""
+    return isinstance(error, _DATA_ERRORS)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors about the connection, locks or missing tables into StoreUnavailableError."""
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        raise StoreUnavailableError(explain(error.orig or error)) from error
+    except psycopg2.Error as error:
+        # A wrong statement is a mistake of ours: trying again would only hide it. Tables and rights that are missing will come.
+        mending = (*NOT_THERE_YET, errors.InsufficientPrivilege)
+        if is_about_data(error) or (
+            isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, mending)
+        ):
+            raise
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: psycopg2.Error) -> StoreUnavailableError:
+    # Without a code it is not the server that says so: it closed the connection, as where its process ended.
+    was_cut = isinstance(error, psycopg2.OperationalError) and error.pgcode is None
+    gave_up = was_cut or isinstance(error, _GAVE_UP)
+    return (StoreGaveUpError if gave_up else StoreUnavailableError)(explain(error))
+
+
+@contextmanager
+def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
+    """Give the block a client-side deadline, and translate its errors."""
+    with translated(), deadline(connection.fileno(), seconds) as has_passed:
+        try:
+            yield
+        except psycopg2.Error as error:
+            if has_passed():
+                raise StoreGaveUpError(f"PostgreSQL: no answer within {seconds:g} s") from error
+            raise
+
+
+def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:
+    """A connection of the driver's own, in the pool's hands. Raises StoreUnavailableError."""
+    try:
+        with translated():
+            return engine.raw_connection()
+    except (
+        StoreGaveUpError
+    ) as error:  # as where all connections are taken: whatever was to be done is not to blame
+        raise StoreUnavailableError(str(error)) from error
+
+
+@contextmanager
+def checked_out(engine: sqlalchemy.Engine) -> Iterator[Connection]:
+    """The driver's own connection for the block, without a deadline; what is not committed is rolled back. Raises StoreUnavailableError."""
+    proxied = check_out(engine)
+    try:
+        with translated():
+            yield driver_connection(proxied)
+    except StoreUnavailableError:
+        proxied.invalidate()
+        raise
+    finally:
+        proxied.close()
+
+
+@contextmanager
+def asking(database_url: str) -> Iterator[sqlalchemy.Connection]:
+    """A connection for a command, in one transaction. Raises StoreUnavailableError where the database or its tables are not there."""
+    engine = engine_for(database_url)
+    try:
+        with translated(), engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,0 +1,1 @@
+"""Documents generated from declarations: schemas, the data dictionary, the page of metrics."""

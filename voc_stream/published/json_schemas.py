@@ -1,0 +1,75 @@
+"""The published schemas, derived from the event types."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+
+from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES
+from voc_stream.events.raw import MAXIMUM_DEPTH
+from voc_stream.events.types import AnyInput, Event
+from voc_stream.published.asyncapi import asyncapi
+from voc_stream.published.yaml import to_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+EVENT_TYPES: Mapping[str, type[Event]] = {
+    event.__struct_config__.tag: event for event in get_args(AnyInput)
+}
+
+_BEYOND_THE_SCHEMA = (
+    "Fields that are not named here are kept with the event and change nothing. "
+    "Ids that are equal in Unicode's normal form C are the same id. "
+    f"Also refused: a message of more than {MAXIMUM_MESSAGE_BYTES // 1024} KiB or nested more than {MAXIMUM_DEPTH} deep, "
+    "U+0000 or half of a surrogate pair in any string, a time without an offset, occurred_at more than 10 minutes in the future, "
+    "an id with a character beyond U+FFFF that nobody sees, "
+    "and an experience that the catalogue does not have or has with another kind."
+)
+
+
+def documents(examples: Mapping[str, Sequence[object]]) -> dict[str, str]:
+    """The published files by name; `examples` gives valid events by type."""
+    schemas = {
+        event_type: json_schema(event_type, examples.get(event_type, ()))
+        for event_type in EVENT_TYPES
+    }
+    files = {
+        f"{event_type}.v1.schema.json": _to_json(schema) for event_type, schema in schemas.items()
+    }
+    files["asyncapi.yaml"] = to_yaml(
+        asyncapi({event_type: _first_sentence(event) for event_type, event in EVENT_TYPES.items()})
+    )
+    return files
+
+
+def json_schema(event_type: str, examples: Sequence[object]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a type of event."""
+    struct = EVENT_TYPES[event_type]
+    generated = msgspec.json.schema(struct)
+    definitions = generated["$defs"]
+    body = definitions.pop(struct.__name__)
+    body["properties"]["type"] = {
+        "description": "How the event is read, whatever its topic.",
+        "const": event_type,
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:voc-stream:{event_type}:v1",
+        **body,
+        "title": f"{event_type} (version 1)",
+        "description": f"{_first_sentence(struct)} {_BEYOND_THE_SCHEMA}",
+    }
+    if definitions:
+        schema["$defs"] = definitions
+    return schema | {"examples": list(examples)}
+
+
+def _first_sentence(struct: type[Event]) -> str:
+    return (struct.__doc__ or "").strip().splitlines()[0]
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

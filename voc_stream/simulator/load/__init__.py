@@ -1,0 +1,1 @@
+"""Events for measuring throughput: cheap to make, and no story."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from apache_kafka import KafkaCluster
 
-OPERATING_PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
+SECURITY_PAGE = Path(__file__).parents[2] / "docs" / "howto" / "secure.md"
 PASSWORD = "correct-horse-battery"
 USERS = ("voc-init", "voc-worker", "voc-producer", "voc-status")
 LISTENERS = {
@@ -139,7 +139,7 @@ class SecureKafka:
 
 
 def documented_acls() -> dict[str, list[ACL]]:
-    """The rules of docs/operating.md, by user."""
+    """The rules of docs/howto/secure.md, by user."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--add", action="store_true", required=True)
     parser.add_argument("--allow-principal", required=True)
@@ -147,7 +147,7 @@ def documented_acls() -> dict[str, list[ACL]]:
     for option in ("--operation", "--topic", "--group"):
         parser.add_argument(option, action="append", default=[])
     found: dict[str, list[ACL]] = {}
-    for line in OPERATING_PAGE.read_text(encoding="utf-8").splitlines():
+    for line in SECURITY_PAGE.read_text(encoding="utf-8").splitlines():
         if line.startswith("kafka-acls.sh --add"):
             rule = parser.parse_args(shlex.split(line)[1:])
             user = rule.allow_principal.removeprefix("User:")

@@ -1,8 +1,11 @@
-"""`make bench-growth`: throughput, delay at half load and memory of one worker, while one thing grows and all others stay.
+"""`make bench-growth`: throughput, delay at half load and memory of one worker.
 
-Each point has a stage of its own, whose tables hold all its customers before anything is sent. It is kept in docs/benchmarks/results.jsonl
-as soon as it is measured, and what stands there for this machine and commit is not measured again; so a run that was broken off goes on.
-A point takes about a minute and a half, most of it to prepare; ten million customers take some minutes and 10 GB of temporary space.
+One thing grows and all others stay. Each point has a stage of its own, whose tables hold all its
+customers before anything is sent. A point is kept in docs/reference/benchmarks/results.jsonl as
+soon as it is measured. What stands there for this machine and commit is not measured again, so a
+run that was broken off goes on.
+A point takes about a minute and a half, most of it to prepare. Ten million customers take some
+minutes and 10 GB of temporary space.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-PATH = machine.ROOT / "docs" / "benchmarks" / "results.jsonl"
-PAGE = machine.ROOT / "docs" / "performance.md"
+PATH = machine.ROOT / "docs" / "reference" / "benchmarks" / "results.jsonl"
+PAGE = machine.ROOT / "docs" / "reference" / "performance.md"
 
 Column = tuple[str, "Callable[[Record], str]"]
 """A title, and what a record shows below it."""

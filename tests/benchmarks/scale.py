@@ -226,7 +226,9 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=1e6, help="events a second")
     parser.add_argument("--results", type=Path, default=PATH)
-    parser.add_argument("--write", action="store_true", help="put it into docs/performance.md")
+    parser.add_argument(
+        "--write", action="store_true", help="put it into docs/reference/performance.md"
+    )
     arguments = parser.parse_args()
     records = read(arguments.results)
     cost = costs(records)

@@ -234,7 +234,7 @@ def add_stage_arguments(it: argparse.ArgumentParser) -> None:
     it.add_argument(
         "--write",
         action="store_true",
-        help="keep what is measured, and put it into docs/performance.md",
+        help="keep what is measured, and put it into docs/reference/performance.md",
     )
 
 

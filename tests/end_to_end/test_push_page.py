@@ -1,4 +1,7 @@
-"""The snippets of docs/push.md, each run as it stands against what it names; only the address and the topics are those of the test."""
+"""The snippets of docs/howto/push.md, each run as it stands against what it names.
+
+Only the address and the topics are those of the test.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "push.md").read_text(encoding="utf-8")
-MAPPING_PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "howto" / "push.md").read_text(encoding="utf-8")
+MAPPING_PAGE = (ROOT / "docs" / "howto" / "map.md").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "schemas" / "examples"
 TIMEOUT_SECONDS = 60
 SERVED_LIBRDKAFKA = (2, 3)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mutants.mutations import Mutant
 
-PAGE = ROOT / "docs" / "testing.md"
+PAGE = ROOT / "docs" / "reference" / "testing.md"
 SEED = 19
 # Rooms that decide: what they do is all in their results. What moves data is tested by faults, not by mutants.
 ROOMS = (

@@ -1,4 +1,4 @@
-"""The oracle: the tables that docs/semantics.md promises, computed naively from raw messages.
+"""The oracle: the tables that docs/reference/semantics.md promises, computed naively from raw messages.
 
 It shares no code with the pipeline and never imports voc_stream, so a misreading there cannot repeat itself here. It keeps every event
 in memory, sorts them all and reads them as the page is written. Do not use it for anything but tests.

@@ -56,7 +56,7 @@ class InvalidError(ValueError):
 
 
 def plausible(catalogue: Mapping[str, Any], key: str) -> Any:
-    """A bound on times: the catalogue's, or what docs/catalogue.md says where it has none."""
+    """A bound on times: the catalogue's, or what docs/reference/catalogue.md says where it has none."""
     return catalogue.get("plausible", {}).get(key, PLAUSIBLE[key])
 
 

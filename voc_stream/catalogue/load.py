@@ -1,4 +1,4 @@
-"""Reads a catalogue from TOML, and refuses one that breaks a rule of docs/catalogue.md."""
+"""Reads a catalogue from TOML, and refuses one that breaks a rule of docs/reference/catalogue.md."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def load_catalogue(path: Path | str | None = None) -> Catalogue:
             the packaged automotive default where it is None.
 
     Raises:
-        CatalogueError: The file cannot be read, is not TOML, or breaks a rule of docs/catalogue.md.
+        CatalogueError: The file cannot be read, is not TOML, or breaks a rule of docs/reference/catalogue.md.
     """
     file = _locate(path)
     try:

@@ -259,7 +259,7 @@ def _announce(machine: Machine, file: Path, seconds: float) -> None:
     say(f"kafka://{settings.kafka_bootstrap}")
     if not machine.serves_every_client:
         say(
-            "This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with idempotence: see docs/push.md"
+            "This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with idempotence: see docs/howto/push.md"
         )
     say(settings.require_database_url())
     say(machine.worker_url)

@@ -97,7 +97,7 @@ class Machine:
 
     @property
     def serves_every_client(self) -> bool:
-        """Whether the broker is Apache Kafka; docs/push.md says whom the embedded one does not serve."""
+        """Whether the broker is Apache Kafka; docs/howto/push.md says whom the embedded one does not serve."""
         return isinstance(self._broker, ApacheBroker)
 
     @property

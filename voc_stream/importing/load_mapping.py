@@ -51,7 +51,7 @@ def parse_mapping(text: str, name: str) -> RowMapping:
         name: What errors call it, usually its path.
 
     Raises:
-        MappingError: It is not TOML, or breaks a rule of docs/mapping.md.
+        MappingError: It is not TOML, or breaks a rule of docs/reference/mapping.md.
     """
     try:
         tables = tomllib.loads(text)

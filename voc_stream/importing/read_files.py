@@ -81,7 +81,7 @@ def require_mapping(names: Sequence[str], mapping: RowMapping | None) -> None:
     for name in names:
         if mapping is None and _kind(name) in _EXPORTS:
             raise MappingError(
-                f"{name}: this needs --mapping FILE.toml; docs/mapping.md says how to write one"
+                f"{name}: this needs --mapping FILE.toml; docs/howto/map.md says how to write one"
             )
 
 

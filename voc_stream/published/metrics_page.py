@@ -1,6 +1,6 @@
 """The page of all metrics for operators, generated from their declarations.
 
-python -m voc_stream.published.metrics_page > docs/metrics.md
+python -m voc_stream.published.metrics_page > docs/reference/metrics.md
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HEADER = """# Metrics
 Generated from their declarations by `python -m voc_stream.published.metrics_page`. Every worker serves
 them at `/metrics` on `VOC_WEB_PORT`, together with the usual
 ones of a Python process (`process_resident_memory_bytes`, `process_cpu_seconds_total`, `python_gc_…`).
-What to watch, and what to do then, stands in [operating.md](operating.md).
+What to watch, and what to do then, stands in [how to operate it](../howto/operate.md).
 
 What has no data has no series: that is not zero. Sites beyond the first 1000 are put together as `other`.
 """

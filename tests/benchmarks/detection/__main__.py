@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.detection.distribution import Distribution
 
-PAGE = machine.ROOT / "docs" / "detection.md"
+PAGE = machine.ROOT / "docs" / "explain" / "detection.md"
 DROPS = (0.5, 1.0, 2.0, 3.0)
 VOLUMES = (Volume("20 an hour", 480, "h", 20), Volume("20 a day", 20, "days", 20))
 MORE_VOLUMES = (
@@ -196,7 +196,7 @@ def main() -> None:
         help="how many times the bound an alarm is waited for",
     )
     parser.add_argument(
-        "--write", action="store_true", help="put the tables into docs/detection.md"
+        "--write", action="store_true", help="put the tables into docs/explain/detection.md"
     )
     arguments = parser.parse_args()
     random, shapes, wait = (

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LEAST_MESSAGES = 20_000
-PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "performance.md"
 
 
 def main() -> None:
@@ -116,7 +116,7 @@ def _arguments() -> argparse.Namespace:
         "--seed", type=int, help="of the moments of the kills; random where it is not given"
     )
     parser.add_argument(
-        "--write", action="store_true", help="put the table into docs/performance.md"
+        "--write", action="store_true", help="put the table into docs/reference/performance.md"
     )
     return parser.parse_args()
 

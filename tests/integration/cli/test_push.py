@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
 
-DOCS = Path(__file__).parents[3] / "docs"
+HOWTO = Path(__file__).parents[3] / "docs" / "howto"
 COMMON = {"occurred_at": "2024-05-01T10:00:00Z", "customer_id": "c-1", "site_id": "s-1"}
 EVENTS: dict[str, dict[str, Any]] = {
     "callbacks": {"event_id": "1", "type": "callback", "outcome": "refused"},
@@ -121,7 +121,7 @@ def test_python_example_of_the_documentation_works(
 ) -> None:
     """The snippet that people copy sends a valid event, under its key."""
     (snippet,) = re.findall(
-        r"```python\n(.*?)```", (DOCS / "push.md").read_text(encoding="utf-8"), re.DOTALL
+        r"```python\n(.*?)```", (HOWTO / "push.md").read_text(encoding="utf-8"), re.DOTALL
     )
     snippet = snippet.replace("127.0.0.1:9092", own_settings.kafka_bootstrap).replace(
         '"voc.', f'"{own_settings.topic_prefix}'
@@ -135,7 +135,7 @@ def test_python_example_of_the_documentation_works(
 def test_java_example_of_the_documentation_is_a_valid_event(catalogue: Catalogue) -> None:
     """At least its event is one; compiling it needs another machine."""
     (event,) = re.findall(
-        r'String event = """\n(.*?)""";', (DOCS / "push.md").read_text(encoding="utf-8"), re.DOTALL
+        r'String event = """\n(.*?)""";', (HOWTO / "push.md").read_text(encoding="utf-8"), re.DOTALL
     )
     assert not isinstance(
         refusal := decode(event.encode(), datetime.now(UTC), catalogue), Refusal
@@ -144,7 +144,7 @@ def test_java_example_of_the_documentation_is_a_valid_event(catalogue: Catalogue
 
 def test_example_of_the_mapping_page_works(tmp_path: Path) -> None:
     """The export and the mapping that the page explains give the four events that it tells of."""
-    page = (DOCS / "mapping.md").read_text(encoding="utf-8")
+    page = (HOWTO / "map.md").read_text(encoding="utf-8")
     (tmp_path / "export.csv").write_text(
         re.findall(r"```csv\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8"
     )

@@ -18,7 +18,10 @@ SCORES, KEYS = 300, 20
 
 
 def test_many_keys_at_once_are_judged_as_each_by_itself() -> None:
-    """The figures of docs/detection.md are about the detector of the service: the same margins after the same scores, gates included."""
+    """The figures of docs/explain/detection.md are about the detector of the service.
+
+    The same scores give the same margins, gates included.
+    """
     random = np.random.default_rng(5)
     setting = setting_of(shapes_of(None)[:1], Volume("many", SCORES + 1, "h", 20), 5, random)
     ours = Charts(setting, 6000, random)

@@ -522,7 +522,9 @@ def test_missing_file_lists_the_packaged_ones(tmp_path: Path) -> None:
 
 def test_example_of_the_catalogue_page_is_valid(tmp_path: Path) -> None:
     """What people copy from the page loads."""
-    page = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "catalogue.md").read_text(
+        encoding="utf-8"
+    )
     path = tmp_path / "trade.toml"
     path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
     assert load_catalogue(path).trade == "hotel"

@@ -24,7 +24,7 @@ def test_quoted_input_is_short_and_printable(text: str) -> None:
 
 def test_every_reason_is_explained_where_people_push() -> None:
     """The page for those who push lists each code with its meaning, word for word."""
-    page = (Path(__file__).parents[3] / "docs" / "push.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "push.md").read_text(encoding="utf-8")
     assert [
         reason for reason, meaning in MEANINGS.items() if f"| `{reason}` | {meaning} |" not in page
     ] == []

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.published.metrics_page import labels_of_metrics, reference
 
-PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 
 
 def test_the_page_says_what_the_metrics_are() -> None:

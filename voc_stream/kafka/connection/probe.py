@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from voc_stream.settings import Settings
 
-SECURITY_PAGE = "docs/operating.md, Secure connections"
+SECURITY_PAGE = "docs/howto/secure.md"
 EXPIRED, NOT_YET_VALID, WRONG_NAME, WRONG_ADDRESS = 10, 9, 62, 64
 """Verification errors of OpenSSL; all others say that no authority we trust has signed."""
 PROTOCOL = "VOC_KAFKA_SECURITY_PROTOCOL"

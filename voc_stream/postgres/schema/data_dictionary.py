@@ -1,6 +1,6 @@
 """The data dictionary for people, generated from the comments of tables, views and columns.
 
-python -m voc_stream.postgres.schema.data_dictionary > docs/data-dictionary.md
+python -m voc_stream.postgres.schema.data_dictionary > docs/reference/data-dictionary.md
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FOR_READERS = (
 _HEADER = """# Data dictionary
 
 Generated from the comments in the database by `python -m voc_stream.postgres.schema.data_dictionary`; what each
-value means exactly stands in [semantics.md](semantics.md). BI tools read the views of the same
+value means exactly stands in [the semantics](semantics.md). BI tools read the views of the same
 names in schema `voc_bi`, as role `voc_bi`, which can write nothing; columns marked *writers only* are not shown there.
 
 Times are `timestamptz`; days and hours are those of UTC. NULL is "no data", never zero.

@@ -7,7 +7,7 @@ from pathlib import Path
 from voc_stream.postgres.schema.bi_views import bi_views
 from voc_stream.postgres.schema.data_dictionary import dictionary
 
-PAGE = Path(__file__).parents[4] / "docs" / "data-dictionary.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "data-dictionary.md"
 
 
 def test_the_page_says_what_the_tables_are() -> None:

@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection lint format lock clean
+.PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -76,6 +76,11 @@ bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from 
 
 bench-peers: $(VENV)/installed-test ## the same reduced job by voc_stream and by its peers, side by side: needs Java 17 or later, and Maven
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.peers $(ARGS)
+
+docs: $(VENV)/installed-test ## write what is generated: schemas, pages, alert rules for the operator
+	$(BIN)/python -m voc_stream.published.write
+	PYTHONPATH=tests $(BIN)/python -m layers_page
+	deploy/make-prometheusrule
 
 lint: $(VENV)/installed-dev ## style, format and types
 	$(BIN)/ruff check

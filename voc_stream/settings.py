@@ -54,37 +54,55 @@ class SettingsError(ValueError):
 class Settings:
     """Everything that can be configured. Each field `name` is the variable `VOC_NAME`.
 
+    `make docs` writes the page docs/reference/settings.md from this list.
+
     Attributes:
-        kafka_bootstrap: brokers to ask first, `host:port,host:port`.
-        kafka_security_protocol: one of SECURITY_PROTOCOLS. What goes together with what: `voc_stream.kafka.connection.security`.
-        kafka_sasl_mechanism: one of SASL_MECHANISMS; None where the protocol has no SASL.
-        kafka_sasl_username: user of PLAIN and SCRAM.
-        kafka_sasl_password: their password.
-        kafka_sasl_token_command: prints the token of OAUTHBEARER; asked again for each connection. It may hold secrets.
-        kafka_sasl_token_file: holds the token of OAUTHBEARER; read again for each connection.
-        kafka_allow_plaintext_password: whether a password or token may leave this machine without TLS.
-        kafka_ssl_cafile: certificates (PEM) that the brokers' are checked by; None trusts those of the system.
-        kafka_ssl_certfile: our own certificate (PEM), where brokers ask for one.
-        kafka_ssl_keyfile: its private key (PEM); None where it stands in `kafka_ssl_certfile`, too.
-        kafka_ssl_key_password: what the private key is encrypted with.
-        database_url: `postgresql://user:password@host:port,host:port/database?sslmode=…`; None until given, see `require_database_url()`.
-        database_password: the password of the database's user, where the URL has none.
-        topic_prefix: what every topic name begins with.
-        catalogue: path of the catalogue of experiences, or the name of a packaged one; None is the automotive one.
+        kafka_bootstrap: Brokers to ask first: `host:port,host:port`.
+        kafka_security_protocol: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
+        kafka_sasl_mechanism: `SCRAM-SHA-512`, `SCRAM-SHA-256`, `PLAIN` or `OAUTHBEARER`, if the
+            protocol has SASL.
+        kafka_sasl_username: User of SCRAM and PLAIN.
+        kafka_sasl_password: Password of SCRAM and PLAIN.
+        kafka_sasl_token_command: Command that prints the token of OAUTHBEARER. It is run again for
+            each connection.
+        kafka_sasl_token_file: File with the token of OAUTHBEARER. It is read again for each
+            connection.
+        kafka_allow_plaintext_password: Whether a password or token may leave this machine without
+            TLS.
+        kafka_ssl_cafile: Authorities (PEM) that sign the brokers' certificates. Without it, those
+            of the system are trusted.
+        kafka_ssl_certfile: Our own certificate (PEM), if brokers ask for one.
+        kafka_ssl_keyfile: Its private key (PEM), unless the certificate's file holds it.
+        kafka_ssl_key_password: Password that the private key is encrypted with.
+        database_url: `postgresql://user:password@host:port,host:port/database?sslmode=verify-full`,
+            or `postgres://…`: what libpq reads.
+        database_password: Password of the database's user, if the URL holds none.
+        topic_prefix: What every topic name begins with.
+        catalogue: Path of a catalogue of experiences, or `automotive`, `hotel` or `retail`. Without
+            it, `automotive`.
         group: Kafka consumer group of the workers.
-        web_host: address that `/metrics`, `/healthz` and `/readyz` listen on.
-        web_port: port of the same; 0 chooses a free one.
-        partitions: partitions of each input topic, when they are created.
-        replication_factor: copies of each partition, when topics are created.
-        broker_session_timeout_seconds: a worker silent for so long loses its partitions. Short means quick take-over and quick joining.
-        maximum_batch_messages: messages that one transaction takes in at most.
-        database_deadline_seconds: a transaction that has not answered by then is cut off and tried again.
-        dead_letter_limit_run: a partition stops after so many refused messages in a row; 0 is never.
-        dead_letter_limit_percent: a partition stops where such a share of its latest messages is refused; 0 is never.
-        dead_letter_retention_days: refused messages are deleted after so many days; 0 keeps them for ever.
-        stall_timeout_seconds: a worker that lags and has committed nothing for so long ends itself, to be started again.
-        evaluation_interval_seconds: how often alerts are evaluated.
-        log_format: one of LOG_FORMATS; JSON is one object a line.
+        web_host: Address that serves `/metrics`, `/healthz` and `/readyz`; `0.0.0.0` lets a
+            Prometheus elsewhere scrape.
+        web_port: Port of the same; `0` chooses a free one.
+        partitions: Partitions of each input topic that `voc-stream init` creates.
+        replication_factor: Copies of each partition that `voc-stream init` creates; use 3 on a
+            cluster.
+        broker_session_timeout_seconds: A worker silent for so long loses its partitions to another.
+            A short time means quick take-over.
+        maximum_batch_messages: Messages that one transaction takes in at most.
+        database_deadline_seconds: A transaction without an answer by then is cut off and tried
+            again.
+        dead_letter_limit_run: A partition stops after so many refused messages in a row; `0` is
+            never.
+        dead_letter_limit_percent: A partition stops when such a share of its latest messages (2,000
+            or more) is refused; `0` is never.
+        dead_letter_retention_days: Refused messages are deleted after so many days; `0` keeps them
+            for ever.
+        stall_timeout_seconds: A worker that lags and commits nothing for so long exits with 75, to
+            be started again.
+        evaluation_interval_seconds: How often alerts are evaluated.
+        log_format: Log of a worker on standard error: `TEXT`, or `JSON` for one object a line,
+            in either case.
     """
 
     kafka_bootstrap: str = "127.0.0.1:9092"

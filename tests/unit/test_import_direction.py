@@ -143,7 +143,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "embedded.processes": ("errors",),
     "embedded": ("embedded.processes", "errors", "settings"),
-    "published": ("events", "events.types", "monitoring", "postgres.schema"),
+    "published": ("events", "events.types", "monitoring", "postgres.schema", "settings"),
     "cli.screen": ("counted", "importing", "postgres.reading"),
 }
 # These put the rooms together.

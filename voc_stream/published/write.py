@@ -1,7 +1,7 @@
-"""Writes the published schemas: `python -m voc_stream.published.write FOLDER`.
+"""Writes what is generated: `python -m voc_stream.published.write [ROOT]`, as `make docs` does.
 
-FOLDER holds the hand-written examples, `examples/<type>/valid/*.json`, which the schemas quote.
-This module is the one of its package that meets files.
+ROOT is the checkout. It holds the hand-written examples, `schemas/examples/<type>/valid/*.json`,
+which the schemas quote. This module is the one of its package that meets files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,20 @@ import argparse
 import json
 from pathlib import Path
 
+from voc_stream.postgres.schema.data_dictionary import dictionary
 from voc_stream.published.json_schemas import EVENT_TYPES, documents
+from voc_stream.published.metrics_page import reference
+from voc_stream.published.settings_page import settings_page
+
+
+def generated(root: Path) -> dict[str, str]:
+    """Each generated file as it has to be, by its path below the checkout `root`."""
+    schemas = documents(read_examples(root / "schemas"))
+    return {f"schemas/{name}": text for name, text in schemas.items()} | {
+        "docs/reference/data-dictionary.md": dictionary(),
+        "docs/reference/metrics.md": reference(),
+        "docs/reference/settings.md": settings_page(),
+    }
 
 
 def read_examples(folder: Path) -> dict[str, list[object]]:
@@ -25,17 +38,17 @@ def read_examples(folder: Path) -> dict[str, list[object]]:
 
 
 def main() -> None:
-    """Write the files into the folder that the command line names."""
+    """Write the files below the folder that the command line names, or the current one."""
     parser = argparse.ArgumentParser(
         prog="python -m voc_stream.published.write",
-        description="Write the JSON Schemas and the AsyncAPI document.",
+        description="Write the schemas, the AsyncAPI document and the generated pages.",
     )
-    parser.add_argument("folder", type=Path, help="where they go, with the folder examples in it")
-    folder: Path = parser.parse_args().folder
-    if not folder.is_dir():
-        parser.error(f"{folder} is no folder; name the one that holds the folder examples")
-    for name, text in documents(read_examples(folder)).items():
-        (folder / name).write_text(text, encoding="utf-8")
+    parser.add_argument("root", type=Path, nargs="?", default=Path(), help="the checkout")
+    root: Path = parser.parse_args().root
+    if not (root / "schemas" / "examples").is_dir():
+        parser.error(f"{root} is no checkout; name the folder with schemas/examples in it")
+    for name, text in generated(root).items():
+        (root / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

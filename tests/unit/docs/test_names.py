@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shlex
 from dataclasses import fields
@@ -35,6 +36,13 @@ NOT_METRICS = frozenset(
 def test_every_path_exists(page: Path) -> None:
     """Each file or folder that a page names is in the repository."""
     assert [path for path in paths(read(page)) if not exists(path)] == []
+
+
+@pytest.mark.parametrize("page", TODAY, ids=name)
+def test_every_module_exists(page: Path) -> None:
+    """Each dotted name of the package leads to a module, or to a name in one."""
+    named = re.findall(r"(?<![\w./])voc_stream(?:\.[A-Za-z_]\w*)+", read(page))
+    assert [dotted for dotted in named if not is_importable(dotted)] == []
 
 
 @pytest.mark.parametrize("page", TODAY, ids=name)
@@ -80,6 +88,21 @@ def test_wrong_paths_are_caught(text: str, wrong: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("dotted", "is_right"),
+    [
+        ("voc_stream.cli.up", True),
+        ("voc_stream.settings.Settings", True),
+        ("voc_stream.attic", False),
+        ("voc_stream.domain.attic", False),
+        ("voc_stream.settings.attic", False),
+    ],
+)
+def test_wrong_modules_are_caught(dotted: str, is_right: bool) -> None:
+    """The rule above is really enforced."""
+    assert is_importable(dotted) is is_right
+
+
+@pytest.mark.parametrize(
     ("line", "is_right"),
     [
         ("make run ARGS='--rate 200'", True),
@@ -89,7 +112,7 @@ def test_wrong_paths_are_caught(text: str, wrong: list[str]) -> None:
         ("zcat x.gz | voc-stream push --no-such-option -", False),
         ("voc-stream brew", False),
         ("voc-stream dead-letters brew", False),
-        ("python -m voc_stream.published.metrics_page > page.md", True),
+        ("python -m voc_stream.published.write .", True),
         ("python -m voc_stream.published.attic", False),
     ],
 )
@@ -110,6 +133,15 @@ def exists(path: str) -> bool:
     if path.startswith(MADE_BY_OPERATORS):
         return True
     return any(ROOT.glob(path.rstrip("/")))
+
+
+def is_importable(dotted: str) -> bool:
+    """Whether it is a module, or a name that a module has."""
+    try:
+        pkgutil.resolve_name(dotted)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def parts(line: str) -> Iterator[list[str]]:

@@ -1,1 +1,1 @@
-"""The evaluator: reads facts, lets the rules of voc_stream.domain.alerts decide, and keeps the table `alert`."""
+"""The evaluator: reads facts, lets the rules of voc_stream.alerts decide, and keeps the table `alert`."""

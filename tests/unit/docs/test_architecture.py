@@ -1,0 +1,19 @@
+"""The architecture page shows the layers that the layout test enforces."""
+
+from __future__ import annotations
+
+from benchmarks.markdown import replace_section
+from documentation import read
+from layers_page import PAGE, SECTION, purpose, rooms_table
+from unit.test_import_direction import MAY_IMPORT
+
+
+def test_the_page_shows_the_rooms_as_they_are() -> None:
+    """The table of rooms is the layout's: after a change of the layout, run `make docs`."""
+    page = read(PAGE)
+    assert page == replace_section(page, SECTION, rooms_table())
+
+
+def test_every_room_says_what_it_holds() -> None:
+    """A room without a sentence in its docstring is a room whose purpose nobody knows."""
+    assert [room for room in MAY_IMPORT if not purpose(room)] == []

@@ -2,7 +2,7 @@
 # Another Python: make PYTHON=python3.12 run. Arguments for the command behind a target: make run ARGS="--rate 200".
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-upkeep bench-scale bench-peers bench-detection docs lint format lock clean
+.PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers bench-detection docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -65,8 +65,8 @@ bench-growth: $(VENV)/installed-test ## throughput, delay and memory against cus
 bench-soak: $(VENV)/installed-test ## one worker under a steady load for an hour
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.soak $(ARGS)
 
-bench-upkeep: $(VENV)/installed-test ## what merging and assessing cost, which one worker does for all
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.upkeep $(ARGS)
+bench-chores: $(VENV)/installed-test ## what merging and assessing cost, which one worker does for all
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.chores $(ARGS)
 
 bench-detection: $(VENV)/installed-test ## false alarms, and how soon a drop is found, by simulation: takes ten minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)

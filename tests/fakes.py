@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from voc_stream.pipeline.ports import (
         Batch,
+        GaugeSample,
         Message,
         OutboxKind,
         OutboxMessage,
         Partition,
-        Reading,
         StoredPosition,
     )
 
@@ -172,12 +172,12 @@ class MemorySink:
 
 
 @dataclass
-class MemoryUpkeep:
-    """An Upkeep that keeps an outbox, and answers with fixed readings."""
+class MemoryChores:
+    """Chores that keep an outbox, and answer with fixed gauges."""
 
     published: dict[int, datetime] = field(default_factory=dict)
-    fixed_readings: list[Reading] = field(default_factory=list)
-    settled: list[datetime] = field(default_factory=list)
+    fixed_gauges: list[GaugeSample] = field(default_factory=list)
+    refreshed: list[datetime] = field(default_factory=list)
     assessed: list[datetime] = field(default_factory=list)
     evaluated: list[datetime] = field(default_factory=list)
     outbox: list[OutboxMessage] = field(default_factory=list)
@@ -206,7 +206,7 @@ class MemoryUpkeep:
         self.claimed.update(message.number for message in found)
         return found
 
-    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """Remove those that were sent."""
         for message in self._of(kind):
             if message.number in set(sent):
@@ -230,14 +230,14 @@ class MemoryUpkeep:
         """There are none to be moved."""
         return 0
 
-    def settle_sites(self, now: datetime) -> bool:
+    def refresh_sites(self, now: datetime) -> bool:
         """Note that it was called."""
-        self.settled.append(now)
+        self.refreshed.append(now)
         return True
 
-    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002  the port's signature
+    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002  the port's signature
         """Note that it was called."""
-        self.settled.append(now)
+        self.refreshed.append(now)
         return True
 
     def take_back(self, now: datetime) -> int | None:  # noqa: ARG002  the port's signature
@@ -249,6 +249,6 @@ class MemoryUpkeep:
         self.assessed.append(now)
         return 0
 
-    def readings(self, now: datetime) -> Sequence[Reading]:  # noqa: ARG002  the port's signature
+    def gauges(self, now: datetime) -> Sequence[GaugeSample]:  # noqa: ARG002  the port's signature
         """The fixed ones."""
-        return self.fixed_readings
+        return self.fixed_gauges

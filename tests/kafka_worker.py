@@ -22,7 +22,7 @@ from voc_stream.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fakes import MemorySink, MemoryUpkeep
+    from fakes import MemoryChores, MemorySink
 
 TIMEOUT_SECONDS = 40.0
 # Shorter than the settings allow: the embedded broker lets a first member wait for half of the session.
@@ -49,13 +49,13 @@ class ThreadWorker:
     """A worker that runs on a thread of its own until it is stopped."""
 
     def __init__(
-        self, settings: Settings, sink: MemorySink, upkeep: MemoryUpkeep, **options: Any
+        self, settings: Settings, sink: MemorySink, chores: MemoryChores, **options: Any
     ) -> None:
         self.metrics = Metrics(CollectorRegistry())
         self.error: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._arguments = (settings, sink, upkeep, self.metrics)
+        self._arguments = (settings, sink, chores, self.metrics)
         self._options = SHORT_SESSIONS | options
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -116,9 +116,9 @@ def started_workers() -> Iterator[Callable[..., ThreadWorker]]:
     workers: list[ThreadWorker] = []
 
     def start_one(
-        settings: Settings, sink: MemorySink, upkeep: MemoryUpkeep, **options: Any
+        settings: Settings, sink: MemorySink, chores: MemoryChores, **options: Any
     ) -> ThreadWorker:
-        workers.append(ThreadWorker(settings, sink, upkeep, **options))
+        workers.append(ThreadWorker(settings, sink, chores, **options))
         return workers[-1]
 
     try:

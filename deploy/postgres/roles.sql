@@ -68,7 +68,7 @@ GRANT USAGE ON SCHEMA voc TO voc_writer;
 GRANT USAGE ON SCHEMA voc_bi TO voc_bi;
 
 -- What the owner makes from now on, so that the tables of the next version can be used at once. Never TRUNCATE: that is the owner's.
--- MAINTAIN, from PostgreSQL 17 on, because the upkeep vacuums its queues every few seconds; before that autovacuum does it.
+-- MAINTAIN, from PostgreSQL 17 on, because the worker vacuums its queues every few seconds; before that autovacuum does it.
 DO $$
 DECLARE
     rights text := 'SELECT, INSERT, UPDATE, DELETE'

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka.client import AIOKafkaClient
 from end_to_end.harness import wait_until
-from fakes import MemorySink, MemoryUpkeep
+from fakes import MemoryChores, MemorySink
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka_worker import produce, settings_for, started_workers
 
@@ -215,7 +215,7 @@ def test_bug_1_our_worker_goes_on_after_a_long_outage_of_the_store(
     """While the store is away nothing is fetched; our poll interval of 11 days keeps the worker in its group, a short one would not."""
     settings, sink = service_on(shared_cluster.bootstrap, topic_prefix), MemorySink()
     with started_workers() as start:
-        worker = start(settings, sink, MemoryUpkeep(), **changes)
+        worker = start(settings, sink, MemoryChores(), **changes)
         wait_until(lambda: worker.is_ready, 30, "the worker is ready")
         sink.available = False
         produce(settings, [f"e{number}" for number in range(5_000)])
@@ -255,7 +255,7 @@ def test_bug_2_our_worker_goes_on_after_a_broker_that_was_frozen_while_it_looked
     )
     produce(settings, [f"e{number}" for number in range(500)])
     with started_workers() as start:
-        start(settings, sink, MemoryUpkeep())
+        start(settings, sink, MemoryChores())
         assert held.reached.wait(30)
         cluster.pause(1)
         held.go_on.set()
@@ -281,14 +281,14 @@ def give_up_and_be_replaced(cluster: KafkaCluster, prefix: str, held: HeldLoad) 
     settings, sink = service_on(cluster.bootstrap, prefix), MemorySink()
     produce(settings, ["e1"])
     with started_workers() as start:
-        worker = start(settings, sink, MemoryUpkeep(), broker_request_timeout=8.0)
+        worker = start(settings, sink, MemoryChores(), broker_request_timeout=8.0)
         assert held.reached.wait(30)
         cluster.pause(1)
         held.go_on.set()
         wait_until(lambda: not worker._thread.is_alive(), 30, "the worker ends")
         cluster.resume(1)
         cluster.wait_until_ready()
-        start(settings, sink, MemoryUpkeep())
+        start(settings, sink, MemoryChores())
         wait_until(lambda: sink.count == 1, 30, "the next one takes it in")
 
 
@@ -303,7 +303,7 @@ def test_a_worker_whose_coordination_has_failed_is_ended_and_does_not_wait_for_e
 
     monkeypatch.setattr(AIOKafkaClient, "get_random_node", no_node)
     with started_workers() as start:
-        worker = start(service_on(cluster.bootstrap, topic_prefix), MemorySink(), MemoryUpkeep())
+        worker = start(service_on(cluster.bootstrap, topic_prefix), MemorySink(), MemoryChores())
 
         def reason() -> str:
             return str(

@@ -23,7 +23,7 @@ from apache.secure_kafka import (
 )
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import Restart, Service, environment_of, wait_until
-from fakes import MemorySink, MemoryUpkeep
+from fakes import MemoryChores, MemorySink
 from kafka_worker import produce, settings_for, started_workers
 
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK
@@ -89,7 +89,7 @@ def test_a_worker_takes_in_events_by_each_kind_of_connection(
     settings = allowed.settings(listener, partitions=2, web_port=0, **(changes | files))
     sink = MemorySink()
     with started_workers() as start:
-        start(settings, sink, MemoryUpkeep())
+        start(settings, sink, MemoryChores())
         ids = {f"{listener[0].lower()}{number}" for number in range(30)}
         produce(settings_for(allowed.cluster.bootstrap, "voc."), ids)
         wait_until(lambda: ids <= sink.seen, 30, "the worker has taken in what was sent")
@@ -111,7 +111,7 @@ def test_a_worker_outlives_sessions_and_an_expired_token(
     )
     everybody, sink = settings_for(allowed.cluster.bootstrap, "voc."), MemorySink()
     with started_workers() as start:
-        worker = start(settings, sink, MemoryUpkeep())
+        worker = start(settings, sink, MemoryChores())
         produce(everybody, ["e1"])
         wait_until(lambda: "e1" in sink.seen, 30, "the worker takes in events")
         token.write_text(token_of("voc-worker", lives_seconds=-60))

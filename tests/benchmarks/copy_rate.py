@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from voc_stream.simulator.load.benchmark_mix import benchmark_events
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 def copy_rate(cursor: Cursor, rows: int = 300_000) -> float:

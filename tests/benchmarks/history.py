@@ -1,6 +1,6 @@
 """Tables that already hold customers and days, as they would after months: made by our own code from a few events, then multiplied.
 
-A few customers, or one day, go through the real sink and upkeep. Their rows are copied out as text, and copied back again and again with
+A few customers, or one day, go through the real sink and chores. Their rows are copied out as text, and copied back again and again with
 other numbers or dates in place of theirs; so whatever columns and states the tables have, the multiplied rows have them, too.
 """
 
@@ -16,13 +16,14 @@ from benchmarks.load import Load, messages
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.horizons import DAY, PANES_KEPT
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 EVENTS_A_DAY = 10_000
 KINDS = 20
@@ -97,7 +98,7 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
     catalogue = load_catalogue()
     with (
         closing(PostgresSink(database_url, catalogue)) as sink,
-        closing(PostgresUpkeep(database_url, catalogue)) as upkeep,
+        closing(PostgresChores(database_url, catalogue)) as chores,
     ):
         sink.start_at(SOURCE, StoredPosition("history", 0), None)
         decoded = sink.decode([Message(offset, value) for offset, value in enumerate(values)], now)
@@ -106,8 +107,8 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
             raise ValueError(
                 f"of {len(values)} events of the history {result.accepted} were accepted"
             )
-        upkeep.settle(now)
-        while upkeep.assess_churn(now):
+        chores.refresh(now)
+        while chores.assess_churn(now):
             pass
 
 

@@ -1,6 +1,6 @@
 """`make bench-scale`: what many machines would have to be for a rate, from what one event was measured to cost here.
 
-Nothing is measured; the newest results of `own processor` (or `throughput`) and `upkeep` are multiplied. What cannot be known here, such as
+Nothing is measured; the newest results of `own processor` (or `throughput`) and `chores` are multiplied. What cannot be known here, such as
 what a bigger machine's disk can do, is an assumption with a name below.
 """
 
@@ -49,7 +49,7 @@ class Assumptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What one event was measured to cost: processor time in microseconds, bytes, and time of the upkeep that one worker does for all."""
+    """What one event was measured to cost: processor time in microseconds, bytes, and time of the chores that one worker does for all."""
 
     worker_microseconds: float
     postgres_microseconds: float
@@ -57,14 +57,14 @@ class Costs:
     wal_bytes: float
     sent_bytes: float
     table_bytes: float
-    settle_microseconds: float
+    refresh_microseconds: float
     assess_microseconds: float
 
 
 def sources(records: Sequence[Record]) -> list[Record]:
-    """The newest records that the costs are from: upkeep, then throughput; fewer where something was not measured."""
+    """The newest records that the costs are from: chores, then throughput; fewer where something was not measured."""
     found = (
-        newest(records, "upkeep"),
+        newest(records, "chores"),
         newest(records, "own processor") or newest(records, "throughput"),
     )
     return [each[-1] for each in found if each]
@@ -92,10 +92,10 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
         rate * cost.postgres_microseconds / 1e6 / given.utilisation / given.shard_processors
     )
     by_wal = rate * cost.wal_bytes / MEGA / given.wal_megabytes_per_second
-    by_upkeep = (
-        rate * max(cost.settle_microseconds, cost.assess_microseconds) / 1e6 / given.utilisation
+    by_chores = (
+        rate * max(cost.refresh_microseconds, cost.assess_microseconds) / 1e6 / given.utilisation
     )
-    shards = _up(max(by_processors, by_wal, by_upkeep))
+    shards = _up(max(by_processors, by_wal, by_chores))
     broker_processors = (
         rate * cost.broker_microseconds * given.replication / 1e6 / given.utilisation
     )
@@ -115,7 +115,7 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
             f"{shards:,}",
             (
                 f"the most of {by_processors:.1f} for {cost.postgres_microseconds:.1f} µs an event on {given.shard_processors} processors,"
-                f" {by_wal:.1f} for {cost.wal_bytes:,.0f} bytes of WAL an event, {by_upkeep:.1f} for one merger and one assessor a shard"
+                f" {by_wal:.1f} for {cost.wal_bytes:,.0f} bytes of WAL an event, {by_chores:.1f} for one merger and one assessor a shard"
             ),
         ),
         ("events/s of a shard", f"{rate / shards:,.0f}", ""),
@@ -147,7 +147,7 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
         (
             "connections to a shard, workers bound to shards",
             f"{2 * _up(workers / shards):,}",
-            "two for each worker: batches and upkeep",
+            "two for each worker: batches and chores",
         ),
         (
             "connections to a shard, any worker to any shard",
@@ -161,8 +161,8 @@ def limits(cost: Costs, given: Assumptions) -> list[tuple[str, float, str]]:
     """What gives way when only one thing grows, the lowest rate first: what, events/s, and what to do then. Pure."""
     found = [
         (
-            "one merger: `settle` holds one lock for all",
-            given.utilisation * 1e6 / cost.settle_microseconds,
+            "one merger: `refresh` holds one lock for all",
+            given.utilisation * 1e6 / cost.refresh_microseconds,
             "merge on each shard by itself; the views add the shards' sums",
         ),
         (
@@ -234,7 +234,7 @@ def main() -> None:
     cost = costs(records)
     if cost is None:
         sys.exit(
-            f"{arguments.results} lacks results of throughput or upkeep: run `make bench` and `make bench-upkeep` with --write first"
+            f"{arguments.results} lacks results of throughput or chores: run `make bench` and `make bench-chores` with --write first"
         )
     planned = text(arguments.rate, cost, Assumptions(), sources(records))
     print(planned)

@@ -196,7 +196,7 @@ class Stage:
         """Messages that the tables contain."""
         return int(self.number("SELECT coalesce(sum(next_offset), 0) FROM stream_position"))
 
-    def upkeep_waits(self) -> bool:
+    def chores_wait(self) -> bool:
         """Whether the rolling tables of sites or the risks lack something that was taken in."""
         queues = ("customer_move", "contribution", "churn_pending")
         return bool(

@@ -87,7 +87,7 @@ def measure(stage: Stage, load: Load, workers: int) -> dict[str, float]:
     )
     last = mark(stage)
     stage.wait_until(
-        lambda: not stage.upkeep_waits(), RUN_SECONDS, "rolling tables or risks are not complete"
+        lambda: not stage.chores_wait(), RUN_SECONDS, "rolling tables or risks are not complete"
     )
     complete = mark(stage)
     stage.wait_until(
@@ -115,7 +115,7 @@ def prepare(stage: Stage, load: Load, workers: int) -> None:
     stage.preload(load)
     stage.start_workers(workers)
     stage.wait_until(
-        lambda: stage.taken_in() >= goal and not stage.upkeep_waits(),
+        lambda: stage.taken_in() >= goal and not stage.chores_wait(),
         RUN_SECONDS,
         "the tables are not complete",
     )

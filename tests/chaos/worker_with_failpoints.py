@@ -10,7 +10,7 @@ Arguments: any of
     stream_wait_empty:1 let a revocation wait for the batch under way, which the service otherwise never does
 
 The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy` (a batch's events are in PostgreSQL,
-its transaction is open), `before_commit` and `after_commit` of a batch, `in_seek` (a partition is being positioned), `in_settle` (the
+its transaction is open), `before_commit` and `after_commit` of a batch, `in_seek` (a partition is being positioned), `in_refresh` (the
 rolling tables are being refreshed, the transaction is open).
 """
 
@@ -75,7 +75,7 @@ class Cursor(extensions.cursor):
             failpoints.passes("before_claim")
         super().execute(query, variables)
         if "INTO rolling_clock" in str(query) and "sites" in (variables or ()):
-            failpoints.passes("in_settle")
+            failpoints.passes("in_refresh")
 
     def copy_expert(self, sql: Any, *arguments: Any) -> None:
         """See psycopg2."""

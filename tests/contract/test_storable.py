@@ -17,9 +17,8 @@ from voc_stream.events.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 ACCEPTED = [

@@ -36,7 +36,7 @@ def test_a_restored_database_reads_again_what_it_lacks(
     with Store(operators_database.url("voc_writer"), catalogue) as store:
         sink = store.sink(0)
         send(sink, VALUES[:EARLIER])
-        store.upkeep().settle(NOW)
+        store.chores().refresh(NOW)
         run(
             [
                 operators_database.psql.with_name("pg_dump"),
@@ -53,9 +53,9 @@ def test_a_restored_database_reads_again_what_it_lacks(
         assert at == EARLIER
         # A call centre that sends once more what it sent before the disaster does no harm.
         assert send(sink, [*VALUES[at:], *VALUES[:3]]).duplicate == 3
-        upkeep = store.upkeep()
-        assert upkeep.settle(NOW)
-        assert upkeep.assess_churn(NOW) is not None
+        chores = store.chores()
+        assert chores.refresh(NOW)
+        assert chores.assess_churn(NOW) is not None
         store.assert_as_expected(VALUES)
     migrate(restored.url("voc_owner"))
     assert rebuild(restored.url("voc_owner"), catalogue, lambda _done, _of: None).differing == 0

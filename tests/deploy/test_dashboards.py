@@ -62,9 +62,9 @@ def filled_database(
     """Tables with something of everything in them."""
     with Store(operators_database.url("voc_writer"), catalogue) as store:
         send(store.sink(1), [*messages(crowd(60)), b"no event"], number=1)
-        upkeep = store.upkeep()
-        upkeep.settle(NOW)
-        upkeep.assess_churn(NOW)
+        chores = store.chores()
+        chores.refresh(NOW)
+        chores.assess_churn(NOW)
     return operators_database
 
 

@@ -77,15 +77,15 @@ def test_all_of_it_works_without_a_superuser(server: PostgresServer, catalogue: 
     apply_roles(server, "shop")
     values = [*messages(crowd(80)), b"no event"]
     with Store(server.database("shop", "voc_writer"), catalogue) as store:
-        sink, upkeep = store.sink(0), store.upkeep()
+        sink, chores = store.sink(0), store.chores()
         # In two halves: rows that are merged into others need more rights than new ones.
         for half in (values[::2], values[1::2]):
             send(sink, half)
-            assert upkeep.settle(NOW)
-            assert upkeep.assess_churn(NOW) is not None
-            assert upkeep.evaluate(NOW) is not None
+            assert chores.refresh(NOW)
+            assert chores.assess_churn(NOW) is not None
+            assert chores.evaluate(NOW) is not None
         store.assert_as_expected(values)
-        assert {reading.metric for reading in upkeep.readings(NOW)} >= {
+        assert {reading.metric for reading in chores.gauges(NOW)} >= {
             "voc_satisfaction_score",
             "voc_customers_at_risk",
         }

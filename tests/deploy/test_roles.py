@@ -73,17 +73,17 @@ def test_a_worker_needs_only_the_writer(
     So does `rebuild` as the owner, and it finds nothing that differs.
     """
     values = [*messages([*crowd(80), retraction("y-1", "x-1-3", "x-1-40")]), b"no event"]
-    sink, upkeep = writers_store.sink(0), writers_store.upkeep()
+    sink, chores = writers_store.sink(0), writers_store.chores()
     # In two halves: rows that are merged into others need more rights than new ones.
     for half in (values[::2], values[1::2]):
         send(sink, half)
-        upkeep.take_back(NOW)
-        assert upkeep.settle(NOW)
-        assert upkeep.assess_churn(NOW)
-    assert upkeep.assess_churn(NOW, everyone=True)
-    letters = upkeep.claim_messages("dead_letter", 10)
-    upkeep.settle_messages("dead_letter", [letter.number for letter in letters], NOW)
-    assert {reading.metric for reading in upkeep.readings(NOW)} >= {
+        chores.take_back(NOW)
+        assert chores.refresh(NOW)
+        assert chores.assess_churn(NOW)
+    assert chores.assess_churn(NOW, everyone=True)
+    letters = chores.claim_messages("dead_letter", 10)
+    chores.finish_messages("dead_letter", [letter.number for letter in letters], NOW)
+    assert {reading.metric for reading in chores.gauges(NOW)} >= {
         "voc_satisfaction_score",
         "voc_customers_at_risk",
     }
@@ -93,9 +93,9 @@ def test_a_worker_needs_only_the_writer(
     office.mark_retried([letter.number], NOW)
     assert read_status(writers_store.url)
     now = datetime.now(UTC)
-    assert (upkeep.delete_dead_letters(NOW), upkeep.delete_dead_letters(now)) == (0, 1)
+    assert (chores.delete_dead_letters(NOW), chores.delete_dead_letters(now)) == (0, 1)
     send(sink, [b"no event"], now=now)
-    assert upkeep.delete_dead_letters(now + timedelta(hours=1)) == 0, "none of the last day"
+    assert chores.delete_dead_letters(now + timedelta(hours=1)) == 0, "none of the last day"
     report = rebuild(
         operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None
     )
@@ -106,14 +106,14 @@ def test_the_writer_renames_an_experience(
     writers_store: Store, operators_database: OperatorsDatabase
 ) -> None:
     """A newer catalogue takes over with the rights of a worker, and what was counted and what waits goes with the new name."""
-    upkeep = writers_store.upkeep()
-    assert upkeep.join().problem is None
+    chores = writers_store.chores()
+    assert chores.join().problem is None
     sink = writers_store.sink(2)
     for number in range(2):
         send(
             sink, messages([touchpoint(f"rename-{number}", experience="repair_quality")]), number=2
         )
-        assert number or upkeep.settle(NOW)
+        assert number or chores.refresh(NOW)
     experiences = {
         "workmanship" if key == "repair_quality" else key: one
         for key, one in writers_store.catalogue.experience.items()
@@ -126,7 +126,7 @@ def test_the_writer_renames_an_experience(
         "voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'repair_quality'"
     )
     with Store(writers_store.url, newer) as store:
-        assert store.upkeep().join().problem is None
+        assert store.chores().join().problem is None
     after = operators_database.ask(
         "voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'workmanship'"
     )
@@ -135,7 +135,7 @@ def test_the_writer_renames_an_experience(
         writers_store.catalogue, version=3, digest="back", alias={"workmanship": "repair_quality"}
     )
     with Store(writers_store.url, back) as store:
-        assert store.upkeep().join().problem is None
+        assert store.chores().join().problem is None
     operators_database.ask("voc", "UPDATE voc.installation SET catalogue_digest = NULL")
 
 
@@ -146,7 +146,7 @@ def test_the_writer_vacuums_its_queues(
     counted = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 ORDER BY 1"
     operators_database.ask("voc", "SELECT pg_stat_reset()")
     send(writers_store.sink(1), messages([touchpoint("vacuum-1")]), number=1)
-    assert writers_store.upkeep().settle(NOW)
+    assert writers_store.chores().refresh(NOW)
     assert operators_database.ask("voc", counted) == [("contribution",), ("detail_contribution",)]
 
 

@@ -30,7 +30,7 @@ from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.life.watchdog import EXIT_CODE
 from voc_stream.kafka.log_ends import read_log_ends
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:
@@ -342,13 +342,15 @@ class Service:
         """Merge all that is pending and assess every customer, as the workers' timers do; the moment it shows."""
         as_of = datetime.now(UTC)
         with closing(
-            PostgresUpkeep(self.settings.require_database_url(), load_catalogue())
-        ) as upkeep:
+            PostgresChores(self.settings.require_database_url(), load_catalogue())
+        ) as chores:
             wait_until(
-                lambda: upkeep.settle(as_of) and not self._is_pending(), 120, "everything is merged"
+                lambda: chores.refresh(as_of) and not self._is_pending(),
+                120,
+                "everything is merged",
             )
             wait_until(
-                lambda: upkeep.assess_churn(as_of, everyone=True) is not None,
+                lambda: chores.assess_churn(as_of, everyone=True) is not None,
                 60,
                 "nobody else assesses",
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 from builders import message, touchpoint
-from fakes import MemoryUpkeep
+from fakes import MemoryChores
 from kafka import KafkaProducer
 from kafka_worker import started_workers, wait_until
 
@@ -74,7 +74,7 @@ def test_an_event_that_is_too_much_is_set_aside(
         closing(PostgresSink(url, catalogue, deadline_seconds=DEADLINE_SECONDS)) as sink,
         started_workers() as start,
     ):
-        worker = start(own, sink, MemoryUpkeep())
+        worker = start(own, sink, MemoryChores())
         began = time.monotonic()
         wait_until(
             lambda: worker.sample("voc_messages_set_aside_total") == 1,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from end_to_end.harness import Service, wait_until
 
 from voc_stream.catalogue.load import load_catalogue
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 
 if TYPE_CHECKING:
     from voc_stream.settings import Settings
@@ -37,9 +37,9 @@ def test_seven_steps(settings: Settings, tmp_path: Path) -> None:
         service.command("push", str(events))
         service.wait_until_caught_up()
         with closing(
-            PostgresUpkeep(service.settings.require_database_url(), load_catalogue(catalogue))
-        ) as upkeep:
-            wait_until(lambda: upkeep.settle(datetime.now(UTC)), 30, "nobody else settles")
+            PostgresChores(service.settings.require_database_url(), load_catalogue(catalogue))
+        ) as chores:
+            wait_until(lambda: chores.refresh(datetime.now(UTC)), 30, "nobody else refreshes")
         found = service.query(
             "SELECT experience, satisfaction, weighted_satisfaction, gap, importance FROM rolling_satisfaction"
             " WHERE horizon = '24h' AND scope_type = 'all' ORDER BY weighted_satisfaction, satisfaction, experience"

@@ -17,7 +17,7 @@ from voc_stream.events.types import Retraction
 from voc_stream.pipeline.ports import BatchResult, FencedError
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.versioned_rows import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +107,7 @@ class FakeCursor:
         return written
 
 
-class _AtOnce(Ahead):
+class _AtOnce(Background):
     """Statements that run when they are handed over; after an error none does, as in a failed transaction."""
 
     def __init__(self) -> None:

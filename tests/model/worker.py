@@ -62,7 +62,7 @@ class Worker:
         self.consumer._on_partitions_assigned = self._on_assigned
         self.consumer.callback = self._hand_to_stream
         self.consumer.stop_flow()
-        self._work = _Work(self.app, self.ledger, None, metrics, settings)  # type: ignore[arg-type]  # the log's identity needs no upkeep
+        self._work = _Work(self.app, self.ledger, None, metrics, settings)  # type: ignore[arg-type]  # the log's identity needs no chores
         self._queue: asyncio.Queue[Any] = asyncio.Queue(self.app.conf.stream_buffer_maxsize)
         self._tasks: list[asyncio.Task[Any]] = []
         self.start(self.consumer._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))

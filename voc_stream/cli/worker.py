@@ -23,7 +23,7 @@ from voc_stream.kafka.worker.run import run_worker
 from voc_stream.monitoring.log_filter import Repetition
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.refusal_limit import RefusalLimit
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, SettingsError, load_settings
 
@@ -57,10 +57,10 @@ def command(*, verbose: bool) -> None:
     deadline_seconds = float(settings.database_deadline_seconds)
     limit = RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
     sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds, limit=limit)
-    upkeep = PostgresUpkeep(database_url, catalogue, deadline_seconds=deadline_seconds)
+    chores = PostgresChores(database_url, catalogue, deadline_seconds=deadline_seconds)
     try:
         code = run_worker(
-            settings, sink, upkeep, Metrics(process_registry()), lambda: _have_changed(settings)
+            settings, sink, chores, Metrics(process_registry()), lambda: _have_changed(settings)
         )
     except OSError as error:
         raise SettingsError(

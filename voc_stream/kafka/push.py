@@ -142,10 +142,10 @@ class Pusher(Generic[Origin]):
                 self._on_failure(record, self._unwritable[record.topic])
                 continue
             while len(self._open) >= MAXIMUM_OPEN_RECORDS or self._open_bytes >= MAXIMUM_OPEN_BYTES:
-                self._settle_oldest()
+                self._await_oldest()
             self._send(record, time.monotonic())
         while self._open:
-            self._settle_oldest()
+            self._await_oldest()
         return self.delivered
 
     def _send(self, record: Record[Origin], since: float) -> None:
@@ -164,7 +164,7 @@ class Pusher(Generic[Origin]):
             self._open_bytes += len(record.value)
             return
 
-    def _settle_oldest(self) -> None:
+    def _await_oldest(self) -> None:
         """Wait for the answer to the oldest open record."""
         oldest = self._open[0]
         self._wait_for(oldest)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from voc_stream.pipeline.ports import BatchResult, Partition, Reading
+    from voc_stream.pipeline.ports import BatchResult, GaugeSample, Partition
 
 MAXIMUM_SITES = 1000
 OTHER = "other"
@@ -38,7 +38,7 @@ class TableGauge(NamedTuple):
 
     Attributes:
         meaning: the help text.
-        labels: names of the labels, in the order in which a `Reading` gives their values.
+        labels: names of the labels, in the order in which a `GaugeSample` gives their values.
         beyond_cap: what the sites beyond MAXIMUM_SITES become under the site `other`.
     """
 
@@ -297,9 +297,9 @@ class Metrics:
             with suppress(KeyError):
                 gauge.remove(partition.topic, str(partition.number))
 
-    def publish(self, readings: Sequence[Reading]) -> None:
+    def publish(self, gauges: Sequence[GaugeSample]) -> None:
         """Replace all gauges that are read from the tables. Raises KeyError, ValueError for a name or labels not declared here."""
-        self._tables.publish(readings)
+        self._tables.publish(gauges)
 
 
 class _TableGauges(Collector):
@@ -319,22 +319,22 @@ class _TableGauges(Collector):
                 family.add_metric(labels, value)
             yield family
 
-    def publish(self, readings: Sequence[Reading]) -> None:
+    def publish(self, gauges: Sequence[GaugeSample]) -> None:
         """Replace the samples."""
-        for reading in readings:
-            declared = READ_FROM_TABLES[reading.metric]
-            if len(reading.labels) != len(declared.labels):
+        for sample in gauges:
+            declared = READ_FROM_TABLES[sample.metric]
+            if len(sample.labels) != len(declared.labels):
                 raise ValueError(
-                    f"{reading.metric} has the labels {declared.labels}, but a reading gives {reading.labels}"
+                    f"{sample.metric} has the labels {declared.labels}, but a sample gives {sample.labels}"
                 )
         self._admit(
-            reading.labels[index]
-            for reading in readings
-            if (index := _site_index(reading.metric)) is not None
+            sample.labels[index]
+            for sample in gauges
+            if (index := _site_index(sample.metric)) is not None
         )
         samples: dict[str, dict[tuple[str, ...], float]] = {}
-        for reading in readings:
-            self._add(samples.setdefault(reading.metric, {}), reading)
+        for sample in gauges:
+            self._add(samples.setdefault(sample.metric, {}), sample)
         self._samples = samples
 
     def _admit(self, sites: Iterable[str]) -> None:
@@ -342,14 +342,14 @@ class _TableGauges(Collector):
         for site in sorted(set(sites) - self._sites)[: MAXIMUM_SITES - len(self._sites)]:
             self._sites.add(site)
 
-    def _add(self, values: dict[tuple[str, ...], float], reading: Reading) -> None:
-        index, value = _site_index(reading.metric), float(reading.value)
-        if index is None or reading.labels[index] in self._sites:
-            values[reading.labels] = value
+    def _add(self, values: dict[tuple[str, ...], float], sample: GaugeSample) -> None:
+        index, value = _site_index(sample.metric), float(sample.value)
+        if index is None or sample.labels[index] in self._sites:
+            values[sample.labels] = value
             return
-        self._overflow.labels(reading.metric).inc()
-        labels = (*reading.labels[:index], OTHER, *reading.labels[index + 1 :])
-        beyond = READ_FROM_TABLES[reading.metric].beyond_cap
+        self._overflow.labels(sample.metric).inc()
+        labels = (*sample.labels[:index], OTHER, *sample.labels[index + 1 :])
+        beyond = READ_FROM_TABLES[sample.metric].beyond_cap
         if beyond == "sum":
             values[labels] = values.get(labels, 0.0) + value
         elif beyond == "maximum":

@@ -192,7 +192,7 @@ class AlertMessage(NamedTuple):
 OutboxMessage = AlertMessage | DeadLetter
 
 
-class Reading(NamedTuple):
+class GaugeSample(NamedTuple):
     """One sample of a gauge that is read from the tables; label values in the order in which the metric declares them."""
 
     metric: str
@@ -254,7 +254,7 @@ class BatchSink(Protocol):
         ...
 
 
-class Upkeep(Protocol):
+class Chores(Protocol):
     """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
 
     def join(self) -> Membership:
@@ -273,11 +273,11 @@ class Upkeep(Protocol):
         """
         ...
 
-    def settle_sites(self, now: datetime) -> bool:
+    def refresh_sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
         ...
 
-    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
+    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:
         """Merge into the other scopes and the cube; False where another worker holds the lock.
 
         With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
@@ -304,7 +304,7 @@ class Upkeep(Protocol):
         """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
         ...
 
-    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """Those that were sent are done with; all others that were taken may be taken again."""
         ...
 
@@ -312,6 +312,6 @@ class Upkeep(Protocol):
         """Delete refused messages that were received before; how many. A call is short: there may be more."""
         ...
 
-    def readings(self, now: datetime) -> Sequence[Reading]:
+    def gauges(self, now: datetime) -> Sequence[GaugeSample]:
         """The gauges that are read from the tables. Every worker exports the same ones; rules take the maximum."""
         ...

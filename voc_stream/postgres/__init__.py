@@ -1,1 +1,1 @@
-"""What is kept: tables, migrations, the transaction of a batch, the upkeep of rolling tables. The only place that speaks SQL."""
+"""What is kept: tables, migrations, the transaction of a batch, and what keeps them fresh. The only place that speaks SQL."""

@@ -27,8 +27,8 @@ from voc_stream.postgres.intake.versioned_rows import (
 )
 from voc_stream.postgres.reading.gauges import CustomerGauges, read_gauges
 from voc_stream.postgres.rolling import churn_risk as churn
-from voc_stream.postgres.rolling import refresh as settle
-from voc_stream.postgres.rolling.catalogue_copy import mirror_catalogue
+from voc_stream.postgres.rolling import refresh
+from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
 from voc_stream.postgres.schema.installation import (
     identity,
@@ -36,7 +36,7 @@ from voc_stream.postgres.schema.installation import (
     require_catalogue,
     why_to_wait,
 )
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.connection import (
     DEADLINE_SECONDS,
     checked_out,
@@ -51,12 +51,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.pipeline.clocks import ClockReading
-    from voc_stream.pipeline.ports import OutboxKind, OutboxMessage, Reading
+    from voc_stream.pipeline.ports import GaugeSample, OutboxKind, OutboxMessage
     from voc_stream.postgres.rolling.refresh import Refresh
+    from voc_stream.postgres.session.cursor import Cursor
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
 BUDGET_SECONDS = 5.0
@@ -77,7 +76,7 @@ PURGE_EVERY = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
-class PostgresUpkeep:
+class PostgresChores:
     """The chores of one worker. One connection at a time; not for two threads at once."""
 
     def __init__(
@@ -88,7 +87,7 @@ class PostgresUpkeep:
         self._deadline_seconds = deadline_seconds
         self._catalogue = catalogue
         self._purged_at: datetime | None = None
-        self._mirrored = False
+        self._is_catalogue_copied = False
         self._turn = 0
         self._vacuum = QueueVacuum(self._engine, deadline_seconds)
         self._customers = CustomerGauges()
@@ -97,12 +96,12 @@ class PostgresUpkeep:
         self._not_taken_back: set[int] = set()
         self._not_moved, self._not_assessed = SetAside("move_histories"), SetAside("assess_churn")
         self._future_looked_for = -math.inf  # of the monotonic clock
-        self._ahead = Ahead()
+        self._background = Background()
 
     def close(self) -> None:
         """Give the connection back."""
         self._engine.dispose()
-        self._ahead.close()
+        self._background.close()
 
     def join(self) -> Membership:
         """Let this catalogue rule the database, where it is the newest or the first."""
@@ -132,7 +131,7 @@ class PostgresUpkeep:
             self._future_looked_for = -math.inf
         return reading
 
-    def settle(self, now: datetime) -> bool:
+    def refresh(self, now: datetime) -> bool:
         """Take out, move and merge all that is pending and refresh rolling tables and cube as of `now`; False where another is at it."""
         while taken := self.take_back(now):
             pass
@@ -141,8 +140,8 @@ class PostgresUpkeep:
         return (
             taken is not None
             and moved is not None
-            and self.settle_sites(now)
-            and self.settle_details(now, in_parts=False)
+            and self.refresh_sites(now)
+            and self.refresh_details(now, in_parts=False)
         )
 
     def move_histories(self) -> int | None:
@@ -185,48 +184,48 @@ class PostgresUpkeep:
                     return move_some(
                         cursor,
                         entities,
-                        self._ahead,
+                        self._background,
                         self._catalogue,
                         only=only,
                         but=self._not_moved.customer_ids,
                     )
                 finally:
-                    self._ahead.abandon()  # within the deadline: what is under way may hang
+                    self._background.abandon()  # within the deadline: what is under way may hang
         except (
             ChangedMeanwhileError
         ):  # an order got another owner; the next piece meets it as it is then
             return 1
 
-    def settle_sites(self, now: datetime) -> bool:
+    def refresh_sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
-        self._mirror()
-        if not self._settle(settle.OF_SITES, now):
+        self._copy_catalogue()
+        if not self._refresh(refresh.OF_SITES, now):
             return False
         if self._purged_at is None or abs(now - self._purged_at) >= PURGE_EVERY:
             self._purged_at = now
             with self._transaction() as cursor:
-                settle.purge(cursor)
+                refresh.purge(cursor)
         return True
 
-    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
+    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:
         """Merge into the other scopes and the cube; False where another worker holds the lock.
 
         With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
         """
-        return self._settle(settle.OF_DETAILS, now, in_parts=in_parts)
+        return self._refresh(refresh.OF_DETAILS, now, in_parts=in_parts)
 
-    def _settle(self, refresh: Refresh, now: datetime, *, in_parts: bool = False) -> bool:
+    def _refresh(self, which: Refresh, now: datetime, *, in_parts: bool = False) -> bool:
         started = time.monotonic()
         while True:
             with self._transaction() as cursor:
-                taken = settle.settle(cursor, refresh, now, in_parts=in_parts)
+                taken = refresh.refresh(cursor, which, now, in_parts=in_parts)
             if taken is None:
                 return False
             if taken:
-                self._vacuum.make_room(refresh.queue)
+                self._vacuum.make_room(which.queue)
             if (
                 in_parts
-                or taken < settle.CONTRIBUTIONS_A_TIME
+                or taken < refresh.CONTRIBUTIONS_A_TIME
                 or time.monotonic() - started > BUDGET_SECONDS
             ):
                 return True
@@ -256,12 +255,12 @@ class PostgresUpkeep:
             f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts to take events out"
         )
 
-    def _mirror(self) -> None:
+    def _copy_catalogue(self) -> None:
         """Once a process: the rolling view joins the catalogue's expectations."""
-        if not self._mirrored:
+        if not self._is_catalogue_copied:
             with self._transaction() as cursor:
-                mirror_catalogue(cursor, self._catalogue)
-            self._mirrored = True
+                copy_catalogue(cursor, self._catalogue)
+            self._is_catalogue_copied = True
 
     def assess_churn(
         self, now: datetime, *, in_parts: bool = False, everyone: bool = False
@@ -373,10 +372,10 @@ class PostgresUpkeep:
         with self._transaction() as cursor:
             return outbox.claim(cursor, kind, limit, self._name)
 
-    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """Those that were sent are done with; all others that were taken may be taken again."""
         with self._transaction() as cursor:
-            outbox.settle(cursor, kind, sent, self._name, now)
+            outbox.finish(cursor, kind, sent, self._name, now)
 
     def delete_dead_letters(self, before: datetime) -> int:
         """Delete refused messages that were received before; how many. A call is short: there may be more."""
@@ -389,7 +388,7 @@ class PostgresUpkeep:
                 break
         return deleted
 
-    def readings(self, now: datetime) -> Sequence[Reading]:
+    def gauges(self, now: datetime) -> Sequence[GaugeSample]:
         """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""
         with self._transaction() as cursor:
             found = read_gauges(cursor, now)

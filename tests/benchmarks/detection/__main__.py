@@ -57,7 +57,7 @@ MANY, FEW = EXPERIENCES * SITES, FEWEST_WEEKS
 DROPPED_AFTER_DAYS, SETTLED_AFTER_DAYS = 91, 8
 """How long all have run when scores drop; ours alone needs only to leave zero."""
 OTHERS: dict[str, Callable[[Setting], Contestant]] = {
-    PageHinkley.name: lambda setting: PageHinkley(setting.pasts),
+    PageHinkley.name: lambda setting: PageHinkley(setting.past_weeks),
     FixedThreshold.name: lambda setting: FixedThreshold(setting.world, setting.volume),
     WeekAgainstFourWeeks.name: lambda setting: WeekAgainstFourWeeks(
         setting.world, setting.volume, setting.four_weeks

@@ -45,11 +45,11 @@ class PageHinkley:
     name = "Page-Hinkley (river)"
     _DELTA, _ALPHA = 0.005, 0.9999
 
-    def __init__(self, pasts: list[Past]) -> None:
-        self._count = np.array([past.scores for past in pasts], dtype=float)
-        self._mean = np.array([past.mean for past in pasts])
-        self._sum = np.zeros(len(pasts))
-        self._greatest = np.zeros(len(pasts))
+    def __init__(self, past_weeks: list[Past]) -> None:
+        self._count = np.array([past.scores for past in past_weeks], dtype=float)
+        self._mean = np.array([past.mean for past in past_weeks])
+        self._sum = np.zeros(len(past_weeks))
+        self._greatest = np.zeros(len(past_weeks))
 
     def take(self, scores: Numbers) -> Numbers:
         """See Contestant."""
@@ -97,13 +97,13 @@ class WeekAgainstFourWeeks:
 
     name = "week against four weeks"
 
-    def __init__(self, world: World, volume: Volume, pasts: list[Past]) -> None:
+    def __init__(self, world: World, volume: Volume, past_weeks: list[Past]) -> None:
         week = 7 * volume.a_day
-        self._window = Windowed(len(pasts), week)
-        self._usual = np.array([past.mean for past in pasts])
+        self._window = Windowed(len(past_weeks), week)
+        self._usual = np.array([past.mean for past in past_weeks])
         variance = np.array([shape.variance for shape in world.shapes])[world.experience]
         self._error = np.sqrt(
-            variance / week + variance / np.array([past.scores for past in pasts])
+            variance / week + variance / np.array([past.scores for past in past_weeks])
         )
 
     def take(self, scores: Numbers) -> Numbers:

@@ -41,10 +41,10 @@ class Charts:
 
     def __init__(self, setting: Setting, keys_in_all: int, random: np.random.Generator) -> None:
         """With thresholds for one false alarm a week over `keys_in_all`, of which `setting` may hold a part."""
-        keys = len(setting.pasts)
+        keys = len(setting.past_weeks)
         self._setting, self._scores_between_alarms = setting, setting.between_alarms(keys_in_all)
         self._detectors: list[Detector] = [
-            self._detector(key, past) for key, past in enumerate(setting.pasts)
+            self._detector(key, past) for key, past in enumerate(setting.past_weeks)
         ]
         self._usual = np.zeros(keys)
         self._slope, self._offset, self._threshold = (
@@ -55,7 +55,7 @@ class Charts:
         # Baselines of different ages, so that a drop comes at any time of the four weeks for which they stand.
         self._made = -random.integers(0, RENEWED_AFTER_DAYS, keys)
         self._days = deque(
-            [np.array([past.mean for past in setting.pasts]) * setting.volume.a_day]
+            [np.array([past.mean for past in setting.past_weeks]) * setting.volume.a_day]
             * BASELINE_DAYS,
             BASELINE_DAYS,
         )

@@ -27,14 +27,14 @@ class Setting(NamedTuple):
     Attributes:
         world: the keys.
         volume: how many scores each of them gets.
-        pasts: the baseline that was seen of each key.
+        past_weeks: the baseline that was seen of each key.
         four_weeks: another past of each key, as those see it that look back for so long.
         between: for each experience, the variance between shops as their baselines show it.
     """
 
     world: World
     volume: Volume
-    pasts: list[Past]
+    past_weeks: list[Past]
     four_weeks: list[Past]
     between: Mapping[int, float]
 
@@ -48,24 +48,28 @@ def setting_of(
 ) -> Setting:
     """Shops as `seed` makes them, and their scores of the past."""
     world = world_of(shapes, np.random.default_rng(seed))
-    pasts = _pasts_of(world, volume, BASELINE_DAYS, random)
+    past_weeks = _past_weeks_of(world, volume, BASELINE_DAYS, random)
     between = {
         number: variance_between(
-            [pasts[key] for key in np.flatnonzero(world.experience == number)], shape.variance
+            [past_weeks[key] for key in np.flatnonzero(world.experience == number)], shape.variance
         )
         for number, shape in enumerate(shapes)
     }
-    return Setting(world, volume, pasts, _pasts_of(world, volume, FOUR_WEEKS_DAYS, random), between)
+    return Setting(
+        world, volume, past_weeks, _past_weeks_of(world, volume, FOUR_WEEKS_DAYS, random), between
+    )
 
 
 def renewed(setting: Setting, random: np.random.Generator) -> Setting:
     """The same shops after another past."""
     return setting._replace(
-        pasts=_pasts_of(setting.world, setting.volume, BASELINE_DAYS, random),
-        four_weeks=_pasts_of(setting.world, setting.volume, FOUR_WEEKS_DAYS, random),
+        past_weeks=_past_weeks_of(setting.world, setting.volume, BASELINE_DAYS, random),
+        four_weeks=_past_weeks_of(setting.world, setting.volume, FOUR_WEEKS_DAYS, random),
     )
 
 
-def _pasts_of(world: World, volume: Volume, days: int, random: np.random.Generator) -> list[Past]:
+def _past_weeks_of(
+    world: World, volume: Volume, days: int, random: np.random.Generator
+) -> list[Past]:
     count = days * volume.a_day
     return [Past(count, total / count) for total in world.totals(random, count).tolist()]

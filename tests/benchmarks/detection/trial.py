@@ -49,7 +49,7 @@ def tuned_threshold(
 
     Every half a year the detector begins anew, from another past: some drift farther, the longer they run. The first week is not counted.
     """
-    greatest = np.full((weeks, len(setting.pasts)), -np.inf, dtype=np.float32)
+    greatest = np.full((weeks, len(setting.past_weeks)), -np.inf, dtype=np.float32)
     for week in range(weeks):
         if week % HALF_A_YEAR == 0:
             detector = make(renewed(setting, random))
@@ -83,7 +83,7 @@ def delays(
     """
     detector = deepcopy(detector)
     counted = detector.take(setting.world.scores(random)) <= threshold
-    found = np.full(len(setting.pasts), np.inf)
+    found = np.full(len(setting.past_weeks), np.inf)
     for number in range(1, limit):
         found[(detector.take(after.scores(random)) > threshold) & (found == np.inf)] = number
         if np.isfinite(found[counted]).mean() > share:

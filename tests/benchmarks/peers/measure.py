@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from benchmarks.peers.inputs import Input
     from benchmarks.peers.peers import Peer
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.postgres.session.cursor import Cursor
 
 # A look at the tables costs PostgreSQL some milliseconds; so much longer than it took, the next one waits.
 POLL_RATIO = 20

@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import sqlalchemy
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.pipeline.ports import Batch, Message, OutboxKind, OutboxMessage, Reading
+    from voc_stream.pipeline.ports import Batch, GaugeSample, Message, OutboxKind, OutboxMessage
     from voc_stream.pipeline.refusal_limit import RefusalRecord
+    from voc_stream.postgres.session.cursor import Cursor
 
 # Of two workers that create it at once, one would fail.
 POSITION_TABLE = """
@@ -267,44 +267,44 @@ def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
     )
 
 
-class NoUpkeep:
+class NoChores:
     """The reduced job has nothing to keep up beside the stream."""
 
-    def join(self) -> Membership:  # noqa: D102  see ports.Upkeep
+    def join(self) -> Membership:  # noqa: D102  see ports.Chores
         return Membership("reduced", None)
 
-    def read_clocks(self) -> ClockReading:  # noqa: D102  see ports.Upkeep
+    def read_clocks(self) -> ClockReading:  # noqa: D102  see ports.Chores
         now = datetime.now(UTC)
         return ClockReading(now, now, time.monotonic(), timedelta(0))
 
-    def move_histories(self) -> int | None:  # noqa: D102  see ports.Upkeep
+    def move_histories(self) -> int | None:  # noqa: D102  see ports.Chores
         return 0
 
-    def settle_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
+    def refresh_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Chores
         return True
 
-    def settle_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002, D102  see ports.Upkeep
+    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002, D102  see ports.Chores
         return True
 
-    def take_back(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
+    def take_back(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Chores
         return 0
 
-    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002, D102  see ports.Upkeep
+    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002, D102  see ports.Chores
         return 0
 
-    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002, D102  see ports.Upkeep
+    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002, D102  see ports.Chores
         return False
 
-    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:  # noqa: ARG002, D102  see ports.Upkeep
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:  # noqa: ARG002, D102  see ports.Chores
         return []
 
-    def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """There are none."""
 
-    def delete_dead_letters(self, before: datetime) -> int:  # noqa: ARG002, D102  see ports.Upkeep
+    def delete_dead_letters(self, before: datetime) -> int:  # noqa: ARG002, D102  see ports.Chores
         return 0
 
-    def readings(self, now: datetime) -> Sequence[Reading]:  # noqa: ARG002, D102  see ports.Upkeep
+    def gauges(self, now: datetime) -> Sequence[GaugeSample]:  # noqa: ARG002, D102  see ports.Chores
         return []
 
 
@@ -321,7 +321,7 @@ def main() -> None:
     configure_logging("TEXT", verbose=False)
     sink = ReducedSink(settings.require_database_url(), load_catalogue(settings.catalogue))
     tune_interpreter()
-    sys.exit(run_worker(settings, sink, NoUpkeep(), Metrics(CollectorRegistry())))
+    sys.exit(run_worker(settings, sink, NoChores(), Metrics(CollectorRegistry())))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import psycopg2
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+    from voc_stream.postgres.session.cursor import Connection, Cursor
+
 
 STAGING_TABLES = """
 CREATE TEMPORARY TABLE staged_event (event_id text) ON COMMIT DELETE ROWS;

@@ -10,15 +10,14 @@ from benchmarks import history
 from benchmarks.load import Load, messages
 
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 NEW = Partition("test", 0)
 
@@ -79,13 +78,13 @@ def test_the_engine_goes_on_from_the_rows(
     ]
     with (
         closing(PostgresSink(database_url, catalogue)) as sink,
-        closing(PostgresUpkeep(database_url, catalogue)) as upkeep,
+        closing(PostgresChores(database_url, catalogue)) as chores,
     ):
         sink.start_at(NEW, StoredPosition("log", 0), None)
         decoded = sink.decode([Message(offset, each) for offset, each in enumerate(values)], now)
         [result] = sink.process([Batch(NEW, StoredPosition("log", 0), decoded)], now)
-        assert upkeep.settle(now)
-        assert upkeep.assess_churn(now)
+        assert chores.refresh(now)
+        assert chores.assess_churn(now)
     assert result.accepted == 400
     assert value(cursor, "SELECT count(*) FROM customer") == 40
     assert value(cursor, "SELECT count(*) FROM customer WHERE version > 1") > 0
@@ -123,8 +122,8 @@ def test_days_are_those_before_today(
         "SELECT count(DISTINCT start::date) FROM pane WHERE start < current_date AND resolution ="
     )
     assert [value(cursor, f"{days} {resolution}") for resolution in (5, 60, 1440)] == [3, 5, 5]
-    with closing(PostgresUpkeep(database_url, catalogue)) as upkeep:
-        assert upkeep.settle(datetime.now(UTC))
+    with closing(PostgresChores(database_url, catalogue)) as chores:
+        assert chores.refresh(datetime.now(UTC))
     answers = "SELECT sum(n) FROM rolling_sum WHERE scope_type = 'all' AND experience = 'overall' AND horizon ="
     one_day = value(
         cursor,

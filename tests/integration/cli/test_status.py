@@ -10,7 +10,7 @@ from voc_stream.cli.status import command
 from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, to_environment
 
@@ -39,7 +39,7 @@ def test_status_shows_what_waits_and_whom_to_call(
     partition = Partition(f"{settings.topic_prefix}complaints", 0)
     with (
         closing(PostgresSink(url, catalogue)) as sink,
-        closing(PostgresUpkeep(url, catalogue)) as upkeep,
+        closing(PostgresChores(url, catalogue)) as chores,
     ):
         sink.start_at(partition, StoredPosition("a log", 0), None)
         now = datetime.now(UTC)
@@ -51,8 +51,8 @@ def test_status_shows_what_waits_and_whom_to_call(
             ],
             now,
         )
-        upkeep.settle(now)
-        upkeep.assess_churn(now)
+        chores.refresh(now)
+        chores.assess_churn(now)
     picture = tmp_path / "summary.svg"
     shown = status(settings, "--svg", str(picture))
     assert shown.exit_code == 0, shown.output
@@ -78,7 +78,7 @@ def test_status_says_that_histories_are_not_moved_yet(
     )
     with (
         closing(PostgresSink(database_url, catalogue)) as sink,
-        closing(PostgresUpkeep(database_url, catalogue)) as upkeep,
+        closing(PostgresChores(database_url, catalogue)) as chores,
     ):
         sink.start_at(partition, StoredPosition("a log", 0), None)
         now = datetime.now(UTC)
@@ -86,7 +86,7 @@ def test_status_says_that_histories_are_not_moved_yet(
             messages = sink.decode([Message(offset, event.format(offset + 1).encode())], now)
             sink.process([Batch(partition, StoredPosition("a log", offset), messages)], now)
         assert "历史数据重新归类中的客户: 1" in status(settings).output
-        assert upkeep.move_histories() == 1
+        assert chores.move_histories() == 1
     assert "历史数据重新归类中" not in status(settings).output
 
 

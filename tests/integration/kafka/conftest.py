@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import MemorySink, MemoryUpkeep
+from fakes import MemoryChores, MemorySink
 from kafka_worker import ThreadWorker, settings_for, started_workers
 
 from voc_stream.kafka.topics import ensure_topics
@@ -31,15 +31,15 @@ def sink() -> MemorySink:
 
 
 @pytest.fixture
-def upkeep() -> MemoryUpkeep:
-    """An upkeep with nothing to do."""
-    return MemoryUpkeep()
+def chores() -> MemoryChores:
+    """Chores with nothing to do."""
+    return MemoryChores()
 
 
 @pytest.fixture
 def start(
-    voc: Settings, sink: MemorySink, upkeep: MemoryUpkeep
+    voc: Settings, sink: MemorySink, chores: MemoryChores
 ) -> Iterator[Callable[[], ThreadWorker]]:
     """Start a worker on the test's store and topics; all are stopped afterwards."""
     with started_workers() as start_one:
-        yield lambda: start_one(voc, sink, upkeep)
+        yield lambda: start_one(voc, sink, chores)

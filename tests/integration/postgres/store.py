@@ -1,4 +1,4 @@
-"""A database under test with what writes to it: sinks, upkeep and plain queries."""
+"""A database under test with what writes to it: sinks, chores and plain queries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from voc_stream.pipeline.ports import (
     StoredPosition,
     StoreUnavailableError,
 )
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.postgres.schema.engine_tables import metadata
 
@@ -54,7 +54,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 class Store:
-    """One database. Sinks and upkeeps that it opens are closed with it."""
+    """One database. Sinks and chores that it opens are closed with it."""
 
     def __init__(self, url: str, catalogue: Catalogue) -> None:
         self.url = url
@@ -80,16 +80,16 @@ class Store:
             sink.start_at(partition(number), StoredPosition(LOG, 0), None)
         return sink
 
-    def upkeep(self) -> PostgresUpkeep:
-        """A new upkeep."""
-        upkeep = PostgresUpkeep(self.url, self.catalogue)
-        self._open.callback(upkeep.close)
-        return upkeep
+    def chores(self) -> PostgresChores:
+        """A worker's chores."""
+        chores = PostgresChores(self.url, self.catalogue)
+        self._open.callback(chores.close)
+        return chores
 
     def move_histories(self) -> None:
         """Count under the present profiles what came before them: with that `experience_daily` is exact before any refresh."""
-        upkeep = self.upkeep()
-        while upkeep.move_histories():
+        chores = self.chores()
+        while chores.move_histories():
             pass
 
     def take_in(
@@ -119,7 +119,7 @@ class Store:
         return value
 
     def clear(self) -> None:
-        """Empty all tables, and close the sinks and upkeeps, which remember what they wrote."""
+        """Empty all tables, and close the sinks and chores, which remember what they wrote."""
         self._open.close()
         # Not TRUNCATE: new files for all tables and indexes each time make the server's last checkpoint long.
         # What one worker does at a time has a row for good.

@@ -11,7 +11,7 @@ SECTIONS = [
     "own processor",
     "latency",
     "soak",
-    "upkeep",
+    "chores",
     "scale",
     "peers",
     *(axis.benchmark for axis in AXES.values()),

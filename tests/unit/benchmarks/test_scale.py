@@ -12,7 +12,7 @@ COST = Costs(
     wal_bytes=2_500.0,
     sent_bytes=300.0,
     table_bytes=1_000.0,
-    settle_microseconds=0.6,
+    refresh_microseconds=0.6,
     assess_microseconds=0.3,
 )
 GIVEN = Assumptions(utilisation=0.5, shard_processors=32, wal_megabytes_per_second=500.0)
@@ -34,7 +34,7 @@ def test_costs_are_multiplied() -> None:
 def test_shards_are_what_the_scarcest_thing_needs() -> None:
     """By processors 3, by WAL 5, by the one merger 1.2: five shards; with a dearer merger it decides."""
     assert needed(COST)["PostgreSQL shards"] == "5"
-    assert needed(replace(COST, settle_microseconds=6.0))["PostgreSQL shards"] == "12"
+    assert needed(replace(COST, refresh_microseconds=6.0))["PostgreSQL shards"] == "12"
 
 
 def test_what_gives_way_first_stands_first() -> None:
@@ -42,13 +42,15 @@ def test_what_gives_way_first_stands_first() -> None:
     found = limits(COST, GIVEN)
     assert [limit for _, limit, _ in found] == sorted(limit for _, limit, _ in found)
     assert found[0][0] == "one worker"
-    assert limits(replace(COST, settle_microseconds=100.0), GIVEN)[0][0].startswith("one merger")
+    assert limits(replace(COST, refresh_microseconds=100.0), GIVEN)[0][0].startswith("one merger")
 
 
 def test_the_plan_waits_for_measured_costs() -> None:
     """Nothing is computed from what was not measured; with PostgreSQL on its own processor the costs are purer, so they go first."""
-    upkeep = {
-        name: value for name, value in asdict(COST).items() if name.startswith(("settle", "assess"))
+    chores = {
+        name: value
+        for name, value in asdict(COST).items()
+        if name.startswith(("refresh", "assess"))
     }
     shared = Record(
         benchmark="throughput",
@@ -60,7 +62,7 @@ def test_the_plan_waits_for_measured_costs() -> None:
     own = Record(
         benchmark="own processor", inputs={}, figures=asdict(COST), machine="m", commit="c"
     )
-    alone = Record(benchmark="upkeep", inputs={}, figures=upkeep, machine="m", commit="c")
+    alone = Record(benchmark="chores", inputs={}, figures=chores, machine="m", commit="c")
     assert costs([own]) is None
     assert costs([shared, alone]) == replace(COST, worker_microseconds=30.0)
     assert costs([own, shared, alone]) == COST

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from voc_stream.monitoring.metrics import MAXIMUM_SITES, READ_FROM_TABLES, Metrics
-from voc_stream.pipeline.ports import BatchResult, Partition, Reading
+from voc_stream.pipeline.ports import BatchResult, GaugeSample, Partition
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 CONTRACT = {
@@ -71,17 +71,17 @@ def test_no_data_has_no_sample(metrics: Metrics) -> None:
         assert samples(metrics, name) == {}
     metrics.publish(
         [
-            Reading("voc_complaints_open", ("s1", "major"), 3),
-            Reading("voc_complaints_open", ("s2", "major"), 1),
+            GaugeSample("voc_complaints_open", ("s1", "major"), 3),
+            GaugeSample("voc_complaints_open", ("s2", "major"), 1),
         ]
     )
-    metrics.publish([Reading("voc_complaints_open", ("s2", "major"), 2)])
+    metrics.publish([GaugeSample("voc_complaints_open", ("s2", "major"), 2)])
     assert samples(metrics, "voc_complaints_open") == {("s2", "major"): 2}
 
 
 def test_a_gauge_without_labels_is_read_too(metrics: Metrics) -> None:
     """The time of the last refresh has none."""
-    metrics.publish([Reading("voc_evaluator_last_success_timestamp_seconds", (), 1.5)])
+    metrics.publish([GaugeSample("voc_evaluator_last_success_timestamp_seconds", (), 1.5)])
     assert samples(metrics, "voc_evaluator_last_success_timestamp_seconds") == {(): 1.5}
 
 
@@ -89,12 +89,12 @@ def test_sites_beyond_the_cap_become_other_and_are_counted(metrics: Metrics) -> 
     """A flood of site names must not flood Prometheus: sums are added up, ages take the greatest, means are left out."""
     sites = [f"s{number:05d}" for number in range(MAXIMUM_SITES + 5)]
     metrics.publish(
-        [Reading("voc_complaints_open", (site, "minor"), 1) for site in sites]
+        [GaugeSample("voc_complaints_open", (site, "minor"), 1) for site in sites]
         + [
-            Reading("voc_complaint_oldest_age_seconds", (site, "minor"), number)
+            GaugeSample("voc_complaint_oldest_age_seconds", (site, "minor"), number)
             for number, site in enumerate(sites)
         ]
-        + [Reading("voc_satisfaction_score", ("overall", site, "24h"), 7) for site in sites]
+        + [GaugeSample("voc_satisfaction_score", ("overall", site, "24h"), 7) for site in sites]
     )
     complaints = samples(metrics, "voc_complaints_open")
     assert len(complaints) == MAXIMUM_SITES + 1
@@ -113,10 +113,10 @@ def test_sites_beyond_the_cap_become_other_and_are_counted(metrics: Metrics) -> 
 
 def test_a_site_once_shown_stays_shown(metrics: Metrics) -> None:
     """New sites must not push out those that dashboards show."""
-    metrics.publish([Reading("voc_complaints_open", ("zz", "minor"), 1)])
+    metrics.publish([GaugeSample("voc_complaints_open", ("zz", "minor"), 1)])
     metrics.publish(
         [
-            Reading("voc_complaints_open", (site, "minor"), 1)
+            GaugeSample("voc_complaints_open", (site, "minor"), 1)
             for site in ["zz", *(f"s{number:05d}" for number in range(MAXIMUM_SITES))]
         ]
     )
@@ -124,13 +124,13 @@ def test_a_site_once_shown_stays_shown(metrics: Metrics) -> None:
 
 
 @pytest.mark.parametrize(
-    "reading", [Reading("voc_no_such", (), 1), Reading("voc_complaints_open", ("s1",), 1)]
+    "reading", [GaugeSample("voc_no_such", (), 1), GaugeSample("voc_complaints_open", ("s1",), 1)]
 )
 def test_an_undeclared_reading_is_refused_and_changes_nothing(
-    metrics: Metrics, reading: Reading
+    metrics: Metrics, reading: GaugeSample
 ) -> None:
     """Metrics are declared in one place."""
-    metrics.publish([Reading("voc_complaints_open", ("s1", "major"), 3)])
+    metrics.publish([GaugeSample("voc_complaints_open", ("s1", "major"), 3)])
     with pytest.raises((KeyError, ValueError)):
         metrics.publish([reading])
     assert samples(metrics, "voc_complaints_open") == {("s1", "major"): 3}

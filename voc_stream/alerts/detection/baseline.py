@@ -27,7 +27,7 @@ class Past(NamedTuple):
     mean: float
 
 
-def variance_between(pasts: Sequence[Past], variance_within: float) -> float:
+def variance_between(past_weeks: Sequence[Past], variance_within: float) -> float:
     """How far the true means of scopes lie apart, in points squared: what their spread leaves after that of single scores.
 
     The method of moments of DerSimonian and Laird 1986. 0 for fewer than two scopes.
@@ -35,12 +35,12 @@ def variance_between(pasts: Sequence[Past], variance_within: float) -> float:
     >>> round(variance_between([Past(100, 7.0), Past(100, 9.0)], 4.0), 6)
     1.96
     """
-    weights = [past.scores for past in pasts if past.scores > 0]
+    weights = [past.scores for past in past_weeks if past.scores > 0]
     total = sum(weights)
     if total == max(weights, default=0):
         return 0.0
-    mean = sum(past.scores * past.mean for past in pasts) / total
-    spread = sum(past.scores * (past.mean - mean) ** 2 for past in pasts)
+    mean = sum(past.scores * past.mean for past in past_weeks) / total
+    spread = sum(past.scores * (past.mean - mean) ** 2 for past in past_weeks)
     excess = spread - (len(weights) - 1) * variance_within
     return max(0.0, excess / (total - sum(weight * weight for weight in weights) / total))
 

@@ -61,7 +61,7 @@ class Breaker:
         for partition in partitions:
             record = self._ledger.refusals.get(partition, RefusalRecord())
             if (reached := self._limit.reached(record)) is None:
-                self._ledger.holds.settle(partition)
+                self._ledger.holds.end_doubt(partition)
             else:
                 sentence = (
                     f"{partition} had stopped: {reached}; its next message shows whether it goes on"

@@ -51,7 +51,7 @@ class Holds:
         """It may have to be held: let nobody take the worker for ready before it is known."""
         self._state.doubtful = {**self._state.doubtful, partition: sentence}
 
-    def settle(self, partition: Partition) -> None:
+    def end_doubt(self, partition: Partition) -> None:
         """It is known whether it goes on, or not our business any more."""
         if partition in self._state.doubtful:
             others = {
@@ -63,5 +63,5 @@ class Holds:
 
     def _put(self, partition: Partition, hold: Hold) -> None:
         self._state.held = {**self._state.held, partition: hold}
-        self.settle(partition)
+        self.end_doubt(partition)
         self._metrics.held(partition, hold.cause, get_args(Cause))

@@ -309,14 +309,14 @@ class Ledger:
             if partition not in self.durable:
                 continue  # it was revoked meanwhile, and is another worker's business
             if position != self.durable[partition]:
-                self.holds.settle(partition)
+                self.holds.end_doubt(partition)
             self.durable[partition] = position
 
     def forget(self, partition: Partition) -> None:
         """The partition was revoked."""
         self.durable.pop(partition, None)
         self.refusals.pop(partition, None)
-        self.holds.settle(partition)
+        self.holds.end_doubt(partition)
         self._is_ill = False  # perhaps no batch comes any more to show that it is well again
         self._metrics.forget_partition(partition)
 

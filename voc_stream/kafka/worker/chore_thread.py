@@ -1,4 +1,4 @@
-"""Upkeep from the loop: each blocking call runs in one thread of its own, beside the one of the batches."""
+"""Chores from the loop: each blocking call runs in one thread of its own, beside the one of the batches."""
 
 from __future__ import annotations
 
@@ -12,65 +12,65 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from voc_stream.pipeline.clocks import ClockReading
-    from voc_stream.pipeline.ports import Membership, OutboxKind, OutboxMessage, Reading, Upkeep
+    from voc_stream.pipeline.ports import Chores, GaugeSample, Membership, OutboxKind, OutboxMessage
 
 T = TypeVar("T")
 
 
-class UpkeepCalls:
-    """The methods of `ports.Upkeep`, awaitable."""
+class ChoreCalls:
+    """The methods of `ports.Chores`, awaitable."""
 
-    def __init__(self, upkeep: Upkeep) -> None:
-        self._upkeep = upkeep
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-upkeep")
+    def __init__(self, chores: Chores) -> None:
+        self._chores = chores
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-chores")
 
     async def join(self) -> Membership:
-        """See `Upkeep.join`."""
-        return await self._call(self._upkeep.join)
+        """See `Chores.join`."""
+        return await self._call(self._chores.join)
 
     async def read_clocks(self) -> ClockReading:
-        """See `Upkeep.read_clocks`."""
-        return await self._call(self._upkeep.read_clocks)
+        """See `Chores.read_clocks`."""
+        return await self._call(self._chores.read_clocks)
 
     async def move_histories(self) -> int | None:
-        """See `Upkeep.move_histories`."""
-        return await self._call(self._upkeep.move_histories)
+        """See `Chores.move_histories`."""
+        return await self._call(self._chores.move_histories)
 
-    async def settle_sites(self, now: datetime) -> bool:
-        """See `Upkeep.settle_sites`."""
-        return await self._call(self._upkeep.settle_sites, now)
+    async def refresh_sites(self, now: datetime) -> bool:
+        """See `Chores.refresh_sites`."""
+        return await self._call(self._chores.refresh_sites, now)
 
-    async def settle_details(self, now: datetime, *, in_parts: bool) -> bool:
-        """See `Upkeep.settle_details`."""
-        return await self._call(partial(self._upkeep.settle_details, in_parts=in_parts), now)
+    async def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:
+        """See `Chores.refresh_details`."""
+        return await self._call(partial(self._chores.refresh_details, in_parts=in_parts), now)
 
     async def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
-        """See `Upkeep.assess_churn`."""
-        return await self._call(partial(self._upkeep.assess_churn, in_parts=in_parts), now)
+        """See `Chores.assess_churn`."""
+        return await self._call(partial(self._chores.assess_churn, in_parts=in_parts), now)
 
     async def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:
-        """See `Upkeep.evaluate`."""
-        return await self._call(partial(self._upkeep.evaluate, catching_up=catching_up), now, every)
+        """See `Chores.evaluate`."""
+        return await self._call(partial(self._chores.evaluate, catching_up=catching_up), now, every)
 
     async def take_back(self, now: datetime) -> int | None:
-        """See `Upkeep.take_back`."""
-        return await self._call(self._upkeep.take_back, now)
+        """See `Chores.take_back`."""
+        return await self._call(self._chores.take_back, now)
 
     async def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
-        """See `Upkeep.claim_messages`."""
-        return await self._call(self._upkeep.claim_messages, kind, limit)
+        """See `Chores.claim_messages`."""
+        return await self._call(self._chores.claim_messages, kind, limit)
 
-    async def settle_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
-        """See `Upkeep.settle_messages`."""
-        await self._call(self._upkeep.settle_messages, kind, sent, now)
+    async def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+        """See `Chores.finish_messages`."""
+        await self._call(self._chores.finish_messages, kind, sent, now)
 
     async def delete_dead_letters(self, before: datetime) -> int:
-        """See `Upkeep.delete_dead_letters`."""
-        return await self._call(self._upkeep.delete_dead_letters, before)
+        """See `Chores.delete_dead_letters`."""
+        return await self._call(self._chores.delete_dead_letters, before)
 
-    async def readings(self, now: datetime) -> Sequence[Reading]:
-        """See `Upkeep.readings`."""
-        return await self._call(self._upkeep.readings, now)
+    async def gauges(self, now: datetime) -> Sequence[GaugeSample]:
+        """See `Chores.gauges`."""
+        return await self._call(self._chores.gauges, now)
 
     def close(self) -> None:
         """Let the thread end after what it is doing now."""

@@ -22,7 +22,7 @@ from voc_stream.kafka.life.watchdog import EXIT_CODE, Watchdog, exit_unless_done
 from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.positions.ledger import Ledger
 from voc_stream.kafka.worker.app import create_app
-from voc_stream.kafka.worker.chore_thread import UpkeepCalls
+from voc_stream.kafka.worker.chore_thread import ChoreCalls
 from voc_stream.kafka.worker.timers import add_timers
 from voc_stream.monitoring.health import HealthServer
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.worker.app import VocApp
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline.ports import BatchSink, Upkeep
+    from voc_stream.pipeline.ports import BatchSink, Chores
     from voc_stream.settings import Settings
 
 STOP_DEADLINE_SECONDS = 20.0
@@ -46,19 +46,19 @@ class WorkerParts:
         self,
         settings: Settings,
         sink: BatchSink,
-        upkeep: Upkeep,
+        chores: Chores,
         metrics: Metrics,
         **faust_settings: Any,
     ) -> None:
         self.settings = settings
         self._sink = sink
-        self._upkeep = upkeep
+        self._chores = chores
         self._metrics = metrics
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
-        self.upkeep_calls = UpkeepCalls(upkeep)
+        self.chore_calls = ChoreCalls(chores)
         self.app: VocApp = create_app(settings, self.ledger, metrics, **faust_settings)
-        add_timers(self.app, self.ledger, self.upkeep_calls, metrics, settings)
+        add_timers(self.app, self.ledger, self.chore_calls, metrics, settings)
 
     def not_alive(self) -> Sequence[str]:
         """Why this process should be restarted."""
@@ -106,7 +106,7 @@ class WorkerParts:
         return ready
 
     def _what_else_is_missing(self) -> str | None:
-        membership = self._upkeep.join()
+        membership = self._chores.join()
         if membership.problem is not None:
             return membership.problem
         others = read_strangers(self.settings, membership.installation)
@@ -115,13 +115,13 @@ class WorkerParts:
             return shared_group(self.settings, others)
         # The client id is read when the consumer starts. It shows other installations whose worker this is.
         self.app.conf.broker_client_id = client_id(membership.installation)
-        self.ledger.clock.compare(self._upkeep.read_clocks())
+        self.ledger.clock.compare(self._chores.read_clocks())
         return self.state.clock_problem
 
     def close(self) -> None:
         """End the threads of the store."""
         self.ledger.close()
-        self.upkeep_calls.close()
+        self.chore_calls.close()
 
 
 class FaustWorker(faust.Worker):
@@ -157,7 +157,7 @@ def _stop_event() -> threading.Event:
 def run_worker(
     settings: Settings,
     sink: BatchSink,
-    upkeep: Upkeep,
+    chores: Chores,
     metrics: Metrics,
     settings_changed: Callable[[], bool] = lambda: False,
 ) -> int:
@@ -171,7 +171,7 @@ def run_worker(
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    parts = WorkerParts(settings, sink, upkeep, metrics)
+    parts = WorkerParts(settings, sink, chores, metrics)
     settings_watch = SettingsWatch(parts.in_trouble, settings_changed)
     watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
     with HealthServer(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.positions.ledger import Ledger
     from voc_stream.kafka.worker.app import VocApp
-    from voc_stream.kafka.worker.chore_thread import UpkeepCalls
+    from voc_stream.kafka.worker.chore_thread import ChoreCalls
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.settings import Settings
 
@@ -46,17 +46,17 @@ log = logging.getLogger(__name__)
 
 
 def add_timers(
-    app: VocApp, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, settings: Settings
+    app: VocApp, ledger: Ledger, chores: ChoreCalls, metrics: Metrics, settings: Settings
 ) -> None:
     """Register every timer on an app that has not started. Beyond a lag of a whole batch the chores leave the stream in peace."""
-    work = _Work(app, ledger, upkeep, metrics, settings)
-    outbox = OutboxPublisher(app, settings.topic_prefix, upkeep, metrics)
+    work = _Work(app, ledger, chores, metrics, settings)
+    outbox = OutboxPublisher(app, settings.topic_prefix, chores, metrics)
     timers: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
         "clocks": (CLOCKS_INTERVAL_SECONDS, work.clocks),
         "move_histories": (HISTORIES_INTERVAL_SECONDS, work.move_histories),
         "membership": (MEMBERSHIP_INTERVAL_SECONDS, work.membership),
-        "settle_sites": (SITES_INTERVAL_SECONDS, work.settle_sites),
-        "settle_details": (DETAILS_INTERVAL_SECONDS, work.settle_details),
+        "settle_sites": (SITES_INTERVAL_SECONDS, work.refresh_sites),
+        "settle_details": (DETAILS_INTERVAL_SECONDS, work.refresh_details),
         "assess_churn": (CHURN_INTERVAL_SECONDS, work.assess_churn),
         "take_back": (TAKING_BACK_INTERVAL_SECONDS, work.take_back),
         "evaluate": (settings.evaluation_interval_seconds, work.evaluate),
@@ -64,7 +64,7 @@ def add_timers(
         "dead_letters": (DEAD_LETTER_INTERVAL_SECONDS, partial(outbox.publish, "dead_letter")),
         "dead_letter_limit": (LIMIT_INTERVAL_SECONDS, work.dead_letter_limit),
         "dead_letter_retention": (RETENTION_INTERVAL_SECONDS, work.dead_letter_retention),
-        "readings": (READINGS_INTERVAL_SECONDS, work.readings),
+        "readings": (READINGS_INTERVAL_SECONDS, work.gauges),
         "lag": (LAG_INTERVAL_SECONDS, work.lag),
         "log_identity": (LOG_IDENTITY_INTERVAL_SECONDS, work.log_identity),
         "lost_commits": (LOST_COMMITS_INTERVAL_SECONDS, work.lost_commits),
@@ -84,7 +84,7 @@ class _Work:
     """The bodies of the timers."""
 
     def __init__(
-        self, app: Any, ledger: Ledger, upkeep: UpkeepCalls, metrics: Metrics, settings: Settings
+        self, app: Any, ledger: Ledger, chores: ChoreCalls, metrics: Metrics, settings: Settings
     ) -> None:
         # Less is what lies between two batches of a stream that keeps up.
         self._backlog_events = settings.maximum_batch_messages
@@ -94,7 +94,7 @@ class _Work:
         self._app = app
         self._settings = settings
         self._ledger = ledger
-        self._upkeep = upkeep
+        self._chores = chores
         self._metrics = metrics
 
     def add(self, name: str, interval_seconds: float, body: Callable[[], Awaitable[None]]) -> None:
@@ -127,11 +127,11 @@ class _Work:
 
     async def move_histories(self) -> None:
         """Count under their new profile what customers said before they changed it."""
-        await self._upkeep.move_histories()
+        await self._chores.move_histories()
 
     async def membership(self) -> None:
         """Look whether another catalogue rules, or another installation is in the group."""
-        membership = await self._upkeep.join()
+        membership = await self._chores.join()
         if membership.problem is not None:
             self._ledger.state.give_way(membership.problem)
             return
@@ -145,35 +145,35 @@ class _Work:
         elif problem is not None:
             log.error("%s; the other one gives way", problem)
 
-    async def settle_sites(self) -> None:
+    async def refresh_sites(self) -> None:
         """Bring the rolling tables of sites to now, where no other worker is at it."""
         if (now := self._ledger.clock.chores_time()) is not None:
-            await self._upkeep.settle_sites(now)
+            await self._chores.refresh_sites(now)
 
-    async def settle_details(self) -> None:
+    async def refresh_details(self) -> None:
         """Bring the other scopes and the cube to now, where no other worker is at it."""
         if (now := self._ledger.clock.chores_time()) is not None:
-            await self._upkeep.settle_details(now, in_parts=self._is_busy())
+            await self._chores.refresh_details(now, in_parts=self._is_busy())
 
     async def assess_churn(self) -> None:
         """Bring the risks to now, where no other worker is at it."""
         if (now := self._ledger.clock.chores_time()) is not None:
-            await self._upkeep.assess_churn(now, in_parts=self._is_busy())
+            await self._chores.assess_churn(now, in_parts=self._is_busy())
 
     async def take_back(self) -> None:
         """Take out of the tables what was retracted, where no other worker is at it."""
         now = self._ledger.clock.chores_time()
-        if now is not None and (taken := await self._upkeep.take_back(now)):
+        if now is not None and (taken := await self._chores.take_back(now)):
             log.info("%d events that retractions name are out of the tables", taken)
 
     async def evaluate(self) -> None:
         """Start and end alerts, where no other worker is at it, and show at once what that changed."""
         catching_up = self._is_busy(self._backlog_events)
         now = self._ledger.clock.chores_time()
-        if now is not None and await self._upkeep.evaluate(
+        if now is not None and await self._chores.evaluate(
             now, self._evaluation_interval, catching_up=catching_up
         ):
-            await self.readings()
+            await self.gauges()
 
     async def dead_letter_limit(self) -> None:
         """Let partitions go on that stopped for too many refusals, where somebody has looked."""
@@ -184,21 +184,21 @@ class _Work:
         now = self._ledger.clock.chores_time()  # a clock that is ahead must delete nothing
         if self._retention is None or now is None:
             return
-        deleted = await self._upkeep.delete_dead_letters(now - self._retention)
+        deleted = await self._chores.delete_dead_letters(now - self._retention)
         if deleted:
             log.info(
                 "%d dead letters older than %d days were deleted", deleted, self._retention.days
             )
             self._metrics.dead_letters_deleted.inc(deleted)
 
-    async def readings(self) -> None:
+    async def gauges(self) -> None:
         """Show what the tables say."""
         if (now := self._ledger.clock.chores_time()) is not None:
-            self._metrics.publish(await self._upkeep.readings(now))
+            self._metrics.publish(await self._chores.gauges(now))
 
     async def clocks(self) -> None:
         """Compare the clocks. Events wait, and the tables stand, while they are wrong."""
-        self._ledger.clock.compare(await self._upkeep.read_clocks())
+        self._ledger.clock.compare(await self._chores.read_clocks())
 
     async def lag(self) -> None:
         """Compare the ends of the logs with the positions."""
@@ -217,7 +217,7 @@ class _Work:
         }
         for partition, events in lags.items():
             if not events:  # there is no message that could stop it
-                self._ledger.holds.settle(partition)
+                self._ledger.holds.end_doubt(partition)
         state, moment = self._ledger.state, time.monotonic()
         # What is held does not wait for the chores to leave it in peace, and is no stall.
         state.lag_events = sum(

@@ -16,10 +16,9 @@ from voc_stream.postgres.intake.outbox import put_alert
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.lifecycle import Changes
     from voc_stream.alerts.model import Finding
+    from voc_stream.postgres.session.cursor import Cursor
 
 _COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence, summary"
 

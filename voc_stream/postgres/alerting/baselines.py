@@ -18,17 +18,21 @@ from voc_stream.alerts.detection.baseline import (
 from voc_stream.alerts.detection.charts import scores_between_false_alarms
 from voc_stream.alerts.detection.detector import Detector, detector_for, is_calm
 from voc_stream.postgres.alerting import detector_rows
-from voc_stream.postgres.alerting.past_weeks import KeyPast, read_pasts, read_shapes, start_of_today
+from voc_stream.postgres.alerting.past_weeks import (
+    KeyPast,
+    read_past_weeks,
+    read_shapes,
+    start_of_today,
+)
 from voc_stream.postgres.rolling.refresh import NEWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.detection.distribution import Distribution
     from voc_stream.catalogue.model import Catalogue, Experience
     from voc_stream.postgres.alerting.detector_rows import Key
+    from voc_stream.postgres.session.cursor import Cursor
 
 RENEWED_AFTER = timedelta(days=RENEWED_AFTER_DAYS)
 LOOKED_EVERY = timedelta(minutes=1)
@@ -56,31 +60,33 @@ class Baselines:
             return 0
         detector_rows.drop_others(cursor, self._experiences)
         detector_rows.forget_arrivals(cursor, now - NEWS)
-        pasts = {
+        past_weeks = {
             key: past
-            for key, past in read_pasts(cursor, self._experiences, now).items()
+            for key, past in read_past_weeks(cursor, self._experiences, now).items()
             if self._has_enough(key, past)
         }
         made = detector_rows.made_at(cursor)
         due = [
             key
-            for key, past in pasts.items()
+            for key, past in past_weeks.items()
             if key not in made or self._is_due(*made[key], past, now)
         ]
         if not due:
-            self._looked_at = now if pasts else None
+            self._looked_at = now if past_weeks else None
             return 0
         # Anew each time: a history may be on its way in.
         shapes = read_shapes(cursor, self._experiences, now)
-        pasts = {key: past for key, past in pasts.items() if key.experience in shapes}
-        due = [key for key in due if key in pasts]
+        past_weeks = {key: past for key, past in past_weeks.items() if key.experience in shapes}
+        due = [key for key in due if key in past_weeks]
         known = detector_rows.load(cursor, [key for key in due if key in made])
         due = [key for key in due if key not in known or is_calm(known[key])]
         # Those that have no detector at all come first.
         due.sort(key=lambda key: (key in made, key))
         chosen = due[:KEYS_A_TIME]
-        between = _between(pasts, shapes) if chosen else {}
-        new = {key: _detector(key, pasts, shapes[key.experience], between, now) for key in chosen}
+        between = _between(past_weeks, shapes) if chosen else {}
+        new = {
+            key: _detector(key, past_weeks, shapes[key.experience], between, now) for key in chosen
+        }
         detector_rows.save(cursor, new)
         for key in new:
             if key not in known:
@@ -90,7 +96,7 @@ class Baselines:
                     (*key, start_of_today(now)),
                 )
         # Until there is any past, and while there is something to make, the next evaluation looks again.
-        self._looked_at = now if pasts and not new else None
+        self._looked_at = now if past_weeks and not new else None
         return len(new)
 
     def _has_enough(self, key: Key, past: KeyPast) -> bool:
@@ -101,10 +107,12 @@ class Baselines:
         return not timedelta(0) <= now - made_at < RENEWED_AFTER or past.past.scores >= 2 * scores
 
 
-def _between(pasts: Mapping[Key, KeyPast], shapes: Mapping[str, Distribution]) -> dict[str, float]:
+def _between(
+    past_weeks: Mapping[Key, KeyPast], shapes: Mapping[str, Distribution]
+) -> dict[str, float]:
     """How far the means of sites lie apart, for each experience."""
     sites: dict[str, list[Past]] = defaultdict(list)
-    for key, past in pasts.items():
+    for key, past in past_weeks.items():
         if key.scope_type == "site":
             sites[key.experience].append(past.past)
     return {
@@ -115,21 +123,21 @@ def _between(pasts: Mapping[Key, KeyPast], shapes: Mapping[str, Distribution]) -
 
 def _detector(
     key: Key,
-    pasts: Mapping[Key, KeyPast],
+    past_weeks: Mapping[Key, KeyPast],
     shape: Distribution,
     between_sites: Mapping[str, float],
     now: datetime,
 ) -> Detector:
     """The detector of one key; it has no charts where its scores leave no room for a drop. `shape` is its experience's."""
-    own = pasts[key]
-    everywhere = pasts.get(key._replace(scope_type="all", scope=""), own).past
+    own = past_weeks[key]
+    everywhere = past_weeks.get(key._replace(scope_type="all", scope=""), own).past
     # Bins know scores only by their floors.
     shape = at_mean(shape, everywhere.mean)
     between = math.inf if key.scope_type == "all" else between_sites[key.experience]
     baseline = baseline_of(shape, own.past, between)
     usual, error = shrunk(own.past, shape.mean, shape.variance, between)
     between_alarms = scores_between_false_alarms(
-        own.past.scores / own.days * _DAYS_A_WEEK, len(pasts)
+        own.past.scores / own.days * _DAYS_A_WEEK, len(past_weeks)
     )
     return detector_for(
         baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 _COLUMNS = ("scope_type", "scope", "experience", "baseline_n", "baseline_mean", "made_at", "state")
 _KEY = "scope_type, scope, experience"

@@ -32,20 +32,19 @@ from voc_stream.postgres.alerting.facts.evidence import (
     read_groups,
     read_slower_stages,
 )
+from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 from voc_stream.postgres.alerting.rhythms import Rhythms
-from voc_stream.postgres.session.time_limited_query import Brief
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
-
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.alerts.detection.detector import Detector, Suspicion
     from voc_stream.alerts.lifecycle import OpenAlert
     from voc_stream.alerts.model import Finding
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.alerting.detector_rows import Key
+    from voc_stream.postgres.session.cursor import Cursor
 
 STARTS_A_TIME = 20
 """Where more alerts than that want to start at once, the others follow with the next evaluation: evidence takes time to read."""
@@ -145,10 +144,10 @@ class DropRule:
             for subject, moment in self._of_one_site.items()
             if now - moment < ASKED_AGAIN_AFTER
         }
-        brief, findings = Brief(cursor), []
+        query, findings = TimeLimitedQuery(cursor), []
         for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
             key, found = _key(subject), suspicions[subject]
-            explanations = explained(read_groups(brief, subject, found.since, now))
+            explanations = explained(read_groups(query, subject, found.since, now))
             most = mostly(explanations)
             if (
                 most is not None
@@ -166,9 +165,9 @@ class DropRule:
                 "explained_dimension": most.dimension if most else None,
                 "explained_share": round(most.share, 2) if most else None,
                 "explanations": shown(explanations),
-                "slower_stages": read_slower_stages(brief, subject, found.since),
+                "slower_stages": read_slower_stages(query, subject, found.since),
                 "event_ids": read_event_ids(
-                    brief,
+                    query,
                     subject,
                     most,
                     found.since,

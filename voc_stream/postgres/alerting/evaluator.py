@@ -29,10 +29,9 @@ from voc_stream.postgres.session.server_clock import require_clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.model import Verdict
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 OTHERS_EVERY = timedelta(minutes=1)
 

@@ -14,9 +14,8 @@ from voc_stream.postgres.schema.reader_tables import SCORE_BINS
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Experience
+    from voc_stream.postgres.session.cursor import Cursor
 
 BASELINE = timedelta(days=BASELINE_DAYS)
 ENOUGH_FOR_A_SHAPE = 5_000
@@ -39,7 +38,9 @@ def start_of_today(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def read_pasts(cursor: Cursor, experiences: Collection[str], now: datetime) -> dict[Key, KeyPast]:
+def read_past_weeks(
+    cursor: Cursor, experiences: Collection[str], now: datetime
+) -> dict[Key, KeyPast]:
     """Of each key at the scopes `all` and `site`, over the whole days of the baseline before today."""
     today = start_of_today(now)
     cursor.execute(

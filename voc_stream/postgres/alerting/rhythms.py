@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.detection.baseline import Past
 from voc_stream.alerts.detection.hour_of_week import rhythm_of
 from voc_stream.domain.horizons import HOUR
+from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 from voc_stream.postgres.alerting.past_weeks import read_shapes, start_of_today
-from voc_stream.postgres.session.time_limited_query import Brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.detection.distribution import Distribution
     from voc_stream.catalogue.model import Catalogue, Experience
+    from voc_stream.postgres.session.cursor import Cursor
 
 LENGTH = timedelta(days=28)
 """Panes of an hour are kept for 40 days."""
@@ -50,18 +49,20 @@ class Rhythms:
         ):
             self._read_at = now
             shapes = read_shapes(cursor, self._experiences, now)
-            self._found = read_rhythms(Brief(cursor, LONGEST_SECONDS, LONGEST_SECONDS), shapes, now)
+            self._found = read_rhythms(
+                TimeLimitedQuery(cursor, LONGEST_SECONDS, LONGEST_SECONDS), shapes, now
+            )
 
 
 def read_rhythms(
-    brief: Brief, shapes: Mapping[str, Distribution], now: datetime
+    query: TimeLimitedQuery, shapes: Mapping[str, Distribution], now: datetime
 ) -> dict[str, dict[int, float]]:
     """By how many points each hour of the week usually differs, for each experience; nothing where it takes too long to read.
 
     Within sites: each is compared with its own mean, so that it does not matter which of them are open when.
     """
     today = start_of_today(now)
-    rows = brief.ask(
+    rows = query.ask(
         "SELECT experience, hour, sum(n), sum(total - n * mean) / 100 FROM ("
         "  SELECT experience, hour, n, total, sum(total) OVER site / sum(n) OVER site AS mean FROM ("
         "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM start))::int AS hour,"

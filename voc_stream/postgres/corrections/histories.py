@@ -25,15 +25,14 @@ from voc_stream.postgres.session.staging import copy_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.order import OrderState, TimingRules
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.intake.versioned_rows import EntityStore
-    from voc_stream.postgres.session.background import Ahead
+    from voc_stream.postgres.session.background import Background
+    from voc_stream.postgres.session.cursor import Cursor
 
 # A batch that meets one of the customers waits for the piece: some tenths of a second.
 ROWS_A_PIECE = 2_000
@@ -54,7 +53,7 @@ def next_to_move(cursor: Cursor, but: Sequence[str] = ()) -> list[str]:
 def move_some(
     cursor: Cursor,
     entities: EntityStore,
-    ahead: Ahead,
+    background: Background,
     catalogue: Catalogue,
     rows: int = ROWS_A_PIECE,
     *,
@@ -80,19 +79,19 @@ def move_some(
     orders, timings = _move_orders(
         cursor, entities, customers.values(), timing_rules(catalogue), page
     )
-    entities.customers.save(cursor, customers, ahead)
-    entities.orders.save(cursor, {order.order_id: order for order in orders}, ahead)
+    entities.customers.save(cursor, customers, background)
+    entities.orders.save(cursor, {order.order_id: order for order in orders}, background)
     data = lines(map(contribution_row, contributions + timings))
-    ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+    background.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
     done = [
         customer_id
         for customer_id in customer_ids
         if customer_id not in customers or customers[customer_id].move is None
     ]
-    ahead.run(
+    background.run(
         partial(cursor.execute, "DELETE FROM customer_move WHERE customer_id = ANY(%s)", (done,))
     )
-    ahead.wait()
+    background.wait()
     return len(customer_ids)
 
 

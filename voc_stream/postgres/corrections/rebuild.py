@@ -24,13 +24,13 @@ from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
 from voc_stream.postgres.rolling import churn_risk as churn
-from voc_stream.postgres.rolling import refresh as settle
-from voc_stream.postgres.rolling.catalogue_copy import mirror_catalogue
+from voc_stream.postgres.rolling import refresh
+from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.schema import engine_tables
 from voc_stream.postgres.schema import reader_tables as tables
 from voc_stream.postgres.schema.installation import require_catalogue
 from voc_stream.postgres.schema.reader_views import READER_VIEWS, VIEW_COMMENTS
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.connection import (
     checked_out,
     engine_for,
@@ -47,10 +47,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import sqlalchemy
-    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Connection, Cursor
 
 LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
@@ -160,7 +159,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     """Let the live tables take in what is pending, so that they can be compared."""
     cursor.execute(f"SET search_path = {LIVE}")
     create_staging_tables(cursor)
-    mirror_catalogue(cursor, catalogue)
+    copy_catalogue(cursor, catalogue)
     now = server_now(cursor)
     _wind_back(cursor, now)
     while take_out_next(cursor, catalogue, now, set()):
@@ -177,16 +176,16 @@ def _wind_back(cursor: Cursor, now: datetime) -> None:
     """Where a clock was ahead: go back to now. What is missing then is found by the comparison."""
     cursor.execute("SELECT refresh FROM rolling_clock WHERE as_of > %s", (now,))
     ahead = {name for (name,) in cursor}
-    for refresh in settle.REFRESHES:
-        if refresh.name in ahead:
-            settle.wind_back(cursor, refresh, now)
+    for which in refresh.REFRESHES:
+        if which.name in ahead:
+            refresh.wind_back(cursor, which, now)
     churn.take_up_future(cursor, now)
 
 
 def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
     entities = EntityStore(cached_bytes=0)
-    with closing(Ahead()) as ahead:
-        while move_some(cursor, entities, ahead, catalogue):
+    with closing(Background()) as background:
+        while move_some(cursor, entities, background, catalogue):
             entities.keep()
             _empty_staging(cursor)
 
@@ -198,13 +197,13 @@ def _empty_staging(cursor: Cursor) -> None:
 
 def _merge_everything(cursor: Cursor) -> None:
     """Let the tables of the current schema take in what is pending, as of the moments of the live ones."""
-    for refresh in settle.REFRESHES:
+    for which in refresh.REFRESHES:
         cursor.execute(
             f"SELECT coalesce((SELECT as_of FROM {LIVE}.rolling_clock WHERE refresh = %s), now())",
-            (refresh.name,),
+            (which.name,),
         )
         (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
-        while settle.settle(cursor, refresh, as_of):
+        while refresh.refresh(cursor, which, as_of):
             cursor.execute("TRUNCATE taken, taken_pane")
 
 
@@ -229,7 +228,7 @@ def _fold_everything(
     catalogue: Catalogue,
     progress: Callable[[int, int], None],
 ) -> int:
-    entities, ahead, now = EntityStore(), Ahead(), server_now(cursor)
+    entities, background, now = EntityStore(), Background(), server_now(cursor)
     cursor.execute("SELECT count(*) FROM touchpoint_event")
     (total,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     done = 0
@@ -239,12 +238,12 @@ def _fold_everything(
             folding = Folding(cursor, entities, catalogue, chunk, now)
             folding.load()
             folding.apply()
-            folding.save(ahead, with_history=False)
+            folding.save(background, with_history=False)
             _empty_staging(cursor)
             entities.keep()
             done += len(chunk)
             progress(done, total)
-    ahead.close()
+    background.close()
     return done
 
 

@@ -10,7 +10,8 @@ from voc_stream.postgres.schema.sums import BINS, SUMS, add_up
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 _BOXES = (*SUMS, "top_n", "bottom_n")
 # Of each table of sums: its key but for the experience, and its sums.

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from voc_stream.postgres.corrections.renaming import rename_experiences
-from voc_stream.postgres.rolling.catalogue_copy import mirror_catalogue
+from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.schema.installation import (
     Ruling,
     make_installation,
@@ -16,9 +16,8 @@ from voc_stream.postgres.schema.installation import (
 from voc_stream.postgres.session.connection import require_tables
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ def take_over(cursor: Cursor, catalogue: Catalogue) -> None:
     ):
         return  # another worker was faster
     rename_experiences(cursor, catalogue.alias)
-    mirror_catalogue(cursor, catalogue)
+    copy_catalogue(cursor, catalogue)
     cursor.execute(
         "UPDATE installation SET trade = %s, catalogue_version = %s, catalogue_digest = %s, ruled_since = now()",
         (catalogue.trade, catalogue.version, catalogue.digest),

@@ -19,17 +19,16 @@ from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
 from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.locks import Lock, try_lock, wait_as_a_batch_does
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 def take_out_next(
@@ -80,11 +79,11 @@ def _take_out(
     entities.orders.delete(cursor, remaining.gone_orders())
     entities.complaints.delete(cursor, remaining.gone_complaints())
     entities.customers.delete(cursor, remaining.gone_customers())
-    with closing(Ahead()) as ahead:
+    with closing(Background()) as background:
         try:
-            folding.save(ahead)
+            folding.save(background)
         finally:
-            ahead.abandon()
+            background.abandon()
 
 
 def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:

@@ -25,17 +25,16 @@ from voc_stream.postgres.intake.event_log import (
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.retractions import RetractedEvents, remember
 from voc_stream.postgres.intake.versioned_rows import EntityStore
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
     from voc_stream.pipeline.ports import Batch, Partition
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 class Judged(NamedTuple):
@@ -59,15 +58,15 @@ class Intake:
         self._facts = events_table()
         self._retractions = retractions_table()
         self._retracted = RetractedEvents()
-        self._ahead = Ahead()
+        self._background = Background()
 
     def abandon(self) -> None:
         """Until what is under way on the connection has ended, whatever became of it."""
-        self._ahead.abandon()
+        self._background.abandon()
 
     def close(self) -> None:
         """End its thread."""
-        self._ahead.close()
+        self._background.close()
 
     def take_in(
         self,
@@ -148,7 +147,7 @@ class Intake:
             )
             folding.load()
             folding.apply()
-            folding.save(self._ahead)
+            folding.save(self._background)
         return unseen, self._conflicts(cursor, self._facts, facts, inserted)
 
     def _accept_all(
@@ -158,14 +157,14 @@ class Intake:
         folding = Folding(cursor, self.entities, self._catalogue, events, now)
         folding.load()
         cursor.execute("SAVEPOINT facts")
-        self._ahead.run(partial(self._facts.copy, cursor, data))
+        self._background.run(partial(self._facts.copy, cursor, data))
         folding.apply()
         try:
-            self._ahead.wait()
+            self._background.wait()
         except UniqueViolation:
             cursor.execute("ROLLBACK TO SAVEPOINT facts")
             return False
-        folding.save(self._ahead)
+        folding.save(self._background)
         return True
 
 

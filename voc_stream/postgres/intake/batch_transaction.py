@@ -49,11 +49,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import sqlalchemy
-    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.pipeline.ports import Message
+    from voc_stream.postgres.session.cursor import Connection, Cursor
 
 # Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then the server says which it was.
 STATEMENT_SHARE = 0.8

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import sqlalchemy
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.events.decode import Refusal
     from voc_stream.pipeline.ports import Partition
+    from voc_stream.postgres.session.cursor import Cursor
 
 # What one statement holds.
 PAGE_BYTES = 1024 * 1024

@@ -15,9 +15,8 @@ from voc_stream.postgres.session.staging import copy_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.postgres.session.copy_csv import Value
+    from voc_stream.postgres.session.cursor import Cursor
 
 COLUMNS = (
     "event_id", "type", "occurred_at", "customer_id", "site_id", "department", "employee_id", "product", "channel", "order_id", "body",

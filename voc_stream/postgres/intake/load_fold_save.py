@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.folding.keys import Keys
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.intake.versioned_rows import EntityStore
-    from voc_stream.postgres.session.background import Ahead
+    from voc_stream.postgres.session.background import Background
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 class Folding:
@@ -61,7 +60,7 @@ class Folding:
         """Let the events change them. Asks the database nothing."""
         self.fold.apply(self._events)
 
-    def save(self, ahead: Ahead, *, with_history: bool = True) -> None:
+    def save(self, background: Background, *, with_history: bool = True) -> None:
         """Write the changed rows and what they contribute; the events are inserted, and nothing is under way on the connection.
 
         `with_history`: whether customers whose profile changes have been counted under the earlier one, and must be moved.
@@ -80,16 +79,16 @@ class Folding:
         if missing:
             fold.add_customers(entities.customers.load(cursor, missing))
         # The customers first: while PostgreSQL writes them, the orders' contributions are worked out.
-        entities.customers.save(cursor, fold.customers, ahead)
-        ahead.run(partial(queue_moves, cursor, moved))
+        entities.customers.save(cursor, fold.customers, background)
+        background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self._events)
-        entities.orders.save(cursor, fold.orders, ahead)
-        entities.complaints.save(cursor, fold.complaints, ahead)
+        entities.orders.save(cursor, fold.orders, background)
+        entities.complaints.save(cursor, fold.complaints, background)
         data = lines(map(contribution_row, contributions))
-        ahead.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+        background.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
         data = lines(pending_rows(fold.affected_customers()))
-        ahead.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
-        ahead.wait()
+        background.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
+        background.wait()
 
 
 def queue_moves(cursor: Cursor, customer_ids: Sequence[str]) -> None:

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.pipeline.ports import OutboxKind, OutboxMessage
+    from voc_stream.postgres.session.cursor import Cursor
 
 CLAIM = timedelta(minutes=1)
 """How long a worker has to send what it took, before another one may take it."""
@@ -113,7 +112,7 @@ def _letters(cursor: Cursor, numbers: Sequence[int]) -> Sequence[OutboxMessage]:
     return sorted(letters, key=lambda letter: letter.number)
 
 
-def settle(
+def finish(
     cursor: Cursor, kind: OutboxKind, sent: Collection[int], worker: str, now: datetime
 ) -> None:
     """Those that were sent are done with; all others that this worker took may be taken again."""

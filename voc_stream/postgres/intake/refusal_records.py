@@ -11,7 +11,8 @@ from voc_stream.postgres.session.connection import asking
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 COLUMNS = "refused_run, recent_messages, recent_refused, refusals_allowed"
 

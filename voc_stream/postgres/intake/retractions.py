@@ -15,9 +15,8 @@ from voc_stream.postgres.session.copy_csv import array
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.events.types import Retraction
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 class RetractedEvents:

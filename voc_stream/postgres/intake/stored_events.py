@@ -11,10 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
-
     from voc_stream.events.types import AnyEvent
+    from voc_stream.postgres.session.cursor import Connection, Cursor
 
 EVENTS_A_TIME = 2_000
 EVENTS_IN_MEMORY = 100

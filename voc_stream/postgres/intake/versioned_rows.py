@@ -17,10 +17,9 @@ from voc_stream.postgres.session.staging import copy_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
-    from voc_stream.postgres.session.background import Ahead
+    from voc_stream.postgres.session.background import Background
     from voc_stream.postgres.session.copy_csv import Value
+    from voc_stream.postgres.session.cursor import Cursor
 
 State = TypeVar("State")
 # The orders that are under way and not those that are done should fit: nearly 40,000 of them, as this is; and as many customers.
@@ -109,13 +108,13 @@ class Entity(Generic[State]):
             self._versions.setdefault(key, version)
         return found
 
-    def save(self, cursor: Cursor, states: Mapping[str, State], ahead: Ahead) -> None:
+    def save(self, cursor: Cursor, states: Mapping[str, State], background: Background) -> None:
         """Let all of these states be written over the versions that were loaded; waiting may raise ChangedMeanwhileError."""
         if not states:
             return
         versions = {key: self._versions.get(key, 0) + 1 for key in states}
         written = [self._row_of(state, versions[key]) for key, state in states.items()]
-        ahead.run(partial(self._write, cursor, lines(written), len(states)))
+        background.run(partial(self._write, cursor, lines(written), len(states)))
         for row in written:
             key, version, state = cast("tuple[str, int, str]", row[:3])
             before = self._cache.pop(key, None)

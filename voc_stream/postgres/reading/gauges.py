@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.entities.complaint import OPEN_STATES
-from voc_stream.pipeline.ports import Reading, StoreUnavailableError
+from voc_stream.pipeline.ports import GaugeSample, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 ENDED_SHOWN = timedelta(hours=24)
@@ -27,7 +27,7 @@ CUSTOMERS_READ_SHARE = 1 / 100
 log = logging.getLogger(__name__)
 
 
-def read_gauges(cursor: Cursor, now: datetime) -> list[Reading]:
+def read_gauges(cursor: Cursor, now: datetime) -> list[GaugeSample]:
     """All but those of `CustomerGauges`. What has no data has no reading."""
     return [
         *_experiences(cursor),
@@ -45,10 +45,12 @@ class CustomerGauges:
     """How many customers are at risk, and what they are worth: read from every customer's row, and so not often."""
 
     def __init__(self) -> None:
-        self._latest: Sequence[Reading] = ()
+        self._latest: Sequence[GaugeSample] = ()
         self._due = 0.0  # of the monotonic clock
 
-    def read(self, transaction: Callable[[], AbstractContextManager[Cursor]]) -> Sequence[Reading]:
+    def read(
+        self, transaction: Callable[[], AbstractContextManager[Cursor]]
+    ) -> Sequence[GaugeSample]:
         """The latest gauges, read anew in a transaction of their own when it is time."""
         started = time.monotonic()
         if started >= self._due:
@@ -66,7 +68,7 @@ class CustomerGauges:
         return self._latest
 
 
-def read_customers(cursor: Cursor) -> list[Reading]:
+def read_customers(cursor: Cursor) -> list[GaugeSample]:
     """How many customers are at risk, and what they are worth, from every customer's row."""
     cursor.execute("SET LOCAL work_mem = '64MB'")  # for a million customers without files
     cursor.execute(
@@ -75,23 +77,23 @@ def read_customers(cursor: Cursor) -> list[Reading]:
     )
     found = []
     for band, segment, count, value in cursor:
-        found.append(Reading("voc_customers_at_risk", (band, segment), count))
+        found.append(GaugeSample("voc_customers_at_risk", (band, segment), count))
         if value is not None:
-            found.append(Reading("voc_value_at_risk", (band, segment), value))
+            found.append(GaugeSample("voc_value_at_risk", (band, segment), value))
     return found
 
 
-def _retractions(cursor: Cursor) -> list[Reading]:
+def _retractions(cursor: Cursor) -> list[GaugeSample]:
     cursor.execute("SELECT sum(cardinality(event_ids)) FROM retraction_pending HAVING count(*) > 0")
-    return [Reading("voc_retractions_pending", (), pending) for (pending,) in cursor]
+    return [GaugeSample("voc_retractions_pending", (), pending) for (pending,) in cursor]
 
 
-def _experiences(cursor: Cursor) -> list[Reading]:
+def _experiences(cursor: Cursor) -> list[GaugeSample]:
     cursor.execute("SELECT experience, label_en, label_zh FROM experience")
-    return [Reading("voc_experience_info", labels, 1) for labels in cursor]
+    return [GaugeSample("voc_experience_info", labels, 1) for labels in cursor]
 
 
-def _satisfaction(cursor: Cursor) -> list[Reading]:
+def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
     # Sites only for key experiences: that bounds the number of series by what somebody is woken for.
     cursor.execute(
         "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM rolling_satisfaction"
@@ -102,15 +104,15 @@ def _satisfaction(cursor: Cursor) -> list[Reading]:
     for experience, site, horizon, mean, expected, samples in cursor:
         labels = (experience, site, horizon)
         found += [
-            Reading("voc_satisfaction_score", labels, mean),
-            Reading("voc_satisfaction_samples", labels, samples),
+            GaugeSample("voc_satisfaction_score", labels, mean),
+            GaugeSample("voc_satisfaction_samples", labels, samples),
         ]
         if expected is not None:
-            found.append(Reading("voc_satisfaction_expected", labels, expected))
+            found.append(GaugeSample("voc_satisfaction_expected", labels, expected))
     return found
 
 
-def _drops(cursor: Cursor) -> list[Reading]:
+def _drops(cursor: Cursor) -> list[GaugeSample]:
     """How far key experiences lie below their own four weeks before the horizon, where both have enough samples to be compared."""
     cursor.execute(
         "SELECT r.experience, r.scope, r.horizon, p.score_sum::float8 / p.n / 100 - r.experience_mean"
@@ -126,18 +128,19 @@ def _drops(cursor: Cursor) -> list[Reading]:
         " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
     )
     return [
-        Reading("voc_key_experience_drop", (experience, site, horizon), points)
+        GaugeSample("voc_key_experience_drop", (experience, site, horizon), points)
         for experience, site, horizon, points in cursor
     ]
 
 
-def _orders(cursor: Cursor, now: datetime) -> list[Reading]:
+def _orders(cursor: Cursor, now: datetime) -> list[GaugeSample]:
     cursor.execute(
         "SELECT scope, experience_mean / 10 FROM rolling_satisfaction"
         " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all', 'site')"
     )
     found = [
-        Reading("voc_on_time_delivery_ratio", (site, "delivery"), share) for site, share in cursor
+        GaugeSample("voc_on_time_delivery_ratio", (site, "delivery"), share)
+        for site, share in cursor
     ]
     # Bounded to a year: an order that old was given up, not delayed.
     cursor.execute(
@@ -146,21 +149,22 @@ def _orders(cursor: Cursor, now: datetime) -> list[Reading]:
         (now, now),
     )
     return found + [
-        Reading("voc_repair_orders_overdue", (site, stage), count) for site, stage, count in cursor
+        GaugeSample("voc_repair_orders_overdue", (site, stage), count)
+        for site, stage, count in cursor
     ]
 
 
-def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
+def _complaints(cursor: Cursor, now: datetime) -> list[GaugeSample]:
     cursor.execute(
         "SELECT site_id, severity, count(*), min(opened_at) FROM complaint WHERE state = ANY(%s) GROUP BY 1, 2",
         (list(OPEN_STATES),),
     )
     found = []
     for site, severity, count, opened_at in cursor:
-        found.append(Reading("voc_complaints_open", (site, severity), count))
+        found.append(GaugeSample("voc_complaints_open", (site, severity), count))
         if opened_at is not None:
             found.append(
-                Reading(
+                GaugeSample(
                     "voc_complaint_oldest_age_seconds",
                     (site, severity),
                     (now - opened_at).total_seconds(),
@@ -169,17 +173,17 @@ def _complaints(cursor: Cursor, now: datetime) -> list[Reading]:
     return found
 
 
-def _histories(cursor: Cursor) -> list[Reading]:
+def _histories(cursor: Cursor) -> list[GaugeSample]:
     cursor.execute("SELECT count(*) FROM customer_move")
-    return [Reading("voc_histories_pending", (), count) for (count,) in cursor]
+    return [GaugeSample("voc_histories_pending", (), count) for (count,) in cursor]
 
 
-def _alerts(cursor: Cursor, now: datetime) -> list[Reading]:
+def _alerts(cursor: Cursor, now: datetime) -> list[GaugeSample]:
     cursor.execute(
         "SELECT rule, severity, count(*) FROM alert WHERE ended_at IS NULL GROUP BY 1, 2"
     )
     found = [
-        Reading("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor
+        GaugeSample("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor
     ]
     cursor.execute(
         "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon', ''),"
@@ -187,9 +191,9 @@ def _alerts(cursor: Cursor, now: datetime) -> list[Reading]:
         " FROM alert WHERE ended_at IS NULL OR ended_at > %s GROUP BY 1, 2, 3, 4, 5, 6, 7",
         (now - ENDED_SHOWN,),
     )
-    found += [Reading("voc_alert_firing", tuple(labels), firing) for *labels, firing in cursor]
+    found += [GaugeSample("voc_alert_firing", tuple(labels), firing) for *labels, firing in cursor]
     cursor.execute("SELECT as_of FROM evaluation_clock")
     return found + [
-        Reading("voc_evaluator_last_success_timestamp_seconds", (), as_of.timestamp())
+        GaugeSample("voc_evaluator_last_success_timestamp_seconds", (), as_of.timestamp())
         for (as_of,) in cursor
     ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 COLUMNS = (
     "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation", "importance", "ideal", "is_key", "is_hygiene",
@@ -15,7 +14,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def mirror_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
+def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
     """Write the catalogue's experiences; those that it no longer names stay, since old events still speak of them, but are not key."""
     rows = [
         (

@@ -1,4 +1,4 @@
-"""Reading what the risk of leaving depends on, and writing what the domain makes of it."""
+"""GaugeSample what the risk of leaving depends on, and writing what the domain makes of it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import ChurnModel
     from voc_stream.domain.entities.journey import LastMoment
     from voc_stream.postgres.session.copy_csv import Value
+    from voc_stream.postgres.session.cursor import Cursor
 
 PARTS = 8
 COLUMNS = (

@@ -8,7 +8,7 @@ from voc_stream.postgres.schema.reader_views import bin_of
 from voc_stream.postgres.schema.sums import BINS, SUMS, merge, sums_of_measures
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
 
 _KEY = "day, experience, site_id, department, employee_id, product, segment"
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
@@ -115,26 +116,26 @@ OF_DETAILS = Refresh(
 REFRESHES = (OF_SITES, OF_DETAILS)
 
 
-def settle(
-    cursor: Cursor, refresh: Refresh, as_of: datetime, *, in_parts: bool = False
+def refresh(
+    cursor: Cursor, which: Refresh, as_of: datetime, *, in_parts: bool = False
 ) -> int | None:
-    """Refresh as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked.
+    """Refresh these tables as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked.
 
     With `in_parts` only one part of sites and employees, the next one each time, unless the queue is short.
     """
-    if not try_lock(cursor, refresh.lock):
+    if not try_lock(cursor, which.lock):
         return None
     # Grouping thousands of keys in memory is several times as fast as on disk.
     cursor.execute("SET LOCAL work_mem = '64MB'")
-    before, as_of, turn = _advance_clock(cursor, refresh, as_of)
+    before, as_of, turn = _advance_clock(cursor, which, as_of)
     if before is None or before < as_of:
-        _shift_windows(cursor, refresh, before, as_of)
-    taken = _take(cursor, refresh, _part(cursor, refresh.queue, turn) if in_parts else None)
+        _shift_windows(cursor, which, before, as_of)
+    taken = _take(cursor, which, _part(cursor, which.queue, turn) if in_parts else None)
     if taken:
-        _group_by_pane(cursor, refresh)
+        _group_by_pane(cursor, which)
         _merge_into_panes(cursor, as_of)
         _add_to_rolling(cursor, as_of)
-        if refresh is OF_DETAILS:
+        if which is OF_DETAILS:
             merge_into_cube(cursor)
         else:
             _note_arrivals(cursor, as_of)

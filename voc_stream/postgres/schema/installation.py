@@ -16,9 +16,8 @@ from psycopg2 import errors
 from voc_stream.pipeline.ports import OtherCatalogueError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 IDENTITY_LENGTH = 12
 

@@ -15,9 +15,8 @@ from voc_stream.postgres.session.connection import checked_out, engine_for, guar
 from voc_stream.postgres.session.locks import wait_as_a_batch_does
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 PROBE_SECONDS = 2.0
 """A server that takes longer for next to nothing is ill."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voc_stream.postgres.schema.reader_tables import SCORE_BINS
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
 
 SUMS = (
     "n",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
-class Ahead:
+class Background:
     """Runs statements in the background, in order."""
 
     def __init__(self) -> None:

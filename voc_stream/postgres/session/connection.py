@@ -17,8 +17,8 @@ from voc_stream.postgres.session.opening import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  likewise
+    from voc_stream.postgres.session.cursor import Connection, Cursor
+
 
 DEADLINE_SECONDS = 25.0
 SCHEMA_VERSION = "0012"  # the newest migration

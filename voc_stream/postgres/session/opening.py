@@ -16,7 +16,7 @@ from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.session.deadline import deadline
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Connection
 
 CONNECT_SECONDS = 5
 OLDEST_VERSION = 15

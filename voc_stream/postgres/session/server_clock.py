@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from voc_stream.pipeline.clocks import ClockReading
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
 
 FUTURE_TOLERANCE = timedelta(minutes=10)
 """How far ahead of the server's clock a moment may be that a caller takes for now."""

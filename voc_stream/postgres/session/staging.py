@@ -10,9 +10,8 @@ from voc_stream.postgres.session.copy_csv import COPY_OPTIONS, lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.postgres.session.copy_csv import Value
+    from voc_stream.postgres.session.cursor import Cursor
 
 STAGED_TABLES = (
     "touchpoint_event",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from fakes import MemorySink, MemoryUpkeep
+    from fakes import MemoryChores, MemorySink
     from kafka_worker import ThreadWorker
 
     from voc_stream.catalogue.model import Catalogue
@@ -44,7 +44,7 @@ def limited(voc: Settings) -> Settings:
 def start(
     limited: Settings,
     sink: MemorySink,
-    upkeep: MemoryUpkeep,
+    chores: MemoryChores,
     catalogue: Catalogue,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
@@ -62,7 +62,7 @@ def start(
 
     monkeypatch.setattr(sink, "decode", decode)
     with started_workers() as start_one:
-        yield lambda: start_one(limited, sink, upkeep)
+        yield lambda: start_one(limited, sink, chores)
 
 
 @pytest.fixture

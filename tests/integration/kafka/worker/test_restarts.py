@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import MemorySink, MemoryUpkeep
+from fakes import MemoryChores, MemorySink
 from kafka import KafkaAdminClient
 from kafka.net.inet import KafkaNetSocket
 from kafka_worker import produce, settings_for, started_workers, wait_until
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[3]
 WORKER_PROCESS = """
 import logging, os, sys
-from fakes import MemorySink, MemoryUpkeep
+from fakes import MemorySink, MemoryChores
 from prometheus_client import CollectorRegistry
 from voc_stream.kafka.worker.run import run_worker
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.settings import load_settings
 logging.basicConfig(level=logging.INFO)
-sys.exit(run_worker(load_settings(os.environ), MemorySink(), MemoryUpkeep(), Metrics(CollectorRegistry())))
+sys.exit(run_worker(load_settings(os.environ), MemorySink(), MemoryChores(), Metrics(CollectorRegistry())))
 """
 
 
@@ -71,7 +71,7 @@ def test_a_broker_that_forgot_everything_is_read_from_its_beginning(tmp_path: Pa
     with started_workers() as start:
         with Broker(tmp_path, port):
             ensure_topics(settings)
-            worker = start(settings, sink, MemoryUpkeep())
+            worker = start(settings, sink, MemoryChores())
             produce(settings, ids("a", 300))
             wait_until(lambda: sink.count == 300, "the events before")
         with Broker(tmp_path, port):

@@ -15,8 +15,8 @@ from voc_stream.kafka.worker.outbox import headers_of
 from voc_stream.pipeline.ports import (
     DeadLetter,
     FencedError,
+    GaugeSample,
     Partition,
-    Reading,
     StoreUnavailableError,
 )
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pytest
-    from fakes import MemorySink, MemoryUpkeep
+    from fakes import MemoryChores, MemorySink
     from kafka_worker import ThreadWorker
 
     from voc_stream.pipeline.ports import Batch, DecodedMessage, Message
@@ -267,15 +267,15 @@ def test_the_committed_offset_in_kafka_follows_the_store(
 
 
 def test_dead_letters_go_to_their_topic_with_headers(
-    start: Start, voc: Settings, upkeep: MemoryUpkeep
+    start: Start, voc: Settings, chores: MemoryChores
 ) -> None:
     """Each unpublished refusal becomes one message: the refused bytes, and where they came from in the headers."""
     letter = DeadLetter(
         7, 70, Partition("voc.callbacks", 3), 42, "not_json", "not JSON: 回访", b"\x00\xff{"
     )
-    upkeep.outbox.append(letter)
+    chores.outbox.append(letter)
     start()
-    wait_until(lambda: 7 in upkeep.published, "the mark")
+    wait_until(lambda: 7 in chores.published, "the mark")
     consumer = KafkaConsumer(
         dead_letter_topic(voc.topic_prefix),
         bootstrap_servers=voc.kafka_bootstrap,
@@ -291,18 +291,18 @@ def test_dead_letters_go_to_their_topic_with_headers(
     assert dict(headers_of(letter))["source-offset"] == b"42"
 
 
-def test_timers_run_and_lag_and_readings_show(
+def test_timers_run_and_lag_and_gauges_show(
     start: Start,
     voc: Settings,
     sink: MemorySink,
-    upkeep: MemoryUpkeep,
+    chores: MemoryChores,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Upkeep is called from the start on, and the lag is that of the log's end, also while the store is away."""
+    """Chores is called from the start on, and the lag is that of the log's end, also while the store is away."""
     monkeypatch.setattr("voc_stream.kafka.worker.timers.LAG_INTERVAL_SECONDS", 1.0)
-    upkeep.fixed_readings = [Reading("voc_complaints_open", ("s1", "major"), 3)]
+    chores.fixed_gauges = [GaugeSample("voc_complaints_open", ("s1", "major"), 3)]
     worker = start()
-    wait_until(lambda: bool(upkeep.settled and upkeep.assessed), "upkeep")
+    wait_until(lambda: bool(chores.refreshed and chores.assessed), "chores")
     wait_until(lambda: worker.sample("voc_complaints_open", site="s1") == 3, "a reading")
     sink.available = False
     produce(voc, ids(60))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builders import Event
     from integration.postgres.store import Store
 
-    from voc_stream.postgres.chores import PostgresUpkeep
+    from voc_stream.postgres.chores import PostgresChores
     from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 FIRST_DAY = START.replace(hour=0)
@@ -40,7 +40,7 @@ class Judged:
 
     def __post_init__(self) -> None:
         self.sink: PostgresSink = self.store.sink(0)
-        self.upkeep: PostgresUpkeep = self.store.upkeep()
+        self.chores: PostgresChores = self.store.chores()
 
     def event(
         self, moment: datetime, site: str, employee: str, score: float, experience: str = EXPERIENCE
@@ -59,7 +59,7 @@ class Judged:
         )
 
     def past(self, a_day: int = 20, days: int = 28) -> None:
-        """So many scores a day and site, as usual, on the days before today; then everything is settled and evaluated once."""
+        """So many scores a day and site, as usual, on the days before today; then everything is refreshed and evaluated once."""
         events = []
         for day in range(28 - days, 28):
             for site in self.sites:
@@ -79,7 +79,7 @@ class Judged:
         employees: Sequence[str] = EMPLOYEES,
         experience: str = EXPERIENCE,
     ) -> None:
-        """These scores, a minute apart, by the employees in turn; then settle and evaluate."""
+        """These scores, a minute apart, by the employees in turn; then refresh and evaluate."""
         events = []
         for number, score in enumerate(scores):
             self.now += timedelta(minutes=1)
@@ -102,16 +102,16 @@ class Judged:
         return [self._random.choice(USUAL_SCORES) for _ in range(count_)]
 
     def take_in(self, events: Sequence[Event]) -> None:
-        """Events into the tables, then settle and evaluate as of now."""
+        """Events into the tables, then refresh and evaluate as of now."""
         if events:
             self.store.take_in(*events, sink=self.sink, now=self.now)
         self.store.ask("UPDATE stream_position SET updated_at = %s", self.now)
         self.evaluate()
 
     def evaluate(self) -> None:
-        """Settle and evaluate as of now."""
-        assert self.upkeep.settle(self.now)
-        assert self.upkeep.evaluate(self.now) is not None
+        """Refresh and evaluate as of now."""
+        assert self.chores.refresh(self.now)
+        assert self.chores.evaluate(self.now) is not None
 
     def find_again(self) -> None:
         """Evaluate a minute later: all rules but that of drops start an alert when they find the same twice."""

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from integration.postgres.store import Store
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.alerts.model import Finding, Subject, Verdict
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
     Judge = Callable[[Cursor, Catalogue, datetime, Collection[Subject]], Verdict]
 

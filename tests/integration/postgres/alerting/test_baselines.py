@@ -11,9 +11,9 @@ from voc_stream.postgres.alerting.baselines import LOOKED_EVERY, Baselines
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 def test_what_is_due_is_looked_for_once_a_minute(store: Store, catalogue: Catalogue) -> None:

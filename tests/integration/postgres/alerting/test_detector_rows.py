@@ -24,7 +24,7 @@ def test_what_several_refreshes_of_one_hour_brought_is_heard_as_their_sum(store:
             for moment, score in zip(moments, part, strict=True)
         ]
         store.take_in(*events, sink=judged.sink, now=judged.now)
-        judged.upkeep.settle(judged.now)
+        judged.chores.refresh(judged.now)
     with reading(store) as cursor:
         heard = take_arrivals(cursor)
         assert take_arrivals(cursor) == []

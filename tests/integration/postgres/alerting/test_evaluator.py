@@ -11,7 +11,7 @@ from builders import callback, complaint, repair_step
 from integration.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, TODAY, Judged
 from msgspec.structs import replace
 
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.session.locks import Lock
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_before_the_first_refresh_there_is_nothing_to_evaluate(store: Store) -> None:
     """No evaluation is claimed of tables that were never refreshed."""
-    assert store.upkeep().evaluate(TODAY) is None
+    assert store.chores().evaluate(TODAY) is None
     assert store.ask("SELECT * FROM evaluation_clock") == []
 
 
@@ -32,18 +32,18 @@ def test_one_worker_at_a_time_evaluates(store: Store) -> None:
         other.cursor().execute(
             "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (Lock.EVALUATION,)
         )
-        assert store.upkeep().evaluate(judged.now) is None
-    assert store.upkeep().evaluate(judged.now) is not None
+        assert store.chores().evaluate(judged.now) is None
+    assert store.chores().evaluate(judged.now) is not None
 
 
 def test_the_evaluation_is_as_old_as_the_tables_it_was_made_from(store: Store) -> None:
     """Rolling tables that are not refreshed any more do not make alerts that look fresh; and the time never runs backwards."""
     judged = Judged(store)
     judged.past(days=2)
-    upkeep = store.upkeep()
-    upkeep.evaluate(judged.now + timedelta(minutes=5))
+    chores = store.chores()
+    chores.evaluate(judged.now + timedelta(minutes=5))
     assert store.one("SELECT as_of FROM evaluation_clock") == judged.now
-    upkeep.evaluate(judged.now - timedelta(minutes=5))
+    chores.evaluate(judged.now - timedelta(minutes=5))
     assert store.one("SELECT as_of FROM evaluation_clock") == judged.now
 
 
@@ -51,7 +51,7 @@ def test_many_workers_evaluate_no_more_often_than_one(store: Store) -> None:
     """Whoever comes within the interval of another one leaves it alone."""
     judged = Judged(store)
     judged.past(days=2)
-    second, interval = store.upkeep(), timedelta(seconds=15)
+    second, interval = store.chores(), timedelta(seconds=15)
     assert second.evaluate(judged.now + timedelta(seconds=5), interval) is None
     assert second.evaluate(judged.now + timedelta(seconds=15), interval) is not None
 
@@ -64,7 +64,7 @@ def test_nothing_ends_and_only_drops_are_looked_for_while_a_backlog_is_read(stor
     )
     judged.find_again()
     assert len(judged.alerts("VocComplaintAgeing")) == 1
-    upkeep = store.upkeep()
+    chores = store.chores()
     store.take_in(
         complaint("k-2", occurred_at=TODAY.isoformat(), severity="major", action="resolved"),
         complaint(
@@ -78,8 +78,8 @@ def test_nothing_ends_and_only_drops_are_looked_for_while_a_backlog_is_read(stor
         now=judged.now,
     )
     judged.now += timedelta(minutes=2)
-    upkeep.settle(judged.now)
-    upkeep.evaluate(judged.now, catching_up=True)
+    chores.refresh(judged.now)
+    chores.evaluate(judged.now, catching_up=True)
     assert [(one["scope"], one["ended_at"]) for one in judged.alerts("VocComplaintAgeing")] == [
         ("s-1", None)
     ]
@@ -130,7 +130,7 @@ def test_a_worker_with_a_wrong_clock_evaluates_nothing(store: Store) -> None:
     judged = Judged(store)
     judged.past(days=2)
     with pytest.raises(ValueError, match="the clock of this machine shows"):
-        store.upkeep().evaluate(datetime.now(UTC) + timedelta(days=1))
+        store.chores().evaluate(datetime.now(UTC) + timedelta(days=1))
 
 
 def test_alerts_that_all_start_at_once_do_start(store: Store) -> None:
@@ -169,10 +169,10 @@ def test_an_alert_about_what_is_not_judged_any_more_ends(store: Store) -> None:
     judged.find_again()
     experience = store.catalogue.experience[EXPERIENCE]
     others = {**store.catalogue.experience, EXPERIENCE: replace(experience, key=False)}
-    with closing(PostgresUpkeep(store.url, replace(store.catalogue, experience=others))) as upkeep:
+    with closing(PostgresChores(store.url, replace(store.catalogue, experience=others))) as chores:
         judged.now += timedelta(minutes=2)
-        upkeep.settle(judged.now)
-        upkeep.evaluate(judged.now)
+        chores.refresh(judged.now)
+        chores.evaluate(judged.now)
     assert [one["ended_at"] is None for one in judged.alerts("VocExperienceBelowExpectation")] == [
         False,
         False,
@@ -187,11 +187,11 @@ def test_an_alert_about_what_the_catalogue_names_no_more_ends_as_that(store: Sto
     judged.find_again()
     store.ask("DELETE FROM outbox")
     others = {key: one for key, one in store.catalogue.experience.items() if key != EXPERIENCE}
-    with closing(PostgresUpkeep(store.url, replace(store.catalogue, experience=others))) as upkeep:
+    with closing(PostgresChores(store.url, replace(store.catalogue, experience=others))) as chores:
         judged.now += timedelta(minutes=2)
-        upkeep.settle(judged.now)
-        assert upkeep.evaluate(judged.now)
-        assert not upkeep.evaluate(judged.now + timedelta(minutes=2))
+        chores.refresh(judged.now)
+        assert chores.evaluate(judged.now)
+        assert not chores.evaluate(judged.now + timedelta(minutes=2))
     found = judged.alerts("VocExperienceBelowExpectation")
     assert [one["ended_at"] for one in found] == [judged.now.isoformat()] * 2
     assert {one["evidence"]["ended_because"] for one in found} == {"no_longer_watched"}
@@ -212,7 +212,7 @@ def test_two_processes_that_take_turns_raise_one_alert(store: Store) -> None:
     judged = Judged(store)
     judged.past()
     for number in range(6):
-        judged.upkeep = store.upkeep() if number % 2 else judged.upkeep
+        judged.chores = store.chores() if number % 2 else judged.chores
         judged.hear("s-1", [4] * 6)
     assert len([alert for alert in judged.alerts() if alert["scope"] == "s-1"]) == 1
 

@@ -13,12 +13,12 @@ from integration.postgres.settings import in_one_database
 from integration.postgres.store import NOW, Store, send, wait_until
 
 from voc_stream.domain.folding.history import move_events
-from voc_stream.postgres import chores as upkeep_module
+from voc_stream.postgres import chores as chores_module
 from voc_stream.postgres.corrections import histories, set_aside
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.intake import stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 
 if TYPE_CHECKING:
     from builders import Event
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.events.types import AnyEvent
-    from voc_stream.postgres.chores import PostgresUpkeep
+    from voc_stream.postgres.chores import PostgresChores
 
 DERIVED = ["repair_order", "customer", "experience_daily", "rolling_satisfaction"]
 
@@ -54,12 +54,12 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """One call moves one piece of at most three rows."""
     monkeypatch.setattr(histories, "ROWS_A_PIECE", 3)
     monkeypatch.setattr(histories.move_some, "__defaults__", (3,))
-    monkeypatch.setattr(upkeep_module, "MOVING_SECONDS", 0.0)
+    monkeypatch.setattr(chores_module, "MOVING_SECONDS", 0.0)
 
 
-def move_a_piece(store: Store, upkeep: PostgresUpkeep) -> int:
+def move_a_piece(store: Store, chores: PostgresChores) -> int:
     """One piece; how many histories are still under way."""
-    upkeep._move_some()
+    chores._move_some()
     return int(store.one("SELECT count(*) FROM customer_move"))
 
 
@@ -85,11 +85,11 @@ def test_a_customer_without_a_history_is_not_queued(store: Store) -> None:
 def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
     """Each piece moves a few rows; after the last one nothing is queued, and nothing tells that there was a move."""
     log = [*told(10), customer(segment="gold", region="north")]
-    sink, upkeep = store.sink(), store.upkeep()
+    sink, chores = store.sink(), store.chores()
     for value in messages(log):
         send(sink, [value])
     pieces, before = 1, store.one("SELECT count(*) FROM contribution")
-    while move_a_piece(store, upkeep):
+    while move_a_piece(store, chores):
         pieces += 1
         after = store.one("SELECT count(*) FROM contribution")
         assert (
@@ -99,7 +99,7 @@ def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
     assert (
         pieces == 10 // 3 + 1 + 5 // 3 + 1 - 1
     )  # the last piece of events also begins with the orders
-    upkeep.settle(NOW)
+    chores.refresh(NOW)
     store.assert_as_expected(messages(log), names=DERIVED)
     assert "move" not in store.one(
         "SELECT fold_state::text FROM customer WHERE customer_id = 'u-1'"
@@ -133,17 +133,17 @@ def test_whatever_happens_while_a_history_is_half_moved(
         ),
         "log",
     )
-    sinks, upkeep = [store.sink(0), store.sink(1)], store.upkeep()
-    ahead = Ahead()
+    sinks, chores = [store.sink(0), store.sink(1)], store.chores()
+    background = Background()
     try:
         for number, value in enumerate(messages(log)):
             send(sinks[number % 2], [value], number % 2)
             for _ in range(data.draw(st.integers(0, 2), "pieces")):
-                with upkeep._transaction() as cursor:
-                    histories.move_some(cursor, EntityStore(0), ahead, store.catalogue, rows=2)
+                with chores._transaction() as cursor:
+                    histories.move_some(cursor, EntityStore(0), background, store.catalogue, rows=2)
     finally:
-        ahead.close()
-    upkeep.settle(NOW)
+        background.close()
+    chores.refresh(NOW)
     store.assert_as_expected(messages(log), names=DERIVED)
     assert store.ask("SELECT * FROM customer_move") == []
 
@@ -152,10 +152,10 @@ def test_whatever_happens_while_a_history_is_half_moved(
 def test_a_piece_that_fails_leaves_no_trace(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that dies in the middle of a piece has moved nothing; the next one begins where the last piece ended."""
     log = [*told(6), customer(segment="gold")]
-    sink, upkeep = store.sink(), store.upkeep()
+    sink, chores = store.sink(), store.chores()
     for value in messages(log):
         send(sink, [value])
-    move_a_piece(store, upkeep)
+    move_a_piece(store, chores)
     state = store.ask("SELECT version, fold_state::text FROM customer")
     queued = store.one("SELECT count(*) FROM contribution")
 
@@ -165,10 +165,10 @@ def test_a_piece_that_fails_leaves_no_trace(store: Store, monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setattr(histories, "copy_lines", dies)
         with pytest.raises(KeyboardInterrupt):
-            upkeep._move_some()
+            chores._move_some()
     assert store.ask("SELECT version, fold_state::text FROM customer") == state
     assert store.one("SELECT count(*) FROM contribution") == queued
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     store.assert_as_expected(messages(log), names=DERIVED)
 
 
@@ -180,15 +180,15 @@ def test_rebuild_finds_no_difference_while_a_history_is_half_moved(store: Store)
         customer(segment="silver"),
         customer("p-2", segment="gold", occurred_at=at(hours=1)),
     ]
-    sink, upkeep = store.sink(), store.upkeep()
-    upkeep.settle(START)
+    sink, chores = store.sink(), store.chores()
+    chores.refresh(START)
     for value in messages(log):
         send(sink, [value])
-    assert move_a_piece(store, upkeep) == 1
+    assert move_a_piece(store, chores) == 1
     assert rebuild(store.url, store.catalogue, lambda _done, _of: None).differing == 0
     assert store.ask("SELECT * FROM customer_move") == []
     wait_until(
-        lambda: upkeep.settle(NOW)
+        lambda: chores.refresh(NOW)
     )  # the server lets go of the locks of a session a little after its end
     store.assert_as_expected(messages(log), names=DERIVED)
 
@@ -210,8 +210,8 @@ def test_a_batch_and_a_piece_at_the_same_moment_agree(
         return read(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(histories, "scored_events_after", slow)
-    upkeep = store.upkeep()
-    mover = threading.Thread(target=upkeep.move_histories)
+    chores = store.chores()
+    mover = threading.Thread(target=chores.move_histories)
     mover.start()
     assert reading.wait(10)
     writer = threading.Thread(target=send, args=(other, messages([late]), 1))
@@ -221,7 +221,7 @@ def test_a_batch_and_a_piece_at_the_same_moment_agree(
     mover.join(20)
     writer.join(20)
     monkeypatch.undo()
-    upkeep.settle(NOW)
+    chores.refresh(NOW)
     store.assert_as_expected(messages([*first, customer(segment="gold"), late]), names=DERIVED)
 
 
@@ -232,12 +232,12 @@ def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.M
         callback(f"c-{n}", answers=[{"item": "overall", "score": n}], occurred_at=at(minutes=n))
         for n in range(5)
     ]
-    sink, upkeep = store.sink(), store.upkeep()
+    sink, chores = store.sink(), store.chores()
     send(sink, messages(log))
     send(sink, messages([customer(segment="gold", occurred_at=at(hours=1))]))
-    upkeep._move_some()
+    chores._move_some()
     assert store.one("SELECT fold_state -> 'move' ->> 2 FROM customer") == "c-0"
-    upkeep.settle(NOW)
+    chores.refresh(NOW)
     store.assert_as_expected(
         messages([*log, customer(segment="gold", occurred_at=at(hours=1))]), names=DERIVED
     )
@@ -254,7 +254,7 @@ def test_whose_history_cannot_be_moved_holds_up_no_other(
     ]
     send(store.sink(), messages(log[:20]))
     send(store.sink(), messages(log[20:]))
-    upkeep = store.upkeep()
+    chores = store.chores()
     store.ask(
         "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.customer_id = 'u-7' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN NEW; END $$;"
@@ -262,18 +262,18 @@ def test_whose_history_cannot_be_moved_holds_up_no_other(
     )
     try:
         with pytest.raises(set_aside.CustomersFailedError, match=r"'u-7' \(.*kept for ever"):
-            upkeep.move_histories()
+            chores.move_histories()
         assert store.ask("SELECT * FROM customer_move") == [("u-7",)]
-        assert upkeep.move_histories() == 0
+        assert chores.move_histories() == 0
         monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
-        upkeep._not_moved._again_at["u-7"] = 0.0
+        chores._not_moved._again_at["u-7"] = 0.0
         with pytest.raises(set_aside.CustomersFailedError, match="kept for ever"):
-            upkeep.move_histories()
+            chores.move_histories()
     finally:
         store.ask("DROP FUNCTION voc.added() CASCADE")
-    upkeep.move_histories()
+    chores.move_histories()
     assert sum("'u-7'" in record.getMessage() for record in caplog.records) == 1
-    upkeep.settle(NOW)
+    chores.refresh(NOW)
     store.assert_as_expected(messages(log), names=DERIVED)
     assert store.ask("SELECT * FROM customer_move") == []
 
@@ -287,7 +287,7 @@ def test_a_fold_that_fails_holds_up_no_other(store: Store, monkeypatch: pytest.M
     ]
     send(store.sink(), messages(log[:5]))
     send(store.sink(), messages(log[5:]))
-    upkeep = store.upkeep()
+    chores = store.chores()
 
     def fails(one: CustomerState, events: list[AnyEvent], *, are_last: bool) -> list[Contribution]:
         if one.customer_id == "u-3":
@@ -297,7 +297,7 @@ def test_a_fold_that_fails_holds_up_no_other(store: Store, monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr(histories, "move_events", fails)
         with pytest.raises(set_aside.CustomersFailedError, match=r"'u-3' \(ZeroDivisionError"):
-            upkeep.move_histories()
+            chores.move_histories()
     assert store.ask("SELECT * FROM customer_move") == [("u-3",)]
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     store.assert_as_expected(messages(log), names=DERIVED)

@@ -55,9 +55,9 @@ def filled(store: Store) -> Store:
 
 
 def _refresh(store: Store) -> None:
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
 
 
 @settings(in_one_database, max_examples=4)
@@ -73,7 +73,7 @@ def test_nothing_differs_after_any_history(
 ) -> None:
     """Batches and refreshes at any moments leave the very tables that the stored events give anew."""
     store.clear()
-    sink, upkeep = store.sink(0), store.upkeep()
+    sink, chores = store.sink(0), store.chores()
     as_of, count = START, 0
     for number, (drawn, passed) in enumerate(rounds):
         if drawn:
@@ -83,8 +83,8 @@ def test_nothing_differs_after_any_history(
             ]
             send(sink, messages(events))
         as_of += passed
-        upkeep.settle(as_of)
-        upkeep.assess_churn(as_of)
+        chores.refresh(as_of)
+        chores.assess_churn(as_of)
         count += len(drawn)
     report = run(store)
     assert [table for table in report.tables if table.differing] == []
@@ -92,7 +92,7 @@ def test_nothing_differs_after_any_history(
 
 
 def test_pending_work_is_no_difference(store: Store) -> None:
-    """What the upkeep has not merged or assessed yet is taken in first."""
+    """What the chores have not merged or assessed yet is taken in first."""
     send(store.sink(), VALUES)
     report = run(store)
     assert report.differing == 0

@@ -34,7 +34,7 @@ def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
     values = data.draw(st.permutations([*messages(events), *disturbances, *refused]), "log")
     log = values
     sinks = [store.sink(0), store.sink(1)]
-    upkeep = store.upkeep()
+    chores = store.chores()
     moment = START
     while log:
         number = data.draw(st.integers(0, 1), "worker")
@@ -49,13 +49,13 @@ def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
             ),
         )
         if data.draw(st.booleans(), "refresh"):
-            upkeep.settle(moment)
-            upkeep.assess_churn(moment)
+            chores.refresh(moment)
+            chores.assess_churn(moment)
         if data.draw(st.booleans(), "take back"):
-            upkeep.take_back(moment)
-    upkeep.take_back(NOW)
+            chores.take_back(moment)
+    chores.take_back(NOW)
     store.move_histories()
     store.assert_as_expected(values, names=["experience_daily"])
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected(values)

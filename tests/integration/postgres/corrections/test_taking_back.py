@@ -63,10 +63,10 @@ def counts(result: BatchResult) -> tuple[int, ...]:
 
 def refresh(store: Store) -> None:
     """Take out what waits, and bring everything to NOW."""
-    upkeep = store.upkeep()
-    upkeep.take_back(NOW)
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.take_back(NOW)
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
 
 
 # A score of an event, or the events that a retraction names.
@@ -196,7 +196,7 @@ def test_batches_do_not_show_in_what_was_taken_back(
         )
         for number, one in enumerate(sent)
     ]
-    sink, upkeep, left, found = store.sink(0), store.upkeep(), list(values), [0] * len(COUNTED)
+    sink, chores, left, found = store.sink(0), store.chores(), list(values), [0] * len(COUNTED)
     while left:
         size = data.draw(st.integers(1, len(left)), "size")
         found = [
@@ -205,10 +205,10 @@ def test_batches_do_not_show_in_what_was_taken_back(
         ]
         left = left[size:]
         if data.draw(st.booleans(), "take out"):
-            upkeep.take_back(NOW)
+            chores.take_back(NOW)
     expected = outcomes(values, CATALOGUE, NOW)
     assert found == [expected.count(outcome) for outcome in COUNTED]
-    upkeep.take_back(NOW)
+    chores.take_back(NOW)
     store.assert_as_expected(
         values,
         names=["touchpoint_event", "retraction", "retracted_event", "experience_daily", "customer"],
@@ -243,14 +243,14 @@ def test_two_workers_never_miss_each_other(store: Store) -> None:
         message(retraction(f"x-{number}", f"x-1-{number}", f"x-1-{number + 60}"))
         for number in range(0, 60, 2)
     ]
-    sinks, upkeep = [store.sink(0), store.sink(1)], store.upkeep()
+    sinks, chores = [store.sink(0), store.sink(1)], store.chores()
 
     def taking_back() -> None:
         send_as_a_worker_does(
             sinks[1], [named[first : first + 3] for first in range(0, len(named), 3)], 1
         )
         for _ in range(10):
-            upkeep.take_back(NOW)
+            chores.take_back(NOW)
 
     at_once(
         lambda: send_as_a_worker_does(
@@ -268,15 +268,15 @@ def test_what_waits_is_shown(store: Store) -> None:
         store.sink(0),
         messages([touchpoint("a"), retraction("x-1", "a", "b"), retraction("x-2", "c")]),
     )
-    upkeep = store.upkeep()
+    chores = store.chores()
     shown = [
-        {reading.metric: reading.value for reading in upkeep.readings(NOW)}.get(
+        {reading.metric: reading.value for reading in chores.gauges(NOW)}.get(
             "voc_retractions_pending"
         )
     ]
-    upkeep.take_back(NOW)
+    chores.take_back(NOW)
     shown.append(
-        {reading.metric: reading.value for reading in upkeep.readings(NOW)}.get(
+        {reading.metric: reading.value for reading in chores.gauges(NOW)}.get(
             "voc_retractions_pending"
         )
     )
@@ -290,9 +290,9 @@ def test_rebuild_gives_the_same(store: Store) -> None:
         *(message(retraction(f"y-{number}", f"x-1-{number}")) for number in range(0, 80, 3)),
     ]
     send(store.sink(0), values)
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     report = rebuild(store.url, store.catalogue, lambda _done, _of: None)
     assert (report.events, report.differing) == (80 - 27, 0)
     # Not the risks, which it assesses as of now.
@@ -325,12 +325,12 @@ def test_what_cannot_be_taken_out_holds_up_no_other(store: Store) -> None:
     values += messages(
         retraction(f"x-{place}", name) for place, name in enumerate(("kept", "a", "b"))
     )
-    upkeep = store.upkeep()
+    chores = store.chores()
     try:
         send(store.sink(0), values)
         for _ in range(2):
             with pytest.raises(psycopg2.Error, match="kept for ever"):
-                upkeep.take_back(NOW)
+                chores.take_back(NOW)
         assert store.ask("SELECT event_id FROM touchpoint_event") == [("kept",)]
         with pytest.raises(
             StoreUnavailableError, match="kept for ever"
@@ -338,6 +338,6 @@ def test_what_cannot_be_taken_out_holds_up_no_other(store: Store) -> None:
             rebuild(store.url, store.catalogue, lambda _done, _of: None)
     finally:
         store.ask("DROP FUNCTION voc.added() CASCADE")
-    upkeep.take_back(NOW)
+    chores.take_back(NOW)
     refresh(store)
     store.assert_as_expected(values)

@@ -96,7 +96,7 @@ def test_a_worker_that_lost_its_partition_changes_nothing(store: Store) -> None:
         mine.process([batch], NOW)
     assert store.ask("SELECT event_id FROM touchpoint_event ORDER BY 1") == [("b",), ("c",)]
     assert send(mine, messages([touchpoint("a")])).accepted == 1
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     store.assert_as_expected(
         messages([touchpoint("a"), touchpoint("b"), touchpoint("c")]),
         names=["customer", "rolling_satisfaction"],
@@ -173,9 +173,9 @@ def test_a_repeated_event_counts_once_wherever_it_is_repeated(store: Store) -> N
         (1, 1, 0),
         (1, 2, 0),
     ]
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected(messages([first, *(touchpoint(name) for name in "bcd")]))
 
 
@@ -276,9 +276,9 @@ def test_an_event_that_postgresql_refuses_costs_only_itself(
     assert [(place, reason, bytes(payload)) for place, reason, payload in letters] == [
         (place, "storage", b"no JSON") for place in sorted(guilty)
     ]
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected([value for place, value in enumerate(values) if place not in guilty])
 
 

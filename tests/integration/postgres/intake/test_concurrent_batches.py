@@ -37,16 +37,16 @@ def at_once(*jobs: Callable[[], None]) -> None:
 
 def write(store: Store, logs: Sequence[Sequence[bytes]], size: int) -> None:
     """A worker for each log, each with a partition of its own, in batches of `size`; refreshes go on beside them."""
-    sinks, upkeep, done = (
+    sinks, chores, done = (
         [store.sink(number) for number in range(len(logs))],
-        store.upkeep(),
+        store.chores(),
         threading.Event(),
     )
 
     def refresh() -> None:
         while not done.wait(0.02):
-            upkeep.settle(NOW)
-            upkeep.assess_churn(NOW)
+            chores.refresh(NOW)
+            chores.assess_churn(NOW)
 
     def work(number: int) -> None:
         log = logs[number]
@@ -61,8 +61,8 @@ def write(store: Store, logs: Sequence[Sequence[bytes]], size: int) -> None:
     finally:
         done.set()
         refreshing.join()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
 
 
 @pytest.mark.parametrize("size", [1, 7, 60])
@@ -91,7 +91,7 @@ def test_workers_that_fight_for_a_partition_apply_each_message_once(store: Store
     at_once(
         *(lambda sink=sink: send_as_a_worker_does(sink, batches, attempts=200) for sink in sinks)
     )
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected(log)

@@ -157,7 +157,7 @@ def test_what_a_large_row_does_not_rest_on_is_taken_out_at_once(store: Store) ->
                 ]
             ),
         )
-        upkeep = store.upkeep()
+        chores = store.chores()
         rounds = []
         for number in range(ROUNDS):
             send(
@@ -165,7 +165,7 @@ def test_what_a_large_row_does_not_rest_on_is_taken_out_at_once(store: Store) ->
                 messages([retraction(f"x-{last}-{number}", f"seed-{last // 2 + number:08}")]),
             )
             began = time.perf_counter()
-            upkeep.take_back(NOW)
+            chores.take_back(NOW)
             rounds.append(time.perf_counter() - began)
         taken.append(sorted(rounds)[ROUNDS // 2])
     assert_no_more(*taken)
@@ -189,11 +189,11 @@ def test_a_customer_with_any_number_of_scores(store: Store) -> None:
         store, lambda n: [customer(f"p-{n + 1}", segment=f"s-{n}", occurred_at=at(seconds=n + 1))]
     )
     assert taken < SECONDS
-    upkeep, pieces = store.upkeep(), []
+    chores, pieces = store.chores(), []
     tracemalloc.start()
     while store.ask("SELECT customer_id FROM customer_move"):
         began = time.perf_counter()
-        upkeep._move_some()
+        chores._move_some()
         pieces.append(time.perf_counter() - began)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -230,10 +230,10 @@ def test_a_customer_with_any_number_of_orders_and_complaints(store: Store) -> No
         _multiply(store, "repair_order", "order_id", first, last)
         _multiply(store, "complaint", "complaint_id", first, last)
         store.ask("ANALYZE repair_order; ANALYZE complaint")
-        upkeep = store.upkeep()
+        chores = store.chores()
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            with upkeep._transaction() as cursor:
+            with chores._transaction() as cursor:
                 churn.reassess(cursor, ["u-1"], store.catalogue.churn, NOW)
             taken.append(time.perf_counter() - began)
         risks.append(store.ask("SELECT drivers FROM churn_risk"))

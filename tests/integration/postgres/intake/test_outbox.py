@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from integration.postgres.store import NOW, partition, send
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.worker.chore_thread import UpkeepCalls
+from voc_stream.kafka.worker.chore_thread import ChoreCalls
 from voc_stream.kafka.worker.outbox import OutboxPublisher
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import AlertMessage, DeadLetter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from integration.postgres.store import Store
 
     from voc_stream.pipeline.ports import OutboxKind
-    from voc_stream.postgres.chores import PostgresUpkeep
+    from voc_stream.postgres.chores import PostgresChores
 
 LATER = NOW + timedelta(minutes=1)
 TEN_MEGABYTES = b"\x00\xff" * 5_000_000
@@ -51,10 +51,10 @@ def put_alerts(store: Store, count: int) -> None:
 
 
 def publish_until_empty(
-    store: Store, upkeep: PostgresUpkeep, producer: Producer, kind: OutboxKind
+    store: Store, chores: PostgresChores, producer: Producer, kind: OutboxKind
 ) -> None:
     """One worker, whose timer calls again and again."""
-    calls = UpkeepCalls(upkeep)
+    calls = ChoreCalls(chores)
     publisher = OutboxPublisher(producer, "voc.", calls, Metrics(CollectorRegistry()))
 
     async def run() -> None:
@@ -72,7 +72,7 @@ def publish_by_two(store: Store, kind: OutboxKind) -> list[bytes]:
     """What two workers send on one database, all their messages in the order in which they were sent."""
     producer = Producer()
     threads = [
-        threading.Thread(target=publish_until_empty, args=(store, store.upkeep(), producer, kind))
+        threading.Thread(target=publish_until_empty, args=(store, store.chores(), producer, kind))
         for _ in range(2)
     ]
     for thread in threads:
@@ -100,8 +100,8 @@ def test_a_flood_that_the_planner_does_not_know_of_is_sent_in_time(store: Store)
     for table in ("dead_letter", "outbox"):
         store.vacuum(table)
     send(sink, [b"rubbish"] * 20_000)
-    upkeep, started = store.upkeep(), time.monotonic()
-    assert len(upkeep.claim_messages("dead_letter", 1_000)) == 1_000
+    chores, started = store.chores(), time.monotonic()
+    assert len(chores.claim_messages("dead_letter", 1_000)) == 1_000
     assert time.monotonic() - started < 3
 
 
@@ -114,7 +114,7 @@ def test_two_publishers_keep_the_order_of_alerts(store: Store) -> None:
 def test_a_claim_is_given_up_after_a_while(store: Store) -> None:
     """What a worker took and never sent, because it died, another one sends a minute later; what was sent is gone."""
     put_alerts(store, 3)
-    first, second = store.upkeep(), store.upkeep()
+    first, second = store.chores(), store.chores()
     assert [message.value for message in first.claim_messages("alert", 1)] == [b"1"]
     # Not even the second one, which would overtake it.
     assert second.claim_messages("alert", 10) == []
@@ -122,9 +122,9 @@ def test_a_claim_is_given_up_after_a_while(store: Store) -> None:
     again = second.claim_messages("alert", 10)
     assert [message.value for message in again] == [b"1", b"2", b"3"]
     # A worker that comes back from the dead gives back nothing of another's.
-    first.settle_messages("alert", [], NOW)
+    first.finish_messages("alert", [], NOW)
     assert first.claim_messages("alert", 10) == []
-    second.settle_messages("alert", [again[0].number], NOW)
+    second.finish_messages("alert", [again[0].number], NOW)
     assert first.claim_messages("alert", 10) == again[1:]
 
 
@@ -132,9 +132,9 @@ def test_kinds_do_not_wait_for_each_other(store: Store) -> None:
     """A flood of refused messages holds no alert up."""
     send(store.sink(0), [b"rubbish"] * 5)
     put_alerts(store, 1)
-    [*letters] = store.upkeep().claim_messages("dead_letter", 10)
+    [*letters] = store.chores().claim_messages("dead_letter", 10)
     assert len(letters) == 5
-    assert store.upkeep().claim_messages("alert", 10) == [
+    assert store.chores().claim_messages("alert", 10) == [
         AlertMessage(store.one("SELECT max(number) FROM outbox"), "a-1", b"1")
     ]
 
@@ -142,7 +142,7 @@ def test_kinds_do_not_wait_for_each_other(store: Store) -> None:
 def test_a_claim_is_bounded_in_bytes(store: Store) -> None:
     """Refused messages may be large; one that is larger than the bound comes alone, whole."""
     send(store.sink(0), [None, b"{}", TEN_MEGABYTES, b"no JSON"])
-    worker = store.upkeep()
+    worker = store.chores()
     claimed = []
     while letters := worker.claim_messages("dead_letter", 10):
         assert all(isinstance(letter, DeadLetter) for letter in letters)
@@ -153,7 +153,7 @@ def test_a_claim_is_bounded_in_bytes(store: Store) -> None:
                 if isinstance(letter, DeadLetter)
             ]
         )
-        worker.settle_messages("dead_letter", [letter.number for letter in letters], LATER)
+        worker.finish_messages("dead_letter", [letter.number for letter in letters], LATER)
     home = partition()
     assert claimed == [
         [(home, 0, b""), (home, 1, b"{}"), (home, 2, TEN_MEGABYTES)],

@@ -13,14 +13,15 @@ from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import Stated
 from voc_stream.postgres.intake import versioned_rows as entities_module
 from voc_stream.postgres.intake.versioned_rows import ChangedMeanwhileError, EntityStore
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.staging import create_staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from integration.postgres.store import Store
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.postgres.session.cursor import Cursor
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def cursor(store: Store) -> Iterator[Cursor]:
 
 
 @pytest.fixture
-def ahead() -> Iterator[Ahead]:
-    with closing(Ahead()) as opened:
+def background() -> Iterator[Background]:
+    with closing(Background()) as opened:
         yield opened
 
 
@@ -54,7 +55,7 @@ def load_new(entities: EntityStore, cursor: Cursor) -> dict[str, OrderState]:
 def test_a_row_that_another_worker_wrote_meanwhile_is_not_overwritten(
     store: Store,
     cursor: Cursor,
-    ahead: Ahead,
+    background: Background,
     load: Callable[[EntityStore, Cursor], dict[str, OrderState]],
     *,
     reread: bool,
@@ -66,17 +67,19 @@ def test_a_row_that_another_worker_wrote_meanwhile_is_not_overwritten(
     store.take_in(repair_step("r-2", stage="work"), repair_step("r-3", order_id="o-2"))
     if reread:
         assert set(entities.orders.owned_after(cursor, {"u-1": ""}, 9)) == {"o-1", "o-2", "o-9"}
-    entities.orders.save(cursor, states, ahead)
+    entities.orders.save(cursor, states, background)
     with pytest.raises(ChangedMeanwhileError):
-        ahead.wait()
+        background.wait()
 
 
-def test_what_was_saved_last_is_at_hand(store: Store, cursor: Cursor, ahead: Ahead) -> None:
+def test_what_was_saved_last_is_at_hand(
+    store: Store, cursor: Cursor, background: Background
+) -> None:
     """A worker need not read again what it wrote itself, until a transaction fails."""
     store.take_in(repair_step())
     entities = EntityStore()
-    entities.orders.save(cursor, load_one(entities, cursor), ahead)
-    ahead.wait()
+    entities.orders.save(cursor, load_one(entities, cursor), background)
+    background.wait()
     cursor.connection.commit()
     entities.keep()
     cursor.execute("ALTER TABLE repair_order RENAME TO elsewhere")
@@ -103,9 +106,9 @@ def test_a_worker_with_an_old_row_at_hand_folds_from_the_new_one(store: Store) -
     )
     for place, value in enumerate(log):
         send((mine, other)[place % 2], [value], place % 2)
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected(log)
 
 

@@ -12,56 +12,56 @@ from integration.postgres.store import NOW, send
 from voc_stream.domain.entities.order import STAGES
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres.reading import gauges as readings_module
+from voc_stream.postgres.reading import gauges as gauges_module
 from voc_stream.postgres.reading.gauges import read_customers
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
 
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.pipeline.ports import Reading
-    from voc_stream.postgres.chores import PostgresUpkeep
+    from voc_stream.pipeline.ports import GaugeSample
+    from voc_stream.postgres.chores import PostgresChores
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
 NAMES = "voc_experience_info"
 NOTHING_PENDING: dict[tuple[str, ...], float] = {("voc_histories_pending",): 0}
 
 
-def readings(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
+def gauges(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
     """Value by metric and labels, without the names of experiences, which are no data; none stands twice."""
-    found = store.upkeep().readings(now)  # type: ignore[arg-type]  # a moment
+    found = store.chores().gauges(now)  # type: ignore[arg-type]  # a moment
     values = {(one.metric, *one.labels): one.value for one in found}
     assert len(values) == len(found)
     return {key: value for key, value in values.items() if key[0] != NAMES}
 
 
 def refresh(store: Store) -> None:
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
-    upkeep.evaluate(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
+    chores.evaluate(NOW)
 
 
-def test_empty_tables_have_no_readings(store: Store) -> None:
+def test_empty_tables_have_no_gauges(store: Store) -> None:
     """No data is no sample, but an empty queue is data; a refresh and an evaluation of nothing add only their time."""
-    assert readings(store) == NOTHING_PENDING
+    assert gauges(store) == NOTHING_PENDING
     refresh(store)
-    assert readings(store) == {**NOTHING_PENDING, (EVALUATED,): NOW.timestamp()}
+    assert gauges(store) == {**NOTHING_PENDING, (EVALUATED,): NOW.timestamp()}
 
 
 def test_histories_that_are_not_moved_yet_are_counted(store: Store) -> None:
     """Who reads segments and regions must be able to see that they are not up to date."""
     store.take_in(touchpoint())
     store.take_in(customer(segment="gold"))
-    assert readings(store)["voc_histories_pending",] == 1
+    assert gauges(store)["voc_histories_pending",] == 1
     refresh(store)
-    assert readings(store)["voc_histories_pending",] == 0
+    assert gauges(store)["voc_histories_pending",] == 0
 
 
 def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:
     """Alerts tell people what fell in their own words; the catalogue's are there once a worker has started."""
     refresh(store)
-    found = {one.labels for one in store.upkeep().readings(NOW) if one.metric == NAMES}
+    found = {one.labels for one in store.chores().gauges(NOW) if one.metric == NAMES}
     assert found == {(key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()}
 
 
@@ -73,9 +73,7 @@ def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Sto
     )
     refresh(store)
     found = {
-        key: value
-        for key, value in readings(store).items()
-        if key[0].startswith("voc_satisfaction")
+        key: value for key, value in gauges(store).items() if key[0].startswith("voc_satisfaction")
     }
     expected = {
         "voc_satisfaction_score": (4, 8),
@@ -112,7 +110,7 @@ def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> 
         touchpoint(order_id="o-6"),
     )
     refresh(store)
-    found = readings(store)
+    found = gauges(store)
     assert {
         key: value for key, value in found.items() if key[0] == "voc_repair_orders_overdue"
     } == {("voc_repair_orders_overdue", "s-1", "reception"): 1}
@@ -135,7 +133,7 @@ def test_open_complaints_are_counted_with_the_age_of_the_oldest(store: Store) ->
     )
     found = {
         key: value
-        for key, value in readings(store, START + timedelta(hours=2)).items()
+        for key, value in gauges(store, START + timedelta(hours=2)).items()
         if "complaint" in key[0]
     }
     assert found == {
@@ -151,7 +149,7 @@ def test_risks_are_read_by_band_and_segment(store: Store) -> None:
         customer(segment="gold", annual_value=1000), touchpoint(customer_id="u-2", score=9)
     )
     refresh(store)
-    found = {key: value for key, value in readings(store).items() if "at_risk" in key[0]}
+    found = {key: value for key, value in gauges(store).items() if "at_risk" in key[0]}
     risk = store.one("SELECT risk FROM churn_risk WHERE customer_id = 'u-1'")
     assert found == {
         ("voc_customers_at_risk", "low", "gold"): 1,
@@ -166,33 +164,31 @@ def test_customers_are_counted_again_when_that_is_due(
     """Once a minute, more seldom where counting them takes long, since that must not hold up the stream, and soon where it failed."""
     names = iter("abcdef")
 
-    def counted(upkeep: PostgresUpkeep) -> float:
-        return sum(
-            one.value for one in upkeep.readings(NOW) if one.metric == "voc_customers_at_risk"
-        )
+    def counted(chores: PostgresChores) -> float:
+        return sum(one.value for one in chores.gauges(NOW) if one.metric == "voc_customers_at_risk")
 
     def one_more() -> None:
         name = next(names)
         store.take_in(touchpoint(name, customer_id=name, score=9))
         refresh(store)
 
-    def failing(_: object) -> list[Reading]:
+    def failing(_: object) -> list[GaugeSample]:
         raise StoreUnavailableError
 
     one_more()
-    upkeep = store.upkeep()
-    assert counted(upkeep) == 1
+    chores = store.chores()
+    assert counted(chores) == 1
     one_more()
-    assert counted(upkeep) == 1
-    monkeypatch.setattr(readings_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(readings_module, "CUSTOMERS_READ_SHARE", 1e-9)
-    upkeep = store.upkeep()
-    monkeypatch.setattr(readings_module, "read_customers", failing)
-    assert counted(upkeep) == 0
-    monkeypatch.setattr(readings_module, "read_customers", read_customers)
-    assert counted(upkeep) == 2
+    assert counted(chores) == 1
+    monkeypatch.setattr(gauges_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(gauges_module, "CUSTOMERS_READ_SHARE", 1e-9)
+    chores = store.chores()
+    monkeypatch.setattr(gauges_module, "read_customers", failing)
+    assert counted(chores) == 0
+    monkeypatch.setattr(gauges_module, "read_customers", read_customers)
+    assert counted(chores) == 2
     one_more()
-    assert counted(upkeep) == 2
+    assert counted(chores) == 2
 
 
 def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
@@ -206,7 +202,7 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
             ended_at,
             START,
         )
-    assert readings(store) == {
+    assert gauges(store) == {
         ("voc_alert_active", "VocX", "page"): 2,
         ("voc_alert_firing", "VocX", "page", "", "s-0", "7d", "", ""): 1,
         ("voc_alert_firing", "VocX", "page", "", "s-1", "7d", "", ""): 1,
@@ -215,7 +211,7 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
     }
     later = {
         key: value
-        for key, value in readings(store, NOW + timedelta(hours=25)).items()
+        for key, value in gauges(store, NOW + timedelta(hours=25)).items()
         if key[0] == "voc_alert_firing"
     }
     assert set(later.values()) == {1}
@@ -226,7 +222,7 @@ def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -
     send(store.sink(), messages(crowd(200)))
     refresh(store)
     # An alert starts when the same is found twice.
-    store.upkeep().evaluate(NOW + timedelta(minutes=1))
+    store.chores().evaluate(NOW + timedelta(minutes=1))
     allowed = {
         *catalogue.experience,
         *STAGES,
@@ -252,20 +248,20 @@ def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -
         "critical",
         "VocComplaintAgeing",
     }
-    found = readings(store)
+    found = gauges(store)
     assert {label for _, *labels in found for label in labels} <= allowed
     assert all(isfinite(value) for value in found.values())
     assert len({metric for metric, *_ in found}) == 13
 
 
-def test_readings_are_what_the_metrics_declare(store: Store) -> None:
+def test_gauges_are_what_the_metrics_declare(store: Store) -> None:
     """Each can be published, with its labels in their order."""
     from prometheus_client import CollectorRegistry
 
     send(store.sink(), messages(crowd(200)))
     refresh(store)
     registry = CollectorRegistry()
-    Metrics(registry).publish(store.upkeep().readings(NOW))
+    Metrics(registry).publish(store.chores().gauges(NOW))
     assert registry.get_sample_value(
         "voc_satisfaction_samples", {"experience": "overall", "site": "", "horizon": "90d"}
     )
@@ -294,7 +290,7 @@ def test_a_drop_is_measured_against_the_four_weeks_before_the_horizon(store: Sto
     refresh(store)
     drops = {
         key[1:]: value
-        for key, value in readings(store).items()
+        for key, value in gauges(store).items()
         if key[0] == "voc_key_experience_drop"
     }
     assert drops == {

@@ -50,9 +50,9 @@ def filled(store: Store) -> Store:
         callback(customer_id="u-2", answers=answers),
     )
     send(store.sink(), [b"refused"])
-    upkeep = store.upkeep()
-    upkeep.settle(START)
-    upkeep.assess_churn(START)
+    chores = store.chores()
+    chores.refresh(START)
+    chores.assess_churn(START)
     return store
 
 

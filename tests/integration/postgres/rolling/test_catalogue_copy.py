@@ -15,7 +15,7 @@ def with_experiences(catalogue: Catalogue, **experiences: Experience) -> Catalog
 
 def test_the_catalogue_stands_in_the_database_as_it_is(store: Store, catalogue: Catalogue) -> None:
     """Labels in both languages, factor, kind, unit, stage, defaults and thresholds; what is absent is NULL."""
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     columns = (
         "label_en, label_zh, factor, kind, unit, stage, expectation, importance, ideal, is_key, is_hygiene, drop_threshold,"
         " satisfaction_threshold, weighted_satisfaction_threshold, minimum_samples"
@@ -57,9 +57,9 @@ def test_a_changed_catalogue_replaces_and_keeps_what_it_no_longer_names(
     with Store(
         store.url, with_experiences(catalogue, overall=overall, repair_quality=quality)
     ) as before:
-        before.upkeep().settle(NOW)
+        before.chores().refresh(NOW)
     with Store(store.url, with_experiences(catalogue, overall=changed)) as after:
-        after.upkeep().settle(NOW)
+        after.chores().refresh(NOW)
     assert store.ask("SELECT experience, expectation FROM experience ORDER BY 1") == [
         ("overall", 9.5),
         ("repair_quality", quality.expectation),

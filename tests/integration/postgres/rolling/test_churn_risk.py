@@ -13,7 +13,7 @@ from integration.postgres.crowd import crowd
 from integration.postgres.settings import in_one_database
 from integration.postgres.store import NOW, send
 
-from voc_stream.postgres import chores as upkeep
+from voc_stream.postgres import chores as chores_module
 from voc_stream.postgres.corrections import set_aside
 from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.session.locks import Lock
@@ -40,7 +40,7 @@ def test_risks_are_exact_at_every_assessment(
 ) -> None:
     """Whoever is touched by events, by another's events or by time alone is assessed again; all others still hold."""
     store.clear()
-    sink, chores = store.sink(0), store.upkeep()
+    sink, chores = store.sink(0), store.chores()
     values: list[bytes] = []
     as_of = START
     for number, (events, passed) in enumerate(rounds):
@@ -58,7 +58,7 @@ def test_risks_are_exact_at_every_assessment(
 def test_risk_moves_with_time_alone(store: Store) -> None:
     """An open complaint ages, then the customer falls silent; between the moments of change nobody is assessed."""
     store.take_in(complaint(severity="major"))
-    chores = store.upkeep()
+    chores = store.chores()
     assessed, ages = [], []
     for hours in (0, 1, 24, 25, 72, 168, 180 * 24, 365 * 24, 9999):
         assessed.append(chores.assess_churn(START + timedelta(hours=hours)))
@@ -80,7 +80,7 @@ def test_risk_moves_with_time_alone(store: Store) -> None:
 
 def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store) -> None:
     """Of a workshop's steps only such a one, a delivery and a new customer's first are worth an assessment."""
-    chores, sink = store.upkeep(), store.sink(0)
+    chores, sink = store.chores(), store.sink(0)
     seen = []
     for day, is_sign_of_life in (
         (0, True),
@@ -110,7 +110,7 @@ def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store
 
 def test_who_has_left_has_no_row_until_won_back(store: Store) -> None:
     """A risk of leaving is of those who are still there."""
-    chores = store.upkeep()
+    chores = store.chores()
     seen = []
     for event in (
         touchpoint(),
@@ -142,7 +142,7 @@ def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(
     store: Store, first: Event, second: Event
 ) -> None:
     """Who loses a complaint or an order to another, or whose complaint another resolves, is assessed again."""
-    chores = store.upkeep()
+    chores = store.chores()
     for event in (first, second):
         store.take_in(event)
         chores.assess_churn(NOW)
@@ -151,30 +151,30 @@ def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(
 
 def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a change of the model all risks are of one moment, however many customers are taken at a time."""
-    monkeypatch.setattr(upkeep, "CUSTOMERS_A_TIME", 2)
+    monkeypatch.setattr(chores_module, "CUSTOMERS_A_TIME", 2)
     values = messages(crowd(40))
     send(store.sink(), values)
-    assert store.upkeep().assess_churn(NOW, everyone=True) == 5
+    assert store.chores().assess_churn(NOW, everyone=True) == 5
     store.assert_as_expected(values, names=["churn_risk"], assessed_at_once=True)
     assert store.one("SELECT count(*) FROM churn_pending") == 0
 
 
 def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """One call takes all that is pending and all that is due, however few at a time."""
-    monkeypatch.setattr(upkeep, "CUSTOMERS_A_TIME", 1)
+    monkeypatch.setattr(chores_module, "CUSTOMERS_A_TIME", 1)
     values = messages(crowd(40))
     send(store.sink(), values)
-    store.upkeep().assess_churn(NOW)
+    store.chores().assess_churn(NOW)
     assert store.one("SELECT count(*) FROM churn_pending") == 0
     later = NOW + timedelta(days=400)
-    assert store.upkeep().assess_churn(later)
+    assert store.chores().assess_churn(later)
     store.assert_as_expected(values, later, names=["churn_risk"])
 
 
 def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where many are pending a call assesses one part of them; a round of calls assesses all, and those whose time has come."""
-    monkeypatch.setattr(upkeep, "FEW_CUSTOMERS", 0)
-    chores, later = store.upkeep(), NOW + timedelta(days=400)
+    monkeypatch.setattr(chores_module, "FEW_CUSTOMERS", 0)
+    chores, later = store.chores(), NOW + timedelta(days=400)
     store.take_in(touchpoint("early", customer_id="early"))
     chores.assess_churn(NOW)
     values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
@@ -198,7 +198,7 @@ def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.Mon
 
 def test_a_trickle_of_changes_does_not_keep_others_waiting(store: Store) -> None:
     """Whose risk changes by the mere passing of time has a turn, too, while there are always a few whom events change."""
-    chores = store.upkeep()
+    chores = store.chores()
     values = messages([complaint("q-1", customer_id="waiting")])
     send(store.sink(), values)
     chores.assess_churn(START, in_parts=True)
@@ -218,9 +218,9 @@ def test_one_worker_at_a_time_assesses(store: Store) -> None:
         connection.cursor().execute(
             "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (Lock.ASSESSMENT,)
         )
-        assert store.upkeep().assess_churn(NOW) is None
+        assert store.chores().assess_churn(NOW) is None
         connection.rollback()
-    assert store.upkeep().assess_churn(NOW) == 1
+    assert store.chores().assess_churn(NOW) == 1
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
@@ -228,10 +228,10 @@ def test_who_cannot_be_assessed_holds_up_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, in_parts: bool
 ) -> None:
     """As where a constraint of others refuses a row: it is named once and each failure counts; it is done as soon as it may be."""
-    monkeypatch.setattr(upkeep, "FEW_CUSTOMERS", 10)
+    monkeypatch.setattr(chores_module, "FEW_CUSTOMERS", 10)
     values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
     send(store.sink(), values)
-    chores = store.upkeep()
+    chores = store.chores()
 
     def assess() -> str:
         try:
@@ -262,7 +262,7 @@ def test_whose_time_has_come_in_vain_holds_up_no_other(store: Store) -> None:
     """The same where nobody changed, and time alone makes risks anew."""
     values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(5))
     send(store.sink(), values)
-    chores, later = store.upkeep(), NOW + timedelta(days=400)
+    chores, later = store.chores(), NOW + timedelta(days=400)
     chores.assess_churn(NOW)
     store.ask("ALTER TABLE churn_risk ADD CONSTRAINT added CHECK (customer_id <> 'u-3') NOT VALID")
     try:
@@ -271,5 +271,5 @@ def test_whose_time_has_come_in_vain_holds_up_no_other(store: Store) -> None:
         assert store.ask("SELECT customer_id FROM churn_risk WHERE as_of < %s", later) == [("u-3",)]
     finally:
         store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")
-    store.upkeep().assess_churn(later)
+    store.chores().assess_churn(later)
     store.assert_as_expected(values, later, names=["churn_risk"])

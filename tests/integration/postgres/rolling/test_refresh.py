@@ -17,8 +17,8 @@ from oracle import expected_tables
 
 from voc_stream.domain.horizons import PANES_KEPT, SCOPE_TYPES, SITES
 from voc_stream.pipeline.clocks import LARGEST_LEAP
-from voc_stream.postgres import chores as upkeep_module
-from voc_stream.postgres.rolling import refresh as settle
+from voc_stream.postgres import chores as chores_module
+from voc_stream.postgres.rolling import refresh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def test_rolling_tables_are_exact_at_every_refresh(
     Sites do so at each refresh, the other scopes at those that include details, and the cube at every moment.
     """
     store.clear()
-    sink, upkeep = store.sink(0), store.upkeep()
+    sink, chores = store.sink(0), store.chores()
     values: list[bytes] = []
     as_of = begin
     for number, (events, passed, details) in enumerate(rounds):
@@ -78,9 +78,9 @@ def test_rolling_tables_are_exact_at_every_refresh(
             send(sink, arrived)
         values += arrived
         as_of += passed
-        upkeep.settle(as_of) if details else upkeep.settle_sites(as_of)
+        chores.refresh(as_of) if details else chores.refresh_sites(as_of)
         assert_rolling(store, values, as_of, SCOPE_TYPES if details else SITES)
-        upkeep.move_histories()
+        chores.move_histories()
         store.assert_as_expected(values, names=["experience_daily"])
 
 
@@ -119,21 +119,21 @@ def test_an_event_leaves_a_horizon_though_nothing_else_happens(
     """Time alone lowers the counts; what has no events any more has no row."""
     midnight = START.replace(hour=0)
     store.take_in(touchpoint(occurred_at=midnight.isoformat()))
-    upkeep = store.upkeep()
-    upkeep.settle(midnight + length - INSTANT)
+    chores = store.chores()
+    chores.refresh(midnight + length - INSTANT)
     assert horizon in horizons(store)
-    upkeep.settle(midnight + length)
+    chores.refresh(midnight + length)
     assert horizon not in horizons(store)
 
 
 def test_an_event_of_the_future_enters_when_its_time_comes(store: Store) -> None:
     """A follow-up that falls due in 72 hours counts from then on, without another event."""
     store.take_in(repair_step(stage="delivery", edge="exit"))
-    upkeep = store.upkeep()
+    chores = store.chores()
     statement = "SELECT count(*) FROM rolling_satisfaction WHERE experience = 'follow_up_72h' AND horizon = '1h'"
-    upkeep.settle(START + timedelta(hours=72) - INSTANT)
+    chores.refresh(START + timedelta(hours=72) - INSTANT)
     assert store.one(statement) == 0
-    upkeep.settle(START + timedelta(hours=72))
+    chores.refresh(START + timedelta(hours=72))
     assert store.one(statement) == 2  # in all and at its site
 
 
@@ -141,19 +141,19 @@ def test_what_a_horizon_jumps_over_is_not_subtracted(store: Store) -> None:
     """After a standstill an event that lay ahead lies behind: it was never in the shorter horizons and must not be taken out of them."""
     value = message(repair_step(stage="delivery", edge="exit"))
     send(store.sink(), [value])
-    store.upkeep().settle(START)
+    store.chores().refresh(START)
     later = START + timedelta(days=40)
-    store.upkeep().settle(later)
+    store.chores().refresh(later)
     store.assert_as_expected([value], later, names=ROLLING)
     assert horizons(store) == {"90d"}
 
 
 def test_the_clock_never_runs_backwards(store: Store) -> None:
     """A worker whose clock is behind refreshes as of the later moment."""
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
     store.take_in(*crowd(30))
-    assert upkeep.settle(NOW - timedelta(days=20))
+    assert chores.refresh(NOW - timedelta(days=20))
     assert store.ask("SELECT DISTINCT as_of FROM rolling_clock") == [(NOW,)]
     store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
 
@@ -161,15 +161,15 @@ def test_the_clock_never_runs_backwards(store: Store) -> None:
 def test_one_worker_at_a_time_refreshes(store: Store) -> None:
     """Who finds the lock taken leaves everything as it is, and may try again."""
     store.take_in(*crowd(30))
-    upkeep = store.upkeep()
+    chores = store.chores()
     with closing(psycopg2.connect(store.url)) as connection:
         connection.cursor().execute(
-            "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (settle.OF_SITES.lock,)
+            "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (refresh.OF_SITES.lock,)
         )
-        assert upkeep.settle(NOW) is False
+        assert chores.refresh(NOW) is False
         assert store.one("SELECT count(*) FROM contribution") > 0
         connection.rollback()
-    assert upkeep.settle(NOW) is True
+    assert chores.refresh(NOW) is True
     assert store.one("SELECT count(*) FROM contribution") == 0
 
 
@@ -180,37 +180,37 @@ def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> Non
     store.move_histories()
     store.assert_as_expected(values, names=["experience_daily"])
     before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7")
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     assert before
     assert store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7") == before
 
 
 def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However little one step takes, one call merges all (it has seconds for it)."""
-    monkeypatch.setattr(settle, "CONTRIBUTIONS_A_TIME", 2)
+    monkeypatch.setattr(refresh, "CONTRIBUTIONS_A_TIME", 2)
     values = messages(crowd(30))
     send(store.sink(), values)
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     assert store.one("SELECT count(*) FROM contribution") == 0
     store.assert_as_expected(values, names=ROLLING)
 
 
 def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where much is pending a call merges one part of the sites only, and as many calls as there are parts merge all."""
-    monkeypatch.setattr(settle, "SHORT_QUEUE", 0)
+    monkeypatch.setattr(refresh, "SHORT_QUEUE", 0)
     values = messages(
         touchpoint(f"t-{number}", site_id=f"s-{number}", score=number % 11) for number in range(60)
     )
     send(store.sink(), values)
-    upkeep = store.upkeep()
-    upkeep.settle_sites(NOW)
+    chores = store.chores()
+    chores.refresh_sites(NOW)
     waiting = []
-    for _ in range(settle.PARTS):
+    for _ in range(refresh.PARTS):
         waiting.append(store.one("SELECT count(*) FROM detail_contribution"))
-        assert upkeep.settle_details(NOW, in_parts=True)
+        assert chores.refresh_details(NOW, in_parts=True)
         store.move_histories()
         store.assert_as_expected(values, names=["experience_daily"])
-    assert len(set(waiting)) > settle.PARTS / 2, waiting
+    assert len(set(waiting)) > refresh.PARTS / 2, waiting
     assert store.one("SELECT count(*) FROM detail_contribution") == 0
     store.assert_as_expected(values, names=ROLLING)
 
@@ -218,9 +218,9 @@ def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyP
 def test_little_is_merged_at_once_although_parts_are_asked_for(store: Store) -> None:
     """A quiet shop need not wait for a turn."""
     store.take_in(*crowd(30))
-    upkeep = store.upkeep()
-    upkeep.settle_sites(NOW)
-    assert upkeep.settle_details(NOW, in_parts=True)
+    chores = store.chores()
+    chores.refresh_sites(NOW)
+    assert chores.refresh_details(NOW, in_parts=True)
     store.assert_as_expected(messages(crowd(30)), names=ROLLING)
 
 
@@ -228,9 +228,9 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However little is merged at a time, readers never see a scope with less than nothing."""
-    monkeypatch.setattr(settle, "CONTRIBUTIONS_A_TIME", 2)
-    monkeypatch.setattr(upkeep_module, "BUDGET_SECONDS", 0.0)
-    upkeep = store.upkeep()
+    monkeypatch.setattr(refresh, "CONTRIBUTIONS_A_TIME", 2)
+    monkeypatch.setattr(chores_module, "BUDGET_SECONDS", 0.0)
+    chores = store.chores()
     for number in range(6):
         # Each delivery moves to another shop what the order had contributed so far.
         store.take_in(
@@ -242,7 +242,7 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
                 occurred_at=at(hours=number),
             )
         )
-        upkeep.settle_sites(NOW)
+        chores.refresh_sites(NOW)
         assert (
             store.ask(
                 "SELECT * FROM rolling_sum WHERE n < 0 UNION ALL SELECT * FROM rolling_sum WHERE score_sum < 0"
@@ -253,7 +253,7 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
     while store.one("SELECT count(*) FROM contribution") or store.one(
         "SELECT count(*) FROM detail_contribution"
     ):
-        upkeep.settle(NOW)
+        chores.refresh(NOW)
     assert store.ask(
         "SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'"
     ) == [("s-5",)]
@@ -262,10 +262,10 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
 def test_a_clock_that_is_far_ahead_moves_nothing(store: Store) -> None:
     """What has left a horizon is not brought back, so a wrong clock is refused, in words."""
     store.take_in(*crowd(30))
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
     with pytest.raises(ValueError, match="set it"):
-        upkeep.settle(datetime.now(UTC) + timedelta(hours=1))
+        chores.refresh(datetime.now(UTC) + timedelta(hours=1))
     store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
 
 
@@ -273,11 +273,11 @@ def test_details_forget_what_has_left_after_any_standstill(store: Store) -> None
     """The panes that details have still to take out of their horizons stay until they have."""
     values = messages(crowd(30))
     send(store.sink(), values)
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
     later = NOW + timedelta(days=45)
-    store.upkeep().settle_sites(later)  # a new process purges at its first call
-    upkeep.settle(later)
+    store.chores().refresh_sites(later)  # a new process purges at its first call
+    chores.refresh(later)
     store.assert_as_expected(values, later, names=ROLLING)
 
 
@@ -286,9 +286,9 @@ def test_purging_keeps_all_results(store: Store) -> None:
     values = messages(crowd(60))
     send(store.sink(), values)
     as_of = START + timedelta(days=60)
-    store.upkeep().settle(NOW)
-    store.upkeep().settle(as_of)
-    store.upkeep().settle(as_of)  # a new process purges at its first call
+    store.chores().refresh(NOW)
+    store.chores().refresh(as_of)
+    store.chores().refresh(as_of)  # a new process purges at its first call
     for width, kept in PANES_KEPT.items():
         minutes = width // timedelta(minutes=1)
         assert (
@@ -303,21 +303,21 @@ def test_purging_keeps_all_results(store: Store) -> None:
     assert store.one("SELECT count(*) FROM rolling_sum WHERE n = 0") == 0
     values += messages(crowd(30, seed=2))
     send(store.sink(), values[60:])
-    store.upkeep().settle(as_of)
+    store.chores().refresh(as_of)
     store.assert_as_expected(values, as_of, names=ROLLING)
 
 
 def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
     """No data is not zero: an order that turned out to be on another site counts nothing at the first."""
     store.take_in(repair_step("r-1", stage="delivery", edge="exit"))
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     store.take_in(repair_step("r-2", site_id="s-2", occurred_at=at(hours=1)))
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     assert store.ask("SELECT DISTINCT site_id FROM experience_daily") == [("s-2",)]
     assert store.ask(
         "SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'"
     ) == [("s-2",)]
-    store.upkeep().settle(NOW)  # a new process purges at its first call
+    store.chores().refresh(NOW)  # a new process purges at its first call
     assert store.ask("SELECT DISTINCT site_id FROM experience_cube") == [("s-2",)]
 
 
@@ -329,7 +329,7 @@ def test_a_stage_of_years_counts_nothing(store: Store) -> None:
         for edge, moment in [("enter", began), ("exit", at())]
     )
     send(store.sink(), values)
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     assert store.ask(
         "SELECT n FROM experience_daily WHERE experience = 'stage_minutes.reception'"
     ) == [(1,)]
@@ -338,6 +338,6 @@ def test_a_stage_of_years_counts_nothing(store: Store) -> None:
 
 def test_nothing_at_all_has_no_rows(store: Store) -> None:
     """A refresh of nothing sets the clock and nothing else."""
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     assert store.ask("SELECT DISTINCT as_of FROM rolling_clock") == [(NOW,)]
     assert horizons(store) == set()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from integration.postgres.store import Store
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+
+    from voc_stream.postgres.session.cursor import Cursor
 
 SECRET = "the advisor shouted at my grandmother"
 CONTRACT = {
@@ -46,9 +47,9 @@ def reader(store: Store) -> Iterator[Cursor]:
             unknown_category,
         ],
     )
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.ask(
         "INSERT INTO alert VALUES ('a', 'r', NULL, 'all', '', 'page', now(), NULL, '{}', 's', now())"
     )

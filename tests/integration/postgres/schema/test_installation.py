@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.pipeline.ports import OtherCatalogueError, StoreUnavailableError
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.corrections.renaming import rename_experiences
 from voc_stream.postgres.schema.engine_tables import metadata
@@ -64,10 +64,10 @@ def test_each_database_is_another_installation(
     url = new_database()
     migrate(url)
     assert shared_database == store.url
-    upkeep, other = store.upkeep(), PostgresUpkeep(url, store.catalogue)
+    chores, other = store.chores(), PostgresChores(url, store.catalogue)
     assert (
-        upkeep.join().installation
-        == store.upkeep().join().installation
+        chores.join().installation
+        == store.chores().join().installation
         != other.join().installation
     )
     (made,) = Store(url, store.catalogue).ask("SELECT installation_id FROM installation")
@@ -80,18 +80,18 @@ def test_workers_with_another_catalogue_wait(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
     """They change nothing, and say what to do; those with the catalogue that rules go on."""
-    assert store.upkeep().join().problem is None
-    store.upkeep().settle(NOW)
+    assert store.chores().join().problem is None
+    store.chores().refresh(NOW)
     keys = store.ask("SELECT experience FROM experience WHERE is_key ORDER BY 1")
     hotel = given(load_catalogue("hotel"))
-    problem = hotel.upkeep().join().problem or ""
+    problem = hotel.chores().join().problem or ""
     assert "automotive, version 1" in problem
     assert "raise `version`" in problem
     sink = hotel.sink()
     values = [message(touchpoint(experience="overall"))]
     for attempt in (
         lambda: send(sink, values),
-        lambda: hotel.upkeep().settle(NOW),
+        lambda: hotel.chores().refresh(NOW),
         lambda: rebuild(hotel.url, hotel.catalogue, lambda *_: None),
         sink.probe,
     ):
@@ -100,42 +100,42 @@ def test_workers_with_another_catalogue_wait(
     assert store.ask("SELECT experience FROM experience WHERE is_key ORDER BY 1") == keys
     assert store.one("SELECT count(*) FROM touchpoint_event") == 0
     send(store.sink(), values)
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
 
 
 def test_a_newer_version_takes_over_and_the_older_one_waits(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
     """A worker that reads on with the older one is refused with its next transaction, whatever it had decoded."""
-    store.upkeep().join()
-    sink, upkeep = store.sink(0), store.upkeep()
+    store.chores().join()
+    sink, chores = store.sink(0), store.chores()
     batch = batch_of(sink, [message(touchpoint())])
     newer = given(replace(store.catalogue, version=2, digest="newer"))
     with pytest.raises(OtherCatalogueError, match="takes over when a worker with it starts"):
-        newer.upkeep().settle(NOW)
-    assert newer.upkeep().join().problem is None
-    for attempt in (lambda: sink.process([batch], NOW), lambda: upkeep.settle(NOW)):
+        newer.chores().refresh(NOW)
+    assert newer.chores().join().problem is None
+    for attempt in (lambda: sink.process([batch], NOW), lambda: chores.refresh(NOW)):
         with pytest.raises(OtherCatalogueError, match="another catalogue rules"):
             attempt()
-    assert upkeep.join().problem is not None
-    newer.upkeep().settle(NOW)
+    assert chores.join().problem is not None
+    newer.chores().refresh(NOW)
     # The next start of the first joins in again only with the newer one.
-    assert given(newer.catalogue).upkeep().join().problem is None
+    assert given(newer.catalogue).chores().join().problem is None
 
 
 def test_a_dump_that_goes_on_does_not_stop_the_workers(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
     """A newer catalogue that cannot take over yet gives up soon, and whoever waited behind it goes on."""
-    store.upkeep().join()
-    newer = given(replace(store.catalogue, version=2, digest="newer")).upkeep()
+    store.chores().join()
+    newer = given(replace(store.catalogue, version=2, digest="newer")).chores()
     with closing(psycopg2.connect(store.url)) as dump:
         dump.cursor().execute("LOCK TABLE voc.installation IN ACCESS SHARE MODE")
         started = time.monotonic()
         with pytest.raises(StoreUnavailableError, match="lock timeout"):
             newer.join()
         assert time.monotonic() - started < 10
-        store.upkeep().settle(NOW)
+        store.chores().refresh(NOW)
     assert newer.join().problem is None
 
 
@@ -148,7 +148,7 @@ def test_an_experience_is_renamed_with_its_history(
         churn=replace(store.catalogue.churn, attitude_experience=None, outcome_experience=None),
     )
     old = given(before)
-    assert old.upkeep().join().problem is None
+    assert old.chores().join().problem is None
     events = [
         touchpoint("t-1", experience="repair_quality", score=3),
         callback(
@@ -159,11 +159,11 @@ def test_an_experience_is_renamed_with_its_history(
     values = [message(event) for event in events]
     sink = old.sink(0)
     send(sink, values)
-    old.upkeep().settle(NOW)
+    old.chores().refresh(NOW)
     waiting = [message(touchpoint("t-2", experience="repair_quality", score=1, customer_id="u-2"))]
     send(sink, waiting)
     new = given(renamed(before, "repair_quality", "workmanship"))
-    assert new.upkeep().join().problem is None
+    assert new.chores().join().problem is None
     later = [
         message(touchpoint("t-3", experience="workmanship", score=2)),
         message(touchpoint("t-4", experience="repair_quality", score=4)),
@@ -171,7 +171,7 @@ def test_an_experience_is_renamed_with_its_history(
         message(customer("p-1", segment="gold", region="north")),
     ]
     send(new.sink(), later)
-    new.upkeep().settle(NOW)
+    new.chores().refresh(NOW)
     sums = "SELECT sum(n), sum(score_sum) FROM experience_daily WHERE experience = %s"
     assert new.ask(sums, "workmanship") == [(5, 1900)]
     assert new.ask(sums, "repair_quality") == [(None, None)]
@@ -183,7 +183,7 @@ def test_an_experience_is_renamed_with_its_history(
         (["repair_quality"],)
     ]
     assert new.ask("SELECT FROM experience WHERE experience = 'repair_quality'") == []
-    new.upkeep().assess_churn(NOW)
+    new.chores().assess_churn(NOW)
     report = rebuild(new.url, new.catalogue, lambda *_: None)
     assert {table.table: table.differing for table in report.tables if table.differing} == {}
     # The complaint goes on, and keeps its category.
@@ -219,7 +219,7 @@ def test_names_that_meet_are_added_up(store: Store, given: Callable[[Catalogue],
         churn=replace(store.catalogue.churn, attitude_experience=None, outcome_experience=None),
     )
     old = given(before)
-    old.upkeep().join()
+    old.chores().join()
     send(
         old.sink(0),
         [
@@ -227,7 +227,7 @@ def test_names_that_meet_are_added_up(store: Store, given: Callable[[Catalogue],
             message(touchpoint("t-2", score=8)),
         ],
     )
-    old.upkeep().settle(NOW)
+    old.chores().refresh(NOW)
     experiences = {key: one for key, one in before.experience.items() if key != "repair_quality"}
     merged = replace(
         before,
@@ -237,12 +237,12 @@ def test_names_that_meet_are_added_up(store: Store, given: Callable[[Catalogue],
         experience=experiences,
     )
     new = given(merged)
-    new.upkeep().join()
-    new.upkeep().settle(NOW)
+    new.chores().join()
+    new.chores().refresh(NOW)
     assert new.ask(
         "SELECT n, experience_mean FROM rolling_satisfaction WHERE horizon = '30d' AND scope_type = 'all'"
     ) == [(2, 5.5)]
-    new.upkeep().assess_churn(NOW)
+    new.chores().assess_churn(NOW)
     assert rebuild(new.url, new.catalogue, lambda *_: None).differing == 0
 
 
@@ -250,7 +250,7 @@ def test_alerts_and_detectors_go_with_the_name(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
     """An open alert goes on under the new name; of two, the one of the old name stays behind, to end as no longer watched."""
-    store.upkeep().join()
+    store.chores().join()
     for number, (site, experience) in enumerate(
         [("s-1", "repair_quality"), ("s-2", "repair_quality"), ("s-2", "workmanship")]
     ):
@@ -265,7 +265,7 @@ def test_alerts_and_detectors_go_with_the_name(
             "INSERT INTO detector VALUES ('site', %s, %s, 1, 1, now(), '{}')", site, experience
         )
     new = given(renamed(store.catalogue, "repair_quality", "workmanship"))
-    new.upkeep().join()
+    new.chores().join()
     assert new.ask("SELECT alert_id, experience FROM alert ORDER BY 1") == [
         ("a-0", "workmanship"),
         ("a-1", "repair_quality"),

@@ -204,13 +204,13 @@ def test_views_of_the_tables_do_not_forbid_their_change(new_database: Callable[[
 
 def test_a_worker_of_another_version_writes_nothing(store: Store) -> None:
     """One that was connected before an upgrade waits to be replaced; it refuses no events and moves no position."""
-    sink, upkeep = store.sink(0), store.upkeep()
-    upkeep.settle(NOW)
+    sink, chores = store.sink(0), store.chores()
+    chores.refresh(NOW)
     store.ask("UPDATE schema_version SET version_num = '9999'")
     with pytest.raises(StoreUnavailableError, match="9999"):
         send(sink, messages([touchpoint()]))
     with pytest.raises(StoreUnavailableError, match="9999"):
-        upkeep.settle(NOW)
+        chores.refresh(NOW)
     store.ask("UPDATE schema_version SET version_num = %s", SCHEMA_VERSION)
     assert store.one("SELECT sum(next_offset) FROM stream_position") == 0
     assert store.one("SELECT count(*) FROM dead_letter") == 0

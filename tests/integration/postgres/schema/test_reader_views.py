@@ -20,9 +20,8 @@ from voc_stream.postgres.schema.reader_views import _t_quantile, bin_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 # The worked example of the method: experience, expectation; only convenience has a stated importance and an ideal of its own.
 WORKED_EXAMPLE = {
@@ -69,7 +68,7 @@ def worked_example(store: Store, catalogue: Catalogue) -> Store:
             for name, (score, expectation) in WORKED_EXAMPLE.items()
         )
         send(opened.sink(), values)
-        opened.upkeep().settle(START)
+        opened.chores().refresh(START)
     return store
 
 
@@ -115,7 +114,7 @@ def test_one_answer_has_no_spread(worked_example: Store) -> None:
 def test_an_expectation_of_nothing_has_no_ratio(store: Store) -> None:
     """Division by zero is NULL, not an error."""
     store.take_in(touchpoint(expectation=0))
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
     assert store.ask(
         "SELECT DISTINCT satisfaction_ratio, satisfaction FROM rolling_satisfaction"
     ) == [(None, 7.0)]

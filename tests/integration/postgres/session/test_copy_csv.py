@@ -15,7 +15,8 @@ from voc_stream.postgres.session.staging import copy_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 # All texts without characters below U+0020, made of what COPY treats in its own way more often than not.
 TEXTS = st.text(

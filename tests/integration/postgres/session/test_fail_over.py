@@ -77,8 +77,8 @@ def test_worker_goes_on_at_the_standby_and_everything_counts_once(
         second.promote()
         assert position_of(sink).next_offset == (30 if lost else 50)
         send_as_a_worker_does(sink, BATCHES)
-        upkeep = store.upkeep()
-        upkeep.settle(NOW)
-        upkeep.assess_churn(NOW)
+        chores = store.chores()
+        chores.refresh(NOW)
+        chores.assess_churn(NOW)
     with Store(second.url, catalogue) as store:
         store.assert_as_expected(VALUES)

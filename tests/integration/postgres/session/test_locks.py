@@ -24,9 +24,8 @@ from voc_stream.postgres.session.locks import Lock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 RELATIONS = (
     "SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
@@ -55,7 +54,7 @@ def stranger(store: Store) -> Iterator[str]:
 
 def test_a_stranger_stops_nothing(store: Store, stranger: str) -> None:
     """Whoever has no right on the tables takes no lock that a worker, a refresh, an evaluation or `rebuild` waits for."""
-    sink, upkeep = store.sink(0), store.upkeep()
+    sink, chores = store.sink(0), store.chores()
     with session(stranger) as cursor:
         # The numbers of the advisory locks that the service once took, and some around them.
         for number in range(7_601_990, 7_602_030):
@@ -71,10 +70,10 @@ def test_a_stranger_stops_nothing(store: Store, stranger: str) -> None:
                 cursor.execute(statement)
             cursor.execute("ROLLBACK TO before")
         send(sink, messages(crowd(20)))
-        assert upkeep.settle(NOW)
-        assert upkeep.assess_churn(NOW) is not None
-        assert upkeep.evaluate(NOW) is not None
-        assert upkeep.claim_messages("alert", 1) is not None
+        assert chores.refresh(NOW)
+        assert chores.assess_churn(NOW) is not None
+        assert chores.evaluate(NOW) is not None
+        assert chores.claim_messages("alert", 1) is not None
         migrate(store.url)
         assert rebuild(store.url, store.catalogue, lambda _done, _of: None).differing == 0
 
@@ -100,22 +99,22 @@ def test_every_lock_has_its_row(store: Store) -> None:
 
 def test_rows_that_are_locked_for_years_cost_nothing(store: Store) -> None:
     """Refreshes leave no dead row in the table of locks, and make no multixact: nothing has to be vacuumed for them."""
-    upkeep, other = store.upkeep(), store.upkeep()
+    chores, other = store.chores(), store.chores()
     # The age of the first multixact counts those that were ever made.
     seen = "SELECT mxid_age('1'), array_agg(ctid ORDER BY name) FROM lock"
     before = store.ask(seen)
     for _ in range(10):
-        upkeep.settle(NOW)
-        other.settle(NOW)
+        chores.refresh(NOW)
+        other.refresh(NOW)
     assert store.ask(seen) == before
 
 
 def test_readers_are_not_held_up_by_a_rebuild_nor_it_by_them(store: Store) -> None:
     """A report that has read every table and view and stays open keeps `rebuild` from nothing, also where rows differ."""
     send(store.sink(), messages(crowd(80)))
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.ask(
         "UPDATE rolling_sum SET score_sum = score_sum + 100; UPDATE customer SET segment = 'platinum' WHERE customer_id = 'u-1'"
     )
@@ -141,9 +140,9 @@ def test_readers_are_not_held_up_by_a_rebuild_nor_it_by_them(store: Store) -> No
 def test_rebuild_changes_the_rows_that_differ_and_no_other(store: Store) -> None:
     """All others stay where they are, so that readers and backups see no new tables."""
     send(store.sink(), messages(crowd(80)))
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     places = {
         table: f"SELECT ctid FROM {table} ORDER BY 1"
         for table in ("customer", "repair_order", "churn_risk", "pane", "rolling_sum")

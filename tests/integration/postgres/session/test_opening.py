@@ -77,12 +77,12 @@ def test_nobody_else_decides_what_a_session_means(
         migrate(url)
         with Store(url, catalogue) as store:
             # In two halves: rows that are merged into others are read back first.
-            sink, upkeep = store.sink(0), store.upkeep()
+            sink, chores = store.sink(0), store.chores()
             for half in (values[::2], values[1::2]):
                 send(sink, half)
-                upkeep.settle(NOW)
-                upkeep.assess_churn(NOW)
-            [letter] = upkeep.claim_messages("dead_letter", 10)
+                chores.refresh(NOW)
+                chores.assess_churn(NOW)
+            [letter] = chores.claim_messages("dead_letter", 10)
     assert letter.value == b"\xff"
     if where == "database":  # the oracle's own reader has no settings of its own
         administer(url, f"ALTER DATABASE {name} RESET ALL")

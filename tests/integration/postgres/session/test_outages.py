@@ -86,9 +86,9 @@ class Attempt:
 def assert_all_counted_once(store: Store, sink: PostgresSink) -> None:
     """The same batch again is applied, and everything counts once."""
     assert send(sink, EVENTS[20:]).accepted == 20
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected(EVENTS)
 
 
@@ -175,18 +175,18 @@ def test_a_batch_whose_answer_was_lost_is_not_applied_again(
     assert store.one("SELECT count(*) FROM touchpoint_event") == 40
 
 
-def test_an_upkeep_whose_connection_ended_works_on(store: Store, sink: PostgresSink) -> None:
+def test_a_chore_whose_connection_ended_works_on(store: Store, sink: PostgresSink) -> None:
     """One call fails, the next one refreshes everything."""
-    upkeep = store.upkeep()
-    upkeep.settle(NOW)
+    chores = store.chores()
+    chores.refresh(NOW)
     send(sink, EVENTS[20:])
     store.ask(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     with pytest.raises(StoreUnavailableError):
-        upkeep.settle(NOW)
-    upkeep.settle(NOW)
-    upkeep.assess_churn(NOW)
+        chores.refresh(NOW)
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
     store.assert_as_expected(EVENTS)
 
 

@@ -14,7 +14,7 @@ from voc_stream.pipeline.clocks import LARGEST_LEAP
 from voc_stream.pipeline.ports import AlertMessage
 from voc_stream.postgres.alerting import evaluator as evaluation
 from voc_stream.postgres.corrections.rebuild import rebuild
-from voc_stream.postgres.rolling import refresh as settle
+from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.session.server_clock import ClockError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def set_ahead(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     """Moves the clock that the server shows to the chores; zero sets it right."""
 
     def set_ahead(by: timedelta) -> None:
-        monkeypatch.setattr(settle, "require_clock", lambda _, moment: moment)
+        monkeypatch.setattr(refresh, "require_clock", lambda _, moment: moment)
         monkeypatch.setattr(evaluation, "require_clock", lambda _, moment: moment)
         if not by:
             monkeypatch.undo()
@@ -62,21 +62,21 @@ def test_the_next_refresh_mends_a_clock_that_was_ahead(
     now = datetime.now(UTC)
     sink, values = store.sink(0), touchpoints(now, "a")
     send(sink, values, now=now)
-    store.upkeep().settle(now)
+    store.chores().refresh(now)
     set_ahead(ahead)
     meanwhile = touchpoints(now, "b", 30)
     send(sink, meanwhile, now=now)
-    store.upkeep().settle(now + ahead)
-    store.upkeep().settle(now + ahead)  # a new process purges at its first call
+    store.chores().refresh(now + ahead)
+    store.chores().refresh(now + ahead)  # a new process purges at its first call
     set_ahead(timedelta(0))
-    assert store.upkeep().read_clocks().stored_ahead > timedelta(minutes=5)
+    assert store.chores().read_clocks().stored_ahead > timedelta(minutes=5)
     last = touchpoints(now, "c", 30)
     send(sink, last, now=now)
-    store.upkeep().settle(now + MINUTE)
+    store.chores().refresh(now + MINUTE)
     store.assert_as_expected(
         [*values, *meanwhile, *last], now + MINUTE, names=ROLLING, received_at=now
     )
-    assert store.upkeep().read_clocks().stored_ahead <= MINUTE
+    assert store.chores().read_clocks().stored_ahead <= MINUTE
     assert rebuild(store.url, store.catalogue, lambda *_: None).differing == 0
 
 
@@ -87,21 +87,21 @@ def test_a_rebuild_mends_a_clock_that_was_a_year_ahead(
     now = datetime.now(UTC)
     sink, values = store.sink(0), touchpoints(now, "a")
     send(sink, values, now=now)
-    store.upkeep().settle(now)
-    store.upkeep().assess_churn(now)
+    store.chores().refresh(now)
+    store.chores().assess_churn(now)
     set_ahead(timedelta(days=500))
-    store.upkeep().settle(now + timedelta(days=500))
-    store.upkeep().settle(now + timedelta(days=500))
-    store.upkeep().assess_churn(now + timedelta(days=500))
+    store.chores().refresh(now + timedelta(days=500))
+    store.chores().refresh(now + timedelta(days=500))
+    store.chores().assess_churn(now + timedelta(days=500))
     set_ahead(timedelta(0))
     with pytest.raises(ClockError, match="voc-stream rebuild"):
-        store.upkeep().settle(now)
+        store.chores().refresh(now)
     assert rebuild(store.url, store.catalogue, lambda *_: None).differing > 0
     as_of = store.one("SELECT max(as_of) FROM rolling_clock")
     store.assert_as_expected(values, as_of, names=ROLLING, received_at=now)
     assert store.one("SELECT max(as_of) FROM churn_risk") <= as_of
     later = as_of + MINUTE
-    store.upkeep().settle(later)
+    store.chores().refresh(later)
     store.assert_as_expected(values, later, names=ROLLING, received_at=now)
     assert rebuild(store.url, store.catalogue, lambda *_: None).differing == 0
 
@@ -110,9 +110,9 @@ def test_risks_of_the_future_are_assessed_again(store: Store) -> None:
     """Else a customer who seemed silent for a year stays at risk until that year has passed."""
     now = datetime.now(UTC)
     send(store.sink(0), touchpoints(now, "a", 5), now=now)
-    store.upkeep().assess_churn(now + timedelta(days=500))
+    store.chores().assess_churn(now + timedelta(days=500))
     before = store.one("SELECT risk FROM churn_risk")
-    store.upkeep().assess_churn(now)
+    store.chores().assess_churn(now)
     assert store.one("SELECT max(as_of) FROM churn_risk") == now
     assert store.one("SELECT risk FROM churn_risk") < before
 
@@ -124,9 +124,9 @@ def test_alerts_go_on_after_an_evaluation_that_was_ahead(
     judged = Judged(store, sites=("s-1",))
     judged.past(days=2)
     set_ahead(timedelta(days=500))
-    upkeep = store.upkeep()
+    chores = store.chores()
     store.ask("UPDATE rolling_clock SET as_of = now() + interval '500 days'")
-    upkeep.evaluate(datetime.now(UTC) + timedelta(days=500))
+    chores.evaluate(datetime.now(UTC) + timedelta(days=500))
     store.ask(
         "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
         " VALUES ('a-1', 'VocComplaintSurge', 'site', 's-1', 'warning', now() + interval '500 days', '{}', '', now() + interval '500 days')"
@@ -141,10 +141,10 @@ def test_alerts_go_on_after_an_evaluation_that_was_ahead(
     set_ahead(timedelta(0))
     store.ask("UPDATE rolling_clock SET as_of = now()")
     assert store.one("SELECT as_of > now() + interval '499 days' FROM evaluation_clock")
-    upkeep.evaluate(datetime.now(UTC))
+    chores.evaluate(datetime.now(UTC))
     assert store.one("SELECT greatest(as_of, evaluated_at) <= now() FROM evaluation_clock")
     assert store.one("SELECT max(greatest(started_at, updated_at)) <= now() FROM alert")
     assert store.one("SELECT count(*) FROM risk_daily WHERE day > current_date") == 0
-    assert store.upkeep().claim_messages("alert", 10) == [
+    assert store.chores().claim_messages("alert", 10) == [
         AlertMessage(store.one("SELECT number FROM outbox"), "a-1", b"{}")
     ]

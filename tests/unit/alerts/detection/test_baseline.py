@@ -22,8 +22,8 @@ SHAPE = distribution_of({5.0: 1, 8.0: 2, 9.0: 3, 10.0: 4})
 def test_shops_that_do_not_differ_have_no_variance_between_them() -> None:
     """Means that differ by chance alone show a variance near zero, and never one below."""
     random = Random(3)
-    pasts = [Past(100, 8 + random.gauss(0, 2 / 10)) for _ in range(300)]
-    assert 0 <= variance_between(pasts, 4.0) < 0.01
+    past_weeks = [Past(100, 8 + random.gauss(0, 2 / 10)) for _ in range(300)]
+    assert 0 <= variance_between(past_weeks, 4.0) < 0.01
     assert variance_between([Past(100, 8.0)] * 5, 4.0) == 0
     assert variance_between([Past(100, 8.0)], 4.0) == 0
 
@@ -31,13 +31,13 @@ def test_shops_that_do_not_differ_have_no_variance_between_them() -> None:
 def test_the_variance_between_shops_is_found_whatever_their_sizes() -> None:
     """True means that lie half a point apart are seen to, from many and from few answers."""
     random = Random(4)
-    pasts = []
+    past_weeks = []
     for number in range(600):
         scores = 20 + 30 * (number % 10)
-        pasts.append(
+        past_weeks.append(
             Past(scores, 8 + random.gauss(0, 0.5) + random.gauss(0, 2 / math.sqrt(scores)))
         )
-    assert variance_between(pasts, 4.0) == pytest.approx(0.25, rel=0.2)
+    assert variance_between(past_weeks, 4.0) == pytest.approx(0.25, rel=0.2)
 
 
 @given(

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
-from fakes import MemoryUpkeep
+from fakes import MemoryChores
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.worker.chore_thread import UpkeepCalls
+from voc_stream.kafka.worker.chore_thread import ChoreCalls
 from voc_stream.kafka.worker.outbox import OutboxPublisher
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import AlertMessage, DeadLetter, Partition
@@ -39,9 +39,9 @@ class Producer:
 
 
 def publish(
-    upkeep: MemoryUpkeep, kind: OutboxKind, refused: Mapping[bytes, Exception]
+    chores: MemoryChores, kind: OutboxKind, refused: Mapping[bytes, Exception]
 ) -> tuple[Producer, Metrics]:
-    producer, metrics, calls = Producer(refused), Metrics(CollectorRegistry()), UpkeepCalls(upkeep)
+    producer, metrics, calls = Producer(refused), Metrics(CollectorRegistry()), ChoreCalls(chores)
     try:
         asyncio.run(OutboxPublisher(producer, "voc.", calls, metrics).publish(kind))
     finally:
@@ -49,8 +49,8 @@ def publish(
     return producer, metrics
 
 
-def letters(*values: bytes) -> MemoryUpkeep:
-    return MemoryUpkeep(
+def letters(*values: bytes) -> MemoryChores:
+    return MemoryChores(
         outbox=[
             DeadLetter(place, place, Partition("t", 0), place, "r", "d", value)
             for place, value in enumerate(values)
@@ -58,32 +58,32 @@ def letters(*values: bytes) -> MemoryUpkeep:
     )
 
 
-def alerts(count: int) -> MemoryUpkeep:
-    return MemoryUpkeep(
+def alerts(count: int) -> MemoryChores:
+    return MemoryChores(
         outbox=[AlertMessage(number, f"a-{number}", b"%d" % number) for number in range(count)]
     )
 
 
-def test_all_letters_are_sent_and_settled() -> None:
+def test_all_letters_are_sent_and_done_with() -> None:
     """The outbox is empty afterwards, however much was in it."""
-    upkeep = letters(*(b"%d" % number for number in range(1200)))
-    producer, metrics = publish(upkeep, "dead_letter", {})
+    chores = letters(*(b"%d" % number for number in range(1200)))
+    producer, metrics = publish(chores, "dead_letter", {})
     assert sorted(producer.sent) == sorted(
         ("voc.dead-letters", None, b"%d" % number) for number in range(1200)
     )
-    assert len(upkeep.published) == 1200
+    assert len(chores.published) == 1200
     assert (
         metrics.registry.get_sample_value("voc_dead_letters_published_total", {"outcome": "sent"})
         == 1200
     )
 
 
-def test_one_too_large_for_the_topic_is_counted_and_settled() -> None:
+def test_one_too_large_for_the_topic_is_counted_and_done_with() -> None:
     """The table has it whole; sending it again and again would hold up the others."""
-    upkeep = letters(b"a", b"large", b"b")
-    producer, metrics = publish(upkeep, "dead_letter", {b"large": MessageSizeTooLargeError()})
+    chores = letters(b"a", b"large", b"b")
+    producer, metrics = publish(chores, "dead_letter", {b"large": MessageSizeTooLargeError()})
     assert [value for _, _, value in producer.sent] == [b"a", b"b"]
-    assert upkeep.outbox == []
+    assert chores.outbox == []
     assert (
         metrics.registry.get_sample_value(
             "voc_dead_letters_published_total", {"outcome": "too_large"}
@@ -94,26 +94,26 @@ def test_one_too_large_for_the_topic_is_counted_and_settled() -> None:
 
 def test_a_letter_that_could_not_be_sent_stays_in_the_outbox() -> None:
     """Another failure is worth another try; what was sent is not sent again."""
-    upkeep = letters(b"a", b"lost", b"b")
+    chores = letters(b"a", b"lost", b"b")
     with pytest.raises(KafkaConnectionError):
-        publish(upkeep, "dead_letter", {b"lost": KafkaConnectionError()})
-    assert set(upkeep.published) == {0, 2}
-    assert upkeep.claimed == set()
+        publish(chores, "dead_letter", {b"lost": KafkaConnectionError()})
+    assert set(chores.published) == {0, 2}
+    assert chores.claimed == set()
 
 
 def test_alerts_are_sent_once_in_order_under_their_key() -> None:
     """The start of an alert comes before its end, however much is in the outbox."""
-    upkeep = alerts(201)
-    producer, _ = publish(upkeep, "alert", {})
+    chores = alerts(201)
+    producer, _ = publish(chores, "alert", {})
     assert producer.sent == [
         ("voc.alerts", b"a-%d" % number, b"%d" % number) for number in range(201)
     ]
-    assert upkeep.outbox == []
+    assert chores.outbox == []
 
 
 def test_no_alert_overtakes_one_that_could_not_be_sent() -> None:
     """What was sent before the broker went away is not sent again; the rest stays in the outbox."""
-    upkeep = alerts(5)
+    chores = alerts(5)
     with pytest.raises(KafkaConnectionError):
-        publish(upkeep, "alert", {b"2": KafkaConnectionError()})
-    assert [message.number for message in upkeep.outbox] == [2, 3, 4]
+        publish(chores, "alert", {b"2": KafkaConnectionError()})
+    assert [message.number for message in chores.outbox] == [2, 3, 4]

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from voc_stream.postgres.session.background import Ahead
+from voc_stream.postgres.session.background import Background
 
 
 def note(done: list[tuple[int, int]], number: int) -> None:
@@ -24,23 +24,23 @@ def fail_later() -> None:
 def test_statements_run_in_order_in_the_background() -> None:
     """What is handed over runs elsewhere, one after the other, and all of it has ended after waiting."""
     done: list[tuple[int, int]] = []
-    with closing(Ahead()) as ahead:
+    with closing(Background()) as background:
         for number in range(50):
-            ahead.run(partial(note, done, number))
-        ahead.wait()
+            background.run(partial(note, done, number))
+        background.wait()
     assert [number for number, _ in done] == list(range(50))
     assert {thread for _, thread in done} != {threading.get_ident()}
 
 
 def test_the_first_error_is_raised_once() -> None:
     """The error that made the others fail is the one to judge by; the next batch starts without it."""
-    with closing(Ahead()) as ahead:
-        ahead.run(fail)
-        ahead.run(fail_later)
+    with closing(Background()) as background:
+        background.run(fail)
+        background.run(fail_later)
         with pytest.raises(ValueError, match="first"):
-            ahead.wait()
-        ahead.run(lambda: None)
-        ahead.wait()
+            background.wait()
+        background.run(lambda: None)
+        background.wait()
 
 
 def test_what_is_abandoned_has_ended_and_raises_nothing() -> None:
@@ -52,9 +52,9 @@ def test_what_is_abandoned_has_ended_and_raises_nothing() -> None:
         ended.set()
         raise ValueError("too late")
 
-    with closing(Ahead()) as ahead:
-        ahead.run(statement)
+    with closing(Background()) as background:
+        background.run(statement)
         gate.set()
-        ahead.abandon()
+        background.abandon()
         assert ended.is_set()
-        ahead.wait()
+        background.wait()

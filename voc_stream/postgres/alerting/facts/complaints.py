@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.model import Subject
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 # When the wait began. The latest reopening stands in fold_state only; where no opening is known, an answer shows that it was open by then.
 _OPEN = """

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.model import Subject
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 COUNTED_EVERY = timedelta(minutes=10)
 _AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)

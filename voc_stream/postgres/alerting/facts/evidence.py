@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.explanation import Explanation
     from voc_stream.alerts.model import Subject
-    from voc_stream.postgres.session.time_limited_query import Brief
+    from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 BEFORE = timedelta(days=28)
 EVENTS_WITHIN = timedelta(days=2)
@@ -48,7 +48,9 @@ _SCORES = f"""
 """
 
 
-def read_groups(brief: Brief, subject: Subject, since: datetime, now: datetime) -> list[Group]:
+def read_groups(
+    query: TimeLimitedQuery, subject: Subject, since: datetime, now: datetime
+) -> list[Group]:
     """Scores of the subject by each dimension: from `since` on, and of the four weeks before that day.
 
     What is long ago, or takes too long to read, counts by whole days.
@@ -59,11 +61,11 @@ def read_groups(brief: Brief, subject: Subject, since: datetime, now: datetime) 
         for name, column in _DIMENSIONS.items()
         if name != "site" or subject.scope_type == "all"
     }
-    groups = _groups_by_day(brief, subject, dimensions, since)
+    groups = _groups_by_day(query, subject, dimensions, since)
     if now - since > EVENTS_WITHIN or subject.experience == "on_time_delivery":
         return groups
     # In the morning of the same day all may have been well, or somebody else's fault.
-    exact = _scores_since(brief, subject, dimensions, since)
+    exact = _scores_since(query, subject, dimensions, since)
     if not exact:
         return groups
     before = {
@@ -77,10 +79,10 @@ def read_groups(brief: Brief, subject: Subject, since: datetime, now: datetime) 
 
 
 def _scores_since(
-    brief: Brief, subject: Subject, dimensions: Mapping[str, str], since: datetime
+    query: TimeLimitedQuery, subject: Subject, dimensions: Mapping[str, str], since: datetime
 ) -> dict[tuple[str, str], tuple[int, float]]:
     """Number and total in points of the scores of each group, from the events; nothing where that takes too long."""
-    rows = brief.ask(
+    rows = query.ask(
         f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*), sum(score)"
         f" FROM ({_SCORES} {_in_scope(subject)}) scores"
         f" GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
@@ -96,11 +98,11 @@ def _name_of(dimensions: Mapping[str, str]) -> str:
 
 
 def _groups_by_day(
-    brief: Brief, subject: Subject, dimensions: Mapping[str, str], since: datetime
+    query: TimeLimitedQuery, subject: Subject, dimensions: Mapping[str, str], since: datetime
 ) -> list[Group]:
     first = since.date()
     now, before = "day >= %(first)s", "day < %(first)s"
-    rows = brief.ask(
+    rows = query.ask(
         f"SELECT {_name_of(dimensions)},"
         f" coalesce({', '.join(dimensions.values())}),"
         f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}), 0),"
@@ -127,7 +129,7 @@ def _in_scope(subject: Subject) -> str:
 
 
 def read_event_ids(
-    brief: Brief,
+    query: TimeLimitedQuery,
     subject: Subject,
     explanation: Explanation | None,
     since: datetime,
@@ -137,11 +139,11 @@ def read_event_ids(
 ) -> list[str]:
     """Ids of a few events with the lowest scores, of the group that explains it if there is one; none with `below` points or more."""
     if subject.experience == "on_time_delivery":
-        return _late_deliveries(brief, subject, since, now)
+        return _late_deliveries(query, subject, since, now)
     of_group = (
         "" if explanation is None else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
     )
-    rows = brief.ask(
+    rows = query.ask(
         f"SELECT event_id FROM (SELECT event_id, occurred_at, min(score) AS score FROM ({_SCORES} {_in_scope(subject)}) scores"
         f"   WHERE score < %(below)s {of_group} GROUP BY 1, 2) s"
         " ORDER BY score, occurred_at DESC, event_id LIMIT %(limit)s",
@@ -157,9 +159,11 @@ def read_event_ids(
     return [event_id for (event_id,) in rows]
 
 
-def _late_deliveries(brief: Brief, subject: Subject, since: datetime, now: datetime) -> list[str]:
+def _late_deliveries(
+    query: TimeLimitedQuery, subject: Subject, since: datetime, now: datetime
+) -> list[str]:
     """Ids of the deliveries that were the latest."""
-    rows = brief.ask(
+    rows = query.ask(
         "SELECT e.event_id FROM (SELECT order_id, delivered_at, delivered_at - promised_at AS late FROM repair_order"
         f"  WHERE on_time = false AND delivered_at >= %(since)s AND delivered_at <= %(now)s {_in_scope(subject)}"
         "  ORDER BY late DESC, order_id LIMIT %(limit)s) o"
@@ -176,10 +180,10 @@ def _late_deliveries(brief: Brief, subject: Subject, since: datetime, now: datet
 
 
 def read_slower_stages(
-    brief: Brief, subject: Subject, since: datetime
+    query: TimeLimitedQuery, subject: Subject, since: datetime
 ) -> list[dict[str, str | float]]:
     """Stages of the repair flow that take longer there than in the four weeks before, the largest increase first, in minutes."""
-    rows = brief.ask(
+    rows = query.ask(
         "SELECT substr(experience, 15),"
         " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >= %(since)s), 0),"
         " sum(score_sum) FILTER (WHERE start < %(since)s) / nullif(sum(n) FILTER (WHERE start < %(since)s), 0)"

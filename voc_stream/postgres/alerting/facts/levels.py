@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.explanation import against, department_of, explained, mostly, shown
 from voc_stream.alerts.rules.below_expectation import HORIZON, Level, judge_levels, rule_of
 from voc_stream.postgres.alerting.facts.evidence import read_event_ids, read_groups
-from voc_stream.postgres.session.time_limited_query import Brief
+from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.model import Finding, Json, Subject, Verdict
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 SINCE = timedelta(days=6)
 """Before today: the seven days of the horizon."""
@@ -42,21 +41,21 @@ def judge_levels_of(
     verdict = judge_levels(
         [Level._make(row) for row in cursor.fetchall()], catalogue, open_subjects
     )
-    brief = Brief(cursor)
+    query = TimeLimitedQuery(cursor)
     findings = [
-        found if found.subject in open_subjects else _explained(brief, found, now)
+        found if found.subject in open_subjects else _explained(query, found, now)
         for found in verdict.findings
     ]
     return verdict._replace(findings=findings)
 
 
-def _explained(brief: Brief, finding: Finding, now: datetime) -> Finding:
+def _explained(query: TimeLimitedQuery, finding: Finding, now: datetime) -> Finding:
     """The finding with who explains it; that is expensive to read, so only for one that starts."""
     since = now - SINCE
     limit = finding.evidence["limit"]
     if not isinstance(limit, int | float):
         raise TypeError("the evidence of a level holds its limit as a number")
-    explanations = explained(against(float(limit), read_groups(brief, finding.subject, since, now)))
+    explanations = explained(against(float(limit), read_groups(query, finding.subject, since, now)))
     most = mostly(explanations)
     more: dict[str, Json] = {
         "department": department_of(explanations),
@@ -64,7 +63,7 @@ def _explained(brief: Brief, finding: Finding, now: datetime) -> Finding:
         "explained_dimension": most.dimension if most else None,
         "explanations": shown(explanations),
         "event_ids": read_event_ids(
-            brief, finding.subject, most, since, below=float(limit), now=now
+            query, finding.subject, most, since, below=float(limit), now=now
         ),
     }
     return finding._replace(evidence={**finding.evidence, **more})

@@ -24,11 +24,10 @@ from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.model import Subject, Verdict
     from voc_stream.alerts.rules.touchpoint_silent import Form, Silence
     from voc_stream.catalogue.model import Catalogue, Kind
+    from voc_stream.postgres.session.cursor import Cursor
 
 _SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
 # Of each site and kind the experience with the most contributions of the last 30 days.

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
-
     from voc_stream.alerts.model import Subject
     from voc_stream.alerts.stage_times import StageLimit
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.session.cursor import Cursor
 
 STAGE_TIMES_READ_EVERY = timedelta(hours=1)
 STAGE_TIMES_OVER = timedelta(days=28)

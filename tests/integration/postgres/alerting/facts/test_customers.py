@@ -96,7 +96,7 @@ def test_valuable_customers_at_risk_are_found_from_the_limit_on(
                     f"k-{number}", customer_id=name, complaint_id=f"q-{number}", severity=severity
                 )
             )
-    store.upkeep().assess_churn(START + timedelta(hours=1))
+    store.chores().assess_churn(START + timedelta(hours=1))
     (finding,) = judged(store, judge_customers, NOW).findings
     ((risk, band),) = store.ask("SELECT risk, band FROM churn_risk WHERE customer_id = 'u-1'")
     assert finding.subject == HIGH_VALUE
@@ -141,7 +141,7 @@ def test_the_customer_who_is_worth_exactly_the_limit_is_never_lost_to_rounding(
                 f"k-{number}", customer_id=name, complaint_id=f"q-{number}", severity="major"
             ),
         )
-    store.upkeep().assess_churn(START + timedelta(hours=1))
+    store.chores().assess_churn(START + timedelta(hours=1))
     for rank, value in enumerate(values):
         (finding,) = judged(
             store, judge_customers, NOW, catalogue=with_limit(catalogue, value)

@@ -12,7 +12,7 @@ from integration.postgres.store import send
 
 from voc_stream.alerts.model import Subject
 from voc_stream.postgres.alerting.facts.evidence import read_slower_stages
-from voc_stream.postgres.session.time_limited_query import Brief
+from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +76,11 @@ def test_a_stage_is_slower_by_more_than_a_tenth(
     """A tenth is within what varies anyway; another shop's stages tell nothing about this one."""
     events = [*workshop(slow=now_minutes), *workshop(slow=200, site="s-2")]
     send(store.sink(), messages(events), now=TODAY + timedelta(hours=4))
-    store.upkeep().settle(TODAY + timedelta(hours=4))
+    store.chores().refresh(TODAY + timedelta(hours=4))
     with reading(store) as cursor:
-        found = read_slower_stages(Brief(cursor), Subject("any", "overall", "site", "s-1"), TODAY)
+        found = read_slower_stages(
+            TimeLimitedQuery(cursor), Subject("any", "overall", "site", "s-1"), TODAY
+        )
     expected = [{"stage": "work", "minutes": float(now_minutes), "baseline_minutes": 60.0}]
     assert found == (expected if is_slower else [])
 

@@ -44,7 +44,7 @@ def test_an_expectation_that_few_stated_proves_little(
     On each of the seven days.
     """
     store.take_in(*answers(stated, day), now=TODAY)
-    store.upkeep().settle(TODAY)
+    store.chores().refresh(TODAY)
     found = by_scope(judged(store, judge_levels_of, TODAY), BELOW_EXPECTATION)
     assert ("s-1" in found) is is_below
     if is_below:

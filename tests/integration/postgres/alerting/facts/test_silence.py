@@ -87,7 +87,7 @@ def open_alert(store: Store, site: str, form: str) -> Subject:
 
 
 def silence(store: Store, *open_subjects: Subject, now: datetime = EVENING) -> Verdict:
-    store.upkeep().settle(now)
+    store.chores().refresh(now)
     return judged(store, judge_silence, now, *open_subjects)
 
 

@@ -33,7 +33,7 @@ def finished(number: int, at: datetime, site_id: str = "s-1") -> list[Event]:
 
 def take_in(store: Store, *events: Event, now: datetime = NOW) -> None:
     store.take_in(*events, now=now)
-    store.upkeep().settle(now)
+    store.chores().refresh(now)
 
 
 def until(

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from builders import Event
     from integration.postgres.store import Store
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
 
     from voc_stream.alerts.model import Verdict
+    from voc_stream.postgres.session.cursor import Cursor
 
     T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def busy_week() -> list[Event]:
 
 def take_in(store: Store, *events: Event) -> None:
     store.take_in(*events)
-    store.upkeep().settle(NOW)
+    store.chores().refresh(NOW)
 
 
 def test_empty_tables_have_nothing_to_say(store: Store) -> None:

@@ -12,7 +12,8 @@ from psycopg2 import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812  psycopg2 names its class in lower case
+    from voc_stream.postgres.session.cursor import Cursor
+
 
 SECONDS = 3.0
 BUDGET_SECONDS = 5.0
@@ -20,7 +21,7 @@ BUDGET_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-class Brief:
+class TimeLimitedQuery:
     """Asks for evidence within one transaction.
 
     Args:
@@ -44,7 +45,7 @@ class Brief:
             return []
         limit_seconds, started = min(self._seconds, self._left_seconds, seconds), time.monotonic()
         self._cursor.execute(
-            f"SAVEPOINT brief; SET LOCAL statement_timeout = {int(limit_seconds * 1000) or 1}"
+            f"SAVEPOINT query; SET LOCAL statement_timeout = {int(limit_seconds * 1000) or 1}"
         )
         try:
             self._cursor.execute(statement, parameters)
@@ -56,6 +57,6 @@ class Brief:
             )
             rows = []
         # The setting goes with the savepoint.
-        self._cursor.execute("ROLLBACK TO brief; RELEASE brief")
+        self._cursor.execute("ROLLBACK TO query; RELEASE query")
         self._left_seconds -= time.monotonic() - started
         return rows

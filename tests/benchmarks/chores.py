@@ -1,4 +1,4 @@
-"""`make bench-upkeep`: what merging contributions and assessing risks cost, which one worker at a time does for all.
+"""`make bench-chores`: what merging contributions and assessing risks cost, which one worker at a time does for all.
 
 The mix goes through the sink of this process, without Kafka; then the two chores run until nothing is left. Their time an event bounds
 the rate of a whole installation on one PostgreSQL, however many workers it has.
@@ -20,16 +20,16 @@ from benchmarks.stage import BROKERS, PAST, Stage, run_command
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
-from voc_stream.postgres.chores import PostgresUpkeep
+from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
-SOURCE = Partition("upkeep", 0)
+SOURCE = Partition("chores", 0)
 COLUMNS = (
     chosen("events", "events"),
     figure("sink alone, events/s", "sink_events_per_second"),
-    figure("merging, µs an event", "settle_microseconds", ".1f"),
+    figure("merging, µs an event", "refresh_microseconds", ".1f"),
     figure("assessing, µs an event", "assess_microseconds", ".1f"),
-    figure("one merger can follow, events/s", "settle_events_per_second"),
+    figure("one merger can follow, events/s", "refresh_events_per_second"),
     figure("one assessor can follow, events/s", "assess_events_per_second"),
 )
 
@@ -45,9 +45,9 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
     step = stage.plan.batch_messages
     with (
         closing(PostgresSink(url, catalogue)) as sink,
-        closing(PostgresUpkeep(url, catalogue)) as upkeep,
+        closing(PostgresChores(url, catalogue)) as chores,
     ):
-        sink.start_at(SOURCE, StoredPosition("upkeep", 0), None)
+        sink.start_at(SOURCE, StoredPosition("chores", 0), None)
         began = time.monotonic()
         for first in range(0, load.events, step):
             now = datetime.now(UTC)
@@ -58,31 +58,31 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
                 ],
                 now,
             )
-            sink.process([Batch(SOURCE, StoredPosition("upkeep", first), decoded)], now)
+            sink.process([Batch(SOURCE, StoredPosition("chores", first), decoded)], now)
         taken_in = time.monotonic()
         waiting = " UNION ALL ".join(
             f"SELECT FROM {queue}"
             for queue in ("customer_move", "contribution", "detail_contribution")
         )
         while stage.number(f"SELECT count(*) FROM ({waiting} LIMIT 1) waiting"):
-            upkeep.settle(datetime.now(UTC))
-        settled = time.monotonic()
+            chores.refresh(datetime.now(UTC))
+        refreshed = time.monotonic()
         while stage.number("SELECT count(*) FROM (SELECT FROM churn_pending LIMIT 1) waiting"):
-            upkeep.assess_churn(datetime.now(UTC))
+            chores.assess_churn(datetime.now(UTC))
         assessed = time.monotonic()
     return {
         "sink_events_per_second": load.events / (taken_in - began),
-        "settle_microseconds": 1e6 * (settled - taken_in) / load.events,
-        "assess_microseconds": 1e6 * (assessed - settled) / load.events,
-        "settle_events_per_second": load.events / (settled - taken_in),
-        "assess_events_per_second": load.events / (assessed - settled),
+        "refresh_microseconds": 1e6 * (refreshed - taken_in) / load.events,
+        "assess_microseconds": 1e6 * (assessed - refreshed) / load.events,
+        "refresh_events_per_second": load.events / (refreshed - taken_in),
+        "assess_events_per_second": load.events / (assessed - refreshed),
     }
 
 
 def main() -> None:
     """Run what the arguments say and print the table."""
     parser = argparse.ArgumentParser(
-        prog="bench-upkeep",
+        prog="bench-chores",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -94,7 +94,7 @@ def main() -> None:
     inputs = {**asdict(plan), **asdict(load)}
     machine_line = machine.describe(BROKERS[plan.broker])
     record = Record(
-        benchmark="upkeep",
+        benchmark="chores",
         inputs=inputs,
         figures=figures,
         machine=machine_line,
@@ -103,7 +103,7 @@ def main() -> None:
     print(section([record], COLUMNS))
     if arguments.write:
         append(PATH, record)
-        put_section(PAGE, "upkeep", section([record], COLUMNS))
+        put_section(PAGE, "chores", section([record], COLUMNS))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def test_leader(
         behind = replace(
             through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap
         )
-        failpoint = f"in_settle:{random.randint(2, 3)}:{'kill' if what == 'killed' else 'stop'}"
+        failpoint = f"in_refresh:{random.randint(2, 3)}:{'kill' if what == 'killed' else 'stop'}"
         other = service.start_worker()
         service.wait_until_ready([other])
         leader = service.start_worker(failpoint, settings=behind)

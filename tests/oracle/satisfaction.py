@@ -7,6 +7,7 @@ from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oracle.calendar import local_day
 from oracle.reading import plausible
 from oracle.student import t_quantile
 
@@ -204,7 +205,7 @@ def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]
     groups: dict[tuple[Any, ...], Sums] = {}
     for c in contributed:
         key = (
-            c.moment.date(),
+            local_day(catalogue, c.site_id, c.moment),
             c.experience,
             c.site_id,
             c.department,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 import msgspec
 
+from voc_stream.catalogue.days_file import with_days_files
 from voc_stream.catalogue.model import (
     MAXIMUM_SCORE,
     TIMINGS,
@@ -25,6 +26,7 @@ from voc_stream.catalogue.model import (
     Signal,
 )
 from voc_stream.catalogue.plausible import problems
+from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.catalogue.toml_lines import line_of, show_path
 from voc_stream.events.types import Stage
 
@@ -90,14 +92,19 @@ class _Reader:
         self._text = text
 
     def read(self, tables: dict[str, Any]) -> Catalogue:
+        tables = with_days_files(tables, self._file.parent, self._fail)
+        calendar = read_calendar(tables.get("calendar", {}), ("calendar",), None, self._fail)
+        sites = {
+            site_id: read_calendar(table, ("site", site_id), calendar, self._fail)
+            for site_id, table in tables.get("site", {}).items()
+        }
         # Part by part, because msgspec's own path does not name the keys of a mapping.
         parts = ("experience", "stage", "factor")
         for part in parts:
             if not isinstance(tables.get(part, {}), dict):
                 self._fail((part,), "must be a table")
-        shell = self._convert(
-            {**tables, "experience": {}, "stage": {}, "factor": {}}, Catalogue, ()
-        )
+        read_apart: dict[str, Any] = {part: {} for part in (*parts, "calendar", "site")}
+        shell = self._convert({**tables, **read_apart}, Catalogue, ())
         stages = {
             key: self._label(value, ("stage", key))
             for key, value in tables.get("stage", {}).items()
@@ -128,7 +135,13 @@ class _Reader:
         for name, problem in problems(shell.plausible):
             self._fail(("plausible", name), problem)
         return msgspec.structs.replace(
-            shell, experience=experiences, stage=stages, factor=factors, digest=_digest(tables)
+            shell,
+            experience=experiences,
+            stage=stages,
+            factor=factors,
+            calendar=calendar,
+            site=sites,
+            digest=_digest(tables),
         )
 
     def _check_alias(self, alias: Mapping[str, str], experiences: Mapping[str, Experience]) -> None:

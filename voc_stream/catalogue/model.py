@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.plausible import Plausible
 from voc_stream.events.types import Stage
 
@@ -123,6 +124,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         version: of two different catalogues the one with the higher version rules a database.
+        calendar: that of the sites which have none of their own in `site`.
+        site: the calendars of sites that differ, each with what it takes over from `calendar`.
         alias: what old names of experiences became.
         digest: of what the file says, whatever its layout and comments; '' for one that was not read from a file.
     """
@@ -134,6 +137,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     churn: ChurnModel
     limits: Limits = Limits()
     plausible: Plausible = Plausible()
+    calendar: SiteCalendar = SiteCalendar()
+    site: Mapping[str, SiteCalendar] = {}
     experience: Mapping[str, Experience]
     stage: Mapping[str, Label] = {}
     factor: Mapping[str, Label] = {}

@@ -48,3 +48,21 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
         "UPDATE experience SET is_key = false WHERE is_key AND experience <> ALL(%s)",
         (sorted(catalogue.experience),),
     )
+    _copy_calendars(cursor, catalogue)
+
+
+def _copy_calendars(cursor: Cursor, catalogue: Catalogue) -> None:
+    """Write the sites' calendars; those that the catalogue no longer names go."""
+    rows = [
+        (site_id, one.time_zone, one.closed_for_good)
+        for site_id, one in [("", catalogue.calendar), *sorted(catalogue.site.items())]
+    ]
+    cursor.execute(
+        "DELETE FROM site_calendar WHERE site_id <> ALL(%s)", ([site_id for site_id, *_ in rows],)
+    )
+    cursor.executemany(
+        "INSERT INTO site_calendar (site_id, time_zone, closed_for_good) VALUES (%s, %s, %s)"
+        " ON CONFLICT (site_id) DO UPDATE SET time_zone = excluded.time_zone,"
+        " closed_for_good = excluded.closed_for_good",
+        rows,
+    )

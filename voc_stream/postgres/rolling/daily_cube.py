@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.schema.reader_views import bin_of
+from voc_stream.postgres.schema.reader_views import bin_of, join_calendar, local_day
 from voc_stream.postgres.schema.sums import BINS, SUMS, merge, sums_of_measures
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def merge_into_cube(cursor: Cursor) -> None:
     )
     rows = (
         f"SELECT {_KEY}, {sums_of_measures()}, {bins}"
-        f" FROM (SELECT *, (moment AT TIME ZONE 'UTC')::date AS day, {bin_of('value', 'experience')} AS bin FROM taken) binned"
+        f" FROM (SELECT taken.*, {local_day('moment')} AS day, {bin_of('value', 'experience')} AS bin"
+        f" FROM taken {join_calendar('taken.site_id')}) binned"
         f" GROUP BY {_KEY} ORDER BY {_KEY}"
     )
     merge(cursor, "experience_cube", _KEY, (*SUMS, *BINS), rows)

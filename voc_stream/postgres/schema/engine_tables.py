@@ -142,7 +142,7 @@ detail_contribution = Table(
 experience_cube = Table(
     "experience_cube",
     metadata,
-    required("day", Date, "day (UTC)"),
+    required("day", Date, "day in the time zone of the site"),
     required("experience", KEY, "experience"),
     required("site_id", KEY, "site, '' where unknown"),
     required("department", KEY, "department, '' where unknown"),

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Identity,
@@ -423,4 +424,14 @@ experience = Table(
     ),
     PrimaryKeyConstraint("experience"),
     comment="The catalogue, mirrored for joins / 体验项目录",
+)
+
+site_calendar = Table(
+    "site_calendar",
+    metadata,
+    required("site_id", Text, "site; '' for all that have no row / 门店"),
+    required("time_zone", Text, "IANA time zone in which its days are counted / 时区"),
+    column("closed_for_good", Date, "first day on which it does not exist any more / 永久关闭日期"),
+    PrimaryKeyConstraint("site_id"),
+    comment="The calendars of sites as the catalogue states them / 门店日历",
 )

@@ -43,6 +43,20 @@ def is_minutes(experience: str) -> str:
     return f"({experience} LIKE 'stage\\_minutes.%' OR {experience} = 'reception_minutes')"
 
 
+# Once a query, not once a row.
+_DEFAULT_ZONE = "coalesce((SELECT time_zone FROM site_calendar WHERE site_id = ''), 'UTC')"
+
+
+def join_calendar(site_id: str) -> str:
+    """The end of a FROM that gives `local_day` what it needs; sites without a row keep theirs."""
+    return f"LEFT JOIN site_calendar AS its_calendar ON its_calendar.site_id = {site_id}"
+
+
+def local_day(moment: str) -> str:
+    """The day of a moment where the FROM ends with `join_calendar`."""
+    return f"({moment} AT TIME ZONE coalesce(its_calendar.time_zone, {_DEFAULT_ZONE}))::date"
+
+
 def _experience_daily() -> str:
     queued = f"{_DIMENSIONS.replace('day, experience', 'moment')}, weight, experience, value, expectation, importance"
     pending = ", ".join(
@@ -55,11 +69,12 @@ SELECT {_DIMENSIONS}, {_totals(SUMS)},
 FROM (
     SELECT {_DIMENSIONS}, {", ".join((*SUMS, *BINS))} FROM experience_cube
     UNION ALL
-    SELECT (c.moment AT TIME ZONE 'UTC')::date, u.experience, c.site_id, c.department, c.employee_id, c.product, c.segment,
+    SELECT {local_day("c.moment")}, u.experience, c.site_id, c.department, c.employee_id, c.product, c.segment,
            c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
            CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.expectation, 0),
            CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.importance, 0), {pending}
-    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM detail_contribution) c,
+    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM detail_contribution) c
+         {join_calendar("c.site_id")},
          unnest(c.experience, c.value, c.expectation, c.importance) AS u(experience, value, expectation, importance),
          LATERAL (SELECT {bin_of("u.value", "u.experience")} AS bin) b
 ) merged_and_pending
@@ -169,7 +184,7 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "experience_daily": (
         "The cube for BI: sums by day and dimensions; sum them over whatever is not grouped by / 每日体验立方体",
         {
-            "day": "day of the contribution (UTC) / 日期",
+            "day": "day of the contribution in the time zone of the site / 当地日期",
             "experience": "experience of the catalogue / 体验项",
             "site_id": "site, '' where unknown / 门店",
             "department": "department, '' where unknown / 部门",

@@ -1,0 +1,118 @@
+"""Days and opening time of sites, minute by minute, straight from the TOML of the catalogue."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Of the notice of China's State Council about 2025, only days off that are no weekend otherwise.
+CHINA_HOLIDAYS = """
+    2025-01-01 2025-01-28 2025-01-29 2025-01-30 2025-01-31 2025-02-03 2025-02-04 2025-04-04
+    2025-05-01 2025-05-02 2025-05-05 2025-05-31 2025-06-02 2025-10-01 2025-10-02 2025-10-03
+    2025-10-06 2025-10-07 2025-10-08
+"""
+CHINA_WORKING_DAYS = "2025-01-26 2025-02-08 2025-04-27 2025-09-28 2025-10-11"
+
+
+def local_day(catalogue: Mapping[str, Any], site_id: str, moment: datetime) -> date:
+    """The date on the wall of the site."""
+    return moment.astimezone(_zone(catalogue, site_id)).date()
+
+
+def _tables(catalogue: Mapping[str, Any], site_id: str) -> list[Mapping[str, Any]]:
+    """What is said of a site: its own table first, then the catalogue's."""
+    return [catalogue.get("site", {}).get(site_id, {}), catalogue.get("calendar", {})]
+
+
+def _stated(catalogue: Mapping[str, Any], site_id: str, key: str) -> Any:
+    return next(
+        (table[key] for table in _tables(catalogue, site_id) if key in table),
+        None,
+    )
+
+
+def _zone(catalogue: Mapping[str, Any], site_id: str) -> ZoneInfo:
+    return ZoneInfo(_stated(catalogue, site_id, "time_zone") or "UTC")
+
+
+def has_hours(catalogue: Mapping[str, Any], site_id: str) -> bool:
+    """Whether anybody said when the site is open."""
+    return _stated(catalogue, site_id, "open") is not None
+
+
+def hours_of(catalogue: Mapping[str, Any], site_id: str, day: date) -> list[str]:
+    """The opening hours of a day, as the catalogue writes them."""
+    closed = catalogue.get("site", {}).get(site_id, {}).get("closed_for_good")
+    if closed is not None and day >= date.fromisoformat(str(closed)):
+        return []
+    week = _stated(catalogue, site_id, "open")
+    if week is None:
+        week = dict.fromkeys(WEEKDAYS, "00:00-24:00")
+    usual = week.get(WEEKDAYS[day.weekday()], [])
+    instead = week.get("working_day", next(week[each] for each in WEEKDAYS if week.get(each)))
+    verdict = _is_worked(catalogue, site_id, day)
+    hours = {None: usual, True: usual or instead, False: []}[verdict]
+    return [hours] if isinstance(hours, str) else list(hours)
+
+
+def _is_worked(catalogue: Mapping[str, Any], site_id: str, day: date) -> bool | None:
+    """Whether somebody said that this day is worked (True) or off (False)."""
+    for table in _tables(catalogue, site_id):
+        if str(day) in map(str, table.get("working_days", ())):
+            return True
+        if str(day) in map(str, table.get("holidays", ())):
+            return False
+    if _stated(catalogue, site_id, "country") == "CN":
+        assert day.year == 2025, "the oracle knows China's days of 2025 only"
+        if str(day) in CHINA_WORKING_DAYS:
+            return True
+        if str(day) in CHINA_HOLIDAYS:
+            return False
+    return None
+
+
+def is_open(catalogue: Mapping[str, Any], site_id: str, moment: datetime) -> bool:
+    """Whether the clock on the wall shows an opening hour."""
+    local = moment.astimezone(_zone(catalogue, site_id))
+    shown = f"{local:%H:%M}"
+    return any(span[:5] <= shown < span[6:] for span in hours_of(catalogue, site_id, local.date()))
+
+
+def opening_minutes(
+    catalogue: Mapping[str, Any], site_id: str, start: datetime, end: datetime
+) -> float:
+    """How long the site was open between two moments: each minute is looked at."""
+    return opening_time(catalogue, site_id, start, end) / MINUTE
+
+
+def opening_time(
+    catalogue: Mapping[str, Any], site_id: str, start: datetime, end: datetime
+) -> timedelta:
+    """The same, exactly."""
+    found = timedelta(0)
+    zone = _zone(catalogue, site_id)
+    rules: dict[date, list[str]] = {}
+    minute = start.astimezone(UTC).replace(second=0, microsecond=0)
+    while minute < end:
+        local = minute.astimezone(zone)
+        day = local.date()
+        if day not in rules:
+            rules[day] = hours_of(catalogue, site_id, day)
+        shown = _clock(local.hour, local.minute)
+        if any(span[:5] <= shown < span[6:] for span in rules[day]):
+            found += min(minute + MINUTE, end) - max(minute, start)
+        minute += MINUTE
+    return found
+
+
+@cache
+def _clock(hour: int, minute: int) -> str:
+    return f"{hour:02}:{minute:02}"

@@ -1,0 +1,230 @@
+"""Local days and opening time of sites: which day a moment is on, and how long a site was open.
+
+A site is open at a moment if the clock on its wall shows one of its opening hours. So a night on
+which the clock is put forward has an hour less, and one on which it is put back an hour more.
+
+Opening time is looked up in the openings of whole years, which are listed once: two moments cost
+the same whether an hour or a year lies between them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from voc_stream.catalogue.calendar import CLOSED, UTC_NAME, WHOLE_DAY, SiteCalendar
+from voc_stream.catalogue.national_days import national_days
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from voc_stream.catalogue.calendar import Hours
+    from voc_stream.catalogue.model import Catalogue
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+DAY = timedelta(days=1)
+_MINUTE = 60_000_000
+_DAY = 24 * 60 * _MINUTE
+YEARS_LOOKED_AHEAD = 2
+"""A site that does not open within two years is closed for good."""
+
+
+class _Openings(NamedTuple):
+    """The openings of a year, ascending, in microseconds since 1970.
+
+    `before` is the opening time before each, and at its end that of the whole year.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    before: list[int]
+
+    def until(self, moment: int) -> int:
+        """The opening time of this year up to a moment, in microseconds."""
+        number = bisect_right(self.starts, moment) - 1
+        if number < 0:
+            return 0
+        return self.before[number] + min(moment, self.ends[number]) - self.starts[number]
+
+
+class Calendar:
+    """The calendar of one site, or of many that have the same."""
+
+    def __init__(self, stated: SiteCalendar) -> None:
+        self.stated = stated
+        self.is_utc = stated.time_zone == UTC_NAME
+        self._zone = ZoneInfo(stated.time_zone)
+        self._years: dict[int, _Openings] = {}
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether it is known when the site is open."""
+        return self.stated.has_hours
+
+    def day_of(self, moment: datetime) -> date:
+        """The local day of a moment.
+
+        >>> shanghai = Calendar(SiteCalendar(time_zone="Asia/Shanghai"))
+        >>> shanghai.day_of(datetime(2026, 1, 4, 23, 30, tzinfo=UTC)).isoformat()
+        '2026-01-05'
+        """
+        return moment.astimezone(UTC if self.is_utc else self._zone).date()
+
+    def hours_of(self, day: date) -> Hours:
+        """When the site is open on a local day; the whole day where no hours are stated.
+
+        >>> china = Calendar(SiteCalendar(country="CN", week=(((480, 1080),),) * 5 + ((), ())))
+        >>> china.hours_of(date(2025, 10, 1)), china.hours_of(date(2025, 10, 9))
+        ((), ((480, 1080),))
+        """
+        stated = self.stated
+        if stated.closed_for_good is not None and day >= stated.closed_for_good:
+            return CLOSED
+        usual = WHOLE_DAY if stated.week is None else stated.week[day.weekday()]
+        if day in stated.working_days:
+            return usual or stated.make_up_hours
+        if day in stated.holidays:
+            return CLOSED
+        if stated.country is not None:
+            national = national_days(stated.country, day.year)
+            if day in national.working_days:
+                return usual or stated.make_up_hours
+            if day in national.holidays:
+                return CLOSED
+        return usual
+
+    def is_closed_for_good(self, now: datetime) -> bool:
+        """Whether the site does not exist any more."""
+        closed = self.stated.closed_for_good
+        return closed is not None and self.day_of(now) >= closed
+
+    def opening_time(self, start: datetime, end: datetime) -> timedelta:
+        """For how long the site was open from one moment to another; nothing where end <= start.
+
+        >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 7))
+        >>> evening = datetime(2026, 1, 5, 17, 30, tzinfo=UTC)
+        >>> office.opening_time(evening, evening + timedelta(hours=15)) / timedelta(minutes=1)
+        60.0
+        """
+        first, last = (start - EPOCH) // MICROSECOND, (end - EPOCH) // MICROSECOND
+        return self.opening_microseconds(first, last) * MICROSECOND
+
+    def opening_microseconds(self, start: int, end: int) -> int:
+        """The same of moments in microseconds since 1970, exactly."""
+        if end <= start:
+            return 0
+        # A local year may begin or end on the day before or after that of UTC.
+        years = range(_year_of(start - _DAY), _year_of(end + _DAY) + 1)
+        found = 0
+        for year in years:
+            openings = self._openings(year)
+            found += openings.until(end) - openings.until(start)
+        return found
+
+    def next_opening(self, moment: datetime) -> datetime | None:
+        """When the site is open next: the moment itself where it is; None where it never is again.
+
+        >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
+        >>> office.next_opening(datetime(2026, 1, 9, 18, 0, tzinfo=UTC)).isoformat()
+        '2026-01-12T08:00:00+00:00'
+        """
+        at = (moment - EPOCH) // MICROSECOND
+        first = _year_of(at - _DAY)
+        for year in range(first, _year_of(at) + YEARS_LOOKED_AHEAD + 1):
+            openings = self._openings(year)
+            number = bisect_right(openings.ends, at)
+            if number < len(openings.ends):
+                return EPOCH + max(at, openings.starts[number]) * MICROSECOND
+        return None
+
+    def _openings(self, year: int) -> _Openings:
+        found = self._years.get(year)
+        if found is None:
+            found = self._years[year] = self._list_openings(year)
+        return found
+
+    def _list_openings(self, year: int) -> _Openings:
+        starts: list[int] = []
+        ends: list[int] = []
+        before = [0]
+        for begin, end, offset in self._offsets(year):
+            day = max(date(year, 1, 1), (EPOCH + (begin + offset) * MICROSECOND).date())
+            last = min(date(year, 12, 31), (EPOCH + (end + offset) * MICROSECOND).date())
+            while day <= last:
+                midnight = (day - EPOCH.date()).days * _DAY - offset
+                for opens, closes in self.hours_of(day):
+                    start = max(begin, midnight + opens * _MINUTE)
+                    stop = min(end, midnight + closes * _MINUTE)
+                    if start < stop:
+                        starts.append(start)
+                        ends.append(stop)
+                        before.append(before[-1] + stop - start)
+                day += DAY
+        return _Openings(starts, ends, before)
+
+    def _offsets(self, year: int) -> Iterator[tuple[int, int, int]]:
+        """The times of one offset from UTC that make up a local year, in microseconds."""
+        begin = (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND - 2 * _DAY
+        end = (datetime(year, 12, 31, tzinfo=UTC) - EPOCH) // MICROSECOND + 3 * _DAY
+        start, offset = begin, self._offset(begin)
+        for noon in range(begin + _DAY, end + 1, _DAY):
+            if (later := self._offset(noon)) != offset:
+                change = self._change_between(noon - _DAY, noon)
+                yield start, change, offset
+                start, offset = change, later
+        yield start, end, offset
+
+    def _change_between(self, before: int, after: int) -> int:
+        offset = self._offset(before)
+        while after - before > 1:
+            middle = (before + after) // 2
+            before, after = (middle, after) if self._offset(middle) == offset else (before, middle)
+        return after
+
+    def _offset(self, moment: int) -> int:
+        offset = (EPOCH + moment * MICROSECOND).astimezone(self._zone).utcoffset()
+        return 0 if offset is None else offset // MICROSECOND
+
+
+class Calendars(NamedTuple):
+    """The calendars of a catalogue: its own, and those of sites that differ from it."""
+
+    default: Calendar
+    of_sites: Mapping[str, Calendar]
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether it is known of any site when it is open."""
+        return self.default.has_hours or any(one.has_hours for one in self.of_sites.values())
+
+    def of(self, site_id: str | None) -> Calendar:
+        """The calendar of a site; the catalogue's where it has none of its own."""
+        if site_id is None or not self.of_sites:
+            return self.default
+        return self.of_sites.get(site_id, self.default)
+
+    def closed_for_good(self, now: datetime) -> frozenset[str]:
+        """The sites that do not exist any more."""
+        return frozenset(
+            site_id for site_id, one in self.of_sites.items() if one.is_closed_for_good(now)
+        )
+
+
+def calendars_of(catalogue: Catalogue) -> Calendars:
+    """The calendars that a catalogue states. Years are listed once for all that are the same."""
+    return Calendars(
+        _calendar(catalogue.calendar),
+        {site_id: _calendar(stated) for site_id, stated in catalogue.site.items()},
+    )
+
+
+# Sites are many and their calendars few.
+_calendar = lru_cache(maxsize=4096)(Calendar)
+
+
+def _year_of(moment: int) -> int:
+    return (EPOCH + moment * MICROSECOND).year

@@ -209,6 +209,7 @@ def _fields() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
             "outcome": st.sampled_from(["completed", "no_answer", "refused"]),
             "answers": _answers(),
             "recommend": _maybe(st.integers(0, 10)),
+            "effort": _maybe(scores()),
         },
         "complaint": {
             "complaint_id": _named("q", 2),

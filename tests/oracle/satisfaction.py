@@ -8,6 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.calendar import local_day
+from oracle.measures import measured_by, nps_interval, share_interval
 from oracle.reading import plausible
 from oracle.student import t_quantile
 
@@ -104,7 +105,7 @@ def contributions(
     """Everything that is averaged."""
     customers, orders, stages = tables["customer"], tables["repair_order"], tables["repair_stage"]
     found = [
-        *_from_events(events, customers),
+        *_from_events(events, customers, catalogue),
         *_from_orders(orders, customers),
         *_from_stages(stages, orders, customers, catalogue),
     ]
@@ -113,7 +114,9 @@ def contributions(
     ]
 
 
-def _from_events(events: Iterable[Event], customers: Table) -> Iterator[Contribution]:
+def _from_events(
+    events: Iterable[Event], customers: Table, catalogue: Mapping[str, Any]
+) -> Iterator[Contribution]:
     for event in events:
         customer = customers[event["customer_id"],]
         dimensions = (
@@ -132,6 +135,8 @@ def _from_events(events: Iterable[Event], customers: Table) -> Iterator[Contribu
                 stated.get("importance"),
                 *dimensions,
             )
+        for experience, value in measured_by(event, catalogue):
+            yield Contribution(event["occurred_at"], experience, value, None, None, *dimensions)
 
 
 def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
@@ -285,15 +290,24 @@ def _in_minutes(catalogue: Mapping[str, Any], experience: str) -> bool:
 
 def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> Row:
     n, minutes = sums.n, experience.get("unit") == "minutes"
-    mean = sums.total / n / 100
+    kind = experience["kind"]
     expectation = _stated_or(
         sums.expectation_total, sums.expectation_n, experience.get("expectation")
     )
     importance = _stated_or(sums.importance_total, sums.importance_n, experience.get("importance"))
     ideal = experience.get("ideal")
+    total, squares, scale = sums.total, sums.squares, 100
+    if kind == "nps":
+        total, squares, scale = sums.top_n - sums.bottom_n, sums.top_n + sums.bottom_n, 1
+    mean = total / n / scale
     satisfaction = None if expectation is None else mean - expectation
-    stddev = None if n == 1 else sqrt((n * sums.squares - sums.total**2) / (n * (n - 1))) / 100
+    stddev = None if n == 1 else sqrt((n * squares - total**2) / (n * (n - 1))) / scale
     margin = None if stddev is None else t_quantile(n - 1) * stddev / sqrt(n)
+    low, high = (None, None) if margin is None else (mean - margin, mean + margin)
+    if kind == "nps":
+        low, high = nps_interval(sums.top_n, sums.bottom_n, n)
+    if kind == "share":
+        low, high = (10 * end for end in share_interval(sums.top_n, n))
     return {
         "n": n,
         "experience_mean": mean,
@@ -307,12 +321,13 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
         "ideal": ideal,
         "gap": None if ideal is None else mean - ideal,
         "stddev": stddev,
-        "ci_low": None if margin is None else mean - margin,
-        "ci_high": None if margin is None else mean + margin,
+        "ci_low": low,
+        "ci_high": high,
         "top_box_share": None if minutes else sums.top_n / n,
         "bottom_box_share": None if minutes else sums.bottom_n / n,
         "is_key": bool(experience.get("key")) and not minutes,
         "as_of": as_of,
+        "kind": kind,
     }
 
 

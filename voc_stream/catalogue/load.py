@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 import msgspec
 
 from voc_stream.catalogue.days_file import with_days_files
+from voc_stream.catalogue.measures import ANSWERED, kinds_of, unit_of
+from voc_stream.catalogue.measures import problems as source_problems
 from voc_stream.catalogue.model import (
     MAXIMUM_SCORE,
     TIMINGS,
@@ -32,6 +34,8 @@ from voc_stream.events.types import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from voc_stream.catalogue.measures import Source
 
 _LONGEST_WATCH_MINUTES = 366 * 24 * 60
 _FOLDER = Path(__file__).parent / "trades"
@@ -202,6 +206,13 @@ class _Reader:
 
     def _check_kind(self, key: str, experience: Experience) -> None:
         path = ("experience", key)
+        if experience.source is not None:
+            self._check_source(path, experience, experience.source)
+            return
+        if experience.kind not in (*ANSWERED, "timing"):
+            self._fail(
+                (*path, "source"), f"is missing: it says where the {experience.kind} comes from"
+            )
         if experience.kind != "timing" and (key in TIMINGS or experience.unit == "minutes"):
             self._fail(
                 (*path, "kind"),
@@ -221,13 +232,27 @@ class _Reader:
                 "an experience in minutes cannot be a key experience: its scale is no score",
             )
 
+    def _check_source(self, path: Sequence[str], experience: Experience, source: Source) -> None:
+        for name, problem in source_problems(source):
+            self._fail((*path, "source", name), problem)
+        if experience.kind not in kinds_of(source):
+            self._fail(
+                (*path, "kind"),
+                f"must be {' or '.join(map(repr, kinds_of(source)))} of this source",
+            )
+        if experience.unit != unit_of(source):
+            self._fail((*path, "unit"), f"must be {unit_of(source)!r} of this source")
+
     def _check_numbers(self, path: Sequence[str], experience: Experience) -> None:
         upper = MAXIMUM_SCORE if experience.unit == "score" else math.inf
-        self._within((*path, "expectation"), experience.expectation, upper)
-        self._within((*path, "ideal"), experience.ideal, upper)
+        lower = 0.0
+        if experience.kind == "nps":
+            lower, upper = -1.0, 1.0
+        self._within((*path, "expectation"), experience.expectation, upper, lower)
+        self._within((*path, "ideal"), experience.ideal, upper, lower)
         self._within((*path, "importance"), experience.importance, MAXIMUM_SCORE)
         alert = experience.alert
-        self._within((*path, "alert", "drop"), alert.drop, upper)
+        self._within((*path, "alert", "drop"), alert.drop, max(upper, MAXIMUM_SCORE))
         if not alert.drop:
             self._fail(
                 (*path, "alert", "drop"), "must be more than 0: else whatever happens is a drop"
@@ -239,9 +264,15 @@ class _Reader:
             if value is not None and not math.isfinite(value):
                 self._fail((*path, "alert", name), f"must be a finite number, not {value:g}")
 
-    def _within(self, path: Sequence[str], value: float | None, upper: float) -> None:
-        if value is not None and not (0 <= value <= upper and math.isfinite(value)):
-            limit = f"from 0 to {upper:g}" if math.isfinite(upper) else "a finite number, 0 or more"
+    def _within(
+        self, path: Sequence[str], value: float | None, upper: float, lower: float = 0
+    ) -> None:
+        if value is not None and not (lower <= value <= upper and math.isfinite(value)):
+            limit = (
+                f"from {lower:g} to {upper:g}"
+                if math.isfinite(upper)
+                else "a finite number, 0 or more"
+            )
             self._fail(path, f"must be {limit}, not {value:g}")
 
     def _check_churn(self, churn: ChurnModel, experiences: Mapping[str, Experience]) -> None:

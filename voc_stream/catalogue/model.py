@@ -11,12 +11,11 @@ from typing import Literal, get_args
 import msgspec
 
 from voc_stream.catalogue.calendar import SiteCalendar
+from voc_stream.catalogue.measures import Kind, Source, Unit  # noqa: TC001  msgspec reads them at run time
 from voc_stream.catalogue.plausible import Plausible
 from voc_stream.events.types import Stage
 
 Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
-Kind = Literal["rating", "process", "timing"]
-Unit = Literal["score", "minutes"]
 Signal = Literal[
     "open_complaint_major",
     "open_complaint_minor",
@@ -63,12 +62,16 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Experience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that customers judge, or that is measured for them. Score fields are 0-10 (minutes where `unit` says so)."""
+    """One thing that customers judge, or that is measured for them. Score fields are 0-10, or in `unit`; of the kind nps -1 to 1.
+
+    `source`: where its values come from; None for what customers answer.
+    """
 
     label: Label
     factor: Factor
     kind: Kind
     unit: Unit = "score"
+    source: Source | None = None
     stage: str | None = None
     expectation: float | None = None
     importance: float | None = None

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.events.hundredths import hundredths
-from voc_stream.events.types import Callback, Touchpoint
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -52,39 +49,6 @@ class Profile(NamedTuple):
 NO_PROFILE = Profile()
 
 
-def measures_of(event: AnyEvent) -> tuple[Measure, ...]:
-    """What an event measures by itself: the score of a touchpoint, the ratings and process items of a callback.
-
-    >>> from datetime import UTC, datetime
-    >>> measures_of(Touchpoint(event_id="e", occurred_at=datetime(2026, 1, 5, tzinfo=UTC), customer_id="c", site_id="s",
-    ...                        experience="test_drive", score=7.5, expectation=8))
-    (Measure(experience='test_drive', value=750, expectation=800, importance=None),)
-    """
-    if isinstance(event, Callback):
-        return tuple(
-            [
-                Measure(
-                    answer.item,
-                    _value(answer.score, done=answer.done),
-                    _optional(answer.expectation),
-                    _optional(answer.importance),
-                )
-                for answer in event.answers
-                if answer.score is not None or answer.done is not None
-            ]
-        )
-    if isinstance(event, Touchpoint):
-        return (
-            Measure(
-                event.experience,
-                hundredths(event.score),
-                _optional(event.expectation),
-                _optional(event.importance),
-            ),
-        )
-    return ()
-
-
 def contribution_of(
     event: AnyEvent, moment: datetime, profile: Profile, measures: tuple[Measure, ...]
 ) -> Contribution:
@@ -111,13 +75,3 @@ def moved(
         for contribution in contributions
         for profile, weight in ((before, -1), (after, 1))
     ]
-
-
-def _optional(score: float | None) -> int | None:
-    return None if score is None else hundredths(score)
-
-
-def _value(score: float | None, *, done: bool | None) -> int:
-    if score is not None:
-        return hundredths(score)
-    return DONE if done else NOT_DONE

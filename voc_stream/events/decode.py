@@ -39,6 +39,8 @@ __all__ = [
 
 MAXIMUM_MESSAGE_BYTES = 256 * 1024
 MAXIMUM_FUTURE = timedelta(minutes=10)
+SCORED = ("rating", "nps")
+"""The kinds of experiences that customers score."""
 
 _DECODER: msgspec.json.Decoder[AnyInput] = msgspec.json.Decoder(AnyInput)
 _STORED_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
@@ -138,7 +140,7 @@ def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) 
         experience = experiences.get(event.experience)
         if experience is None:
             return _unknown("experience", event.experience)
-        if experience.kind != "rating":
+        if experience.kind not in SCORED or experience.source is not None:
             return _wrong_kind(
                 "experience", event.experience, experience, "a touchpoint scores a rating"
             )
@@ -156,7 +158,9 @@ def _refuse_answers(callback: Callback, experiences: Mapping[str, Experience]) -
         experience = experiences.get(answer.item)
         if experience is None:
             return _unknown(f"answers[{place}].item", answer.item)
-        if answer.score is not None and experience.kind != "rating":
+        if answer.score is not None and (
+            experience.kind not in SCORED or experience.source is not None
+        ):
             return _wrong_kind(
                 f"answers[{place}].score", answer.item, experience, "only a rating has a score"
             )
@@ -184,7 +188,8 @@ def _unknown(path: str, item: str) -> Refusal:
 
 
 def _wrong_kind(path: str, item: str, experience: Experience, advice: str) -> Refusal:
+    measured = "" if experience.source is None else " and measured by its `source`"
     return Refusal(
         "wrong_kind",
-        f"{path}: {quote(item)} is of kind {experience.kind} in the catalogue; {advice}",
+        f"{path}: {quote(item)} is of kind {experience.kind}{measured} in the catalogue; {advice}",
     )

@@ -21,6 +21,8 @@ PROCESS = (
     "appointment_offered cost_estimated time_estimated lounge_refreshments inspection_invited advice_given delivered_on_time "
     "work_completed followed_up"
 )
+# Declared with a source, and not named by the contract.
+MEASURES = ("recommendation", "effort", "reached", "refused")
 
 VALID = """\
 trade = "test"
@@ -84,7 +86,11 @@ def test_default_has_every_experience_of_the_contract() -> None:
     """The automotive default names nine ratings, nine process items and every timing that is measured, under the contract's keys."""
     experiences = load_catalogue().experience
     by_kind = {
-        kind: [key for key, experience in experiences.items() if experience.kind == kind]
+        kind: [
+            key
+            for key, experience in experiences.items()
+            if experience.kind == kind and key not in MEASURES
+        ]
         for kind in ("rating", "process", "timing")
     }
     assert by_kind == {
@@ -119,7 +125,7 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
     assert churn.multipliers.keys() == set(get_args(Signal))
 
 
-@pytest.mark.parametrize(("name", "count"), [("automotive", 33), ("retail", 33), ("hotel", 12)])
+@pytest.mark.parametrize(("name", "count"), [("automotive", 37), ("retail", 33), ("hotel", 12)])
 def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     """A bare name stands for a packaged catalogue; all are valid, bilingual and have a key rating to watch."""
     catalogue = load_catalogue(name)
@@ -223,7 +229,60 @@ _MINUTES = 'kind = "timing"\nunit = "minutes"'
 _FACTORS = '[factor]\ncomfort = { en = "Comfort", zh = "舒适" }\n'
 _TRADE = 'trade = "test"'
 _ALIAS = '[alias]\n{} = "{}"\n\n[factor]'
+_RECEPTION = "[experience.reception_minutes]"
+_MEASURE = """[experience.{}]
+label = {{ en = "{}", zh = "测量" }}
+factor = "service"
+kind = "{}"
+source = {}
+
+[experience.reception_minutes]"""
+
+
+def measure(kind: str, source: str, more: str = "") -> tuple[str, str]:
+    """What to replace in the valid file so that it declares one measure; its source is in line 20."""
+    return _RECEPTION, _MEASURE.format("one", "One", kind, source + more)
+
+
+_FIELD = '{ from = "field", field = "recommend" }'
 WRONG = [
+    (
+        *measure("nps", '{ from = "field", field = "text" }'),
+        "trade.toml:20: experience.one.source.field: 'text' is no score; the scores of a callback",
+    ),
+    (
+        *measure("nps", '{ from = "field", name = "text" }'),
+        "trade.toml:20: experience.one.source.name: there is no such key",
+    ),
+    (
+        *measure("nps", '{ from = "hearsay" }'),
+        "trade.toml:20: experience.one.source.from: Invalid value 'hearsay'",
+    ),
+    (
+        *measure("share", _FIELD),
+        "trade.toml:19: experience.one.kind: must be 'rating' or 'nps' of this source",
+    ),
+    (
+        *measure("nps", _FIELD, '\nunit = "minutes"'),
+        "trade.toml:21: experience.one.unit: must be 'score' of this source",
+    ),
+    (
+        *measure("nps", _FIELD, "\nexpectation = 2"),
+        "trade.toml:21: experience.one.expectation: must be from -1 to 1, not 2",
+    ),
+    (
+        *measure("share", '{ from = "outcome", outcomes = ["refused"], among = ["refused"] }'),
+        "trade.toml:20: experience.one.source.outcomes: must be some of `among` (refused), and not",
+    ),
+    (
+        *measure("share", '{ from = "outcome", outcomes = [] }'),
+        "trade.toml:20: experience.one.source.outcomes: must name at least one outcome",
+    ),
+    (
+        'kind = "rating"',
+        'kind = "share"',
+        "trade.toml:7: experience.wait.source: is missing: it says where the share comes from",
+    ),
     (_TRADE, f'{_TRADE}\ndigest = "x"', "trade.toml:2: digest: there is no such key"),
     (_TRADE, f"{_TRADE}\nversion = 0", "trade.toml:2: version: must be 1 or more, not 0"),
     (

@@ -6,7 +6,8 @@ from builders import START, callback, complaint, customer, event_lists, repair_s
 from hypothesis import given
 from unit.domain.world import events_of, summed
 
-from voc_stream.domain.contribution import Measure, Profile, contribution_of, measures_of, moved
+from voc_stream.domain.contribution import Measure, Profile, contribution_of, moved
+from voc_stream.domain.measures.of_event import measures_of
 from voc_stream.domain.moment import moment_of
 
 if TYPE_CHECKING:

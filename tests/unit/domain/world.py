@@ -15,6 +15,7 @@ from voc_stream.domain.folding.fold_batch import Fold, Unread
 from voc_stream.domain.folding.history import move_events, move_orders
 from voc_stream.domain.folding.keys import keys_of
 from voc_stream.domain.folding.remaining import Remaining
+from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import Callback, Complaint, RepairStep, Retraction
@@ -99,7 +100,8 @@ def move_piece(
             if event.customer_id == customer.customer_id and event.event_id > move.event_id
         ]
         ahead.sort(key=lambda event: event.event_id)
-        return [], move_events(customer, ahead[:rows], are_last=len(ahead) <= rows)
+        declared = event_measures(catalogue)
+        return [], move_events(customer, ahead[:rows], declared, are_last=len(ahead) <= rows)
     owned = [
         order
         for order in orders

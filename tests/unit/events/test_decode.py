@@ -15,7 +15,7 @@ from voc_stream.events.refusal import Reason, Refusal
 from voc_stream.events.types import AnyEvent, AnyInput, Callback, Retraction
 
 if TYPE_CHECKING:
-    from voc_stream.catalogue.model import Kind
+    from voc_stream.catalogue.measures import Kind
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 KINDS: dict[str, Kind] = {

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.catalogue.model import Kind
+    from voc_stream.catalogue.measures import Kind
 
 RULE = "VocTouchpointSilent"
 Form = Literal["quiet", "no feedback"]

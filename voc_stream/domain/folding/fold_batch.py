@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.churn.hazard import INACTIVE_DAYS
-from voc_stream.domain.contribution import Profile, contribution_of, measures_of
+from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState, difference, timing_rules
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.folding.keys import Keys, keys_of
+from voc_stream.domain.measures.of_event import event_measures, measures_of
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint, Customer, RepairStep
 
@@ -51,6 +52,7 @@ class Fold:
         # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
         self._surely_active_since = now - INACTIVE_AFTER + timedelta(days=1)
         self._rules = timing_rules(catalogue)
+        self._declared = event_measures(catalogue)
         # As they were before this batch, of customers with a history who said something about themselves.
         self._profiles: dict[str, Profile] = {}
         self._timings: list[Contribution] = []
@@ -148,7 +150,7 @@ class Fold:
         """Put in the place of the states that these events touched what remains without them. The touched rows must have been lent."""
         for event in events:
             self._affected.add(event.customer_id)
-            if measures := measures_of(event):
+            if measures := measures_of(event, self._declared):
                 counted = contribution_of(
                     event,
                     moment_of(event),
@@ -248,7 +250,7 @@ class Fold:
                 measures,
             )
             for event in events
-            if (measures := measures_of(event))
+            if (measures := measures_of(event, self._declared))
         ]
         for order in self.orders.values():
             if order.customer_id is None:

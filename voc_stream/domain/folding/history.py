@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.domain.contribution import contribution_of, measures_of, moved
+from voc_stream.domain.contribution import contribution_of, moved
 from voc_stream.domain.entities.move import Move
 from voc_stream.domain.entities.order import difference
+from voc_stream.domain.measures.of_event import measures_of
 from voc_stream.domain.moment import moment_of
 
 if TYPE_CHECKING:
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.order import OrderState, TimingRules
+    from voc_stream.domain.measures.of_event import EventMeasures
     from voc_stream.events.types import AnyEvent
 
 
 def move_events(
-    customer: CustomerState, events: Sequence[AnyEvent], *, are_last: bool
+    customer: CustomerState,
+    events: Sequence[AnyEvent],
+    declared: EventMeasures,
+    *,
+    are_last: bool,
 ) -> list[Contribution]:
     """Move the scored events that follow in the order of their ids; whether they `are_last`. Changes the customer's state."""
     move = customer.move
@@ -35,7 +41,8 @@ def move_events(
         return []
     found: list[Contribution] = []
     for event in events:
-        contribution = contribution_of(event, moment_of(event), move.before, measures_of(event))
+        measures = measures_of(event, declared)
+        contribution = contribution_of(event, moment_of(event), move.before, measures)
         found += moved([contribution], move.before, move.after)
     if not are_last:
         customer.move = (

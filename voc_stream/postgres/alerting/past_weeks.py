@@ -85,8 +85,8 @@ def read_shapes(
 
 
 def _shape(counts: list[float], experience: Experience) -> Distribution:
-    # Only ratings have values between the ends; what was done or not, in time or not, has two.
-    possible = range(SCORE_BINS) if experience.kind == "rating" else (0, SCORE_BINS - 1)
+    # Only answers on a scale have values between the ends; what was done or not, in time or not, has two.
+    possible = range(SCORE_BINS) if experience.kind in ("rating", "nps") else (0, SCORE_BINS - 1)
     return distribution_of(
         {float(value): max(0.0, counts[value]) + _IMAGINED for value in possible}
     )

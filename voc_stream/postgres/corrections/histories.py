@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.entities.order import timing_rules
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.folding.history import move_events, move_orders
+from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.postgres.intake.stored_events import scored_events_after
 from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.session.copy_csv import lines
@@ -23,7 +24,7 @@ from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
@@ -75,7 +76,7 @@ def move_some(
     )
     customers = entities.customers.load(cursor, customer_ids)
     page = max(1, rows // len(customer_ids))
-    contributions = _move_events(cursor, customers.values(), page, catalogue.alias)
+    contributions = _move_events(cursor, customers.values(), page, catalogue)
     orders, timings = _move_orders(
         cursor, entities, customers.values(), timing_rules(catalogue), page
     )
@@ -96,7 +97,7 @@ def move_some(
 
 
 def _move_events(
-    cursor: Cursor, customers: Iterable[CustomerState], page: int, alias: Mapping[str, str]
+    cursor: Cursor, customers: Iterable[CustomerState], page: int, catalogue: Catalogue
 ) -> list[Contribution]:
     """Move the next scored events of each customer."""
     moving = {
@@ -112,16 +113,19 @@ def _move_events(
     found: dict[str, list[AnyEvent]] = defaultdict(list)
     end = time.monotonic() + SECONDS_A_PIECE
     read_all = True
-    with closing(scored_events_after(cursor, after, page, alias)) as events_in_order:
+    with closing(scored_events_after(cursor, after, page, catalogue.alias)) as events_in_order:
         for event in events_in_order:
             found[event.customer_id].append(event)
             if time.monotonic() > end:
                 read_all = False
                 break
     contributions: list[Contribution] = []
+    declared = event_measures(catalogue)
     for customer_id, customer in moving.items():
         events = found[customer_id]
-        contributions += move_events(customer, events, are_last=read_all and len(events) < page)
+        contributions += move_events(
+            customer, events, declared, are_last=read_all and len(events) < page
+        )
     return contributions
 
 

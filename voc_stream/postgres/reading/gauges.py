@@ -115,10 +115,12 @@ def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
 def _drops(cursor: Cursor) -> list[GaugeSample]:
     """How far key experiences lie below their own four weeks before the horizon, where both have enough samples to be compared."""
     cursor.execute(
-        "SELECT r.experience, r.scope, r.horizon, p.score_sum::float8 / p.n / 100 - r.experience_mean"
+        "SELECT r.experience, r.scope, r.horizon, CASE r.kind WHEN 'nps' THEN (p.top_n - p.bottom_n)::float8 / p.n"
+        " ELSE p.score_sum::float8 / p.n / 100 END - r.experience_mean"
         " FROM rolling_satisfaction r JOIN experience e USING (experience)"
         # Whole days that end before the horizon begins.
-        " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n, sum(d.score_sum) AS score_sum"
+        " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n, sum(d.score_sum) AS score_sum,"
+        "   sum(d.top_n) AS top_n, sum(d.bottom_n) AS bottom_n"
         "   FROM (VALUES ('24h', interval '24 hours'), ('7d', interval '7 days')) h (horizon, length)"
         "   CROSS JOIN rolling_clock c JOIN pane d ON d.resolution = 1440 AND d.start <= c.as_of - h.length - interval '1 day'"
         "   AND d.start > c.as_of - h.length - interval '29 days' AND d.scope_type IN ('all', 'site')"

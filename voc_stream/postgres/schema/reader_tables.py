@@ -396,8 +396,10 @@ experience = Table(
     required("label_en", Text, "English label"),
     required("label_zh", Text, "中文名称"),
     required("factor", Text, "product, service, relationship, convenience, brand or price / 因素"),
-    required("kind", Text, "rating, process or timing; never averaged together / 类型"),
-    required("unit", Text, "score (0-10) or minutes / 单位"),
+    required(
+        "kind", Text, "rating, process, timing, share, nps or ratio; never averaged together / 类型"
+    ),
+    required("unit", Text, "score (0-10), minutes, percent or count / 单位"),
     column("stage", Text, "stage of the repair flow / 环节"),
     column("expectation", Double, "expectation where none was stated / 默认期望"),
     column("importance", Double, "importance where none was stated / 默认重要度"),

@@ -5,31 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from voc_stream.domain.horizons import DETAILS, HORIZONS, SITES
-from voc_stream.domain.statistics import NORMAL_975 as _Z
+from voc_stream.postgres.schema.expressions.intervals import interval, t_quantile
 from voc_stream.postgres.schema.reader_tables import SCORE_BINS
 from voc_stream.postgres.schema.sums import BINS, SUMS
 
 MINUTE = timedelta(minutes=1)
-# Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (any textbook; tests compute them anew).
-STUDENT_T_975 = (
-    12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
-    2.200985, 2.178813, 2.160369, 2.144787, 2.131450, 2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
-    2.079614, 2.073873, 2.068658, 2.063899, 2.059539, 2.055529, 2.051831, 2.048407, 2.045230, 2.042272,
-)  # fmt: skip
-
 _DIMENSIONS = "day, experience, site_id, department, employee_id, product, segment"
-
-
-def _t_quantile(freedom: str) -> str:
-    """SQL of t(0.975, freedom): the table up to 30, beyond it the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5)."""
-    first = (_Z**3 + _Z) / 4
-    second = (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
-    third = (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384
-    table = ", ".join(map(str, STUDENT_T_975))
-    return (
-        f"CASE WHEN {freedom} <= 30 THEN (ARRAY[{table}]::float8[])[{freedom}]"
-        f" ELSE {_Z} + {first} / {freedom} + {second} / ({freedom}::float8 ^ 2) + {third} / ({freedom}::float8 ^ 3) END"
-    )
 
 
 def bin_of(value: str, experience: str) -> str:
@@ -111,12 +92,13 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        e.ideal,
        m.experience_mean - e.ideal AS gap,
        d.stddev,
-       m.experience_mean - t.quantile * d.stddev / sqrt(r.n) AS ci_low,
-       m.experience_mean + t.quantile * d.stddev / sqrt(r.n) AS ci_high,
+       {interval("-")} AS ci_low,
+       {interval("+")} AS ci_high,
        CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.top_n::float8 / r.n END AS top_box_share,
        CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
        coalesce(e.is_key, false) AS is_key,
-       c.as_of
+       c.as_of,
+       e.kind
 FROM (
     SELECT horizon, scope_type, scope, experience, {_totals(sums)}
     FROM (
@@ -134,7 +116,8 @@ FROM (
 JOIN rolling_clock c ON c.refresh = CASE WHEN r.scope_type IN ({sites}) THEN 'sites' ELSE 'details' END
 LEFT JOIN experience e USING (experience)
 CROSS JOIN LATERAL (
-    SELECT (r.score_sum::numeric / r.n / 100)::float8 AS experience_mean,
+    SELECT CASE e.kind WHEN 'nps' THEN (r.top_n - r.bottom_n)::float8 / r.n
+                ELSE (r.score_sum::numeric / r.n / 100)::float8 END AS experience_mean,
            CASE WHEN r.expectation_n > 0 THEN (r.expectation_sum::numeric / r.expectation_n / 100)::float8
                 ELSE e.expectation END AS expectation_mean,
            CASE WHEN r.importance_n > 0 THEN (r.importance_sum::numeric / r.importance_n / 100)::float8
@@ -142,10 +125,12 @@ CROSS JOIN LATERAL (
 ) m
 CROSS JOIN LATERAL (
     SELECT CASE WHEN r.n > 1
-                THEN sqrt(greatest(0, r.n * r.score_sq_sum - r.score_sum::numeric ^ 2) / (r.n::numeric * (r.n - 1)))::float8 / 100 END
-           AS stddev
+                THEN CASE e.kind
+                     WHEN 'nps' THEN sqrt((r.n * (r.top_n + r.bottom_n) - (r.top_n - r.bottom_n) ^ 2) / (r.n::float8 * (r.n - 1)))
+                     ELSE sqrt(greatest(0, r.n * r.score_sq_sum - r.score_sum::numeric ^ 2) / (r.n::numeric * (r.n - 1)))::float8 / 100
+                     END END AS stddev
 ) d
-CROSS JOIN LATERAL (SELECT CASE WHEN r.n > 1 THEN {_t_quantile("(r.n - 1)")} END AS quantile) t
+CROSS JOIN LATERAL (SELECT CASE WHEN r.n > 1 THEN {t_quantile("(r.n - 1)")} END AS quantile) t
 WHERE r.n > 0
 """
 
@@ -207,7 +192,7 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "horizon": "1h, 24h, 7d, 30d or 90d, ending at as_of / 时间窗",
             **_SCOPE_COMMENTS,
             "n": "samples / 样本数",
-            "experience_mean": "mean score, 0-10 (minutes for timings) / 体验均值",
+            "experience_mean": "mean score, 0-10 (minutes of timings, the NPS from -1 to 1 of nps) / 体验均值",
             "expectation_mean": "mean stated expectation, else the catalogue's / 期望均值",
             "satisfaction": "experience_mean - expectation_mean / 满意度",
             "satisfaction_ratio": "experience_mean / expectation_mean / 满意度比值",
@@ -216,12 +201,13 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "ideal": "the catalogue's ideal / 理想值",
             "gap": "experience_mean - ideal / 体验差距",
             "stddev": "standard deviation of the sample; NULL for one / 标准差",
-            "ci_low": "lower end of the 95 % interval of the mean / 95%置信下限",
-            "ci_high": "upper end of the 95 % interval of the mean / 95%置信上限",
+            "ci_low": "lower end of the 95 % interval of experience_mean / 95%置信下限",
+            "ci_high": "upper end of the 95 % interval of experience_mean / 95%置信上限",
             "top_box_share": "share of scores of 9 or more; NULL for minutes / 高分占比",
             "bottom_box_share": "share of scores of 6 or less; NULL for minutes / 低分占比",
             "is_key": "key experience of the catalogue / 关键体验",
             "as_of": "the moment at which the horizon ends / 截止时间",
+            "kind": "rating, process, timing, share, nps or ratio; never averaged together / 类型",
         },
     ),
     "repair_stage": (

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.domain.measures.of_event import EventMeasures
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.chores import PostgresChores
 
@@ -289,10 +290,12 @@ def test_a_fold_that_fails_holds_up_no_other(store: Store, monkeypatch: pytest.M
     send(store.sink(), messages(log[5:]))
     chores = store.chores()
 
-    def fails(one: CustomerState, events: list[AnyEvent], *, are_last: bool) -> list[Contribution]:
+    def fails(
+        one: CustomerState, events: list[AnyEvent], declared: EventMeasures, *, are_last: bool
+    ) -> list[Contribution]:
         if one.customer_id == "u-3":
             raise ZeroDivisionError
-        return move_events(one, events, are_last=are_last)
+        return move_events(one, events, declared, are_last=are_last)
 
     with monkeypatch.context() as patched:
         patched.setattr(histories, "move_events", fails)

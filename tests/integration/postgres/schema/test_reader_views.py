@@ -15,7 +15,8 @@ from oracle.student import t_quantile
 
 from voc_stream.catalogue.model import Experience, Label
 from voc_stream.domain.entities.order import STAGES
-from voc_stream.postgres.schema.reader_views import _t_quantile, bin_of
+from voc_stream.postgres.schema.expressions.intervals import t_quantile as sql_of_t
+from voc_stream.postgres.schema.reader_views import bin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,7 @@ def test_an_expectation_of_nothing_has_no_ratio(store: Store) -> None:
 def test_interval_widths_are_students(cursor: Cursor, freedom: int) -> None:
     """Printed to seven digits up to 30 degrees of freedom, by a short expansion beyond."""
     cursor.execute(
-        f"SELECT {_t_quantile('freedom')} FROM (SELECT %s::bigint AS freedom) given".replace(
+        f"SELECT {sql_of_t('freedom')} FROM (SELECT %s::bigint AS freedom) given".replace(
             "%s", str(freedom)
         )
     )

@@ -25,7 +25,7 @@ from voc_stream.domain.horizons import HOUR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.catalogue.model import Kind
+    from voc_stream.catalogue.measures import Kind
 
 END = datetime(2026, 1, 5, 12, tzinfo=UTC)
 NOTHING = (0, 0, 0, 0)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.model import Subject, Verdict
     from voc_stream.alerts.rules.touchpoint_silent import Form, Silence
-    from voc_stream.catalogue.model import Catalogue, Kind
+    from voc_stream.catalogue.measures import Kind
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
 
 _SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
@@ -84,10 +85,12 @@ def judge_silence(
     cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
 ) -> Verdict:
     """What is found by the rule VocTouchpointSilent."""
+    # Answers and timings are signs of life of a site. What is measured of a call is heard whenever
+    # its answers are, and what counts when a time is over comes by itself.
     kinds = {
         key: experience.kind
         for key, experience in catalogue.experience.items()
-        if key != DUE_BY_ITSELF
+        if key != DUE_BY_ITSELF and (experience.source is None or experience.kind == "timing")
     }
     open_forms = _open_forms(
         cursor, {subject.scope for subject in open_subjects if subject.rule == RULE}

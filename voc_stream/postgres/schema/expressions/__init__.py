@@ -1,0 +1,1 @@
+"""SQL of what several views and statements compute."""

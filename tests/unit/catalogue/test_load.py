@@ -136,7 +136,7 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
 
 
 PACKAGED = {
-    "automotive": (1, "0c17d5e4f892"),
+    "automotive": (2, "f6f26443755b"),
     "hotel": (1, "83de606210c0"),
     "retail": (1, "6d9f428ec12b"),
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voc_stream.database_url import check_url, has_password, with_password
+from voc_stream.errors import VocError
 from voc_stream.setting_checks import (
     MAXIMUM_PORT,
     broker_list,
@@ -46,8 +47,10 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 TYPING_ERROR_LIKENESS = 0.85
 
 
-class SettingsError(ValueError):
-    """A setting is wrong or missing; the message names it and says what to do. Commands turn it into exit code 2."""
+class SettingsError(VocError):
+    """A setting is wrong or missing; the message names it and says what to do. Commands end with 2."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from benchmarks.results import PAGE, PATH, Record, append, figure, section
 from benchmarks.stage import BROKERS, BenchmarkError, Stage, run_command
 from benchmarks.svg import Panel, Series, XAxis, chart, nice_ticks
 
-from voc_stream.kafka.log_ends import read_log_ends
+from voc_stream.kafka.log_reader import read_log_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

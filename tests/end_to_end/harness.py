@@ -29,7 +29,7 @@ from voc_stream.embedded.processes.child import Child
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.life.watchdog import EXIT_CODE
-from voc_stream.kafka.log_ends import read_log_ends
+from voc_stream.kafka.log_reader import read_log_ends
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.settings import Settings, to_environment
 

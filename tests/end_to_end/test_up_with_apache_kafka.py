@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from kafka_worker import wait_until
 
 from voc_stream.cli.up import command
-from voc_stream.kafka.log_ends import read_log_ends
+from voc_stream.kafka.log_reader import read_log_ends
 from voc_stream.settings import load_settings
 
 

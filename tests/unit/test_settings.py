@@ -277,7 +277,7 @@ def test_wrong_setting_ends_a_command_with_code_2(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("VOC_WEB_PORT", "six")
     result = CliRunner().invoke(main, ["up", "--no-simulate"])
     assert result.exit_code == 2
-    assert result.stderr.startswith("voc-stream: VOC_WEB_PORT must be")
+    assert result.stderr.startswith("voc-stream up: VOC_WEB_PORT must be")
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -30,6 +30,7 @@ from voc_stream.catalogue.model import (
 from voc_stream.catalogue.plausible import problems
 from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.catalogue.toml_lines import line_of, show_path
+from voc_stream.errors import VocError
 from voc_stream.events.types import Stage
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ _MAXIMUM_KEY_LENGTH = 64
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
-class CatalogueError(ValueError):
+class CatalogueError(VocError):
     """A catalogue file is wrong; the message names the file, the key and the line."""
+
+    exit_code = 2
 
 
 def load_catalogue(path: Path | str | None = None) -> Catalogue:

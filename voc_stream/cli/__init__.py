@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voc_stream import __version__
-from voc_stream.cli.screen.terminal import printable, say, show_traceback
-from voc_stream.settings import SettingsError
+from voc_stream.cli.screen.terminal import printable, say_lines, show_traceback
+from voc_stream.errors import VocError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, str] = {
     "dead-letters": "List, show or retry the messages that were refused.",
     "rebuild": "Recompute every derived table from the stored events and compare.",
 }
+# These end with 1 where something that they were given is wrong, and with 2 for whatever else.
+ONE_IS_A_FAILED_LINE = ("check", "push", "retract")
 
 
 class _LazyGroup(click.Group):
@@ -50,9 +52,10 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
-            say(f"voc-stream: {error}", error=True)
-            ctx.exit(2)
+        except VocError as error:
+            name = ctx.invoked_subcommand
+            say_lines(f"voc-stream {name}: {error}", error=True)
+            ctx.exit(2 if name in ONE_IS_A_FAILED_LINE else error.exit_code)
         except click.ClickException as error:
             error.message = printable(error.message, keep_lines=True)
             raise

@@ -11,10 +11,9 @@ from typing import NoReturn
 
 import click
 
-from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.catalogue import read_catalogue
 from voc_stream.cli.screen.event_report import Report
-from voc_stream.cli.screen.terminal import say
-from voc_stream.importing.mapping import MappingError
+from voc_stream.errors import VocError
 from voc_stream.importing.read_files import load_mapping, read_events, require_mapping
 from voc_stream.settings import load_settings
 
@@ -39,9 +38,9 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
     settings = load_settings(os.environ)
     started = time.monotonic()
     report = Report(files, "valid")
-    failure: BaseException | str | None = None
+    failure: VocError | None = None
     try:
-        catalogue = load_catalogue(settings.catalogue)
+        catalogue = read_catalogue(settings)
         mapping = load_mapping(mapping_path) if mapping_path else None
         require_mapping(files, mapping)
         with report:
@@ -59,16 +58,14 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
                         report.problem(line)
                     else:
                         report.done()
-    except (CatalogueError, MappingError) as error:
+    except VocError as error:
         failure = error
     except KeyboardInterrupt:
-        failure = "stopped before the end; what follows was not read"
-    finish("check", report, time.monotonic() - started, failure)
+        failure = VocError("stopped before the end; what follows was not read")
+    finish(report, time.monotonic() - started, failure)
 
 
-def finish(
-    name: str, report: Report, seconds: float, failure: BaseException | str | None
-) -> NoReturn:
+def finish(report: Report, seconds: float, failure: VocError | None) -> NoReturn:
     """Print the totals and end the process.
 
     0 is success, 1 that a line failed, 2 that the command could not do its work or read a file whole.
@@ -76,8 +73,7 @@ def finish(
     if failure is None or report.events or report.problems or report.unread_files:
         report.summary(seconds)
     if failure is not None:
-        say(f"voc-stream {name}: {failure}", error=True)
-        sys.exit(2)
+        raise failure
     if report.unread_files:
         sys.exit(2)
     sys.exit(1 if report.problems else 0)

@@ -13,10 +13,8 @@ import click
 
 from voc_stream.cli.screen.terminal import console, say, say_lines, table
 from voc_stream.counted import counted
-from voc_stream.kafka.connection.ask import TopicsError
-from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.push import Pusher, Record
 from voc_stream.kafka.records.record_batches import is_batch
-from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.pipeline.refusal_limit import RefusalLimit
 from voc_stream.postgres.intake.dead_letters import DeadLetterOffice, RefusedMessage
 from voc_stream.postgres.intake.refusal_records import begin_anew, refusal_records
@@ -30,17 +28,7 @@ SHOWN_BYTES = 2_000
 _HIGHEST_NUMBER = 2**63 - 1  # of PostgreSQL
 
 
-class _Group(click.Group):
-    """A group whose commands tell a store that cannot be asked in one line."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except (StoreUnavailableError, PushError, TopicsError) as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(name="dead-letters", cls=_Group)
+@click.group(name="dead-letters")
 def command() -> None:
     """List, show or retry the messages that were refused, and let partitions go on that refused too many."""
 

@@ -7,9 +7,7 @@ import os
 import click
 
 from voc_stream.cli.screen.terminal import say
-from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.topics import ensure_topics
-from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.settings import load_settings
 
@@ -19,13 +17,10 @@ def command() -> None:
     """Create the topics and bring the tables up to date; safe to repeat."""
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()
-    try:
-        topics = ensure_topics(settings)
-        for name in topics.created:
-            say(f"created topic {name}")
-        for name in topics.existing:
-            say(f"topic {name} is there")
-        migrate(database_url, say)
-    except (TopicsError, StoreUnavailableError) as error:
-        raise click.ClickException(str(error)) from error
+    topics = ensure_topics(settings)
+    for name in topics.created:
+        say(f"created topic {name}")
+    for name in topics.existing:
+        say(f"topic {name} is there")
+    migrate(database_url, say)
     say("tables and roles are up to date")

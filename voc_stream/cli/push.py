@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.catalogue import read_catalogue
 from voc_stream.cli.check import FILES, finish, mapping_option
 from voc_stream.cli.screen.event_report import Report
 from voc_stream.cli.screen.finite_range import FiniteRange
+from voc_stream.errors import VocError
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
-from voc_stream.importing.mapping import MappingError
 from voc_stream.importing.read_files import Line, load_mapping, read_events, require_mapping
-from voc_stream.kafka.connection.ask import TopicsError
-from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.push import Pusher, Record
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -54,9 +53,9 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     started = time.monotonic()
     report = Report(files, "delivered")
-    failure: BaseException | str | None = None
+    failure: VocError | None = None
     try:
-        catalogue = load_catalogue(settings.catalogue)
+        catalogue = read_catalogue(settings)
         mapping = load_mapping(mapping_path) if mapping_path else None
         require_mapping(files, mapping)
         with (
@@ -69,11 +68,13 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
             ) as pusher,
         ):
             pusher.push(_records(files, mapping, catalogue, report, settings.topic_prefix))
-    except (CatalogueError, MappingError, TopicsError, PushError) as error:
+    except VocError as error:
         failure = error
     except KeyboardInterrupt:
-        failure = "stopped before the end; push the same files again, as each event counts once"
-    finish("push", report, time.monotonic() - started, failure)
+        failure = VocError(
+            "stopped before the end; push the same files again, as each event counts once"
+        )
+    finish(report, time.monotonic() - started, failure)
 
 
 def _records(

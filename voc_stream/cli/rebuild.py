@@ -8,11 +8,10 @@ import sys
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.catalogue import read_catalogue
 from voc_stream.cli.screen.terminal import console, say, table
-from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.rebuild import RebuildReport, rebuild
-from voc_stream.settings import SettingsError, load_settings
+from voc_stream.settings import load_settings
 
 
 @click.command(name="rebuild")
@@ -24,28 +23,20 @@ def command() -> None:
     """
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()
-    try:
-        catalogue = load_catalogue(settings.catalogue)
-    except CatalogueError as error:
-        raise SettingsError(f"VOC_CATALOGUE: {error}") from error
+    catalogue = read_catalogue(settings)
     columns = (
         TextColumn("folding events 重算事件"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    try:
-        with Progress(
-            *columns, console=console(stderr=True), disable=not sys.stderr.isatty()
-        ) as bar:
-            task = bar.add_task("", total=None)
-            report = rebuild(
-                database_url,
-                catalogue,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
-    except StoreUnavailableError as error:
-        raise click.ClickException(str(error)) from error
+    with Progress(*columns, console=console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=None)
+        report = rebuild(
+            database_url,
+            catalogue,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
     _show(report)
     sys.exit(1 if report.differing else 0)
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
@@ -16,6 +16,7 @@ import msgspec
 from voc_stream.cli.push import timeout_option
 from voc_stream.cli.screen.terminal import say
 from voc_stream.counted import counted
+from voc_stream.errors import VocError
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
 from voc_stream.events.types import (
     EVENT_ID_PATTERN,
@@ -24,8 +25,7 @@ from voc_stream.events.types import (
     MAXIMUM_RETRACTED,
     Retraction,
 )
-from voc_stream.kafka.connection.ask import TopicsError
-from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.push import Pusher, Record
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -65,37 +65,34 @@ def command(
     settings = load_settings(os.environ)
     logging.getLogger("kafka").addHandler(logging.NullHandler())  # as in push
     if len(reason) > MAXIMUM_REASON_LENGTH:
-        _stop(f"the reason has more than {MAXIMUM_REASON_LENGTH} characters; shorten it")
+        raise VocError(f"the reason has more than {MAXIMUM_REASON_LENGTH} characters; shorten it")
     ids = _checked([*event_ids, *(line.strip() for line in file or ())])
     if not yes:
         _ask(len(ids))
     failures: list[str] = []
-    try:
-        with Pusher[Retraction](
-            settings, timeout_seconds, lambda: None, lambda _, why: failures.append(why)
-        ) as pusher:
-            topic = settings.topic_prefix + TOPIC_OF_TYPE["retraction"]
-            for retraction in _retractions(ids, reason):
-                pusher.push(
-                    [Record(topic, key_of(retraction), msgspec.json.encode(retraction), retraction)]
-                )
-                if failures:
-                    _stop(f"not delivered: {failures[0]}")
-                say(
-                    f"sent retraction {retraction.event_id} of {counted(len(retraction.event_ids), 'event')}"
-                )
-    except (TopicsError, PushError) as error:
-        _stop(str(error))
+    with Pusher[Retraction](
+        settings, timeout_seconds, lambda: None, lambda _, why: failures.append(why)
+    ) as pusher:
+        topic = settings.topic_prefix + TOPIC_OF_TYPE["retraction"]
+        for retraction in _retractions(ids, reason):
+            pusher.push(
+                [Record(topic, key_of(retraction), msgspec.json.encode(retraction), retraction)]
+            )
+            if failures:
+                raise VocError(f"not delivered: {failures[0]}")
+            say(
+                f"sent retraction {retraction.event_id} of {counted(len(retraction.event_ids), 'event')}"
+            )
 
 
 def _checked(candidates: Sequence[str]) -> list[str]:
     """The ids, each once, in their order; blank lines are none."""
     ids = list(dict.fromkeys(filter(None, candidates)))
     if not ids:
-        _stop("there is no event id; name some, or a file with --from")
+        raise VocError("there is no event id; name some, or a file with --from")
     for event_id in ids:
         if len(event_id) > MAXIMUM_EVENT_ID_LENGTH or not _is_event_id(event_id):
-            _stop(
+            raise VocError(
                 f"{event_id[:100]!r} is no event id: 1 to {MAXIMUM_EVENT_ID_LENGTH} of the characters A-Z a-z 0-9 . _ : -; nothing was sent"
             )
     return ids
@@ -103,7 +100,7 @@ def _checked(candidates: Sequence[str]) -> list[str]:
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        _stop(
+        raise VocError(
             f"{counted(count, 'event')} would be taken back for good, and nobody can be asked here; add --yes"
         )
     click.confirm(f"Take {counted(count, 'event')} back for good?", abort=True, err=True)
@@ -118,8 +115,3 @@ def _retractions(ids: Sequence[str], reason: str) -> Iterable[Retraction]:
             event_ids=event_ids,
             reason=reason,
         )
-
-
-def _stop(problem: str) -> NoReturn:
-    say(f"voc-stream retract: {problem}", error=True)
-    sys.exit(2)

@@ -239,8 +239,6 @@ def _decline(
 
 def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, int]:
     # Imported here because a file needs no Kafka client.
-    from voc_stream.kafka.connection.ask import TopicsError  # noqa: PLC0415
-    from voc_stream.kafka.push import PushError  # noqa: PLC0415
     from voc_stream.kafka.timed_sender import send_simulated  # noqa: PLC0415
 
     settings = load_settings(os.environ)
@@ -259,8 +257,6 @@ def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, i
     )
     try:
         return send_simulated(messages, settings, stop)
-    except (PushError, TopicsError) as error:
-        raise click.ClickException(str(error)) from error
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

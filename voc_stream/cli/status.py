@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,8 @@ from rich.console import Group
 from voc_stream.cli.screen.summary_view import NO_DATA, Flow, figures_and_experiences
 from voc_stream.cli.screen.terminal import console, say, table
 from voc_stream.kafka.connection.ask import TopicsError
-from voc_stream.kafka.log_ends import read_log_ends
-from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.kafka.log_reader import read_log_ends
+from voc_stream.pipeline.lag import lags
 from voc_stream.postgres.reading.summary import read_status
 from voc_stream.settings import load_settings
 
@@ -46,22 +46,19 @@ PICTURE_WIDTH = 152
 def command(svg: Path | None) -> None:
     """Show lag, last commit, key experiences, customers at risk and alerts."""
     settings = load_settings(os.environ)
+    status = read_status(settings.require_database_url())
+    waiting, problem = None, None
     try:
-        status = read_status(settings.require_database_url())
-    except StoreUnavailableError as error:
-        raise click.ClickException(str(error)) from error
-    ends, problem = None, None
-    try:
-        ends = read_log_ends(settings)
+        waiting = lags(read_log_ends(settings), status.positions)
     except TopicsError as error:
         problem = error
-    lag = None if ends is None else sum(_lags(status.partitions, ends).values())
+    lag = None if waiting is None else sum(waiting.values())
     now = datetime.now(UTC)
     console().print(
         Group(
             figures_and_experiences(status.summary, Flow(None, lag)),
             "",
-            _topics(status.partitions, ends, now),
+            _topics(status.partitions, waiting, now),
             "",
             _customers(status.customers_at_risk),
             "",
@@ -83,17 +80,8 @@ def _picture(summary: Summary, flow: Flow) -> str:
     return re.sub(r"@font-face {.*?}\n", "", drawn, flags=re.DOTALL)
 
 
-def _lags(partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int]) -> dict[str, int]:
-    """Messages that wait, by topic. A partition without a position waits whole."""
-    positions = {(row.topic, row.partition): row.next_offset for row in partitions}
-    lags: dict[str, int] = defaultdict(int)
-    for partition, end in ends.items():
-        lags[partition.topic] += max(0, end - positions.get((partition.topic, partition.number), 0))
-    return lags
-
-
 def _topics(
-    partitions: Sequence[PartitionStatus], ends: Mapping[Partition, int] | None, now: datetime
+    partitions: Sequence[PartitionStatus], waiting: Mapping[Partition, int] | None, now: datetime
 ) -> Table:
     topics = table(
         "topic 主题",
@@ -106,14 +94,16 @@ def _topics(
     rows: dict[str, list[PartitionStatus]] = defaultdict(list)
     for row in partitions:
         rows[row.topic].append(row)
-    lags = {} if ends is None else _lags(partitions, ends)
-    for topic in sorted(rows.keys() | lags.keys()):
+    events: Counter[str] = Counter()
+    for partition, messages in (waiting or {}).items():
+        events[partition.topic] += messages
+    for topic in sorted(rows.keys() | events.keys()):
         known = rows[topic]
         topics.add_row(
             topic,
             str(len(known)),
             f"{sum(row.next_offset for row in known):,}",
-            NO_DATA if ends is None else f"{lags.get(topic, 0):,}",
+            NO_DATA if waiting is None else f"{events[topic]:,}",
             _ago(max((row.updated_at for row in known), default=None), now),
             _ago(
                 max((row.event_time for row in known if row.event_time is not None), default=None),

@@ -11,36 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
-from rich.live import Live
 
-from voc_stream.cli.screen import summary_view
 from voc_stream.cli.screen.finite_range import FiniteRange
-from voc_stream.cli.screen.summary_view import Flow
+from voc_stream.cli.screen.live_summary import Screen
 from voc_stream.cli.screen.terminal import console, say
 from voc_stream.embedded.data_dir import locked, write_private
 from voc_stream.embedded.machine import Machine, Ports
 from voc_stream.embedded.processes.tcp_ports import choose_port
-from voc_stream.errors import EmbeddedError
 from voc_stream.kafka.connection.ask import TopicsError
-from voc_stream.kafka.log_ends import read_log_ends
+from voc_stream.kafka.log_reader import read_log_ends
 from voc_stream.kafka.topics import ensure_topics
+from voc_stream.pipeline.lag import lags
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.reading.summary import read_status, read_summary
 from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.settings import CONFIG, PACKAGED_CATALOGUES, load_settings, without_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import Console
-
     from voc_stream.settings import Settings
 
 USUAL_KAFKA_PORT = 9092
 USUAL_POSTGRES_PORT = 5432
-LIVE_INTERVAL_SECONDS = 2.0
-REST_PER_READING = 20.0
-LINE_INTERVAL_SECONDS = 5.0
 CHECK_INTERVAL_SECONDS = 0.5
 PORT = click.IntRange(0, 65535)
 
@@ -76,60 +67,6 @@ class StopRequest:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-
-
-class Screen:
-    """Shows the live summary: a panel in a terminal, else a line every few seconds. Messages stay above it."""
-
-    def __init__(
-        self, output: Console, database_url: str, lag_events: Callable[[], int | None]
-    ) -> None:
-        self._console = output
-        self._database_url = database_url
-        self._lag_events = lag_events
-        self._live = Live(console=output, auto_refresh=False) if output.is_terminal else None
-        self._due = 0.0
-        self._last: tuple[float, int] | None = None
-
-    def refresh(self, now: float) -> None:
-        """Read and show the summary, if it is time."""
-        if now < self._due:
-            return
-        started = time.monotonic()
-        try:
-            summary = read_summary(self._database_url)
-        except StoreUnavailableError as error:
-            self.say(f"no summary: PostgreSQL does not answer ({error})")
-            return
-        finally:
-            # Counting takes longer as the tables grow; it must not compete with the worker.
-            interval = LINE_INTERVAL_SECONDS if self._live is None else LIVE_INTERVAL_SECONDS
-            self._due = now + max(interval, REST_PER_READING * (time.monotonic() - started))
-        speed = None
-        if self._last is not None:
-            speed = (summary.events - self._last[1]) / (now - self._last[0])
-        self._last = (now, summary.events)
-        flow = Flow(speed, self._lag_events())
-        if self._live is None:
-            say(summary_view.line(summary, flow))
-        else:
-            self._live.update(summary_view.panel(summary, flow), refresh=True)
-
-    def say(self, message: str) -> None:
-        """Show a message that stays."""
-        if self._live is None:
-            say(message)
-        else:
-            self._console.print(message)
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
 
 
 @click.command(name="up")
@@ -211,36 +148,33 @@ def command(
         )
     settings = load_settings(os.environ)
     started = time.monotonic()
-    try:
-        with StopRequest() as stop, locked(data_dir) as folder:
-            ports = Ports(
-                choose_port(kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
-                choose_port(postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
-                choose_port(web_port, settings.web_port, "--web-port"),
-            )
-            say("starting broker and PostgreSQL …")
-            with Machine(
-                folder, ports, settings, _environment(), kafka_home if kind == "apache" else None
-            ) as machine:
-                _start(machine, stop)
-                if not stop.requested():
-                    _announce(
-                        machine,
-                        _write_addresses(folder, machine.settings),
-                        time.monotonic() - started,
+    with StopRequest() as stop, locked(data_dir) as folder:
+        ports = Ports(
+            choose_port(kafka_port, USUAL_KAFKA_PORT, "--kafka-port"),
+            choose_port(postgres_port, USUAL_POSTGRES_PORT, "--postgres-port"),
+            choose_port(web_port, settings.web_port, "--web-port"),
+        )
+        say("starting broker and PostgreSQL …")
+        with Machine(
+            folder, ports, settings, _environment(), kafka_home if kind == "apache" else None
+        ) as machine:
+            _start(machine, stop)
+            if not stop.requested():
+                _announce(
+                    machine,
+                    _write_addresses(folder, machine.settings),
+                    time.monotonic() - started,
+                )
+                if simulate:
+                    # Another history of the same days would contradict the one that the tables hold.
+                    machine.start_simulator(
+                        rate,
+                        with_history=not read_summary(
+                            machine.settings.require_database_url()
+                        ).events,
                     )
-                    if simulate:
-                        # Another history of the same days would contradict the one that the tables hold.
-                        machine.start_simulator(
-                            rate,
-                            with_history=not read_summary(
-                                machine.settings.require_database_url()
-                            ).events,
-                        )
-                    _watch(machine, stop, duration)
-                    _finish(machine, stop)
-    except (EmbeddedError, TopicsError, StoreUnavailableError) as error:
-        raise click.ClickException(str(error)) from error
+                _watch(machine, stop, duration)
+                _finish(machine, stop)
     say("stopped")
 
 
@@ -292,16 +226,10 @@ def _waiting(settings: Settings) -> int | None:
     """Messages in the broker that are not yet in the tables, at this moment; None where one of the two does not answer."""
     try:
         ends = read_log_ends(settings)
-        positions = {
-            (row.topic, row.partition): row.next_offset
-            for row in read_status(settings.require_database_url()).partitions
-        }
+        positions = read_status(settings.require_database_url()).positions
     except (TopicsError, StoreUnavailableError):
         return None
-    return sum(
-        max(0, end - positions.get((partition.topic, partition.number), 0))
-        for partition, end in ends.items()
-    )
+    return sum(lags(ends, positions).values())
 
 
 def _environment() -> dict[str, str]:

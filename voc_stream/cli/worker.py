@@ -16,7 +16,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.cli.catalogue import read_catalogue
 from voc_stream.cli.screen.terminal import PlainFormatter, PlainJsonFormatter
 from voc_stream.kafka.life.one_heap import use_one_heap
 from voc_stream.kafka.worker.run import run_worker
@@ -49,10 +49,7 @@ def command(*, verbose: bool) -> None:
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()
     configure_logging(settings.log_format, verbose=verbose)
-    try:
-        catalogue = load_catalogue(settings.catalogue)
-    except CatalogueError as error:
-        raise SettingsError(f"VOC_CATALOGUE: {error}") from error
+    catalogue = read_catalogue(settings)
     tune_interpreter()
     deadline_seconds = float(settings.database_deadline_seconds)
     limit = RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.errors import VocError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -14,8 +16,10 @@ DEFAULT_ENCODING = "utf-8-sig"
 _LONGEST_LIST = 1_000
 
 
-class MappingError(ValueError):
+class MappingError(VocError):
     """A mapping is wrong, or does not fit the export; the message names the mapping's file, line and key."""
+
+    exit_code = 2
 
 
 class Condition(NamedTuple):

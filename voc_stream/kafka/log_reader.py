@@ -1,6 +1,6 @@
 """Questions to the broker about its logs, over a connection of their own: ids of topics, and where a log really ends.
 
-Blocking: call them from a thread.
+Blocking: call them from a thread. The consumer, which has a connection, asks on that one where the logs of its partitions end.
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ from kafka import KafkaConsumer, TopicPartition
 
 from voc_stream.kafka.connection.ask import TopicsError, explained
 from voc_stream.kafka.connection.security import client_options
-from voc_stream.kafka.topics import BOOTSTRAP_TIMEOUT_MS, require_worker_access, topic_ids
+from voc_stream.kafka.topics import (
+    BOOTSTRAP_TIMEOUT_MS,
+    input_topics,
+    require_readable,
+    require_worker_access,
+    topic_ids,
+)
+from voc_stream.pipeline.ports import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from voc_stream.pipeline.ports import Partition
     from voc_stream.settings import Settings
 
 FETCH_TIMEOUT_SECONDS = 5.0
@@ -60,6 +66,31 @@ class LogReader:
                 return _fetched_ends(consumer, listed_ends)
             finally:
                 consumer.close(autocommit=False)
+
+
+def read_log_ends(settings: Settings) -> Mapping[Partition, int]:
+    """The end of each partition of each input topic. Blocking. Raises TopicsError where no broker answers."""
+    topics = input_topics(settings.topic_prefix)
+    require_readable(settings)
+    with explained(settings):
+        consumer = KafkaConsumer(
+            **client_options(settings),
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            enable_auto_commit=False,
+        )
+        try:
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in sorted(consumer.partitions_for_topic(topic) or ())
+            ]
+            listed = {
+                Partition(*partition): end
+                for partition, end in consumer.end_offsets(partitions).items()
+            }
+        finally:
+            consumer.close(autocommit=False)
+    return {**listed, **LogReader(settings).ends(listed)}
 
 
 def _fetched_ends(

@@ -19,6 +19,7 @@ from kafka.errors import (
     RecordListTooLargeError,
 )
 
+from voc_stream.errors import VocError
 from voc_stream.kafka.connection.ask import TopicsError, UnreachableError, require_broker
 from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.topics import unwritable_topics
@@ -47,7 +48,7 @@ Origin = TypeVar("Origin")
 _RECORD_ERRORS = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
-class PushError(Exception):
+class PushError(VocError):
     """No broker answered for too long; the message says what was delivered and what to do."""
 
 

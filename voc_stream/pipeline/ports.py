@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from voc_stream.errors import VocError
 from voc_stream.pipeline.refusal_limit import RefusalRecord
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class RefusalLimitError(Exception):
         )
 
 
-class StoreUnavailableError(Exception):
+class StoreUnavailableError(VocError):
     """The store cannot be reached or gave up on a lock, and the outcome is unknown: reload the position and try again."""
 
 

@@ -102,4 +102,4 @@ def test_without_a_database_one_line_says_so() -> None:
     """No traceback, and a code that scripts can see."""
     shown = status(Settings(database_url=f"postgresql://voc@127.0.0.1:{free_port()}/voc"))
     assert shown.exit_code == 1
-    assert shown.output.startswith("Error: PostgreSQL")
+    assert shown.output.startswith("voc-stream status: PostgreSQL")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.errors import VocError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,5 +32,7 @@ class RowError(NamedTuple):
     lines: int = 1
 
 
-class ExportError(ValueError):
+class ExportError(VocError):
     """The file, or its rest, cannot be read; the message says at which line."""
+
+    exit_code = 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kafka.errors import AuthorizationError, KafkaError
 
+from voc_stream.errors import VocError
 from voc_stream.kafka.connection.probe import (
     SECURITY_PAGE,
     RefusalError,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 
-class TopicsError(Exception):
+class TopicsError(VocError):
     """Kafka cannot be reached, refuses us, or the topics are not as they must be; the message says what to do."""
 
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
+from voc_stream.errors import VocError
+
 if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 COMMAND_TIMEOUT_SECONDS = 10.0
 
 
-class TokenError(OSError):
+class TokenError(VocError, OSError):
     """There is no token now. An OSError, because both libraries take that for a broker to be tried again."""
 
 

@@ -15,6 +15,7 @@ from kafka.net.sasl import get_sasl_mechanism
 from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
+from voc_stream.errors import VocError
 from voc_stream.kafka.connection.bearer_token import TokenError
 from voc_stream.kafka.connection.conversation import Conversation
 from voc_stream.kafka.connection.security import client_options, has_sasl
@@ -40,7 +41,7 @@ class Address(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-class RefusalError(Exception):
+class RefusalError(VocError):
     """A broker answers, and does not serve us; the message says why and what to do."""
 
 

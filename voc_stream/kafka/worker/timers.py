@@ -15,6 +15,7 @@ from voc_stream.kafka.connection.permissions import WRITE, refusal
 from voc_stream.kafka.life.group import read_strangers, shared_group
 from voc_stream.kafka.worker.outbox import OutboxPublisher
 from voc_stream.kafka.worker.pace import Pace
+from voc_stream.pipeline.lag import lags
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -211,22 +212,19 @@ class _Work:
             raise
         if self._ledger.state.kafka_problem is not None:
             await self._ledger.look_at_access()
-        lags = {
-            partition: max(0, end - durable[partition].next_offset)
-            for partition, end in ends.items()
-        }
-        for partition, events in lags.items():
+        waiting = lags(ends, {each: position.next_offset for each, position in durable.items()})
+        for partition, events in waiting.items():
             if not events:  # there is no message that could stop it
                 self._ledger.holds.end_doubt(partition)
         state, moment = self._ledger.state, time.monotonic()
         # What is held does not wait for the chores to leave it in peace, and is no stall.
         state.lag_events = sum(
-            events for partition, events in lags.items() if partition not in state.held
+            events for partition, events in waiting.items() if partition not in state.held
         )
         state.lag_measured = moment
         if state.lag_events == 0:
             state.last_progress = moment
-        self._metrics.lag(lags)
+        self._metrics.lag(waiting)
 
     async def log_identity(self) -> None:
         """A topic that was deleted and made again keeps its name and need not cause a rebalance: notice it by its id."""

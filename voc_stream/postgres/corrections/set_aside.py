@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
+from voc_stream.errors import VocError
 from voc_stream.pipeline.ports import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ LONGEST_REASON = 200
 log = logging.getLogger(__name__)
 
 
-class CustomersFailedError(Exception):
+class CustomersFailedError(VocError):
     """A chore is done but for some customers, with each of whom it fails alone."""
 
 

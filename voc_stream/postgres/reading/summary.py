@@ -8,10 +8,11 @@ from sqlalchemy import text
 
 from voc_stream.domain.churn.hazard import AT_RISK_BANDS, BASE
 from voc_stream.domain.entities.complaint import OPEN_STATES
+from voc_stream.pipeline.ports import Partition
 from voc_stream.postgres.session.connection import asking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -107,6 +108,11 @@ class Status(NamedTuple):
     customers_at_risk: Sequence[CustomerAtRisk]
     alerts: Sequence[FiringAlert]
     histories_pending: int
+
+    @property
+    def positions(self) -> Mapping[Partition, int]:
+        """The position that each partition has in the tables."""
+        return {Partition(row.topic, row.partition): row.next_offset for row in self.partitions}
 
 
 def read_summary(database_url: str) -> Summary:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.errors import VocError
 from voc_stream.pipeline.clocks import ClockReading
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 """How far ahead of the server's clock a moment may be that a caller takes for now."""
 
 
-class ClockError(ValueError):
+class ClockError(VocError):
     """A clock is wrong; the message says which, and what to do."""
 
 

@@ -19,9 +19,9 @@ from rich.table import Table
 
 import voc_stream.cli
 from voc_stream.cli import main
+from voc_stream.cli.screen.live_summary import Screen
 from voc_stream.cli.screen.summary_view import Flow, panel
 from voc_stream.cli.screen.terminal import PlainFormatter, console, printable, table
-from voc_stream.cli.up import Screen
 from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.postgres.reading.summary import ExperienceSummary, Summary
 

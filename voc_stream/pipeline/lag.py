@@ -1,0 +1,22 @@
+"""How much of the logs waits to be taken in: the one place that compares their ends with positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voc_stream.pipeline.ports import Partition
+
+
+def lags(ends: Mapping[Partition, int], positions: Mapping[Partition, int]) -> dict[Partition, int]:
+    """How many messages wait in each partition whose end is known.
+
+    A partition without a position waits from its beginning. An end before the position was measured
+    before that position had moved: nothing waits.
+
+    >>> lags({"a": 12, "b": 5, "c": 7}, {"a": 10, "b": 6, "d": 3})
+    {'a': 2, 'b': 0, 'c': 7}
+    """
+    return {partition: max(0, end - positions.get(partition, 0)) for partition, end in ends.items()}

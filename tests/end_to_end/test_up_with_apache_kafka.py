@@ -11,7 +11,7 @@ from end_to_end.test_up import Up
 from kafka import KafkaProducer
 from kafka_worker import wait_until
 
-from voc_stream.cli.up import command
+from voc_stream.cli import main
 from voc_stream.kafka.log_reader import read_log_ends
 from voc_stream.settings import load_settings
 
@@ -49,8 +49,8 @@ def test_apache_kafka_keeps_its_events_between_two_runs() -> None:
 def test_apache_kafka_must_be_named_and_be_there(tmp_path: Path) -> None:
     """The message says what to do."""
     missing = CliRunner().invoke(
-        command,
-        ["--broker", "apache", "--data-dir", str(tmp_path / "data")],
+        main,
+        ["up", "--broker", "apache", "--data-dir", str(tmp_path / "data")],
         env={"KAFKA_HOME": None},
     )
     assert (missing.exit_code, "--kafka-home" in missing.output) == (2, True)
@@ -62,7 +62,7 @@ def test_apache_kafka_must_be_named_and_be_there(tmp_path: Path) -> None:
         "--data-dir",
         str(tmp_path / "data"),
     ]
-    empty = CliRunner().invoke(command, options)
+    empty = CliRunner().invoke(main, ["up", *options])
     assert (
         empty.exit_code,
         "there is no Apache Kafka" in empty.output or "needs Java" in empty.output,

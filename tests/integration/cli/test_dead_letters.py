@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kafka import KafkaConsumer, TopicPartition
 
-from voc_stream.cli.dead_letters import command
+from voc_stream.cli import main
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.pipeline.refusal_limit import RefusalRecord
@@ -47,7 +47,7 @@ def refused(settings: Settings, catalogue: Catalogue) -> Settings:
 
 def run(settings: Settings, *arguments: str) -> Result:
     """Run the command as a shell would."""
-    return CliRunner().invoke(command, list(arguments), env=to_environment(settings))
+    return CliRunner().invoke(main, ["dead-letters", *arguments], env=to_environment(settings))
 
 
 def sent_again(settings: Settings) -> list[bytes]:

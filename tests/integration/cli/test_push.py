@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from kafka import KafkaConsumer
 
+from voc_stream.cli import main
 from voc_stream.cli.check import command as check
-from voc_stream.cli.push import command
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.kafka.topics import ensure_topics, input_topics
 from voc_stream.settings import Settings, to_environment
@@ -94,7 +94,7 @@ def test_each_event_goes_to_the_topic_of_its_type_byte_for_byte(
     }
     path = tmp_path / "events.jsonl"
     path.write_text("\n".join([*lines.values(), "{}"]), encoding="utf-8")
-    result = CliRunner().invoke(command, [str(path)], env=to_environment(own_settings))
+    result = CliRunner().invoke(main, ["push", str(path)], env=to_environment(own_settings))
     assert result.exit_code == 1, result.stderr
     assert result.stderr.splitlines()[0].startswith(f"{path}:6: missing_field")
     assert result.stderr.splitlines()[1].startswith("5 events delivered, 1 line failed")
@@ -109,8 +109,8 @@ def test_missing_topics_end_the_command(broker: str, topic_prefix: str, tmp_path
     path = tmp_path / "events.jsonl"
     path.write_text(json.dumps({**EVENTS["callbacks"], **COMMON}), encoding="utf-8")
     result = CliRunner().invoke(
-        command,
-        [str(path)],
+        main,
+        ["push", str(path)],
         env=to_environment(Settings(kafka_bootstrap=broker, topic_prefix=topic_prefix)),
     )
     assert (result.exit_code, "voc-stream init" in result.stderr) == (2, True), result.stderr

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from integration.cli.test_push import messages as sent_to_kafka
 
-from voc_stream.cli.retract import command
+from voc_stream.cli import main
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.settings import Settings, to_environment
 
@@ -30,7 +30,7 @@ def own_settings(broker: str, topic_prefix: str) -> Settings:
 def retract(settings: Settings, *arguments: str, stdin: str | None = None) -> Result:
     """Run the command as a shell would."""
     return CliRunner().invoke(
-        command, [*REASON, *arguments], env=to_environment(settings), input=stdin
+        main, ["retract", *REASON, *arguments], env=to_environment(settings), input=stdin
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from click.testing import CliRunner, Result
 
-from voc_stream.cli.status import command
+from voc_stream.cli import main
 from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
@@ -27,7 +27,7 @@ COMPLAINT = (
 
 def status(settings: Settings, *arguments: str) -> Result:
     """Run the command as a shell would."""
-    return CliRunner().invoke(command, list(arguments), env=to_environment(settings))
+    return CliRunner().invoke(main, ["status", *arguments], env=to_environment(settings))
 
 
 def test_status_shows_what_waits_and_whom_to_call(

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voc_stream.catalogue.load import load_catalogue
-from voc_stream.cli.check import command
+from voc_stream.cli import main
 from voc_stream.events.types import Touchpoint
 from voc_stream.importing.load_mapping import parse_mapping
 from voc_stream.importing.read_files import Line, _counted, _lines, _Rows, load_mapping, read_events
@@ -46,7 +46,7 @@ score = "{score}"
 
 
 def check(*arguments: str | Path, stdin: bytes | None = None) -> Result:
-    return CliRunner().invoke(command, [str(argument) for argument in arguments], input=stdin)
+    return CliRunner().invoke(main, ["check", *map(str, arguments)], input=stdin)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from voc_stream.cli.simulate import command
+from voc_stream.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ REPEATABLE = ["--seed", "1", "--start", "2025-03-01T08:00:00Z"]
 
 
 def _run(*arguments: str) -> Result:
-    return CliRunner().invoke(command, arguments)
+    return CliRunner().invoke(main, ["simulate", *arguments])
 
 
 def test_seed_and_start_make_the_file_repeatable(tmp_path: Path) -> None:

@@ -56,12 +56,12 @@ class Explanation(NamedTuple):
     usual_volume_share: float
 
 
-def explained(groups: Sequence[Group]) -> list[Explanation]:
+def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
     """What each group explains of the drop of its dimension, most first; nothing where there is no drop.
 
     A group's contribution is its number of scores times its own drop, so a group that was always bad explains nothing.
 
-    >>> [best, other] = explained([Group("employee", "a", 10, 30.0, 100, 800.0), Group("employee", "b", 10, 78.0, 100, 800.0)])
+    >>> [best, other] = explain_drop([Group("employee", "a", 10, 30.0, 100, 800.0), Group("employee", "b", 10, 78.0, 100, 800.0)])
     >>> best.value, round(best.share, 3), best.baseline_mean
     ('a', 0.962, 8.0)
     """
@@ -120,7 +120,7 @@ def against(limit: float, groups: Sequence[Group]) -> list[Group]:
     ]
 
 
-def mostly(explanations: Sequence[Explanation]) -> Explanation | None:
+def main_explanation(explanations: Sequence[Explanation]) -> Explanation | None:
     """The group to name: it explains at least half and more than its usual volume; of several that of the most telling dimension.
 
     Where that one has too few scores to be named, nobody is: a larger group would be blamed for what it only contains.

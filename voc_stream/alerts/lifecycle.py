@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
-    from voc_stream.alerts.model import Finding, Json, Severity, Subject, Verdict
+    from voc_stream.alerts.model import Finding, OpenAlert, Severity, Subject, Verdict
 
 RENEW_AFTER = timedelta(minutes=5)
 """How old the evidence of an open alert may get, unless it became more severe."""
@@ -20,18 +21,6 @@ KEPT = ("horizon", "department", "explained_by", "explained_dimension")
 
 CONFIRMED_WITHIN = timedelta(minutes=3)
 """How long what was found once is remembered."""
-
-
-class OpenAlert(NamedTuple):
-    """An alert that has started and not ended."""
-
-    alert_id: str
-    subject: Subject
-    severity: Severity
-    evidence: Mapping[str, Json]
-    summary: str
-    started_at: datetime
-    updated_at: datetime
 
 
 class Changes(NamedTuple):
@@ -53,7 +42,7 @@ def is_heard(heard_at: datetime | None, now: datetime) -> bool:
     return heard_at is not None and now - heard_at < HEARD_WITHIN
 
 
-def confirmed(
+def keep_confirmed(
     verdict: Verdict, before: Collection[Subject], open_subjects: Collection[Subject]
 ) -> Verdict:
     """The verdict without what was found for the first time: an alert starts when the next look finds the same.
@@ -70,15 +59,26 @@ def confirmed(
 
 
 def changes(
-    open_alerts: Sequence[OpenAlert], verdicts: Sequence[Verdict], now: datetime, *, may_end: bool
+    open_alerts: Sequence[OpenAlert],
+    verdicts: Mapping[str, Verdict],
+    now: datetime,
+    *,
+    may_end: bool,
 ) -> Changes:
-    """What this evaluation changes. Without `may_end` no alert ends: nothing is heard, or not yet all.
+    """What this evaluation changes.
 
     An alert becomes more severe while it is open, never less, so that people are not told twice of the same.
+
+    Args:
+        open_alerts: of all rules.
+        verdicts: by rule; open alerts of other rules stay as they are.
+        now: the time of the evaluation.
+        may_end: whether alerts end. They do not while nothing is heard, or not yet all.
     """
-    found = {finding.subject: finding for verdict in verdicts for finding in verdict.findings}
-    holding = {subject for verdict in verdicts for subject in verdict.holding}
-    evaluated = frozenset(rule for verdict in verdicts for rule in verdict.rules)
+    found = {
+        finding.subject: finding for verdict in verdicts.values() for finding in verdict.findings
+    }
+    holding = {subject for verdict in verdicts.values() for subject in verdict.holding}
     known = {alert.subject for alert in open_alerts}
     updates, ends = [], []
     for alert in open_alerts:
@@ -86,7 +86,7 @@ def changes(
         if finding is not None:
             if _is_worse(finding.severity, alert.severity) or now - alert.updated_at >= RENEW_AFTER:
                 updates.append((alert.alert_id, _continued(alert, finding)))
-        elif may_end and alert.subject.rule in evaluated and alert.subject not in holding:
+        elif may_end and alert.subject.rule in verdicts and alert.subject not in holding:
             ends.append(alert.alert_id)
     return Changes(
         [finding for subject, finding in found.items() if subject not in known], updates, ends

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime, timedelta
 
 Severity = Literal["critical", "warning"]
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -30,32 +31,62 @@ class Subject(NamedTuple):
     scope: str
 
 
+class Unexplained(NamedTuple):
+    """Scores that are too low. Who explains that is expensive to read, so only when an alert starts.
+
+    Attributes:
+        over: how far back these scores go.
+        limit: the mean that was to be reached, in points.
+    """
+
+    over: timedelta
+    limit: float
+
+
 class Finding(NamedTuple):
     """Something that is worth an alert now.
 
     Attributes:
         subject: what it is about.
         severity: how bad.
-        evidence: the numbers behind it, ready for JSON; `horizon`, `department` and `explained_by` become labels of the alert.
+        evidence: the numbers behind it, ready for JSON; `horizon`, `department` and `explained_by`
+            become labels of the alert.
         summary: one sentence for people, in English and Chinese.
+        unexplained: the scores that groups and telling events are to be read of, where it is about scores.
     """
 
     subject: Subject
     severity: Severity
     evidence: Mapping[str, Json]
     summary: str
+    unexplained: Unexplained | None = None
+
+
+class OpenAlert(NamedTuple):
+    """An alert that has started and not ended."""
+
+    alert_id: str
+    subject: Subject
+    severity: Severity
+    evidence: Mapping[str, Json]
+    summary: str
+    started_at: datetime
+    updated_at: datetime
 
 
 class Verdict(NamedTuple):
-    """What one evaluation found by some rules.
+    """What one rule found.
 
     Attributes:
-        rules: those that were evaluated; open alerts of other rules stay as they are.
-        findings: starts an alert, or goes on.
-        holding: subjects whose alert goes on if it is open, but would not start now: between the limits for start and end, or no data.
-            An open alert of `rules` that is in neither ends.
+        findings: each starts an alert, or goes on.
+        holding: subjects whose alert goes on when it is open, but would not start now: they lie between
+            the limits for start and end, or could not be judged. Other open alerts of the rule end.
     """
 
-    rules: frozenset[str]
     findings: Sequence[Finding]
     holding: Collection[Subject] = ()
+
+
+def of_rule(rule: str, subjects: Collection[Subject]) -> set[Subject]:
+    """Those of the subjects that belong to a rule."""
+    return {subject for subject in subjects if subject.rule == rule}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.rules.key_experience_dropped import RULE
+from voc_stream.alerts.registry import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from voc_stream.alerts.lifecycle import OpenAlert
+    from voc_stream.alerts.model import OpenAlert
     from voc_stream.catalogue.model import Experience
 
 ENDED_BECAUSE = "no_longer_watched"
@@ -18,10 +18,13 @@ SAID = "No longer watched: the catalogue was changed. / 不再监测：目录已
 """What is added to its summary."""
 
 
+_WATCHES = {rule.name: rule.watches for rule in RULES}
+
+
 def unwatched(
     open_alerts: Sequence[OpenAlert], experiences: Mapping[str, Experience]
 ) -> list[OpenAlert]:
-    """Those whose experience is gone from the catalogue, or is no key experience any more where only these are watched."""
+    """Those whose experience is gone from the catalogue, or is one that their rule does not watch."""
     return [alert for alert in open_alerts if not _is_watched(alert, experiences)]
 
 
@@ -29,4 +32,5 @@ def _is_watched(alert: OpenAlert, experiences: Mapping[str, Experience]) -> bool
     if alert.subject.experience is None:
         return True
     experience = experiences.get(alert.subject.experience)
-    return experience is not None and (experience.key or alert.subject.rule != RULE)
+    watches = _WATCHES.get(alert.subject.rule)
+    return experience is not None and (watches is None or watches(experience))

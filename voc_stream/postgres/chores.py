@@ -356,7 +356,7 @@ class PostgresChores:
             self._evaluator = Evaluator(self._catalogue)  # it has read for a time that was ahead
         self._evaluated_at = now
         with self._transaction() as cursor:
-            changed = self._evaluator.look_for_drops(cursor, now, every, catching_up=catching_up)
+            changed = self._evaluator.judge_always(cursor, now, every, catching_up=catching_up)
         if changed is None or catching_up:
             return changed
         self._vacuum.make_room("arrival")

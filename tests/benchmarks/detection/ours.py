@@ -19,7 +19,7 @@ from voc_stream.alerts.detection.baseline import (
 from voc_stream.alerts.detection.charts import SHIFTS, Sum
 from voc_stream.alerts.detection.detector import FEWEST_SCORES, Detector, detector_for, is_calm
 from voc_stream.alerts.detection.false_discovery import believed
-from voc_stream.alerts.rules.key_experience_dropped import ESTIMATED_SHARE
+from voc_stream.alerts.rules.experiences.key_experience_dropped import ESTIMATED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

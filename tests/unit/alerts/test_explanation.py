@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.alerts.explanation import DIMENSIONS, Group, department_of, explained, mostly, shown
+from voc_stream.alerts.explanation import (
+    DIMENSIONS,
+    Group,
+    department_of,
+    explain_drop,
+    main_explanation,
+    shown,
+)
 
 GROUPS = st.lists(
     st.builds(
@@ -25,7 +32,7 @@ GROUPS = st.lists(
 @given(GROUPS)
 def test_shares_of_a_dimension_add_up_to_the_whole(groups: list[Group]) -> None:
     """Contribution analysis leaves nothing over and counts nothing twice."""
-    found = explained(groups)
+    found = explain_drop(groups)
     for dimension in DIMENSIONS:
         shares = [each.share for each in found if each.dimension == dimension]
         volumes = [each.volume_share for each in found if each.dimension == dimension]
@@ -36,21 +43,21 @@ def test_shares_of_a_dimension_add_up_to_the_whole(groups: list[Group]) -> None:
 
 def test_who_was_always_bad_explains_nothing() -> None:
     """A group is compared with its own past, so that the one who fell is named and not the one who is lowest."""
-    found = explained(
+    found = explain_drop(
         [
             Group("employee", "always", 20, 80.0, 200, 800.0),
             Group("employee", "fell", 20, 120.0, 200, 1800.0),
         ]
     )
-    most = mostly(found)
+    most = main_explanation(found)
     assert most is not None
     assert (most.value, most.share) == ("fell", 1.0)
 
 
 def test_who_gives_nearly_all_scores_is_not_named() -> None:
     """A department that all scores are about explains all of any drop, which tells nothing; but it is the one to tell."""
-    found = explained([Group("department", "service", 40, 200.0, 400, 3200.0)])
-    assert mostly(found) is None
+    found = explain_drop([Group("department", "service", 40, 200.0, 400, 3200.0)])
+    assert main_explanation(found) is None
     assert department_of(found) == "service"
 
 
@@ -62,7 +69,7 @@ def test_the_most_telling_dimension_is_named() -> None:
         Group("employee", "ann", 15, 45.0, 100, 800.0),
         Group("employee", "bob", 25, 200.0, 100, 800.0),
     ]
-    most = mostly(explained(groups))
+    most = main_explanation(explain_drop(groups))
     assert most is not None
     assert (most.dimension, most.value) == ("employee", "ann")
 
@@ -79,21 +86,21 @@ def test_a_segment_is_not_blamed_for_an_employee_with_few_scores(
         Group("segment", "standard", 6 + scores, 54.0 + 3.0 * scores, 150, 1350.0),
         Group("segment", "fleet", 3, 27.0, 150, 1350.0),
     ]
-    most = mostly(explained(groups))
+    most = main_explanation(explain_drop(groups))
     assert (most and most.value) == named
-    assert max(explained(groups), key=lambda each: each.share).share == 1.0
+    assert max(explain_drop(groups), key=lambda each: each.share).share == 1.0
 
 
 def test_a_drop_that_all_share_is_nobodys() -> None:
     """Nobody is blamed for what happened to all."""
     groups = [Group("employee", name, 20, 100.0, 100, 800.0) for name in ("ann", "bob", "cho")]
-    assert mostly(explained(groups)) is None
+    assert main_explanation(explain_drop(groups)) is None
 
 
 def test_nothing_is_explained_without_a_drop_or_a_past() -> None:
     """No past and no drop leave nothing to explain."""
-    assert explained([Group("employee", "ann", 10, 90.0, 100, 800.0)]) == []
-    assert explained([Group("employee", "ann", 10, 20.0, 0, 0.0)]) == []
+    assert explain_drop([Group("employee", "ann", 10, 90.0, 100, 800.0)]) == []
+    assert explain_drop([Group("employee", "ann", 10, 20.0, 0, 0.0)]) == []
 
 
 def test_an_employee_with_exactly_half_of_the_drop_is_named() -> None:
@@ -102,14 +109,14 @@ def test_an_employee_with_exactly_half_of_the_drop_is_named() -> None:
         Group("employee", "ann", 10, 50.0, 50, 400.0),
         Group("employee", "bob", 10, 50.0, 350, 2800.0),
     ]
-    most = mostly(explained(groups))
+    most = main_explanation(explain_drop(groups))
     assert most is not None
     assert (most.value, most.share) == ("ann", 0.5)
     less = [
         Group("employee", "ann", 10, 50.1, 50, 400.0),
         Group("employee", "bob", 10, 50.0, 350, 2800.0),
     ]
-    assert mostly(explained(less)) is None
+    assert main_explanation(explain_drop(less)) is None
 
 
 @pytest.mark.parametrize(("others", "told"), [(19, "service"), (20, None), (21, None)])
@@ -121,12 +128,12 @@ def test_the_department_is_that_of_more_than_half_of_the_scores(
         Group("department", "service", 20, 60.0, 200, 1600.0),
         Group("department", "", others, 8.0 * others, 200, 1600.0),
     ]
-    assert department_of(explained(groups)) == told
+    assert department_of(explain_drop(groups)) == told
 
 
 def test_only_those_that_fell_are_shown() -> None:
     """Who got better is no evidence of a drop."""
-    found = explained(
+    found = explain_drop(
         [
             Group("employee", "ann", 10, 20.0, 100, 800.0),
             Group("employee", "bob", 10, 90.0, 100, 800.0),

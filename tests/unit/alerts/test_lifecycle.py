@@ -2,19 +2,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from voc_stream.alerts.lifecycle import HEARD_WITHIN, RENEW_AFTER, Changes, OpenAlert, is_heard
+from voc_stream.alerts.lifecycle import HEARD_WITHIN, RENEW_AFTER, Changes, is_heard
 from voc_stream.alerts.lifecycle import changes as changes_of
-from voc_stream.alerts.model import Finding, Severity, Subject, Verdict
+from voc_stream.alerts.model import Finding, OpenAlert, Severity, Subject, Verdict
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SUBJECT = Subject("VocX", None, "site", "s-1")
-RULES = frozenset({"VocX"})
 
 
-def changes(
-    open_alerts: list[OpenAlert], verdicts: list[Verdict], *, may_end: bool = True
-) -> Changes:
-    return changes_of(open_alerts, verdicts, NOW, may_end=may_end)
+def changes(open_alerts: list[OpenAlert], verdict: Verdict, *, may_end: bool = True) -> Changes:
+    return changes_of(open_alerts, {"VocX": verdict}, NOW, may_end=may_end)
 
 
 def finding(severity: Severity = "warning", **evidence: str | int) -> Finding:
@@ -29,25 +26,25 @@ def opened(
 
 def test_what_was_found_starts_unless_it_is_open() -> None:
     """Of two alerts about the same at most one is open."""
-    assert changes([], [Verdict(RULES, [finding()])]).starts == [finding()]
-    found = changes([opened()], [Verdict(RULES, [finding()])])
+    assert changes([], Verdict([finding()])).starts == [finding()]
+    found = changes([opened()], Verdict([finding()]))
     assert (found.starts, found.updates, found.ends) == ([], [], [])
 
 
 def test_what_is_neither_found_nor_held_ends() -> None:
     """An alert goes on while its rule finds it or holds it."""
-    assert changes([opened()], [Verdict(RULES, [])]).ends == ["a-1"]
-    assert changes([opened()], [Verdict(RULES, [], {SUBJECT})]).ends == []
+    assert changes([opened()], Verdict([])).ends == ["a-1"]
+    assert changes([opened()], Verdict([], {SUBJECT})).ends == []
 
 
 def test_rules_that_were_not_evaluated_end_nothing() -> None:
     """Not every evaluation looks at every rule."""
-    assert changes([opened()], [Verdict(frozenset({"VocY"}), [])]).ends == []
+    assert changes_of([opened()], {"VocY": Verdict([])}, NOW, may_end=True).ends == []
 
 
 def test_nothing_ends_while_nothing_is_heard() -> None:
     """No data is no good news, whatever the rules say; neither where nothing was ever heard."""
-    assert changes([opened()], [Verdict(RULES, [])], may_end=False).ends == []
+    assert changes([opened()], Verdict([]), may_end=False).ends == []
     assert not is_heard(None, NOW)
     assert not is_heard(NOW - HEARD_WITHIN, NOW)
     assert is_heard(NOW - HEARD_WITHIN + timedelta(seconds=1), NOW)
@@ -55,10 +52,10 @@ def test_nothing_ends_while_nothing_is_heard() -> None:
 
 def test_it_may_become_more_severe_but_not_less() -> None:
     """People are told when it gets worse, and not twice of the same."""
-    [(alert_id, worse)] = changes([opened()], [Verdict(RULES, [finding("critical")])]).updates
+    [(alert_id, worse)] = changes([opened()], Verdict([finding("critical")])).updates
     assert (alert_id, worse.severity) == ("a-1", "critical")
     old = opened("critical", NOW - RENEW_AFTER)
-    [(_, better)] = changes([old], [Verdict(RULES, [finding("warning")])]).updates
+    [(_, better)] = changes([old], Verdict([finding("warning")])).updates
     assert better.severity == "critical"
 
 
@@ -73,7 +70,7 @@ def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
         told="at the start only",
     )
     [(_, renewed)] = changes(
-        [old], [Verdict(RULES, [finding(horizon="7d", explained_by="bob", count=5)])]
+        [old], Verdict([finding(horizon="7d", explained_by="bob", count=5)])
     ).updates
     assert renewed.evidence == {
         "horizon": "1h",
@@ -88,7 +85,7 @@ def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
 def test_the_sentence_does_not_name_another_reason_than_the_alert_is_known_by() -> None:
     """Where the reason has changed meanwhile, the sentence of the start stays with the label of the start."""
     old = opened("warning", NOW - RENEW_AFTER, explained_by="ann")
-    [(_, renewed)] = changes([old], [Verdict(RULES, [finding(explained_by="bob")])]).updates
+    [(_, renewed)] = changes([old], Verdict([finding(explained_by="bob")])).updates
     assert renewed.summary == "at the start / 开始时"
-    [(_, renewed)] = changes([old], [Verdict(RULES, [finding(explained_by="ann")])]).updates
+    [(_, renewed)] = changes([old], Verdict([finding(explained_by="ann")])).updates
     assert renewed.summary == "words / 文字"

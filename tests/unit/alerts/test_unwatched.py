@@ -3,9 +3,8 @@ from __future__ import annotations
 from builders import START
 from msgspec.structs import replace
 
-from voc_stream.alerts.lifecycle import OpenAlert
-from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.key_experience_dropped import RULE
+from voc_stream.alerts.model import OpenAlert, Subject
+from voc_stream.alerts.rules.experiences.key_experience_dropped import NAME
 from voc_stream.alerts.unwatched import unwatched
 from voc_stream.catalogue.load import load_catalogue
 
@@ -29,6 +28,6 @@ def test_what_is_gone_from_the_catalogue_is_not_watched() -> None:
 def test_only_drops_need_a_key_experience() -> None:
     """Levels are judged of all."""
     lesser = {KEY: replace(EXPERIENCES[KEY], key=False)}
-    drop, level = alert(RULE, KEY), alert("VocExperienceBelowExpectation", KEY)
+    drop, level = alert(NAME, KEY), alert("VocExperienceBelowExpectation", KEY)
     assert unwatched([drop, level], EXPERIENCES) == []
     assert unwatched([drop, level], lesser) == [drop]

@@ -10,8 +10,8 @@ from benchmarks.detection.setting import setting_of
 from benchmarks.detection.world import shapes_of
 
 from voc_stream.alerts.detection.charts import scores_of
-from voc_stream.alerts.detection.detector import heard, suspicion
-from voc_stream.alerts.rules.key_experience_dropped import ESTIMATED_SHARE
+from voc_stream.alerts.detection.detector import feed, suspicion
+from voc_stream.alerts.rules.experiences.key_experience_dropped import ESTIMATED_SHARE
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 SCORES, KEYS = 300, 20
@@ -31,7 +31,7 @@ def test_many_keys_at_once_are_judged_as_each_by_itself() -> None:
         scores = setting.world.scores(random) - (2.0 if number > SCORES // 2 else 0.0)
         margins = ours.take(scores)
         for key in range(KEYS):
-            detectors[key] = heard(detectors[key], scores_of([scores[key]], NOW))
+            detectors[key] = feed(detectors[key], scores_of([scores[key]], NOW))
             found = suspicion(detectors[key], ESTIMATED_SHARE * LEAST_DROP)
             assert margins[key] == pytest.approx(-np.inf if found is None else found.margin)
             announced += found is not None and found.margin > 0

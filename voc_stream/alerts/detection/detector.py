@@ -94,7 +94,7 @@ def detector_for(
     return Detector(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
 
 
-def heard(detector: Detector, scores: Scores) -> Detector:
+def feed(detector: Detector, scores: Scores) -> Detector:
     """After some scores."""
     if detector.fallen is None:
         return detector._replace(
@@ -158,7 +158,7 @@ def latest(detector: Detector) -> Suspicion | None:
     )
 
 
-def announced(detector: Detector, chart: int) -> Detector:
+def announce(detector: Detector, chart: int) -> Detector:
     """A drop was announced: from now on a recovery is looked for."""
     return detector._replace(
         fallen=chart, recovery=0.0, recovery_scores=0, fallen_scores=detector.sums[chart].scores
@@ -175,7 +175,7 @@ def has_recovered(detector: Detector, least_scores: int) -> bool:
     )
 
 
-def started_anew(detector: Detector) -> Detector:
+def start_anew(detector: Detector) -> Detector:
     """As it was when it was made."""
     return detector._replace(
         sums=(Sum(),) * len(detector.charts),

@@ -8,8 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from voc_stream.alerts.lifecycle import OpenAlert
-from voc_stream.alerts.model import Subject
+from voc_stream.alerts.model import OpenAlert, Subject
 from voc_stream.alerts.unwatched import ENDED_BECAUSE, SAID
 from voc_stream.postgres.intake.outbox import put_alert
 

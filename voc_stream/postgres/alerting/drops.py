@@ -1,4 +1,4 @@
-"""Drops of key experiences: feeds the detectors with what arrived, and collects the evidence of what they announce."""
+"""Drops of key experiences: feeds the detectors with what arrived, and collects evidence of drops."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from voc_stream.alerts.detection.detector import (
-    announced,
+    announce,
+    feed,
     has_recovered,
-    heard,
     latest,
-    started_anew,
+    start_anew,
     suspicion,
 )
 from voc_stream.alerts.detection.hour_of_week import hour_of_week, without_rhythm
-from voc_stream.alerts.explanation import department_of, explained, mostly, shown
-from voc_stream.alerts.model import Subject, Verdict
-from voc_stream.alerts.rules.key_experience_dropped import (
+from voc_stream.alerts.explanation import department_of, explain_drop, main_explanation, shown
+from voc_stream.alerts.model import Subject
+from voc_stream.alerts.rules.experiences.key_experience_dropped import (
     ESTIMATED_SHARE,
+    NAME,
     NEW_USUAL_AFTER,
-    RULE,
+    Drop,
+    Drops,
     announced_of,
-    finding_of,
-    numbers_of,
 )
 from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.baselines import Baselines
@@ -36,14 +36,14 @@ from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQue
 from voc_stream.postgres.alerting.rhythms import Rhythms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from datetime import datetime
 
     from voc_stream.alerts.detection.detector import Detector, Suspicion
-    from voc_stream.alerts.lifecycle import OpenAlert
-    from voc_stream.alerts.model import Finding
+    from voc_stream.alerts.model import OpenAlert
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.alerting.detector_rows import Key
+    from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
 STARTS_A_TIME = 20
@@ -51,7 +51,7 @@ STARTS_A_TIME = 20
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
 
 
-class DropRule:
+class DropReader:
     """One per process; it keeps what is expensive to read."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -60,18 +60,17 @@ class DropRule:
         self._rhythms = Rhythms(catalogue)
         self._of_one_site: dict[Subject, datetime] = {}
 
-    def judge(
-        self, cursor: Cursor, now: datetime, open_alerts: Mapping[Subject, OpenAlert]
-    ) -> Verdict:
-        """Let the detectors hear what arrived since the last time; which drops they announce, and which go on."""
+    def __call__(self, reading: Reading) -> Drops:
+        """Feed the detectors with what arrived since the last time; which drops they announce, and which go on."""
+        cursor, (_, now, open_alerts) = reading.cursor, reading.context
         self._rhythms.renew(cursor, now)
         self._baselines.renew(cursor, now)
-        detectors = self._hear(cursor)
+        detectors = self._feed(cursor)
         ours = {
-            _key(subject): alert for subject, alert in open_alerts.items() if subject.rule == RULE
+            _key(subject): alert for subject, alert in open_alerts.items() if subject.rule == NAME
         }
         detectors |= detector_rows.load(cursor, [key for key in ours if key not in detectors])
-        findings, holding = [], set()
+        drops, holding = [], set()
         for key, alert in ours.items():
             # Without a detector that knows of the drop nothing could ever end it.
             detector = detectors.get(key)
@@ -87,17 +86,17 @@ class DropRule:
             elif has_recovered(
                 detector, self._catalogue.experience[key.experience].alert.minimum_samples
             ):
-                detectors[key] = started_anew(detector)
+                detectors[key] = start_anew(detector)
             elif (found := latest(detector)) is not None:
-                findings.append(self._going_on(alert, detector, found, now))
+                drops.append(_going_on(alert, detector, found))
             else:
                 holding.add(alert.subject)
-        findings += self._starts(cursor, detectors, open_alerts, now)
+        drops += self._starts(cursor, detectors, open_alerts.keys(), now)
         detector_rows.save(cursor, detectors)
-        return Verdict(frozenset({RULE}), findings, holding)
+        return Drops(drops, holding)
 
-    def _hear(self, cursor: Cursor) -> dict[Key, Detector]:
-        """The detectors of what arrived, after having heard it."""
+    def _feed(self, cursor: Cursor) -> dict[Key, Detector]:
+        """The detectors of what arrived, after they were fed with it."""
         arrivals = {
             key: list(hours)
             for key, hours in groupby(
@@ -108,26 +107,8 @@ class DropRule:
         for key, hours in arrivals.items():
             for _, scores in hours:
                 usual_difference = self._rhythms.points(key.experience, hour_of_week(scores.moment))
-                detectors[key] = heard(detectors[key], without_rhythm(scores, usual_difference))
+                detectors[key] = feed(detectors[key], without_rhythm(scores, usual_difference))
         return detectors
-
-    def _going_on(
-        self, alert: OpenAlert, detector: Detector, found: Suspicion, now: datetime
-    ) -> Finding:
-        """The open alert with the numbers as they are by now; who explains it was told at its start."""
-        experience = self._catalogue.experience[alert.subject.experience or ""]
-        dimension, value = (
-            alert.evidence.get("explained_dimension"),
-            alert.evidence.get("explained_by"),
-        )
-        named = (str(dimension), str(value)) if value else None
-        return finding_of(
-            alert.subject,
-            found,
-            experience,
-            named,
-            numbers_of(found, detector.usual, experience, now),
-        )
 
     def _starts(
         self,
@@ -135,7 +116,7 @@ class DropRule:
         detectors: dict[Key, Detector],
         open_subjects: Collection[Subject],
         now: datetime,
-    ) -> list[Finding]:
+    ) -> list[Drop]:
         """The drops that are announced now; their detectors know it afterwards."""
         suspicions = self._suspicions(cursor, detectors, open_subjects)
         chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)
@@ -144,48 +125,40 @@ class DropRule:
             for subject, moment in self._of_one_site.items()
             if now - moment < ASKED_AGAIN_AFTER
         }
-        query, findings = TimeLimitedQuery(cursor), []
+        query, drops = TimeLimitedQuery(cursor), []
         for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
             key, found = _key(subject), suspicions[subject]
-            explanations = explained(read_groups(query, subject, found.since, now))
-            most = mostly(explanations)
+            explanations = explain_drop(read_groups(query, subject, found.since, now))
+            main = main_explanation(explanations)
             if (
-                most is not None
-                and most.dimension == "site"
-                and detector_rows.load(cursor, [key._replace(scope_type="site", scope=most.value)])
+                main is not None
+                and main.dimension == "site"
+                and detector_rows.load(cursor, [key._replace(scope_type="site", scope=main.value)])
             ):
                 # It is that site's drop, and the site's own detector tells it.
                 self._of_one_site[subject] = now
                 continue
-            experience = self._catalogue.experience[key.experience]
+            usual = detectors[key].usual
             evidence = {
-                **numbers_of(found, detectors[key].usual, experience, now),
                 "department": department_of(explanations),
-                "explained_by": most.value if most else None,
-                "explained_dimension": most.dimension if most else None,
-                "explained_share": round(most.share, 2) if most else None,
+                "explained_by": main.value if main else None,
+                "explained_dimension": main.dimension if main else None,
+                "explained_share": round(main.share, 2) if main else None,
                 "explanations": shown(explanations),
                 "slower_stages": read_slower_stages(query, subject, found.since),
                 "event_ids": read_event_ids(
                     query,
                     subject,
-                    most,
+                    main,
                     found.since,
-                    below=detectors[key].usual - found.drop / 2,
+                    below=usual - found.drop / 2,
                     now=now,
                 ),
             }
-            detectors[key] = announced(detectors[key], found.chart)
-            findings.append(
-                finding_of(
-                    subject,
-                    found,
-                    experience,
-                    (most.dimension, most.value) if most else None,
-                    evidence,
-                )
-            )
-        return findings
+            detectors[key] = announce(detectors[key], found.chart)
+            named = (main.dimension, main.value) if main else None
+            drops.append(Drop(subject, found, usual, named, evidence))
+        return drops
 
     def _suspicions(
         self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject]
@@ -227,8 +200,18 @@ class DropRule:
         return {_subject(detector_rows.Key(*key)): n for *key, n in cursor}
 
 
+def _going_on(alert: OpenAlert, detector: Detector, found: Suspicion) -> Drop:
+    """The open alert with the numbers as they are by now; who explains it was told at its start."""
+    dimension, value = (
+        alert.evidence.get("explained_dimension"),
+        alert.evidence.get("explained_by"),
+    )
+    named = (str(dimension), str(value)) if value else None
+    return Drop(alert.subject, found, detector.usual, named)
+
+
 def _subject(key: Key) -> Subject:
-    return Subject(RULE, key.experience, key.scope_type, key.scope)
+    return Subject(NAME, key.experience, key.scope_type, key.scope)
 
 
 def _key(subject: Subject) -> Key:

@@ -1,7 +1,8 @@
 """One evaluation of the alerts: by one worker at a time.
 
-Drops are looked for every time. The other rules, which read more and move slowly, are judged once a minute, in a transaction of their own:
-where one of them fails, drops are found all the same.
+Every rule of the registry is judged; the evaluator knows none by its name. Some are looked for every
+time. The others, which read more and move slowly, are judged once a minute, in a transaction of their
+own: where one of them fails, the first are found all the same.
 """
 
 from __future__ import annotations
@@ -12,52 +13,57 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.alerts.lifecycle import CONFIRMED_WITHIN, changes, confirmed, is_heard
+from voc_stream.alerts.lifecycle import CONFIRMED_WITHIN, changes, is_heard, keep_confirmed
 from voc_stream.alerts.model import Subject  # noqa: TC001  msgspec reads the annotations at run time
+from voc_stream.alerts.registry import RULES
+from voc_stream.alerts.rule import Context, Facts
 from voc_stream.alerts.unwatched import unwatched
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.postgres.alerting import alert_rows
-from voc_stream.postgres.alerting.drops import DropRule
-from voc_stream.postgres.alerting.facts.complaints import judge_complaints
-from voc_stream.postgres.alerting.facts.customers import judge_customers
-from voc_stream.postgres.alerting.facts.levels import judge_levels_of
-from voc_stream.postgres.alerting.facts.silence import judge_silence
-from voc_stream.postgres.alerting.facts.workshop import Workshop
+from voc_stream.postgres.alerting.explanations import explain_start
+from voc_stream.postgres.alerting.facts.reading import Reading
+from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
+from voc_stream.postgres.alerting.readers import make_readers
 from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.server_clock import require_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from voc_stream.alerts.model import Verdict
+    from voc_stream.alerts.rule import Rule
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
 
 OTHERS_EVERY = timedelta(minutes=1)
+ALWAYS = tuple(rule for rule in RULES if rule.is_looked_for_always)
+OTHERS = tuple(rule for rule in RULES if not rule.is_looked_for_always)
 
 log = logging.getLogger(__name__)
 
 
 class Evaluator:
-    """One per process; its rules keep what is expensive to read."""
+    """One per process; its readers of facts keep what is expensive to read."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._drops = DropRule(catalogue)
-        self._workshop = Workshop()
+        self._readers = make_readers(catalogue)
 
-    def look_for_drops(
+    def judge_always(
         self, cursor: Cursor, now: datetime, every: timedelta, *, catching_up: bool
     ) -> bool | None:
-        """Start, renew and end alerts about drops; whether any started or ended. None where it is another worker's turn, or too early."""
+        """Start, renew and end alerts of the rules that are looked for at every evaluation.
+
+        Returns:
+            Whether any started or ended. None where it is another worker's turn, or too early.
+        """
         as_of = _turn(cursor, now, "evaluated_at", every)
         if as_of is None:
             return None
         forget_future(cursor)
         gone = unwatched(alert_rows.read_open(cursor), self._catalogue.experience)
         alert_rows.end_unwatched(cursor, [alert.alert_id for alert in gone], now)
-        open_alerts = alert_rows.read_open(cursor)
-        verdict = self._drops.judge(cursor, now, {alert.subject: alert for alert in open_alerts})
+        verdicts = self.judge(ALWAYS, cursor, self._context(cursor, now))
         # Alerts are as fresh as what they were evaluated from.
         cursor.execute(
             "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at, others_found) VALUES ('alerts', least(%s, %s), %s, '{}')"
@@ -65,7 +71,7 @@ class Evaluator:
             " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at = excluded.evaluated_at",
             (now, as_of, now),
         )
-        return self._write(cursor, [verdict], now, catching_up=catching_up) or bool(gone)
+        return self._write(cursor, verdicts, now, catching_up=catching_up) or bool(gone)
 
     @staticmethod
     def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:
@@ -76,34 +82,38 @@ class Evaluator:
         return True
 
     def judge_the_others(self, cursor: Cursor, now: datetime) -> bool:
-        """Start, renew and end alerts of the other rules; whether any started or ended. An alert starts when it was found twice.
+        """Start, renew and end alerts of the other rules; whether any started or ended.
 
         Not to be done while a backlog is read: what was solved long ago would be taken for open.
         """
-        subjects = {alert.subject for alert in alert_rows.read_open(cursor)}
+        context = self._context(cursor, now)
         before = _found_before(cursor, now)
-        verdicts = [
-            judge_levels_of(cursor, self._catalogue, now, subjects),
-            self._workshop.judge(cursor, self._catalogue, now, subjects),
-            judge_complaints(cursor, self._catalogue, now, subjects),
-            judge_silence(cursor, self._catalogue, now, subjects),
-            judge_customers(cursor, self._catalogue, now, subjects),
-        ]
-        found = [finding.subject for verdict in verdicts for finding in verdict.findings]
+        verdicts = self.judge(OTHERS, cursor, context)
+        found = [finding.subject for verdict in verdicts.values() for finding in verdict.findings]
         cursor.execute(
             "UPDATE evaluation_clock SET others_found = %s",
             (msgspec.json.encode(_Found(now, found)).decode(),),
         )
-        return self._write(
-            cursor,
-            [confirmed(verdict, before, subjects) for verdict in verdicts],
-            now,
-            catching_up=False,
-        )
+        for rule in OTHERS:
+            if rule.needs_confirming:
+                verdicts[rule.name] = keep_confirmed(
+                    verdicts[rule.name], before, context.open_subjects
+                )
+        return self._write(cursor, verdicts, now, catching_up=False)
+
+    def judge(self, rules: Sequence[Rule], cursor: Cursor, context: Context) -> dict[str, Verdict]:
+        """What some rules find, by name: first all that they need is read, then each judges it."""
+        reading = Reading(cursor, context, self._readers)
+        facts = {rule.name: Facts(*(reading[kind] for kind in rule.needs)) for rule in rules}
+        return {rule.name: rule.judge(facts[rule.name], context) for rule in rules}
+
+    def _context(self, cursor: Cursor, now: datetime) -> Context:
+        open_alerts = {alert.subject: alert for alert in alert_rows.read_open(cursor)}
+        return Context(self._catalogue, now, open_alerts)
 
     @staticmethod
     def _write(
-        cursor: Cursor, verdicts: Sequence[Verdict], now: datetime, *, catching_up: bool
+        cursor: Cursor, verdicts: Mapping[str, Verdict], now: datetime, *, catching_up: bool
     ) -> bool:
         # A moment of the future was written while the server's clock was ahead.
         cursor.execute("SELECT max(updated_at) FROM stream_position WHERE updated_at <= now()")
@@ -114,7 +124,9 @@ class Evaluator:
             now,
             may_end=is_heard(heard_at, now) and not catching_up,
         )
-        alert_rows.write(cursor, found, now)
+        query = TimeLimitedQuery(cursor)
+        starts = [explain_start(query, finding, now) for finding in found.starts]
+        alert_rows.write(cursor, found._replace(starts=starts), now)
         return bool(found.starts or found.ends)
 
 

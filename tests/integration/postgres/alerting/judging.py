@@ -1,4 +1,4 @@
-"""Runs a rule on the tables of a store, in a transaction of its own."""
+"""Runs rules on the tables of a store, in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
+from voc_stream.alerts.model import OpenAlert, Verdict
+from voc_stream.alerts.registry import RULES
+from voc_stream.alerts.rule import Context
+from voc_stream.postgres.alerting import alert_rows
+from voc_stream.postgres.alerting.evaluator import Evaluator
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from integration.postgres.store import Store
 
-    from voc_stream.alerts.model import Finding, Subject, Verdict
+    from voc_stream.alerts.model import Finding, Subject
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
-
-    Judge = Callable[[Cursor, Catalogue, datetime, Collection[Subject]], Verdict]
 
 
 @contextmanager
@@ -34,14 +38,28 @@ def reading(store: Store) -> Iterator[Cursor]:
 
 def judged(
     store: Store,
-    judge: Judge,
+    rules: Collection[str],
     now: datetime,
     *open_subjects: Subject,
     catalogue: Catalogue | None = None,
+    evaluator: Evaluator | None = None,
 ) -> Verdict:
-    """What the rules of `judge` find as of `now`."""
+    """What rules find together as of `now`, while alerts about these subjects are open."""
+    catalogue = catalogue or store.catalogue
+    evaluator = evaluator or Evaluator(catalogue)
     with reading(store) as cursor:
-        return judge(cursor, catalogue or store.catalogue, now, open_subjects)
+        rows = {alert.subject: alert for alert in alert_rows.read_open(cursor)}
+        open_alerts = {
+            subject: rows.get(subject) or OpenAlert("a", subject, "warning", {}, "", now, now)
+            for subject in open_subjects
+        }
+        chosen = [rule for rule in RULES if rule.name in rules]
+        assert len(chosen) == len(rules)
+        verdicts = evaluator.judge(chosen, cursor, Context(catalogue, now, open_alerts)).values()
+    return Verdict(
+        [finding for verdict in verdicts for finding in verdict.findings],
+        {subject for verdict in verdicts for subject in verdict.holding},
+    )
 
 
 def by_scope(verdict: Verdict, rule: str) -> dict[str, Finding]:

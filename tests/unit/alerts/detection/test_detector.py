@@ -12,12 +12,12 @@ from voc_stream.alerts.detection.charts import Scores, scores_of
 from voc_stream.alerts.detection.detector import (
     FEWEST_SCORES,
     Detector,
-    announced,
+    announce,
     detector_for,
+    feed,
     has_recovered,
-    heard,
     is_calm,
-    started_anew,
+    start_anew,
     suspicion,
 )
 from voc_stream.alerts.detection.distribution import distribution_of
@@ -33,7 +33,7 @@ def detector() -> Detector:
 
 
 def after(scores: int, mean: float, before: Detector | None = None) -> Detector:
-    return heard(before or detector(), scores_of([mean] * scores, NOW))
+    return feed(before or detector(), scores_of([mean] * scores, NOW))
 
 
 def test_usual_scores_are_calm() -> None:
@@ -58,8 +58,8 @@ def test_a_drop_is_suspected_with_its_size_and_interval() -> None:
 def test_the_interval_is_as_wide_as_the_scores_that_fell_are_apart() -> None:
     """Half of the customers furious and half content tell less for sure than content ones; alike scores tell no more."""
     apart, alike = (
-        heard(detector(), scores_of([0.0, 10.0] * 30, NOW)),
-        heard(detector(), scores_of([5.0] * 60, NOW)),
+        feed(detector(), scores_of([0.0, 10.0] * 30, NOW)),
+        feed(detector(), scores_of([5.0] * 60, NOW)),
     )
     widths = [
         found.high - found.low
@@ -90,14 +90,14 @@ def test_recovery_needs_evidence_and_enough_scores() -> None:
     """A drop is over after as many scores as an alert needs and as it was announced by, up to a limit; not while the scores stay low."""
     found = suspicion(after(50, BASELINE.mean - 2), 0.4)
     assert found is not None
-    fallen = announced(after(50, BASELINE.mean - 2), found.chart)
+    fallen = announce(after(50, BASELINE.mean - 2), found.chart)
     assert not has_recovered(after(500, BASELINE.mean - 2, fallen), 20)
     assert not has_recovered(after(49, BASELINE.mean, fallen), 20)
     assert has_recovered(after(50, BASELINE.mean, fallen), 20)
     assert not has_recovered(after(99, BASELINE.mean, fallen), 100)
-    long = announced(after(500, BASELINE.mean - 2), found.chart)
+    long = announce(after(500, BASELINE.mean - 2), found.chart)
     assert has_recovered(after(100, BASELINE.mean, long), 20)
-    assert is_calm(started_anew(after(50, BASELINE.mean, fallen)))
+    assert is_calm(start_anew(after(50, BASELINE.mean, fallen)))
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=40))
@@ -105,8 +105,8 @@ def test_hearing_nothing_changes_nothing(scores: list[int]) -> None:
     """Time alone neither raises nor lowers a suspicion."""
     state = detector()
     for score in scores:
-        state = heard(state, scores_of([score], NOW))
-    assert heard(state, scores_of([], NOW + timedelta(days=9))) == state
+        state = feed(state, scores_of([score], NOW))
+    assert feed(state, scores_of([], NOW + timedelta(days=9))) == state
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 10))
@@ -116,9 +116,9 @@ def test_what_is_taken_back_leaves_no_trace_while_the_sum_stays_above_zero(
     """A correction undoes what it corrects."""
     state = detector()
     for score in scores:
-        state = heard(state, scores_of([score], NOW))
-    twice = heard(
-        heard(state, scores_of([min(wrong, 3)], NOW)),
+        state = feed(state, scores_of([score], NOW))
+    twice = feed(
+        feed(state, scores_of([min(wrong, 3)], NOW)),
         Scores(-1, -min(wrong, 3), -(min(wrong, 3) ** 2), NOW),
     )
     assert [each.value for each in twice.sums] == pytest.approx([each.value for each in state.sums])

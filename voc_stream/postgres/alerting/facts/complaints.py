@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.model import MOST_IDS, Verdict
-from voc_stream.alerts.rules.complaint_ageing import GIVEN_UP_AFTER, OpenComplaint, judge_ageing
-from voc_stream.alerts.rules.complaint_surge import Opened, judge_surges
+from voc_stream.alerts.model import MOST_IDS
+from voc_stream.alerts.rules.complaints.complaint_ageing import (
+    GIVEN_UP_AFTER,
+    OpenComplaint,
+    OpenComplaints,
+    count_by_site,
+)
+from voc_stream.alerts.rules.complaints.complaint_surge import Opened, OpenedComplaints
 from voc_stream.domain.entities.complaint import OPEN_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from voc_stream.alerts.model import Subject
-    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
 # When the wait began. The latest reopening stands in fold_state only; where no opening is known, an answer shows that it was open by then.
@@ -45,17 +49,16 @@ GROUP BY site_id, category
 """
 
 
-def judge_complaints(
-    cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
-) -> Verdict:
-    """What is found by the rules VocComplaintAgeing and VocComplaintSurge."""
-    ageing = judge_ageing(read_open(cursor, now), catalogue.limits, now)
-    surges = judge_surges(
-        read_opened(cursor, now), read_first(cursor, now), catalogue, now, open_subjects
-    )
-    return Verdict(
-        ageing.rules | surges.rules, [*ageing.findings, *surges.findings], surges.holding
-    )
+def read_complaints(reading: Reading) -> OpenComplaints:
+    """The complaints that wait for their next step, counted by site."""
+    now = reading.context.now
+    return count_by_site(read_open(reading.cursor, now), reading.context.catalogue.limits, now)
+
+
+def read_opened_complaints(reading: Reading) -> OpenedComplaints:
+    """The complaints that were opened of late, and since when any was."""
+    cursor, now = reading.cursor, reading.context.now
+    return OpenedComplaints(read_opened(cursor, now), read_first(cursor, now))
 
 
 def read_open(cursor: Cursor, now: datetime) -> Iterator[OpenComplaint]:

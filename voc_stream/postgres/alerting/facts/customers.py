@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.model import MOST_IDS, Verdict
-from voc_stream.alerts.rules.churn_risk_rising import HISTORY_DAYS, Share, judge_rising
-from voc_stream.alerts.rules.high_value_at_risk import AtRisk, judge_high_value
+from voc_stream.alerts.model import MOST_IDS
+from voc_stream.alerts.rules.customers.churn_risk_rising import HISTORY_DAYS, RiskShares, Share
+from voc_stream.alerts.rules.customers.high_value_at_risk import AtRisk, HighValueCustomers
 from voc_stream.domain.churn.hazard import AT_RISK_BANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
-    from voc_stream.alerts.model import Subject
-    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
 COUNTED_EVERY = timedelta(minutes=10)
@@ -37,28 +35,22 @@ FROM chosen
 """
 
 
-def judge_customers(
-    cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
-) -> Verdict:
-    """What is found by the rules VocHighValueAtRisk and, where all customers are counted again, VocChurnRiskRising."""
-    limits = catalogue.limits
-    high_value = judge_high_value(
-        read_high_value(cursor, limits.high_annual_value), limits.high_value_at_risk_customers
-    )
+def read_high_value_customers(reading: Reading) -> HighValueCustomers:
+    """The customers at risk whose value is high by the catalogue."""
+    limit = reading.context.catalogue.limits.high_annual_value
+    return HighValueCustomers(read_high_value(reading.cursor, limit))
+
+
+def read_risk_shares(reading: Reading) -> RiskShares:
+    """The shares of customers at risk, where it is time to count all customers again."""
+    cursor, now = reading.cursor, reading.context.now
     if not _is_time_to_count(cursor, now):
-        return high_value
-    version = catalogue.churn.version
+        return RiskShares(None)
+    version = reading.context.catalogue.churn.version
     today = count_customers(cursor, version, now)
     if today is None:
-        return high_value
-    rising = judge_rising(
-        today, _days_before(cursor, version, now), _drivers(cursor, version), open_subjects
-    )
-    return Verdict(
-        high_value.rules | rising.rules,
-        [*high_value.findings, *rising.findings],
-        {*high_value.holding, *rising.holding},
-    )
+        return RiskShares(None)
+    return RiskShares(today, _days_before(cursor, version, now), _drivers(cursor, version))
 
 
 def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk | None:

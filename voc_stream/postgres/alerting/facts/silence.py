@@ -6,17 +6,16 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.alerts.rules.touchpoint_silent import (
+from voc_stream.alerts.rules.experiences.touchpoint_silent import (
     DUE_BY_ITSELF,
     FEEDBACK_HOURS,
     PAST,
-    RULE,
     WINDOWS,
+    HeardSites,
     SiteContacts,
     hours_to_look_at,
-    judge_silences,
-    silence_at,
-    still_silent,
+    open_forms,
+    silences_of,
     telling_hours,
 )
 from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
@@ -24,10 +23,9 @@ from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from voc_stream.alerts.model import Subject, Verdict
-    from voc_stream.alerts.rules.touchpoint_silent import Form, Silence
+    from voc_stream.alerts.rules.experiences.touchpoint_silent import Silence
     from voc_stream.catalogue.measures import Kind
-    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
 _SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
@@ -81,10 +79,9 @@ FROM (SELECT start FROM pane WHERE resolution = 1440 AND start BETWEEN %(from)s 
 """
 
 
-def judge_silence(
-    cursor: Cursor, catalogue: Catalogue, now: datetime, open_subjects: Collection[Subject]
-) -> Verdict:
-    """What is found by the rule VocTouchpointSilent."""
+def read_heard_sites(reading: Reading) -> HeardSites:
+    """The sites whose silence may be worth an alert, or has one, and when the silent ones were last heard."""
+    cursor, (catalogue, now, open_alerts) = reading.cursor, reading.context
     # Answers and timings are signs of life of a site. What is measured of a call is heard whenever
     # its answers are, and what counts when a time is over comes by itself.
     kinds = {
@@ -92,17 +89,8 @@ def judge_silence(
         for key, experience in catalogue.experience.items()
         if key != DUE_BY_ITSELF and (experience.source is None or experience.kind == "timing")
     }
-    open_forms = _open_forms(
-        cursor, {subject.scope for subject in open_subjects if subject.rule == RULE}
-    )
-    sites = read_sites(cursor, kinds, now, open_forms)
-    silences = [silence for site in sites if (silence := silence_at(site)) is not None]
-    still = [
-        site.site_id
-        for site in sites
-        if site.site_id in open_forms and still_silent(site, open_forms[site.site_id])
-    ]
-    return judge_silences(silences, _heard_before(cursor, silences, kinds, now), still)
+    sites = read_sites(cursor, kinds, now, open_forms(open_alerts))
+    return HeardSites(sites, _heard_before(cursor, silences_of(sites), kinds, now))
 
 
 def read_sites(
@@ -170,17 +158,6 @@ def _contacts(
         weeks = found[site_id].setdefault(kind, [(0,) * len(WINDOWS) for _ in range(PAST[-1] + 1)])
         weeks[week] = counts
     return found
-
-
-def _open_forms(cursor: Cursor, sites: Collection[str]) -> dict[str, Form]:
-    """Of the open alerts, which form of silence each is about."""
-    if not sites:
-        return {}
-    cursor.execute(
-        "SELECT scope, evidence ->> 'form' FROM alert WHERE rule = %s AND ended_at IS NULL", (RULE,)
-    )
-    forms: dict[str, Form] = dict(cursor.fetchall())
-    return {site_id: forms.get(site_id, "quiet") for site_id in sites}
 
 
 def _heard_before(

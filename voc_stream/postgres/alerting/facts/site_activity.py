@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.stage_times import minutes_experience
+from voc_stream.alerts.facts.stage_times import minutes_experience
+from voc_stream.alerts.facts.workshop_facts import WorkingTimes
 from voc_stream.domain.entities.order import STAGES
 from voc_stream.domain.horizons import FIVE_MINUTES, PANES_KEPT
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
-
 
 READ_ALL_EVERY = timedelta(hours=1)
 """In between only new panes are read: what arrives late is found within the hour."""
@@ -29,6 +30,10 @@ class SiteActivity:
         self._active: dict[str, list[datetime]] = {}
         self._read_at: datetime | None = None
         self._all_read_at: datetime | None = None
+
+    def __call__(self, reading: Reading) -> WorkingTimes:
+        """When sites worked until now."""
+        return WorkingTimes(self.until(reading.cursor, reading.context.now))
 
     def until(self, cursor: Cursor, now: datetime) -> Mapping[str, Sequence[datetime]]:
         """By site, ascending, the starts of the panes in which it finished something."""

@@ -1,37 +1,32 @@
-"""The facts behind the alerts about the workshop: stuck vehicles, promises at risk, follow-ups overdue."""
+"""The orders in the workshop that a rule may find, how many there are, and the follow-ups that fell due."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from voc_stream.alerts.model import MOST_IDS, Verdict
-from voc_stream.alerts.open_orders import MINUTE, OpenOrder
-from voc_stream.alerts.rules.follow_up_overdue import FollowUps, judge_follow_ups
-from voc_stream.alerts.rules.promise_at_risk import judge_promises, longest_left
-from voc_stream.alerts.rules.repair_stage_stuck import GIVEN_UP_AFTER, judge_stuck
-from voc_stream.alerts.stage_times import StageTimes, minutes_experience
+from voc_stream.alerts.facts.open_orders import MINUTE, OpenOrder
+from voc_stream.alerts.facts.stage_times import StageTimes
+from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
+from voc_stream.alerts.model import MOST_IDS
+from voc_stream.alerts.rules.workshop.promise_at_risk import longest_left
+from voc_stream.alerts.rules.workshop.repair_stage_stuck import GIVEN_UP_AFTER
 from voc_stream.domain.entities.order import EPOCH, MICROSECOND, STAGES
-from voc_stream.postgres.alerting.facts.site_activity import SiteActivity
-from voc_stream.postgres.schema.sums import BINS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from voc_stream.alerts.model import Subject
-    from voc_stream.alerts.stage_times import StageLimit
+    from voc_stream.alerts.facts.stage_times import StageLimit
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
-STAGE_TIMES_READ_EVERY = timedelta(hours=1)
-STAGE_TIMES_OVER = timedelta(days=28)
 FOLLOW_UPS_OVER = timedelta(days=7)
 _GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
 _ROUNDING = timedelta(seconds=1)
 """More than by what sums of minutes differ that were added in another order."""
-_STAGE_OF = {minutes_experience(stage): stage for stage in STAGES}
 # One scan of the orders for all. What lies in fold_state is looked up only for those that are in the workshop: microseconds since 1970.
 # Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are counted.
 _FACTS = f"""
@@ -62,65 +57,22 @@ GROUP BY site_id
 """
 
 
-class WorkshopFacts(NamedTuple):
-    """What the rules about the workshop are judged from.
-
-    Attributes:
-        orders: in the workshop, that are longer in their stage than its limit, or whose promise may be too soon.
-        in_stage: by site and stage, how many orders of each product have been in it for at most 30 days.
-        follow_ups: by site, those that fell due within a week.
-    """
-
-    orders: Sequence[OpenOrder]
-    in_stage: Mapping[tuple[str, str], Mapping[str | None, int]]
-    follow_ups: Sequence[FollowUps]
-
-
-class Workshop:
-    """Judges the workshop. What its stages usually take is read once an hour: four weeks of the cube are much to read."""
+class WorkshopReader:
+    """Reads the workshop. How long the rest of an order can take is remembered with the stage times."""
 
     def __init__(self) -> None:
-        self._times = StageTimes({})
+        self._times: StageTimes | None = None
         self._longest_left: Mapping[str, float] = {}
-        self._read_at: datetime | None = None
-        self._activity = SiteActivity()
 
-    def judge(
-        self,
-        cursor: Cursor,
-        catalogue: Catalogue,
-        now: datetime,
-        open_subjects: Collection[Subject],
-    ) -> Verdict:
-        """What is found by the rules VocRepairStageStuck, VocPromiseAtRisk and VocFollowUpOverdue."""
-        if (
-            self._read_at is None
-            or not timedelta(0) <= now - self._read_at < STAGE_TIMES_READ_EVERY
-        ):
-            self._times = read_stage_times(cursor, now)
-            self._longest_left = longest_left(self._times, catalogue)
-            self._read_at = now
-        limits = self._times.limits(catalogue)
-        facts = read_facts(cursor, catalogue, limits, self._longest_left, now)
-        active = self._activity.until(cursor, now)
-        verdicts = [
-            judge_stuck(
-                facts.orders,
-                facts.in_stage,
-                limits,
-                active,
-                catalogue,
-                now=now,
-                open_subjects=open_subjects,
-            ),
-            judge_promises(facts.orders, self._times, catalogue, now),
-            judge_follow_ups(facts.follow_ups, catalogue, open_subjects),
-        ]
-        return Verdict(
-            frozenset().union(*(verdict.rules for verdict in verdicts)),
-            [finding for verdict in verdicts for finding in verdict.findings],
-            {subject for verdict in verdicts for subject in verdict.holding},
-        )
+    def __call__(self, reading: Reading) -> WorkshopFacts:
+        """The orders that a rule may find, how many there are in all, and the follow-ups that fell due."""
+        catalogue, now, _ = reading.context
+        times = reading[StageTimes]
+        if times is not self._times:
+            self._longest_left = longest_left(times, catalogue)
+            self._times = times
+        limits = times.limits(catalogue)
+        return read_facts(reading.cursor, catalogue, limits, self._longest_left, now)
 
 
 def read_facts(
@@ -182,17 +134,3 @@ def read_facts(
 
 def _microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
-
-
-def read_stage_times(cursor: Cursor, now: datetime) -> StageTimes:
-    """How long orders took in each stage in the last four weeks. What has not been merged yet, which is seconds old, is not missed."""
-    cursor.execute(
-        f"SELECT coalesce(site_id, ''), experience, {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
-        # A site that is unknown is no site of its own.
-        " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id, experience))"
-        " HAVING site_id IS DISTINCT FROM '' ",
-        ((now - STAGE_TIMES_OVER).date(), list(_STAGE_OF)),
-    )
-    return StageTimes(
-        {(site_id, _STAGE_OF[experience]): counts for site_id, experience, *counts in cursor}
-    )

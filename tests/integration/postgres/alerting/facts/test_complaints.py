@@ -8,20 +8,21 @@ from integration.postgres.alerting.judging import by_scope, judged, reading
 from integration.postgres.store import NOW
 
 from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.complaint_ageing import RULE as AGEING
-from voc_stream.alerts.rules.complaint_surge import RULE as SURGE
-from voc_stream.postgres.alerting.facts.complaints import judge_complaints, read_first, read_opened
+from voc_stream.alerts.rules.complaints.complaint_ageing import NAME as AGEING
+from voc_stream.alerts.rules.complaints.complaint_surge import NAME as SURGE
+from voc_stream.postgres.alerting.facts.complaints import read_first, read_opened
 
 if TYPE_CHECKING:
     from builders import Event
     from integration.postgres.store import Store
 
 HOURS = timedelta(hours=1)
+BOTH = (AGEING, SURGE)
 
 
 def ageing(store: Store, **since: float) -> dict[str, tuple[object, object, object]]:
     """By site: how many are overdue, of how many, and how old the oldest is; so long after START."""
-    found = by_scope(judged(store, judge_complaints, START + timedelta(**since)), AGEING)
+    found = by_scope(judged(store, BOTH, START + timedelta(**since)), AGEING)
     return {
         site: (
             finding.evidence["overdue"],
@@ -41,8 +42,7 @@ def opened(number: int, before: timedelta, **fields: object) -> Event:
 def test_empty_tables_find_nothing(store: Store) -> None:
     """No complaints, no history: nothing starts, and a surge that is open stays."""
     subject = Subject(SURGE, None, "site", "s-1")
-    assert judged(store, judge_complaints, NOW, subject) == (
-        frozenset({AGEING, SURGE}),
+    assert judged(store, BOTH, NOW, subject) == (
         [],
         {subject},
     )
@@ -137,7 +137,7 @@ def test_a_surge_is_found_against_a_quiet_month(store: Store) -> None:
     today = [opened(1000 + number, HOURS * number, category="fair_charge") for number in range(8)]
     before = [opened(3000 + site, timedelta(days=40), site_id=f"s-{site}") for site in (1, 2)]
     store.take_in(*before, *days, *today, opened(2000, HOURS, site_id="s-2"))
-    verdict = judged(store, judge_complaints, NOW)
+    verdict = judged(store, BOTH, NOW)
     found = by_scope(verdict, SURGE)
     assert found.keys() == {"s-1"}
     assert found["s-1"].evidence == {
@@ -149,16 +149,16 @@ def test_a_surge_is_found_against_a_quiet_month(store: Store) -> None:
         "explained_by": "fair_charge",
         "explained_dimension": "experience",
     }
-    later = judged(store, judge_complaints, NOW + timedelta(hours=25))
+    later = judged(store, BOTH, NOW + timedelta(hours=25))
     assert by_scope(later, SURGE) == {}
 
 
 def test_a_surge_needs_two_weeks_of_history(store: Store) -> None:
     """Thirteen days after the first complaint nobody knows what is usual, a day later it is."""
     store.take_in(opened(0, timedelta(days=13)), *(opened(number, HOURS) for number in range(1, 9)))
-    assert by_scope(judged(store, judge_complaints, NOW), SURGE) == {}
+    assert by_scope(judged(store, BOTH, NOW), SURGE) == {}
     store.take_in(opened(9, timedelta(days=14)))
-    assert by_scope(judged(store, judge_complaints, NOW), SURGE).keys() == {"s-1"}
+    assert by_scope(judged(store, BOTH, NOW), SURGE).keys() == {"s-1"}
 
 
 def test_a_new_shop_is_judged_after_two_weeks_of_its_own(store: Store) -> None:
@@ -166,11 +166,11 @@ def test_a_new_shop_is_judged_after_two_weeks_of_its_own(store: Store) -> None:
     old = [opened(day, timedelta(days=day, hours=1), site_id="s-2") for day in range(60)]
     new = [opened(1000 + number, 3 * HOURS * number, site_id="s-1") for number in range(24)]
     store.take_in(*old, *new)
-    assert "s-1" not in by_scope(judged(store, judge_complaints, NOW), SURGE)
+    assert "s-1" not in by_scope(judged(store, BOTH, NOW), SURGE)
     store.clear()
     steady = [opened(number, 2 * HOURS * number) for number in range(14 * 12 + 1)]
     store.take_in(*steady)
-    assert by_scope(judged(store, judge_complaints, NOW), SURGE) == {}
+    assert by_scope(judged(store, BOTH, NOW), SURGE) == {}
 
 
 def test_a_shop_is_known_since_its_first_complaint(store: Store) -> None:

@@ -9,16 +9,15 @@ from builders import START, complaint, customer
 from integration.postgres.alerting.judging import judged
 from integration.postgres.store import NOW
 
-from voc_stream.alerts.rules.churn_risk_rising import SUBJECT as RISING
-from voc_stream.alerts.rules.high_value_at_risk import SUBJECT as HIGH_VALUE
-from voc_stream.postgres.alerting.facts.customers import judge_customers
+from voc_stream.alerts.rules.customers.churn_risk_rising import SUBJECT as RISING
+from voc_stream.alerts.rules.customers.high_value_at_risk import SUBJECT as HIGH_VALUE
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
 
     from voc_stream.catalogue.model import Catalogue
 
-BOTH, ONE = frozenset({HIGH_VALUE.rule, RISING.rule}), frozenset({HIGH_VALUE.rule})
+BOTH = (HIGH_VALUE.rule, RISING.rule)
 MINUTES = timedelta(minutes=1)
 
 
@@ -64,7 +63,7 @@ def put_days(store: Store, shares: dict[int, tuple[int, int]], version: str = "t
 
 def test_without_customers_nothing_is_found_or_counted(store: Store) -> None:
     """Nothing is known about the share, so whatever is open about it stays; a day without customers is no day."""
-    assert judged(store, judge_customers, NOW, RISING) == (ONE, [], ())
+    assert judged(store, BOTH, NOW, RISING) == ([], {RISING})
     assert store.ask("SELECT * FROM risk_daily") == []
 
 
@@ -97,7 +96,7 @@ def test_valuable_customers_at_risk_are_found_from_the_limit_on(
                 )
             )
     store.chores().assess_churn(START + timedelta(hours=1))
-    (finding,) = judged(store, judge_customers, NOW).findings
+    (finding,) = judged(store, BOTH, NOW).findings
     ((risk, band),) = store.ask("SELECT risk, band FROM churn_risk WHERE customer_id = 'u-1'")
     assert finding.subject == HIGH_VALUE
     assert finding.severity == ("critical" if band == "critical" else "warning"), (
@@ -112,19 +111,11 @@ def test_valuable_customers_at_risk_are_found_from_the_limit_on(
         "explained_by": "open_complaint_major",
         "explained_dimension": "driver",
     }
-    assert (
-        judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, 40_001)).findings == []
-    )
-    assert judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, None)) == (
-        ONE,
-        [],
-        (),
-    )
-    assert judged(store, judge_customers, NOW, catalogue=with_limit(catalogue, 15_000, 2)).findings
+    assert judged(store, BOTH, NOW, catalogue=with_limit(catalogue, 40_001)).findings == []
+    assert judged(store, BOTH, NOW, catalogue=with_limit(catalogue, None)) == ([], set())
+    assert judged(store, BOTH, NOW, catalogue=with_limit(catalogue, 15_000, 2)).findings
     for enough, holding in ((3, {HIGH_VALUE}), (4, {HIGH_VALUE}), (5, set())):
-        verdict = judged(
-            store, judge_customers, NOW, catalogue=with_limit(catalogue, 15_000, enough)
-        )
+        verdict = judged(store, BOTH, NOW, catalogue=with_limit(catalogue, 15_000, enough))
         assert (verdict.findings, set(verdict.holding)) == ([], holding)
 
 
@@ -143,9 +134,7 @@ def test_the_customer_who_is_worth_exactly_the_limit_is_never_lost_to_rounding(
         )
     store.chores().assess_churn(START + timedelta(hours=1))
     for rank, value in enumerate(values):
-        (finding,) = judged(
-            store, judge_customers, NOW, catalogue=with_limit(catalogue, value)
-        ).findings
+        (finding,) = judged(store, BOTH, NOW, catalogue=with_limit(catalogue, value)).findings
         assert finding.evidence["customers"] == len(values) - rank
 
 
@@ -153,10 +142,10 @@ def test_the_count_of_a_day_is_the_last_of_that_day(store: Store) -> None:
     """In UTC, whatever the session's time zone; a day later there is another row."""
     put_customers(store, calm=90, at_risk=10)
     midnight = NOW.replace(hour=23, minute=30)
-    assert judged(store, judge_customers, midnight).rules == BOTH
+    judged(store, BOTH, midnight)
     put_customers(store, calm=80, at_risk=20)
-    judged(store, judge_customers, midnight + 20 * MINUTES)
-    judged(store, judge_customers, midnight + 40 * MINUTES)
+    judged(store, BOTH, midnight + 20 * MINUTES)
+    judged(store, BOTH, midnight + 40 * MINUTES)
     assert store.ask(
         "SELECT day - %s, customers, at_risk, model_version, counted_at FROM risk_daily ORDER BY day",
         NOW.date(),
@@ -170,13 +159,12 @@ def test_customers_are_counted_once_in_ten_minutes(store: Store) -> None:
     """In between the rule is not evaluated, so that an open alert stays; a count that a wrong clock put into the future holds up none."""
     put_customers(store, calm=90, at_risk=10)
     times = [NOW, NOW + 9 * MINUTES, NOW + 10 * MINUTES, NOW + 11 * MINUTES, NOW - 60 * MINUTES]
-    assert [judged(store, judge_customers, now, RISING).rules for now in times] == [
-        BOTH,
-        ONE,
-        BOTH,
-        ONE,
-        BOTH,
-    ]
+    counted = []
+    for now in times:
+        before = store.ask("SELECT * FROM risk_daily")
+        assert judged(store, BOTH, now, RISING).holding == {RISING}
+        counted.append(store.ask("SELECT * FROM risk_daily") != before)
+    assert counted == [True, False, True, False, True]
 
 
 def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
@@ -184,7 +172,7 @@ def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
     put_customers(store, calm=9000, at_risk=1000)
     put_days(store, {0: (10, 9), **dict.fromkeys(range(1, 29), (10_000, 500)), 29: (10, 9)})
     store.ask("UPDATE risk_daily SET counted_at = counted_at - interval '1 hour'")
-    verdict = judged(store, judge_customers, NOW)
+    verdict = judged(store, BOTH, NOW)
     (finding,) = verdict.findings
     assert (finding.subject, finding.severity) == (RISING, "critical")
     assert finding.evidence == {
@@ -196,9 +184,9 @@ def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
         "explained_dimension": "driver",
     }
     put_customers(store, calm=9430, at_risk=570)
-    assert judged(store, judge_customers, NOW + 10 * MINUTES) == (BOTH, [], {RISING})
+    assert judged(store, BOTH, NOW + 10 * MINUTES) == ([], {RISING})
     put_customers(store, calm=9450, at_risk=550)
-    assert judged(store, judge_customers, NOW + 20 * MINUTES, RISING) == (BOTH, [], set())
+    assert judged(store, BOTH, NOW + 20 * MINUTES, RISING) == ([], set())
 
 
 def test_another_model_starts_the_history_anew(store: Store, catalogue: Catalogue) -> None:
@@ -206,9 +194,10 @@ def test_another_model_starts_the_history_anew(store: Store, catalogue: Catalogu
     put_customers(store, calm=9000, at_risk=1000)
     put_days(store, dict.fromkeys(range(1, 29), (10_000, 500)))
     changed = with_model(catalogue, "mine-2")
-    assert judged(store, judge_customers, NOW, RISING, catalogue=changed).rules == ONE
+    assert judged(store, BOTH, NOW, RISING, catalogue=changed) == ([], {RISING})
+    assert store.ask("SELECT FROM risk_daily WHERE model_version = 'mine-2'") == []
     store.ask("UPDATE churn_risk SET model_version = 'mine-2' WHERE customer_id < 'high2'")
-    assert judged(store, judge_customers, NOW, RISING, catalogue=changed) == (BOTH, [], {RISING})
+    assert judged(store, BOTH, NOW, RISING, catalogue=changed) == ([], {RISING})
     ((customers, at_risk),) = store.ask(
         "SELECT customers, at_risk FROM risk_daily WHERE model_version = 'mine-2'"
     )

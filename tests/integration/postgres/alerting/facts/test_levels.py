@@ -8,14 +8,14 @@ from builders import touchpoint
 from integration.postgres.alerting.judged import EXPERIENCE, TODAY
 from integration.postgres.alerting.judging import by_scope, judged
 
-from voc_stream.alerts.rules.below_expectation import BELOW_EXPECTATION
-from voc_stream.postgres.alerting.facts.levels import judge_levels_of
+from voc_stream.alerts.levels import BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED
 
 if TYPE_CHECKING:
     from builders import Event
     from integration.postgres.store import Store
 
 SCORES = 30
+LEVELS = (BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED)
 
 
 def answers(stated: int, day: int = 1) -> list[Event]:
@@ -45,7 +45,7 @@ def test_an_expectation_that_few_stated_proves_little(
     """
     store.take_in(*answers(stated, day), now=TODAY)
     store.chores().refresh(TODAY)
-    found = by_scope(judged(store, judge_levels_of, TODAY), BELOW_EXPECTATION)
+    found = by_scope(judged(store, LEVELS, TODAY), BELOW_EXPECTATION)
     assert ("s-1" in found) is is_below
     if is_below:
         evidence = found["s-1"].evidence

@@ -10,8 +10,7 @@ from integration.postgres.alerting.judging import judged
 from integration.postgres.store import NOW, send
 
 from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.touchpoint_silent import RULE
-from voc_stream.postgres.alerting.facts.silence import judge_silence
+from voc_stream.alerts.rules.experiences.touchpoint_silent import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,21 +80,21 @@ def open_alert(store: Store, site: str, form: str) -> Subject:
     store.ask(
         "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, updated_at, evidence, summary)"
         " VALUES (%s, %s, 'site', %s, 'warning', %s, %s, jsonb_build_object('form', %s::text), '')",
-        *(site, RULE, site, NOW, NOW, form),
+        *(site, NAME, site, NOW, NOW, form),
     )
-    return Subject(RULE, None, "site", site)
+    return Subject(NAME, None, "site", site)
 
 
 def silence(store: Store, *open_subjects: Subject, now: datetime = EVENING) -> Verdict:
     store.chores().refresh(now)
-    return judged(store, judge_silence, now, *open_subjects)
+    return judged(store, [NAME], now, *open_subjects)
 
 
 def test_empty_tables_find_nothing_and_end_nothing(store: Store) -> None:
     """No data is no silence; what is open was not heard, so it stays."""
-    assert silence(store) == (frozenset({RULE}), [], set())
+    assert silence(store) == ([], set())
     subject = open_alert(store, "s-1", "quiet")
-    assert silence(store, subject) == (frozenset({RULE}), [], {subject})
+    assert silence(store, subject) == ([], {subject})
 
 
 def test_a_site_that_has_gone_quiet_is_found(store: Store) -> None:
@@ -105,7 +104,7 @@ def test_a_site_that_has_gone_quiet_is_found(store: Store) -> None:
     put(store, rating, "s-2")
     verdict = silence(store)
     (finding,) = verdict.findings
-    assert finding.subject == Subject(RULE, None, "site", "s-1")
+    assert finding.subject == Subject(NAME, None, "site", "s-1")
     assert finding.evidence == {
         "form": "quiet",
         "hours": 24,
@@ -154,9 +153,9 @@ def test_where_the_input_stops_no_site_falls_silent(store: Store) -> None:
     for site in ("s-1", "s-2"):
         put(store, rating, site, stopped)
     subject = open_alert(store, "s-1", "quiet")
-    assert silence(store, subject) == (frozenset({RULE}), [], {subject})
+    assert silence(store, subject) == ([], {subject})
     send(store.sink(), messages(rating(EVENING, "s-2")), now=EVENING)
-    assert silence(store, subject) == (frozenset({RULE}), [], {subject})
+    assert silence(store, subject) == ([], {subject})
 
 
 def test_an_alert_ends_when_the_site_is_heard_again(store: Store) -> None:
@@ -166,7 +165,7 @@ def test_an_alert_ends_when_the_site_is_heard_again(store: Store) -> None:
     subject = open_alert(store, "s-1", "quiet")
     assert len(silence(store, subject).findings) == 1
     send(store.sink(), messages(timing(EVENING, "s-1")), now=EVENING)
-    assert silence(store, subject) == (frozenset({RULE}), [], set())
+    assert silence(store, subject) == ([], set())
 
 
 def test_feedback_that_is_missing_is_found_and_ends_with_a_rating(store: Store) -> None:
@@ -188,7 +187,7 @@ def test_feedback_that_is_missing_is_found_and_ends_with_a_rating(store: Store) 
     night = EVENING + timedelta(hours=12)
     assert silence(store, subject, now=night).holding == {subject}
     send(store.sink(), messages(rating(EVENING, "s-1")), now=EVENING)
-    assert silence(store, subject) == (frozenset({RULE}), [], set())
+    assert silence(store, subject) == ([], set())
 
 
 def test_where_the_workshop_stands_still_no_feedback_is_missing(store: Store) -> None:

@@ -9,22 +9,22 @@ import msgspec
 import psycopg2
 import pytest
 from builders import START, callback, customer, repair_step, touchpoint
+from integration.postgres.alerting.judging import judged
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW
 
+from voc_stream.alerts.facts.open_orders import OpenOrder
+from voc_stream.alerts.facts.stage_times import StageLimit
+from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
 from voc_stream.alerts.model import Subject
-from voc_stream.alerts.open_orders import OpenOrder
-from voc_stream.alerts.rules.follow_up_overdue import FollowUps
-from voc_stream.alerts.stage_times import StageLimit
 from voc_stream.catalogue.model import Limits
 from voc_stream.domain.entities.order import STAGES
-from voc_stream.postgres.alerting.facts.workshop import (
+from voc_stream.postgres.alerting.evaluator import Evaluator
+from voc_stream.postgres.alerting.facts.stage_minutes import (
     STAGE_TIMES_READ_EVERY,
-    Workshop,
-    WorkshopFacts,
-    read_facts,
     read_stage_times,
 )
+from voc_stream.postgres.alerting.facts.workshop import read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -58,12 +58,11 @@ def ask(store: Store, question: Callable[[Cursor], T]) -> T:
 
 def judge(
     store: Store,
-    workshop: Workshop | None = None,
+    evaluator: Evaluator | None = None,
     now: datetime = NOW,
     open_subjects: Collection[Subject] = (),
 ) -> Verdict:
-    workshop = workshop or Workshop()
-    return ask(store, lambda cursor: workshop.judge(cursor, store.catalogue, now, open_subjects))
+    return judged(store, RULES, now, *open_subjects, evaluator=evaluator)
 
 
 def facts(
@@ -115,9 +114,9 @@ def take_in(store: Store, *events: Event) -> None:
 
 
 def test_empty_tables_have_nothing_to_say(store: Store) -> None:
-    """All rules are evaluated, and nothing is found; a follow-up alert goes on, because nothing fell due."""
-    assert judge(store) == (RULES, [], set())
-    assert judge(store, open_subjects=[STUCK, OVERDUE]) == (RULES, [], {OVERDUE})
+    """Nothing is found; a follow-up alert goes on, because nothing fell due."""
+    assert judge(store) == ([], set())
+    assert judge(store, open_subjects=[STUCK, OVERDUE]) == ([], {OVERDUE})
 
 
 def test_open_orders_are_read_with_their_stage(store: Store) -> None:
@@ -325,13 +324,13 @@ def test_overdue_follow_ups_are_found(store: Store) -> None:
             for number in range(20)
         ]
     )
-    assert judge(store, open_subjects=[OVERDUE]) == (RULES, [], set())
+    assert judge(store, open_subjects=[OVERDUE]) == ([], set())
 
 
 def test_stage_times_are_read_once_an_hour(store: Store) -> None:
     """Four weeks of the cube are much; a clock that was set back reads them, too."""
     workshop, waiting = (
-        Workshop(),
+        Evaluator(store.catalogue),
         step("o-1", "wash", "enter", NOW - 2 * HOUR, promised_at=(NOW + 3 * HOUR).isoformat()),
     )
     take_in(store, waiting)
@@ -374,5 +373,5 @@ def test_any_crowd_can_be_judged(store: Store) -> None:
         # What entered after `now`, as in this crowd's past, is counted and not told.
         assert told == counted or now < NOW
         assert all(each.due >= each.overdue >= len(each.order_ids) for each in follow_ups)
-        assert judge(store, now=now).rules == RULES
+        judge(store, now=now)
     assert facts(store, START + 15 * DAY).follow_ups

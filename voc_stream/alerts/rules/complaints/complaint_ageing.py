@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import counted, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Limits
 
-RULE = "VocComplaintAgeing"
+NAME = "VocComplaintAgeing"
 GIVEN_UP_AFTER = timedelta(days=90)
 """A complaint that has waited longer was given up, or its resolution was never told: it is not counted at all."""
 
@@ -50,7 +52,7 @@ class OpenComplaint(NamedTuple):
         return any(minutes > getattr(limit, self.severity) for limit in allowed)
 
 
-class _Site:
+class SiteComplaints:
     """What is known of the open complaints of one site, however many there are: counts, and the few that wait longest."""
 
     def __init__(self) -> None:
@@ -71,26 +73,42 @@ class _Site:
         del self.longest[MOST_IDS:]
 
 
-def judge_ageing(complaints: Iterable[OpenComplaint], limits: Limits, now: datetime) -> Verdict:
-    """The sites at which at least one open complaint has waited for its next step longer than the catalogue allows."""
-    sites: dict[str, _Site] = defaultdict(_Site)
+class OpenComplaints(NamedTuple):
+    """The open complaints by site, but for those that were given up."""
+
+    sites: Mapping[str, SiteComplaints]
+
+
+def count_by_site(
+    complaints: Iterable[OpenComplaint], limits: Limits, now: datetime
+) -> OpenComplaints:
+    """Count open complaints one by one, so that few are in memory at once."""
+    sites: dict[str, SiteComplaints] = defaultdict(SiteComplaints)
     for complaint in complaints:
         if now - complaint.waiting_since <= GIVEN_UP_AFTER:
             sites[complaint.site_id].add(complaint, limits, now)
-    findings = [
-        _ageing_at(site_id, site, now) for site_id, site in sorted(sites.items()) if site.overdue
-    ]
-    return Verdict(frozenset({RULE}), findings)
+    return OpenComplaints(sites)
 
 
-def _ageing_at(site_id: str, site: _Site, now: datetime) -> Finding:
+def judge(facts: Facts, context: Context) -> Verdict:
+    """The sites at which an open complaint has waited for its next step longer than the catalogue allows."""
+    return Verdict(
+        [
+            _ageing_at(site_id, site, context.now)
+            for site_id, site in sorted(facts[OpenComplaints].sites.items())
+            if site.overdue
+        ]
+    )
+
+
+def _ageing_at(site_id: str, site: SiteComplaints, now: datetime) -> Finding:
     overdue, unresolved, major = site.overdue, site.unresolved, site.major
     unanswered = overdue - unresolved
     waiting = now - site.longest[0][0]
     english, chinese = duration(waiting)
     department, shared_by = site.departments.most_common(1)[0]
     return Finding(
-        Subject(RULE, None, "site", site_id),
+        Subject(NAME, None, "site", site_id),
         "critical" if major else "warning",
         {
             "overdue": overdue,
@@ -106,3 +124,25 @@ def _ageing_at(site_id: str, site: _Site, now: datetime) -> Finding:
         f" / {site_id} 有 {overdue} 起投诉处理超时（共 {site.count_open} 起未结，{unanswered} 起待受理，"
         f"{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
     )
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("complaints wait too long", "投诉处理超时"),
+    headline=Words("Complaints at {place} wait too long", "投诉处理超时"),
+    description="Open complaints wait for an answer, and resentment grows with the wait.",
+    figures=(
+        Figure(
+            "max(voc_complaint_oldest_age_seconds{site=%q})",
+            ("site",),
+            "The oldest was opened {} ago.",
+            "humanizeDuration",
+        ),
+    ),
+    one_per="site",
+    starts="a complaint waits for its acknowledgement or resolution for longer than `[limits]` says",
+    critical="a major one does",
+    ends="none does",
+    needs=(OpenComplaints,),
+    judge=judge,
+)

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from voc_stream.alerts.facts.workshop_facts import WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.alerts.rule import Rule, Words
 from voc_stream.domain.statistics import wilson_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
+    from voc_stream.alerts.facts.workshop_facts import FollowUps
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Catalogue
 
-RULE = "VocFollowUpOverdue"
+NAME = "VocFollowUpOverdue"
 EXPERIENCE = "follow_up_72h"
 HORIZON = "7d"
 AT_LEAST_HALF = 0.5
 
 
-class FollowUps(NamedTuple):
-    """The follow-ups of one site whose 72 hours ended within the horizon.
-
-    Attributes:
-        site_id: the shop.
-        due: how many.
-        overdue: how many of them have not been made to this day.
-        order_ids: some orders of those, the longest overdue first.
-    """
-
-    site_id: str
-    due: int
-    overdue: int
-    order_ids: Sequence[str]
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Where customers are not called."""
+    return judge_follow_ups(
+        facts[WorkshopFacts].follow_ups, context.catalogue, context.open_subjects
+    )
 
 
 def judge_follow_ups(
@@ -50,19 +45,19 @@ def judge_follow_ups(
     """
     experience = catalogue.experience.get(EXPERIENCE)
     if experience is None or experience.expectation is None:
-        return Verdict(frozenset({RULE}), [])
+        return Verdict([])
     # Rounded, so that 1 of 10 is not above what 9 of 10 allows.
     allowed = round(1 - experience.expectation / 10, 9)
-    findings, holding = [], {subject for subject in open_subjects if subject.rule == RULE}
+    findings, holding = [], {subject for subject in open_subjects if subject.rule == NAME}
     for each in follow_ups:
-        subject = Subject(RULE, EXPERIENCE, "site", each.site_id)
+        subject = Subject(NAME, EXPERIENCE, "site", each.site_id)
         if each.due < max(1, experience.alert.minimum_samples):
             continue
         if wilson_interval(each.overdue, each.due)[0] > allowed:
             findings.append(_finding(subject, each, allowed))
         elif each.overdue / each.due <= allowed:
             holding.discard(subject)
-    return Verdict(frozenset({RULE}), findings, holding)
+    return Verdict(findings, holding)
 
 
 def _finding(subject: Subject, follow_ups: FollowUps, allowed: float) -> Finding:
@@ -83,3 +78,21 @@ def _finding(subject: Subject, follow_ups: FollowUps, allowed: float) -> Finding
         f" have not been followed up to this day; allowed are {allowed:.0%} / {subject.scope}：近7天交车满72小时的 {follow_ups.due}"
         f" 位客户中，至今仍有 {follow_ups.overdue} 位未回访，允许比例为 {allowed:.0%}",
     )
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("nobody called after 72 hours", "72 小时未回访"),
+    headline=Words(
+        "Customers of {place} were not called within 72 hours of delivery", "交车后 72 小时内未回访"
+    ),
+    description="Their vehicles were delivered more than 72 hours ago, and neither a completed callback"
+    " nor the end of the follow-up stage is known.",
+    one_per="site",
+    starts="of the orders whose 72 hours ended within 7 days more than the catalogue allows were not"
+    " followed up to this day, by more than chance",
+    critical="half of them were not, and twice what is allowed",
+    ends="the share is back",
+    needs=(WorkshopFacts,),
+    judge=judge,
+)

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.below_expectation import (
+from voc_stream.alerts.levels import (
     BELOW_EXPECTATION,
     ON_TIME_LOW,
     PROCESS_ITEM_MISSED,
     Level,
     judge_levels,
 )
+from voc_stream.alerts.model import Subject
 from voc_stream.catalogue.load import load_catalogue
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.touchpoint_silent import (
-    RULE,
+from voc_stream.alerts.rules.experiences.touchpoint_silent import (
+    NAME,
     WEEK,
     WINDOWS,
     Silence,
@@ -151,11 +151,10 @@ def test_the_alert_says_how_long_and_what_is_usual() -> None:
     """In both languages; critical from thirty missed contacts on; when it was last heard, where that is known."""
     quiet, unrated = Silence("s-1", "quiet", 12, 29.96), Silence("s-2", "no feedback", 24, 30.0)
     verdict = judge_silences([unrated, quiet], {quiet: END}, ["s-3"])
-    assert verdict.rules == {RULE}
-    assert verdict.holding == {Subject(RULE, None, "site", "s-3")}
+    assert verdict.holding == {Subject(NAME, None, "site", "s-3")}
     first, second = verdict.findings
     assert (first.subject, first.severity, second.severity) == (
-        Subject(RULE, None, "site", "s-1"),
+        Subject(NAME, None, "site", "s-1"),
         "warning",
         "critical",
     )

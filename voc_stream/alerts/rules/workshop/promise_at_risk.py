@@ -6,7 +6,10 @@ from collections import defaultdict
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.alerts.facts.stage_times import StageTimes
+from voc_stream.alerts.facts.workshop_facts import WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import counted
 from voc_stream.domain.entities.order import STAGES
 
@@ -14,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from voc_stream.alerts.open_orders import OpenOrder
-    from voc_stream.alerts.stage_times import StageTimes
+    from voc_stream.alerts.facts.open_orders import OpenOrder
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Catalogue
 
-RULE = "VocPromiseAtRisk"
+NAME = "VocPromiseAtRisk"
 LEAST_WARNING = timedelta(minutes=5)
 """An alert starts only with a promise that leaves time to ring the customer; assumption."""
 MANY = 5
@@ -30,6 +33,12 @@ class _Risk(NamedTuple):
     promised_at: datetime
     order_id: str
     minutes_short: float
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Where promises are at risk."""
+    orders = facts[WorkshopFacts].orders
+    return judge_promises(orders, facts[StageTimes], context.catalogue, context.now)
 
 
 def judge_promises(
@@ -63,9 +72,8 @@ def judge_promises(
         if max(risks).promised_at - now >= LEAST_WARNING
     }
     return Verdict(
-        frozenset({RULE}),
         [_finding(site_id, sorted(at_risk[site_id]), now) for site_id in sorted(in_time)],
-        {Subject(RULE, None, "site", site_id) for site_id in at_risk.keys() - in_time},
+        {Subject(NAME, None, "site", site_id) for site_id in at_risk.keys() - in_time},
     )
 
 
@@ -76,8 +84,8 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.catalogue.load import load_catalogue
-    >>> from voc_stream.alerts.stage_times import StageTimes
-    >>> from voc_stream.alerts.open_orders import OpenOrder
+    >>> from voc_stream.alerts.facts.stage_times import StageTimes
+    >>> from voc_stream.alerts.facts.open_orders import OpenOrder
     >>> times = StageTimes({("", stage): [0, 0, 50, 50, 0] for stage in ("wash", "settlement", "delivery")})
     >>> order = OpenOrder("o-1", "s-1", None, "wash", datetime(2026, 1, 5, 12, 0, tzinfo=UTC), None)
     >>> minutes_left(order, times, load_catalogue(), datetime(2026, 1, 5, 12, 5, tzinfo=UTC))
@@ -101,7 +109,7 @@ def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
     """By stage, minutes that are never exceeded by what `minutes_left` says of an order in it, at whatever site.
 
     >>> from voc_stream.catalogue.load import load_catalogue
-    >>> from voc_stream.alerts.stage_times import StageTimes
+    >>> from voc_stream.alerts.facts.stage_times import StageTimes
     >>> times = StageTimes({("", "settlement"): [0, 0, 50, 50, 0], ("", "delivery"): [0, 0, 50, 50, 0]})
     >>> longest = longest_left(times, load_catalogue())
     >>> longest["settlement"], longest["delivery"], longest["follow_up"]
@@ -127,7 +135,7 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
     first, worst = risks[0], max(risks, key=lambda risk: risk.minutes_short)
     left = (first.promised_at - now).total_seconds() / 60
     return Finding(
-        Subject(RULE, None, "site", site_id),
+        Subject(NAME, None, "site", site_id),
         "critical" if len(risks) >= MANY else "warning",
         {
             "site": site_id,
@@ -141,3 +149,26 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
         f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，{first.order_id} 还剩 {left:.0f} 分钟，"
         f"{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
     )
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("a promise will be broken", "承诺交车时间面临风险"),
+    headline=Words("Promised delivery times are at risk at {place}", "承诺交车时间面临风险"),
+    description="As things go, promises will be broken that can still be kept, or whose customers can"
+    " still be told in time.",
+    figures=(
+        Figure(
+            "sum(max by (stage) (voc_repair_orders_overdue{site=%q}))",
+            ("site",),
+            "Broken there already: {}.",
+            'printf "%.0f"',
+        ),
+    ),
+    one_per="site",
+    starts="an order cannot be delivered as promised if its remaining stages take what they usually take",
+    critical="5 orders cannot",
+    ends="none is at risk: delivered, promised anew, or broken",
+    needs=(WorkshopFacts, StageTimes),
+    judge=judge,
+)

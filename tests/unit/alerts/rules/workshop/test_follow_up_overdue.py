@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voc_stream.alerts.facts.workshop_facts import FollowUps
 from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.follow_up_overdue import EXPERIENCE, RULE, FollowUps, judge_follow_ups
+from voc_stream.alerts.rules.workshop.follow_up_overdue import (
+    EXPERIENCE,
+    NAME,
+    judge_follow_ups,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
     from voc_stream.alerts.model import Verdict
     from voc_stream.catalogue.model import Catalogue
 
-AT_S_1 = Subject(RULE, EXPERIENCE, "site", "s-1")
+AT_S_1 = Subject(NAME, EXPERIENCE, "site", "s-1")
 
 
 def judge(
@@ -46,7 +51,6 @@ def test_start_and_end_have_different_limits(
 ) -> None:
     """It starts beyond chance and ends at what is allowed, here 10 of 100, with at least 20 due."""
     verdict = judge(overdue, due, catalogue)
-    assert verdict.rules == {RULE}
     assert bool(verdict.findings) is found
     assert bool(set(verdict.holding) - {finding.subject for finding in verdict.findings}) is holds
 
@@ -54,7 +58,7 @@ def test_start_and_end_have_different_limits(
 def test_a_site_of_which_nothing_fell_due_goes_on(catalogue: Catalogue) -> None:
     """No data is no good news; alerts of other rules are none of this one's business."""
     other = Subject("VocX", None, "site", "s-1")
-    assert judge_follow_ups([], catalogue, [AT_S_1, other]) == (frozenset({RULE}), [], {AT_S_1})
+    assert judge_follow_ups([], catalogue, [AT_S_1, other]) == ([], {AT_S_1})
 
 
 def test_an_alert_names_whom_to_call(catalogue: Catalogue) -> None:
@@ -97,7 +101,7 @@ def test_without_an_expectation_the_rule_is_off(expectation: object, catalogue: 
     else:
         others = {key: each for key, each in catalogue.experience.items() if key != EXPERIENCE}
         changed = msgspec.structs.replace(catalogue, experience=others)
-    assert judge(40, 40, changed) == (frozenset({RULE}), [], ())
+    assert judge(40, 40, changed) == ([], ())
 
 
 @given(st.integers(0, 60), st.integers(1, 60))

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.driver_labels import because, leading_driver
 from voc_stream.alerts.model import Finding, Severity, Subject, Verdict
+from voc_stream.alerts.rule import Figure, Rule, Words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from voc_stream.alerts.rule import Context, Facts
 
 SUBJECT = Subject("VocChurnRiskRising", None, "all", "")
 HISTORY_DAYS, FEWEST_DAYS = 28, 7
@@ -34,6 +37,28 @@ class Share(NamedTuple):
         return self.at_risk / self.customers
 
 
+class RiskShares(NamedTuple):
+    """The share of customers at risk, today and on the days before.
+
+    Attributes:
+        today: None where no customer was assessed by this model, or where it is not time to count.
+        before: those of the HISTORY_DAYS before that are known, assessed by the same model.
+        drivers: how many of the customers at risk have each driver.
+    """
+
+    today: Share | None
+    before: Collection[Share] = ()
+    drivers: Mapping[str, int] = {}
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Whether the share rises; while it is not counted, an open alert goes on."""
+    today, before, drivers = facts[RiskShares]
+    if today is None:
+        return Verdict([], {SUBJECT} & set(context.open_subjects))
+    return judge_rising(today, before, drivers, context.open_subjects)
+
+
 def judge_rising(
     today: Share,
     before: Collection[Share],
@@ -51,9 +76,8 @@ def judge_rising(
         drivers: how many of the customers at risk have each driver.
         open_subjects: whose alerts are open.
     """
-    rules = frozenset({SUBJECT.rule})
     if len(before) < FEWEST_DAYS:
-        return Verdict(rules, [], {SUBJECT} & set(open_subjects))
+        return Verdict([], {SUBJECT} & set(open_subjects))
     usual = mean_share(before)
     times = today.of_all / usual.of_all if usual.at_risk else math.inf
     if (
@@ -61,8 +85,8 @@ def judge_rising(
         and times >= STARTS_AT
         and standard_errors_above(today, usual) > SURE
     ):
-        return Verdict(rules, [_finding(today, usual, times, drivers)])
-    return Verdict(rules, [], {SUBJECT} if times > HOLDS_ABOVE and today.at_risk else set())
+        return Verdict([_finding(today, usual, times, drivers)])
+    return Verdict([], {SUBJECT} if times > HOLDS_ABOVE and today.at_risk else set())
 
 
 def mean_share(days: Collection[Share]) -> Share:
@@ -105,3 +129,26 @@ def _finding(today: Share, usual: Share, times: float, drivers: Mapping[str, int
         f" / {share} 的客户可能流失（{customers} 位中的 {count} 位），往常为 {usual_share}{reason_in_chinese}"
     )
     return Finding(SUBJECT, severity, evidence, summary)
+
+
+RULE = Rule(
+    name=SUBJECT.rule,
+    title=Words("more customers likely to leave", "流失风险上升"),
+    headline=Words("More customers of {place} are likely to leave", "客户流失风险上升"),
+    description="More customers than before are likely to leave.",
+    figures=(
+        Figure(
+            'sum(max by (band, segment) (voc_customers_at_risk{band=~"high|critical"}))',
+            (),
+            "In the bands high and critical, at all sites: {}.",
+            'printf "%.0f"',
+        ),
+    ),
+    one_per="all",
+    starts="the share of customers with a high or critical risk is 1.2 times that of the days before, by"
+    " more than chance",
+    critical="it is twice that of the days before",
+    ends="below 1.1 times",
+    needs=(RiskShares,),
+    judge=judge,
+)

@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
+from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import counted, place
 from voc_stream.domain.statistics import benjamini_hochberg, poisson_tail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Catalogue
 
-RULE = "VocComplaintSurge"
+NAME = "VocComplaintSurge"
 FALSE_DISCOVERIES = 0.01
 """Share of surges that may be nothing but chance, over all sites of one evaluation."""
 FEWEST = 5
@@ -49,6 +51,19 @@ class Opened(NamedTuple):
     days_like_this: int
     four_weeks: int
     newest: Sequence[tuple[datetime, str]] = ()
+
+
+class OpenedComplaints(NamedTuple):
+    """The complaints of the last 29 days, counted, and by site when its first complaint of all was opened."""
+
+    opened: Sequence[Opened]
+    first: Mapping[str, datetime]
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Where complaints surge."""
+    opened, first = facts[OpenedComplaints]
+    return judge_surges(opened, first, context.catalogue, context.now, context.open_subjects)
 
 
 def judge_surges(
@@ -86,7 +101,7 @@ def judge_surges(
     by_scope["all", ""] = [one for one in opened if one.site_id not in surging]
     findings, holding = [], set()
     for scope, excess in _excesses(by_scope, known).items():
-        subject = Subject(RULE, None, *scope)
+        subject = Subject(NAME, None, *scope)
         if excess.is_surge or scope[1] in surging:
             findings.append(_finding(subject, by_scope[scope], known[scope], catalogue))
         elif excess.is_certain or excess.is_far:
@@ -95,10 +110,10 @@ def judge_surges(
     unknown = {
         subject
         for subject in open_subjects
-        if subject.rule == RULE
+        if subject.rule == NAME
         and known.get((subject.scope_type, subject.scope), known["all", ""]) < HISTORY
     }
-    return Verdict(frozenset({RULE}), findings, holding | unknown)
+    return Verdict(findings, holding | unknown)
 
 
 class _Excess(NamedTuple):
@@ -201,3 +216,28 @@ def _about(category: str | None, catalogue: Catalogue) -> tuple[str, str]:
         (category, category) if experience is None else (experience.label.en, experience.label.zh)
     )
     return f", mostly about “{english}”", f"，主要涉及“{chinese}”"
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("more complaints than usual", "投诉激增"),
+    headline=Words("Unusually many complaints at {place}", "投诉激增"),
+    description="More complaints than usual for this time; for each customer who complains, many leave"
+    " without a word.",
+    figures=(
+        Figure(
+            "sum(max by (severity) (voc_complaints_open{site=%q}))",
+            ("site",),
+            "Open now: {}.",
+            'printf "%.0f"',
+        ),
+    ),
+    one_per="site, or all",
+    starts="more than 1.5 times as many complaints in 24 hours as at the same time in the four weeks"
+    " before, by more than chance; from 14 days after the scope's first complaint on. All are"
+    " judged without the sites that are told of by themselves",
+    critical="at least 20, and three times as many as usual",
+    ends="neither so many, nor more by more than chance",
+    needs=(OpenedComplaints,),
+    judge=judge,
+)

@@ -6,20 +6,23 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.alerts.facts.open_orders import stage_label, working_minutes
+from voc_stream.alerts.facts.stage_times import SHARE_WITHIN, StageTimes, minutes_experience
+from voc_stream.alerts.facts.workshop_facts import WorkingTimes, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
-from voc_stream.alerts.open_orders import stage_label, working_minutes
-from voc_stream.alerts.stage_times import SHARE_WITHIN, minutes_experience
+from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.domain.statistics import poisson_tail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.alerts.open_orders import OpenOrder
-    from voc_stream.alerts.stage_times import StageLimit
+    from voc_stream.alerts.facts.open_orders import OpenOrder
+    from voc_stream.alerts.facts.stage_times import StageLimit
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Catalogue
 
-RULE = "VocRepairStageStuck"
+NAME = "VocRepairStageStuck"
 GIVEN_UP_AFTER = timedelta(days=30)
 """An order that has been longer in its stage was given up, or its exit was lost: it is not counted at all."""
 CHANCE = 0.01
@@ -34,7 +37,7 @@ PATTERN, MOST = 4, 0.5
 """So many orders of one product, and more than this share of the stuck ones, are a pattern (assumption); two or three are easily chance."""
 
 
-class _Place(NamedTuple):
+class _StageAtSite(NamedTuple):
     """One stage at one site: orders in it by product, those that are stuck, the oldest first, and how many are far beyond the limit."""
 
     subject: Subject
@@ -55,6 +58,19 @@ class _Place(NamedTuple):
             or self.far_beyond > 0
             or is_more_than_chance(len(self.stuck), self.in_stage)
         )
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Where vehicles are stuck."""
+    return judge_stuck(
+        facts[WorkshopFacts].orders,
+        facts[WorkshopFacts].in_stage,
+        facts[StageTimes].limits(context.catalogue),
+        facts[WorkingTimes].by_site,
+        context.catalogue,
+        now=context.now,
+        open_subjects=context.open_subjects,
+    )
 
 
 def judge_stuck(
@@ -90,7 +106,7 @@ def judge_stuck(
     findings, holding = [], set()
     for (site_id, stage), products in sorted(in_stage.items()):
         here = by_place[site_id, stage]
-        subject = Subject(RULE, minutes_experience(stage), "site", site_id)
+        subject = Subject(NAME, minutes_experience(stage), "site", site_id)
         limit, work = limits.get(stage), active.get(site_id, ())
         if limit is None or _beyond(here, limit.minutes, now):
             holding.add(subject)
@@ -100,10 +116,10 @@ def judge_stuck(
             [order for order in _beyond(here, minutes, now) if _is_stuck(order, minutes, work, now)]
             for minutes in (limit.minutes, FAR_BEYOND * limit.minutes)
         )
-        place = _Place(subject, stage, limit, products, stuck, len(far_beyond))
-        if place.is_worth_an_alert:
-            findings.append(_finding(place, catalogue, now))
-    return Verdict(frozenset({RULE}), findings, holding & set(open_subjects))
+        found = _StageAtSite(subject, stage, limit, products, stuck, len(far_beyond))
+        if found.is_worth_an_alert:
+            findings.append(_finding(found, catalogue, now))
+    return Verdict(findings, holding & set(open_subjects))
 
 
 def is_more_than_chance(stuck: int, in_stage: int) -> bool:
@@ -133,27 +149,27 @@ def _is_stuck(order: OpenOrder, minutes: float, work: Sequence[datetime], now: d
     )
 
 
-def _finding(place: _Place, catalogue: Catalogue, now: datetime) -> Finding:
-    site_id, stuck = place.subject.scope, place.stuck
-    oldest, limit = stuck[0].minutes_in_stage(now) or 0.0, round(place.limit.minutes, 1)
-    english, chinese = stage_label(catalogue, place.stage)
-    product = _telling_product(stuck, place.products)
+def _finding(found: _StageAtSite, catalogue: Catalogue, now: datetime) -> Finding:
+    site_id, stuck = found.subject.scope, found.stuck
+    oldest, limit = stuck[0].minutes_in_stage(now) or 0.0, round(found.limit.minutes, 1)
+    english, chinese = stage_label(catalogue, found.stage)
+    product = _telling_product(stuck, found.products)
     return Finding(
-        place.subject,
-        "critical" if place.far_beyond >= MANY else "warning",
+        found.subject,
+        "critical" if found.far_beyond >= MANY else "warning",
         {
-            "stage": place.stage,
+            "stage": found.stage,
             "site": site_id,
             "stuck": len(stuck),
-            "in_stage": place.in_stage,
+            "in_stage": found.in_stage,
             "limit_minutes": limit,
             "oldest_minutes": round(oldest, 1),
             "order_ids": [order.order_id for order in stuck[:MOST_IDS]],
             "explained_by": product,
             "explained_dimension": "product" if product else None,
         },
-        f"{english} at {site_id}: {len(stuck)} of {place.in_stage} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
-        f" {oldest:.0f} / {site_id} {chinese}：{place.in_stage} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
+        f"{english} at {site_id}: {len(stuck)} of {found.in_stage} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
+        f" {oldest:.0f} / {site_id} {chinese}：{found.in_stage} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
         f"{stuck[0].order_id} 已 {oldest:.0f} 分钟",
     )
 
@@ -166,3 +182,27 @@ def _telling_product(stuck: Sequence[OpenOrder], products: Mapping[str | None, i
         return None
     is_telling = count / len(stuck) > MOST and (products.get(product, 0) - count) / others < MOST
     return product if is_telling else None
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("vehicles stuck in one stage", "维修环节停滞"),
+    headline=Words("Vehicles are stuck at {place}{stage}", "维修环节停滞{stage}"),
+    description="Orders have been in one stage longer than nearly all orders are.",
+    figures=(
+        Figure(
+            "sum(max by (stage) (voc_repair_orders_overdue{site=%q}))",
+            ("site",),
+            "Past their promise there: {} orders.",
+            'printf "%.0f"',
+        ),
+    ),
+    one_per="site and stage",
+    starts="more orders than chance explains are in the stage for longer than the stage's own 95th"
+    " percentile, or one for twice as long, or one for longer than `[limits]` says; and the site was"
+    " at work for as long",
+    critical="5 for twice as long",
+    ends="none is, by the clock",
+    needs=(WorkshopFacts, StageTimes, WorkingTimes),
+    judge=judge,
+)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from voc_stream.alerts.model import Finding, Severity, Subject, Verdict
+from voc_stream.alerts.rule import Rule, Words
 from voc_stream.domain.horizons import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from voc_stream.alerts.model import OpenAlert
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.measures import Kind
 
-RULE = "VocTouchpointSilent"
+NAME = "VocTouchpointSilent"
 Form = Literal["quiet", "no feedback"]
 
 WINDOWS = (6, 12, 24, 48)
@@ -66,6 +69,45 @@ class Silence(NamedTuple):
     form: Form
     hours: int
     expected: float
+
+
+class HeardSites(NamedTuple):
+    """The sites whose silence may be worth an alert, or has one.
+
+    Attributes:
+        sites: what was heard of each.
+        last_heard: of each silence that is worth an alert, the hour in which anything, or the last
+            rating, was heard; without those of which it is not known any more.
+    """
+
+    sites: Sequence[SiteContacts]
+    last_heard: Mapping[Silence, datetime]
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Which sites are silent."""
+    sites, last_heard = facts[HeardSites]
+    forms = open_forms(context.open_alerts)
+    still = [
+        site.site_id
+        for site in sites
+        if site.site_id in forms and still_silent(site, forms[site.site_id])
+    ]
+    return judge_silences(silences_of(sites), last_heard, still)
+
+
+def open_forms(open_alerts: Mapping[Subject, OpenAlert]) -> dict[str, Form]:
+    """By site, which form of silence its open alert is about."""
+    return {
+        subject.scope: "no feedback" if alert.evidence.get("form") == "no feedback" else "quiet"
+        for subject, alert in open_alerts.items()
+        if subject.rule == NAME
+    }
+
+
+def silences_of(sites: Iterable[SiteContacts]) -> list[Silence]:
+    """The silences that are worth an alert."""
+    return [silence for site in sites if (silence := silence_at(site)) is not None]
 
 
 def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
@@ -143,9 +185,7 @@ def judge_silences(
         still: sites whose open alert goes on.
     """
     findings = [_finding(silence, last_heard.get(silence)) for silence in sorted(silences)]
-    return Verdict(
-        frozenset({RULE}), findings, {Subject(RULE, None, "site", site_id) for site_id in still}
-    )
+    return Verdict(findings, {Subject(NAME, None, "site", site_id) for site_id in still})
 
 
 def _finding(silence: Silence, last_heard: datetime | None) -> Finding:
@@ -167,4 +207,19 @@ def _finding(silence: Silence, last_heard: datetime | None) -> Finding:
         "expected": round(expected, 1),
         "last_heard_at": None if last_heard is None else last_heard.isoformat(),
     }
-    return Finding(Subject(RULE, None, "site", site_id), severity, evidence, summary)
+    return Finding(Subject(NAME, None, "site", site_id), severity, evidence, summary)
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("nothing is heard any more", "无客户反馈"),
+    headline=Words("No feedback any more from {place}", "已无客户反馈"),
+    description="Silent against its own rhythm: either nobody asks the customers, or what they say does"
+    " not arrive. No data is no good news.",
+    one_per="site",
+    starts="nothing from a site that by its rhythm should have sent at least ten; or events, but no rating",
+    critical="it should have sent thirty",
+    ends="something is heard; a rating, where only ratings were missing",
+    needs=(HeardSites,),
+    judge=judge,
+)

@@ -4,14 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voc_stream.alerts.model import Subject
-from voc_stream.alerts.rules.complaint_ageing import RULE, OpenComplaint, judge_ageing
+from voc_stream.alerts.model import Subject, Verdict
+from voc_stream.alerts.rule import Context, Facts
+from voc_stream.alerts.rules.complaints.complaint_ageing import (
+    NAME,
+    OpenComplaint,
+    count_by_site,
+    judge,
+)
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.catalogue.model import Limits
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LIMITS = (
     Limits()
 )  # acknowledged within 240 (major) and 1,440 minutes, resolved within 1,440 and 4,320
+
+
+def judge_ageing(complaints: list[OpenComplaint], limits: Limits, now: datetime) -> Verdict:
+    """What the rule finds among these complaints."""
+    counted = count_by_site(complaints, limits, now)
+    return judge(Facts(counted), Context(load_catalogue(), now, {}))
 
 
 def waiting(
@@ -39,7 +52,7 @@ def test_a_complaint_is_overdue_after_the_limit_and_not_at_it(
     at_the_limit = waiting(minutes, severity=severity, is_answered=is_answered)
     assert judge_ageing([at_the_limit], LIMITS, NOW).findings == []
     (finding,) = judge_ageing([at_the_limit], LIMITS, NOW + timedelta(seconds=1)).findings
-    assert finding.subject == Subject(RULE, None, "site", "s-1")
+    assert finding.subject == Subject(NAME, None, "site", "s-1")
     assert finding.severity == ("critical" if severity == "major" else "warning")
     assert finding.evidence["missing"] == {
         "acknowledged": int(not is_answered),
@@ -49,7 +62,7 @@ def test_a_complaint_is_overdue_after_the_limit_and_not_at_it(
 
 def test_no_complaints_are_no_alert() -> None:
     """Nothing open, nothing overdue: whatever was open ends."""
-    assert judge_ageing([], LIMITS, NOW) == (frozenset({RULE}), [], ())
+    assert judge_ageing([], LIMITS, NOW) == ([], ())
 
 
 def test_the_evidence_names_the_oldest_first_and_what_they_lack() -> None:

@@ -9,15 +9,15 @@ from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voc_stream.alerts.facts.open_orders import OpenOrder
+from voc_stream.alerts.facts.stage_times import StageLimit
 from voc_stream.alerts.model import Subject
-from voc_stream.alerts.open_orders import OpenOrder
-from voc_stream.alerts.rules.repair_stage_stuck import (
+from voc_stream.alerts.rules.workshop.repair_stage_stuck import (
     GIVEN_UP_AFTER,
-    RULE,
+    NAME,
     is_more_than_chance,
     judge_stuck,
 )
-from voc_stream.alerts.stage_times import StageLimit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NOW = START
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(microseconds=1)
 BUSY = {"s-1": [NOW - 5 * number * MINUTE for number in range(864, 0, -1)]}
-WASH = Subject(RULE, "stage_minutes.wash", "site", "s-1")
+WASH = Subject(NAME, "stage_minutes.wash", "site", "s-1")
 USUAL, STATED = {"wash": StageLimit(40, is_stated=False)}, {"wash": StageLimit(40, is_stated=True)}
 
 
@@ -65,7 +65,7 @@ def in_stage(here: Sequence[OpenOrder]) -> dict[tuple[str, str], Counter[str | N
 def test_nothing_is_found_where_nothing_stands(catalogue: Catalogue) -> None:
     """Quiet: no order, or orders that are no longer there than usual; an open alert ends."""
     for here in (orders(), orders(1, 5, 39)):
-        assert judge(here, USUAL, catalogue) == (frozenset({RULE}), [], set())
+        assert judge(here, USUAL, catalogue) == ([], set())
 
 
 def test_two_of_two_beyond_the_percentile_are_no_chance(catalogue: Catalogue) -> None:
@@ -92,7 +92,7 @@ def test_two_of_two_beyond_the_percentile_are_no_chance(catalogue: Catalogue) ->
 def test_some_are_always_beyond_a_percentile(catalogue: Catalogue) -> None:
     """What chance explains starts nothing, and lets an open alert go on: different limits for start and end."""
     for here in (orders(45), orders(45, 50, 1), orders(*[45] * 11, *[1] * 89)):
-        assert judge(here, USUAL, catalogue) == (frozenset({RULE}), [], {WASH})
+        assert judge(here, USUAL, catalogue) == ([], {WASH})
         assert judge(here, USUAL, catalogue, open_subjects=()).holding == set()
     assert judge(orders(*[45] * 13, *[1] * 87), USUAL, catalogue).findings
 
@@ -131,7 +131,7 @@ def test_a_closed_shop_is_not_stuck(catalogue: Catalogue) -> None:
     evening = [moment for moment in BUSY["s-1"] if moment < closed_at]
     here = orders(14 * 60 + 10, 14 * 60 + 20)
     for active in ([], evening, [*evening, NOW - 5 * MINUTE]):
-        assert judge(here, USUAL, catalogue, {"s-1": active}) == (frozenset({RULE}), [], {WASH})
+        assert judge(here, USUAL, catalogue, {"s-1": active}) == ([], {WASH})
     assert judge(here, USUAL, catalogue).findings
 
 
@@ -145,7 +145,7 @@ def test_a_limit_of_days_needs_a_day_of_work(catalogue: Catalogue) -> None:
 
 def test_no_limit_is_no_verdict(catalogue: Catalogue) -> None:
     """A stage without one is not judged: an open alert goes on while orders are in it, and ends where there are none."""
-    assert judge(orders(1000), {}, catalogue) == (frozenset({RULE}), [], {WASH})
+    assert judge(orders(1000), {}, catalogue) == ([], {WASH})
     assert judge(orders(), {}, catalogue).holding == set()
 
 
@@ -171,8 +171,8 @@ def test_sites_and_stages_are_judged_apart(catalogue: Catalogue) -> None:
     ]
     assert found == [
         WASH,
-        Subject(RULE, "stage_minutes.work", "site", "s-1"),
-        Subject(RULE, "stage_minutes.wash", "site", "s-2"),
+        Subject(NAME, "stage_minutes.work", "site", "s-1"),
+        Subject(NAME, "stage_minutes.wash", "site", "s-2"),
     ]
 
 

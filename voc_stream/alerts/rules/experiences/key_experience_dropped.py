@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
 from voc_stream.alerts.detection.false_discovery import believed
-from voc_stream.alerts.model import Finding
+from voc_stream.alerts.model import Finding, Verdict
+from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import place
 from voc_stream.domain.horizons import HORIZONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from voc_stream.alerts.detection.detector import Suspicion
     from voc_stream.alerts.model import Json, Subject
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Experience
 
-RULE = "VocKeyExperienceDropped"
+NAME = "VocKeyExperienceDropped"
 ESTIMATED_SHARE = 0.8
 """Of the catalogue's `drop` that the estimate must reach. Half of the estimates of a drop of just that size lie below it, so asking for all
 of it would find many such drops late."""
@@ -34,6 +36,52 @@ DIMENSIONS_ZH = {
 }
 CRITICAL_TIMES = 2.0
 """Times the catalogue's `drop` from which an alert is critical."""
+
+
+class Drop(NamedTuple):
+    """A drop that is to be announced, or goes on.
+
+    Attributes:
+        subject: of which experience at which scope.
+        suspicion: what its detector says by now.
+        usual: the mean that is expected, in points.
+        named: the dimension and the value that explain most of it.
+        evidence: who explains it and telling events, of one that is announced.
+    """
+
+    subject: Subject
+    suspicion: Suspicion
+    usual: float
+    named: tuple[str, str] | None
+    evidence: Mapping[str, Json] = {}
+
+
+class Drops(NamedTuple):
+    """What the detectors say after they were fed.
+
+    A detector keeps where it stands, and must know that its drop is announced. So the facts are read
+    with the decisions of this file: `announced_of` chooses, and the reader writes it down.
+
+    Attributes:
+        drops: announced now, and going on.
+        holding: subjects whose drop goes on, with too few scores to say by how much.
+    """
+
+    drops: Sequence[Drop]
+    holding: Collection[Subject]
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """The alerts about drops."""
+    drops, holding = facts[Drops]
+    return Verdict([_finding(drop, context) for drop in drops], holding)
+
+
+def _finding(drop: Drop, context: Context) -> Finding:
+    experience = context.catalogue.experience[drop.subject.experience or ""]
+    numbers = numbers_of(drop.suspicion, drop.usual, experience, context.now)
+    evidence = {**numbers, **drop.evidence}
+    return finding_of(drop.subject, drop.suspicion, experience, drop.named, evidence)
 
 
 def announced_of(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
@@ -96,3 +144,35 @@ def finding_of(
         f"{label.en} at {english} dropped by {suspicion.drop:.2f} points to {suspicion.mean:.2f} ({suspicion.scores} answers){named}"
         f" / {chinese}：{label.zh} 下降 {suspicion.drop:.2f} 分至 {suspicion.mean:.2f}（{suspicion.scores} 个样本）{named_chinese}",
     )
+
+
+def _is_key(experience: Experience) -> bool:
+    return experience.key
+
+
+RULE = Rule(
+    name=NAME,
+    title=Words("a key experience is worse than it was", "关键体验下降"),
+    headline=Words("{experience} dropped at {place}", "关键体验“{experience}”下降"),
+    description="A key experience lies below its own past{horizon}.",
+    figures=(
+        Figure(
+            "max(voc_key_experience_drop{experience=%q,site=%q,horizon=%q})",
+            ("experience", "site", "horizon"),
+            "It is {} points below its four weeks before.",
+            'printf "%.2f"',
+        ),
+    ),
+    one_per="key experience, at all sites or one",
+    starts="the scores since some moment are lower than the eight weeks before by more than chance, by"
+    " about `drop` or more ([detection.md](../explain/detection.md)). One that a single site explains is"
+    " told of that site only",
+    critical="twice `drop` or more",
+    ends="a recovery is 20,000 times likelier than that the drop goes on, by at least `minimum_samples`"
+    " scores and as many as announced it (up to 100); or after eight weeks: then it is what is usual",
+    needs=(Drops,),
+    judge=judge,
+    is_looked_for_always=True,
+    needs_confirming=False,
+    watches=_is_key,
+)

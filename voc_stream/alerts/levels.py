@@ -7,15 +7,17 @@ all keys, and goes on until the mean itself is back: two limits, so that it does
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.alerts.model import Finding, Subject, Verdict
+from voc_stream.alerts.model import Finding, Subject, Unexplained, Verdict, of_rule
 from voc_stream.alerts.wording import place
 from voc_stream.domain.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Catalogue, Experience
 
 HORIZON = "7d"
@@ -24,8 +26,9 @@ BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED = (
     "VocOnTimeDeliveryLow",
     "VocProcessItemMissed",
 )
-RULES = frozenset({BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED})
 FALSE_DISCOVERY_RATE = 0.01
+OVER = timedelta(days=6)
+"""Before today: the seven days of the horizon."""
 _LEAST_DEVIATION = 0.5
 """Points. Answers that are all the same do not prove that the next one is, too."""
 
@@ -45,6 +48,21 @@ class Level(NamedTuple):
     expectation: float | None
     importance: float | None
     expectations: int = 0
+
+
+class Levels(NamedTuple):
+    """How all experiences that any rule judges stand, at all sites together and at each."""
+
+    levels: Sequence[Level]
+
+
+def judge_of(rule: str, facts: Facts, context: Context) -> Verdict:
+    """What one rule finds. All levels are believed together: a site low by chance is so in any rule."""
+    found = judge_levels(facts[Levels].levels, context.catalogue, context.open_subjects)
+    return Verdict(
+        [finding for finding in found.findings if finding.subject.rule == rule],
+        of_rule(rule, found.holding),
+    )
 
 
 def rule_of(key: str, experience: Experience) -> str | None:
@@ -72,7 +90,6 @@ def judge_levels(
             findings.append(_finding(level, limit, subject, catalogue))
     known = {finding.subject for finding in findings}
     return Verdict(
-        RULES,
         findings,
         {
             subject
@@ -160,6 +177,7 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
         },
         f"{label.en} at {english}: {mean}, below the limit of {least} ({level.scores} in 7 days)"
         f" / {chinese}：{label.zh} {mean_chinese}，低于限值 {least_chinese}（近7天 {level.scores} 个样本）",
+        Unexplained(OVER, round(limit, 2)),
     )
 
 

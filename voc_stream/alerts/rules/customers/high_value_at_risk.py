@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.driver_labels import because, leading_driver
 from voc_stream.alerts.model import Finding, Subject, Verdict
+from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from voc_stream.alerts.model import Json
+    from voc_stream.alerts.rule import Context, Facts
 
 SUBJECT = Subject("VocHighValueAtRisk", None, "all", "")
 
@@ -36,6 +38,18 @@ class AtRisk(NamedTuple):
     contributions: Mapping[str, float]
 
 
+class HighValueCustomers(NamedTuple):
+    """The customers of high value at risk; None where the catalogue does not say what a high value is."""
+
+    at_risk: AtRisk | None
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Whether enough customers of high value are at risk."""
+    enough = context.catalogue.limits.high_value_at_risk_customers
+    return judge_high_value(facts[HighValueCustomers].at_risk, enough)
+
+
 def judge_high_value(at_risk: AtRisk | None, enough: int) -> Verdict:
     """Whether customers of high value are at risk, and enough of them.
 
@@ -46,12 +60,11 @@ def judge_high_value(at_risk: AtRisk | None, enough: int) -> Verdict:
         at_risk: None where the catalogue does not say what a high value is.
         enough: the catalogue's `high_value_at_risk_customers`, at least 1.
     """
-    rules = frozenset({SUBJECT.rule})
     if at_risk is None or 2 * at_risk.customers < enough:
-        return Verdict(rules, [])
+        return Verdict([])
     if at_risk.customers < enough:
-        return Verdict(rules, [], {SUBJECT})
-    return Verdict(rules, [_finding(at_risk, enough)])
+        return Verdict([], {SUBJECT})
+    return Verdict([_finding(at_risk, enough)])
 
 
 def _finding(at_risk: AtRisk, enough: int) -> Finding:
@@ -77,3 +90,26 @@ def _finding(at_risk: AtRisk, enough: int) -> Finding:
     )
     is_critical = critical >= enough and 2 * critical >= customers
     return Finding(SUBJECT, "critical" if is_critical else "warning", evidence, summary)
+
+
+RULE = Rule(
+    name=SUBJECT.rule,
+    title=Words("valuable customers likely to leave", "高价值客户面临流失"),
+    headline=Words("High-value customers of {place} are likely to leave", "高价值客户面临流失"),
+    description="Customers worth much are likely to leave.",
+    figures=(
+        Figure(
+            'sum(max by (band, segment) (voc_value_at_risk{band=~"high|critical"}))',
+            (),
+            "Risk times yearly value in the bands high and critical, at all sites: {}.",
+            "humanize",
+        ),
+    ),
+    one_per="all",
+    starts="so many customers (`high_value_at_risk_customers`) worth at least `high_annual_value` have a"
+    " high or critical risk of leaving",
+    critical="so many have a critical risk, and they are half of them",
+    ends="fewer than half of that",
+    needs=(HighValueCustomers,),
+    judge=judge,
+)

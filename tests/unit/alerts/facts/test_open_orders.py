@@ -9,7 +9,12 @@ from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.alerts.open_orders import LONGEST_PAUSE, OpenOrder, stage_label, working_minutes
+from voc_stream.alerts.facts.open_orders import (
+    LONGEST_PAUSE,
+    OpenOrder,
+    stage_label,
+    working_minutes,
+)
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue

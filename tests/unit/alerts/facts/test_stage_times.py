@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.alerts.stage_times import (
+from voc_stream.alerts.facts.stage_times import (
     StageLimit,
     StageTimes,
     minutes_experience,

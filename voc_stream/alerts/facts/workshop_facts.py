@@ -1,0 +1,47 @@
+"""What the rules about the workshop judge: orders, how many there are, follow-ups, and when sites worked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from voc_stream.alerts.facts.open_orders import OpenOrder
+
+
+class FollowUps(NamedTuple):
+    """The follow-ups of one site whose 72 hours ended within the horizon.
+
+    Attributes:
+        site_id: the shop.
+        due: how many.
+        overdue: how many of them have not been made to this day.
+        order_ids: some orders of those, the longest overdue first.
+    """
+
+    site_id: str
+    due: int
+    overdue: int
+    order_ids: Sequence[str]
+
+
+class WorkshopFacts(NamedTuple):
+    """What is in the workshop, and what left it.
+
+    Attributes:
+        orders: in the workshop, that are longer in their stage than its limit, or whose promise may be too soon.
+        in_stage: by site and stage, how many orders of each product have been in it for at most 30 days.
+        follow_ups: by site, those that fell due within a week.
+    """
+
+    orders: Sequence[OpenOrder]
+    in_stage: Mapping[tuple[str, str], Mapping[str | None, int]]
+    follow_ups: Sequence[FollowUps]
+
+
+class WorkingTimes(NamedTuple):
+    """By site, ascending, when it is known to have finished something."""
+
+    by_site: Mapping[str, Sequence[datetime]]

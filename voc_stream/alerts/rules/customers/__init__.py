@@ -1,0 +1,1 @@
+"""Rules about customers who are likely to leave."""

@@ -1,0 +1,40 @@
+"""Too few vehicles that are delivered when they were promised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.alerts.levels import ON_TIME_LOW, Levels, judge_of
+from voc_stream.alerts.rule import Figure, Rule, Words
+
+if TYPE_CHECKING:
+    from voc_stream.alerts.model import Verdict
+    from voc_stream.alerts.rule import Context, Facts
+
+
+def judge(facts: Facts, context: Context) -> Verdict:
+    """Where too few vehicles are delivered on time."""
+    return judge_of(ON_TIME_LOW, facts, context)
+
+
+RULE = Rule(
+    name=ON_TIME_LOW,
+    title=Words("too few vehicles on time", "及时交车率偏低"),
+    headline=Words("Too few vehicles are delivered on time at {place}", "及时交车率偏低"),
+    description="Too few vehicles are delivered when they were promised.",
+    figures=(
+        Figure(
+            'max(voc_on_time_delivery_ratio{stage="delivery",site=%q})',
+            ("site",),
+            "Of those of the last 7 days {} were.",
+            "humanizePercentage",
+        ),
+    ),
+    one_per="`on_time_delivery`, at all sites or one",
+    starts="the mean of 7 days lies below expectation + `satisfaction_below`, or weighted by importance"
+    " below `weighted_satisfaction_below`, by more than chance",
+    critical="weighted by importance it does",
+    ends="the mean is back at the limit",
+    needs=(Levels,),
+    judge=judge,
+)

@@ -1,0 +1,1 @@
+"""Rules about orders in the workshop."""

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from voc_stream.events.refusal import MEANINGS
-from voc_stream.published.json_schemas import EVENT_TYPES
+from voc_stream.events.types import INPUT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_worker_receives_the_inputs_and_sends_the_outputs() -> None:
 
 def test_every_event_message_is_keyed_by_customer() -> None:
     """The key decides the partition, so a sender must know it; a retraction may concern many customers, in any partitions."""
-    for event_type in set(EVENT_TYPES) - {"retraction"}:
+    for event_type in set(INPUT_TYPES) - {"retraction"}:
         assert (
             "customer_id"
             in DOCUMENT["components"]["messages"][event_type]["bindings"]["kafka"]["key"][

@@ -10,7 +10,7 @@ import pytest
 
 from voc_stream.events.decode import decode
 from voc_stream.events.refusal import Reason, Refusal
-from voc_stream.published.json_schemas import EVENT_TYPES
+from voc_stream.events.types import INPUT_TYPES
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
@@ -71,7 +71,7 @@ def test_valid_example_is_accepted(path: Path, catalogue: Catalogue) -> None:
     """The worker and an independent validator agree that it is an event of the type of its folder."""
     event_type = path.parts[-3]
     found = read(path, catalogue)
-    assert type(found) is EVENT_TYPES[event_type], found
+    assert type(found) is INPUT_TYPES[event_type], found
     validator(event_type).validate(json.loads(path.read_bytes()))
 
 
@@ -91,13 +91,13 @@ def test_schema_refuses_what_a_schema_can_express(path: Path) -> None:
     assert not validator(path.parts[-3]).is_valid(json.loads(path.read_bytes()))
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES)
+@pytest.mark.parametrize("event_type", INPUT_TYPES)
 def test_each_type_has_its_examples(event_type: str) -> None:
     """At least the smallest event and one with every field."""
     names = {path.stem for path in VALID if path.parts[-3] == event_type}
     assert {"minimal", "full"} <= names
     full = json.loads((SCHEMAS / "examples" / event_type / "valid" / "full.json").read_bytes())
-    assert set(full) == {*EVENT_TYPES[event_type].__struct_fields__, "type"}
+    assert set(full) == {*INPUT_TYPES[event_type].__struct_fields__, "type"}
     assert sum(path.parts[-3] == event_type for path in INVALID) >= 5
 
 
@@ -105,7 +105,7 @@ def test_no_example_is_unused() -> None:
     """A file in another place or with another ending would never be checked."""
     files = {path for path in (SCHEMAS / "examples").rglob("*") if path.is_file()}
     assert files == {*VALID, *INVALID}
-    assert {path.parts[-3] for path in files} == set(EVENT_TYPES)
+    assert {path.parts[-3] for path in files} == set(INPUT_TYPES)
 
 
 def test_each_reason_has_an_example() -> None:

@@ -31,7 +31,7 @@ from voc_stream.catalogue.plausible import problems
 from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.catalogue.toml_lines import line_of, show_path
 from voc_stream.errors import VocError
-from voc_stream.events.types import Stage
+from voc_stream.events.types.fields import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
-from voc_stream.events.types import Outcome
+from voc_stream.events.types.fields import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ import msgspec
 from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.measures import Kind, Source, Unit  # noqa: TC001  msgspec reads them at run time
 from voc_stream.catalogue.plausible import Plausible
-from voc_stream.events.types import Stage
+from voc_stream.events.types.fields import Stage
 
 Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
 Signal = Literal[

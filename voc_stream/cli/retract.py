@@ -18,12 +18,12 @@ from voc_stream.cli.screen.terminal import say
 from voc_stream.counted import counted
 from voc_stream.errors import VocError
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
-from voc_stream.events.types import (
+from voc_stream.events.types import Retraction
+from voc_stream.events.types.fields import (
     EVENT_ID_PATTERN,
     MAXIMUM_EVENT_ID_LENGTH,
     MAXIMUM_REASON_LENGTH,
     MAXIMUM_RETRACTED,
-    Retraction,
 )
 from voc_stream.kafka.push import Pusher, Record
 from voc_stream.settings import load_settings

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from voc_stream.events.types import AnyEvent
-
-DONE = 1000
-NOT_DONE = 0
-
-
-class Measure(msgspec.Struct, frozen=True, gc=False):
-    """One value of an experience in hundredths (of a point, or of a minute), with what the customer expected and how much it matters."""
-
-    experience: str
-    value: int
-    expectation: int | None = None
-    importance: int | None = None
+    from voc_stream.events.types.base import Measure
 
 
 class Contribution(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from voc_stream.events.types import Event
+    from voc_stream.events.types.base import Event
 
 
 def moment_of(event: Event) -> datetime:

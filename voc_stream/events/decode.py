@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 import msgspec
 
@@ -11,19 +11,10 @@ from voc_stream.events.explain import explain_invalid_event, explain_invalid_jso
 from voc_stream.events.identifiers import check_identifiers, normalise_identifiers
 from voc_stream.events.raw import refuse_bytes, refuse_numbers
 from voc_stream.events.refusal import Reason, Refusal, quote
-from voc_stream.events.renaming import with_new_names
-from voc_stream.events.types import (
-    AnyEvent,
-    AnyInput,
-    Callback,
-    Complaint,
-    RepairStep,
-    Retraction,
-    Touchpoint,
-)
+from voc_stream.events.types import INPUT_TYPES, AnyEvent, AnyInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from voc_stream.catalogue.model import Catalogue, Experience
     from voc_stream.catalogue.plausible import Plausible
@@ -68,8 +59,8 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
     event = _read(value)
     if isinstance(event, Refusal):
         return event
-    if not isinstance(event, Retraction):
-        event = with_new_names(event, catalogue.alias)
+    if catalogue.alias:
+        event = event.with_names(catalogue.alias)
     return (
         refuse_numbers(value)
         or _refuse_times(event, now, catalogue.plausible)
@@ -84,7 +75,8 @@ def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
     Every reader of stored bodies comes here. So a stored id is the same id as one that comes in, and an experience that was renamed
     since (the catalogue's `alias`) is the same experience.
     """
-    return with_new_names(normalise_identifiers(_STORED_DECODER.decode(body)), alias)
+    event = normalise_identifiers(_STORED_DECODER.decode(body))
+    return event.with_names(alias) if alias else event
 
 
 def _read(value: bytes) -> AnyInput | Refusal:
@@ -112,14 +104,12 @@ def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refus
             "implausible_time",
             f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in the catalogue",
         )
-    if (
-        isinstance(event, RepairStep)
-        and event.promised_at is not None
-        and _overflows(event.promised_at)
-    ):
-        return Refusal(
-            "out_of_range", "promised_at: lies outside the years 1 to 9999 in UTC; correct it"
-        )
+    for name in _FURTHER_TIMES[type(event)]:
+        time = getattr(event, name)
+        if time is not None and _overflows(time):
+            return Refusal(
+                "out_of_range", f"{name}: lies outside the years 1 to 9999 in UTC; correct it"
+            )
     return None
 
 
@@ -134,62 +124,63 @@ def _overflows(time: datetime) -> bool:
 
 
 def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) -> Refusal | None:
-    if isinstance(event, Callback):
-        return _refuse_answers(event, experiences)
-    if isinstance(event, Touchpoint):
-        experience = experiences.get(event.experience)
-        if experience is None:
-            return _unknown("experience", event.experience)
-        if experience.kind not in SCORED or experience.source is not None:
-            return _wrong_kind(
-                "experience", event.experience, experience, "a touchpoint scores a rating"
-            )
-    if (
-        isinstance(event, Complaint)
-        and event.category is not None
-        and event.category not in experiences
-    ):
-        return _unknown("category", event.category)
-    return None
-
-
-def _refuse_answers(callback: Callback, experiences: Mapping[str, Experience]) -> Refusal | None:
-    for place, answer in enumerate(callback.answers):
-        experience = experiences.get(answer.item)
-        if experience is None:
-            return _unknown(f"answers[{place}].item", answer.item)
-        if answer.score is not None and (
-            experience.kind not in SCORED or experience.source is not None
+    named = event.named()
+    if not named:
+        return None
+    for place, name, has_score, has_done in named:
+        experience = experiences.get(name)
+        if (
+            experience is None
+            or (has_score and not _takes_scores(experience))
+            or (has_done and experience.kind != "process")
         ):
-            return _wrong_kind(
-                f"answers[{place}].score", answer.item, experience, "only a rating has a score"
-            )
-        if answer.done is not None and experience.kind != "process":
-            return _wrong_kind(
-                f"answers[{place}].done",
-                answer.item,
-                experience,
-                "only a process item is done or not",
-            )
-    items = [answer.item for answer in callback.answers]
-    if len(set(items)) < len(items):
-        place = next(place for place, item in enumerate(items) if item in items[:place])
-        return Refusal(
-            "repeated_item",
-            f"answers[{place}].item: {quote(items[place])} was answered before; give each item once",
-        )
+            return _misnamed(event, place, name, experience, has_score=has_score)
+    if len({name for _, name, _, _ in named}) < len(named):
+        return _repeated(event, [name for _, name, _, _ in named])
     return None
 
 
-def _unknown(path: str, item: str) -> Refusal:
-    return Refusal(
-        "unknown_item", f"{path}: {quote(item)} is not in the catalogue; correct it or add it there"
-    )
+def _takes_scores(experience: Experience) -> bool:
+    return experience.kind in SCORED and experience.source is None
 
 
-def _wrong_kind(path: str, item: str, experience: Experience, advice: str) -> Refusal:
+def _misnamed(
+    event: AnyInput, place: int, name: str, experience: Experience | None, *, has_score: bool
+) -> Refusal:
+    naming = event.naming
+    if experience is None:
+        path = naming.path(naming.experience, place)
+        return Refusal(
+            "unknown_item",
+            f"{path}: {quote(name)} is not in the catalogue; correct it or add it there",
+        )
+    is_score = has_score and not _takes_scores(experience)
     measured = "" if experience.source is None else " and measured by its `source`"
+    field = naming.score if is_score else naming.done
+    advice = "only a rating has a score" if is_score else "only a process item is done or not"
     return Refusal(
         "wrong_kind",
-        f"{path}: {quote(item)} is of kind {experience.kind}{measured} in the catalogue; {advice}",
+        f"{naming.path(field or naming.experience, place)}: {quote(name)} is of kind"
+        f" {experience.kind}{measured} in the catalogue; {advice}",
     )
+
+
+def _repeated(event: AnyInput, names: Sequence[str]) -> Refusal:
+    place = next(place for place, name in enumerate(names) if name in names[:place])
+    path = event.naming.path(event.naming.experience, place)
+    return Refusal(
+        "repeated_item",
+        f"{path}: {quote(names[place])} was answered before; give each item once",
+    )
+
+
+def _further_times(struct: type[AnyInput]) -> tuple[str, ...]:
+    """The fields that are moments, but for `occurred_at`."""
+    return tuple(
+        name
+        for name, hint in get_type_hints(struct).items()
+        if name != "occurred_at" and datetime in (hint, *get_args(hint))
+    )
+
+
+_FURTHER_TIMES = {struct: _further_times(struct) for struct in INPUT_TYPES.values()}

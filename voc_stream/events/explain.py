@@ -6,25 +6,27 @@ msgspec tells its errors apart by their text only, so the one table below depend
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
-from voc_stream.events import types
 from voc_stream.events.refusal import Reason, Refusal, quote
+from voc_stream.events.types import INPUT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ALLOWED_VALUES: Mapping[str, tuple[object, ...]] = {
-    "schema_version": (1,),
-    "outcome": get_args(types.Outcome),
-    "action": get_args(types.Action),
-    "severity": get_args(types.Severity),
-    "stage": get_args(types.Stage),
-    "edge": get_args(types.Edge),
-    "change": get_args(types.Change),
-    "lifecycle_stage": get_args(types.LifecycleStage),
-    "churn_reason": get_args(types.ChurnReason),
-}
+
+def _allowed_values() -> Mapping[str, tuple[object, ...]]:
+    """The words of each field that has its own, whatever the type of event."""
+    found: dict[str, dict[object, None]] = {}
+    for struct in INPUT_TYPES.values():
+        for name, hint in get_type_hints(struct).items():
+            for option in (hint, *get_args(hint)):
+                if get_origin(option) is Literal:
+                    found.setdefault(name, {}).update(dict.fromkeys(get_args(option)))
+    return {name: tuple(values) for name, values in found.items()}
+
+
+ALLOWED_VALUES = _allowed_values()
 
 _TYPE_NAMES = {
     "str": "a string",
@@ -90,7 +92,7 @@ _TABLE = tuple(
     (re.compile(pattern, re.DOTALL), reason, advice) for pattern, reason, advice in _MESSAGES
 )
 
-_EVENT_TYPES = tuple(event.__struct_config__.tag for event in get_args(types.AnyInput))
+_EVENT_TYPES = tuple(INPUT_TYPES)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

@@ -16,20 +16,18 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 
 from voc_stream.events.refusal import Refusal
-from voc_stream.events.types import (
+from voc_stream.events.types import AnyEvent, AnyInput, Retraction
+from voc_stream.events.types.fields import (
     EVENT_ID_PATTERN,
     IDENTIFIER_PATTERN,
     INVISIBLE,
     MAXIMUM_IDENTIFIER_LENGTH,
-    AnyEvent,
-    AnyInput,
-    Retraction,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voc_stream.events.types import Event
+    from voc_stream.events.types.base import Event
 
 _is_event_id = re.compile(EVENT_ID_PATTERN).match
 _find_invisible = re.compile(

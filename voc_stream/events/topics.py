@@ -7,26 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.events.types import Retraction
+from voc_stream.events.types import INPUT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.events.types import AnyInput
 
-TOPIC_OF_TYPE: Mapping[str, str] = {
-    "callback": "callbacks",
-    "complaint": "complaints",
-    "repair_step": "repair-flow",
-    "touchpoint": "touchpoints",
-    "customer": "customers",
-    "retraction": "retractions",
-}
-INPUTS = tuple(TOPIC_OF_TYPE.values())
+TOPIC_OF_TYPE: Mapping[str, str] = {name: kind.topic for name, kind in INPUT_TYPES.items()}
+INPUTS = tuple(dict.fromkeys(TOPIC_OF_TYPE.values()))
 DEAD_LETTERS = "dead-letters"
 ALERTS = "alerts"
 
 
 def key_of(event: AnyInput) -> bytes:
-    """The key of an event's message: its customer, so that the events of one stay in one partition; of a retraction, its own id."""
-    return (event.event_id if isinstance(event, Retraction) else event.customer_id).encode()
+    """The key of an event's message."""
+    return event.key.encode()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from voc_stream.events.identifiers import identifier_problem
-from voc_stream.events.types import IDENTIFIER_PATTERN, AnyEvent
+from voc_stream.events.types.fields import IDENTIFIER_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.importing.cell_value import ValueKind
 
-EVENTS: Mapping[str, type[msgspec.Struct]] = {
-    str(kind.__struct_config__.tag): kind for kind in get_args(AnyEvent)
-}
 _KINDS: Mapping[type[msgspec.inspect.Type], ValueKind] = {
     msgspec.inspect.StrType: "text",
     msgspec.inspect.LiteralType: "text",

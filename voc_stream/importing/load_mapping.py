@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from voc_stream.catalogue.toml_lines import KeyPath, line_of, show_path
-from voc_stream.events.types import Answer
+from voc_stream.events.types import EVENT_TYPES, Answer
 from voc_stream.importing.cell_times import format_problem
 from voc_stream.importing.cell_value import CellError, Plain, Scale, Source, Template
-from voc_stream.importing.fields import EVENTS, Field, fields_of
+from voc_stream.importing.fields import Field, fields_of
 from voc_stream.importing.formats.csv_rows import CsvLayout
 from voc_stream.importing.formats.text_encoding import text_codec
 from voc_stream.importing.mapping import (
@@ -105,10 +105,10 @@ class _Reader:
     def _event(self, place: int, block: dict[str, Any]) -> EventRule:
         path: KeyPath = ("event", place)
         name = block.get("type")
-        if not isinstance(name, str) or name not in EVENTS:
-            self._fail((*path, "type"), f"must be one of {', '.join(EVENTS)}")
-        known = fields_of(EVENTS[name])
-        has_answers = "answers" in EVENTS[name].__struct_fields__
+        if not isinstance(name, str) or name not in EVENT_TYPES:
+            self._fail((*path, "type"), f"must be one of {', '.join(EVENT_TYPES)}")
+        known = fields_of(EVENT_TYPES[name])
+        has_answers = "answers" in EVENT_TYPES[name].__struct_fields__
         self._only(block, (*known, "type", "when", *(["answer"] if has_answers else [])), path)
         digest_columns = self._digest_columns(block.get("event_id"), (*path, "event_id"))
         given = {

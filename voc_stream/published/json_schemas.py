@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES
 from voc_stream.events.raw import MAXIMUM_DEPTH
-from voc_stream.events.types import AnyInput, Event
+from voc_stream.events.types import INPUT_TYPES
 from voc_stream.published.asyncapi import asyncapi
 from voc_stream.published.yaml import to_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EVENT_TYPES: Mapping[str, type[Event]] = {
-    event.__struct_config__.tag: event for event in get_args(AnyInput)
-}
+    from voc_stream.events.types.base import Event
 
 _BEYOND_THE_SCHEMA = (
     "Fields that are not named here are kept with the event and change nothing. "
@@ -34,20 +32,20 @@ def documents(examples: Mapping[str, Sequence[object]]) -> dict[str, str]:
     """The published files by name; `examples` gives valid events by type."""
     schemas = {
         event_type: json_schema(event_type, examples.get(event_type, ()))
-        for event_type in EVENT_TYPES
+        for event_type in INPUT_TYPES
     }
     files = {
         f"{event_type}.v1.schema.json": _to_json(schema) for event_type, schema in schemas.items()
     }
     files["asyncapi.yaml"] = to_yaml(
-        asyncapi({event_type: _first_sentence(event) for event_type, event in EVENT_TYPES.items()})
+        asyncapi({event_type: _first_sentence(event) for event_type, event in INPUT_TYPES.items()})
     )
     return files
 
 
 def json_schema(event_type: str, examples: Sequence[object]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a type of event."""
-    struct = EVENT_TYPES[event_type]
+    struct = INPUT_TYPES[event_type]
     generated = msgspec.json.schema(struct)
     definitions = generated["$defs"]
     body = definitions.pop(struct.__name__)

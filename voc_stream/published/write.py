@@ -10,8 +10,9 @@ import argparse
 import json
 from pathlib import Path
 
+from voc_stream.events.types import INPUT_TYPES
 from voc_stream.postgres.schema.data_dictionary import dictionary
-from voc_stream.published.json_schemas import EVENT_TYPES, documents
+from voc_stream.published.json_schemas import documents
 from voc_stream.published.metrics_page import reference
 from voc_stream.published.settings_page import settings_page
 
@@ -33,7 +34,7 @@ def read_examples(folder: Path) -> dict[str, list[object]]:
             json.loads(path.read_bytes())
             for path in sorted((folder / "examples" / event_type / "valid").glob("*.json"))
         ]
-        for event_type in EVENT_TYPES
+        for event_type in INPUT_TYPES
     }
 
 

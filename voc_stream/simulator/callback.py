@@ -13,7 +13,7 @@ from voc_stream.simulator.world import DAY, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.events.types import Edge, Outcome
+    from voc_stream.events.types.fields import Edge, Outcome
     from voc_stream.simulator.journey import Journey
     from voc_stream.simulator.world import World
 

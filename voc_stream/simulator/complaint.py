@@ -12,7 +12,7 @@ from voc_stream.simulator.world import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.events.types import Action, ChurnReason
+    from voc_stream.events.types.fields import Action, ChurnReason
     from voc_stream.simulator.journey import Journey
     from voc_stream.simulator.world import World
 

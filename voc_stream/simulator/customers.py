@@ -10,7 +10,7 @@ from voc_stream.simulator.network import PRODUCTS
 if TYPE_CHECKING:
     from random import Random
 
-    from voc_stream.events.types import LifecycleStage
+    from voc_stream.events.types.fields import LifecycleStage
     from voc_stream.simulator.network import Shop
 
 SEGMENTS = {"standard": 60, "premium": 20, "fleet": 15, "taxi": 5}

@@ -13,7 +13,7 @@ from voc_stream.simulator.world import DAY, HOUR, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.events.types import Edge, Stage
+    from voc_stream.events.types.fields import Edge, Stage
     from voc_stream.simulator.world import World
 
 BOOKED_SHARE = 0.6

@@ -16,7 +16,7 @@ from voc_stream.simulator.network import build_shops
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.events.types import CustomerEvent
+    from voc_stream.events.types.base import CustomerEvent
     from voc_stream.simulator.network import Advisor
     from voc_stream.simulator.options import SimulationOptions
 

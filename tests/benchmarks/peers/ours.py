@@ -23,8 +23,8 @@ from psycopg2.errors import UniqueViolation
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.cli.worker import configure_logging, tune_interpreter
 from voc_stream.events.decode import Refusal, decode
-from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Callback, Retraction
+from voc_stream.events.types.hundredths import hundredths
 from voc_stream.kafka.worker.run import run_worker
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.clocks import ClockReading

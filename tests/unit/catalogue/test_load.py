@@ -11,7 +11,7 @@ import pytest
 import voc_stream.catalogue.load as catalogue_module
 from voc_stream.catalogue.load import CatalogueError, _Reader, load_catalogue
 from voc_stream.catalogue.model import TIMINGS, BySeverity, Factor, Limits, Signal
-from voc_stream.events.types import Stage
+from voc_stream.events.types.fields import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

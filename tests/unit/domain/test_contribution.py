@@ -6,9 +6,9 @@ from builders import START, callback, complaint, customer, event_lists, repair_s
 from hypothesis import given
 from unit.domain.world import events_of, summed
 
-from voc_stream.domain.contribution import Measure, Profile, contribution_of, moved
-from voc_stream.domain.measures.of_event import measures_of
+from voc_stream.domain.contribution import Profile, contribution_of, moved
 from voc_stream.domain.moment import moment_of
+from voc_stream.events.types.base import Measure
 
 if TYPE_CHECKING:
     from builders import Event
@@ -29,7 +29,7 @@ def test_ratings_items_and_expectations_are_measured(catalogue: Catalogue) -> No
         {"item": "repair_quality", "expectation": 9},
     ]
     (event,) = events_of([callback(answers=answers)], catalogue)
-    assert measures_of(event) == (
+    assert event.ratings() == (
         Measure("overall", 713, 800, 950),
         Measure("advice_given", 1000),
         Measure("followed_up", 0),
@@ -41,7 +41,7 @@ def test_what_measures_nothing_contributes_nothing(catalogue: Catalogue) -> None
     for event in events_of(
         [callback(outcome="no_answer"), complaint(), repair_step(), customer()], catalogue
     ):
-        assert measures_of(event) == ()
+        assert event.ratings() == ()
 
 
 def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(
@@ -49,7 +49,7 @@ def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(
 ) -> None:
     """Unknown dimensions are empty."""
     (event,) = events_of([touchpoint(department="body shop", product="p-1")], catalogue)
-    contribution = contribution_of(event, START, GOLD, measures_of(event))
+    contribution = contribution_of(event, START, GOLD, event.ratings())
     assert contribution[:8] == (START, "s-1", "body shop", "", "p-1", "gold", "north", 1)
 
 
@@ -57,7 +57,7 @@ def contributions_of(events: list[AnyEvent], profile: Profile) -> list[Contribut
     return [
         contribution_of(event, moment_of(event), profile, measures)
         for event in events
-        if (measures := measures_of(event))
+        if (measures := event.ratings())
     ]
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from voc_stream.events.decode import decode
 from voc_stream.events.refusal import Reason, Refusal
-from voc_stream.events.types import AnyInput, Event
+from voc_stream.events.types import AnyInput
+from voc_stream.events.types.base import Event
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue

@@ -8,8 +8,7 @@ import pytest
 
 from voc_stream.events import explain
 from voc_stream.events.explain import ALLOWED_VALUES, explain_invalid_event, explain_invalid_json
-from voc_stream.events.types import AnyInput
-from voc_stream.published.json_schemas import EVENT_TYPES
+from voc_stream.events.types import INPUT_TYPES, AnyInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,7 +184,7 @@ def test_words_of_every_enumeration_are_listed() -> None:
     """A detail about an unknown word lists the known ones, of whatever field."""
     found = {
         name: tuple(sorted(map(str, words)))
-        for event in EVENT_TYPES.values()
+        for event in INPUT_TYPES.values()
         for name, words in enumerations(msgspec.json.schema(event))
     }
     assert found == {name: tuple(sorted(map(str, words))) for name, words in ALLOWED_VALUES.items()}

@@ -17,8 +17,8 @@ from voc_stream.events.identifiers import (
     normalise_identifiers,
 )
 from voc_stream.events.refusal import Refusal
-from voc_stream.events.types import EVENT_ID_PATTERN, IDENTIFIER_PATTERN, AnyEvent
-from voc_stream.published.json_schemas import EVENT_TYPES
+from voc_stream.events.types import INPUT_TYPES, AnyEvent
+from voc_stream.events.types.fields import EVENT_ID_PATTERN, IDENTIFIER_PATTERN
 
 CHARACTERS = st.sampled_from(
     'a顾é \\"\u00a0\u2028\U0001f600\t\n\r\x00\x01\x1f\x7f\x80\x85\x9f\u200b\u202e\ufeff\u0301\u3000\ufe0f\ufffd'
@@ -39,7 +39,7 @@ def refused(body: dict[str, Any]) -> Refusal | None:
 
 def identifiers_of(event_type: str) -> list[str]:
     """The fields whose published schema has a pattern, read from it as any other program would."""
-    struct = EVENT_TYPES[event_type]
+    struct = INPUT_TYPES[event_type]
     properties = msgspec.json.schema(struct)["$defs"][struct.__name__]["properties"]
     return [name for name, schema in properties.items() if "pattern" in str(schema)]
 

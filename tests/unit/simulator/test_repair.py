@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from voc_stream.events.types import AnyEvent, RepairStep, Stage
+from voc_stream.events.types import AnyEvent, RepairStep
+from voc_stream.events.types.fields import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,8 @@ import msgspec
 
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, earliest_time, is_among, latest, latest_time
-from voc_stream.events.hundredths import hundredths
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
+from voc_stream.events.types.hundredths import hundredths
 
 LIFE = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")

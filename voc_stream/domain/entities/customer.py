@@ -11,8 +11,8 @@ from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.entities.journey import LastMoment
 from voc_stream.domain.entities.move import Move, restated
 from voc_stream.domain.entities.stated import Stated, earliest_time, latest, latest_time, value_of
-from voc_stream.events.hundredths import hundredths
-from voc_stream.events.types import Callback, Customer, Touchpoint
+from voc_stream.events.types import Customer
+from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import ChurnModel
@@ -64,12 +64,8 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         self.last_seen_at = latest_time(self.last_seen_at, at)
         if isinstance(event, Customer):
             self._apply_profile(event, at)
-        elif isinstance(event, Callback):
-            for place, answer in enumerate(event.answers):
-                if answer.score is not None:
-                    self._apply_score(answer.item, answer.score, (at, event.event_id, place), model)
-        elif isinstance(event, Touchpoint):
-            self._apply_score(event.experience, event.score, (at, event.event_id, 0), model)
+        for experience, points, place in event.scores():
+            self._apply_score(experience, points, (at, event.event_id, place), model)
 
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
         """Whether this state may say something that only this event said; if not, it is the same without the event."""

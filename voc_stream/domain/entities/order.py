@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
-from voc_stream.domain.contribution import DONE, NOT_DONE, Contribution, Measure, Profile
+from voc_stream.domain.contribution import Contribution, Profile
 from voc_stream.domain.entities.journey import Moments
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
-from voc_stream.events.hundredths import hundredths
-from voc_stream.events.types import Callback, RepairStep, Stage, Touchpoint
+from voc_stream.events.types import RepairStep
+from voc_stream.events.types.base import DONE, NOT_DONE, Measure
+from voc_stream.events.types.fields import Stage
+from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -120,20 +122,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         self.product = latest(self.product, event.product, at, event.event_id, rank)
         if isinstance(event, RepairStep):
             self._apply_step(event, at, rules)
-        elif isinstance(event, Callback):
-            if event.outcome == "completed":
-                self._add_contact(at)
-            self.moments.add(
-                [
-                    (hundredths(answer.score), place)
-                    for place, answer in enumerate(event.answers)
-                    if answer.score is not None
-                ],
-                at,
-                event.event_id,
-            )
-        elif isinstance(event, Touchpoint):
-            self.moments.add([(hundredths(event.score), 0)], at, event.event_id)
+        if event.is_contact:
+            self._add_contact(at)
+        if scores := event.scores():
+            given = [(hundredths(points), place) for _, points, place in scores]
+            self.moments.add(given, at, event.event_id)
 
     def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
         if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
@@ -157,9 +150,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
             return
         self.exited[stage] = max(self.exited.get(stage, microseconds), microseconds)
-        if stage == "follow_up":
-            self._add_contact(at)
-        elif stage == "delivery":
+        if stage == "delivery":
             # Delivery only ever moves later, so contacts before it can never count again.
             self.contact = beyond(self.contact, _moment(self.exited[stage]))
 
@@ -179,9 +170,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
         Scores are counted, so whatever has one is said.
         """
-        if isinstance(event, Touchpoint) or (
-            isinstance(event, Callback) and any(one.score is not None for one in event.answers)
-        ):
+        if event.scores():
             return True
         if isinstance(event, RepairStep):
             edges, microseconds = (

@@ -14,7 +14,7 @@ from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.folding.keys import Keys, keys_of
 from voc_stream.domain.measures.of_event import event_measures, measures_of
 from voc_stream.domain.moment import moment_of
-from voc_stream.events.types import Complaint, Customer, RepairStep
+from voc_stream.events.types import Complaint, Customer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,9 +79,7 @@ class Fold:
         for event in events:
             at = moment_of(event)
             self._apply_to_customer(event, at)
-            if isinstance(event, Customer):
-                continue
-            if event.order_id is not None:
+            if event.order_id is not None and event.concerns_order:
                 self._apply_to_order(event.order_id, event, at)
             if isinstance(event, Complaint):
                 self._apply_to_complaint(event, at)
@@ -96,7 +94,7 @@ class Fold:
         if (
             last_seen_at is None
             or last_seen_at < self._surely_active_since
-            or not isinstance(event, RepairStep)
+            or event.always_affects_risk
         ):
             self._affected.add(customer_id)
         if isinstance(event, Customer) and customer_id not in self._new_customers:
@@ -115,7 +113,7 @@ class Fold:
             self._timings += difference(before, order.counted(self._rules, stages))
         else:
             order.apply(event, at, self._rules)
-        if owner != event.customer_id or "delivery" in stages or not isinstance(event, RepairStep):
+        if owner != event.customer_id or "delivery" in stages or event.always_affects_risk:
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 
     def _apply_to_complaint(self, event: Complaint, at: datetime) -> None:

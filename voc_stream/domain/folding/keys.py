@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.events.types import Complaint, Customer
+from voc_stream.events.types import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ def keys_of(events: Iterable[AnyEvent]) -> Keys:
     keys = Keys(set(), set(), set())
     for event in events:
         keys.customers.add(event.customer_id)
-        if event.order_id is not None and not isinstance(event, Customer):
+        if event.order_id is not None and event.concerns_order:
             keys.orders.add(event.order_id)
         if isinstance(event, Complaint):
             keys.complaints.add(event.complaint_id)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
-from voc_stream.events.types import Complaint, Customer
+from voc_stream.events.types import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +46,7 @@ class Remaining:
 
     def add_to_order(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
         """Take in one event that is left of its order."""
-        if event.order_id is None or isinstance(event, Customer):
+        if event.order_id is None or not event.concerns_order:
             return
         state = self.orders.get(event.order_id)
         if state is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.catalogue.measures import FromField, FromOutcome
-from voc_stream.domain.contribution import DONE, NOT_DONE, Measure
-from voc_stream.events.hundredths import hundredths
-from voc_stream.events.types import Callback, Touchpoint
+from voc_stream.events.types import Callback
+from voc_stream.events.types.base import DONE, NOT_DONE, Measure
+from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,34 +53,15 @@ def measures_of(event: AnyEvent, declared: EventMeasures = NOTHING_DECLARED) -> 
     """What an event measures by itself: the score of a touchpoint; the answers, fields and outcome of a callback.
 
     >>> from datetime import UTC, datetime
+    >>> from voc_stream.events.types import Touchpoint
     >>> measures_of(Touchpoint(event_id="e", occurred_at=datetime(2026, 1, 5, tzinfo=UTC), customer_id="c", site_id="s",
     ...                        experience="test_drive", score=7.5, expectation=8))
     (Measure(experience='test_drive', value=750, expectation=800, importance=None),)
     """
-    if isinstance(event, Callback):
-        answers = tuple(
-            [
-                Measure(
-                    answer.item,
-                    _value(answer.score, done=answer.done),
-                    _optional(answer.expectation),
-                    _optional(answer.importance),
-                )
-                for answer in event.answers
-                if answer.score is not None or answer.done is not None
-            ]
-        )
-        return answers + _declared(event, declared) if declared.are_any else answers
-    if isinstance(event, Touchpoint):
-        return (
-            Measure(
-                event.experience,
-                hundredths(event.score),
-                _optional(event.expectation),
-                _optional(event.importance),
-            ),
-        )
-    return ()
+    measures = event.ratings()
+    if declared.are_any and isinstance(event, Callback):
+        return measures + _declared(event, declared)
+    return measures
 
 
 def _declared(callback: Callback, declared: EventMeasures) -> tuple[Measure, ...]:
@@ -95,13 +76,3 @@ def _declared(callback: Callback, declared: EventMeasures) -> tuple[Measure, ...
         elif callback.outcome in no:
             found.append(Measure(experience, NOT_DONE))
     return tuple(found)
-
-
-def _optional(score: float | None) -> int | None:
-    return None if score is None else hundredths(score)
-
-
-def _value(score: float | None, *, done: bool | None) -> int:
-    if score is not None:
-        return hundredths(score)
-    return DONE if done else NOT_DONE

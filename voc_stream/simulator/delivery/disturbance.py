@@ -22,7 +22,6 @@ from voc_stream.simulator.delivery.message import (
     DUPLICATE,
     LATE,
     RETRACTION,
-    TOPIC_BY_EVENT,
     VALID,
     SimulatedMessage,
 )
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from voc_stream.events.types import CustomerEvent
+    from voc_stream.events.types.base import CustomerEvent
     from voc_stream.simulator.options import Noise
 
 
@@ -55,7 +54,7 @@ class DisturbedChannel:
         message = SimulatedMessage(
             sent_at,
             moment,
-            TOPIC_BY_EVENT[type(event)],
+            event.topic,
             key,
             self._encode(event),
             LATE if late else VALID,

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.events.topics import TOPIC_OF_TYPE
-from voc_stream.events.types import Callback, Complaint, Customer, RepairStep, Touchpoint
-
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from voc_stream.events.types import Event
 
 VALID = "valid"
 LATE = "late"
@@ -18,12 +14,6 @@ DUPLICATE = "duplicate"
 BROKEN = "broken:"
 RETRACTION = "retraction"
 CONFLICTING = "conflicting"
-
-TOPIC_BY_EVENT: dict[type[Event], str] = {
-    event: TOPIC_OF_TYPE[str(event.__struct_config__.tag)]
-    for event in (Callback, Complaint, RepairStep, Touchpoint, Customer)
-}
-"""The topic of each type of event, without the configured prefix."""
 
 
 class SimulatedMessage(NamedTuple):

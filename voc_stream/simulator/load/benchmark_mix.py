@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from voc_stream.events.types import Action, Stage
+from voc_stream.events.types.fields import Action, Stage
 from voc_stream.simulator.delivery.message import DUPLICATE, VALID, SimulatedMessage
 from voc_stream.simulator.journey import RATINGS
 from voc_stream.simulator.network import PRODUCTS

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from voc_stream.events.hundredths import hundredths
-from voc_stream.events.types import MAXIMUM_AMOUNT
+from voc_stream.events.types.fields import MAXIMUM_AMOUNT
+from voc_stream.events.types.hundredths import hundredths
 
 
 def exactly(value: float) -> int:

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.events.decode import Refusal, decode, decode_stored
-from voc_stream.events.renaming import with_new_names
 from voc_stream.events.types import Retraction
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def test_an_event_without_an_old_name_is_left_as_it_is() -> None:
     ):
         found = read(event)
         assert not isinstance(found, Refusal | Retraction)
-        assert with_new_names(found, ALIAS) is found
+        assert found.with_names(ALIAS) is found
 
 
 def test_one_experience_under_both_names_is_a_repetition() -> None:

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from math import floor
 
-from voc_stream.events.types import MAXIMUM_AMOUNT
+from voc_stream.events.types.fields import MAXIMUM_AMOUNT
 
 # Up to MAXIMUM_AMOUNT a hundredfold is off by less than 0.03: only near a half is the exact way needed.
 _SURELY_BELOW_HALF = 0.4

@@ -1,4 +1,4 @@
-"""What a call centre may say: the event types, as msgspec structs.
+"""What a call centre may say: the event types, as msgspec structs, each with what it can do.
 
 These structs are the one source: decoding, the JSON Schemas and the AsyncAPI document are derived from them.
 Unknown fields are ignored here and kept in the stored body.
@@ -6,162 +6,50 @@ Unknown fields are ignored here and kept in the stored body.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self, get_args
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
-MAXIMUM_TEXT_LENGTH = 4096
-MAXIMUM_AMOUNT = 1e12
-MAXIMUM_RETRACTED = 1_000
-MAXIMUM_REASON_LENGTH = 200
-
-# `$` alone would let a trailing newline pass. Published with the schemas, but checked by events/identifiers.py: as patterns of the
-# decoder they would take half of its time.
-MAXIMUM_EVENT_ID_LENGTH = 64
-EVENT_ID_PATTERN = r"^[A-Za-z0-9._:-]+$(?!\n)"
-# An id is refused where it has what nobody sees: controls and formats (zero width, bidirectional), blanks but U+0020, marks and fillers
-# that show nothing, and U+FFFD, which stands for a character that was lost. What of these lies beyond U+FFFF no portable pattern can say.
-INVISIBLE = (
-    r"\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5"
-    r"\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+from voc_stream.events.types.base import (
+    DONE,
+    NOT_DONE,
+    CustomerEvent,
+    Event,
+    Measure,
+    Naming,
+    ScoredEvent,
+    SiteEvent,
+    optional_hundredths,
 )
-IDENTIFIER_PATTERN = rf"^(?! |.* $)[^{INVISIBLE}]+$(?!\n)"
-MAXIMUM_IDENTIFIER_LENGTH = 64
-EventId = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAXIMUM_EVENT_ID_LENGTH,
-        extra_json_schema={"pattern": EVENT_ID_PATTERN},
-    ),
-]
-Identifier = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAXIMUM_IDENTIFIER_LENGTH,
-        extra_json_schema={"pattern": IDENTIFIER_PATTERN},
-    ),
-]
-ExperienceKey = Annotated[
-    str, Meta(min_length=1, max_length=64)
-]  # no pattern, which costs time: the catalogue is stricter
-Timestamp = Annotated[datetime, Meta(tz=True)]
-Score = Annotated[float, Meta(ge=0, le=10)]
-Amount = Annotated[float, Meta(ge=0, le=MAXIMUM_AMOUNT)]
-Text = Annotated[str, Meta(max_length=MAXIMUM_TEXT_LENGTH)]
+from voc_stream.events.types.fields import (
+    MAXIMUM_REASON_LENGTH,
+    MAXIMUM_RETRACTED,
+    Action,
+    Amount,
+    Change,
+    ChurnReason,
+    Edge,
+    EventId,
+    Expectation,
+    ExperienceKey,
+    Identifier,
+    Importance,
+    LifecycleStage,
+    OptionalText,
+    Outcome,
+    Score,
+    Severity,
+    Stage,
+    Timestamp,
+)
+from voc_stream.events.types.hundredths import hundredths
 
-Stage = Literal[
-    "appointment",
-    "reception",
-    "diagnosis",
-    "estimate",
-    "parts",
-    "dispatch",
-    "work",
-    "inspection",
-    "wash",
-    "settlement",
-    "delivery",
-    "follow_up",
-]
-Edge = Literal["enter", "exit"]
-Outcome = Literal["completed", "no_answer", "refused"]
-Action = Literal[
-    "opened",
-    "acknowledged",
-    "apologised",
-    "resolved",
-    "informed",
-    "reopened",
-    "closed",
-    "withdrawn",
-]
-Severity = Literal["minor", "major"]
-Change = Literal["profile", "churned", "won_back"]
-LifecycleStage = Literal["target", "prospect", "opportunity", "contracted", "user"]
-ChurnReason = Literal[
-    "death", "moved", "other_relationship", "competitor", "product", "attitude", "unknown"
-]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-# The same words wherever the same thing is said.
-OptionalText = Annotated[
-    Text | None, Meta(description="What the customer said, in the customer's words.")
-]
-Expectation = Annotated[
-    Score | None,
-    Meta(description="The score that the customer expected. Absent: the catalogue's value counts."),
-]
-Importance = Annotated[
-    Score | None,
-    Meta(
-        description="How much it matters to the customer, from 0 to 10. Absent: the catalogue's value counts."
-    ),
-]
-
-# gc=False: a struct of strings, times and other structs cannot be part of a reference cycle, and the collector need not visit it.
-
-
-class Event(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type"
-):
-    """The fields of every event."""
-
-    event_id: Annotated[
-        EventId,
-        Meta(
-            description="Unique for ever; a UUIDv7 is recommended. The same id again is the same event, and counts once.",
-            examples=["01973b2e-7c1a-7e3f-9d2c-5b8e1a2f3c4d"],
-        ),
-    ]
-    occurred_at: Annotated[
-        Timestamp,
-        Meta(
-            description="When it happened: RFC 3339 with an offset. More than 10 minutes in the future is refused; the past is not.",
-            examples=["2025-05-04T09:30:00+08:00"],
-        ),
-    ]
-    schema_version: Annotated[Literal[1], Meta(description="The version of this schema.")] = 1
-
-
-class CustomerEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The fields of every event that concerns a customer."""
-
-    customer_id: Annotated[
-        Identifier,
-        Meta(description="The customer; also the key of the message.", examples=["customer-1001"]),
-    ]
-    department: Annotated[
-        Identifier | None, Meta(description="The department that the customer dealt with.")
-    ] = None
-    employee_id: Annotated[
-        Identifier | None, Meta(description="The employee that the customer dealt with.")
-    ] = None
-    product: Annotated[
-        Identifier | None,
-        Meta(description="What the customer owns or bought, such as a vehicle model."),
-    ] = None
-    channel: Annotated[
-        Identifier | None, Meta(description="Where it happened, such as phone, web or counter.")
-    ] = None
-    order_id: Annotated[
-        Identifier | None,
-        Meta(description="The order that it is about; events of one order form a journey."),
-    ] = None
-    journey_id: Annotated[
-        Identifier | None,
-        Meta(description="The journey in the sender's own system, kept as it is."),
-    ] = None
-
-
-class SiteEvent(CustomerEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The fields of every event that happens at a site (a shop or a call centre)."""
-
-    site_id: Annotated[
-        Identifier, Meta(description="The shop or call-centre site.", examples=["shop-07"])
-    ]
+    from voc_stream.events.types.base import GivenScore, NamedExperience
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -187,12 +75,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="callback"):
     """A follow-up call or survey, answered or not."""
 
+    topic: ClassVar[str] = "callbacks"
+    naming: ClassVar[Naming] = Naming("item", "score", "done", within="answers")
+
     outcome: Annotated[
         Outcome, Meta(description="Whether the customer was reached and willing to answer.")
     ]
     answers: Annotated[
         list[Answer], Meta(description="The answers in the order in which they were given.")
-    ] = []
+    ] = []  # noqa: RUF012  msgspec gives each event a list of its own
     recommend: Annotated[
         Annotated[int, Meta(ge=0, le=10)] | None,
         Meta(
@@ -207,11 +98,58 @@ class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         Identifier | None, Meta(description="How the customer was asked, such as phone or web.")
     ] = None
 
+    @property
+    def is_contact(self) -> bool:
+        """Whether the customer was reached and answered."""
+        return self.outcome == "completed"
+
+    def ratings(self) -> tuple[Measure, ...]:
+        """The ratings and process items that were answered."""
+        return tuple(
+            [
+                Measure(
+                    answer.item,
+                    (DONE if answer.done else NOT_DONE)
+                    if answer.score is None
+                    else hundredths(answer.score),
+                    optional_hundredths(answer.expectation),
+                    optional_hundredths(answer.importance),
+                )
+                for answer in self.answers
+                if answer.score is not None or answer.done is not None
+            ]
+        )
+
+    def scores(self) -> Sequence[GivenScore]:
+        """The ratings that were answered."""
+        return [
+            (answer.item, answer.score, place)
+            for place, answer in enumerate(self.answers)
+            if answer.score is not None
+        ]
+
+    def named(self) -> Sequence[NamedExperience]:
+        """The experience of each answer."""
+        return [
+            (place, answer.item, answer.score is not None, answer.done is not None)
+            for place, answer in enumerate(self.answers)
+        ]
+
+    def with_names(self, alias: Mapping[str, str]) -> Self:
+        """The event with today's name of each answer's experience."""
+        if not any(answer.item in alias for answer in self.answers):
+            return self
+        answers = [replace(each, item=alias.get(each.item, each.item)) for each in self.answers]
+        return replace(self, answers=answers)
+
 
 class Complaint(
     SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="complaint"
 ):
     """A step in the life of one complaint."""
+
+    topic: ClassVar[str] = "complaints"
+    naming: ClassVar[Naming] = Naming("category")
 
     complaint_id: Annotated[
         Identifier,
@@ -232,11 +170,24 @@ class Complaint(
         Identifier | None, Meta(description="The department that deals with it now.")
     ] = None
 
+    def named(self) -> Sequence[NamedExperience]:
+        """The experience that it is about, where it says which."""
+        return () if self.category is None else ((0, self.category, False, False),)
+
+    def with_names(self, alias: Mapping[str, str]) -> Self:
+        """The event with today's name of its category."""
+        new = None if self.category is None else alias.get(self.category)
+        return self if new is None else replace(self, category=new)
+
 
 class RepairStep(
     SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="repair_step"
 ):
     """A vehicle enters or leaves a stage of the repair flow."""
+
+    topic: ClassVar[str] = "repair-flow"
+    # Of a workshop's many steps only some do; the fold knows which.
+    always_affects_risk: ClassVar[bool] = False
 
     order_id: Annotated[Identifier, Meta(description="The repair order.", examples=["order-5001"])]
     stage: Annotated[
@@ -256,25 +207,27 @@ class RepairStep(
         Amount | None, Meta(description="The bill, in the currency of the site.")
     ] = None
 
+    @property
+    def is_contact(self) -> bool:
+        """Whether the follow-up has ended."""
+        return self.stage == "follow_up" and self.edge == "exit"
+
 
 class Touchpoint(
-    SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="touchpoint"
+    ScoredEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="touchpoint"
 ):
     """Any other scored contact."""
 
-    experience: Annotated[
-        ExperienceKey, Meta(description="A rating of the catalogue.", examples=["reception_wait"])
-    ]
-    score: Annotated[Score, Meta(description="A number from 0 to 10, kept to two decimals.")]
-    expectation: Expectation = None
-    importance: Importance = None
-    text: OptionalText = None
+    topic: ClassVar[str] = "touchpoints"
 
 
 class Customer(
     CustomerEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="customer"
 ):
     """Profile, churn and win-back facts of one customer."""
+
+    topic: ClassVar[str] = "customers"
+    concerns_order: ClassVar[bool] = False
 
     change: Annotated[
         Change,
@@ -305,6 +258,8 @@ class Customer(
 class Retraction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="retraction"):
     """Takes events out of every table, whether it comes before or after them."""
 
+    topic: ClassVar[str] = "retractions"
+
     event_ids: Annotated[
         list[EventId],
         Meta(
@@ -326,3 +281,12 @@ AnyEvent = Callback | Complaint | RepairStep | Touchpoint | Customer
 """What the tables are folded from."""
 AnyInput = AnyEvent | Retraction
 """Whatever a message may state."""
+
+EVENT_TYPES: Mapping[str, type[AnyEvent]] = {
+    str(event.__struct_config__.tag): event for event in get_args(AnyEvent)
+}
+"""By the `type` that an event states."""
+INPUT_TYPES: Mapping[str, type[AnyInput]] = {
+    str(each.__struct_config__.tag): each for each in get_args(AnyInput)
+}
+"""As well, with what is no event."""

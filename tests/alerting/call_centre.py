@@ -18,7 +18,9 @@ STOP_TIMEOUT_SECONDS = 150.0
 
 
 class CallCentre:
-    """Sends a history at once, then every event when it occurs; the service remembers what was sent.
+    """Sends a history at once, then every event when it occurs.
+
+    The service remembers what was sent.
 
     Args:
         service: whose topics.
@@ -41,7 +43,10 @@ class CallCentre:
         self._thread.join(STOP_TIMEOUT_SECONDS)
 
     def stop(self) -> None:
-        """Send no more, and wait until all that was sent is acknowledged. Raises what went wrong."""
+        """Send no more, and wait until all that was sent is acknowledged.
+
+        Raises what went wrong.
+        """
         self.__exit__()
         assert not self._thread.is_alive(), "every message is acknowledged"
         if self._errors:

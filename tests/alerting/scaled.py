@@ -1,8 +1,9 @@
 """What deploy/ ships for Prometheus and Alertmanager, on a clock that runs faster, and pointed at programs on this machine.
 
-Intervals and delays are divided by FACTOR. The age at which an evaluation is stale is divided by less, because a worker to which nothing
-happens shows its gauges anew only every 10 s. Windows inside expressions stay: they only say how far back something is looked for; that of
-VocInputStopped is the time that it takes.
+Intervals and delays are divided by FACTOR. The age at which an evaluation is stale is divided by
+less, because a worker to which nothing happens shows its gauges anew only every 10 s. Windows
+inside expressions stay: they only say how far back something is looked for; that of VocInputStopped
+is the time that it takes.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ def sooner(duration: str) -> str:
 
 
 def scaled_rules() -> dict[str, Any]:
-    """Name and content of each file of rules. AssertionError where they no longer contain what is replaced."""
+    """Name and content of each file of rules.
+
+    AssertionError where they no longer contain what is replaced.
+    """
     found = {path.name: load(path) for path in RULES}
     groups = [group for content in found.values() for group in content["groups"]]
     fresh = 0
@@ -78,7 +82,10 @@ def scaled_rules() -> dict[str, Any]:
 
 
 def write_prometheus(folder: Path, alertmanager_port: int, targets: Path) -> Path:
-    """Write configuration and rules; the path of the configuration. Workers are those that the JSON file `targets` names."""
+    """Write configuration and rules; the path of the configuration.
+
+    Workers are those that the JSON file `targets` names.
+    """
     (folder / "rules").mkdir(parents=True)
     for name, content in scaled_rules().items():
         _write(folder / "rules" / name, content)

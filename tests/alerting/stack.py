@@ -1,4 +1,7 @@
-"""Everything that an alert passes through: a service, Prometheus that scrapes its workers, Alertmanager, and somebody to be told."""
+"""Everything that an alert passes through.
+
+A service, Prometheus that scrapes its workers, Alertmanager, and somebody to be told.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +65,20 @@ class Stack:
         return worker
 
     def kill_worker(self, worker: Worker) -> None:
-        """One worker less; Prometheus goes on looking for it until there is another one, as it does where addresses do not change."""
+        """One worker less.
+
+        Prometheus goes on looking for it until there is another one, as it does where addresses do
+        not change.
+        """
         self.service.kill_worker(worker)
 
     def wait_until(
         self, condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str
     ) -> None:
-        """Under supervision; AssertionError where the time is up, with what was waited for and what the parts say."""
+        """Under supervision.
+
+        AssertionError where the time is up, with what was waited for and what the parts say.
+        """
 
         def looked_after() -> bool:
             self._follow()

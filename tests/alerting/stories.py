@@ -1,7 +1,8 @@
 """What the simulated call centre is asked to play.
 
-Three shops and a working day of seven seconds: two customers a second tell what they think of an advisor of the shop that declines, from
-some seconds after it began. That is as much as a small shop hears in months, so the history gives each baseline a hundred answers and more.
+Three shops and a working day of seven seconds: two customers a second tell what they think of an
+advisor of the shop that declines, from some seconds after it began. That is as much as a small shop
+hears in months, so the history gives each baseline a hundred answers and more.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ def history() -> SimulationOptions:
 
 
 def decline(until_seconds: float | None = None) -> SimulationOptions:
-    """From now on one advisor of one shop treats new customers worse: for ever, or until so many seconds from now."""
+    """From now on one advisor of one shop treats new customers worse.
+
+    For ever, or until so many seconds from now.
+    """
     return SimulationOptions(
         start=datetime.now(UTC),
         seed=2,

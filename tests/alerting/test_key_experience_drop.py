@@ -1,4 +1,7 @@
-"""A shop gets worse: the right people are told what, where and by whom, and again when it is over. All parts are real; time is scaled."""
+"""A shop gets worse: the right people are told what, where and by whom, and again when it is over.
+
+All parts are real; time is scaled.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,19 @@ FIRES_SECONDS = 90.0
 """Without load it takes twenty."""
 TOLD_SECONDS = 30.0
 ENDS_SECONDS = 300.0
-"""Without load it takes a minute: what customers of the decline say later, enough answers to believe the recovery, Alertmanager's delay."""
+"""Without load it takes a minute.
+
+What customers of the decline say later, enough answers to believe the recovery, Alertmanager's
+delay.
+"""
 COLUMNS = ("alert_id", "scope_type", "severity", "started_at", "ended_at", "evidence", "summary")
 
 
 def test_a_drop_is_told_explained_and_taken_back(settings: Settings, tmp_path: Path) -> None:
-    """From a worse advisor to the webhook and back: right shop, experience and employee, with evidence; each start and end told once."""
+    """From a worse advisor to the webhook and back.
+
+    Right shop, experience and employee, with evidence; each start and end told once.
+    """
     own = replace(settings, evaluation_interval_seconds=1)
     with Service(own, tmp_path) as service, Stack(service, tmp_path) as stack:
         stack.play_history()
@@ -105,7 +115,10 @@ def _assert_is_told(stack: Stack, firing: Firing) -> None:
 
 
 def _is_over(stack: Stack, firing: Firing) -> bool:
-    """Looked for together: while some customers are content and others are not yet, one alert may end and another start."""
+    """Looked for together.
+
+    While some customers are content and others are not yet, one alert may end and another start.
+    """
     told = stack.webhook.about(firing.labels, "resolved")
     return bool(told) and not _blamed(stack) and all(alert["ended_at"] for alert in _alerts(stack))
 

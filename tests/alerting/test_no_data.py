@@ -1,4 +1,7 @@
-"""Having no data is no good news: whatever stops while an alert fires, the alert goes on, and what stopped is told instead."""
+"""Having no data is no good news.
+
+Whatever stops while an alert fires, the alert goes on, and what stopped is told instead.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ FIRES_SECONDS = 90.0
 TOLD_SECONDS = 60.0
 WELL_SECONDS = 90.0
 FORGOTTEN_SECONDS = FRESH_SECONDS + KEEP_FIRING_SECONDS + 4.0
-"""After so long an alert that lived only by what a worker shows would be gone; some scrapes and evaluations more."""
+"""After so long an alert that lived only by what a worker shows would be gone.
+
+Some scrapes and evaluations more.
+"""
 RESOLVED_SECONDS = KEEP_FIRING_SECONDS + 4.0
 """The same where a worker shows that it is over."""
 EVALUATED_SECONDS = 4.0
@@ -63,7 +69,10 @@ class Scene:
         return bool(self.stack.firing(DROPPED, **self.labels))
 
     def hold(self, seconds: float, during: str, told_of: str | None = None) -> None:
-        """Let time pass, at least until an alert about the service was told; fail at once where the drop does not fire any more."""
+        """Let time pass, at least until an alert about the service was told.
+
+        Fail at once where the drop does not fire any more.
+        """
         ends = datetime.now(UTC) + timedelta(seconds=seconds)
 
         def is_over() -> bool:
@@ -83,7 +92,10 @@ class Scene:
         return any(self.stack.webhook.about(alert.labels, "firing") for alert in alerts)
 
     def assert_it_goes_on(self) -> None:
-        """Once the service is well again, which lets an end pass that was kept back: there is none, and none was told."""
+        """Once the service is well again, which lets an end pass that was kept back.
+
+        There is none, and none was told.
+        """
         well = {"VocWorkerDown", "VocEvaluatorStale"}
         self.stack.wait_until(
             lambda: not any(map(self.stack.firing, well)),
@@ -143,7 +155,10 @@ def scene(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sce
 
 
 def test_three_terrible_answers_are_no_alert(scene: Scene) -> None:
-    """However bad they are, a few customers are no drop and no level: neither at a shop without a past nor at one with a good one."""
+    """However bad they are, a few customers are no drop and no level.
+
+    Neither at a shop without a past nor at one with a good one.
+    """
     stack, service = scene.stack, scene.stack.service
     assert service.query(
         "SELECT DISTINCT scope FROM detector WHERE scope = ANY(%s)", (list(QUIET_SITES),)
@@ -187,7 +202,10 @@ def test_three_terrible_answers_are_no_alert(scene: Scene) -> None:
 
 
 def test_the_call_centre_stops(scene: Scene) -> None:
-    """While nothing arrives and the worker goes on evaluating, nothing has become better; that nothing arrives is told."""
+    """While nothing arrives and the worker goes on evaluating, nothing has become better.
+
+    That nothing arrives is told.
+    """
     scene.stack.service.send(_answers("shop-quiet", 30, score=9))
     scene.stack.service.wait_until_caught_up()
     scene.hold(RESOLVED_SECONDS, "while nobody called", told_of=STOPPED)
@@ -195,7 +213,10 @@ def test_the_call_centre_stops(scene: Scene) -> None:
 
 
 def test_the_worker_is_killed(scene: Scene) -> None:
-    """Nobody evaluates: that is told, and the alert stays as it was until a worker is there again, and then, too."""
+    """Nobody evaluates.
+
+    That is told, and the alert stays as it was until a worker is there again, and then, too.
+    """
     stack = scene.stack
     [worker] = stack.service.workers
     stack.wait_until(lambda: not stack.firing("VocWorkerDown"), WELL_SECONDS, "the worker is up")
@@ -209,7 +230,10 @@ def test_the_worker_is_killed(scene: Scene) -> None:
 
 
 def test_postgresql_stops(scene: Scene) -> None:
-    """The worker lives and shows what it read last: that is told, and not believed for long; the alert stays as it was."""
+    """The worker lives and shows what it read last: that is told, and not believed for long.
+
+    The alert stays as it was.
+    """
     stack = scene.stack
     scene.postgres.stop()
     try:

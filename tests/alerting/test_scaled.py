@@ -32,7 +32,10 @@ def _rules(files: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_rules_differ_in_their_times_alone() -> None:
-    """The same rules in the same order, with the same labels and annotations: what is proven of the copy holds for the original."""
+    """The same rules in the same order, with the same labels and annotations.
+
+    What is proven of the copy holds for the original.
+    """
     originals, copies = (
         list(_rules([load(path) for path in RULES])),
         list(_rules(list(scaled_rules().values()))),
@@ -58,7 +61,10 @@ def test_every_duration_is_divided_by_the_same_number() -> None:
 
 
 def test_prometheus_scrapes_the_job_of_the_rules(tmp_path: Path) -> None:
-    """Only where the workers and Alertmanager are found is replaced; the job keeps its name, by which the rules select it."""
+    """Only where the workers and Alertmanager are found is replaced.
+
+    The job keeps its name, by which the rules select it.
+    """
     written = load(write_prometheus(tmp_path / "prometheus", 9093, tmp_path / "workers.json"))
     [job] = written["scrape_configs"]
     assert job == {
@@ -71,7 +77,10 @@ def test_prometheus_scrapes_the_job_of_the_rules(tmp_path: Path) -> None:
 
 
 def test_alertmanager_keeps_its_routes(tmp_path: Path) -> None:
-    """The same routes, inhibitions and receivers: only the door behind the receivers, its token and the times are others."""
+    """The same routes, inhibitions and receivers.
+
+    Only the door behind the receivers, its token and the times are others.
+    """
 
     def without_times(route: dict[str, Any]) -> dict[str, Any]:
         kept = {

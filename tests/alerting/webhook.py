@@ -31,7 +31,10 @@ class Told(NamedTuple):
 
 
 class Webhook:
-    """A receiver on a port of its own. Whoever does not know the token is turned away, and nothing of it is kept."""
+    """A receiver on a port of its own.
+
+    Whoever does not know the token is turned away, and nothing of it is kept.
+    """
 
     def __init__(self, token: str) -> None:
         self.told: list[Told] = []

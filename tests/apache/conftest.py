@@ -36,7 +36,8 @@ SESSION_TIMEOUT_SECONDS = 6
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test in this folder needs Apache Kafka.
 
-    A worker in the test's own process that was cut off leaves its sockets behind, to be collected in whatever test comes later.
+    A worker in the test's own process that was cut off leaves its sockets behind, to be collected
+    in whatever test comes later.
     """
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -68,7 +69,10 @@ def cluster() -> Iterator[KafkaCluster]:
 
 @pytest.fixture
 def start_service(database_url: str, topic_prefix: str, tmp_path: Path) -> Iterator[StartService]:
-    """Make a service on a cluster; keyword arguments are settings. Its workers keep their group, and none may end by itself."""
+    """Make a service on a cluster; keyword arguments are settings.
+
+    Its workers keep their group, and none may end by itself.
+    """
     services: list[Service] = []
 
     def start(cluster: KafkaCluster, **changes: Any) -> Service:

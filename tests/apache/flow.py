@@ -26,8 +26,8 @@ class Flow:
     """Sends about 200 messages a second from one thread, and looks at all partitions from another, until the block ends.
 
     Attributes:
-        longest_stall_seconds: the longest time for which a partition had messages to take in and its position did not move; 0 where no
-            two looks saw it stand still.
+        longest_stall_seconds: the longest time for which a partition had messages to take in and
+            its position did not move; 0 if no two looks saw it stand still.
         looks: how often it was looked at.
     """
 

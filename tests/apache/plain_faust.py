@@ -1,7 +1,9 @@
-"""A Faust app as its documentation suggests, to see whether Faust's known bugs are there. A script; `main` names its arguments.
+"""A Faust app as its documentation suggests, to see whether Faust's known bugs are there.
 
-Each value that it is given becomes a line of a file. Where a folder is named, every rebalance waits, just before Faust seeks its
-partitions, until the test says that it may go on.
+A script; `main` names its arguments.
+
+Each value that it is given becomes a line of a file. Where a folder is named, every rebalance
+waits, just before Faust seeks its partitions, until the test says that it may go on.
 """
 
 from __future__ import annotations

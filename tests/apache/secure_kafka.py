@@ -1,4 +1,6 @@
-"""One broker of Apache Kafka as companies run it: TLS, users and ACLs, each kind of connection on a listener of its own.
+"""One broker of Apache Kafka as companies run it.
+
+TLS, users and ACLs, each kind of connection on a listener of its own.
 
 Tests administrate it through the listener without any security, whose user may do everything.
 """
@@ -229,7 +231,8 @@ def properties(folder: Path) -> dict[str, object]:
         "listener.name.clear.scram-sha-512.sasl.jaas.config": SCRAM_MODULE,
         "listener.name.tokens.sasl.enabled.mechanisms": "OAUTHBEARER",
         "listener.name.tokens.oauthbearer.sasl.jaas.config": TOKEN_MODULE,
-        # Whoever has not authenticated anew by then is cut off, as services do that give out tokens.
+        # Whoever has not authenticated anew by then is cut off, as services do that give out
+        # tokens.
         "listener.name.tokens.oauthbearer.connections.max.reauth.ms": 6_000,
         "listener.name.mutual.ssl.client.auth": "required",
         "listener.name.mutual.ssl.truststore.type": "PEM",

@@ -1,4 +1,7 @@
-"""What only Apache Kafka does: it compresses by a topic's setting, and gives out what went wrong on its disk."""
+"""What only Apache Kafka does.
+
+It compresses by a topic's setting, and gives out what went wrong on its disk.
+"""
 
 from __future__ import annotations
 
@@ -72,9 +75,12 @@ def test_librdkafka_with_every_codec(
 
 
 def test_a_batch_that_the_disk_changed(cluster: KafkaCluster, start_service: StartService) -> None:
-    """One byte of a stored batch is another one: that batch is one dead letter, and everything around it is in the tables.
+    """One byte of a stored batch is another one.
 
-    aiokafka raises for the checksum and fetches the batch again for ever; the partition would never go on.
+    That batch is one dead letter, and everything around it is in the tables.
+
+    aiokafka raises for the checksum and fetches the batch again for ever; the partition would never
+    go on.
     """
     service = start_service(cluster)
     bootstrap, topic = (

@@ -1,4 +1,7 @@
-"""A worker that is told to stop, ends: in time and with the right code, whatever is down or frozen (bug 9 of Faust: it would hang)."""
+"""A worker that is told to stop, ends.
+
+In time and with the right code, whatever is down or frozen (bug 9 of Faust: it would hang).
+"""
 
 from __future__ import annotations
 
@@ -63,8 +66,9 @@ def test_while_the_broker_is_frozen_or_gone(
 ) -> None:
     """A frozen broker, a dead one, and a worker that still waits for it.
 
-    Measured: 0 after 7.1 s, 0 after 1.8 s or 75 after 20 s, and 0 after 0.1 s. Before commits and leaving had deadlines, 75 after 25 s with
-    the frozen broker and also with the dead one: aiokafka tried to commit until its coordinator would come back.
+    Measured: 0 after 7.1 s, 0 after 1.8 s or 75 after 20 s, and 0 after 0.1 s. Before commits and
+    leaving had deadlines, 75 after 25 s with the frozen broker and also with the dead one: aiokafka
+    tried to commit until its coordinator would come back.
     """
     service = start_service(cluster)
     first, second = started(service, 2)
@@ -76,7 +80,8 @@ def test_while_the_broker_is_frozen_or_gone(
     assert code in {0, EXIT_CODE}
     cluster.kill(1)
     code, seconds = terminated(service, second)
-    # Dead in the middle of the rebalance that the first one's end causes, it leaves aiokafka waiting, and the stop's deadline strikes.
+    # Dead in the middle of the rebalance that the first one's end causes, it leaves aiokafka
+    # waiting, and the stop's deadline strikes.
     assert seconds < HUNG_SECONDS
     assert code in {0, EXIT_CODE}
     third = service.start_worker()
@@ -96,7 +101,8 @@ def test_while_postgresql_is_frozen_or_gone(
 ) -> None:
     """A frozen PostgreSQL and a stopped one, under load.
 
-    Measured: 75 after 20 s, when the stop's own deadline strikes, since the transaction that hangs has 25 s; and 0 after 1.2 s.
+    Measured: 75 after 20 s, when the stop's own deadline strikes, since the transaction that hangs
+    has 25 s; and 0 after 1.2 s.
     """
     # Not pytest's own folder, which is closed to the user that the server runs as.
     with tempfile.TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True) as name:
@@ -118,7 +124,9 @@ def test_while_postgresql_is_frozen_or_gone(
 def test_in_a_rebalance_and_under_load(
     shared_cluster: KafkaCluster, start_service: StartService
 ) -> None:
-    """A second worker joins, and the first is told to stop while partitions are being assigned; then the second, with much to do.
+    """A second worker joins, and the first is told to stop while partitions are being assigned.
+
+    Then the second, with much to do.
 
     Measured: 0 after 1.2 s and 1.1 s.
     """

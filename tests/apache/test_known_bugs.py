@@ -1,4 +1,7 @@
-"""Bugs of Faust and aiokafka that let a consumer live on and do nothing: whether they are there, and that our worker survives them."""
+"""Bugs of Faust and aiokafka that let a consumer live on and do nothing.
+
+Whether they are there, and that our worker survives them.
+"""
 
 from __future__ import annotations
 
@@ -139,10 +142,14 @@ def test_bug_1_a_plain_standby_that_idles_longer_than_the_poll_interval_never_ta
     max_poll_interval_seconds: float,
     takes_over: bool,
 ) -> None:
-    """The bug is there: a member without partitions leaves the group after `max_poll_interval` and is not let back, though it is needed.
+    """The bug is there.
 
-    Seen on Apache Kafka 4.4.0 with aiokafka 0.14.0: "LeaveGroup request succeeded", then "Revoking previously assigned partitions", and
-    nothing more, for as long as the process lives. With an interval that is not reached, the same standby takes over.
+    A member without partitions leaves the group after `max_poll_interval` and is not let back,
+    though it is needed.
+
+    Seen on Apache Kafka 4.4.0 with aiokafka 0.14.0: "LeaveGroup request succeeded", then "Revoking
+    previously assigned partitions", and nothing more, for as long as the process lives. With an
+    interval that is not reached, the same standby takes over.
     """
     bootstrap = shared_cluster.bootstrap
     topic = f"{topic_prefix}plain"
@@ -172,11 +179,14 @@ def test_bug_2_plain_faust_never_consumes_again_when_a_seek_outlasts_the_request
     frozen_seconds: float,
     goes_on: bool,
 ) -> None:
-    """The bug is there: the group gives the partition back, the process lives on, and nothing is ever read again.
+    """The bug is there.
 
-    Seen on Apache Kafka 4.4.0 with faust-streaming 0.15.3, where a broker was frozen just before the seek: after it went on, a new
-    generation, "Executing _on_partitions_assigned", and never again "Seek stream partitions" or "Worker ready". A freeze that is shorter
-    than the request timeout (5 s here, 90 s as it comes) does no harm.
+    The group gives the partition back, the process lives on, and nothing is ever read again.
+
+    Seen on Apache Kafka 4.4.0 with faust-streaming 0.15.3, where a broker was frozen just before
+    the seek: after it went on, a new generation, "Executing _on_partitions_assigned", and never
+    again "Seek stream partitions" or "Worker ready". A freeze that is shorter than the request
+    timeout (5 s here, 90 s as it comes) does no harm.
     """
     topic = f"{topic_prefix}plain"
     create_topic(cluster.bootstrap, topic, partitions=1)
@@ -212,7 +222,10 @@ def service_on(bootstrap: str, prefix: str) -> Settings:
 def test_bug_1_our_worker_goes_on_after_a_long_outage_of_the_store(
     shared_cluster: KafkaCluster, topic_prefix: str, changes: dict[str, float], goes_on: bool
 ) -> None:
-    """While the store is away nothing is fetched; our poll interval of 11 days keeps the worker in its group, a short one would not."""
+    """While the store is away nothing is fetched.
+
+    Our poll interval of 11 days keeps the worker in its group, a short one would not.
+    """
     settings, sink = service_on(shared_cluster.bootstrap, topic_prefix), MemorySink()
     with started_workers() as start:
         worker = start(settings, sink, MemoryChores(), **changes)
@@ -247,7 +260,10 @@ class HeldLoad:
 def test_bug_2_our_worker_goes_on_after_a_broker_that_was_frozen_while_it_looked_for_its_positions(
     cluster: KafkaCluster, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It asks again until the broker answers. Seen before it did: "Recovery: Crashed reason=TopicsError", and the worker ended with 1."""
+    """It asks again until the broker answers.
+
+    Seen before it did: "Recovery: Crashed reason=TopicsError", and the worker ended with 1.
+    """
     settings, sink, held = (
         service_on(cluster.bootstrap, topic_prefix),
         MemorySink(),

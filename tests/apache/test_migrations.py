@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     StartService = Callable[..., Service]
 
 LONGEST_STALL_SECONDS = 10.0
-# What a migration of a busy table should have: one that waits for longer keeps all that come after it waiting, too.
+# What a migration of a busy table should have: one that waits for longer keeps all that come after
+# it waiting, too.
 LOCK_TIMEOUT_SECONDS = 2
 ATTEMPTS = 10
 COLUMN = "added_in_a_test"
@@ -32,7 +33,10 @@ TABLES = ("touchpoint_event", "customer", "repair_order", "complaint", "stream_p
 
 @contextmanager
 def loaded(service: Service) -> Iterator[Flow]:
-    """Two workers and a stream of events, until the block ends; then the end of that stream in the tables, and no long stall."""
+    """Two workers and a stream of events, until the block ends.
+
+    Then the end of that stream in the tables, and no long stall.
+    """
     service.start_worker()
     service.start_worker()
     with Flow(service) as flow:
@@ -50,7 +54,8 @@ def test_migrations_while_workers_run(
 ) -> None:
     """Neither `init`, repeated, nor columns that come and go hold up the stream, and workers that do not know the columns go on.
 
-    Each change of a table takes its lock within a few short attempts; all tables equal the oracle's.
+    Each change of a table takes its lock within a few short attempts; all tables equal the
+    oracle's.
     """
     service = start_service(shared_cluster)
     with loaded(service):

@@ -24,7 +24,10 @@ SOON_SECONDS = 8.0
 
 @pytest.fixture
 def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """kafka-python leaves sockets of failed handshakes to the collector; captured log records would keep them for longer than the test."""
+    """kafka-python leaves sockets of failed handshakes to the collector.
+
+    Captured log records would keep them for longer than the test.
+    """
     with caplog.at_level(logging.CRITICAL + 1, "kafka"):
         yield
     gc.collect()
@@ -148,7 +151,10 @@ def test_another_protocol_than_the_ports_has_its_sentence(
 
 
 def test_an_expired_or_missing_token_has_its_sentence(kafka: SecureKafka, tmp_path: Path) -> None:
-    """A token that nobody renewed is refused by the broker; one that is not there is not even sent."""
+    """A token that nobody renewed is refused by the broker.
+
+    One that is not there is not even sent.
+    """
     token = tmp_path / "token"
     changes = {
         "kafka_sasl_username": None,

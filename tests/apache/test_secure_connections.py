@@ -1,4 +1,7 @@
-"""Connections to Apache Kafka with TLS, users and ACLs: they work, and when they do not, one sentence says why."""
+"""Connections to Apache Kafka with TLS, users and ACLs.
+
+They work, and when they do not, one sentence says why.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,10 @@ SOON_SECONDS = 8.0
 def test_a_worker_takes_in_events_by_each_kind_of_connection(
     allowed: SecureKafka, tmp_path: Path, listener: str, changes: dict[str, Any]
 ) -> None:
-    """TLS with a user, with a client's certificate, and with a token that a command prints. SCRAM is tested from end to end below."""
+    """TLS with a user, with a client's certificate, and with a token that a command prints.
+
+    SCRAM is tested from end to end below.
+    """
     folder = allowed.certificates.authority.parent
     files = {
         name: str(folder / value)
@@ -98,7 +104,10 @@ def test_a_worker_takes_in_events_by_each_kind_of_connection(
 def test_a_worker_outlives_sessions_and_an_expired_token(
     allowed: SecureKafka, tmp_path: Path
 ) -> None:
-    """The broker cuts off who has not authenticated anew. A token that nobody renewed is named, and a renewed one is used at once."""
+    """The broker cuts off who has not authenticated anew.
+
+    A token that nobody renewed is named, and a renewed one is used at once.
+    """
     token = tmp_path / "token"
     token.write_text(token_of("voc-worker"))
     own = {
@@ -130,7 +139,11 @@ def test_a_worker_outlives_sessions_and_an_expired_token(
 def test_service_lives_by_the_documented_rules_alone(
     allowed: SecureKafka, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TLS, SCRAM and ACLs: a worker waits for its password to be mended, the tables are right, and each command has a user of its own."""
+    """TLS, SCRAM and ACLs.
+
+    A worker waits for its password to be mended, the tables are right, and each command has a user
+    of its own.
+    """
     settings = as_user(
         allowed, "voc-worker", database_url=database_url, broker_session_timeout_seconds=6
     )
@@ -177,7 +190,10 @@ def test_service_lives_by_the_documented_rules_alone(
 
 
 def test_each_documented_rule_is_needed_and_its_lack_is_named(allowed: SecureKafka) -> None:
-    """Taken away, each rule gives a sentence that names user, operation and resource; no rule of the page is superfluous."""
+    """Taken away, each rule gives a sentence that names user, operation and resource.
+
+    No rule of the page is superfluous.
+    """
     users: dict[str, Callable[[Settings], object]] = {
         "voc-init": lambda settings: ensure_topics(
             replace(settings, topic_prefix=f"voc.new{next(numbers)}.")
@@ -204,7 +220,10 @@ def test_each_documented_rule_is_needed_and_its_lack_is_named(allowed: SecureKaf
 def test_a_running_worker_names_a_rule_that_is_taken_away_and_goes_on_when_it_is_back(
     allowed: SecureKafka, database_url: str, tmp_path: Path
 ) -> None:
-    """One topic that may not be read stops no other; a dead letter waits for its topic; without its group a worker ends to come again."""
+    """One topic that may not be read stops no other.
+
+    A dead letter waits for its topic; without its group a worker ends to come again.
+    """
     settings = as_user(
         allowed, "voc-worker", database_url=database_url, broker_session_timeout_seconds=6
     )

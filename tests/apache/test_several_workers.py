@@ -1,4 +1,7 @@
-"""Workers that share a group: joining, leaving, dying, replaced one after the other, while events flow."""
+"""Workers that share a group.
+
+Joining, leaving, dying, replaced one after the other, while events flow.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,12 @@ def wait_until_all_are_ready(service: Service) -> None:
 def test_one_two_and_four_workers_join_and_leave(
     shared_cluster: KafkaCluster, start_service: StartService, partitions: int
 ) -> None:
-    """From one worker to two and four and back, cleanly and by kill -9, while events flow: all tables equal the oracle's.
+    """From one worker to two and four and back, cleanly and by kill -9, while events flow.
 
-    Measured on two cores: no partition stood still for longer than 7.7 s, of which 6 are the session of the killed worker.
+    All tables equal the oracle's.
+
+    Measured on two cores: no partition stood still for longer than 7.7 s, of which 6 are the
+    session of the killed worker.
     """
     random = chance()
     service = start_service(shared_cluster, partitions=partitions)
@@ -66,7 +72,9 @@ def test_one_two_and_four_workers_join_and_leave(
 
 @pytest.mark.slow
 def test_rolling_upgrade(shared_cluster: KafkaCluster, start_service: StartService) -> None:
-    """Workers stopped and replaced one after the other: no partition stands still for longer than the session timeout and five seconds.
+    """Workers stopped and replaced one after the other.
+
+    No partition stands still for longer than the session timeout and five seconds.
 
     Measured on two cores, with broker, database and load beside it: 1.6 s.
     """

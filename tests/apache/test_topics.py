@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 def test_a_producer_whose_clock_stands_at_1970_loses_nothing(
     shared_cluster: KafkaCluster, start_service: StartService
 ) -> None:
-    """Kafka deletes by the time of messages: by the producer's, they would be gone before anybody reads them, as in the usual topic."""
+    """Kafka deletes by the time of messages.
+
+    By the producer's, they would be gone before anybody reads them, as in the usual topic.
+    """
     service = start_service(shared_cluster)
     bootstrap, ours, usual = (
         shared_cluster.bootstrap,

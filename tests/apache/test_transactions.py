@@ -1,4 +1,7 @@
-"""Producers that write in transactions: what was aborted never counts, and a log that ends with a marker is read to its end."""
+"""Producers that write in transactions.
+
+What was aborted never counts, and a log that ends with a marker is read to its end.
+"""
 
 from __future__ import annotations
 
@@ -72,10 +75,13 @@ def is_ready(service: Service) -> bool:
 def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(
     shared_cluster: KafkaCluster, start_service: StartService
 ) -> None:
-    """Committed, aborted and plain messages in turn: tables of the committed and plain ones, no lag, and a worker that is ready.
+    """Committed, aborted and plain messages in turn.
 
-    Seen before the consumer read only what is committed and moved its position past the markers: each partition kept a lag of 1, the
-    watchdog took that for a stall ("10 messages wait"), and ended the worker again and again.
+    Tables of the committed and plain ones, no lag, and a worker that is ready.
+
+    Seen before the consumer read only what is committed and moved its position past the markers:
+    each partition kept a lag of 1, the watchdog took that for a stall ("10 messages wait"), and
+    ended the worker again and again.
     """
     service = start_service(shared_cluster)
     worker = service.start_worker()
@@ -106,7 +112,10 @@ def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(
 def test_an_open_transaction_holds_up_nothing_but_itself(
     shared_cluster: KafkaCluster, start_service: StartService
 ) -> None:
-    """While a transaction stays open past the stall limit, its worker neither counts it nor ends; once committed, it counts."""
+    """While a transaction stays open past the stall limit, its worker neither counts it nor ends.
+
+    Once committed, it counts.
+    """
     service = start_service(shared_cluster, stall_timeout_seconds=STALL_TIMEOUT_SECONDS)
     worker = service.start_worker()
     messages = simulated_messages(600)

@@ -1,7 +1,10 @@
-"""`make bench-chores`: what merging contributions and assessing risks cost, which one worker at a time does for all.
+"""What `make bench-chores` measures.
 
-The mix goes through the sink of this process, without Kafka; then the two chores run until nothing is left. Their time an event bounds
-the rate of a whole installation on one PostgreSQL, however many workers it has.
+What merging contributions and assessing risks cost, which one worker at a time does for all.
+
+The mix goes through the sink of this process, without Kafka; then the two chores run until nothing
+is left. Their time an event bounds the rate of a whole installation on one PostgreSQL, however many
+workers it has.
 """
 
 from __future__ import annotations

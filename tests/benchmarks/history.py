@@ -1,7 +1,10 @@
-"""Tables that already hold customers and days, as they would after months: made by our own code from a few events, then multiplied.
+"""Tables that already hold customers and days, as they would after months.
 
-A few customers, or one day, go through the real sink and chores. Their rows are copied out as text, and copied back again and again with
-other numbers or dates in place of theirs; so whatever columns and states the tables have, the multiplied rows have them, too.
+Made by our own code from a few events, then multiplied.
+
+A few customers, or one day, go through the real sink and chores. Their rows are copied out as text,
+and copied back again and again with other numbers or dates in place of theirs; so whatever columns
+and states the tables have, the multiplied rows have them, too.
 """
 
 from __future__ import annotations
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
 EVENTS_A_DAY = 10_000
 KINDS = 20
-"""Different customers that all others are copies of; each tells its profile, and every fourth had a repair and was asked about it."""
+"""Different customers that all others are copies of.
+
+Each tells its profile, and every fourth had a repair and was asked about it.
+"""
 ROWS_A_COPY = 50_000
 SOURCE = Partition("history", 0)
 _MARK = "MARK{:03d}"
@@ -40,7 +46,9 @@ _COPIED_BY_CUSTOMER = {
 
 
 def add_customers(database_url: str, cursor: Cursor, customers: int) -> None:
-    """Rows for customers c-0000000 and so on, as the mix names them: profile and risk for each, an order of the past for every fourth.
+    """Rows for customers c-0000000 and so on, as the mix names them.
+
+    Profile and risk for each, an order of the past for every fourth.
 
     Takes about 15 s for a million, and PostgreSQL a gigabyte.
     """
@@ -70,7 +78,8 @@ def add_days(database_url: str, cursor: Cursor, days: int, sites: int, customers
     of_yesterday = {
         "touchpoint_event": f"event_id LIKE '{number}%'",
         "experience_cube": f"day = '{yesterday}'",
-        # Not what falls due later, such as follow-ups: the same moments would come from several days.
+        # Not what falls due later, such as follow-ups: the same moments would come from several
+        # days.
         **{
             f"pane {each}": f"resolution = {each} AND start BETWEEN '{yesterday}' AND '{yesterday} 23:59'"
             for each in _minutes_kept()

@@ -1,8 +1,11 @@
-"""`make bench-latency`: how long after it should have been sent an event is visible in PostgreSQL, while a steady load runs.
+"""What `make bench-latency` measures.
 
-First the throughput is measured; then producers of their own processes send at half of it (or at --rates) and never wait for anybody. An
-event is visible when the stored position has passed its offset, since its rows are in the same transaction; that is looked at every
-20 ms, and what lies between two looks counts as visible at the second. The first seconds are not counted.
+How long after it should have been sent an event is visible in PostgreSQL, while a steady load runs.
+
+First the throughput is measured; then producers of their own processes send at half of it (or at
+--rates) and never wait for anybody. An event is visible when the stored position has passed its
+offset, since its rows are in the same transaction; that is looked at every 20 ms, and what lies
+between two looks counts as visible at the second. The first seconds are not counted.
 """
 
 from __future__ import annotations
@@ -79,7 +82,10 @@ class Positions:
 def delays(
     notes: Iterable[Note], positions: Positions, since: float
 ) -> Iterator[tuple[float, float]]:
-    """For each event that was due from `since` on: seconds until acknowledged, and until visible. BenchmarkError where one never was."""
+    """For each event that was due from `since` on: seconds until acknowledged, and until visible.
+
+    BenchmarkError where one never was.
+    """
     for note in notes:
         for number, due in enumerate(note.due):
             if due < since:

@@ -1,4 +1,7 @@
-"""What a benchmark sends: the mix of the simulator, made longer, later or more repetitive where a benchmark asks for it. Pure."""
+"""What a benchmark sends.
+
+The mix of the simulator, made longer, later or more repetitive where a benchmark asks for it. Pure.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ LATEST_MINUTES = 30 * 24 * 60
 MOMENT_LENGTH = len("2026-01-05T12:00:00.000Z")
 _OCCURRED_AT = b'"occurred_at":"'
 _PADDING_START, _PADDING_END = b',"padding":"', b'"}'
-# Hexadecimal digits, so that compression and TOAST find half of it to save, as in text; not the nothing that equal letters leave.
+# Hexadecimal digits, so that compression and TOAST find half of it to save, as in text; not the
+# nothing that equal letters leave.
 _FILLER = Random(1).randbytes(64 * 1024).hex().encode()
 
 
@@ -32,7 +36,8 @@ class Load:
         events: messages, repeated ones included.
         customers: among how many customers the events are drawn.
         sites: likewise.
-        event_bytes: messages shorter than that, by more than the field's name, get a field that nobody knows; 0 leaves them as they are.
+        event_bytes: messages shorter than that, by more than the field's name, get a field that
+            nobody knows; 0 leaves them as they are.
         duplicate_share: share of the messages (0-1) that repeat one of the last thousand.
         late_share: share of the events (0-1) that occurred up to thirty days before they are sent.
         seed: of all randomness; loads for the same tables need different ones.
@@ -48,7 +53,10 @@ class Load:
 
 
 def messages(load: Load, start: datetime, interval_seconds: float) -> Iterator[SimulatedMessage]:
-    """The messages in the order of sending. They occur so far apart from `start` on, but for the late ones."""
+    """The messages in the order of sending.
+
+    They occur so far apart from `start` on, but for the late ones.
+    """
     mix = benchmark_events(
         count=load.events,
         seed=load.seed,
@@ -67,7 +75,10 @@ def messages(load: Load, start: datetime, interval_seconds: float) -> Iterator[S
 
 
 def changed(value: bytes, late_share: float, event_bytes: int) -> bytes:
-    """A message made late and long. The same bytes give the same bytes, so that a repeated message stays a repetition."""
+    """A message made late and long.
+
+    The same bytes give the same bytes, so that a repeated message stays a repetition.
+    """
     chance = crc32(value)
     if chance / 2**32 < late_share:
         begin = value.index(_OCCURRED_AT) + len(_OCCURRED_AT)

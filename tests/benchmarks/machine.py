@@ -46,7 +46,10 @@ def postgres_version() -> str:
 
 
 def commit() -> str:
-    """The commit that last changed what is measured; with a plus where it was changed since, `unknown` outside a repository."""
+    """The commit that last changed what is measured.
+
+    With a plus where it was changed since, `unknown` outside a repository.
+    """
     try:
         last = _output(["git", "log", "-1", "--format=%h", "--", "voc_stream"])
         changed = _output(["git", "status", "--porcelain", "--", "voc_stream"])

@@ -28,7 +28,9 @@ def table(
 
 
 def replace_section(page: str, name: str, text: str) -> str:
-    """The page with `text` between the markers of section `name`. ValueError where it has no such section.
+    """The page with `text` between the markers of section `name`.
+
+    ValueError where it has no such section.
 
     >>> print(replace_section("a <!-- bench: begin -->old<!-- bench: end --> z", "bench", "new"))
     a <!-- bench: begin -->

@@ -20,14 +20,18 @@ class Processes:
     """Some processes and their descendants.
 
     Args:
-        process_ids: processes that run; each must wait for the children that it starts, as PostgreSQL does.
+        process_ids: processes that run; each must wait for the children that it starts, as
+            PostgreSQL does.
     """
 
     def __init__(self, process_ids: Collection[int]) -> None:
         self._roots = [psutil.Process(process_id) for process_id in process_ids]
 
     def processor_seconds(self) -> float:
-        """Processor time so far, user and system. A child that has ended counts as long as its parent lives: the system adds it there."""
+        """Processor time so far, user and system.
+
+        A child that has ended counts as long as its parent lives: the system adds it there.
+        """
         return sum(
             _seconds(process)
             for root in self._roots
@@ -39,13 +43,19 @@ class Processes:
         return [int(root.memory_info().rss) for root in self._roots]
 
     def peak_memory_bytes(self) -> list[int]:
-        """The most memory that ever was resident, of each process without its children; elsewhere than on Linux, what is resident now."""
+        """The most memory that ever was resident, of each process without its children.
+
+        Elsewhere than on Linux, what is resident now.
+        """
         return [_peak(root) for root in self._roots]
 
 
 @contextmanager
 def only_on(processors: Collection[int] | None) -> Iterator[None]:
-    """Start what the block starts on some processors only, by their numbers; None leaves it to the system. Linux only, else OSError."""
+    """Start what the block starts on some processors only, by their numbers.
+
+    None leaves it to the system. Linux only, else OSError.
+    """
     if processors is None:
         yield
         return

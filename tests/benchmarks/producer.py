@@ -1,8 +1,11 @@
-"""A call centre that keeps its rate: sends events of the mix when they are due, whether earlier ones were answered or not.
+"""A call centre that keeps its rate.
 
-Run it as a process of its own. Event number i is due i / rate seconds after the start; a moment that was missed stays the moment that
-counts, so nothing that is slow hides itself by slowing the load down. With --notes the events are made before the first is sent, and the
-file says for each batch where it went, when its events were due, and when the broker had acknowledged it.
+Sends events of the mix when they are due, whether earlier ones were answered or not.
+
+Run it as a process of its own. Event number i is due i / rate seconds after the start; a moment
+that was missed stays the moment that counts, so nothing that is slow hides itself by slowing the
+load down. With --notes the events are made before the first is sent, and the file says for each
+batch where it went, when its events were due, and when the broker had acknowledged it.
 """
 
 from __future__ import annotations
@@ -40,7 +43,11 @@ class Prepared(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A batch that was acknowledged: its first offset, and when its events were due and all of it acknowledged, by the monotonic clock."""
+    """A batch that was acknowledged.
+
+    Its first offset, and when its events were due and all of it acknowledged, by the monotonic
+    clock.
+    """
 
     topic: str
     partition: int

@@ -26,7 +26,10 @@ _numbers = count()
 
 
 class Sent(NamedTuple):
-    """What one producer did: when it started, by the monotonic clock, its processor time in seconds, and its batches."""
+    """What one producer did.
+
+    When it started, by the monotonic clock, its processor time in seconds, and its batches.
+    """
 
     started: float
     processor_seconds: float
@@ -34,7 +37,9 @@ class Sent(NamedTuple):
 
 
 class Producers:
-    """Running producers that share a load and a rate. A context manager: it leaves no process behind.
+    """Running producers that share a load and a rate.
+
+    A context manager: it leaves no process behind.
 
     Args:
         stage: where they send to.

@@ -1,4 +1,7 @@
-"""What was measured, kept as one JSON object a line in a file that is committed; tables and charts are made from it."""
+"""What was measured, kept as one JSON object a line in a file that is committed.
+
+Tables and charts are made from it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ class Record:
     """One measured point.
 
     Attributes:
-        benchmark: its name, such as `growth customers`; the records of one benchmark make one table.
+        benchmark: its name, such as `growth customers`; the records of one benchmark make one
+            table.
         inputs: what was chosen.
         figures: what was measured; units stand in the names.
         machine: see `machine.describe`.
@@ -80,7 +84,10 @@ def read(path: Path) -> list[Record]:
 
 
 def newest(records: Sequence[Record], benchmark: str) -> list[Record]:
-    """The records of a benchmark that can be compared with its newest one: same machine, same commit; the newest of equal inputs."""
+    """The records of a benchmark that can be compared with its newest one.
+
+    Same machine, same commit; the newest of equal inputs.
+    """
     of_benchmark = [record for record in records if record.benchmark == benchmark]
     if not of_benchmark:
         return []
@@ -96,7 +103,10 @@ def newest(records: Sequence[Record], benchmark: str) -> list[Record]:
 
 
 def section(records: Sequence[Record], columns: Sequence[Column]) -> str:
-    """What a page shows of comparable records: when, where and how they were measured, and a table with a row for each."""
+    """What a page shows of comparable records.
+
+    When, where and how they were measured, and a table with a row for each.
+    """
     last = records[-1]
     measured = measured_by(
         last.machine,
@@ -109,7 +119,10 @@ def section(records: Sequence[Record], columns: Sequence[Column]) -> str:
 
 
 def measured_by(machine: str, commit: str, *commands: str, day: str | None = None) -> list[str]:
-    """The lines before a table: when (today, unless `day` is given), where and how it was measured."""
+    """The lines before a table.
+
+    When (today, unless `day` is given), where and how it was measured.
+    """
     day = f"{datetime.now(UTC):%Y-%m-%d}" if day is None else day
     return [
         f"Measured on {day} at commit {commit} on {machine}, by",

@@ -1,7 +1,10 @@
-"""`make bench-scale`: what many machines would have to be for a rate, from what one event was measured to cost here.
+"""What `make bench-scale` measures.
 
-Nothing is measured; the newest results of `own processor` (or `throughput`) and `chores` are multiplied. What cannot be known here, such as
-what a bigger machine's disk can do, is an assumption with a name below.
+What many machines would have to be for a rate, from what one event was measured to cost here.
+
+Nothing is measured; the newest results of `own processor` (or `throughput`) and `chores` are
+multiplied. What cannot be known here, such as what a bigger machine's disk can do, is an assumption
+with a name below.
 """
 
 from __future__ import annotations
@@ -31,10 +34,12 @@ class Assumptions:
     """What is not measured here.
 
     Attributes:
-        utilisation: share of a processor that is planned for, 0-1; the rest is for peaks, rebalances and a machine that fails.
+        utilisation: share of a processor that is planned for, 0-1; the rest is for peaks,
+            rebalances and a machine that fails.
         worker_processors: of one worker process; Python uses one and a little.
         shard_processors: of one PostgreSQL machine.
-        wal_megabytes_per_second: what one such machine writes to its disk and sends to its standby, lastingly.
+        wal_megabytes_per_second: what one such machine writes to its disk and sends to its standby,
+            lastingly.
         partition_megabytes_per_second: what one Kafka partition takes lastingly.
         replication: copies of each Kafka partition.
     """
@@ -49,7 +54,10 @@ class Assumptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What one event was measured to cost: processor time in microseconds, bytes, and time of the chores that one worker does for all."""
+    """What one event was measured to cost.
+
+    Processor time in microseconds, bytes, and time of the chores that one worker does for all.
+    """
 
     worker_microseconds: float
     postgres_microseconds: float
@@ -62,7 +70,10 @@ class Costs:
 
 
 def sources(records: Sequence[Record]) -> list[Record]:
-    """The newest records that the costs are from: chores, then throughput; fewer where something was not measured."""
+    """The newest records that the costs are from: chores, then throughput.
+
+    Fewer where something was not measured.
+    """
     found = (
         newest(records, "chores"),
         newest(records, "own processor") or newest(records, "throughput"),
@@ -158,7 +169,10 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
 
 
 def limits(cost: Costs, given: Assumptions) -> list[tuple[str, float, str]]:
-    """What gives way when only one thing grows, the lowest rate first: what, events/s, and what to do then. Pure."""
+    """What gives way when only one thing grows, the lowest rate first.
+
+    What, events/s, and what to do then. Pure.
+    """
     found = [
         (
             "one merger: `refresh` holds one lock for all",

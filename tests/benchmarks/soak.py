@@ -1,6 +1,10 @@
-"""`make bench-soak`: one worker under a steady load for long: does its memory grow, do the tables swell, does it fall behind?
+"""What `make bench-soak` measures.
 
-Looks every few seconds. The memory's slope is that of the least-squares line through all looks after the warm-up.
+One worker under a steady load for long: does its memory grow, do the tables swell, does it fall
+behind?
+
+Looks every few seconds. The memory's slope is that of the least-squares line through all looks
+after the warm-up.
 """
 
 from __future__ import annotations
@@ -144,7 +148,10 @@ def picture(looks: Sequence[Look]) -> str:
 
 
 def measure(stage: Stage, load: Load, rate: float, seconds: float) -> list[Look]:
-    """Load a stage that has one worker for so many seconds. Raises BenchmarkError where the worker cannot keep up in the end."""
+    """Load a stage that has one worker for so many seconds.
+
+    Raises BenchmarkError where the worker cannot keep up in the end.
+    """
     sent = stage.taken_in()
     looks = []
     with Producers(stage, load, rate, keep_notes=False) as sending:

@@ -1,4 +1,7 @@
-"""Where a benchmark takes place: a broker, a PostgreSQL with our tables and workers, in a folder that disappears with them."""
+"""Where a benchmark takes place.
+
+A broker, a PostgreSQL with our tables and workers, in a folder that disappears with them.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,8 @@ class Plan:
         broker: a key of BROKERS.
         partitions: of each input topic.
         batch_messages: messages that one transaction takes in at most.
-        postgres_core: whether PostgreSQL and the broker get the first processor for themselves, and the workers all others.
+        postgres_core: whether PostgreSQL and the broker get the first processor for themselves, and
+            the workers all others.
     """
 
     broker: str = "embedded"
@@ -66,7 +70,10 @@ class Plan:
 
 
 class Stage:
-    """A running broker and PostgreSQL, and any number of workers. A context manager: nothing is left behind."""
+    """A running broker and PostgreSQL, and any number of workers.
+
+    A context manager: nothing is left behind.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -129,7 +136,10 @@ class Stage:
         return True
 
     def preload(self, load: Load) -> int:
-        """Send a load, as `voc-stream push` would; the bytes of all values. Raises BenchmarkError."""
+        """Send a load, as `voc-stream push` would; the bytes of all values.
+
+        Raises BenchmarkError.
+        """
         interval_seconds = min(0.001, 0.97 * PAST.total_seconds() / load.events)
         failures: list[str] = []
         sizes = 0
@@ -246,7 +256,10 @@ def run_command(main: Callable[[], None]) -> None:
 def wait_until(
     condition: Callable[[], bool], timeout_seconds: float, what: str, workers: Sequence[Child] = ()
 ) -> None:
-    """Look every few milliseconds; BenchmarkError with `what` happened instead when the time is up."""
+    """Look every few milliseconds.
+
+    BenchmarkError with `what` happened instead when the time is up.
+    """
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,7 @@
-"""Line charts as plain SVG text: panels below each other over one x axis, every y axis from zero. Pure."""
+"""Line charts as plain SVG text: panels below each other over one x axis, every y axis from zero.
+
+Pure.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """`make bench`: how many events a second go from preloaded topics to the last row, and what an event costs.
 
-Fills the tables with all customers, sends the benchmark mix (70 % repair steps, 20 % callbacks with nine answers, 10 % complaints), and
-only then starts the workers. The rate counts from the moment when every worker has committed a batch to the last row; `complete` counts
-until the rolling tables of sites and the risks contain all of it, too. Processor time is that of the whole span, until also the details
-and the cube are merged (and, in the results, `stream`: until the last row).
+Fills the tables with all customers, sends the benchmark mix (70 % repair steps, 20 % callbacks with
+nine answers, 10 % complaints), and only then starts the workers. The rate counts from the moment
+when every worker has committed a batch to the last row; `complete` counts until the rolling tables
+of sites and the risks contain all of it, too. Processor time is that of the whole span, until also
+the details and the cube are merged (and, in the results, `stream`: until the last row).
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def mark(stage: Stage) -> Mark:
 
 
 def measure(stage: Stage, load: Load, workers: int) -> dict[str, float]:
-    """Send a load, start workers, and watch until all is taken in and all tables are complete. Raises BenchmarkError."""
+    """Send a load, start workers, and watch until all is taken in and all tables are complete.
+
+    Raises BenchmarkError.
+    """
     before, database_bytes = (
         stage.taken_in(),
         stage.number("SELECT pg_database_size(current_database())"),

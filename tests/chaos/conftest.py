@@ -1,4 +1,7 @@
-"""What the recipes share: Apache Kafka with one broker, a PostgreSQL that can be stopped, and a service of each test's own."""
+"""What the recipes share.
+
+Apache Kafka with one broker, a PostgreSQL that can be stopped, and a service of each test's own.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[KafkaBehindProxy]:
-    """The session's Apache Kafka: one broker, with a second way in that leads through a fault proxy."""
+    """The session's Apache Kafka.
+
+    One broker, with a second way in that leads through a fault proxy.
+    """
     from chaos.kafka_behind_proxy import KafkaBehindProxy
 
     with (
@@ -80,7 +86,10 @@ def chaos_database_url(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def chaos_settings(chaos_database_url: str, kafka: KafkaBehindProxy) -> Settings:
-    """Settings of a service of this test's own. Batches are small, so that much happens between them; sessions are short."""
+    """Settings of a service of this test's own.
+
+    Batches are small, so that much happens between them; sessions are short.
+    """
     prefix = f"chaos-{uuid4().hex[:12]}."
     return Settings(
         kafka_bootstrap=kafka.bootstrap,

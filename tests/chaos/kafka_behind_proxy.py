@@ -1,4 +1,7 @@
-"""Apache Kafka with a second listener that clients reach only through a fault proxy: so one worker can be cut off, and the others not."""
+"""Apache Kafka with a second listener that clients reach only through a fault proxy.
+
+So one worker can be cut off, and the others not.
+"""
 
 from __future__ import annotations
 

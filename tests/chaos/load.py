@@ -1,4 +1,7 @@
-"""Messages that keep coming while faults happen: sent on a thread at a steady rate, each until it is acknowledged."""
+"""Messages that keep coming while faults happen.
+
+Sent on a thread at a steady rate, each until it is acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ ACKNOWLEDGED_TIMEOUT_SECONDS = 240.0
 
 
 class Load:
-    """Sends while the block runs; what is left when it ends goes out at once. Leaving waits for every acknowledgement.
+    """Sends while the block runs; what is left when it ends goes out at once.
+
+    Leaving waits for every acknowledgement.
 
     Args:
         service: whose topics.
@@ -67,7 +72,11 @@ class Load:
             self._error = error
 
     def _send(self, producer: Any, messages: Sequence[SimulatedMessage]) -> list[SimulatedMessage]:
-        """Send in order at the rate; those of which nobody knows whether they arrived, to be sent again: events count once by their id."""
+        """Send in order at the rate.
+
+        Returns those of which nobody knows whether they arrived, to be sent again: events count
+        once by their id.
+        """
         started = time.monotonic()
         sent = []
         for number, message in enumerate(messages):

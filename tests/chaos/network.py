@@ -1,4 +1,7 @@
-"""A network of its own for one worker: a namespace joined to this machine by a cable that can be pulled. Linux, root."""
+"""A network of its own for one worker.
+
+A namespace joined to this machine by a cable that can be pulled. Linux, root.
+"""
 
 from __future__ import annotations
 

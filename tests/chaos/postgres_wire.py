@@ -1,4 +1,7 @@
-"""What a PostgreSQL client says, message by message: as much of the protocol (version 3) as a fault at COMMIT needs."""
+"""What a PostgreSQL client says, message by message.
+
+As much of the protocol (version 3) as a fault at COMMIT needs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ _LENGTH_BYTES = 4
 class ClientMessages:
     """Cuts the bytes of one client into whole messages.
 
-    Until the start-up message there is no type byte: the client may first ask for encryption, which the server must refuse here.
+    Until the start-up message there is no type byte: the client may first ask for encryption, which
+    the server must refuse here.
     """
 
     def __init__(self) -> None:

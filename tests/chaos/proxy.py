@@ -1,6 +1,9 @@
-"""A TCP proxy that misbehaves on demand: delay, rate, reset, silence, a cut after so many bytes, and a cut at COMMIT.
+"""A TCP proxy that misbehaves on demand.
 
-It runs on a thread of its own, so that a test can turn a fault on and off while real processes talk through it.
+Delay, rate, reset, silence, a cut after so many bytes, and a cut at COMMIT.
+
+It runs on a thread of its own, so that a test can turn a fault on and off while real processes talk
+through it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,10 @@ LATE_SECONDS = 0.3
 
 
 class CommitCut(Enum):
-    """What becomes of a COMMIT at which the connection is cut; the client sees the same each time."""
+    """What becomes of a COMMIT at which the connection is cut.
+
+    The client sees the same each time.
+    """
 
     LOST = "the COMMIT never arrives"
     ANSWER_LOST = "the server commits, its answer is lost"
@@ -56,7 +62,8 @@ class FaultProxy:
     Args:
         target: host and port of the server.
         listen: address to listen on.
-        speaks_postgres: whether to cut what clients say into PostgreSQL's messages, as `cut_commits` needs.
+        speaks_postgres: whether to cut what clients say into PostgreSQL's messages, as
+            `cut_commits` needs.
     """
 
     def __init__(
@@ -91,7 +98,10 @@ class FaultProxy:
         self._loop.close()
 
     def black_hole(self) -> None:
-        """From now on accept connections and say nothing, on established ones too. What is sent waits, as for a network that comes back."""
+        """From now on accept connections and say nothing, on established ones too.
+
+        What is sent waits, as for a network that comes back.
+        """
         self._loop.call_soon_threadsafe(self._open.clear)
 
     def heal(self) -> None:
@@ -103,7 +113,10 @@ class FaultProxy:
         self._call(self._reset())
 
     def cut_after_bytes(self, number: int) -> None:
-        """Reset the connection over which the server sends this one of its bytes; it is not handed on. Once."""
+        """Reset the connection over which the server sends this one of its bytes.
+
+        It is not handed on. Once.
+        """
         self._bytes_left = number
 
     def cut_commits(self, kinds: list[CommitCut], marker: bytes = b"") -> None:
@@ -171,7 +184,7 @@ class FaultProxy:
         link.server.close()
 
     async def _hand_on(self, link: _Link, message: bytes) -> bool:
-        """Hand on a message of a PostgreSQL client; False where that was the end of the connection."""
+        """Hand on a message of a PostgreSQL client; False if that was the end of the connection."""
         statement = statement_of(message)
         if statement is not None and self._marker in statement:
             link.is_chosen = True

@@ -1,4 +1,8 @@
-"""What a recipe measured: one line of JSON each in the file that VOC_CHAOS_REPORT names, from which `report.py` makes the table."""
+"""What a recipe measured.
+
+One line of JSON each in the file that VOC_CHAOS_REPORT names, from which `report.py` makes the
+table.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,8 @@ class Recovery(NamedTuple):
         fault: what failed, in a few words.
         done: what the test did.
         held: what was asserted beside the tables.
-        seconds: from the end of the fault (for a kill: from the kill) until the tables moved on; None where nothing had to recover.
+        seconds: from the end of the fault (for a kill: from the kill) until the tables moved on;
+            None if nothing had to recover.
     """
 
     recipe: str

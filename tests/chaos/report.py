@@ -1,6 +1,7 @@
 """Prints the table of faults from what recipes measured: python tests/chaos/report.py FILE, where FILE is what VOC_CHAOS_REPORT named.
 
-Several runs may have written to the file; the table shows the median and the longest recovery of each fault.
+Several runs may have written to the file; the table shows the median and the longest recovery of
+each fault.
 """
 
 from __future__ import annotations

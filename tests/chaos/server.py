@@ -1,4 +1,7 @@
-"""The suite's own PostgreSQL: one that can be stopped, crashed, frozen and started again on the same port."""
+"""The suite's own PostgreSQL.
+
+One that can be stopped, crashed, frozen and started again on the same port.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,10 @@ class Server:
         self._postgres.stop()
 
     def crash(self) -> None:
-        """End it as `pg_ctl stop -m immediate` does: nothing more is written, the next start replays the log."""
+        """End it as `pg_ctl stop -m immediate` does.
+
+        Nothing more is written, the next start replays the log.
+        """
         process = psutil.Process(self._postgres.child.pid)
         sessions = process.children(recursive=True)
         process.send_signal(signal.SIGQUIT)
@@ -65,7 +71,10 @@ class Server:
         self._postgres.child.stop(END_TIMEOUT_SECONDS)
 
     def pause(self) -> None:
-        """Freeze the server and all its sessions: their sockets stay open, and the kernel still acknowledges what arrives."""
+        """Freeze the server and all its sessions.
+
+        Their sockets stay open, and the kernel still acknowledges what arrives.
+        """
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -81,7 +90,10 @@ class Server:
                     session.send_signal(number)
 
     def configure(self, **values: str) -> None:
-        """Change server settings for good and make them known, as ALTER SYSTEM does; an empty value takes one back."""
+        """Change server settings for good and make them known, as ALTER SYSTEM does.
+
+        An empty value takes one back.
+        """
         with self.administration() as cursor:
             for name, value in values.items():
                 cursor.execute(

@@ -1,4 +1,7 @@
-"""The service under faults: workers that die, freeze or are cut off, who starts them again, and the end that all must reach."""
+"""The service under faults.
+
+Workers that die, freeze or are cut off, who starts them again, and the end that all must reach.
+"""
 
 from __future__ import annotations
 
@@ -135,14 +138,19 @@ class ChaosService(Service):
         """One worker less, after a clean end: its code says so."""
         super().stop_worker(worker)
         code = worker.child.exit_code()
-        # One that is asked before it has begun to listen (it still imports) is ended by the signal itself.
+        # One that is asked before it has begun to listen (it still imports) is ended by the signal
+        # itself.
         not_begun = code == -signal.SIGTERM and not worker.child.log_tail()
         assert code == 0 or not_begun, (
             f"a worker that was asked to end did so with {code}:\n{worker.child.log_tail()}"
         )
 
     def supervise(self) -> None:
-        """What a supervisor does: start a worker again that ended with an expected code, in the same group and with its own settings."""
+        """What a supervisor does.
+
+        Start a worker again that ended with an expected code, in the same group and with its own
+        settings.
+        """
         for worker in [worker for worker in self.workers if not worker.is_running]:
             code = worker.child.exit_code()
             assert code in self.expected_exits, (
@@ -166,7 +174,10 @@ class ChaosService(Service):
     def seconds_to_progress(
         self, since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS
     ) -> float:
-        """Wait until the tables move on from where they are now; how long after the moment `since`."""
+        """Wait until the tables move on from where they are now.
+
+        Returns how long after the moment `since`.
+        """
         before = self.progress()
         self.wait_until(
             lambda: self.progress() > before,
@@ -181,7 +192,10 @@ class ChaosService(Service):
         since: float,
         timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS,
     ) -> float:
-        """Wait until the tables have everything before these ends; how long after the moment `since`."""
+        """Wait until the tables have everything before these ends.
+
+        Returns how long after the moment `since`.
+        """
         self.wait_until(
             lambda: self._lag(ends) == 0,
             timeout_seconds,
@@ -192,7 +206,10 @@ class ChaosService(Service):
     def seconds_to_full_service(
         self, since: float, timeout_seconds: float = RECOVERY_TIMEOUT_SECONDS
     ) -> float:
-        """Wait until the tables have all that the logs held when this was called; how long after the moment `since`."""
+        """Wait until the tables have all that the logs held when this was called.
+
+        Returns how long after the moment `since`.
+        """
         found: list[dict[tuple[str, int], int]] = []
 
         def are_known() -> bool:
@@ -221,7 +238,10 @@ class ChaosService(Service):
         return set()
 
     def assert_everything_holds(self) -> None:
-        """All messages are in: the positions are the ends of the logs, and every table is the oracle's."""
+        """All messages are in.
+
+        The positions are the ends of the logs, and every table is the oracle's.
+        """
         self.wait_until_caught_up()
         assert {place: offset for place, offset in self.positions().items() if offset} == {
             place: end for place, end in self.log_ends().items() if end

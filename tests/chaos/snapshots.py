@@ -1,6 +1,7 @@
 """Looks at positions and events again and again while a recipe runs, and judges afterwards what was seen: the rule holds at every moment.
 
-The rule: the stored events are those that the logs hold before the stored positions, no more and no less.
+The rule: the stored events are those that the logs hold before the stored positions, no more and no
+less.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Snapshot(NamedTuple):
 
 
 class Snapshots:
-    """Takes one about four times a second while the block runs; a server that does not answer is left alone."""
+    """Takes one about four times a second while the block runs.
+
+    A server that does not answer is left alone.
+    """
 
     def __init__(self, service: ChaosService) -> None:
         self._service = service
@@ -92,7 +96,10 @@ class Snapshots:
         )
 
     def assert_each_is_right(self, *, may_go_back: bool = False) -> None:
-        """Compare each with the logs, which must still hold everything. `may_go_back`: a server lost what it had said was committed."""
+        """Compare each with the logs, which must still hold everything.
+
+        `may_go_back`: a server lost what it had said was committed.
+        """
         log = read_log(self._service)
         assert len(self.taken) > 1, "the recipe was watched"
         for snapshot in self.taken:
@@ -128,7 +135,10 @@ class Snapshots:
 
 
 def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]:
-    """Offset and event id of every message of every input partition; None for an id where the oracle refuses the message."""
+    """Offset and event id of every message of every input partition.
+
+    Returns None for an id where the oracle refuses the message.
+    """
     experiences, now = automotive_catalogue()["experience"], datetime.now(UTC)
     ends = {place: end for place, end in service.log_ends().items() if end > 0}
     log: dict[Place, list[tuple[int, str | None]]] = {place: [] for place in ends}

@@ -1,4 +1,7 @@
-"""The fault proxy does what the recipes rely on: each fault is seen by a real client of a real server."""
+"""The fault proxy does what the recipes rely on.
+
+Each fault is seen by a real client of a real server.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,10 @@ def test_reset(proxy: FaultProxy) -> None:
 
 
 def test_black_hole(proxy: FaultProxy) -> None:
-    """Old and new connections stay open and hear nothing; when the silence ends, all that was said arrives."""
+    """Old and new connections stay open and hear nothing.
+
+    When the silence ends, all that was said arrives.
+    """
     with client_of(proxy) as old:
         said_again(old, b"hello")
         proxy.black_hole()
@@ -153,7 +159,10 @@ def test_cut_after_bytes(proxy: FaultProxy) -> None:
 
 @pytest.mark.parametrize("kind", CommitCut)
 def test_cut_at_commit(postgres_url: str, kind: CommitCut) -> None:
-    """A COMMIT after the marked statement fails for the client; what became of it is what the kind says. Others are left alone."""
+    """A COMMIT after the marked statement fails for the client.
+
+    Returns what became of it is what the kind says. Others are left alone.
+    """
     server = urlsplit(postgres_url)
     assert server.port
     table = f"cut_{kind.name.lower()}"

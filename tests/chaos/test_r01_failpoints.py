@@ -1,6 +1,7 @@
 """R1: a worker that dies at the worst moments of its work, again and again.
 
-VOC_TEST_KILLS is how many deaths (8); 50 is the full length. Each crosses the session timeout, after which Kafka gives its partitions away.
+VOC_TEST_KILLS is how many deaths (8); 50 is the full length. Each crosses the session timeout,
+after which Kafka gives its partitions away.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 def deaths(random: Random) -> list[str]:
     """A failpoint and how often it is passed for each death; every failpoint has its turn.
 
-    The recovery from what comes before `in_seek` cannot be measured, so the order turns round each time.
+    The recovery from what comes before `in_seek` cannot be measured, so the order turns round each
+    time.
     """
     others = random.sample(AFTER_START, len(AFTER_START))
     rounds = (
@@ -50,7 +52,10 @@ def deaths(random: Random) -> list[str]:
 
 
 def recovery_until_death(service: ChaosService, worker: ChaosWorker, since: float) -> float | None:
-    """Seconds from `since` until this worker moved the tables on; None where it died before that. Returns after its death."""
+    """Seconds from `since` until this worker moved the tables on; None if it died before that.
+
+    Returns after its death.
+    """
     before = service.progress()
     recovered: list[float] = []
 
@@ -70,7 +75,10 @@ def recovery_until_death(service: ChaosService, worker: ChaosWorker, since: floa
 
 
 def test_killed_at_failpoints(service: ChaosService) -> None:
-    """Whatever a worker was about to do when it died, the next one goes on from there: nothing is lost, nothing counts twice."""
+    """Whatever a worker was about to do when it died, the next one goes on from there.
+
+    Nothing is lost, nothing counts twice.
+    """
     random = chance()
     messages = simulated_messages(KILLS * EVENTS_PER_KILL, seed=random.randrange(2**32))
     died_at, place = time.monotonic(), "nowhere"

@@ -36,7 +36,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 def test_cut_at_commit(
     chaos_settings: Settings, server: Server, tmp_path: Path, marker: bytes
 ) -> None:
-    """A batch whose COMMIT is in doubt counts once: whether the COMMIT was lost, its answer, or it arrives after the next attempt began."""
+    """A batch whose COMMIT is in doubt counts once.
+
+    Whether the COMMIT was lost, its answer, or it arrives after the next attempt began.
+    """
     random = chance()
     kinds = random.sample(list(CommitCut) * CUTS_OF_EACH_KIND, CUTS_OF_EACH_KIND * len(CommitCut))
     with (

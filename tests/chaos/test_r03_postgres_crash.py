@@ -1,4 +1,6 @@
-"""R3: PostgreSQL crashes under load; with asynchronous commits, what it had said was committed may be gone.
+"""R3: PostgreSQL crashes under load.
+
+With asynchronous commits, what it had said was committed may be gone.
 
 VOC_TEST_CRASH_SECONDS is how long it stays away (5).
 """
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 AWAY_SECONDS = from_environment("VOC_TEST_CRASH_SECONDS", 5)
 EVENTS_PER_SECOND = 150.0
 EVENTS = round(EVENTS_PER_SECOND * (AWAY_SECONDS + 15))
-# The server writes its log this seldom by itself, so that a crash loses seconds of asynchronous commits.
+# The server writes its log this seldom by itself, so that a crash loses seconds of asynchronous
+# commits.
 LAZY = {"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"}
 
 pytestmark = pytest.mark.chaos

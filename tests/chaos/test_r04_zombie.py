@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 EVENTS = 4_000
 EVENTS_PER_SECOND = 120.0
 FROZEN_TIMEOUT_SECONDS = 60.0
-# The zombie's other thread may have frozen in the midst of a refresh, whose locks last until the server ends its transaction after 30 s.
+# The zombie's other thread may have frozen in the midst of a refresh, whose locks last until the
+# server ends its transaction after 30 s.
 TAKE_OVER_SECONDS = 30.0 + SESSION_TIMEOUT_SECONDS + 5.0
 FENCED = "; reading it again"
 
@@ -32,7 +33,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 
 @pytest.mark.parametrize("place", ["before_claim", "before_commit"])
 def test_zombie(service: ChaosService, place: str) -> None:
-    """Before its claim, the zombie finds the position moved and changes nothing; after it, the other waits and then finds the same."""
+    """Before its claim, the zombie finds the position moved and changes nothing.
+
+    After it, the other waits and then finds the same.
+    """
     random = chance()
     zombie, other = (
         service.start_worker(f"{place}:{random.randint(2, 8)}:stop"),

@@ -1,6 +1,7 @@
 """R5: workers come and go so fast that the group hardly ever rests.
 
-VOC_TEST_STORM_SECONDS is for how long (21): about seven rebalances, three seconds apart. 300 is the full length.
+VOC_TEST_STORM_SECONDS is for how long (21): about seven rebalances, three seconds apart. 300 is the
+full length.
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ pytestmark = pytest.mark.chaos
     "waits_for_batch", [False, True], ids=["revoke at once", "revoke after the batch"]
 )
 def test_rebalance_storm(service: ChaosService, waits_for_batch: bool) -> None:
-    """From one worker to three and back, every three seconds: nothing is lost, nothing counts twice, and it never stands still for long.
+    """From one worker to three and back, every three seconds.
 
-    So it is with Faust's `stream_wait_empty` as the service sets it (off), and with the other value.
+    Nothing is lost, nothing counts twice, and it never stands still for long.
+
+    So it is with Faust's `stream_wait_empty` as the service sets it (off), and with the other
+    value.
     """
     random = chance()
     options = ("decoding:0.05", *(("stream_wait_empty:1",) if waits_for_batch else ()))

@@ -1,7 +1,10 @@
-"""R6: brokers die: one of three under load, the group's coordinator, and all at once in the midst of a rebalance.
+"""R6: brokers die.
 
-VOC_TEST_COORDINATOR_SECONDS is how long all stay away (20): longer than the session timeout of 6 s, and with the time of coming back
-longer than the rebalance timeout of 24 s, so every member is thrown out. 120 is the full length: longer than Faust's request timeout, 90 s.
+One of three under load, the group's coordinator, and all at once in the midst of a rebalance.
+
+VOC_TEST_COORDINATOR_SECONDS is how long all stay away (20): longer than the session timeout of 6 s,
+and with the time of coming back longer than the rebalance timeout of 24 s, so every member is
+thrown out. 120 is the full length: longer than Faust's request timeout, 90 s.
 """
 
 from __future__ import annotations
@@ -57,7 +60,10 @@ def service(
 
 
 def test_coordinator_killed(three_brokers: KafkaCluster, service: ChaosService) -> None:
-    """The broker that keeps the group dies under load and comes back later: the workers find the new one by themselves."""
+    """The broker that keeps the group dies under load and comes back later.
+
+    The workers find the new one by themselves.
+    """
     random = chance()
     workers = [service.start_worker(), service.start_worker()]
     with Snapshots(service) as snapshots:
@@ -88,7 +94,10 @@ def test_coordinator_killed(three_brokers: KafkaCluster, service: ChaosService) 
 def test_all_brokers_away_during_a_rebalance(
     three_brokers: KafkaCluster, service: ChaosService
 ) -> None:
-    """No coordinator for long, from the midst of a rebalance on: afterwards all is consumed again, with a new worker process if need be."""
+    """No coordinator for long, from the midst of a rebalance on.
+
+    Afterwards all is consumed again, with a new worker process if need be.
+    """
     random = chance()
     messages = simulated_messages(EVENTS, seed=random.randrange(2**32))
     half = len(messages) // 2

@@ -1,6 +1,7 @@
 """R7: PostgreSQL stands still while its sockets stay open, so that only the client's own deadline can notice.
 
-VOC_TEST_HANG_SECONDS is for how long (12): that crosses the deadline of 4 s twice and one connection timeout of 5 s. 60 is the full length.
+VOC_TEST_HANG_SECONDS is for how long (12): that crosses the deadline of 4 s twice and one
+connection timeout of 5 s. 60 is the full length.
 """
 
 from __future__ import annotations

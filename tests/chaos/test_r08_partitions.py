@@ -1,7 +1,8 @@
 """R8: the network between a worker and its servers goes away without a word, or is slow and resets connections, and comes back.
 
-VOC_TEST_PARTITION_SECONDS is for how long (15): longer than the session timeout of 6 s, than the 10 s after which unacknowledged data end
-a connection, and than the 11 s of keepalives. 120 is the full length.
+VOC_TEST_PARTITION_SECONDS is for how long (15): longer than the session timeout of 6 s, than the 10
+s after which unacknowledged data end a connection, and than the 11 s of keepalives. 120 is the full
+length.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ DELAY_SECONDS = 0.03
 RESET_INTERVAL_SECONDS = 4.0
 EVENTS_PER_SECOND = 100.0
 EVENTS = round(EVENTS_PER_SECOND * (PARTITION_SECONDS + 8))
-# The session ends; a transaction that the lost worker left open ends by the server's keepalives; then a retry.
+# The session ends; a transaction that the lost worker left open ends by the server's keepalives;
+# then a retry.
 TAKE_OVER_SECONDS = SESSION_TIMEOUT_SECONDS + 11.0 + 8.0
 
 pytestmark = pytest.mark.chaos
@@ -58,10 +60,14 @@ def namespace() -> Iterator[Namespace]:
 
 
 def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: Path) -> None:
-    """A worker loses everything at once: the other takes over all of it, and the lost one comes back when the network does."""
+    """A worker loses everything at once.
+
+    The other takes over all of it, and the lost one comes back when the network does.
+    """
     random = chance()
     with ExitStack() as stack:
-        # Directly on the worker's network, without a proxy, so that each side has to notice by itself that the other is gone.
+        # Directly on the worker's network, without a proxy, so that each side has to notice by
+        # itself that the other is gone.
         server = stack.enter_context(server_at(HOST, stack))
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="voc-chaos-", ignore_cleanup_errors=True)
@@ -122,7 +128,10 @@ def server_at(host: str, stack: ExitStack) -> Server:
 def test_cut_off_from_one(
     chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str
 ) -> None:
-    """Cut off from Kafka alone, a worker's partitions go to the other; from PostgreSQL alone, they wait: it is still in the group."""
+    """Cut off from Kafka alone, a worker's partitions go to the other.
+
+    From PostgreSQL alone, they wait: it is still in the group.
+    """
     random = chance()
     with FaultProxy((LOOPBACK, server.port)) as proxy:
         behind = replace(

@@ -1,7 +1,8 @@
 """R9: PostgreSQL is away for so long that a consumer which fetches nothing would be thrown out of its group.
 
-VOC_TEST_OUTAGE_SECONDS is for how long (15): longer than session and rebalance timeouts, and than the limit of 8 s that one variant sets
-for a consumer without fetches. 1200 is the full length, which crosses Faust's own limit of 1000 s.
+VOC_TEST_OUTAGE_SECONDS is for how long (15): longer than session and rebalance timeouts, and than
+the limit of 8 s that one variant sets for a consumer without fetches. 1200 is the full length,
+which crosses Faust's own limit of 1000 s.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ pytestmark = pytest.mark.chaos
 
 @pytest.mark.parametrize("has_limit", [False, True], ids=["as it is", "with a limit on fetches"])
 def test_long_outage(service: ChaosService, server: Server, has_limit: bool) -> None:
-    """As it is, the worker keeps its place and goes on; where aiokafka throws it out for good, the watchdog has it started again."""
+    """As it is, the worker keeps its place and goes on.
+
+    Where aiokafka throws it out for good, the watchdog has it started again.
+    """
     random = chance()
     messages = simulated_messages(EVENTS, seed=random.randrange(2**32))
     with Snapshots(service) as snapshots:

@@ -1,6 +1,9 @@
-"""R10: the disk of PostgreSQL, then that of Kafka, is full, and later has room again. Small disks in memory: needs root, to mount them.
+"""R10: the disk of PostgreSQL, then that of Kafka, is full, and later has room again.
 
-A server that ended because of it is started again, as its supervisor would; nobody else has to do anything.
+Small disks in memory: needs root, to mount them.
+
+A server that ended because of it is started again, as its supervisor would; nobody else has to do
+anything.
 """
 
 from __future__ import annotations
@@ -79,7 +82,10 @@ def fill(folder: Path) -> Path:
 
 
 def test_disk_of_postgresql_full(chaos_settings: Settings, tmp_path: Path) -> None:
-    """The worker holds what it has and is not ready; once there is room, and the server runs, it goes on by itself."""
+    """The worker holds what it has and is not ready.
+
+    Once there is room, and the server runs, it goes on by itself.
+    """
     random = chance()
     with ExitStack() as stack:
         folder = stack.enter_context(disk(POSTGRES_DISK_MEGABYTES))
@@ -135,7 +141,10 @@ def seconds_to_full_service(service: ChaosService, since: float) -> float:
 
 
 def test_disk_of_kafka_full(chaos_settings: Settings, tmp_path: Path) -> None:
-    """What was acknowledged is kept; once there is room and the broker was started again, all that waited is taken in."""
+    """What was acknowledged is kept.
+
+    Once there is room and the broker was started again, all that waited is taken in.
+    """
     random = chance()
     messages = simulated_messages(EVENTS, seed=random.randrange(2**32))
     half = len(messages) // 2

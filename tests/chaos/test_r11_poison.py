@@ -1,4 +1,7 @@
-"""R11: one message in a hundred is rubbish of every kind: broken bytes, huge, deep, of wrong types and times."""
+"""R11: one message in a hundred is rubbish of every kind.
+
+Broken bytes, huge, deep, of wrong types and times.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ def is_ambiguous(value: bytes) -> bool:
 
 
 def is_another_event_of_the_same_id(value: bytes) -> bool:
-    """Whether it is sound all the same: then which of the two counts depends on which partition is read first."""
+    """Whether it is sound all the same.
+
+    Then which of the two counts depends on which partition is read first.
+    """
     return bool(read_events([value], automotive_catalogue(), datetime.now(UTC)))
 
 
@@ -86,7 +92,10 @@ def with_poison(messages: list[SimulatedMessage], random: Random) -> list[Simula
 
 
 def test_poison(service: ChaosService) -> None:
-    """Each refused message is one dead letter at its place in the log; all others count. The consumer stops for none of them."""
+    """Each refused message is one dead letter at its place in the log; all others count.
+
+    The consumer stops for none of them.
+    """
     random = chance()
     messages = with_poison(simulated_messages(EVENTS, seed=random.randrange(2**32)), random)
     with Snapshots(service) as snapshots:

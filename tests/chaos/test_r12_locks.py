@@ -42,7 +42,10 @@ def other_session(service: ChaosService) -> Iterator[psycopg2.extensions.cursor]
 
 @pytest.mark.parametrize("what", LOCKS)
 def test_lock_held_too_long(service: ChaosService, what: str) -> None:
-    """The batch gives up its wait, is tried again, and goes through when the lock is gone; the worker neither ends nor leaves its group."""
+    """The batch gives up its wait, is tried again, and goes through when the lock is gone.
+
+    The worker neither ends nor leaves its group.
+    """
     random = chance()
     with Snapshots(service) as snapshots:
         worker = service.start_worker()
@@ -78,7 +81,10 @@ def test_lock_held_too_long(service: ChaosService, what: str) -> None:
 
 
 def wait_until_batch_waits(service: ChaosService) -> None:
-    """Until some session waits for the table of customers while it holds its position: it has moved that before."""
+    """Until some session waits for the table of customers while it holds its position.
+
+    It has moved that before.
+    """
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'customer'::regclass AND mode = 'RowExclusiveLock'"
     service.wait_until(
         lambda: bool(service.query(waiting)), DEADLOCK_TIMEOUT_SECONDS, "a batch waits"

@@ -1,8 +1,9 @@
 """R13: a short soak: what grows with the number of batches, and not with the data, must not grow.
 
-VOC_TEST_SOAK_SECONDS is how long it is watched (30). That shows leaks for each batch or each connection: catalogue rows of temporary
-tables, locks, sessions, open files, threads. It cannot show a slow leak of memory; the bound on memory here only finds a fast one, and the
-soak of an hour measures the slope.
+VOC_TEST_SOAK_SECONDS is how long it is watched (30). That shows leaks for each batch or each
+connection: catalogue rows of temporary tables, locks, sessions, open files, threads. It cannot show
+a slow leak of memory; the bound on memory here only finds a fast one, and the soak of an hour
+measures the slope.
 """
 
 from __future__ import annotations

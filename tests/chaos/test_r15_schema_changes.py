@@ -1,7 +1,8 @@
 """R15: the tables change under running workers.
 
-Rolling upgrades of workers on Apache Kafka are tested in tests/apache. There is one release yet, so two versions of the
-code in one group would be the same code twice: what is tested here is what a migration does to workers that know nothing of it.
+Rolling upgrades of workers on Apache Kafka are tested in tests/apache. There is one release yet, so
+two versions of the code in one group would be the same code twice: what is tested here is what a
+migration does to workers that know nothing of it.
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ def test_columns_added_under_load(service: ChaosService) -> None:
 
 
 def change(service: ChaosService, statement: str) -> int:
-    """Change a table as a migration does: with a short wait for its lock, again and again; how many attempts that took."""
+    """Change a table as a migration does: with a short wait for its lock, again and again.
+
+    Returns how many attempts that took.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         with (
             closing(
@@ -123,7 +127,10 @@ def test_tables_of_a_newer_version(service: ChaosService) -> None:
 
 
 def end_sessions(service: ChaosService) -> None:
-    """End every session of the workers, as an upgrade may; the version itself is looked at in every transaction."""
+    """End every session of the workers, as an upgrade may.
+
+    The version itself is looked at in every transaction.
+    """
     service.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'voc-stream'"
     )

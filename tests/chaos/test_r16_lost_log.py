@@ -1,4 +1,6 @@
-"""R16: the log loses what was not yet read, or becomes another one: both are said aloud, and what is there counts.
+"""R16: the log loses what was not yet read, or becomes another one.
+
+Both are said aloud, and what is there counts.
 
 The worker looks for another log under an old name every 3 s here; the service does so every 30 s.
 """
@@ -22,13 +24,19 @@ if TYPE_CHECKING:
 EVENTS = 3_000
 LOOKS_EVERY_SECONDS = 3
 ANSWERED_SECONDS = 1.0
-"""By then the broker has answered the fetch that a frozen worker was at; later it would answer with messages that are lost otherwise."""
+"""By then the broker has answered the fetch that a frozen worker was at.
+
+Later it would answer with messages that are lost otherwise.
+"""
 
 pytestmark = pytest.mark.chaos
 
 
 def forget(service: ChaosService) -> int:
-    """Let the broker drop everything that is in the logs, as retention does; how many messages the tables had not yet."""
+    """Let the broker drop everything that is in the logs, as retention does.
+
+    Returns how many messages the tables had not yet.
+    """
     ends, positions = service.log_ends(), service.positions()
     with closing(KafkaAdminClient(bootstrap_servers=service.settings.kafka_bootstrap)) as admin:
         admin.delete_records({TopicPartition(*place): end for place, end in ends.items() if end})

@@ -1,6 +1,7 @@
 """R17: the worker that refreshes the rolling tables dies, freezes or is cut off in the midst of it.
 
-There is no elected leader: whoever locks its row of `voc.lock` refreshes, so there is at most one at a time, and anybody may be the next.
+There is no elected leader: whoever locks its row of `voc.lock` refreshes, so there is at most one
+at a time, and anybody may be the next.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ EVENTS = 4_000
 EVENTS_PER_SECOND = 100.0
 LOOK_SECONDS = 0.02
 FAULT_TIMEOUT_SECONDS = 60.0
-# Two ticks and a rest; the transaction of a worker that is frozen or out of reach is ended by the server, after 30 s without a word.
+# Two ticks and a rest; the transaction of a worker that is frozen or out of reach is ended by the
+# server, after 30 s without a word.
 TICKS_SECONDS = 3 * SITES_INTERVAL_SECONDS
 ABANDONED_SECONDS = 30.0 + TICKS_SECONDS + 4.0
 
@@ -45,7 +47,10 @@ pytestmark = pytest.mark.chaos
 
 
 class LockWatch:
-    """Looks all the time how many sessions refresh: a lock on a row shows nowhere, but only a refresh writes to both of its queues."""
+    """Looks all the time how many sessions refresh.
+
+    A lock on a row shows nowhere, but only a refresh writes to both of its queues.
+    """
 
     def __init__(self, url: str) -> None:
         self.most = 0
@@ -101,7 +106,10 @@ LIMIT_SECONDS = {
 def test_leader(
     chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str
 ) -> None:
-    """Another worker refreshes as soon as the transaction of the first has ended; never do two at once."""
+    """Another worker refreshes as soon as the transaction of the first has ended.
+
+    Never do two at once.
+    """
     random = chance()
     with ExitStack() as stack:
         proxy = stack.enter_context(FaultProxy((LOOPBACK, server.port)))
@@ -131,7 +139,8 @@ def test_leader(
                 stack.callback(cut.heal)
                 leader.thaw()  # it was frozen by its failpoint
             fault_at = time.monotonic()
-            # The refresh that was under way can still be committed by a leader that only Kafka has lost: the next one counts.
+            # The refresh that was under way can still be committed by a leader that only Kafka has
+            # lost: the next one counts.
             for _ in range(2 if what == "cut off from Kafka" else 1):
                 wait_for_refresh(service, LIMIT_SECONDS[what])
             seconds = time.monotonic() - fault_at

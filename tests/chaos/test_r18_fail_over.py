@@ -54,7 +54,10 @@ def test_standby_takes_over(
     *,
     lost: bool,
 ) -> None:
-    """The same worker goes on at the other host; what the standby lacks of rows and positions is taken in again."""
+    """The same worker goes on at the other host.
+
+    Returns what the standby lacks of rows and positions is taken in again.
+    """
     random = chance()
     first, second = pair
     hosts = ",".join(f"{LOOPBACK}:{server.port}" for server in pair)
@@ -74,7 +77,8 @@ def test_standby_takes_over(
             snapshots.wait_for_one()
             before = snapshots.taken[-1].events
             if not lost:
-                # Whatever was committed so far; what comes in the moment before the end may be lost all the same.
+                # Whatever was committed so far; what comes in the moment before the end may be lost
+                # all the same.
                 [(stands,)] = first.ask("SELECT pg_current_wal_insert_lsn()")
                 wait_until(
                     lambda: (

@@ -1,6 +1,7 @@
 """R19: messages of some kilobytes that unpack to hundreds of megabytes, and batches that nobody can read, under a worker with 1 GiB.
 
-A watch kills the worker above that, as the limit of a container does. Without a bound one such message ended each life of a worker.
+A watch kills the worker above that, as the limit of a container does. Without a bound one such
+message ended each life of a worker.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ BOMB_BYTES = 200 << 20
 LARGEST_BOMB_BYTES = 600 << 20
 # Fewer in a row than those at which a partition stops on purpose.
 TINY_RECORDS = 500
-# As large as a batch may be, in every partition at once: only one of them may be unpacked at a time.
+# As large as a batch may be, in every partition at once: only one of them may be unpacked at a
+# time.
 LEGAL_EVENTS = 2_000
 LEGAL_PADDING = "x" * 30_000
 
@@ -120,7 +122,10 @@ def limited(worker: ChaosWorker) -> Iterator[None]:
 
 
 def test_bombs_and_unreadable_batches(service: ChaosService) -> None:
-    """In all partitions of two topics, among good events: those are in the tables within a minute, and the worker stays below 1 GiB."""
+    """In all partitions of two topics, among good events.
+
+    Those are in the tables within a minute, and the worker stays below 1 GiB.
+    """
     bootstrap, prefix = service.settings.kafka_bootstrap, service.settings.topic_prefix
     topics = [f"{prefix}{name}" for name in ("touchpoints", "callbacks")]
     worker = service.start_worker()

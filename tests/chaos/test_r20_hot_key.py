@@ -85,7 +85,8 @@ def test_hot_key(service: ChaosService) -> None:
                 f"hot-{random.randrange(2**64):016x}", customer_id="unknown", occurred_at=at(number)
             )
             service.send([*as_sent([profile, late]), *others[number::DEATHS]])
-            # The move begins with the batch that states the profile, and takes a second or more: so some deaths come in the middle of it.
+            # The move begins with the batch that states the profile, and takes a second or more: so
+            # some deaths come in the middle of it.
             service.wait_until(
                 lambda: bool(service.query("SELECT customer_id FROM customer_move")),
                 60,

@@ -1,4 +1,7 @@
-"""R21: one event takes PostgreSQL longer than any transaction may take; later, what made it so is gone."""
+"""R21: one event takes PostgreSQL longer than any transaction may take.
+
+Later, what made it so is gone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`voc-stream worker`, with a fault at a chosen moment. For the fault suite only; the service itself knows nothing of it.
+"""`voc-stream worker`, with a fault at a chosen moment.
+
+For the fault suite only; the service itself knows nothing of it.
 
 Arguments: any of
     NAME:N:kill         end at once (SIGKILL) the Nth time the worker comes by the place NAME
@@ -9,9 +11,10 @@ Arguments: any of
     decoding:S          take S seconds longer to decode what was fetched, so that rebalances meet it
     stream_wait_empty:1 let a revocation wait for the batch under way, which the service otherwise never does
 
-The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy` (a batch's events are in PostgreSQL,
-its transaction is open), `before_commit` and `after_commit` of a batch, `in_seek` (a partition is being positioned), `in_refresh` (the
-rolling tables are being refreshed, the transaction is open).
+The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy`
+(a batch's events are in PostgreSQL, its transaction is open), `before_commit` and `after_commit` of
+a batch, `in_seek` (a partition is being positioned), `in_refresh` (the rolling tables are being
+refreshed, the transaction is open).
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ class Failpoints:
         self._passed[name] += 1
         number, what = self._wanted.get(name, (0, signal.SIGKILL))
         if self._passed[name] == number:
-            # To this very thread: another one could take a signal of the process while this one goes on for a statement more.
+            # To this very thread: another one could take a signal of the process while this one
+            # goes on for a statement more.
             signal.pthread_kill(threading.get_ident(), what)
 
 

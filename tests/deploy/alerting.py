@@ -87,7 +87,10 @@ def labels_of_metrics() -> dict[str, set[str]]:
 
 
 def metrics_in(text: str) -> set[str]:
-    """Names of series in PromQL, whatever stands around it: all that begin as ours or the process's do, and recorded ones."""
+    """Names of series in PromQL, whatever stands around it.
+
+    All that begin as ours or the process's do, and recorded ones.
+    """
     return set(
         re.findall(
             r"(?<![\w:])(?:[a-z]+:)?(?:voc|process|python)[_:][\w:]+|(?<![\w:])up(?=\{)", text

@@ -1,4 +1,7 @@
-"""Reads the dashboards as Grafana would: their panels, and their queries with the variables filled in."""
+"""Reads the dashboards as Grafana would.
+
+Their panels, and their queries with the variables filled in.
+"""
 
 from __future__ import annotations
 

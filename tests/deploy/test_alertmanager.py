@@ -98,7 +98,10 @@ def test_the_configuration_is_valid() -> None:
 
 @pytest.mark.parametrize(("labels", "receivers"), ROUTES)
 def test_alerts_go_to_those_who_can_do_something(labels: str, receivers: str) -> None:
-    """By kind, severity and department; a department without a route of its own is not forgotten."""
+    """By kind, severity and department.
+
+    A department without a route of its own is not forgotten.
+    """
     assert (
         run(
             "amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels.split()
@@ -113,7 +116,10 @@ def test_messages_are_grouped_by_site_and_department() -> None:
 
 
 def test_inhibition_names_alerts_that_exist() -> None:
-    """A misspelt name would mute nothing. What mutes domain alerts is of the service and has a critical form."""
+    """A misspelt name would mute nothing.
+
+    What mutes domain alerts is of the service and has a critical form.
+    """
     critical = {
         alert.name for alert in alerts() if alert.rule["labels"].get("severity") == "critical"
     }

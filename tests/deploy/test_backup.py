@@ -28,7 +28,9 @@ EARLIER = len(VALUES) // 2
 def test_a_restored_database_reads_again_what_it_lacks(
     operators_database: OperatorsDatabase, catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    """The positions come back with the tables, so the workers go on from the backup; at the end nothing differs and nothing counts twice.
+    """The positions come back with the tables, so the workers go on from the backup.
+
+    At the end nothing differs and nothing counts twice.
 
     The roles' rights come back, too: the writer takes in, the owner migrates and rebuilds.
     """

@@ -1,4 +1,7 @@
-"""Compose: checked by `docker compose` where it is installed, by its structure everywhere. To start it takes an engine: not tested here."""
+"""Compose: checked by `docker compose` where it is installed, by its structure everywhere.
+
+To start it takes an engine: not tested here.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,10 @@ def test_a_service_can_do_little_harm(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_an_image_is_named_by_its_digest(name: str) -> None:
-    """Of others' software exactly what was looked at, never what is newest on the day; ours is built here."""
+    """Of others' software exactly what was looked at, never what is newest on the day.
+
+    Ours is built here.
+    """
     image = filled(SERVICES[name]["image"])
     if "build" in SERVICES[name]:
         assert (
@@ -136,7 +142,10 @@ def test_alerts_reach_somebody_who_is_there() -> None:
 
 
 def test_prometheus_asks_services_that_are_there() -> None:
-    """Workers, Kafka, PostgreSQL, Alertmanager and itself: each host that is scraped is a service of the file."""
+    """Workers, Kafka, PostgreSQL, Alertmanager and itself.
+
+    Each host that is scraped is a service of the file.
+    """
     jobs = load(DEPLOY / "prometheus/prometheus.yaml")["scrape_configs"]
     assert [job["job_name"] for job in jobs] == [
         "voc-worker",
@@ -174,7 +183,10 @@ def test_settings_and_secrets_fit_together(tmp_path: Path, service: str, role: s
 
 
 def test_secrets_are_files_only() -> None:
-    """No password stands in the file or comes from the environment; every secret that a service names is one that is made."""
+    """No password stands in the file or comes from the environment.
+
+    Every secret that a service names is one that is made.
+    """
     names = [name for service in SERVICES.values() for name in service.get("environment", {})]
     assert [
         name

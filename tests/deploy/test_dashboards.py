@@ -152,7 +152,10 @@ def test_sql_runs_before_there_is_a_site(filled_database: OperatorsDatabase, que
 def test_the_sheet_shows_where_each_order_is(
     operators_database: OperatorsDatabase, catalogue: Catalogue
 ) -> None:
-    """The repair progress sheet has a line for each order in the shop: done stages with their minutes, the current one with its age."""
+    """The repair progress sheet has a line for each order in the shop.
+
+    Done stages with their minutes, the current one with its age.
+    """
     now = datetime.now(UTC)
 
     def step(number: int, stage: str, edge: str, minutes_ago: float) -> bytes:

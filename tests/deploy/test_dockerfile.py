@@ -23,7 +23,10 @@ def arguments(name: str, instructions: list[tuple[str, ...]] = INSTRUCTIONS) -> 
 
 
 def test_two_stages_of_one_pinned_base() -> None:
-    """What builds stays behind: the last stage runs nothing, and takes one folder from the first."""
+    """What builds stays behind.
+
+    The last stage runs nothing, and takes one folder from the first.
+    """
     images = [words.split()[0] for words in arguments("FROM")]
     assert len(images) == 2
     assert len(set(images)) == 1

@@ -41,7 +41,10 @@ def pods(manifests: list[Manifest]) -> list[Manifest]:
 
 
 def test_all_is_there(manifests: list[Manifest]) -> None:
-    """Workers, `init`, and what keeps them apart from others and available; all in one namespace."""
+    """Workers, `init`, and what keeps them apart from others and available.
+
+    All in one namespace.
+    """
     kinds = {manifest["kind"] for manifest in manifests} - MONITORING
     assert kinds == {
         "Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment", "Job", "PodDisruptionBudget", "NetworkPolicy",
@@ -138,7 +141,11 @@ def test_names_meet(manifests: list[Manifest]) -> None:
 
 
 def test_the_job_can_be_applied_again(manifests: list[Manifest]) -> None:
-    """A job cannot be changed: tools that apply it again and again make it anew, and it does not remove itself under their hands."""
+    """A job cannot be changed.
+
+    Tools that apply it again and again make it anew, and it does not remove itself under their
+    hands.
+    """
     (job,) = of_kind(manifests, "Job")
     annotations = job["metadata"]["annotations"]
     assert annotations["argocd.argoproj.io/hook"] == "Sync"
@@ -157,7 +164,10 @@ def production() -> list[Manifest]:
 def test_the_operator_scrapes_the_workers_under_the_name_that_the_rules_ask_for(
     production: list[Manifest],
 ) -> None:
-    """The monitor selects the workers' pods and their port, and names the job; without it every rule would be quiet, or fire for ever."""
+    """The monitor selects the workers' pods and their port, and names the job.
+
+    Without it every rule would be quiet, or fire for ever.
+    """
     template = of_kind(production, "Deployment")[0]["spec"]["template"]
     (monitor,) = of_kind(production, "PodMonitor")
     assert (

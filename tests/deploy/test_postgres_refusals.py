@@ -1,4 +1,7 @@
-"""A PostgreSQL that asks for TLS and a password, as companies run it: who gets in, and what whoever does not is told."""
+"""A PostgreSQL that asks for TLS and a password, as companies run it.
+
+Who gets in, and what whoever does not is told.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +132,10 @@ CASES = {
 def test_each_refusal_has_its_sentence(
     secured: Secured, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    """`init`, a worker and `status` say in one line what is wrong and what to do; no line repeats a password."""
+    """`init`, a worker and `status` say in one line what is wrong and what to do.
+
+    No line repeats a password.
+    """
     changes, sentence = CASES[case]
     url = secured.url(
         **{**changes, "more": changes.get("more", "").format(stranger=secured.stranger)}

@@ -1,4 +1,7 @@
-"""Every PostgreSQL that is supported, as a managed one gives it: the master has CREATEROLE and CREATEDB, and is no superuser."""
+"""Every PostgreSQL that is supported, as a managed one gives it.
+
+The master has CREATEROLE and CREATEDB, and is no superuser.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,10 @@ def apply_roles(server: PostgresServer, database: str) -> str:
 
 
 def test_all_of_it_works_without_a_superuser(server: PostgresServer, catalogue: Catalogue) -> None:
-    """Roles by the master, `init` by the owner, events, alerts and risks by the writer, `rebuild`: the tables are the oracle's."""
+    """Roles by the master, `init` by the owner, events, alerts and risks by the writer, `rebuild`.
+
+    The tables are the oracle's.
+    """
     server.ask(
         "CREATE DATABASE shop ENCODING 'UTF8' TEMPLATE template0",
         server.database("postgres", "master"),
@@ -100,7 +106,8 @@ def test_all_of_it_works_without_a_superuser(server: PostgresServer, catalogue: 
     assert server.ask(
         "SELECT count(*) FROM voc_bi.rolling_satisfaction", server.database("shop", "voc_bi")
     )
-    # Before 17 there is no right to vacuum for whoever does not own a table; then nothing is tried, and nothing complains.
+    # Before 17 there is no right to vacuum for whoever does not own a table; then nothing is tried,
+    # and nothing complains.
     assert "permission denied" not in (server.data.parent / "log").read_text()
 
 

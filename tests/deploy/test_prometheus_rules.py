@@ -64,7 +64,10 @@ def test_rules_do_what_their_cases_say(path: Path) -> None:
 
 
 def test_every_alert_of_the_contract_exists() -> None:
-    """Names are fixed: runbooks, routes and people rely on them. Domain alerts are exactly those that the evaluator decides."""
+    """Names are fixed: runbooks, routes and people rely on them.
+
+    Domain alerts are exactly those that the evaluator decides.
+    """
     kinds = {(alert.name, alert.rule["labels"]["kind"]) for alert in alerts()}
     assert {name for name, kind in kinds if kind == "domain"} == DOMAIN
     assert {name for name, kind in kinds if kind == "service"} >= SERVICE
@@ -77,7 +80,10 @@ def test_every_alert_has_a_case_that_fires_and_one_that_is_quiet() -> None:
 
 
 def test_domain_alerts_have_no_thresholds() -> None:
-    """The catalogue and the evaluator alone decide; a rule only passes on the alerts of its own name."""
+    """The catalogue and the evaluator alone decide.
+
+    A rule only passes on the alerts of its own name.
+    """
     for name, rule in alerts():
         if name in DOMAIN:
             assert (

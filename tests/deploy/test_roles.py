@@ -223,7 +223,10 @@ def test_every_table_was_thought_of() -> None:
 
 
 def test_passwords_come_from_files(operators_database: OperatorsDatabase, tmp_path: Path) -> None:
-    """Compose sets the passwords from its secrets, whatever characters they have; they are kept as SCRAM only."""
+    """Compose sets the passwords from its secrets, whatever characters they have.
+
+    They are kept as SCRAM only.
+    """
     for role in ("owner", "writer", "bi", "monitor"):
         (tmp_path / f"{role}_password").write_text(f'it\'s $(a) \\ "{role}"', encoding="utf-8")
     folder = str(operators_database.psql.parent)

@@ -58,7 +58,10 @@ def test_services_are_closed(units: list[Path]) -> None:
 
 
 def test_a_worker_is_started_again() -> None:
-    """With its own code for that as after a crash, for ever; not where a setting is wrong; and it gets the time to stop by itself."""
+    """With its own code for that as after a crash, for ever.
+
+    Not where a setting is wrong; and it gets the time to stop by itself.
+    """
     worker = "voc-stream-worker@.service"
     assert setting(worker, "RestartForceExitStatus") == [str(EXIT_CODE)]
     assert setting(worker, "Restart") == ["on-failure"]

@@ -19,7 +19,10 @@ TIMEOUT_SECONDS = 120.0
 
 
 def tool(name: str, reason: str) -> str:
-    """Path of a program; the test is skipped where it is not installed, and `reason` says what is then not checked."""
+    """Path of a program.
+
+    The test is skipped where it is not installed, and `reason` says what is then not checked.
+    """
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed: {reason}")
@@ -29,7 +32,10 @@ def tool(name: str, reason: str) -> str:
 def run(
     command: Sequence[str | Path], *, expect: int = 0, env: dict[str, str] | None = None
 ) -> str:
-    """What a command prints on both outputs; fails the test where it ends otherwise than expected."""
+    """What a command prints on both outputs.
+
+    Fails the test where it ends otherwise than expected.
+    """
     done = subprocess.run(
         [str(word) for word in command],
         stdout=subprocess.PIPE,

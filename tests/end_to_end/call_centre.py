@@ -1,4 +1,7 @@
-"""Simulated messages for the end-to-end tests: two weeks of history and the last minutes, so that every horizon holds something."""
+"""Simulated messages for the end-to-end tests.
+
+Two weeks of history and the last minutes, so that every horizon holds something.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ CONTRADICTED_SHARE = 0.01
 
 
 def simulated_messages(number: int, seed: int = 1) -> list[SimulatedMessage]:
-    """About `number` messages in order of sending; more repeated, late and broken ones than usual, and all of the past."""
+    """About `number` messages in order of sending.
+
+    More repeated, late and broken ones than usual, and all of the past.
+    """
     return list(
         simulate(
             SimulationOptions(

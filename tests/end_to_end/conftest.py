@@ -24,6 +24,9 @@ def restart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def service(settings: Settings, tmp_path: Path) -> Iterator[Service]:
-    """A service with its topics and tables, and no worker yet. Its batches are small, so that much happens between them."""
+    """A service with its topics and tables, and no worker yet.
+
+    Its batches are small, so that much happens between them.
+    """
     with Service(replace(settings, maximum_batch_messages=500), tmp_path) as running:
         yield running

@@ -1,4 +1,7 @@
-"""A service under test: real worker processes between a real broker and a real PostgreSQL, and what they must end with."""
+"""A service under test.
+
+Real worker processes between a real broker and a real PostgreSQL, and what they must end with.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ def chance() -> random.Random:
 def wait_until(
     condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str
 ) -> None:
-    """Look every few milliseconds; AssertionError with `what` was waited for when the time is up."""
+    """Look every few milliseconds.
+
+    AssertionError with `what` was waited for when the time is up.
+    """
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -69,7 +75,10 @@ def wait_until(
 
 
 class Worker:
-    """One `voc-stream worker` process with its own web port; `more` are variables of its environment."""
+    """One `voc-stream worker` process with its own web port.
+
+    `more` are variables of its environment.
+    """
 
     def __init__(
         self, settings: Settings, log_path: Path, more: Mapping[str, str] | None = None
@@ -136,7 +145,8 @@ class Restart(Enum):
 
     NEW_GROUP = "start it again in a new group"
     """The embedded broker's coordinator can lose itself for ever when members come and go during a rebalance: nobody can join that group
-    any more, not even another client when all members are gone. The positions are PostgreSQL's anyway."""
+    any more, not even another client when all members are gone. The positions are PostgreSQL's anyway.
+    """
     NEVER = "no worker may end by itself"
 
 
@@ -205,7 +215,10 @@ class Service:
         worker.stop()
 
     def supervise(self) -> None:
-        """What a supervisor does: start a worker again that ended with the code that asks for it. Any other end is a failure."""
+        """What a supervisor does: start a worker again that ended with the code that asks for it.
+
+        Any other end is a failure.
+        """
         for worker in [worker for worker in self.workers if not worker.is_running]:
             may_end = self.restart is not Restart.NEVER and worker.child.exit_code() == EXIT_CODE
             assert may_end, (
@@ -233,7 +246,10 @@ class Service:
         )
 
     def send(self, messages: Iterable[SimulatedMessage], *, remember: bool = True) -> None:
-        """Send in order and wait for all acknowledgements; `remember` counts them among those that the tables must show."""
+        """Send in order and wait for all acknowledgements.
+
+        `remember` counts them among those that the tables must show.
+        """
         with closing(self.producer()) as producer:
             for message in messages:
                 producer.send(
@@ -339,7 +355,10 @@ class Service:
         )
 
     def refresh(self) -> datetime:
-        """Merge all that is pending and assess every customer, as the workers' timers do; the moment it shows."""
+        """Merge all that is pending and assess every customer, as the workers' timers do.
+
+        The moment it shows.
+        """
         as_of = datetime.now(UTC)
         with closing(
             PostgresChores(self.settings.require_database_url(), load_catalogue())

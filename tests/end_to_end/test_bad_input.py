@@ -1,4 +1,7 @@
-"""Everything that must be refused: one dead letter each, whole, with its reason, and no harm to its neighbours."""
+"""Everything that must be refused.
+
+One dead letter each, whole, with its reason, and no harm to its neighbours.
+"""
 
 from __future__ import annotations
 

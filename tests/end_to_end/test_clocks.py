@@ -76,7 +76,10 @@ class Clocked:
 
 
 def test_events_wait_while_the_clock_of_a_worker_is_wrong(service: Service) -> None:
-    """An hour behind, no live event is refused; an hour ahead, none of the future is taken in; set right, all goes on by itself."""
+    """An hour behind, no live event is refused.
+
+    An hour ahead, none of the future is taken in; set right, all goes on by itself.
+    """
     clocked = Clocked(service)
     clocked.wait_until_it_says("")
     clocked.set("-1h")

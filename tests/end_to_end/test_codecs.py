@@ -1,4 +1,7 @@
-"""However producers compress and whatever a batch holds: good events are in the tables, and what cannot be read is one dead letter."""
+"""However producers compress and whatever a batch holds.
+
+Good events are in the tables, and what cannot be read is one dead letter.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ UNREADABLE: list[tuple[str, bytes]] = [
 
 
 def test_events_of_every_codec_are_taken_in(service: Service) -> None:
-    """Whatever aiokafka compresses with; and `status` tells the ends of the logs, which it learns without unpacking anything."""
+    """Whatever aiokafka compresses with.
+
+    And `status` tells the ends of the logs, which it learns without unpacking anything.
+    """
     service.start_worker()
     topic = f"{service.settings.topic_prefix}touchpoints"
     for codec in NAMES.values():
@@ -78,7 +84,10 @@ def test_events_of_every_codec_are_taken_in(service: Service) -> None:
 
 
 def test_batches_that_cannot_be_read_stop_nothing(service: Service) -> None:
-    """Each is one dead letter with its bytes, and named by a metric; the worker lives, and no partition waits. None is sent again."""
+    """Each is one dead letter with its bytes, and named by a metric.
+
+    The worker lives, and no partition waits. None is sent again.
+    """
     worker = service.start_worker()
     bootstrap, topic = (
         service.settings.kafka_bootstrap,

@@ -1,4 +1,7 @@
-"""One event is too much for PostgreSQL, whatever is done: it is set aside, and everything around it is in the tables soon."""
+"""One event is too much for PostgreSQL, whatever is done.
+
+It is set aside, and everything around it is in the tables soon.
+"""
 
 from __future__ import annotations
 

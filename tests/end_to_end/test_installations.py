@@ -1,4 +1,7 @@
-"""Two installations by one broker, and two catalogues by one database: each worker is a process of its own."""
+"""Two installations by one broker, and two catalogues by one database.
+
+Each worker is a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def other_database(service: Service) -> str:
 def test_a_second_installation_does_not_join_the_group(
     service: Service, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """It would take a part of the events away. It waits and says so, and joins when the first one has left."""
+    """It would take a part of the events away.
+
+    It waits and says so, and joins when the first one has left.
+    """
     first = service.start_worker()
     service.wait_until(lambda: first.unready() == "", 60, first.unready)
     (tmp_path / "second").mkdir()
@@ -84,7 +90,10 @@ def test_a_second_installation_does_not_join_the_group(
 def test_a_newer_catalogue_takes_over_and_the_older_one_waits(
     service: Service, tmp_path: Path
 ) -> None:
-    """An experience is renamed while events of both names come in; the older catalogue waits, and nothing is lost."""
+    """An experience is renamed while events of both names come in.
+
+    The older catalogue waits, and nothing is lost.
+    """
     old = service.start_worker()
     service.wait_until(lambda: old.unready() == "", 60, old.unready)
     service.send(events("a", 50, "repair_quality"))
@@ -99,7 +108,8 @@ def test_a_newer_catalogue_takes_over_and_the_older_one_waits(
     path.write_text(
         f'version = 2\n{text}\n[alias]\nrepair_quality = "workmanship"\n', encoding="utf-8"
     )
-    # Another group of the same installation: the embedded broker loses itself where members come and go.
+    # Another group of the same installation: the embedded broker loses itself where members come
+    # and go.
     new = service.start_other(
         replace(service.settings, catalogue=str(path), group=f"{service.settings.group}-new")
     )

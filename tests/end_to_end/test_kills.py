@@ -1,7 +1,9 @@
-"""Workers that die at any moment: every event still counts exactly once, and those that were taken back not at all.
+"""Workers that die at any moment.
 
-Sizes: VOC_TEST_EVENTS (10000; 200000 is the full size, as `make test-chaos` has it) and VOC_TEST_KILLS (5; 20).
-VOC_TEST_SEED replays the choices of a run.
+Every event still counts exactly once, and those that were taken back not at all.
+
+Sizes: VOC_TEST_EVENTS (10000; 200000 is the full size, as `make test-chaos` has it) and
+VOC_TEST_KILLS (5; 20). VOC_TEST_SEED replays the choices of a run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
-"""PostgreSQL or the broker goes away and comes back: nothing is lost, and nobody has to do anything.
+"""PostgreSQL or the broker goes away and comes back.
 
-VOC_TEST_OUTAGE_SECONDS is how long PostgreSQL stays away (10; 60 is the full length, as `make test-chaos` has it).
+Nothing is lost, and nobody has to do anything.
+
+VOC_TEST_OUTAGE_SECONDS is how long PostgreSQL stays away (10; 60 is the full length, as
+`make test-chaos` has it).
 """
 
 from __future__ import annotations
@@ -69,7 +72,10 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
 def test_broker_that_forgets_everything(
     settings: Settings, tmp_path: Path, worker_lives_on: bool
 ) -> None:
-    """A broker that starts empty gets old events again and new ones: each counts once, whether the worker was stopped meanwhile or not."""
+    """A broker that starts empty gets old events again and new ones.
+
+    Each counts once, whether the worker was stopped meanwhile or not.
+    """
     messages = simulated_messages(6_000)
     half = len(messages) // 2
     with ExitStack() as stack:

@@ -38,7 +38,10 @@ def shuffled_halves(source: Path, folder: Path) -> list[Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["twice", "shuffled halves at once"])
 def test_process_log(service: Service, tmp_path: Path, way: str) -> None:
-    """However the log is pushed: 1,434 orders, 940 of the 1,329 finished ones on time, and every table as the oracle has it."""
+    """However the log is pushed.
+
+    1,434 orders, 940 of the 1,329 finished ones on time, and every table as the oracle has it.
+    """
     log, mapping = DATA / "receipt.csv", EXAMPLES / "receipt.toml"
     service.start_worker()
     if way == "twice":

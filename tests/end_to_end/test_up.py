@@ -32,7 +32,10 @@ END_TIMEOUT_SECONDS = 150.0
 
 
 class Up:
-    """A running `voc-stream up` whose output can be waited for. Killed with its children where a test fails."""
+    """A running `voc-stream up` whose output can be waited for.
+
+    Killed with its children where a test fails.
+    """
 
     def __init__(self, data_dir: Path, *options: str) -> None:
         command = [sys.executable, "-m", "voc_stream", "up", "--data-dir", str(data_dir)]
@@ -93,7 +96,8 @@ class Up:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    # Not pytest's own folder: a second session of the same user closes that one to the server's user.
+    # Not pytest's own folder: a second session of the same user closes that one to the server's
+    # user.
     with tempfile.TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True) as name:
         yield Path(name) / "data"
 
@@ -143,7 +147,8 @@ def assert_only_its_user_gets_in(data_dir: Path, url: str) -> None:
 def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
     """The first run ends by its duration, the second by SIGTERM after its worker and its database were killed: every event counts once.
 
-    The broker forgets all when it stops, so this holds only if a stop first takes in what was sent, and if a start repeats nothing.
+    The broker forgets all when it stops, so this holds only if a stop first takes in what was sent,
+    and if a start repeats nothing.
     """
     with Up(data_dir, "--rate", "40", "--duration", "8") as up:
         up.wait_for("^ready")
@@ -179,7 +184,10 @@ def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
 
 
 def test_folder_is_used_by_one_at_a_time_and_nothing_outlives_a_kill(data_dir: Path) -> None:
-    """A second `up` on the same folder is refused with the number of the first; kill -9 of `up` ends everything that it started."""
+    """A second `up` on the same folder is refused with the number of the first.
+
+    Kill -9 of `up` ends everything that it started.
+    """
     with Up(data_dir, "--no-simulate") as up:
         up.wait_for("^ready")
         with Up(data_dir, "--no-simulate") as second:
@@ -193,7 +201,10 @@ def test_folder_is_used_by_one_at_a_time_and_nothing_outlives_a_kill(data_dir: P
 
 
 def test_death_of_the_broker_is_told_and_ends_the_run(data_dir: Path) -> None:
-    """Without its broker nothing can be taken in: a message, exit code 1, and nothing is left running."""
+    """Without its broker nothing can be taken in.
+
+    A message, exit code 1, and nothing is left running.
+    """
     with Up(data_dir, "--no-simulate") as up:
         up.wait_for("^ready")
         children = up.children()

@@ -19,7 +19,10 @@ from voc_stream.settings import load_settings
 @pytest.mark.slow
 @pytest.mark.kafka
 def test_apache_kafka_keeps_its_events_between_two_runs() -> None:
-    """What was sent before the first one was killed is taken in by the second; the clients of the trial's broker need no warning."""
+    """What was sent before the first one was killed is taken in by the second.
+
+    The clients of the trial's broker need no warning.
+    """
     from apache_kafka import install_kafka
 
     options = ("--broker", "apache", "--kafka-home", str(install_kafka()), "--no-simulate")

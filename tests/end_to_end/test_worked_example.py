@@ -21,7 +21,10 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 def test_seven_steps(settings: Settings, tmp_path: Path) -> None:
-    """Convenience has satisfaction -2, weighted -18, gap -5 and comes first; the product has -1; what was not stated stays unknown."""
+    """Convenience has satisfaction -2, weighted -18, gap -5 and comes first.
+
+    The product has -1; what was not stated stays unknown.
+    """
     now = datetime.now(UTC)
     events = tmp_path / "events.jsonl"
     lines = (EXAMPLES / "seven_steps.jsonl").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,7 @@
-"""The chore that moves histories, on the tables in memory: the product's pure steps, and dicts in place of SQL."""
+"""The chore that moves histories, on the tables in memory.
+
+The product's pure steps, and dicts in place of SQL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A Kafka in memory, as one consumer sees it: logs with gaps, retention and topic ids, and a client that fetches ahead."""
+"""A Kafka in memory, as one consumer sees it.
+
+Logs with gaps, retention and topic ids, and a client that fetches ahead.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class PartitionLog:
-    """The records that are there, and where the log begins and ends. Offsets between may hold nothing.
+    """The records that are there, and where the log begins and ends.
+
+    Offsets between may hold nothing.
 
     `reused_until`: offsets below it were given out twice, because the log had lost its end.
     """
@@ -45,7 +50,10 @@ class PartitionLog:
         )
 
     def skip(self, count: int) -> None:
-        """Use up offsets without a message: transaction markers, messages of a transaction that was given up."""
+        """Use up offsets without a message.
+
+        Transaction markers, messages of a transaction that was given up.
+        """
         self.end += count
 
     def compact(self, offset: int) -> None:
@@ -102,7 +110,8 @@ class FakeLogReader:
 class FakeClient:
     """The part of AIOKafkaConsumer that Faust's consumer thread uses; it is its own fetcher.
 
-    A seek drops what was fetched ahead, and a position outside the log goes to the earliest record: both as aiokafka does.
+    A seek drops what was fetched ahead, and a position outside the log goes to the earliest record:
+    both as aiokafka does.
     """
 
     _closed = False
@@ -137,7 +146,10 @@ class FakeClient:
         return set(self._assigned)
 
     def assign(self, topic_partitions: set[Any]) -> None:
-        """Begin where the group has committed, or at the earliest record; Faust seeks elsewhere before it fetches."""
+        """Begin where the group has committed, or at the earliest record.
+
+        Faust seeks elsewhere before it fetches.
+        """
         self._assigned = set(topic_partitions)
         self._ahead.clear()
         self._positions = {

@@ -1,6 +1,9 @@
-"""A PostgreSQL in memory, as the sink sees it: one committed state after another, of which a crash may take the last ones away.
+"""A PostgreSQL in memory, as the sink sees it.
 
-It keeps the promises of transactions: a position is locked from its claim on, everything appears at once, and ids are unique.
+One committed state after another, of which a crash may take the last ones away.
+
+It keeps the promises of transactions: a position is locked from its claim on, everything appears at
+once, and ids are unique.
 """
 
 from __future__ import annotations
@@ -122,7 +125,10 @@ class FakeStore:
 
 
 class FakeSink:
-    """One worker's connection: a BatchSink. What a failed transaction touched leaves its cache, as in `PostgresSink._transaction`."""
+    """One worker's connection: a BatchSink.
+
+    What a failed transaction touched leaves its cache, as in `PostgresSink._transaction`.
+    """
 
     def __init__(self, store: FakeStore) -> None:
         self._store = store
@@ -205,7 +211,10 @@ class FakeSink:
         return results
 
     def cut_off(self, *, orphaned: bool = True) -> None:
-        """Lose the connection. A transaction that is open then ends at once, or later and by itself, one way or the other."""
+        """Lose the connection.
+
+        A transaction that is open then ends at once, or later and by itself, one way or the other.
+        """
         for twin in self.twins:
             twin.cut_off(orphaned=orphaned)
         self._entities.forget()

@@ -1,4 +1,7 @@
-"""A transaction of batches in memory: the product's fold and cache of rows, and in place of SQL the statements that these send."""
+"""A transaction of batches in memory.
+
+The product's fold and cache of rows, and in place of SQL the statements that these send.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ class FakeCursor:
             raise AssertionError(f"the double does not know this statement: {statement}")
 
     def _earliest(self, parameters: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """What follows a moment: of complaints' steps, by id and action, or of orders' contacts, by id."""
+        """What follows a moment.
+
+        Of complaints' steps, by id and action, or of orders' contacts, by id.
+        """
         *keys, after = parameters
         marks = dict(zip(zip(*keys, strict=True), after, strict=True))
         steps = {(key[0], key[1]): mark for key, mark in marks.items() if len(key) == 2}
@@ -108,7 +114,10 @@ class FakeCursor:
 
 
 class _AtOnce(Background):
-    """Statements that run when they are handed over; after an error none does, as in a failed transaction."""
+    """Statements that run when they are handed over.
+
+    After an error none does, as in a failed transaction.
+    """
 
     def __init__(self) -> None:
         self._error: Exception | None = None
@@ -127,7 +136,10 @@ class _AtOnce(Background):
 
 
 class Transaction:
-    """Batches of different partitions: `begin` claims the positions and loads rows, `commit` inserts, folds and saves."""
+    """Batches of different partitions.
+
+    `begin` claims the positions and loads rows, `commit` inserts, folds and saves.
+    """
 
     def __init__(
         self, store: FakeStore, entities: EntityStore, batches: Sequence[Batch], now: datetime
@@ -168,7 +180,10 @@ class Transaction:
         return folding
 
     def leave_alone(self) -> None:
-        """The client is gone: what it had loaded goes with it, and the server ends the transaction by itself."""
+        """The client is gone.
+
+        What it had loaded goes with it, and the server ends the transaction by itself.
+        """
         self._entities = EntityStore()
         self._folding = self._loaded(self._store.tables, list(self._events.values()))
 

@@ -1,4 +1,7 @@
-"""What must hold at every moment, told from the log and the store alone. The tables are worked out by the oracle."""
+"""What must hold at every moment, told from the log and the store alone.
+
+The tables are worked out by the oracle.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,9 @@ def _as_json(value: Any) -> Any:
 
 
 def assert_nothing_is_missing(log: FakeLog, store: FakeStore) -> None:
-    """Before the position in a log every message that is there was taken in: an event among the events, anything else refused.
+    """Before the position in a log every message that is there was taken in.
+
+    An event among the events, anything else refused.
 
     An event whose id came before with other content is refused, too.
     """
@@ -130,7 +135,10 @@ def _taken(store: FakeStore, log: FakeLog, partition: Partition, record: Fetched
 
 
 def assert_nobody_is_ahead(log: FakeLog, store: FakeStore, workers: list[Worker]) -> None:
-    """Neither a worker's position nor the one committed in Kafka passes the store's, but where the store went back meanwhile."""
+    """Neither a worker's position nor the one committed in Kafka passes the store's.
+
+    But where the store went back meanwhile.
+    """
     assert not store.moved_back, f"a batch moved a position back: {store.moved_back}"
     positions = {
         partition: position.next_offset for partition, position in store.tables.positions.items()

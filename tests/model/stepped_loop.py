@@ -1,4 +1,7 @@
-"""An event loop without threads, sockets and clock: whatever leaves the process is held until the test lets it go on."""
+"""An event loop without threads, sockets and clock.
+
+Whatever leaves the process is held until the test lets it go on.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ class StillWaitsError(Exception):
 
 
 class Call:
-    """A question to the world outside: first it is carried out there, then its answer comes back. Each may be late or never happen."""
+    """A question to the world outside: first it is carried out there, then its answer comes back.
+
+    Each may be late or never happen.
+    """
 
     def __init__(self, loop: SteppedLoop, function: Callable[[], Any], queue: object) -> None:
         self.owner = OWNER.get()

@@ -1,10 +1,11 @@
 """A state machine that does to workers, log and store what production does, in every order, and checks after each step what must hold.
 
-The workers run the product's code; worker.py, fake_log.py and fake_store.py are what surrounds it. A failure prints the steps that lead
-to it, and Hypothesis remembers and repeats it.
+The workers run the product's code; worker.py, fake_log.py and fake_store.py are what surrounds it.
+A failure prints the steps that lead to it, and Hypothesis remembers and repeats it.
 
-Limits: a message at an offset that was given out before (the log had lost its end) may be missed, as anywhere in Kafka. A position that
-went back in a crash of the store shows with the next message of its partition.
+Limits: a message at an offset that was given out before (the log had lost its end) may be missed,
+as anywhere in Kafka. A position that went back in a crash of the store shows with the next message
+of its partition.
 """
 
 from __future__ import annotations

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def test_a_revocation_while_a_fetch_is_decoded_does_not_stop_the_fetching() -> None:
-    """That fetch is stale. Were it counted as handed on, the consumer would wait for the agent for ever."""
+    """That fetch is stale.
+
+    Were it counted as handed on, the consumer would wait for the agent for ever.
+    """
     model = ExactlyOnce()
     try:
         model.start_worker()
@@ -76,7 +79,10 @@ def test_what_arrives_while_the_agent_is_at_work_becomes_one_batch() -> None:
 
 
 def test_what_was_gathered_before_a_revocation_is_thrown_away() -> None:
-    """Whoever gets the partitions reads it again; handed on, it would be too old or somebody else's."""
+    """Whoever gets the partitions reads it again.
+
+    Handed on, it would be too old or somebody else's.
+    """
     with agent_at_work() as (model, worker, _):
         assert worker.consumer._gathered is not None
         model.rebalance(clears_stream=True)

@@ -1,4 +1,8 @@
-"""What producers send: few people and orders, so that partitions change the same rows, and what should not be in a log but is."""
+"""What producers send.
+
+Few people and orders, so that partitions change the same rows, and what should not be in a log but
+is.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ KINDS = (*_EVENTS, "repeated", "conflicting", "poison", "gap", "unreadable")
 
 
 def send(log: PartitionLog, kind: str, number: int, minutes: int, sent: list[bytes]) -> None:
-    """Append something of one kind to a log; `sent` are the events of all logs, and `number` chooses people and repetitions."""
+    """Append something of one kind to a log.
+
+    `sent` are the events of all logs, and `number` chooses people and repetitions.
+    """
     if kind == "gap":
         log.skip(2)
     elif kind == "unreadable":

@@ -1,4 +1,8 @@
-"""A worker of the model: the product's app, consumer, agent and ledger on a stepped loop, between a fake log and a fake store."""
+"""A worker of the model.
+
+The product's app, consumer, agent and ledger on a stepped loop, between a fake log and a fake
+store.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,8 @@ class Worker:
         paused: it is stopped (SIGSTOP): no answer reaches it.
         ended: it stopped by itself; a supervisor would start another.
         joins: it gave back its partitions and waits for others.
-        drops_next_batch: what is fetched next gets lost on the way to the agent, as in Faust where partitions come and go.
+        drops_next_batch: what is fetched next gets lost on the way to the agent, as in Faust where
+            partitions come and go.
     """
 
     def __init__(
@@ -121,7 +126,10 @@ class Worker:
     clears_stream = True
 
     def revoke(self, *, clears_stream: bool) -> None:
-        """The group rebalances: give back all partitions. A stream that is not cleared hands on old batches later."""
+        """The group rebalances: give back all partitions.
+
+        A stream that is not cleared hands on old batches later.
+        """
         self.clears_stream, self.joins = clears_stream, True
         self.app.on_rebalance_start()
         self.start(self.consumer.on_partitions_revoked(self.consumer.assignment()))
@@ -135,7 +143,10 @@ class Worker:
         self.start(self._assigned(topic_partitions, generation))
 
     async def _assigned(self, assigned: set[TP], generation: int) -> None:
-        """What Faust does: `ConsumerRebalanceListener.on_partitions_assigned`, then `Recovery._resume_streams`."""
+        """What Faust does.
+
+        `ConsumerRebalanceListener.on_partitions_assigned`, then `Recovery._resume_streams`.
+        """
         await self.consumer.on_partitions_assigned(assigned, generation)
         if self.app.consumer_generation_id != generation:
             return
@@ -152,7 +163,10 @@ class Worker:
         self.app.on_rebalance_end()
 
     def run_timers(self) -> None:
-        """Run the timers once that look at log and store: is it another log, how much is still to come, is what was stored there."""
+        """Run the timers once that look at log and store.
+
+        Is it another log, how much is still to come, is what was stored there.
+        """
         self.start(self._tick(self._work.log_identity))
         self.start(self._tick(self._work.lost_commits))
         self.start(self._tick(self._work.lag))

@@ -1,8 +1,12 @@
-"""`make bench-detection`: false alarms on stable scores, and how long after a drop it is found, by ours and by what is used instead.
+"""What `make bench-detection` measures.
 
-300 shops are judged on 20 experiences. The weeks of the baseline are simulated, too, so that its errors count, and it is renewed as
-the evaluator does it. All detectors but ours are tuned on stable scores to one false alarm a week over all keys; ours computes its
-thresholds, and its false alarms are counted. The bound is ln(ARL) / information: ARL is the time between false alarms of one key,
+False alarms on stable scores, and how long after a drop it is found, by ours and by what is used
+instead.
+
+300 shops are judged on 20 experiences. The weeks of the baseline are simulated, too, so that its
+errors count, and it is renewed as the evaluator does it. All detectors but ours are tuned on stable
+scores to one false alarm a week over all keys; ours computes its thresholds, and its false alarms
+are counted. The bound is ln(ARL) / information: ARL is the time between false alarms of one key,
 information that of a score after such a drop.
 """
 
@@ -143,7 +147,10 @@ def rows(
 def volume_row(
     setting: Setting, longest_wait: int, drops: list[Drop], random: np.random.Generator
 ) -> list[str]:
-    """What to expect of one volume: after each drop the median delay with many keys, and with few."""
+    """What to expect of one volume.
+
+    After each drop the median delay with many keys, and with few.
+    """
     cells, detectors = [], {keys: Charts(setting, keys, random) for keys in (MANY, FEW)}
     for detector in detectors.values():
         run(detector, setting, SETTLED_AFTER_DAYS, random)

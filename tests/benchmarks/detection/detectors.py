@@ -1,4 +1,7 @@
-"""Detectors over many keys at once: those that ours is compared with. Scores come one of each key at a time."""
+"""Detectors over many keys at once: those that ours is compared with.
+
+Scores come one of each key at a time.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Contestant(Protocol):
 
 
 class PageHinkley:
-    """As river's drift.PageHinkley looks downwards, with its defaults; the threshold is what is tuned."""
+    """As river's drift.PageHinkley looks downwards, with its defaults.
+
+    The threshold is what is tuned.
+    """
 
     name = "Page-Hinkley (river)"
     _DELTA, _ALPHA = 0.005, 0.9999
@@ -78,7 +84,10 @@ class Windowed:
 
 
 class FixedThreshold:
-    """The mean of the last 24 hours against one limit for each experience, as dashboards do it; how far below it is what is tuned."""
+    """The mean of the last 24 hours against one limit for each experience, as dashboards do it.
+
+    How far below the limit is what is tuned.
+    """
 
     name = "fixed threshold on 24 h"
 
@@ -93,7 +102,10 @@ class FixedThreshold:
 
 
 class WeekAgainstFourWeeks:
-    """The last week's mean against that of four weeks before it began, in standard errors; how many is what is tuned."""
+    """The last week's mean against that of four weeks before it began, in standard errors.
+
+    How many is what is tuned.
+    """
 
     name = "week against four weeks"
 

@@ -1,4 +1,7 @@
-"""Our detector over many keys at once, as the evaluator runs it: charts, gates, and a new baseline every four weeks, of eight."""
+"""Our detector over many keys at once, as the evaluator runs it.
+
+Charts, gates, and a new baseline every four weeks, of eight.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,8 @@ class Charts:
         )
         self._sums, self._counts, self._totals = (np.zeros((len(SHIFTS), keys)) for _ in range(3))
         self._begin(range(keys))
-        # Baselines of different ages, so that a drop comes at any time of the four weeks for which they stand.
+        # Baselines of different ages, so that a drop comes at any time of the four weeks for which
+        # they stand.
         self._made = -random.integers(0, RENEWED_AFTER_DAYS, keys)
         self._days = deque(
             [np.array([past.mean for past in setting.past_weeks]) * setting.volume.a_day]
@@ -109,7 +113,10 @@ class Charts:
         self._made[due] = day
 
     def standing(self, key: int) -> Detector:
-        """The detector of one key with its sums as they stand; without the scores that they count."""
+        """The detector of one key with its sums as they stand.
+
+        Without the scores that they count.
+        """
         detector = self._detectors[key]
         return detector._replace(
             sums=tuple(Sum(value) for value in self._sums[: len(detector.charts), key].tolist())
@@ -130,7 +137,8 @@ class Charts:
         for key in keys:
             detector = self._detectors[key]
             self._usual[key] = detector.usual
-            # Where the scale leaves no room for a drop there is no chart, and its row stays at zero.
+            # Where the scale leaves no room for a drop there is no chart, and its row stays at
+            # zero.
             self._slope[:, key], self._offset[:, key], self._threshold[:, key] = 0.0, 1.0, np.inf
             for row, chart in enumerate(detector.charts):
                 self._slope[row, key], self._offset[row, key], self._threshold[row, key] = (

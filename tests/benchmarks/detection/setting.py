@@ -1,4 +1,7 @@
-"""What was simulated before anything is looked for: shops, how much is heard of them, and their past."""
+"""What was simulated before anything is looked for.
+
+Shops, how much is heard of them, and their past.
+"""
 
 from __future__ import annotations
 

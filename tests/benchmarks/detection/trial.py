@@ -1,4 +1,7 @@
-"""Running detectors over simulated shops: false alarms, thresholds that give as many to all, and delays."""
+"""Running detectors over simulated shops.
+
+False alarms, thresholds that give as many to all, and delays.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def false_alarms(ours: Charts, setting: Setting, weeks: int, random: np.random.G
 
 
 def interval(count: int) -> tuple[float, float]:
-    """The 95 % interval of the mean of a Poisson count: Byar's approximation (Breslow and Day 1987, eq. 2.13)."""
+    """The 95 % interval of the mean of a Poisson count.
+
+    Byar's approximation (Breslow and Day 1987, eq. 2.13).
+    """
     low = count * (1 - 1 / (9 * count) - NORMAL_975 / (3 * math.sqrt(count))) ** 3 if count else 0.0
     above = count + 1
     return low, above * (1 - 1 / (9 * above) + NORMAL_975 / (3 * math.sqrt(above))) ** 3
@@ -47,7 +53,8 @@ def tuned_threshold(
 ) -> float:
     """The threshold that as many keys pass in these weeks of stable scores as there are weeks.
 
-    Every half a year the detector begins anew, from another past: some drift farther, the longer they run. The first week is not counted.
+    Every half a year the detector begins anew, from another past: some drift farther, the longer
+    they run. The first week is not counted.
     """
     greatest = np.full((weeks, len(setting.past_weeks)), -np.inf, dtype=np.float32)
     for week in range(weeks):
@@ -77,9 +84,12 @@ def delays(
     random: np.random.Generator,
     share: float = 0.5,
 ) -> Numbers:
-    """Scores from a drop to the alarm of each key, of a detector that has run; the detector stays as it is.
+    """Scores from a drop to the alarm of each key, of a detector that has run.
 
-    Infinite where there is none by `limit`, or by when more than `share` of the keys have one. Who alarms as the drop comes is left out.
+    The detector stays as it is.
+
+    Infinite where there is none by `limit`, or by when more than `share` of the keys have one. Who
+    alarms as the drop comes is left out.
     """
     detector = deepcopy(detector)
     counted = detector.take(setting.world.scores(random)) <= threshold
@@ -101,5 +111,8 @@ def information(world: World, drop: float) -> float:
 
 
 def bound(setting: Setting, keys: int, information_of_score: float) -> float:
-    """No detector with that time between false alarms is faster on average, in scores: ln(ARL) / information, ARL in the volume's unit."""
+    """No detector with that time between false alarms is faster on average, in scores.
+
+    It is ln(ARL) / information, with ARL in the volume's unit.
+    """
     return math.log(setting.between_alarms(keys) / setting.volume.a_unit) / information_of_score

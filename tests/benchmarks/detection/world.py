@@ -1,4 +1,7 @@
-"""Shops that are judged: every pair of a shop and an experience is a key with a distribution of scores of its own."""
+"""Shops that are judged.
+
+Every pair of a shop and an experience is a key with a distribution of scores of its own.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 EXPERIENCES, SITES = 20, 300
 # How far the means of shops lie apart, standard deviation in points.
 BETWEEN_SITES = 0.2
-# Where no file is given: shares of 0 to 10 as ceiling-heavy as a survey that people like to fill in.
+# Where no file is given: shares of 0 to 10 as ceiling-heavy as a survey that people like to fill
+# in.
 _CEILING = dict(
     zip(
         map(float, range(11)),
@@ -62,7 +66,10 @@ class World(NamedTuple):
 
 
 def shapes_of(path: Path | None) -> list[Distribution]:
-    """Distributions of 0 to 10: of the columns of a CSV file of answers from 1 to 10, or the built-in one for every experience."""
+    """Distributions of 0 to 10.
+
+    Of the columns of a CSV file of answers from 1 to 10, or the built-in one for every experience.
+    """
     if path is None:
         return [distribution_of(_CEILING)] * EXPERIENCES
     with path.open(encoding="utf-8") as file:
@@ -80,7 +87,10 @@ def shapes_of(path: Path | None) -> list[Distribution]:
 
 
 def world_of(shapes: list[Distribution], random: np.random.Generator, drop: float = 0.0) -> World:
-    """Shops around the shape of each experience; all of them `drop` points lower than they usually are."""
+    """Shops around the shape of each experience.
+
+    All of them `drop` points lower than they usually are.
+    """
     experience = np.repeat(np.arange(len(shapes)), SITES)
     usual = np.array([shape.mean for shape in shapes])[experience] + random.normal(
         0.0, BETWEEN_SITES, len(experience)

@@ -1,8 +1,12 @@
-"""`make bench-peers`: the reduced job of `job.py` by voc_stream and by what people use instead, on one broker and one PostgreSQL.
+"""What `make bench-peers` measures.
 
-Each peer runs in an environment of its own, made on first use and kept in the user's cache folder; one that cannot be installed is
-named with the reason, and the others go on. Each does the job once on empty tables, and with --kill once more with a kill -9 at a
-random moment and a restart. Every result is compared with a naive fold of what was sent.
+The reduced job of `job.py` by voc_stream and by what people use instead, on one broker and one
+PostgreSQL.
+
+Each peer runs in an environment of its own, made on first use and kept in the user's cache folder;
+one that cannot be installed is named with the reason, and the others go on. Each does the job once
+on empty tables, and with --kill once more with a kill -9 at a random moment and a restart. Every
+result is compared with a naive fold of what was sent.
 """
 
 from __future__ import annotations
@@ -44,7 +48,8 @@ def main() -> None:
     measured = measured_by(
         machine.describe(BROKERS["apache"]), machine.commit(), command_line(sys.argv)
     )
-    # As Kafka comes, and unlike the tests: members of a new group that start together join together.
+    # As Kafka comes, and unlike the tests: members of a new group that start together join
+    # together.
     COMMON_PROPERTIES["group.initial.rebalance.delay.ms"] = 3_000
     with tempfile.TemporaryDirectory(prefix="voc-peers-") as name:
         folder = Path(name)

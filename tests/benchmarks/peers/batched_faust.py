@@ -1,4 +1,7 @@
-"""Faust with the batches that its documentation offers: `stream.take`, each written as one transaction."""
+"""Faust with the batches that its documentation offers.
+
+`stream.take`, each written as one transaction.
+"""
 
 from __future__ import annotations
 

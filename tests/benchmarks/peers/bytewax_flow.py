@@ -1,7 +1,7 @@
 """Bytewax: a Kafka source, a decoding step that takes whole batches, and a `DynamicSink` whose `write_batch` is one transaction.
 
-Its recovery store keeps the offsets of finished snapshots; a restart goes back to the last of them, and the ids in PostgreSQL make what is
-read again count once.
+Its recovery store keeps the offsets of finished snapshots; a restart goes back to the last of them,
+and the ids in PostgreSQL make what is read again count once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Where the peers live: one virtual environment or folder of jars for each, in the user's cache folder, made once and kept.
+"""Where the peers live.
+
+One virtual environment or folder of jars for each, in the user's cache folder, made once and kept.
 
 A name is made of what is installed, so a changed pin makes a new one.
 """
@@ -27,7 +29,10 @@ class NotInstalledError(Exception):
 
 
 def virtual_environment(name: str, packages: Sequence[str]) -> Path:
-    """The interpreter of an environment that has exactly pinned packages. Raises NotInstalledError."""
+    """The interpreter of an environment that has exactly pinned packages.
+
+    Raises NotInstalledError.
+    """
 
     def fill(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(folder)])

@@ -1,7 +1,10 @@
-"""PyFlink: the job as SQL of the Table API, which runs inside Flink's own processes; Python only hands it over.
+"""PyFlink: the job as SQL of the Table API, which runs inside Flink's own processes.
 
-State is exactly once by checkpoints; the JDBC sink writes absolute values by primary key, so that what a restart repeats overwrites
-itself. A restart goes on from the newest checkpoint that is whole.
+Python only hands it over.
+
+State is exactly once by checkpoints; the JDBC sink writes absolute values by primary key, so that
+what a restart repeats overwrites itself. A restart goes on from the newest checkpoint that is
+whole.
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ class Input(NamedTuple):
 
 
 def fill(bootstrap: str, messages: int) -> Input:
-    """Send so many messages of the mix. They occurred over the last hour. Raises TopicsError, KafkaError."""
+    """Send so many messages of the mix.
+
+    They occurred over the last hour. Raises TopicsError, KafkaError.
+    """
     settings = replace(
         Settings(),
         kafka_bootstrap=bootstrap,
@@ -51,7 +54,8 @@ def fill(bootstrap: str, messages: int) -> Input:
     ensure_topics(settings)
     _wait_for_topics(settings)
     expected = Expected()
-    # Compressed as `voc-stream push` does it; it lingers until batches are full, as they are where much is sent.
+    # Compressed as `voc-stream push` does it; it lingers until batches are full, as they are where
+    # much is sent.
     producer = KafkaProducer(
         bootstrap_servers=bootstrap,
         acks="all",
@@ -86,7 +90,10 @@ def fill(bootstrap: str, messages: int) -> Input:
 
 
 def _wait_for_topics(settings: Settings) -> None:
-    """Apache Kafka tells of a topic a moment after it has accepted to make it. Raises TopicsError."""
+    """Apache Kafka tells of a topic a moment after it has accepted to make it.
+
+    Raises TopicsError.
+    """
     deadline = time.monotonic() + TOPICS_SECONDS
     while True:
         try:

@@ -4,16 +4,18 @@ Input: the JSON events of the benchmark mix (`voc_stream/simulator/load/benchmar
 customers, 300 sites, 5 % of the messages repeat one of the last thousand byte by byte), keyed by
 customer, in the topics `repair-flow`, `callbacks` and `complaints` of 8 partitions.
 
-Job: decode each message; count it only where its `event_id` was not counted before, ever; keep in PostgreSQL
+Job: decode each message; count it only where its `event_id` was not counted before, ever; keep in
+PostgreSQL
 
 - `customer_count`: for each `customer_id` the number of its events;
-- `experience_sum`: for each experience that a callback's answer scores, the number of scores, their sum in hundredths (a score of 7.5 is
-  750) and the sum of the squares of the hundredths.
+- `experience_sum`: for each experience that a callback's answer scores, the number of scores, their
+  sum in hundredths (a score of 7.5 is 750) and the sum of the squares of the hundredths.
 
-The tables are made before the peer starts and are right when they equal `Expected`, which a set and two dictionaries compute in the
-plainest way from the messages that were sent. Where a peer remembers ids is its own affair: `seen_event` is there for those who do it in
-PostgreSQL. What a peer is told is in its environment: KAFKA_BOOTSTRAP, TOPICS (with commas), GROUP, DATABASE_URL, STATE_DIR (its own
-folder, which a restart finds again).
+The tables are made before the peer starts and are right when they equal `Expected`, which a set and
+two dictionaries compute in the plainest way from the messages that were sent. Where a peer
+remembers ids is its own affair: `seen_event` is there for those who do it in PostgreSQL. What a
+peer is told is in its environment: KAFKA_BOOTSTRAP, TOPICS (with commas), GROUP, DATABASE_URL,
+STATE_DIR (its own folder, which a restart finds again).
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ TOPICS = ("repair-flow", "callbacks", "complaints")
 PARTITIONS = 8
 DUPLICATE_SHARE = 0.05
 
-# Half-filled pages let a row that changes often stay in its page; this helps every peer that updates rows.
+# Half-filled pages let a row that changes often stay in its page; this helps every peer that
+# updates rows.
 TABLES = """
 CREATE TABLE seen_event (event_id text PRIMARY KEY);
 CREATE TABLE customer_count (customer_id text PRIMARY KEY, events bigint NOT NULL) WITH (fillfactor = 50);

@@ -1,4 +1,8 @@
-"""One run of one peer: started on a filled topic and empty tables, watched through the tables, and perhaps killed in the middle."""
+"""One run of one peer.
+
+Started on a filled topic and empty tables, watched through the tables, and perhaps killed in the
+middle.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +31,12 @@ if TYPE_CHECKING:
 
     from voc_stream.postgres.session.cursor import Cursor
 
-# A look at the tables costs PostgreSQL some milliseconds; so much longer than it took, the next one waits.
+# A look at the tables costs PostgreSQL some milliseconds; so much longer than it took, the next one
+# waits.
 POLL_RATIO = 20
 POLL_SECONDS = 0.05
-# A killed member of a consumer group is missed after its session: 45 s with Java's and librdkafka's defaults, 60 s with Faust's.
+# A killed member of a consumer group is missed after its session: 45 s with Java's and librdkafka's
+# defaults, 60 s with Faust's.
 QUIET_SECONDS = 100.0
 FIRST_ROW_SECONDS = 180.0
 RUN_SECONDS = 600.0
@@ -47,7 +53,10 @@ class PeerFailedError(Exception):
 
 
 class Place(NamedTuple):
-    """What all runs share: a folder for state and logs, PostgreSQL's URL, and the processes beside the peer."""
+    """What all runs share.
+
+    A folder for state and logs, PostgreSQL's URL, and the processes beside the peer.
+    """
 
     folder: Path
     database_url: str
@@ -59,9 +68,11 @@ class Speed(NamedTuple):
     """What a run without a fault measured.
 
     Attributes:
-        start_up_seconds: from the start of the process until the broker had sent it the first messages.
+        start_up_seconds: from the start of the process until the broker had sent it the first
+            messages.
         messages_per_second: from then until the last row was visible.
-        processor: seconds of the peer, of PostgreSQL and of the broker for a million messages, over the same time.
+        processor: seconds of the peer, of PostgreSQL and of the broker for a million messages, over
+            the same time.
         peak_memory_bytes: of the peer's processes together.
         difference: of the tables from what they must hold.
     """
@@ -153,7 +164,10 @@ class Run:
         self.trees = Trees(child.pid for child in self._children)
 
     def start_and_wait_for_messages(self) -> float:
-        """Start, and wait until the broker has sent the first messages; how many seconds that took. Raises PeerFailedError."""
+        """Start, and wait until the broker has sent the first messages.
+
+        Returns how many seconds that took. Raises PeerFailedError.
+        """
         written = self._place.broker.written_bytes()
         started = time.monotonic()
         self.start()
@@ -270,7 +284,10 @@ def measure_after_kill(
 
 
 def looks(run: Run, given: Input) -> Iterator[Progress]:
-    """Look at the tables again and again, until all is there or nothing more comes. Raises PeerFailedError."""
+    """Look at the tables again and again, until all is there or nothing more comes.
+
+    Raises PeerFailedError.
+    """
     started = changed = time.monotonic()
     seen = Progress(0, 0)
     while True:

@@ -1,8 +1,11 @@
-"""voc_stream doing the reduced job: its real transport, agent, ledger, worker and decoder, over a sink that writes the job's tables.
+"""voc_stream doing the reduced job.
 
-Exactly once: the position moves by compare-and-swap in the transaction that writes a batch, and the primary key of `seen_event` decides
-what is new. What this process has committed lately is remembered, so that nearly every batch can be copied straight into that table;
-where an id was there all the same, the batch is staged and inserted with ON CONFLICT instead.
+Its real transport, agent, ledger, worker and decoder, over a sink that writes the job's tables.
+
+Exactly once: the position moves by compare-and-swap in the transaction that writes a batch, and the
+primary key of `seen_event` decides what is new. What this process has committed lately is
+remembered, so that nearly every batch can be copied straight into that table; where an id was there
+all the same, the batch is staged and inserted with ON CONFLICT instead.
 """
 
 from __future__ import annotations
@@ -212,7 +215,10 @@ def _claim(cursor: Cursor, batch: Batch) -> None:
 
 
 def _insert_ids(cursor: Cursor, event_ids: Sequence[str]) -> set[str]:
-    """Insert ids; those that were not there. Sorted, so that two workers wait for each other instead of deadlocking."""
+    """Insert ids; those that were not there.
+
+    Sorted, so that two workers wait for each other instead of deadlocking.
+    """
     cursor.execute("SAVEPOINT ids")
     try:
         _copy(cursor, "seen_event", event_ids)
@@ -228,7 +234,10 @@ def _insert_ids(cursor: Cursor, event_ids: Sequence[str]) -> set[str]:
 
 
 def _add(cursor: Cursor, events: Iterable[AnyEvent]) -> None:
-    """Add what new events contribute to both tables; the few rows of the experiences last, since all workers share them."""
+    """Add what new events contribute to both tables.
+
+    The few rows of the experiences last, since all workers share them.
+    """
     customers: dict[str, int] = {}
     experiences: dict[str, list[int]] = {}
     for event in events:
@@ -261,7 +270,10 @@ def _add(cursor: Cursor, events: Iterable[AnyEvent]) -> None:
 
 
 def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
-    """COPY rows whose texts need no escaping: identifiers of the mix are letters, digits and hyphens."""
+    """COPY rows whose texts need no escaping.
+
+    Identifiers of the mix are letters, digits and hyphens.
+    """
     cursor.copy_expert(
         f"COPY {table} FROM STDIN", BytesIO(("\n".join(lines) + "\n").encode()), 1 << 18
     )

@@ -27,8 +27,10 @@ class Peer(NamedTuple):
         name: for the command line.
         title: for the table, with its version.
         how: its configuration in a sentence.
-        install: makes its environment and gives its interpreter, or what follows Java's `-cp`. Raises NotInstalledError.
-        command: starts one process, given that, the state folder and the number of the process; the same for a restart.
+        install: makes its environment and gives its interpreter, or what follows Java's `-cp`.
+            Raises NotInstalledError.
+        command: starts one process, given that, the state folder and the number of the process; the
+            same for a restart.
         prepare: is run once before the first start.
         processes: how many of them run at once.
         share: of the messages, for a peer that would need too long for all.

@@ -1,4 +1,7 @@
-"""Faust as its documentation begins: `async for event in stream`, here with one asyncpg transaction an event."""
+"""Faust as its documentation begins.
+
+`async for event in stream`, here with one asyncpg transaction an event.
+"""
 
 from __future__ import annotations
 

@@ -14,14 +14,20 @@ MEBIBYTE = 2**20
 
 
 class Usage(NamedTuple):
-    """Processor time so far, in seconds, and memory now, in bytes; pages that processes share count in each."""
+    """Processor time so far, in seconds, and memory now, in bytes.
+
+    Pages that processes share count in each.
+    """
 
     processor_seconds: float
     memory_bytes: int
 
 
 class Trees:
-    """Some processes and all that they start, watched by `sample`; what ended between two samples counts as it was last seen."""
+    """Some processes and all that they start, watched by `sample`.
+
+    What ended between two samples counts as it was last seen.
+    """
 
     def __init__(self, process_ids: Iterable[int]) -> None:
         self._roots = [psutil.Process(process_id) for process_id in process_ids]

@@ -92,7 +92,10 @@ def test_a_difference_tells_lost_from_counted_twice() -> None:
 def test_our_sink_ends_with_the_tables_of_the_naive_fold(
     tables_url: str, catalogue: Catalogue
 ) -> None:
-    """Repeated events count once: remembered ones, and, after a restart from the beginning, all that PostgreSQL has already."""
+    """Repeated events count once.
+
+    Remembered ones, and, after a restart from the beginning, all that PostgreSQL has already.
+    """
     partitions, expected = mixed(3000)
     for topic_id in ("first log", "the same read again"):
         with closing(ReducedSink(tables_url, catalogue)) as sink:

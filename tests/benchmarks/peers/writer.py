@@ -1,7 +1,10 @@
-"""The transaction that the Python peers write a batch with: ids that are new, then what they add to both tables.
+"""The transaction that the Python peers write a batch with.
 
-It is what psycopg2 offers a careful developer for many rows at once (COPY into a temporary table, then one INSERT … ON CONFLICT), and
-makes a batch that a restart repeats count once. It imports nothing of voc_stream, since it runs in the environments of the peers.
+Ids that are new, then what they add to both tables.
+
+It is what psycopg2 offers a careful developer for many rows at once (COPY into a temporary table,
+then one INSERT … ON CONFLICT), and makes a batch that a restart repeats count once. It imports
+nothing of voc_stream, since it runs in the environments of the peers.
 """
 
 from __future__ import annotations
@@ -45,7 +48,10 @@ def connect(database_url: str) -> Connection:
 
 
 def write(connection: Connection, events: Sequence[dict[str, Any]]) -> None:
-    """Make a batch of decoded events durable. Raises psycopg2.Error, and has then changed nothing."""
+    """Make a batch of decoded events durable.
+
+    Raises psycopg2.Error, and has then changed nothing.
+    """
     by_id = {event["event_id"]: event for event in events}
     with connection, connection.cursor() as cursor:
         # All sorted, so that two processes wait for each other instead of deadlocking.
@@ -63,7 +69,10 @@ def write(connection: Connection, events: Sequence[dict[str, Any]]) -> None:
 
 
 def _copy(cursor: Cursor, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    """COPY rows whose texts need no escaping: identifiers of the mix are letters, digits and hyphens."""
+    """COPY rows whose texts need no escaping.
+
+    Identifiers of the mix are letters, digits and hyphens.
+    """
     cursor.copy_expert(
         f"COPY {table} FROM STDIN",
         StringIO("".join("\t".join(map(str, row)) + "\n" for row in rows)),

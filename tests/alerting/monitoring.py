@@ -24,7 +24,10 @@ class Firing(NamedTuple):
 
 
 class Alertmanager(WebProgram):
-    """Alertmanager with the shipped routes, which tells everything to the receiver on `receiver_port`."""
+    """Alertmanager with the shipped routes.
+
+    It tells everything to the receiver on `receiver_port`.
+    """
 
     def __init__(self, folder: Path, receiver_port: int, token: str) -> None:
         configuration = write_alertmanager(folder / "alertmanager", receiver_port, token)

@@ -1,4 +1,6 @@
-"""What deploy/ ships for Prometheus and Alertmanager, on a clock that runs faster, and pointed at programs on this machine.
+"""What deploy/ ships for Prometheus and Alertmanager, on a clock that runs faster.
+
+It is pointed at programs on this machine.
 
 Intervals and delays are divided by FACTOR. The age at which an evaluation is stale is divided by
 less, because a worker to which nothing happens shows its gauges anew only every 10 s. Windows

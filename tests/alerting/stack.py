@@ -91,7 +91,10 @@ class Stack:
         )
 
     def play_history(self) -> None:
-        """Let a worker take in a history, and wait until drops below it can be seen at the shop of the stories."""
+        """Let a worker take in a history.
+
+        Then wait until drops below it can be seen at the shop of the stories.
+        """
         self.service.send(simulate(history()))
         self.start_worker()
         self.wait_until(
@@ -146,8 +149,10 @@ class Stack:
             for part in (self.prometheus, self.alertmanager)
         ]
         rows = self.service.query(
-            "SELECT a.rule, a.scope, a.experience, a.started_at, a.ended_at, a.evidence ->> 'n', right(d.state::text, 300) FROM alert a"
-            " LEFT JOIN detector d USING (scope_type, scope, experience) WHERE a.rule = %s ORDER BY a.started_at",
+            "SELECT a.rule, a.scope, a.experience, a.started_at, a.ended_at, a.evidence ->> 'n',"
+            " right(d.state::text, 300) FROM alert a"
+            " LEFT JOIN detector d USING (scope_type, scope, experience) WHERE a.rule = %s ORDER BY"
+            " a.started_at",
             (DROPPED,),
         )
         return "\n".join(

@@ -126,7 +126,8 @@ def _is_over(stack: Stack, firing: Firing) -> bool:
 def _alerts(stack: Stack) -> list[dict[str, Any]]:
     """The alerts about the shop's advisors that there were, oldest first."""
     rows = stack.service.query(
-        f"SELECT {', '.join(COLUMNS)} FROM alert WHERE rule = %s AND experience = %s AND scope = %s ORDER BY started_at",
+        f"SELECT {', '.join(COLUMNS)} FROM alert WHERE rule = %s AND experience = %s AND scope = %s"
+        f" ORDER BY started_at",
         (DROPPED, EXPERIENCE, SITE),
     )
     return [dict(zip(COLUMNS, row, strict=True)) for row in rows]

@@ -169,7 +169,8 @@ def test_three_terrible_answers_are_no_alert(scene: Scene) -> None:
     stack.wait_until(
         lambda: (
             service.query(
-                "SELECT scope, n FROM rolling_satisfaction WHERE horizon = '1h' AND scope = ANY(%s) AND experience = %s ORDER BY scope",
+                "SELECT scope, n FROM rolling_satisfaction WHERE horizon = '1h' AND scope = ANY(%s)"
+                " AND experience = %s ORDER BY scope",
                 (list(QUIET_SITES), EXPERIENCE),
             )
             == [(site, FEW) for site in QUIET_SITES]
@@ -248,7 +249,10 @@ def test_postgresql_stops(scene: Scene) -> None:
 def _answers(
     site: str, number: int, *, score: float, days_ago: float = 0.0
 ) -> list[SimulatedMessage]:
-    """Callbacks with this score for every rating that is a key experience, each of another customer."""
+    """Callbacks with this score for every rating that is a key experience.
+
+    Each is of another customer.
+    """
     moment = datetime.now(UTC) - timedelta(days=days_ago)
     answers = [
         {"item": item, "score": score}

@@ -1,4 +1,7 @@
-"""Events that keep flowing while a test does something to the service, and how long any partition stood still meanwhile."""
+"""Events that keep flowing while a test does something to the service.
+
+And how long any partition stood still meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ LOOK_SECONDS = 0.25
 
 
 class Flow:
-    """Sends about 200 messages a second from one thread, and looks at all partitions from another, until the block ends.
+    """Sends about 200 messages a second from one thread, until the block ends.
+
+    Another thread looks at all partitions meanwhile.
 
     Attributes:
         longest_stall_seconds: the longest time for which a partition had messages to take in and

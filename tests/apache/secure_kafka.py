@@ -58,7 +58,10 @@ LISTENERS = {
 }
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-TOKEN_MODULE = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";'
+TOKEN_MODULE = (
+    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required"
+    ' unsecuredLoginStringClaim_sub="broker";'
+)
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,8 @@ def token_of(user: str, lives_seconds: float = 3600) -> str:
     def part(fields: dict[str, object]) -> str:
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
 
-    return f"{part({'alg': 'none'})}.{part({'sub': user, 'iat': time.time() - 600, 'exp': time.time() + lives_seconds})}."
+    claims = {"sub": user, "iat": time.time() - 600, "exp": time.time() + lives_seconds}
+    return f"{part({'alg': 'none'})}.{part(claims)}."
 
 
 def as_user(kafka: SecureKafka, user: str, **changes: Any) -> Settings:

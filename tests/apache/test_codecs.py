@@ -46,7 +46,10 @@ def set_compression(service: Service, topic: str, codec: str) -> None:
 def test_topics_that_compress_by_themselves(
     shared_cluster: KafkaCluster, start_service: StartService, codec: str
 ) -> None:
-    """Whatever the setting `compression.type` of a topic is, and whatever producers compressed with."""
+    """Batches are read whatever they are compressed with.
+
+    Whatever the setting `compression.type` of a topic is, and whatever producers used.
+    """
     service = start_service(shared_cluster)
     topic = f"{service.settings.topic_prefix}touchpoints"
     set_compression(service, topic, codec)

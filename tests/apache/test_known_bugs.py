@@ -286,7 +286,10 @@ def test_bug_2_our_worker_goes_on_after_a_broker_that_was_frozen_while_it_looked
 def test_bug_2_our_worker_ends_where_positions_cannot_be_learnt(
     cluster: KafkaCluster, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Past the deadline (75 s as it comes) it ends with an error, to be started again, instead of living on without recovery."""
+    """Past the deadline it ends with an error, to be started again.
+
+    Without that it would live on without recovery. The deadline is 75 s as it comes.
+    """
     monkeypatch.setattr(transport, "POSITIONS_DEADLINE_SECONDS", 4)
     held = HeldLoad(monkeypatch)
     give_up_and_be_replaced(cluster, topic_prefix, held)
@@ -312,7 +315,10 @@ def give_up_and_be_replaced(cluster: KafkaCluster, prefix: str, held: HeldLoad) 
 def test_a_worker_whose_coordination_has_failed_is_ended_and_does_not_wait_for_ever(
     cluster: KafkaCluster, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The task of aiokafka that keeps a member in its group ends for good where the cluster tells of no broker: seen after a freeze."""
+    """Aiokafka's task that keeps a member in its group may end for good.
+
+    It does so when the cluster tells of no broker: seen after a freeze.
+    """
 
     def no_node(_client: AIOKafkaClient) -> None:
         return None

@@ -52,7 +52,9 @@ def loaded(service: Service) -> Iterator[Flow]:
 def test_migrations_while_workers_run(
     shared_cluster: KafkaCluster, start_service: StartService
 ) -> None:
-    """Neither `init`, repeated, nor columns that come and go hold up the stream, and workers that do not know the columns go on.
+    """Neither `init`, repeated, nor columns that come and go hold up the stream.
+
+    Workers that do not know the columns go on.
 
     Each change of a table takes its lock within a few short attempts; all tables equal the
     oracle's.

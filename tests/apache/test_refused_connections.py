@@ -1,4 +1,7 @@
-"""When a broker of Apache Kafka does not serve a client, one sentence says what is wrong, where, and what to do."""
+"""When a broker of Apache Kafka does not serve a client, one sentence says why.
+
+It says what is wrong, where, and what to do.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,8 @@ def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         (
             "STRANGER",
             {},
-            "certificate is for another host than 127.0.0.1: name the broker in VOC_KAFKA_BOOTSTRAP",
+            "certificate is for another host than 127.0.0.1: name the broker in"
+            " VOC_KAFKA_BOOTSTRAP",
         ),
         ("MUTUAL", {}, "perhaps it asks for a client's certificate, VOC_KAFKA_SSL_CERTFILE"),
         (
@@ -117,7 +121,11 @@ def test_each_refusal_has_its_sentence(
         (
             "PASSWORDS",
             "SSL",
-            r"asks for a user \(by .*SCRAM-SHA-512.*\), but VOC_KAFKA_SECURITY_PROTOCOL is SSL: set it to SASL_SSL",
+            (
+                r"asks for a user \(by .*SCRAM-SHA-512.*\), but VOC_KAFKA_SECURITY_PROTOCOL is SSL:"
+                r" set"
+                r" it to SASL_SSL"
+            ),
         ),
         (
             "PLAINTEXT",
@@ -130,7 +138,11 @@ def test_each_refusal_has_its_sentence(
 def test_another_protocol_than_the_ports_has_its_sentence(
     kafka: SecureKafka, listener: str, spoken: str, sentence: str
 ) -> None:
-    """A plain client on a TLS port and the other way round, with a user where none is asked for and the other way round."""
+    """A client that takes the port for another kind is told so.
+
+    A plain client on a TLS port and the other way round; with a user on a port that asks for none,
+    and the other way round.
+    """
     like = (
         next(name for name in ("PASSWORDS", "CLEAR", "MUTUAL") if LISTENERS[name] == spoken)
         if spoken != "PLAINTEXT"
@@ -174,7 +186,10 @@ def test_an_expired_or_missing_token_has_its_sentence(kafka: SecureKafka, tmp_pa
 
 @pytest.mark.usefixtures("collected")
 def test_an_address_that_only_the_brokers_tell_is_looked_at_too(kafka: SecureKafka) -> None:
-    """A certificate that fits the address in the settings need not fit the one by which the broker is then called."""
+    """A certificate must fit both addresses of a broker.
+
+    That of the settings, and the one by which the broker is then called.
+    """
     port = kafka.cluster.listener("NAMED").rpartition(":")[2]
     settings = kafka.settings("NAMED", kafka_bootstrap=f"localhost:{port}")
     assert require_broker(settings)

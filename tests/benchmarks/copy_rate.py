@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def copy_rate(cursor: Cursor, rows: int = 300_000) -> float:
-    """Rows a second by COPY of raw events of the mix into a table of its own, which is dropped again."""
+    """Rows a second by COPY of raw events of the mix, into a table that is dropped again."""
     lines = b"".join(
         b"%d\t%s\n" % (number, (message.value or b"").replace(b"\\", b"\\\\"))
         for number, message in enumerate(

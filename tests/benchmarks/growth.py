@@ -104,7 +104,8 @@ def draw(records: Sequence[Record], axes: Sequence[Axis]) -> None:
             put_section(
                 PAGE,
                 axis.benchmark,
-                f"{section(found, columns(axis))}\n\n![The same as a chart](benchmarks/{file.name})",
+                f"{section(found, columns(axis))}\n\n![The same as a"
+                f" chart](benchmarks/{file.name})",
             )
 
 

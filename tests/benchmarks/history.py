@@ -67,7 +67,10 @@ def add_customers(database_url: str, cursor: Cursor, customers: int) -> None:
 
 
 def add_days(database_url: str, cursor: Cursor, days: int, sites: int, customers: int) -> None:
-    """The events of as many days before today, EVENTS_A_DAY each, with what cube and panes keep of them."""
+    """The events of as many days before today, EVENTS_A_DAY each.
+
+    With them comes what cube and panes keep of them.
+    """
     if not days:
         return
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -81,7 +84,8 @@ def add_days(database_url: str, cursor: Cursor, days: int, sites: int, customers
         # Not what falls due later, such as follow-ups: the same moments would come from several
         # days.
         **{
-            f"pane {each}": f"resolution = {each} AND start BETWEEN '{yesterday}' AND '{yesterday} 23:59'"
+            f"pane {each}": f"resolution = {each} AND start BETWEEN '{yesterday}' AND '{yesterday}"
+            f" 23:59'"
             for each in _minutes_kept()
         },
     }
@@ -137,7 +141,10 @@ def _kinds() -> list[bytes]:
             ).encode()
 
         segment = ("retail", "fleet", "warranty")[kind % 3]
-        profile = f'"type":"customer","change":"profile","segment":"{segment}","region":"region-{kind % 8}","annual_value":{900 + kind}'
+        profile = (
+            f'"type":"customer","change":"profile","segment":"{segment}",'
+            f'"region":"region-{kind % 8}","annual_value":{900 + kind}'
+        )
         events.append(event(0, profile))
         if kind % 4 == 0:
             step = f'"type":"repair_step","order_id":"h-{customer}"'

@@ -93,7 +93,8 @@ def delays(
             visible = positions.visible_at(note.topic, note.partition, note.offset + number)
             if visible is None:
                 raise BenchmarkError(
-                    f"{note.topic}[{note.partition}] offset {note.offset + number} was sent and never became visible"
+                    f"{note.topic}[{note.partition}] offset {note.offset + number} was sent and"
+                    f" never became visible"
                 )
             yield note.acknowledged - due, visible - due
 
@@ -101,7 +102,10 @@ def delays(
 def measure(
     stage: Stage, load: Load, rate: float, seconds: float, producers: int = 1
 ) -> dict[str, float]:
-    """Send at a rate for so many seconds after the warm-up, on a stage whose workers have nothing to do. Raises BenchmarkError."""
+    """Send at a rate for so many seconds after the warm-up.
+
+    The workers of the stage have nothing to do. Raises BenchmarkError.
+    """
     positions = Positions()
     before = look(stage, positions)
     with Producers(
@@ -152,7 +156,8 @@ def _look_until(
         sending.require()
         if time.monotonic() > deadline:
             raise BenchmarkError(
-                f"the tables were still behind after {limit_seconds:.0f} s: the rate is more than this machine can do"
+                f"the tables were still behind after {limit_seconds:.0f} s: the rate is more than"
+                f" this machine can do"
             )
         time.sleep(POLL_SECONDS)
 

@@ -23,7 +23,10 @@ def describe(broker: str) -> str:
     processors = f"{psutil.cpu_count()} processors ({processor_model()})"
     memory = f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
     system = f"{platform.system()} {platform.release()}"
-    return f"{processors}, {memory}, {system}, Python {platform.python_version()}, {postgres_version()}, {broker}"
+    return (
+        f"{processors}, {memory}, {system}, Python {platform.python_version()},"
+        f" {postgres_version()}, {broker}"
+    )
 
 
 def processor_model(path: Path = Path("/proc/cpuinfo")) -> str:

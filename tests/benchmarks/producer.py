@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 TICK_SECONDS = 0.02
-"""Events are sent in batches this far apart, as the linger of an ordinary producer would make them."""
+"""Events are sent in batches this far apart, as by the linger of an ordinary producer."""
 BATCH_BYTES = 512 * 1024
 MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024
 
@@ -57,7 +57,10 @@ class Note(NamedTuple):
 
 
 def prepared(load: Load, rate: float, prefix: str, partitions: int) -> Iterator[Prepared]:
-    """The events of a load with their partitions, which the key decides as in every Kafka client."""
+    """The events of a load with their partitions.
+
+    The key decides on the partition, as in every Kafka client.
+    """
     choose, numbers = DefaultPartitioner(), list(range(partitions))
     for message in messages(load, datetime.now(UTC), 1 / rate):
         key = message.key or b""

@@ -76,7 +76,8 @@ class Producers:
         for child, _ in self._children:
             if child.exit_code():
                 raise BenchmarkError(
-                    f"a producer ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}"
+                    f"a producer ended with code {child.exit_code()}; its last"
+                    f" lines:\n{child.log_tail()}"
                 )
 
     def is_over(self) -> bool:

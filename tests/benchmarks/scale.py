@@ -125,8 +125,10 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
             "PostgreSQL shards",
             f"{shards:,}",
             (
-                f"the most of {by_processors:.1f} for {cost.postgres_microseconds:.1f} µs an event on {given.shard_processors} processors,"
-                f" {by_wal:.1f} for {cost.wal_bytes:,.0f} bytes of WAL an event, {by_chores:.1f} for one merger and one assessor a shard"
+                f"the most of {by_processors:.1f} for {cost.postgres_microseconds:.1f} µs an event"
+                f" on {given.shard_processors} processors,"
+                f" {by_wal:.1f} for {cost.wal_bytes:,.0f} bytes of WAL an event, {by_chores:.1f}"
+                f" for one merger and one assessor a shard"
             ),
         ),
         ("events/s of a shard", f"{rate / shards:,.0f}", ""),
@@ -211,7 +213,10 @@ def text(rate: float, cost: Costs, given: Assumptions, found: Sequence[Record]) 
             "",
             f"    {command_line(sys.argv)}",
             "",
-            f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}, from what an event was measured to cost:",
+            (
+                f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}, from what"
+                f" an event was measured to cost:"
+            ),
             "",
             *(
                 f"- {each.benchmark}: {each.measured_at[:10]}, commit {each.commit}, {each.machine}"
@@ -248,7 +253,8 @@ def main() -> None:
     cost = costs(records)
     if cost is None:
         sys.exit(
-            f"{arguments.results} lacks results of throughput or chores: run `make bench` and `make bench-chores` with --write first"
+            f"{arguments.results} lacks results of throughput or chores: run `make bench` and `make"
+            f" bench-chores` with --write first"
         )
     planned = text(arguments.rate, cost, Assumptions(), sources(records))
     print(planned)

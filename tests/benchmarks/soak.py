@@ -86,7 +86,8 @@ def look(stage: Stage, started: float) -> Look:
         ),
         int(
             stage.number(
-                f"SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname IN ({names})"
+                f"SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname"
+                f" IN ({names})"
             )
         ),
         # Temporary tables would leave dead rows here, were they made again and again.

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
 BROKERS = {"embedded": "Tansu (the embedded broker)", "apache": "Apache Kafka 4.4.0, one broker"}
 SERVER_SETTINGS = {**SETTINGS, "shared_buffers": "4GB", "max_wal_size": "16GB"}
-"""Of PostgreSQL: what its documentation advises for a server that writes all the time, on the machine of the figures; fsync stays on."""
+"""What PostgreSQL's documentation advises for a server that writes all the time.
+
+It is for the machine of the figures; fsync stays on.
+"""
 POLL_SECONDS = 0.02
 TOPICS_SECONDS = 30.0
 SEND_SECONDS = 120.0
@@ -186,7 +189,8 @@ class Stage:
         for worker in self.workers:
             if worker.exit_code() is not None:
                 raise BenchmarkError(
-                    f"a worker ended with code {worker.exit_code()}; its last lines:\n{worker.log_tail()}"
+                    f"a worker ended with code {worker.exit_code()}; its last"
+                    f" lines:\n{worker.log_tail()}"
                 )
 
     def workers_that_committed(self) -> int:

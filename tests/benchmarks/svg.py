@@ -17,8 +17,8 @@ LEFT, RIGHT, TOP, GAP, BOTTOM = 90, 40, 40, 34, 56
 TICKS = 4
 COLOURS = ("#1f5fa8", "#c4561b", "#2f7d32", "#7a3e9d")  # dark enough for white paper
 STYLE = (
-    "text{font:12px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}.grid{stroke:#ddd}.axis{stroke:#444}"
-    ".line{fill:none;stroke-width:2}"
+    "text{font:12px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}"
+    ".grid{stroke:#ddd}.axis{stroke:#444}.line{fill:none;stroke-width:2}"
 )
 Point = tuple[float, float]
 
@@ -38,7 +38,10 @@ class Panel(NamedTuple):
 
 
 class XAxis(NamedTuple):
-    """The x axis: its title, unit included, where its ticks stand, and whether it is logarithmic (then nothing may be 0)."""
+    """The x axis: its title, its ticks, and whether it is logarithmic.
+
+    The title has the unit. On a logarithmic axis nothing may be 0.
+    """
 
     title: str
     ticks: Sequence[float]
@@ -58,7 +61,10 @@ def chart(title: str, x_axis: XAxis, panels: Sequence[Panel]) -> str:
     """The picture as an SVG document."""
     height = TOP + len(panels) * (PANEL_HEIGHT + GAP) - GAP + BOTTOM
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"'
+            f' aria-label="{escape(title)}">'
+        ),
         f'<style>{STYLE}</style><rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         _text(WIDTH / 2, 22, title, "middle", "title"),
     ]
@@ -71,7 +77,9 @@ def chart(title: str, x_axis: XAxis, panels: Sequence[Panel]) -> str:
 
 
 def nice_ticks(highest: float, count: int = TICKS) -> list[float]:
-    """Round values from 0 to at least `highest`, about `count` steps apart by 1, 2 or 5 times a power of ten.
+    """Round values from 0 to at least `highest`, about `count` steps.
+
+    Steps are 1, 2 or 5 times a power of ten.
 
     >>> nice_ticks(34_000.0), nice_ticks(0.7)
     ([0.0, 10000.0, 20000.0, 30000.0, 40000.0], [0.0, 0.2, 0.4, 0.6, 0.8])
@@ -114,7 +122,8 @@ def _panel(panel: Panel, x_axis: XAxis, top: float) -> list[str]:
     parts += [_line(LEFT, top, LEFT, bottom, "axis")]
     middle = (top + bottom) / 2
     parts.append(
-        f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16 {middle:.0f})">{escape(panel.title)}</text>'
+        f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16'
+        f' {middle:.0f})">{escape(panel.title)}</text>'
     )
     for number, series in enumerate(panel.series):
         colour = COLOURS[number % len(COLOURS)]
@@ -127,7 +136,8 @@ def _panel(panel: Panel, x_axis: XAxis, top: float) -> list[str]:
             ]
         if len(panel.series) > 1:
             parts.append(
-                f'<text x="{LEFT + 10 + 110 * number}" y="{top + 12:.0f}" style="fill:{colour}">{escape(series.name)}</text>'
+                f'<text x="{LEFT + 10 + 110 * number}" y="{top + 12:.0f}"'
+                f' style="fill:{colour}">{escape(series.name)}</text>'
             )
     return parts
 

@@ -1,4 +1,6 @@
-"""`make bench`: how many events a second go from preloaded topics to the last row, and what an event costs.
+"""`make bench`: how many events a second go from preloaded topics to the last row.
+
+And what an event costs.
 
 Fills the tables with all customers, sends the benchmark mix (70 % repair steps, 20 % callbacks with
 nine answers, 10 % complaints), and only then starts the workers. The rate counts from the moment
@@ -100,7 +102,8 @@ def measure(stage: Stage, load: Load, workers: int) -> dict[str, float]:
     merged = mark(stage)
     if last.taken_in - first.taken_in < COUNTED_SHARE * load.events:
         raise BenchmarkError(
-            f"only {last.taken_in - first.taken_in:,} events were left when every worker was at work: send more --events"
+            f"only {last.taken_in - first.taken_in:,} events were left when every worker was at"
+            f" work: send more --events"
         )
     return figures(first, last, complete, merged) | {
         "start_up_seconds": first.moment - started,
@@ -150,7 +153,8 @@ def _when_all_are_at_work(stage: Stage, workers: int, goal: int) -> Mark:
         stage.require_workers()
         if stage.taken_in() >= goal or time.monotonic() > deadline:
             raise BenchmarkError(
-                "the load was taken in, or 90 s passed, before every worker had its part: send more --events"
+                "the load was taken in, or 90 s passed, before every worker had its part: send more"
+                " --events"
             )
         time.sleep(METRICS_SECONDS)
     taken_in = stage.taken_in()

@@ -28,7 +28,10 @@ BATCH_MESSAGES = 200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a refused connection be forgotten: kafka-python leaves such sockets to the garbage collector."""
+    """Let a refused connection be forgotten.
+
+    Without this, kafka-python leaves such sockets to the garbage collector.
+    """
     for item in items:
         if item.get_closest_marker("chaos"):
             item.add_marker(

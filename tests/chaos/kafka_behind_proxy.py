@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class KafkaBehindProxy(KafkaCluster):
-    """One broker. `bootstrap` is the plain way, `proxied_bootstrap` the one through `proxy`, also after the first connection.
+    """One broker, with a plain way in and one through `proxy`.
+
+    `bootstrap` is the plain way. `proxied_bootstrap` leads through `proxy`, also after the first
+    connection.
 
     Args:
         folder: existing folder for data and logs.

@@ -120,7 +120,10 @@ class FaultProxy:
         self._bytes_left = number
 
     def cut_commits(self, kinds: list[CommitCut], marker: bytes = b"") -> None:
-        """Cut at the next COMMITs, one for each of `kinds`, of transactions with a statement that contains `marker`."""
+        """Cut the connection at the next COMMITs, one for each of `kinds`.
+
+        Only transactions with a statement that contains `marker` are cut.
+        """
         self._marker = marker
         self._commit_cuts = list(kinds)
 

@@ -1,4 +1,6 @@
-"""Prints the table of faults from what recipes measured: python tests/chaos/report.py FILE, where FILE is what VOC_CHAOS_REPORT named.
+"""Prints the table of faults from what recipes measured.
+
+Run it as `python tests/chaos/report.py FILE`, where FILE is what VOC_CHAOS_REPORT named.
 
 Several runs may have written to the file; the table shows the median and the longest recovery of
 each fault.

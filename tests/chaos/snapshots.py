@@ -1,4 +1,6 @@
-"""Looks at positions and events again and again while a recipe runs, and judges afterwards what was seen: the rule holds at every moment.
+"""Looks at positions and events again and again while a recipe runs.
+
+Afterwards it judges what was seen: the rule holds at every moment.
 
 The rule: the stored events are those that the logs hold before the stored positions, no more and no
 less.
@@ -36,7 +38,10 @@ Place = tuple[str, int]
 
 
 class Snapshot(NamedTuple):
-    """How many events were stored at one moment (of a monotonic clock, in seconds), and the positions."""
+    """How many events were stored at one moment, and the positions.
+
+    The moment is of a monotonic clock, in seconds.
+    """
 
     moment: float
     events: int
@@ -110,7 +115,8 @@ class Snapshots:
                 if offset < position and event_id
             }
             assert snapshot.events == len(before), (
-                f"{snapshot.events} events stored, {len(before)} before the positions {snapshot.positions}"
+                f"{snapshot.events} events stored, {len(before)} before the positions"
+                f" {snapshot.positions}"
             )
         if not may_go_back:
             for earlier, later in pairwise(self.taken):
@@ -122,7 +128,10 @@ class Snapshots:
                 assert not back, f"positions went back: {back}"
 
     def longest_stall_seconds(self) -> float:
-        """The longest time for which a partition stood still between its first move and its last, where the load reaches all of them."""
+        """The longest time for which a partition stood still, between its first move and its last.
+
+        It means something only if the load reaches all partitions.
+        """
         moves: defaultdict[Place, list[float]] = defaultdict(list)
         for earlier, later in pairwise(self.taken):
             for place, position in later.positions.items():

@@ -198,7 +198,10 @@ def test_cut_at_commit(postgres_url: str, kind: CommitCut) -> None:
 
 
 def test_messages_are_whole_however_the_bytes_arrive() -> None:
-    """Encryption request, start-up message and statements are told apart, byte by byte as well as all at once."""
+    """Encryption request, start-up message and statements are told apart.
+
+    They may come byte by byte or all at once.
+    """
     encryption = (8).to_bytes(4) + (80877103).to_bytes(4)
     start_up = (13).to_bytes(4) + (196608).to_bytes(4) + b"user\x00"
     commit = b"Q" + (11).to_bytes(4) + b"COMMIT\x00"

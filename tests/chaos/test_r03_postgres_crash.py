@@ -48,7 +48,10 @@ def lazy_server(server: Server) -> Iterator[Server]:
 def test_postgresql_crashes(
     service: ChaosService, lazy_server: Server, synchronous_commit: str
 ) -> None:
-    """Positions and rows come back together, as of one moment, and the worker goes on from there, even where that is an earlier one."""
+    """Positions and rows come back together, as of one moment.
+
+    The worker goes on from there, even if that is an earlier moment.
+    """
     random = chance()
     database = service.direct_url.rpartition("/")[2]
     with lazy_server.administration() as cursor:
@@ -75,14 +78,16 @@ def test_postgresql_crashes(
     service.assert_everything_holds()
     held = {
         "on": "every snapshot; no commit lost; the same worker goes on",
-        "off": "every snapshot; rows and positions went back together and were taken in again; the same worker goes on",
+        "off": "every snapshot; rows and positions went back together and were taken in again; the"
+        " same worker goes on",
     }
     fault = f"PostgreSQL crash, synchronous_commit={synchronous_commit}"
     note(
         Recovery(
             "R3",
             fault,
-            f"immediate shutdown under load, log writer slowed to 10 s, back after {AWAY_SECONDS} s",
+            f"immediate shutdown under load, log writer slowed to 10 s, back after {AWAY_SECONDS}"
+            f" s",
             held[synchronous_commit],
             seconds,
         )

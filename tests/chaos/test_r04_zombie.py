@@ -1,4 +1,4 @@
-"""R4: a worker that freezes in its transaction, loses its partitions to another, and wakes up not knowing.
+"""R4: a worker freezes in its transaction, and wakes up when another has its partitions.
 
 It sleeps for twice the session timeout, so the group has given its partitions away by then.
 """
@@ -81,7 +81,8 @@ def test_zombie(service: ChaosService, place: str) -> None:
         Recovery(
             "R4",
             fault,
-            f"SIGSTOP for {2 * SESSION_TIMEOUT_SECONDS} s, twice the session timeout, beside a second worker",
+            f"SIGSTOP for {2 * SESSION_TIMEOUT_SECONDS} s, twice the session timeout, beside a"
+            f" second worker",
             held,
             taken_over,
         )

@@ -70,7 +70,8 @@ def test_rebalance_storm(service: ChaosService, waits_for_batch: bool) -> None:
         Recovery(
             "R5",
             f"rebalance storm, stream_wait_empty={waits_for_batch}",
-            f"workers 1 to 3 to 1, one change every {INTERVAL_SECONDS:.0f} s for {STORM_SECONDS} s, killed or stopped at random",
+            f"workers 1 to 3 to 1, one change every {INTERVAL_SECONDS:.0f} s for {STORM_SECONDS} s,"
+            f" killed or stopped at random",
             f"every snapshot; no partition stood still for {LONGEST_STALL_SECONDS:.0f} s",
             seconds,
         )

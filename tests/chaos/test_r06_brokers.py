@@ -126,7 +126,8 @@ def test_all_brokers_away_during_a_rebalance(
             "R6",
             "all brokers away during a rebalance",
             f"kill -9 of all three for {OUTAGE_SECONDS} s while a second worker joins",
-            f"every snapshot; again within {LIMIT_SECONDS:.0f} s; who ended asked to be started again",
+            f"every snapshot; again within {LIMIT_SECONDS:.0f} s; who ended asked to be started"
+            f" again",
             seconds,
         )
     )

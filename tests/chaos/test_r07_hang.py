@@ -1,4 +1,6 @@
-"""R7: PostgreSQL stands still while its sockets stay open, so that only the client's own deadline can notice.
+"""R7: PostgreSQL stands still while its sockets stay open.
+
+Only the client's own deadline can notice that.
 
 VOC_TEST_HANG_SECONDS is for how long (12): that crosses the deadline of 4 s twice and one
 connection timeout of 5 s. 60 is the full length.
@@ -35,7 +37,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.chaos_ci]
 
 
 def test_postgresql_hangs(chaos_settings: Settings, server: Server, tmp_path: Path) -> None:
-    """The deadline fires, the worker says that it is not ready and stays in its group, and what was under way counts once."""
+    """The deadline fires, and what was under way counts once.
+
+    The worker says that it is not ready, and stays in its group.
+    """
     random = chance()
     messages = simulated_messages(
         round(HANGS * (HANG_SECONDS + 5) * EVENTS_PER_SECOND), seed=random.randrange(2**32)
@@ -62,8 +67,10 @@ def test_postgresql_hangs(chaos_settings: Settings, server: Server, tmp_path: Pa
                     Recovery(
                         "R7",
                         "PostgreSQL hangs",
-                        f"SIGSTOP of the server and its sessions for {HANG_SECONDS} s; deadline {DEADLINE_SECONDS} s",
-                        f"every snapshot; noticed within {NOTICED_SECONDS:.0f} s, not ready meanwhile, same member of the group",
+                        f"SIGSTOP of the server and its sessions for {HANG_SECONDS} s; deadline"
+                        f" {DEADLINE_SECONDS} s",
+                        f"every snapshot; noticed within {NOTICED_SECONDS:.0f} s, not ready"
+                        f" meanwhile, same member of the group",
                         seconds,
                     )
                 )

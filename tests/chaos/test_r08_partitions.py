@@ -1,4 +1,6 @@
-"""R8: the network between a worker and its servers goes away without a word, or is slow and resets connections, and comes back.
+"""R8: the network between a worker and its servers goes away without a word, and comes back.
+
+Or it is slow and resets connections.
 
 VOC_TEST_PARTITION_SECONDS is for how long (15): longer than the session timeout of 6 s, than the 10
 s after which unacknowledged data end a connection, and than the 11 s of keepalives. 120 is the full
@@ -104,7 +106,8 @@ def test_cable_pulled(namespace: Namespace, chaos_settings: Settings, tmp_path: 
             "R8",
             "a worker's network gone",
             f"the cable of its namespace down for {PARTITION_SECONDS} s, beside a second worker",
-            f"every snapshot; from the cut until the other has all, limit {TAKE_OVER_SECONDS:.0f} s; it joins again",
+            f"every snapshot; from the cut until the other has all, limit {TAKE_OVER_SECONDS:.0f}"
+            f" s; it joins again",
             seconds,
         )
     )
@@ -168,8 +171,10 @@ def test_cut_off_from_one(
             assert service.restarts == 0
             service.assert_everything_holds()
     held = {
-        "kafka": "every snapshot; seconds from the cut until the other has everything; the lost one joins again",
-        "postgresql": "every snapshot; same members of the group; seconds from the end of the silence",
+        "kafka": "every snapshot; seconds from the cut until the other has everything; the lost one"
+        " joins again",
+        "postgresql": "every snapshot; same members of the group; seconds from the end of the"
+        " silence",
     }
     note(
         Recovery(
@@ -186,7 +191,7 @@ def test_cut_off_from_one(
 def test_slow_and_reset(
     chaos_settings: Settings, kafka: KafkaBehindProxy, server: Server, tmp_path: Path, what: str
 ) -> None:
-    """A line that is slow, and whose connections are reset again and again, costs time and nothing else."""
+    """A slow line whose connections are reset again and again costs time and nothing else."""
     random = chance()
     with FaultProxy((LOOPBACK, server.port)) as proxy:
         behind = replace(
@@ -214,7 +219,8 @@ def test_slow_and_reset(
         Recovery(
             "R8",
             f"a slow line to {what} with resets",
-            f"{DELAY_SECONDS * 1000:.0f} ms each way, resets every {RESET_INTERVAL_SECONDS:.0f} s, for {PARTITION_SECONDS} s",
+            f"{DELAY_SECONDS * 1000:.0f} ms each way, resets every {RESET_INTERVAL_SECONDS:.0f} s,"
+            f" for {PARTITION_SECONDS} s",
             "every snapshot; the same worker goes on; seconds from the end until it has everything",
             seconds,
         )

@@ -1,4 +1,6 @@
-"""R9: PostgreSQL is away for so long that a consumer which fetches nothing would be thrown out of its group.
+"""R9: PostgreSQL is away for very long.
+
+A consumer that fetches nothing for so long would be thrown out of its group.
 
 VOC_TEST_OUTAGE_SECONDS is for how long (15): longer than session and rebalance timeouts, and than
 the limit of 8 s that one variant sets for a consumer without fetches. 1200 is the full length,
@@ -57,7 +59,8 @@ def test_long_outage(service: ChaosService, server: Server, has_limit: bool) -> 
         service.assert_everything_holds()
     fault = "PostgreSQL away for long" + (", consumer thrown out" if has_limit else "")
     done = f"stopped for {OUTAGE_SECONDS} s under load" + (
-        f"; aiokafka's limit on fetches set to {POLL_LIMIT_SECONDS} s, the watchdog's on a rebalance to {OUTAGE_SECONDS} s"
+        f"; aiokafka's limit on fetches set to {POLL_LIMIT_SECONDS} s, the watchdog's on a"
+        f" rebalance to {OUTAGE_SECONDS} s"
         if has_limit
         else ""
     )

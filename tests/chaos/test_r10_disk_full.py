@@ -114,7 +114,8 @@ def test_disk_of_postgresql_full(chaos_settings: Settings, tmp_path: Path) -> No
         Recovery(
             "R10",
             "disk of PostgreSQL full",
-            f"its small disk filled for {FULL_SECONDS:.0f} s under load; the server, if it ended, started",
+            f"its small disk filled for {FULL_SECONDS:.0f} s under load; the server, if it ended,"
+            f" started",
             "every snapshot; the same worker goes on",
             seconds,
         )
@@ -178,7 +179,8 @@ def test_disk_of_kafka_full(chaos_settings: Settings, tmp_path: Path) -> None:
         Recovery(
             "R10",
             "disk of Kafka full",
-            "its small disk filled under load until the broker ended; room made, broker started again",
+            "its small disk filled under load until the broker ended; room made, broker started"
+            " again",
             "every snapshot; a worker that ended asked to be started again",
             seconds,
         )

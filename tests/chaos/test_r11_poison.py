@@ -110,7 +110,8 @@ def test_poison(service: ChaosService) -> None:
         if event_id is None
     }
     letters = service.query(
-        "SELECT topic, partition, \"offset\", reason, detail, left(encode(payload, 'escape'), 600) FROM dead_letter"
+        "SELECT topic, partition, \"offset\", reason, detail, left(encode(payload, 'escape'), 600)"
+        " FROM dead_letter"
     )
     places = [tuple(letter[:3]) for letter in letters]
     assert len(places) == len(set(places))
@@ -133,7 +134,8 @@ def test_poison(service: ChaosService) -> None:
         Recovery(
             "R11",
             "poison messages",
-            f"more than 100 of about {round(len(messages), -3):,} messages: known mistakes and random accidents to bytes",
+            f"more than 100 of about {round(len(messages), -3):,} messages: known mistakes and"
+            f" random accidents to bytes",
             "one dead letter for each and none else; no batch failed",
             None,
         )

@@ -85,7 +85,10 @@ def wait_until_batch_waits(service: ChaosService) -> None:
 
     It has moved that before.
     """
-    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'customer'::regclass AND mode = 'RowExclusiveLock'"
+    waiting = (
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'customer'::regclass AND mode ="
+        " 'RowExclusiveLock'"
+    )
     service.wait_until(
         lambda: bool(service.query(waiting)), DEADLOCK_TIMEOUT_SECONDS, "a batch waits"
     )
@@ -121,7 +124,8 @@ def test_deadlock(service: ChaosService) -> None:
         Recovery(
             "R12",
             "deadlock",
-            "another session locks customers, then the position of a batch that waits for customers",
+            "another session locks customers, then the position of a batch that waits for"
+            " customers",
             "every snapshot; the batch was ended, and counted once",
             seconds,
         )

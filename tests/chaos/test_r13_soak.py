@@ -50,10 +50,12 @@ class Usage(NamedTuple):
 def usage(service: ChaosService, worker: ChaosWorker) -> Usage:
     """Measure the database of the service, and its worker."""
     [(catalogue_bytes, temporary_tables, locks, sessions)] = service.query(
-        "SELECT pg_total_relation_size('pg_attribute') + pg_total_relation_size('pg_class') + pg_total_relation_size('pg_type'),"
+        "SELECT pg_total_relation_size('pg_attribute') + pg_total_relation_size('pg_class') +"
+        " pg_total_relation_size('pg_type'),"
         " (SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'),"
         " (SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()),"
-        " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'voc-stream')"
+        " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND"
+        " application_name = 'voc-stream')"
     )
     process = psutil.Process(worker.child.pid)
     return Usage(
@@ -104,8 +106,10 @@ def test_soak(service: ChaosService) -> None:
         Recovery(
             "R13",
             "soak",
-            f"{SOAK_SECONDS} s at {EVENTS_PER_SECOND:.0f} events/s, more than {FEWEST_BATCHES} batches",
-            "catalogue, temporary tables, locks, sessions, files and threads do not grow; no fast leak of memory",
+            f"{SOAK_SECONDS} s at {EVENTS_PER_SECOND:.0f} events/s, more than {FEWEST_BATCHES}"
+            f" batches",
+            "catalogue, temporary tables, locks, sessions, files and threads do not grow; no fast"
+            " leak of memory",
             None,
         )
     )

@@ -33,7 +33,10 @@ pytestmark = pytest.mark.chaos
 
 @pytest.mark.parametrize("postgresql", LIMITS)
 def test_terminated_under_load(service: ChaosService, server: Server, postgresql: str) -> None:
-    """A worker that is asked to end is gone in time whatever PostgreSQL does, and the next one goes on where it stopped."""
+    """A worker that is asked to end is gone in time, whatever PostgreSQL does.
+
+    The next worker goes on where it stopped.
+    """
     random = chance()
     limit_seconds, codes = LIMITS[postgresql]
     with Snapshots(service) as snapshots:

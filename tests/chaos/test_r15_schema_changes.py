@@ -35,7 +35,10 @@ pytestmark = pytest.mark.chaos
 
 
 def test_columns_added_under_load(service: ChaosService) -> None:
-    """A migration that adds columns gets its locks in a few short attempts, `init` may be repeated, and no batch is lost or repeated."""
+    """A migration that adds columns gets its locks in a few short attempts.
+
+    `init` may be repeated, and no batch is lost or repeated.
+    """
     random = chance()
     with Snapshots(service) as snapshots:
         workers = [service.start_worker(), service.start_worker()]
@@ -61,7 +64,8 @@ def test_columns_added_under_load(service: ChaosService) -> None:
         Recovery(
             "R15",
             "migration under load",
-            f"a column added to {len(TABLES)} tables, lock_timeout {LOCK_TIMEOUT_SECONDS} s; `init`",
+            f"a column added to {len(TABLES)} tables, lock_timeout {LOCK_TIMEOUT_SECONDS} s;"
+            f" `init`",
             f"every snapshot; fewer than {MOST_ATTEMPTS} attempts for all locks",
             seconds,
         )
@@ -91,7 +95,10 @@ def change(service: ChaosService, statement: str) -> int:
 
 
 def test_tables_of_a_newer_version(service: ChaosService) -> None:
-    """A worker that meets tables of another version changes nothing, says what to do, and goes on when they fit again."""
+    """A worker that meets tables of another version changes nothing and says what to do.
+
+    It goes on when the tables fit again.
+    """
     random = chance()
     with Snapshots(service) as snapshots:
         worker = service.start_worker()
@@ -120,7 +127,8 @@ def test_tables_of_a_newer_version(service: ChaosService) -> None:
             "R15",
             "tables of another version",
             "the version raised and all sessions ended under load, then lowered again",
-            "every snapshot; nothing is written meanwhile, the log says what to do; the same worker goes on",
+            "every snapshot; nothing is written meanwhile, the log says what to do; the same worker"
+            " goes on",
             seconds,
         )
     )
@@ -132,5 +140,6 @@ def end_sessions(service: ChaosService) -> None:
     The version itself is looked at in every transaction.
     """
     service.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'voc-stream'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'voc-stream'"
     )

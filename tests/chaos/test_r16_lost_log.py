@@ -85,7 +85,10 @@ def test_retention_overtakes(service: ChaosService, is_running: bool) -> None:
 
 
 def test_topics_deleted_and_made_again(service: ChaosService) -> None:
-    """Other logs under the same names are noticed while the worker runs, read from their beginning, and counted beside what was stored."""
+    """Other logs under the same names are noticed while the worker runs.
+
+    They are read from their beginning and counted beside what was stored.
+    """
     random = chance()
     messages = simulated_messages(EVENTS, seed=random.randrange(2**32))
     half = len(messages) // 2

@@ -68,8 +68,10 @@ class LockWatch:
 
     def _run(self) -> None:
         statement = (
-            "SELECT count(*) FROM (SELECT pid FROM pg_locks WHERE granted AND mode = 'RowExclusiveLock'"
-            f" AND relation IN ('voc.{OF_SITES.queue}'::regclass, 'voc.{OF_SITES.passed_to}'::regclass)"
+            "SELECT count(*) FROM (SELECT pid FROM pg_locks WHERE granted AND mode ="
+            " 'RowExclusiveLock'"
+            f" AND relation IN ('voc.{OF_SITES.queue}'::regclass,"
+            f" 'voc.{OF_SITES.passed_to}'::regclass)"
             " GROUP BY pid HAVING count(*) = 2) refreshing"
         )
         with closing(psycopg2.connect(self._url)) as connection:

@@ -1,4 +1,6 @@
-"""R19: messages of some kilobytes that unpack to hundreds of megabytes, and batches that nobody can read, under a worker with 1 GiB.
+"""R19: messages that unpack to hundreds of megabytes, and batches that nobody can read.
+
+The worker has 1 GiB.
 
 A watch kills the worker above that, as the limit of a container does. Without a bound one such
 message ended each life of a worker.
@@ -153,7 +155,8 @@ def test_bombs_and_unreadable_batches(service: ChaosService) -> None:
         seconds = time.monotonic() - sent
     peak = peak_bytes(worker)
     print(  # noqa: T201  pytest shows it with a failure
-        f"peak {peak >> 20} MiB, sent in {sent - began:.1f} s, all in the tables {seconds:.1f} s later"
+        f"peak {peak >> 20} MiB, sent in {sent - began:.1f} s, all in the tables {seconds:.1f} s"
+        f" later"
     )
     assert peak < LIMIT_BYTES
     letters = len(topics) * sum(number for number, _ in batches)
@@ -172,7 +175,8 @@ def test_bombs_and_unreadable_batches(service: ChaosService) -> None:
         Recovery(
             "R19",
             "bombs and batches that cannot be read",
-            f"{2 * len(batches)} batches, of every codec, up to 600 MB unpacked, under a worker that is killed above 1 GiB",
+            f"{2 * len(batches)} batches, of every codec, up to 600 MB unpacked, under a worker"
+            f" that is killed above 1 GiB",
             f"a dead letter each; at most {peak >> 20} MiB",
             seconds,
         )

@@ -1,4 +1,6 @@
-"""R20: a customer of very many events states another segment, again and again, and the worker dies while the history moves.
+"""R20: a customer of very many events states another segment, again and again.
+
+The worker dies while the history moves.
 
 VOC_TEST_HOT_EVENTS is how many events the customer has (12,000); 150,000 is the full size.
 """
@@ -41,7 +43,10 @@ def as_sent(events: list[Event]) -> list[SimulatedMessage]:
 
 
 def test_hot_key(service: ChaosService) -> None:
-    """No batch waits for a history, nothing is moved twice or half, and others' events come in meanwhile."""
+    """No batch waits for a history, and nothing is moved twice or half.
+
+    Others' events come in meanwhile.
+    """
     random = chance()
     begin = datetime.now(UTC) - timedelta(days=20)
 
@@ -113,7 +118,8 @@ def test_hot_key(service: ChaosService) -> None:
         Recovery(
             "R20",
             "a customer of very many events",
-            f"{EVENTS + len(orders):,} events; {DEATHS} other segments in a row, a kill -9 while each moves the history",
+            f"{EVENTS + len(orders):,} events; {DEATHS} other segments in a row, a kill -9 while"
+            f" each moves the history",
             "no batch failed; others' events came in meanwhile",
             max(taken),
         )

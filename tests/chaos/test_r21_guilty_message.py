@@ -31,9 +31,10 @@ EVENTS_PER_SECOND = 150.0
 LOAD_SECONDS = 40
 SET_ASIDE_SECONDS = 60.0
 TOO_SLOW = """
-    CREATE FUNCTION public.too_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
-    CREATE TRIGGER too_slow BEFORE INSERT ON voc.touchpoint_event FOR EACH ROW WHEN (NEW.event_id = '{event_id}')
-    EXECUTE FUNCTION public.too_slow()
+    CREATE FUNCTION public.too_slow() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+    CREATE TRIGGER too_slow BEFORE INSERT ON voc.touchpoint_event
+    FOR EACH ROW WHEN (NEW.event_id = '{event_id}') EXECUTE FUNCTION public.too_slow()
 """
 
 pytestmark = pytest.mark.chaos
@@ -57,7 +58,10 @@ def sent_once(messages: Sequence[SimulatedMessage]) -> str:
 
 
 def test_guilty_message(chaos_settings: Settings, tmp_path: Path) -> None:
-    """It becomes one dead letter, every event around it counts meanwhile, and sent again it counts, too, once nothing hinders it."""
+    """It becomes one dead letter, and every event around it counts meanwhile.
+
+    If it is sent again when nothing hinders it any more, it counts, too.
+    """
     random = chance()
     messages = simulated_messages(
         round(EVENTS_PER_SECOND * LOAD_SECONDS), seed=random.randrange(2**32)
@@ -98,8 +102,10 @@ def test_guilty_message(chaos_settings: Settings, tmp_path: Path) -> None:
         Recovery(
             "R21",
             "a message that takes too long",
-            f"one event sleeps for 600 s in PostgreSQL, under load; deadline {DEADLINE_SECONDS} s; later it is sent again",
-            "one dead letter, all others count meanwhile, PostgreSQL is not blamed; seconds until it was set aside",
+            f"one event sleeps for 600 s in PostgreSQL, under load; deadline {DEADLINE_SECONDS} s;"
+            f" later it is sent again",
+            "one dead letter, all others count meanwhile, PostgreSQL is not blamed; seconds until"
+            " it was set aside",
             seconds,
         )
     )

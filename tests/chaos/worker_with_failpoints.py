@@ -5,11 +5,11 @@ For the fault suite only; the service itself knows nothing of it.
 Arguments: any of
     NAME:N:kill         end at once (SIGKILL) the Nth time the worker comes by the place NAME
     NAME:N:stop         freeze there (SIGSTOP), until somebody lets it go on
-    max_poll_interval:S leave the group after S seconds without a fetch, which the service otherwise never does
+    max_poll_interval:S leave the group after S seconds without a fetch; else it never does
     log_identity:S      look every S seconds, not 30, whether topics were made anew
     rebalance_timeout:S let the watchdog end a rebalance after S seconds, not 180
     decoding:S          take S seconds longer to decode what was fetched, so that rebalances meet it
-    stream_wait_empty:1 let a revocation wait for the batch under way, which the service otherwise never does
+    stream_wait_empty:1 let a revocation wait for the batch under way; else it never does
 
 The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy`
 (a batch's events are in PostgreSQL, its transaction is open), `before_commit` and `after_commit` of

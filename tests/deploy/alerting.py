@@ -41,7 +41,8 @@ def find(tool: str) -> str:
     found = shutil.which(tool)
     if found is None:
         raise ToolMissingError(
-            f"{tool} is not installed: apt-get install --no-install-recommends prometheus prometheus-alertmanager (or put the programs of"
+            f"{tool} is not installed: apt-get install --no-install-recommends prometheus"
+            f" prometheus-alertmanager (or put the programs of"
             " prometheus.io on the PATH); the services that these packages bring need not run"
         )
     return found
@@ -68,7 +69,7 @@ def alerts() -> list[Alert]:
 
 
 def labels_of_metrics() -> dict[str, set[str]]:
-    """Every series that a worker can show, under the name by which PromQL knows it, with its labels."""
+    """Every series that a worker can show, by its name in PromQL, with its labels."""
     found = {name: set(gauge.labels) for name, gauge in READ_FROM_TABLES.items()}
     for metric in vars(Metrics(CollectorRegistry())).values():
         for family in metric.describe() if hasattr(metric, "describe") else ():

@@ -77,7 +77,10 @@ def ask(url: str, body: object = None) -> Any:
 
 
 def states(url: str, *labels: dict[str, str]) -> dict[str, str]:
-    """Send alerts; their states by name and severity, once Alertmanager has decided on all of them."""
+    """Send alerts, and return their states by name and severity.
+
+    It waits until Alertmanager has decided on all of them.
+    """
     ask(f"{url}/api/v2/alerts", [{"labels": each} for each in labels])
     end = time.monotonic() + DEADLINE_SECONDS
     while True:

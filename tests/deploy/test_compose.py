@@ -37,14 +37,18 @@ def filled(text: str) -> str:
 
 
 def test_docker_accepts_the_file(tmp_path: Path) -> None:
-    """`docker compose config`, which needs no engine, finds nothing wrong with the secrets and settings that the head of the file names."""
+    """`docker compose config` finds nothing wrong with the file.
+
+    It needs no engine, but the secrets and settings that the head of the file names.
+    """
     docker = tool("docker", "whether Compose itself accepts the file")
     if (
         subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode
         != 0
     ):
         pytest.skip(
-            "docker has no plugin `compose`: whether Compose itself accepts the file; its structure is checked all the same"
+            "docker has no plugin `compose`: whether Compose itself accepts the file; its structure"
+            " is checked all the same"
         )
     run(["sh", DEPLOY / "make-secrets", tmp_path])
     command: list[str | Path] = [
@@ -68,7 +72,11 @@ def test_docker_accepts_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_can_do_little_harm(name: str) -> None:
-    """A read-only file system, no capabilities, no way to more rights, bounded memory, processors and processes, bounded logs."""
+    """Services run without rights that they do not need, and within bounds.
+
+    A read-only file system, no capabilities, no way to more rights; bounded memory, processors,
+    processes and logs.
+    """
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -118,7 +126,7 @@ def test_a_worker_has_the_time_that_it_needs() -> None:
 
 
 def test_commands_exist() -> None:
-    """What the services of our image run are commands of `voc-stream`, or a program that is mounted."""
+    """Services of our image run commands of `voc-stream`, or a program that is mounted."""
     ours = {name: service for name, service in SERVICES.items() if "build" in service}
     assert {
         service["command"][0] for service in ours.values() if "entrypoint" not in service
@@ -168,7 +176,10 @@ def test_prometheus_asks_services_that_are_there() -> None:
 
 @pytest.mark.parametrize(("service", "role"), [("init", "voc_owner"), ("worker", "voc_writer")])
 def test_settings_and_secrets_fit_together(tmp_path: Path, service: str, role: str) -> None:
-    """Settings are known to the program, and each service gets the rights that it needs and no others."""
+    """Settings are known to the program, and each service gets the rights that it needs.
+
+    It gets no others.
+    """
     run(["sh", DEPLOY / "make-secrets", tmp_path])
     environment = {
         name: filled(str(value)) for name, value in SERVICES[service]["environment"].items()
@@ -199,7 +210,10 @@ def test_secrets_are_files_only() -> None:
 
 
 def test_secrets_are_made_once(tmp_path: Path) -> None:
-    """Every file that Compose mounts is made, readable inside the containers and closed on this machine, and kept when it is made again."""
+    """Every file that Compose mounts is made, and kept when it is made again.
+
+    It is readable inside the containers and closed on this machine.
+    """
     folder = tmp_path / "secrets"
     run(["sh", DEPLOY / "make-secrets", folder])
     before = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}

@@ -76,7 +76,10 @@ def test_the_boards_of_the_operators_are_there() -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_is_well_formed(name: str) -> None:
-    """Titles in both languages, panels that lie side by side, no numbers that another Grafana gave, no editing of what is in a file."""
+    """Titles are in both languages, and panels lie side by side.
+
+    No numbers are those of another Grafana, and nothing that is in a file can be edited.
+    """
     board = load(name)
     titles = [board["title"], *(panel["title"] for panel in board["panels"])]
     assert [title for title in titles if " / " not in title or not CHINESE.search(title)] == []
@@ -93,7 +96,10 @@ def test_a_board_is_well_formed(name: str) -> None:
 
 
 def test_data_sources_are_those_that_are_provisioned() -> None:
-    """Every panel asks one of the two sources, and the one for SQL is the role that can write nothing."""
+    """Every panel asks one of the two sources.
+
+    The one for SQL is the role that can write nothing.
+    """
     provisioned = yaml.safe_load(
         (DEPLOY / "grafana/provisioning/datasources/voc-stream.yaml").read_text(encoding="utf-8")
     )["datasources"]
@@ -110,7 +116,10 @@ def test_data_sources_are_those_that_are_provisioned() -> None:
 
 @pytest.mark.parametrize("query", of("expr"))
 def test_metrics_and_labels_exist(query: Query) -> None:
-    """PromQL names only metrics that the service declares, selects by labels that they have, and groups by such."""
+    """PromQL names only metrics that the service declares.
+
+    It selects and groups by labels that they have.
+    """
     declared = known()
     without_texts = re.sub(r'"[^"]*"', '""', query.text)
     names = set(NAME.findall(without_texts))
@@ -139,7 +148,10 @@ def test_prometheus_understands_every_query(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("query", of("rawSql"))
 def test_sql_runs_as_the_reader(filled_database: OperatorsDatabase, query: Query) -> None:
-    """Every statement runs on real tables, with data in them, and with the rights that Grafana has."""
+    """Every statement runs on real tables with data in them.
+
+    It has the rights that Grafana has.
+    """
     filled_database.ask("voc_bi", query.text)
 
 

@@ -96,7 +96,10 @@ def test_settings_of_the_image_are_known() -> None:
 
 
 def test_the_lock_file_is_that_of_the_service() -> None:
-    """Without the embedded servers, with all that the package needs, and in the versions that are tested."""
+    """The image has all that the package needs, in the versions that are tested.
+
+    It lacks the embedded servers.
+    """
 
     def versions(name: str) -> dict[str, str]:
         return dict(

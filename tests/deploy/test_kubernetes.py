@@ -47,7 +47,8 @@ def test_all_is_there(manifests: list[Manifest]) -> None:
     """
     kinds = {manifest["kind"] for manifest in manifests} - MONITORING
     assert kinds == {
-        "Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment", "Job", "PodDisruptionBudget", "NetworkPolicy",
+        "Namespace", "ServiceAccount", "ConfigMap", "Service", "Deployment", "Job",
+        "PodDisruptionBudget", "NetworkPolicy",
     }  # fmt: skip
     assert {manifest["metadata"].get("namespace", "voc-stream") for manifest in manifests} == {
         "voc-stream"
@@ -57,7 +58,11 @@ def test_all_is_there(manifests: list[Manifest]) -> None:
 
 
 def test_pods_keep_to_the_restricted_standard(manifests: list[Manifest]) -> None:
-    """Not root, no more rights than at the start, no capabilities, the usual system calls, nothing writable, no token of Kubernetes."""
+    """Containers have no rights that they do not need.
+
+    Not root, no more rights than at the start, no capabilities, the usual system calls, nothing
+    writable, no token of Kubernetes.
+    """
     for pod in pods(manifests):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] > 0
@@ -88,7 +93,10 @@ def test_no_secret_is_in_the_manifests(manifests: list[Manifest]) -> None:
 
 
 def test_a_worker_is_watched_and_has_time_to_stop(manifests: list[Manifest]) -> None:
-    """A worker that waits for Kafka is not restarted, one that hangs is, and one that stops is killed later than it ends by itself."""
+    """A worker that waits for Kafka is not restarted, and one that hangs is.
+
+    One that stops is killed later than it ends by itself.
+    """
     ((pod),) = [
         manifest["spec"]["template"]["spec"] for manifest in of_kind(manifests, "Deployment")
     ]
@@ -118,7 +126,10 @@ def test_settings_are_known(manifests: list[Manifest]) -> None:
 
 
 def test_there_are_several_workers_on_several_nodes(manifests: list[Manifest]) -> None:
-    """Two workers at least, spread, of which one at a time may be taken away, and no more than there are partitions."""
+    """Two workers at least, spread over nodes, and no more than there are partitions.
+
+    One at a time may be taken away.
+    """
     (deployment,), (budget,), (settings,) = (
         of_kind(manifests, kind) for kind in ("Deployment", "PodDisruptionBudget", "ConfigMap")
     )

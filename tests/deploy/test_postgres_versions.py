@@ -125,7 +125,8 @@ def test_tables_of_the_first_version_are_brought_up_to_date(server: PostgresServ
         command.upgrade(_alembic_config(connection), "0005")
         connection.execute(
             sqlalchemy.text(
-                "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES ('o-1', 3, :state, 'u-1')"
+                "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES"
+                " ('o-1', 3, :state, 'u-1')"
             ),
             {"state": json.dumps(state)},
         )

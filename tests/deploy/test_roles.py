@@ -68,7 +68,9 @@ def writers_store(operators_database: OperatorsDatabase, catalogue: Catalogue) -
 def test_a_worker_needs_only_the_writer(
     writers_store: Store, operators_database: OperatorsDatabase
 ) -> None:
-    """Taking in, taking back, settling, assessing, dead letters and gauges work as voc_writer, and the tables are the oracle's.
+    """All that a worker does works as voc_writer, and the tables are the oracle's.
+
+    Taking in, taking back, refreshing, assessing, dead letters and gauges.
 
     So does `rebuild` as the owner, and it finds nothing that differs.
     """
@@ -105,7 +107,10 @@ def test_a_worker_needs_only_the_writer(
 def test_the_writer_renames_an_experience(
     writers_store: Store, operators_database: OperatorsDatabase
 ) -> None:
-    """A newer catalogue takes over with the rights of a worker, and what was counted and what waits goes with the new name."""
+    """A newer catalogue takes over with the rights of a worker.
+
+    What was counted and what waits goes with the new name.
+    """
     chores = writers_store.chores()
     assert chores.join().problem is None
     sink = writers_store.sink(2)
@@ -142,7 +147,10 @@ def test_the_writer_renames_an_experience(
 def test_the_writer_vacuums_its_queues(
     writers_store: Store, operators_database: OperatorsDatabase
 ) -> None:
-    """Without the right to it PostgreSQL only warns, and the queues grow unseen until autovacuum comes."""
+    """The writer may vacuum the queues.
+
+    Without the right PostgreSQL only warns, and the queues grow unseen until autovacuum comes.
+    """
     counted = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 ORDER BY 1"
     operators_database.ask("voc", "SELECT pg_stat_reset()")
     send(writers_store.sink(1), messages([touchpoint("vacuum-1")]), number=1)
@@ -154,7 +162,10 @@ def test_the_writer_vacuums_its_queues(
 def test_the_writer_changes_no_fact_and_no_shape(
     operators_database: OperatorsDatabase, statement: str
 ) -> None:
-    """A worker that is taken over can neither change what was said, nor the tables, nor bring back what was taken back."""
+    """A worker that somebody has taken over can do little harm.
+
+    It can neither change what was said, nor the tables, nor bring back what was taken back.
+    """
     with pytest.raises(errors.InsufficientPrivilege):
         operators_database.ask("voc_writer", statement)
 
@@ -243,7 +254,10 @@ def test_passwords_come_from_files(operators_database: OperatorsDatabase, tmp_pa
         "POSTGRES_DB": connection["dbname"],
     }
     run(["sh", PASSWORDS], env=env)
-    stored = "SELECT rolname, rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname ~ '^voc_' ORDER BY 1"
+    stored = (
+        "SELECT rolname, rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname ~ '^voc_'"
+        " ORDER BY 1"
+    )
     assert operators_database.ask("voc", stored) == [
         (f"voc_{role}", True) for role in ("bi", "monitor", "owner", "writer")
     ]

@@ -68,7 +68,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_queries_run_on_a_migrated_database(
     page: Path, number: int, postgres_url: str, migrated_template: str
 ) -> None:
-    """As they stand, and as the role voc_bi unless they read schema voc, which the page must say."""
+    """Queries run as they stand.
+
+    They run as the role voc_bi, unless they read schema voc, which the page must say.
+    """
     query = blocks(page, "sql")[number]
     url = f"{postgres_url.rpartition('/')[0]}/{migrated_template}"
     user: str | None = "voc_bi"

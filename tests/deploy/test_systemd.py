@@ -29,7 +29,7 @@ def setting(unit: str, name: str) -> list[str]:
 
 @pytest.fixture
 def units(tmp_path: Path) -> list[Path]:
-    """The units with a program that is there in the place of ours, and an instance of the worker."""
+    """The units with a program that exists in place of ours, and an instance of the worker."""
     program = tmp_path / "voc-stream"
     program.write_text("#!/bin/sh\n", encoding="utf-8")
     program.chmod(0o755)
@@ -73,7 +73,10 @@ def test_a_worker_is_started_again() -> None:
 
 @pytest.mark.parametrize("unit", [unit.name for unit in UNITS if unit.suffix == ".service"])
 def test_services_run_what_exists(unit: str, tmp_path: Path) -> None:
-    """The command is one of ours, the settings are known, and the credentials are a copy that only this service can read."""
+    """The command is one of ours, and the settings are known.
+
+    The credentials are a copy that only this service can read.
+    """
     ((program, command),) = (line.split() for line in setting(unit, "ExecStart"))
     assert program == PROGRAM
     assert command in COMMANDS

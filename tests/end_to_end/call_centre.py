@@ -56,7 +56,10 @@ def simulated_messages(number: int, seed: int = 1) -> list[SimulatedMessage]:
 def with_second_thoughts(
     messages: Sequence[SimulatedMessage], random: Random
 ) -> list[SimulatedMessage]:
-    """The messages, some of which are taken back, before they come, after them or twice, and come again; and some contradicted."""
+    """The messages, some of which are taken back or contradicted.
+
+    A retraction comes before them, after them or twice, and they come again.
+    """
     found: list[tuple[float, SimulatedMessage]] = [
         (float(place), message) for place, message in enumerate(messages)
     ]

@@ -144,8 +144,11 @@ class Restart(Enum):
     """What a supervisor does about a worker that ended with the code that asks for it."""
 
     NEW_GROUP = "start it again in a new group"
-    """The embedded broker's coordinator can lose itself for ever when members come and go during a rebalance: nobody can join that group
-    any more, not even another client when all members are gone. The positions are PostgreSQL's anyway.
+    """Whether the embedded broker has lost this group.
+
+    Its coordinator can lose itself for ever when members come and go during a rebalance. Then
+    nobody can join that group any more, not even another client when all members are gone. The
+    positions are PostgreSQL's anyway.
     """
     NEVER = "no worker may end by itself"
 
@@ -186,7 +189,8 @@ class Service:
             check=False,
         )
         assert done.returncode == 0, (
-            f"voc-stream {' '.join(arguments)}: code {done.returncode}\n{done.stdout}\n{done.stderr}"
+            f"voc-stream {' '.join(arguments)}: code"
+            f" {done.returncode}\n{done.stdout}\n{done.stderr}"
         )
         return done.stdout
 
@@ -233,7 +237,10 @@ class Service:
     def wait_until(
         self, condition: Callable[[], bool], timeout_seconds: float, what: Callable[[], str] | str
     ) -> None:
-        """The same as the function, under supervision, with the workers' last words where the time is up."""
+        """The same as the function, under supervision.
+
+        If the time is up, the error has the workers' last words.
+        """
 
         def looked_after() -> bool:
             self.supervise()
@@ -325,7 +332,10 @@ class Service:
         return int(number)
 
     def worker_logs(self) -> str:
-        """The last lines of the logs of the present workers, and of the last one that asked to be started again."""
+        """The last lines of the logs of the present workers.
+
+        Those of the last worker that asked to be started again come with them.
+        """
         return "\n".join(
             f"--- {worker.child.log_path.name}\n{worker.child.log_tail()}"
             for worker in [*self.ended[-1:], *self.workers]
@@ -338,7 +348,10 @@ class Service:
             return list(cursor.fetchall())
 
     def assert_tables_are_right(self) -> None:
-        """Stop the workers, refresh everything as of now, and compare every table with the oracle and with its own recomputation."""
+        """Stop the workers, refresh everything as of now, and compare every table.
+
+        Each is compared with the oracle and with its own recomputation.
+        """
         for worker in list(self.workers):
             self.stop_worker(worker)
         as_of = self.refresh()

@@ -72,7 +72,10 @@ def _sent(value: bytes | None) -> SimulatedMessage:
 
 
 def test_each_refused_message_costs_one_dead_letter_and_nothing_else(service: Service) -> None:
-    """Between good events, every kind of bad input lands whole in the table and in the topic, with the reason that names its mistake."""
+    """Between good events, every kind of bad input lands whole in the table and in the topic.
+
+    Its reason names the mistake.
+    """
     messages = []
     for number, (_, value) in enumerate(REFUSED):
         messages += [_sent(message(touchpoint(f"good-{number}", score=number % 11))), _sent(value)]

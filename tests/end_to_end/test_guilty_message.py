@@ -31,7 +31,8 @@ GUILTY = EVENTS // 2
 TOO_MUCH = {
     "takes longer than the deadline": "PERFORM pg_sleep(60);",
     "ends the server's process": "PERFORM pg_terminate_backend(pg_backend_pid());",
-    "takes more memory than there is": "RAISE EXCEPTION 'out of memory' USING ERRCODE = 'out_of_memory';",
+    "takes more memory than there is": "RAISE EXCEPTION 'out of memory' USING ERRCODE ="
+    " 'out_of_memory';",
 }
 
 
@@ -39,7 +40,8 @@ def make_too_much(database_url: str, body: str) -> None:
     """Let PostgreSQL run `body` for the event of the guilty customer."""
     with closing(psycopg2.connect(database_url)) as connection, connection:
         connection.cursor().execute(
-            f"CREATE FUNCTION public.too_much() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$;"
+            f"CREATE FUNCTION public.too_much() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}"
+            f" RETURN NEW; END $$;"
             " CREATE TRIGGER too_much BEFORE INSERT ON voc.touchpoint_event FOR EACH ROW"
             " WHEN (NEW.customer_id = 'guilty') EXECUTE FUNCTION public.too_much()"
         )
@@ -55,7 +57,10 @@ def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
 def test_an_event_that_is_too_much_is_set_aside(
     settings: Settings, catalogue: Catalogue, what: str
 ) -> None:
-    """Its bytes are in `voc.dead_letter` with the reason `processing_failed`, every other event counts, and PostgreSQL is not blamed."""
+    """Its bytes are in `voc.dead_letter` with the reason `processing_failed`.
+
+    Every other event counts, and PostgreSQL is not blamed.
+    """
     url = settings.require_database_url()
     own = replace(settings, database_deadline_seconds=DEADLINE_SECONDS)
     make_too_much(url, TOO_MUCH[what])
@@ -94,6 +99,7 @@ def test_an_event_that_is_too_much_is_set_aside(
     ((reason, detail, payload),) = rows(url, "SELECT reason, detail, payload FROM voc.dead_letter")
     assert (reason, bytes(payload)) == ("processing_failed", values[GUILTY])
     assert str(detail).startswith(
-        f"{len(values[GUILTY])} bytes; alone, with PostgreSQL well, it failed again and again: PostgreSQL: "
+        f"{len(values[GUILTY])} bytes; alone, with PostgreSQL well, it failed again and again:"
+        f" PostgreSQL: "
     )
     assert rows(url, "SELECT count(*) FROM voc.touchpoint_event") == [(EVENTS - 1,)]

@@ -58,7 +58,10 @@ def test_one_worker_killed_again_and_again(service: Service) -> None:
 
 @pytest.mark.slow
 def test_two_workers_come_and_go(service: Service) -> None:
-    """Two workers, each killed or stopped and started at random moments, hand partitions over without losing or repeating anything."""
+    """Two workers hand partitions over without losing or repeating anything.
+
+    Each is killed or stopped, and started again, at random moments.
+    """
     random = chance()
     service.start_worker()
     for portion in portions(with_second_thoughts(simulated_messages(EVENTS), random), KILLS + 1):

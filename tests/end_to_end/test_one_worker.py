@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def test_one_worker_makes_the_tables_of_the_oracle(service: Service) -> None:
-    """Repeated, late and broken messages among 5,000 leave the rows that the valid ones mean, and one dead letter for each broken one."""
+    """Repeated, late and broken messages leave the rows that the valid ones mean.
+
+    They are among 5,000. There is one dead letter for each broken one.
+    """
     messages = simulated_messages(5_000)
     service.start_worker()
     service.send(messages)

@@ -32,7 +32,10 @@ NOTICED_SECONDS = 10.0
 
 @pytest.mark.slow
 def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> None:
-    """The worker holds what it has, shows the outage within 10 s, and goes on by itself when PostgreSQL is back."""
+    """The worker holds what it has, and shows the outage within 10 s.
+
+    It goes on by itself when PostgreSQL is back.
+    """
     messages = simulated_messages(30_000)
     third = len(messages) // 3
     with ExitStack() as stack:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def test_shuffled_halves_at_once_and_all_twice(service: Service) -> None:
-    """Shuffled, sent by two producers at once and then all over again, the events leave the tables that they leave in order."""
+    """Shuffled and repeated, events leave the tables that they leave in order.
+
+    Two producers send them at once, and then all over again.
+    """
     random = chance()
     messages = simulated_messages(4_000)
     shuffled = random.sample(messages, len(messages))

@@ -68,7 +68,10 @@ def test_process_log(service: Service, tmp_path: Path, way: str) -> None:
 
 @needs("mobi.csv")
 def test_survey(service: Service) -> None:
-    """Counts, means and satisfaction of the survey are those computed directly from the file, with answers rescaled from 1-10 to 0-10."""
+    """Counts, means and satisfaction of the survey are those computed directly from the file.
+
+    Answers are rescaled from 1-10 to 0-10.
+    """
     service.start_worker()
     service.command("push", str(DATA / "mobi.csv"), "--mapping", str(EXAMPLES / "mobi.toml"))
     service.wait_until_caught_up()
@@ -84,7 +87,8 @@ def test_survey(service: Service) -> None:
         )
         found = service.query(
             "SELECT sum(n), sum(score_sum), sum(expectation_n), sum(expectation_sum),"
-            " sum(score_sum) / sum(n) - sum(expectation_sum) / sum(expectation_n) FROM experience_daily WHERE experience = %s",
+            " sum(score_sum) / sum(n) - sum(expectation_sum) / sum(expectation_n) FROM"
+            " experience_daily WHERE experience = %s",
             (experience,),
         )
         satisfaction = Decimal(sum(scores)) / len(scores) - Decimal(sum(expectations)) / len(

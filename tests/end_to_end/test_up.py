@@ -121,7 +121,8 @@ def stored(data_dir: Path) -> tuple[int, int]:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT (SELECT count(*) FROM voc.touchpoint_event FULL JOIN voc.retracted_event USING (event_id)),"
+                    "SELECT (SELECT count(*) FROM voc.touchpoint_event FULL JOIN"
+                    " voc.retracted_event USING (event_id)),"
                     " (SELECT count(*) FROM voc.dead_letter)"
                 )
                 row = cursor.fetchone()
@@ -132,10 +133,14 @@ def stored(data_dir: Path) -> tuple[int, int]:
 
 
 def assert_only_its_user_gets_in(data_dir: Path, url: str) -> None:
-    """The address can be pasted as it was printed, is that of no superuser, and stands in no file that others can read."""
+    """The address can be pasted as it was printed, and is that of no superuser.
+
+    It stands in no file that others can read.
+    """
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM voc.touchpoint_event, (SELECT usesuper FROM pg_user WHERE usename = current_user AND usesuper) u"
+            "SELECT count(*) FROM voc.touchpoint_event, (SELECT usesuper FROM pg_user WHERE usename"
+            " = current_user AND usesuper) u"
         )
         assert cursor.fetchall() == [(0,)]
     with pytest.raises(psycopg2.OperationalError, match="no password supplied"):
@@ -145,7 +150,10 @@ def assert_only_its_user_gets_in(data_dir: Path, url: str) -> None:
 
 
 def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
-    """The first run ends by its duration, the second by SIGTERM after its worker and its database were killed: every event counts once.
+    """Every event counts once over two runs.
+
+    The first run ends by its duration, the second by SIGTERM after its worker and its database were
+    killed.
 
     The broker forgets all when it stops, so this holds only if a stop first takes in what was sent,
     and if a start repeats nothing.

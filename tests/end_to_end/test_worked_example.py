@@ -44,8 +44,10 @@ def test_seven_steps(settings: Settings, tmp_path: Path) -> None:
         ) as chores:
             wait_until(lambda: chores.refresh(datetime.now(UTC)), 30, "nobody else refreshes")
         found = service.query(
-            "SELECT experience, satisfaction, weighted_satisfaction, gap, importance FROM rolling_satisfaction"
-            " WHERE horizon = '24h' AND scope_type = 'all' ORDER BY weighted_satisfaction, satisfaction, experience"
+            "SELECT experience, satisfaction, weighted_satisfaction, gap, importance FROM"
+            " rolling_satisfaction"
+            " WHERE horizon = '24h' AND scope_type = 'all' ORDER BY weighted_satisfaction,"
+            " satisfaction, experience"
         )
     assert found[0] == ("convenience", -2, -18, -5, 9)
     assert found[1] == ("product", -1, None, None, None)

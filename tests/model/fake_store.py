@@ -110,7 +110,10 @@ class FakeStore:
         self._durable, self._committed_since = self.tables, []
 
     def crash(self, kept: int) -> None:
-        """Lose all but the first `kept` of the commits that were not durable, all transactions and all connections."""
+        """Lose all but the first `kept` of the commits that were not durable.
+
+        All transactions and all connections are lost, too.
+        """
         surviving = ([self._durable, *self._committed_since])[: kept + 1][-1]
         self.went_back |= {
             each

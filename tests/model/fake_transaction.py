@@ -91,7 +91,10 @@ class FakeCursor:
         return row
 
     def copy_expert(self, statement: str, data: Any, size: int = 0) -> None:  # noqa: ARG002  psycopg2's signature
-        """Take in rows that will be merged, each a JSON array without its brackets (see postgres/session/copy_csv.py)."""
+        """Take in rows that will be merged.
+
+        Each is a JSON array without its brackets (see postgres/session/copy_csv.py).
+        """
         if " staged_" not in statement:
             return
         found = re.match(r"COPY (\w+) \(([^)]*)\)", statement)

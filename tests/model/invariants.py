@@ -47,7 +47,9 @@ def id_of(value: bytes | None) -> str | None:
 
 
 def assert_tables_are_the_fold(tables: Tables) -> None:
-    """The rows and sums are those that an independent reading of the accepted events gives, each counted once.
+    """The rows and sums are those of an independent reading of the accepted events.
+
+    Each event counts once.
 
     So they are once the histories are moved whose move is under way.
     """
@@ -89,7 +91,10 @@ def assert_tables_are_the_fold(tables: Tables) -> None:
 
 
 def _stored_columns(expected: Row, actual: Row) -> Row:
-    """The expected values as JSON has them, of those columns that the table has and no view works out."""
+    """The expected values as JSON has them.
+
+    Only of those columns that the table has and no view works out.
+    """
     return {
         column: _as_json(value)
         for column, value in expected.items()
@@ -153,12 +158,16 @@ def assert_nobody_is_ahead(log: FakeLog, store: FakeStore, workers: list[Worker]
         for partition, offset in offsets.items():
             limit = store.highest if partition in store.went_back else positions
             assert offset <= limit.get(partition, 0), (
-                f"{name} is at {offset} of {partition.number}, the store at {positions.get(partition)}"
+                f"{name} is at {offset} of {partition.number}, the store at"
+                f" {positions.get(partition)}"
             )
 
 
 def unfinished(log: FakeLog, store: FakeStore) -> list[Partition]:
-    """The partitions whose position lies before the end of their log (a log that lost its end may end before the position)."""
+    """The partitions whose position lies before the end of their log.
+
+    A log that lost its end may end before the position.
+    """
     return [
         partition
         for partition, one in log.logs.items()

@@ -1,4 +1,6 @@
-"""A state machine that does to workers, log and store what production does, in every order, and checks after each step what must hold.
+"""A state machine that does to workers, log and store what production does.
+
+It does so in every order, and checks after each step what must hold.
 
 The workers run the product's code; worker.py, fake_log.py and fake_store.py are what surrounds it.
 A failure prints the steps that lead to it, and Hypothesis remembers and repeats it.
@@ -241,7 +243,10 @@ class ExactlyOnce(RuleBasedStateMachine):
 
     @rule(number=numbers, how=st.sampled_from(["refused", "applied", "in doubt", "fault"]))
     def fail_transaction(self, number: int, how: str) -> None:
-        """A batch fails before it was sent, after COMMIT, with COMMIT in doubt, or by a fault of ours."""
+        """A batch fails, with COMMIT in doubt or not.
+
+        It fails before it was sent, after COMMIT, with COMMIT in doubt, or by a fault of ours.
+        """
         worker = self.pick(number)
         call = worker.next_batch()
         if call is None:
@@ -314,7 +319,10 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.nothing_is_lost_and_nothing_counts_twice()
 
     def noticed_and_drained(self) -> bool:
-        """A position that went back is noticed with the next message of its partition, whose batch is refused."""
+        """A position that went back is noticed with the next message of its partition.
+
+        The batch of that message is refused.
+        """
         for partition in sorted(self.store.went_back):
             self.produce(partition, ["score"], minutes=0, customer=0)
         return self.drained()

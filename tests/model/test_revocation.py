@@ -42,7 +42,10 @@ def test_a_revocation_while_a_fetch_is_decoded_does_not_stop_the_fetching() -> N
 
 @contextmanager
 def agent_at_work() -> Iterator[tuple[ExactlyOnce, Worker, Call]]:
-    """A worker whose agent waits for the store with one batch, while two fetches have brought more of each of two partitions."""
+    """A worker whose agent waits for the store with one batch.
+
+    Two fetches have brought more of each of two partitions meanwhile.
+    """
     model = ExactlyOnce()
     try:
         model.start_worker()
@@ -65,7 +68,10 @@ def agent_at_work() -> Iterator[tuple[ExactlyOnce, Worker, Call]]:
 
 
 def test_what_arrives_while_the_agent_is_at_work_becomes_one_batch() -> None:
-    """A transaction costs the same for few messages as for many, and what waits in the consumer keeps more from being fetched."""
+    """A transaction costs the same for few messages as for many.
+
+    What waits in the consumer keeps more from being fetched.
+    """
     with agent_at_work() as (_, worker, at_work):
         worker.step(at_work)
         worker.step(at_work)

@@ -43,7 +43,10 @@ class Charts:
     name = "voc_stream"
 
     def __init__(self, setting: Setting, keys_in_all: int, random: np.random.Generator) -> None:
-        """With thresholds for one false alarm a week over `keys_in_all`, of which `setting` may hold a part."""
+        """With thresholds for one false alarm a week over `keys_in_all`.
+
+        `setting` may hold a part of these keys.
+        """
         keys = len(setting.past_weeks)
         self._setting, self._scores_between_alarms = setting, setting.between_alarms(keys_in_all)
         self._detectors: list[Detector] = [

@@ -1,4 +1,6 @@
-"""Bytewax: a Kafka source, a decoding step that takes whole batches, and a `DynamicSink` whose `write_batch` is one transaction.
+"""Bytewax: a Kafka source, and a decoding step that takes whole batches.
+
+The sink is a `DynamicSink` whose `write_batch` is one transaction.
 
 Its recovery store keeps the offsets of finished snapshots; a restart goes back to the last of them,
 and the ids in PostgreSQL make what is read again count once.

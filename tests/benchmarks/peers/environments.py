@@ -128,5 +128,6 @@ def _run(command: Sequence[str]) -> None:
         ) from error
     if done.returncode != 0:
         raise NotInstalledError(
-            f"{Path(command[0]).name} failed: {(done.stderr.strip() or done.stdout.strip())[-REASON_CHARACTERS:]}"
+            f"{Path(command[0]).name} failed:"
+            f" {(done.stderr.strip() or done.stdout.strip())[-REASON_CHARACTERS:]}"
         )

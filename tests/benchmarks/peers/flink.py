@@ -28,22 +28,30 @@ SETTINGS = {
 }
 SOURCE = """
 CREATE TABLE events (
-    event_id STRING, customer_id STRING, answers ARRAY<ROW<item STRING, score DOUBLE>>, arrived_at AS PROCTIME()
+    event_id STRING, customer_id STRING, answers ARRAY<ROW<item STRING, score DOUBLE>>,
+    arrived_at AS PROCTIME()
 ) WITH (
-    'connector' = 'kafka', 'topic' = '{topics}', 'properties.bootstrap.servers' = '{bootstrap}', 'properties.group.id' = '{group}',
+    'connector' = 'kafka', 'topic' = '{topics}',
+    'properties.bootstrap.servers' = '{bootstrap}', 'properties.group.id' = '{group}',
     'scan.startup.mode' = 'earliest-offset', 'format' = 'json'
 )"""
 DISTINCT = """
 CREATE TEMPORARY VIEW distinct_events AS
 SELECT customer_id, answers
-FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY arrived_at ASC) AS place FROM events)
+FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY arrived_at ASC) AS place FROM events
+)
 WHERE place = 1"""
 SINK = """
 CREATE TABLE {table} ({columns}, PRIMARY KEY ({key}) NOT ENFORCED) WITH (
-    'connector' = 'jdbc', 'url' = '{url}', 'table-name' = '{table}', 'username' = '{user}', 'password' = '',
+    'connector' = 'jdbc', 'url' = '{url}', 'table-name' = '{table}',
+    'username' = '{user}', 'password' = '',
     'sink.buffer-flush.max-rows' = '5000', 'sink.buffer-flush.interval' = '1 s'
 )"""
-COUNT_CUSTOMERS = "INSERT INTO customer_count SELECT customer_id, COUNT(*) FROM distinct_events GROUP BY customer_id"
+COUNT_CUSTOMERS = (
+    "INSERT INTO customer_count SELECT customer_id, COUNT(*) FROM distinct_events GROUP BY"
+    " customer_id"
+)
 SUM_EXPERIENCES = """
 INSERT INTO experience_sum
 SELECT item, COUNT(*), SUM(hundredths), SUM(hundredths * hundredths)

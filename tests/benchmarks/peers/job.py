@@ -35,9 +35,12 @@ DUPLICATE_SHARE = 0.05
 # updates rows.
 TABLES = """
 CREATE TABLE seen_event (event_id text PRIMARY KEY);
-CREATE TABLE customer_count (customer_id text PRIMARY KEY, events bigint NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE customer_count (
+    customer_id text PRIMARY KEY, events bigint NOT NULL
+) WITH (fillfactor = 50);
 CREATE TABLE experience_sum (
-    experience text PRIMARY KEY, n bigint NOT NULL, score_sum bigint NOT NULL, score_sq_sum bigint NOT NULL
+    experience text PRIMARY KEY,
+    n bigint NOT NULL, score_sum bigint NOT NULL, score_sq_sum bigint NOT NULL
 ) WITH (fillfactor = 50);
 """
 

@@ -175,7 +175,8 @@ class Run:
             self.raise_if_ended()
             if time.monotonic() > started + FIRST_ROW_SECONDS:
                 raise PeerFailedError(
-                    f"{self._peer.name} fetched nothing within {FIRST_ROW_SECONDS:.0f} s:\n{self.log_tail()}"
+                    f"{self._peer.name} fetched nothing within {FIRST_ROW_SECONDS:.0f}"
+                    f" s:\n{self.log_tail()}"
                 )
             time.sleep(POLL_SECONDS)
         return time.monotonic() - started
@@ -200,7 +201,8 @@ class Run:
         """Look at the tables. Raises PeerFailedError where a process of the peer has ended."""
         self.raise_if_ended()
         self.cursor.execute(
-            "SELECT (SELECT coalesce(sum(events), 0) FROM customer_count), (SELECT coalesce(sum(n), 0) FROM experience_sum)"
+            "SELECT (SELECT coalesce(sum(events), 0) FROM customer_count), (SELECT coalesce(sum(n),"
+            " 0) FROM experience_sum)"
         )
         events, scores = self.cursor.fetchone() or (0, 0)
         return Progress(int(events), int(scores))
@@ -243,7 +245,8 @@ def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed
                 last, seen, after = time.monotonic(), progress, used
         if not seen.events:
             raise PeerFailedError(
-                f"{peer.name} wrote nothing within {FIRST_ROW_SECONDS:.0f} s; its last lines:\n{run.log_tail()}"
+                f"{peer.name} wrote nothing within {FIRST_ROW_SECONDS:.0f} s; its last"
+                f" lines:\n{run.log_tail()}"
             )
         time.sleep(SETTLE_SECONDS)  # what is counted too often may come late
         found = difference(read_tables(run.cursor), given.expected.tables)
@@ -263,7 +266,9 @@ def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed
 def measure_after_kill(
     peer: Peer, program: str, given: Input, place: Place, *, usual: Speed, random: Random
 ) -> AfterKill:
-    """Kill the peer at a random moment of the time that it usually needs, start it again as its documentation says, and wait.
+    """Kill the peer at a random moment of the time that it usually needs.
+
+    Then start it again as its documentation says, and wait.
 
     Raises PeerFailedError.
     """

@@ -58,7 +58,8 @@ if TYPE_CHECKING:
 POSITION_TABLE = """
 SELECT pg_advisory_xact_lock(1);
 CREATE TABLE IF NOT EXISTS position (
-    topic text, partition int, topic_id text NOT NULL, next_offset bigint NOT NULL, PRIMARY KEY (topic, partition)
+    topic text, partition int, topic_id text NOT NULL, next_offset bigint NOT NULL,
+    PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);
 """
 STAGING_TABLES = """
@@ -207,7 +208,8 @@ class ReducedSink:
 
 def _claim(cursor: Cursor, batch: Batch) -> None:
     cursor.execute(
-        "UPDATE position SET next_offset = %s WHERE topic = %s AND partition = %s AND topic_id = %s AND next_offset = %s",
+        "UPDATE position SET next_offset = %s WHERE topic = %s AND partition = %s AND topic_id = %s"
+        " AND next_offset = %s",
         (batch.next_offset, *batch.partition, *batch.expected),
     )
     if cursor.rowcount != 1:
@@ -228,7 +230,8 @@ def _insert_ids(cursor: Cursor, event_ids: Sequence[str]) -> set[str]:
         return set(event_ids)
     _copy(cursor, "staged_event", event_ids)
     cursor.execute(
-        "INSERT INTO seen_event SELECT event_id FROM staged_event ON CONFLICT DO NOTHING RETURNING event_id"
+        "INSERT INTO seen_event SELECT event_id FROM staged_event ON CONFLICT DO NOTHING RETURNING"
+        " event_id"
     )
     return {event_id for (event_id,) in cursor}
 
@@ -262,9 +265,11 @@ def _add(cursor: Cursor, events: Iterable[AnyEvent]) -> None:
     if experiences:
         keys = sorted(experiences)
         cursor.execute(
-            "INSERT INTO experience_sum AS known SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])"
+            "INSERT INTO experience_sum AS known SELECT * FROM unnest(%s::text[], %s::bigint[],"
+            " %s::bigint[], %s::bigint[])"
             " ON CONFLICT (experience) DO UPDATE SET n = known.n + excluded.n,"
-            " score_sum = known.score_sum + excluded.score_sum, score_sq_sum = known.score_sq_sum + excluded.score_sq_sum",
+            " score_sum = known.score_sum + excluded.score_sum, score_sq_sum = known.score_sq_sum +"
+            " excluded.score_sq_sum",
             (keys, *([experiences[key][place] for key in keys] for place in range(3))),
         )
 

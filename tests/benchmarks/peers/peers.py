@@ -1,4 +1,7 @@
-"""The peers: what each installs, how it is started and restarted, and what was chosen for it where its documentation leaves a choice."""
+"""The peers: what each installs, and how it is started and restarted.
+
+If a peer's documentation leaves a choice, this says what was chosen.
+"""
 
 from __future__ import annotations
 
@@ -80,8 +83,10 @@ PEERS = (
     Peer(
         name="ours",
         title="voc_stream",
-        how="2 workers; batches of up to 20,000; position and rows in one transaction; the last 100,000 to 200,000 ids are kept in memory,"
-        " so that ids that are new go straight in by COPY and not by way of a temporary table, as with the other Python peers",
+        how="2 workers; batches of up to 20,000; position and rows in one transaction; the last"
+        " 100,000 to 200,000 ids are kept in memory,"
+        " so that ids that are new go straight in by COPY and not by way of a temporary table, as"
+        " with the other Python peers",
         install=lambda: sys.executable,
         command=_module("ours"),
         processes=2,
@@ -89,7 +94,8 @@ PEERS = (
     Peer(
         name="bytewax",
         title="Bytewax 0.21.1",
-        how="2 processes; recovery store, snapshot every 10 s; `DynamicSink.write_batch`, one transaction a batch",
+        how="2 processes; recovery store, snapshot every 10 s; `DynamicSink.write_batch`, one"
+        " transaction a batch",
         install=lambda: str(
             virtual_environment(
                 "bytewax", ["bytewax[kafka]==0.21.1", "orjson==3.11.4", POSTGRES_DRIVER]
@@ -102,7 +108,8 @@ PEERS = (
     Peer(
         name="quix",
         title="Quix Streams 3.28.1",
-        how="2 processes; `BatchingSink`, one transaction for each partition at a checkpoint, every 5 s (default)",
+        how="2 processes; `BatchingSink`, one transaction for each partition at a checkpoint, every"
+        " 5 s (default)",
         install=lambda: str(virtual_environment("quix", ["quixstreams==3.28.1", POSTGRES_DRIVER])),
         command=_module("quix"),
         processes=2,
@@ -125,14 +132,16 @@ PEERS = (
     Peer(
         name="pyflink",
         title="PyFlink 2.0.1",
-        how="Table API, parallelism 2, mini-batches of 1 s, state on the heap, checkpoint every 5 s; JDBC sink, 5,000 rows a batch",
+        how="Table API, parallelism 2, mini-batches of 1 s, state on the heap, checkpoint every 5"
+        " s; JDBC sink, 5,000 rows a batch",
         install=lambda: str(virtual_environment("flink", ["apache-flink==2.0.1"])),
         command=_flink,
     ),
     Peer(
         name="kafka-streams",
         title="Kafka Streams 4.1.1",
-        how="2 threads, exactly_once_v2, no cache; every second rows are upserted by JDBC, then offsets and state are committed",
+        how="2 threads, exactly_once_v2, no cache; every second rows are upserted by JDBC, then"
+        " offsets and state are committed",
         install=_kafka_streams_environment,
         command=lambda classpath, _state, _number: [
             java(),

@@ -31,7 +31,8 @@ ADD_CUSTOMER = (
     " ON CONFLICT (customer_id) DO UPDATE SET events = known.events + 1"
 )
 ADD_SCORE = (
-    "INSERT INTO experience_sum AS known (experience, n, score_sum, score_sq_sum) VALUES ($1, 1, $2, $3) ON CONFLICT (experience)"
+    "INSERT INTO experience_sum AS known (experience, n, score_sum, score_sq_sum) VALUES ($1, 1,"
+    " $2, $3) ON CONFLICT (experience)"
     " DO UPDATE SET n = known.n + 1, score_sum = known.score_sum + excluded.score_sum,"
     " score_sq_sum = known.score_sq_sum + excluded.score_sq_sum"
 )

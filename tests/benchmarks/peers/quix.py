@@ -1,4 +1,6 @@
-"""Quix Streams: a `BatchingSink` that writes what a checkpoint gathered for a partition as one transaction.
+"""Quix Streams with a `BatchingSink`.
+
+It writes what a checkpoint gathered for a partition as one transaction.
 
 At least once, as it comes: offsets are committed to Kafka after the sink has written, and the ids
 in PostgreSQL make what a restart reads again count once.

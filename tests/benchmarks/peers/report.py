@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 HEADER = (
-    "| peer | messages | messages/s | start-up | CPU s a million: peer, PostgreSQL, broker | peak memory | tables | after kill -9 |",
+    (
+        "| peer | messages | messages/s | start-up | CPU s a million: peer, PostgreSQL, broker | peak"
+        " memory | tables | after kill -9 |"
+    ),
     "|---|---|---|---|---|---|---|---|",
 )
 
@@ -32,7 +35,10 @@ class Result(NamedTuple):
 
 
 def report(results: Sequence[Result], measured: Sequence[str], seed: int) -> str:
-    """The whole text: when, where and how it was measured, table, configurations, and what did not run."""
+    """The whole text.
+
+    When, where and how it was measured, the table, configurations, and what did not run.
+    """
     lines = [
         *measured,
         "",
@@ -89,7 +95,10 @@ def _after_kill(after_kill: AfterKill) -> str:
         if after_kill.recovery_seconds is None
         else f"went on after {after_kill.recovery_seconds:.0f} s"
     )
-    return f"{described(after_kill.difference)}; {recovery} (killed when {after_kill.killed_at:.0%} were visible)"
+    return (
+        f"{described(after_kill.difference)}; {recovery} (killed when {after_kill.killed_at:.0%}"
+        f" were visible)"
+    )
 
 
 def described(found: Difference) -> str:
@@ -97,4 +106,7 @@ def described(found: Difference) -> str:
     if found.is_right:
         return "right"
     events = f"{found.lost:,} events lost, {found.counted_twice:,} counted twice"
-    return f"**wrong**: {events}; {found.wrong_customers:,} customers and {found.wrong_experiences} experiences wrong"
+    return (
+        f"**wrong**: {events}; {found.wrong_customers:,} customers and {found.wrong_experiences}"
+        f" experiences wrong"
+    )

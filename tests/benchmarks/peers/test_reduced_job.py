@@ -66,7 +66,10 @@ def messages(values: Sequence[bytes], offset: int) -> list[Message]:
 
 
 def test_the_naive_fold_counts_an_id_once_and_sums_hundredths() -> None:
-    """The tables that every peer is compared with, worked out by hand for three messages of which one is repeated."""
+    """The tables that every peer is compared with are worked out by hand.
+
+    There are three messages, of which one is repeated.
+    """
     callback = {
         "event_id": "1",
         "customer_id": "a",

@@ -33,7 +33,10 @@ def test_a_page_without_the_markers_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_wrong_result_and_a_missing_peer_are_said_aloud() -> None:
-    """A table that is wrong, a peer that never went on, and the reason why another did not run at all."""
+    """The report tells of a wrong table, and of a peer that never went on.
+
+    It gives the reason if a peer did not run at all.
+    """
     wrong = AfterKill(
         0.5, None, Difference(lost=3, counted_twice=4, wrong_customers=5, wrong_experiences=6)
     )
@@ -43,7 +46,7 @@ def test_a_wrong_result_and_a_missing_peer_are_said_aloud() -> None:
         1,
     )
     assert (
-        "**wrong**: 3 events lost, 4 counted twice; 5 customers and 6 experiences wrong; never went on"
-        in text
+        "**wrong**: 3 events lost, 4 counted twice; 5 customers and 6 experiences wrong; never went"
+        " on" in text
     )
     assert f"**{PEERS[1].title}** did not finish: no such package" in text

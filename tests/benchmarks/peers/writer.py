@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 STAGING_TABLES = """
 CREATE TEMPORARY TABLE staged_event (event_id text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE staged_customer (customer_id text, events bigint) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE staged_experience (experience text, n bigint, score_sum bigint, score_sq_sum bigint) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE staged_experience (
+    experience text, n bigint, score_sum bigint, score_sq_sum bigint
+) ON COMMIT DELETE ROWS;
 """
 INSERT_EVENTS = (
     "INSERT INTO seen_event SELECT * FROM staged_event ON CONFLICT DO NOTHING RETURNING event_id"
@@ -34,8 +36,10 @@ ADD_CUSTOMERS = (
     " ON CONFLICT (customer_id) DO UPDATE SET events = known.events + excluded.events"
 )
 ADD_EXPERIENCES = (
-    "INSERT INTO experience_sum AS known SELECT * FROM staged_experience ON CONFLICT (experience) DO UPDATE SET n = known.n + excluded.n,"
-    " score_sum = known.score_sum + excluded.score_sum, score_sq_sum = known.score_sq_sum + excluded.score_sq_sum"
+    "INSERT INTO experience_sum AS known SELECT * FROM staged_experience ON CONFLICT (experience)"
+    " DO UPDATE SET n = known.n + excluded.n,"
+    " score_sum = known.score_sum + excluded.score_sum, score_sq_sum = known.score_sq_sum +"
+    " excluded.score_sq_sum"
 )
 
 

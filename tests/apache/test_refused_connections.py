@@ -69,8 +69,10 @@ def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         (
             "STRANGER",
             {},
-            "certificate is for another host than 127.0.0.1: name the broker in"
-            " VOC_KAFKA_BOOTSTRAP",
+            (
+                "certificate is for another host than 127.0.0.1: name the broker in"
+                " VOC_KAFKA_BOOTSTRAP"
+            ),
         ),
         ("MUTUAL", {}, "perhaps it asks for a client's certificate, VOC_KAFKA_SSL_CERTFILE"),
         (

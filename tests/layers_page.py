@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 
-from benchmarks.markdown import put_section, table
 from documentation import ROOT
 from unit.test_import_direction import MAY_IMPORT, UNRESTRICTED
+
+from voc_stream.published.markdown import put_section, table
 
 PAGE = ROOT / "docs" / "explain" / "architecture.md"
 SECTION = "rooms"

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 
 from benchmarks import machine, throughput
 from benchmarks.load import Load, messages
-from benchmarks.markdown import put_section
 from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
 from benchmarks.stage import BROKERS, PAST, Stage, run_command
 
@@ -25,6 +24,7 @@ from voc_stream.catalogue.load import load_catalogue
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
+from voc_stream.published.markdown import put_section
 
 SOURCE = Partition("chores", 0)
 COLUMNS = (

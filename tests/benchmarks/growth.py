@@ -19,9 +19,10 @@ from benchmarks import latency, machine, throughput
 from benchmarks.axes import AXES, BASE, Axis, columns, picture, points
 from benchmarks.history import add_customers, add_days
 from benchmarks.load import Load
-from benchmarks.markdown import put_section
 from benchmarks.results import PAGE, PATH, Record, append, read, section
 from benchmarks.stage import BROKERS, BenchmarkError, Plan, Stage
+
+from voc_stream.published.markdown import put_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from benchmarks import machine, throughput
 from benchmarks.figures import percentile
 from benchmarks.history import add_customers
-from benchmarks.markdown import put_section
 from benchmarks.producers import Producers
 from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
 from benchmarks.stage import BROKERS, POLL_SECONDS, BenchmarkError, Stage, run_command
+
+from voc_stream.published.markdown import put_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
-from benchmarks.markdown import table
+
+from voc_stream.published.markdown import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.markdown import put_section, table
 from benchmarks.results import PAGE, PATH, command_line, newest, read
+
+from voc_stream.published.markdown import put_section, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks import machine, throughput
 from benchmarks.figures import per_hour, percentile
 from benchmarks.load import Load
-from benchmarks.markdown import put_section
 from benchmarks.processes import MEBIBYTE
 from benchmarks.producers import Producers
 from benchmarks.results import PAGE, PATH, Record, append, figure, section
@@ -25,6 +24,7 @@ from benchmarks.stage import BROKERS, BenchmarkError, Stage, run_command
 from benchmarks.svg import Panel, Series, XAxis, chart, nice_ticks
 
 from voc_stream.kafka.log_reader import read_log_ends
+from voc_stream.published.markdown import put_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,10 +20,11 @@ from benchmarks import machine
 from benchmarks.copy_rate import copy_rate
 from benchmarks.history import add_customers
 from benchmarks.load import Load
-from benchmarks.markdown import put_section
 from benchmarks.processes import MEBIBYTE
 from benchmarks.results import PAGE, PATH, Record, append, chosen, figure, section
 from benchmarks.stage import BROKERS, BenchmarkError, Plan, Stage, run_command
+
+from voc_stream.published.markdown import put_section
 
 START_SECONDS = 90.0
 RUN_SECONDS = 1800.0

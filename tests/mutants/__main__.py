@@ -21,8 +21,9 @@ from queue import Queue
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.machine import ROOT, commit
-from benchmarks.markdown import put_section, table
 from mutants.mutations import mutant_of, places
+
+from voc_stream.published.markdown import put_section, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

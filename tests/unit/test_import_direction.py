@@ -173,7 +173,15 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "embedded.processes": ("errors",),
     "embedded": ("embedded.processes", "errors", "settings"),
-    "published": ("events", "events.types", "monitoring", "postgres.schema", "settings"),
+    "published": (
+        "alerts",
+        "alerts.registry",
+        "events",
+        "events.types",
+        "monitoring",
+        "postgres.schema",
+        "settings",
+    ),
     "cli.screen": ("counted", "importing", "pipeline", "postgres.reading"),
 }
 # These put the rooms together.

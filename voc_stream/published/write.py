@@ -12,7 +12,9 @@ from pathlib import Path
 
 from voc_stream.events.types import INPUT_TYPES
 from voc_stream.postgres.schema.data_dictionary import dictionary
+from voc_stream.published import alert_rules
 from voc_stream.published.json_schemas import documents
+from voc_stream.published.markdown import replace_section
 from voc_stream.published.metrics_page import reference
 from voc_stream.published.settings_page import settings_page
 
@@ -20,11 +22,25 @@ from voc_stream.published.settings_page import settings_page
 def generated(root: Path) -> dict[str, str]:
     """Each generated file as it has to be, by its path below the checkout `root`."""
     schemas = documents(read_examples(root / "schemas"))
-    return {f"schemas/{name}": text for name, text in schemas.items()} | {
-        "docs/reference/data-dictionary.md": dictionary(),
-        "docs/reference/metrics.md": reference(),
-        "docs/reference/settings.md": settings_page(),
+    sections = {
+        "docs/reference/alerts.md": alert_rules.alerts_table(),
+        "deploy/runbooks/README.md": alert_rules.runbook_index(),
     }
+    pages = {
+        name: replace_section((root / name).read_text(encoding="utf-8"), alert_rules.SECTION, text)
+        for name, text in sections.items()
+    }
+    return (
+        {f"schemas/{name}": text for name, text in schemas.items()}
+        | pages
+        | {
+            "deploy/prometheus/rules/domain.yaml": alert_rules.prometheus_entries(),
+            "deploy/prometheus/tests/domain_rules.yaml": alert_rules.promtool_cases(),
+            "docs/reference/data-dictionary.md": dictionary(),
+            "docs/reference/metrics.md": reference(),
+            "docs/reference/settings.md": settings_page(),
+        }
+    )
 
 
 def read_examples(folder: Path) -> dict[str, list[object]]:
@@ -42,7 +58,7 @@ def main() -> None:
     """Write the files below the folder that the command line names, or the current one."""
     parser = argparse.ArgumentParser(
         prog="python -m voc_stream.published.write",
-        description="Write the schemas, the AsyncAPI document and the generated pages.",
+        description="Write the schemas, the AsyncAPI document and the generated pages and alert rules.",
     )
     parser.add_argument("root", type=Path, nargs="?", default=Path(), help="the checkout")
     root: Path = parser.parse_args().root

@@ -33,9 +33,9 @@ from benchmarks.detection.trial import (
     tuned_threshold,
 )
 from benchmarks.detection.world import EXPERIENCES, SITES, shapes_of, world_of
-from benchmarks.markdown import put_section, table
 
 from voc_stream.alerts.detection.charts import FEWEST_WEEKS
+from voc_stream.published.markdown import put_section, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 from benchmarks.axes import AXES
-from benchmarks.markdown import replace_section
 from benchmarks.results import PAGE
+
+from voc_stream.published.markdown import replace_section
 
 SECTIONS = [
     "throughput",

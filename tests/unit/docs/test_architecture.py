@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks.markdown import replace_section
 from documentation import read
 from layers_page import PAGE, SECTION, purpose, rooms_table
 from unit.test_import_direction import MAY_IMPORT
+
+from voc_stream.published.markdown import replace_section
 
 
 def test_the_page_shows_the_rooms_as_they_are() -> None:

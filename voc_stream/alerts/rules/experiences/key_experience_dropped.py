@@ -165,7 +165,7 @@ RULE = Rule(
     ),
     one_per="key experience, at all sites or one",
     starts="the scores since some moment are lower than the eight weeks before by more than chance, by"
-    " about `drop` or more ([detection.md](../explain/detection.md)). One that a single site explains is"
+    " about `drop` or more ([detection](../explain/detection.md)). One that a single site explains is"
     " told of that site only",
     critical="twice `drop` or more",
     ends="a recovery is 20,000 times likelier than that the drop goes on, by at least `minimum_samples`"

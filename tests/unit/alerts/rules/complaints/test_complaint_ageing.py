@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.model import Subject, Verdict
 from voc_stream.alerts.rule import Context, Facts
@@ -39,6 +40,13 @@ def waiting(
     return OpenComplaint(
         name, site, severity, is_answered, NOW - timedelta(minutes=minutes), handed_to
     )
+
+
+EXAMPLE = Example(
+    starts=Facts(count_by_site([waiting(9000)], LIMITS, NOW)),
+    ends=Facts(count_by_site([waiting(5)], LIMITS, NOW)),
+    now=NOW,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.model import MOST_IDS, Subject
+from voc_stream.alerts.rule import Facts
 from voc_stream.alerts.rules.complaints.complaint_surge import (
     NAME,
     Opened,
+    OpenedComplaints,
     expected_in_a_day,
     judge_surges,
 )
@@ -45,6 +48,14 @@ def usual(site: str, a_day: int, last_day: int, category: str | None = "overall"
         for number in range(min(last_day, MOST_IDS))
     )
     return Opened(site, category, last_day, 4 * a_day, 28 * a_day, moments)
+
+
+FIRST = {"s-1": NOW - YEAR, "s-2": NOW - YEAR}
+EXAMPLE = Example(
+    starts=Facts(OpenedComplaints([usual("s-1", 4, 22), usual("s-2", 1, 1)], FIRST)),
+    ends=Facts(OpenedComplaints([usual("s-1", 10, 10), usual("s-2", 1, 1)], FIRST)),
+    now=NOW,
+)
 
 
 def test_as_many_complaints_as_usual_are_no_surge(catalogue: Catalogue) -> None:

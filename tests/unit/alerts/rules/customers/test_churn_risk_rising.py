@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.rules.example import Example
 
+from voc_stream.alerts.rule import Facts
 from voc_stream.alerts.rules.customers.churn_risk_rising import (
     FEWEST_DAYS,
     SUBJECT,
+    RiskShares,
     Share,
     judge_rising,
     mean_share,
@@ -15,6 +19,13 @@ from voc_stream.alerts.rules.customers.churn_risk_rising import (
 
 MONTH = [Share(10_000, 500)] * 28
 DRIVERS = {"base": 900, "low_outcome": 40, "broken_promise": 700}
+
+
+EXAMPLE = Example(
+    starts=Facts(RiskShares(Share(12_000, 900), MONTH, DRIVERS)),
+    ends=Facts(RiskShares(Share(10_000, 500), MONTH, DRIVERS)),
+    now=START,
+)
 
 
 def test_the_usual_share_is_no_alert() -> None:

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 import pytest
+from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.rules.example import Example
 
-from voc_stream.alerts.rules.customers.high_value_at_risk import SUBJECT, AtRisk, judge_high_value
+from voc_stream.alerts.rule import Facts
+from voc_stream.alerts.rules.customers.high_value_at_risk import (
+    SUBJECT,
+    AtRisk,
+    HighValueCustomers,
+    judge_high_value,
+)
 
 
 def at_risk(customers: int, critical: int = 0) -> AtRisk:
@@ -16,6 +24,13 @@ def at_risk(customers: int, critical: int = 0) -> AtRisk:
         {"": 1, "fleet": customers - 1},
         {"base": -9.6, "low_outcome": 1.2},
     )
+
+
+EXAMPLE = Example(
+    starts=Facts(HighValueCustomers(at_risk(2))),
+    ends=Facts(HighValueCustomers(at_risk(0))),
+    now=START,
+)
 
 
 def test_nobody_of_high_value_at_risk_is_no_alert() -> None:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.model import Subject
+from voc_stream.alerts.rule import Facts
 from voc_stream.alerts.rules.experiences.touchpoint_silent import (
     NAME,
     WEEK,
     WINDOWS,
+    HeardSites,
     Silence,
     SiteContacts,
     hours_to_look_at,
@@ -43,6 +46,14 @@ def site(
     return SiteContacts(
         "s-1", silent_hours, unrated_hours, {kinds[name]: found for name, found in contacts.items()}
     )
+
+
+USUAL = weeks(NOTHING, (10, 20, 40, 80))
+EXAMPLE = Example(
+    starts=Facts(HeardSites([site(12, rating=USUAL)], {})),
+    ends=Facts(HeardSites([site(0, 0, rating=USUAL)], {})),
+    now=END,
+)
 
 
 def test_a_site_is_quiet_where_ten_contacts_were_to_be_expected_in_its_silence() -> None:

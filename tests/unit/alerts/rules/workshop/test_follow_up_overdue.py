@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.rules.example import Example
 
-from voc_stream.alerts.facts.workshop_facts import FollowUps
+from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
 from voc_stream.alerts.model import Subject
+from voc_stream.alerts.rule import Facts
 from voc_stream.alerts.rules.workshop.follow_up_overdue import (
     EXPERIENCE,
     NAME,
@@ -32,6 +35,13 @@ def judge(
         catalogue,
         open_subjects,
     )
+
+
+def follow_ups(due: int, overdue: int) -> Facts:
+    return Facts(WorkshopFacts([], {}, [FollowUps("s-1", due, overdue, ())]))
+
+
+EXAMPLE = Example(starts=follow_ups(40, 12), ends=follow_ups(40, 0), now=START)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ import pytest
 from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.facts.open_orders import OpenOrder
 from voc_stream.alerts.facts.stage_times import StageTimes
+from voc_stream.alerts.facts.workshop_facts import WorkshopFacts
 from voc_stream.alerts.model import Subject
+from voc_stream.alerts.rule import Facts
 from voc_stream.alerts.rules.workshop.promise_at_risk import (
     NAME,
     judge_promises,
@@ -43,6 +46,13 @@ def order(
     entered_at = None if minutes is None else NOW - minutes * MINUTE
     promised_at = None if promised_in is None else NOW + promised_in * MINUTE
     return OpenOrder("o-1", "s-1", None, stage, entered_at, promised_at)._replace(**fields)  # type: ignore[arg-type]  # of OpenOrder
+
+
+EXAMPLE = Example(
+    starts=Facts(WorkshopFacts([order(promised_in=30)], {}, []), TIMES),
+    ends=Facts(WorkshopFacts([order(promised_in=90)], {}, []), TIMES),
+    now=NOW,
+)
 
 
 @pytest.mark.parametrize(

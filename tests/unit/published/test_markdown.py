@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from benchmarks.markdown import put_section, replace_section, table
+
+from voc_stream.published.markdown import put_section, replace_section, table
 
 if TYPE_CHECKING:
     from pathlib import Path

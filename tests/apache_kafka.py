@@ -1,6 +1,9 @@
-"""Apache Kafka for the tests: its Java artifacts from Maven, and clusters of one or three brokers on 127.0.0.1.
+"""Apache Kafka for the tests.
 
-Needs Java 17 or later and Maven. What Maven copied stays in the user's cache folder, so only the first run needs a repository.
+Its Java artifacts from Maven, and clusters of one or three brokers on 127.0.0.1.
+
+Needs Java 17 or later and Maven. What Maven copied stays in the user's cache folder, so only the
+first run needs a repository.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ FORMAT_TIMEOUT_SECONDS = 60.0
 READY_TIMEOUT_SECONDS = 60.0
 SETTLING_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 30.0
-# Below the ports that Linux gives to outgoing connections: one of those could take the port of a broker that is down, or connect to itself.
+# Below the ports that Linux gives to outgoing connections: one of those could take the port of a
+# broker that is down, or connect to itself.
 PORTS = range(12_000, 32_000)
 MAXIMUM_MESSAGE_BYTES = 32 * 1024 * 1024
 JAVA_OPTIONS = (
@@ -87,7 +91,8 @@ def install_kafka() -> Path:
         )
         if done.returncode != 0:
             raise ApacheKafkaError(
-                f"Maven could not copy Apache Kafka (it needs its repository the first time):\n{done.stdout[-2000:]}"
+                f"Maven could not copy Apache Kafka (it needs its repository the first"
+                f" time):\n{done.stdout[-2000:]}"
             )
         with suppress(OSError):  # another session was faster
             jars.rename(folder)
@@ -95,7 +100,9 @@ def install_kafka() -> Path:
 
 
 class KafkaCluster:
-    """Running brokers, each also a controller. Brokers are numbered from 1. Nothing is left when the block ends.
+    """Running brokers, each also a controller.
+
+    Brokers are numbered from 1. Nothing is left when the block ends.
 
     Start it from a thread that lasts as long as the cluster (see `Child`).
 
@@ -169,7 +176,10 @@ class KafkaCluster:
         self.close()
 
     def start(self, number: int) -> None:
-        """Start a broker, or start it again with what it had. It serves clients a few seconds later: see `wait_until_ready`."""
+        """Start a broker, or start it again with what it had.
+
+        It serves clients a few seconds later: see `wait_until_ready`.
+        """
         child = self._children.get(number)
         if child is not None and child.exit_code() is None:
             raise ApacheKafkaError(f"broker {number} runs already")
@@ -194,7 +204,10 @@ class KafkaCluster:
         self._send(number, signal.SIGSTOP)
 
     def resume(self, number: int) -> None:
-        """Let a frozen broker go on. For a moment it may still believe that all is well, and then be fenced for its silence."""
+        """Let a frozen broker go on.
+
+        For a moment it may still believe that all is well, and then be fenced for its silence.
+        """
         self._send(number, signal.SIGCONT)
         self._settled_at = time.monotonic() + SETTLING_SECONDS
 
@@ -204,20 +217,25 @@ class KafkaCluster:
             self.kill(number)
 
     def wait_until_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
-        """Wait until the brokers that run, and no others, take part, and every partition has a leader. Raises ApacheKafkaError."""
+        """Wait until the brokers that run take part, and every partition has a leader.
+
+        No others take part. Raises ApacheKafkaError.
+        """
         deadline = time.monotonic() + timeout_seconds
         while not (self._is_ready() and time.monotonic() > self._settled_at):
             for child in self._children.values():
                 if child.exit_code() not in {None, -signal.SIGKILL, 0, 128 + signal.SIGTERM}:
                     raise ApacheKafkaError(
-                        f"{child.name} ended with code {child.exit_code()}; its last lines:\n{child.log_tail()}"
+                        f"{child.name} ended with code {child.exit_code()}; its last"
+                        f" lines:\n{child.log_tail()}"
                     )
             if time.monotonic() > deadline:
                 tails = "\n".join(
                     f"--- {child.log_path}\n{child.log_tail()}" for child in self._children.values()
                 )
                 raise ApacheKafkaError(
-                    f"not all brokers were ready within {timeout_seconds:.0f} s; their last lines:\n{tails}"
+                    f"not all brokers were ready within {timeout_seconds:.0f} s; their last"
+                    f" lines:\n{tails}"
                 )
             time.sleep(0.1)
 
@@ -329,7 +347,8 @@ COMMON_PROPERTIES: dict[str, object] = {
     "num.recovery.threads.per.data.dir": 1,
     "offsets.topic.num.partitions": 1,
     "transaction.state.log.num.partitions": 1,
-    # So that a dead or frozen broker is noticed, and the groups it kept find another one, within a test.
+    # So that a dead or frozen broker is noticed, and the groups it kept find another one, within a
+    # test.
     "broker.session.timeout.ms": 6_000,
     "broker.heartbeat.interval.ms": 1_000,
     "group.initial.rebalance.delay.ms": 0,

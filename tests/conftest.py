@@ -1,4 +1,7 @@
-"""What tests share: one embedded PostgreSQL and one broker a session, started by the first test that needs them."""
+"""What tests share.
+
+One embedded PostgreSQL and one broker a session, started by the first test that needs them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def forget_settings(environ: MutableMapping[str, str]) -> None:
-    """Take out what whoever runs the tests has set for commands, as README says: `export VOC_CONFIG=.voc/voc.toml`."""
+    """Take out what whoever runs the tests has set for commands, as README says.
+
+    `export VOC_CONFIG=.voc/voc.toml`.
+    """
     for name in environ.keys() - without_settings(environ).keys():
         del environ[name]
 
@@ -65,7 +71,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it starts, so that no mark can be forgotten. Those that start nothing come first."""
+    """Mark each test by what it starts, so that no mark can be forgotten.
+
+    Those that start nothing come first.
+    """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "postgres_url" in fixtures:
@@ -100,7 +109,8 @@ def postgres_url() -> Iterator[str]:
     from voc_stream.embedded.postgres import Postgres
     from voc_stream.embedded.processes.tcp_ports import free_port
 
-    # Not pytest's own folder: a second session of the same user closes that one to the server's user.
+    # Not pytest's own folder: a second session of the same user closes that one to the server's
+    # user.
     with (
         tempfile.TemporaryDirectory(prefix="voc-tests-") as folder,
         Postgres(Path(folder), free_port()) as server,
@@ -175,7 +185,10 @@ def catalogue() -> Catalogue:
 
 @contextmanager
 def _administration(url: str) -> Iterator[psycopg2.extensions.cursor]:
-    """A cursor outside any transaction, on a connection that is closed afterwards: CREATE DATABASE needs both, on a template."""
+    """A cursor outside any transaction, on a connection that is closed afterwards.
+
+    CREATE DATABASE needs both, on a template.
+    """
     import psycopg2
 
     connection = psycopg2.connect(url)

@@ -1,4 +1,7 @@
-"""In-memory stores that keep the promises of voc_stream.pipeline.ports, for tests of what stands before PostgreSQL."""
+"""In-memory stores that keep the promises of voc_stream.pipeline.ports.
+
+They are for tests of what stands before PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +47,17 @@ def event_id_of(message: DecodedMessage) -> str:
 
 @dataclass
 class MemorySink:
-    """A BatchSink: compare-and-swap of the position, and each event id counts once. Shared by all workers of a test, like a database.
+    """A BatchSink: compare-and-swap of the position, and each event id counts once.
+
+    Shared by all workers of a test, like a database.
 
     Attributes:
         stored: the positions.
         accepted: event ids in the order in which they were taken in, by partition.
         rejected: offsets that were no events, by partition.
         before_commit: called inside `process`, before anything is written; may raise.
-        after_commit: called inside `process`, after all is written; may raise, as a COMMIT whose answer is lost.
+        after_commit: called inside `process`, after all is written; may raise, as a COMMIT whose
+            answer is lost.
         read_id: tells the id of a message.
     """
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from fakes import MemoryChores, MemorySink
 
 TIMEOUT_SECONDS = 40.0
-# Shorter than the settings allow: the embedded broker lets a first member wait for half of the session.
+# Shorter than the settings allow: the embedded broker lets a first member wait for half of the
+# session.
 SHORT_SESSIONS = {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.3}
 
 
@@ -81,7 +82,7 @@ class ThreadWorker:
         return not self.parts.not_ready()
 
     def sample(self, name: str, **labels: str) -> float:
-        """The value of a metric, summed over the labels that are not given; 0 where there is none."""
+        """The value of a metric, summed over the labels that are not given; 0 if there is none."""
         return sum(
             sample.value
             for family in self.metrics.registry.collect()
@@ -130,14 +131,20 @@ def started_workers() -> Iterator[Callable[..., ThreadWorker]]:
 
 
 def place_of(settings: Settings, event_id: str) -> Partition:
-    """Where an event goes, by the number in its id: one after the other through all partitions of all input topics."""
+    """Where an event goes, by the number in its id.
+
+    One after the other through all partitions of all input topics.
+    """
     topics = input_topics(settings.topic_prefix)
     partition, topic = divmod(int(event_id[1:]), len(topics))
     return Partition(topics[topic], partition % settings.partitions)
 
 
 def produce(settings: Settings, event_ids: Iterable[str]) -> None:
-    """Send one small JSON object for each id, spread over all input topics and partitions, and wait for all acknowledgements."""
+    """Send one small JSON object for each id, and wait for all acknowledgements.
+
+    They are spread over all input topics and partitions.
+    """
     producer = KafkaProducer(**client_options(settings), linger_ms=5)
     try:
         places = [(event_id, place_of(settings, event_id)) for event_id in event_ids]

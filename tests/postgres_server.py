@@ -1,4 +1,7 @@
-"""A PostgreSQL of a test's own: any version, with settings, certificates and a pg_hba.conf of its own, or a copy of another server."""
+"""A PostgreSQL of a test's own.
+
+Any version, with settings, certificates and a pg_hba.conf of its own, or a copy of another server.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ TRUST = "host all,replication all 127.0.0.1/32 trust\n"
 
 
 def programs_of(version: str) -> Path:
-    """Folder of the programs of an older PostgreSQL; Maven fills it the first time. Skips the test where there is no Maven."""
+    """Folder of the programs of an older PostgreSQL; Maven fills it the first time.
+
+    Skips the test where there is no Maven.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voc-stream"
     folder = cache / f"postgres-{version}"
     if folder.is_dir():
@@ -50,7 +56,8 @@ def programs_of(version: str) -> Path:
     maven, machine = shutil.which("mvn"), MACHINES.get(platform.machine())
     if maven is None or machine is None:
         pytest.skip(
-            "Maven is not installed (Debian: maven), or not for this machine: older versions of PostgreSQL are not checked"
+            "Maven is not installed (Debian: maven), or not for this machine: older versions of"
+            " PostgreSQL are not checked"
         )
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="unfinished-") as name:
@@ -70,7 +77,8 @@ def programs_of(version: str) -> Path:
             command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS, check=False
         )
         assert done.returncode == 0, (
-            f"Maven could not copy PostgreSQL {version} (it needs its repository the first time):\n{done.stdout}"
+            f"Maven could not copy PostgreSQL {version} (it needs its repository the first"
+            f" time):\n{done.stdout}"
         )
         [jar] = (unfinished / "jar").glob("*.jar")
         with zipfile.ZipFile(jar) as archive:
@@ -84,7 +92,9 @@ def programs_of(version: str) -> Path:
 
 
 class PostgresServer:
-    """A server that may be started, killed and started again. Its superuser is `voc`; nothing is left when the block ends.
+    """A server that may be started, killed and started again.
+
+    Its superuser is `voc`; nothing is left when the block ends.
 
     Args:
         folder: existing folder that holds the data.

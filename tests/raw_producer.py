@@ -1,4 +1,7 @@
-"""Producers as other companies have them: with any codec, and one that sends the bytes of a batch as they are."""
+"""Producers as other companies have them.
+
+With any codec, and one that sends the bytes of a batch as they are.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ LARGEST_BATCH_BYTES = 1 << 30
 
 
 def send_batch(bootstrap: str, topic: str, partition: int, data: bytes) -> int:
-    """Send one batch, whatever it is; the offset at which the broker put it. Raises KafkaError where the broker refuses it."""
+    """Send one batch, whatever it is; the offset at which the broker put it.
+
+    Raises KafkaError where the broker refuses it.
+    """
 
     async def send() -> int:
         client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)

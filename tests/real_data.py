@@ -1,7 +1,7 @@
 """The real data that some tests read: a process log (receipt.csv) and a survey (mobi.csv).
 
-They stay outside the repository: they are looked for in the folder VOC_TEST_DATA, else in `shared/data` beside the checkout. Tests that
-need one are skipped, and say so, where it is missing.
+They stay outside the repository: they are looked for in the folder VOC_TEST_DATA, else in
+`shared/data` beside the checkout. Tests that need one are skipped, and say so, where it is missing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
-"""How long charts of normal scores run until they alarm, by integral equations: an independent check of thresholds.
+"""How long charts of normal scores run until they alarm, by integral equations.
 
-With K(u) = the mean run length from a start at u, for a one-sided CUSUM (Page 1954): K(u) = 1 + K(0) F(k - u) + integral over [0, h] of
-K(y) f(y + k - u) dy, where f and F are density and distribution of the standardised fall of a score. For an EWMA (Crowder 1987): K(u) = 1 +
-integral over [-h, h] of K(y) f((y - (1 - l) u) / l) / l dy. Solved at the nodes of a Gauss-Legendre rule.
+An independent check of thresholds.
+
+With K(u) = the mean run length from a start at u, for a one-sided CUSUM (Page 1954): K(u) = 1 +
+K(0) F(k - u) + integral over [0, h] of K(y) f(y + k - u) dy, where f and F are density and
+distribution of the standardised fall of a score. For an EWMA (Crowder 1987): K(u) = 1 + integral
+over [-h, h] of K(y) f((y - (1 - l) u) / l) / l dy. Solved at the nodes of a Gauss-Legendre rule.
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ NODES = 40
 
 
 def mean_run_length(shift: float, allowance: float, threshold: float) -> float:
-    """From zero, in scores; all arguments in standard deviations, `shift` of the mean towards the alarm."""
+    """From zero, in scores.
+
+    All arguments in standard deviations, `shift` of the mean towards the alarm.
+    """
     return _from_zero(
         0.0,
         threshold,
@@ -27,12 +33,18 @@ def mean_run_length(shift: float, allowance: float, threshold: float) -> float:
 
 
 def mean_run_length_of_both_sides(shift: float, allowance: float, threshold: float) -> float:
-    """Of two such charts, one for each direction, from zero: their rates of alarms add up (Kemp 1971)."""
+    """Of two such charts, one for each direction, from zero.
+
+    Their rates of alarms add up (Kemp 1971).
+    """
     return 1 / sum(1 / mean_run_length(each, allowance, threshold) for each in (shift, -shift))
 
 
 def mean_run_length_of_ewma(shift: float, weight: float, limit: float) -> float:
-    """From zero, in scores, of an EWMA with a weight for each score and two limits, in asymptotic standard deviations of it."""
+    """Mean run length from zero of an EWMA with two limits, in scores.
+
+    Each score has a weight. Limits are in asymptotic standard deviations of the EWMA.
+    """
     threshold = limit * math.sqrt(weight / (2 - weight))
     return _from_zero(
         -threshold,
@@ -45,7 +57,10 @@ def mean_run_length_of_ewma(shift: float, weight: float, limit: float) -> float:
 def _from_zero(
     low: float, high: float, at_zero: Callable[[float], float], at: Callable[[float, float], float]
 ) -> float:
-    """The mean run length from zero, where a step leads from a start to zero with a probability and to other points with a density."""
+    """The mean run length from zero.
+
+    A step leads from a start to zero with a probability, and to other points with a density.
+    """
     nodes, weights = _gauss_legendre(NODES)
     points = [low + (high - low) * (node + 1) / 2 for node in nodes]
     rule = [(high - low) * weight / 2 for weight in weights]

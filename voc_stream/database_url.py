@@ -18,15 +18,18 @@ MAXIMUM_PORT = 65535
 # What libpq 17 knows; a test compares them with the installed one.
 PARAMETERS = (
     "application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname",
-    "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives",
-    "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts", "options",
+    "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr",
+    "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
+    "load_balance_hosts", "options",
     "passfile", "password", "port", "replication", "require_auth", "requirepeer", "service",
-    "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression", "sslcrl",
-    "sslcrldir", "sslkey", "sslmode", "sslnegotiation", "sslpassword", "sslrootcert", "sslsni",
+    "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert", "sslcertmode",
+    "sslcompression", "sslcrl", "sslcrldir", "sslkey", "sslmode", "sslnegotiation", "sslpassword",
+    "sslrootcert", "sslsni",
     "target_session_attrs", "tcp_user_timeout", "user",
 )  # fmt: skip
 _URL = re.compile(
-    r"(?:(?P<scheme>[^:/?]*)://)?(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?]*)(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?"
+    r"(?:(?P<scheme>[^:/?]*)://)?(?:(?P<user>[^@/?]*)@)?(?P<hosts>[^/?]*)"
+    r"(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?"
 )
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[^\s@:\[\]]*)(?::(?P<port>[0-9]*))?")
 _BAD_PERCENT = re.compile(r"%(?:00|(?![0-9A-Fa-f]{2}))")
@@ -58,13 +61,15 @@ def check_url(url: str) -> str:
         raise ValueError(f"{SHAPE}; a % that stands for itself is written %25")
     if re.search(r"[\s\x00-\x1f]", url):
         raise ValueError(
-            f"{SHAPE}; there is a blank or a line break in it (in a password, a blank is written %20)"
+            f"{SHAPE}; there is a blank or a line break in it (in a password, a blank is written"
+            f" %20)"
         )
     _check_hosts(parts.hosts)
     names = _check_parameters(parts.query)
     if re.search("[@/:]", parts.database):
         raise ValueError(
-            f"{SHAPE}; there is an @, / or : in the name of the database (in a password, @ is written %40 and / %2F)"
+            f"{SHAPE}; there is an @, / or : in the name of the database (in a password, @ is"
+            f" written %40 and / %2F)"
         )
     if not parts.database and "dbname" not in names:
         raise ValueError(f"{SHAPE}; the database is missing")
@@ -76,7 +81,8 @@ def _check_hosts(hosts: str) -> None:
         found = _HOST.fullmatch(host)
         if found is None or int(found["port"] or 1) not in range(1, MAXIMUM_PORT + 1):
             raise ValueError(
-                f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and / %2F)"
+                f"{SHAPE}; the host or port in it is wrong (in a password, @ is written %40 and /"
+                f" %2F)"
             )
 
 
@@ -87,7 +93,8 @@ def _check_parameters(query: str) -> list[str]:
         if name not in PARAMETERS:
             close = difflib.get_close_matches(name, PARAMETERS, n=1)
             raise ValueError(
-                f"{SHAPE}; PostgreSQL knows no parameter {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}"
+                f"{SHAPE}; PostgreSQL knows no parameter"
+                f" {name[:40]!r}{f', did you mean {close[0]}?' if close else ''}"
             )
         if len(values) != 1:
             raise ValueError(

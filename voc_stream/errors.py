@@ -21,8 +21,9 @@ VocError
     └── UnreachableError         no broker answers
 ```
 
-The command line catches the base in one place (`cli/__init__.py`) and prints its text, no traceback.
-An error that is not here is our mistake, or steers the program: nobody is meant to read it.
+The command line catches the base in one place (`cli/__init__.py`) and prints its text, no
+traceback. An error that is not here is our mistake, or steers the program: nobody is meant to read
+it.
 """
 
 from __future__ import annotations

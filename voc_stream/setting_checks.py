@@ -1,4 +1,7 @@
-"""Checks of single settings: each gives the value in its own type, or raises ValueError with what it must be."""
+"""Checks of single settings.
+
+Each gives the value in its own type, or raises ValueError with what it must be.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,8 @@ def path_or_one_of(meaning: str, names: Sequence[str]) -> Callable[[str | int], 
     def check(value: str | int) -> str:
         if not Path(str(value)).is_file() and value not in names:
             raise ValueError(
-                f"must be the path of {meaning} or one of {', '.join(names)}; there is no file {str(value)!r}"
+                f"must be the path of {meaning} or one of {', '.join(names)}; there is no file"
+                f" {str(value)!r}"
             )
         return str(value)
 

@@ -1,8 +1,9 @@
 """The settings, read once at the door and immutable afterwards.
 
-Environment variables `VOC_…` win over the TOML file that `VOC_CONFIG` names. The file has the same keys, with or without the prefix,
-in either case: `kafka_bootstrap = "kafka-1:9092"`. Every message names the setting that is wrong, and none repeats a password.
-A secret may stand in a file of its own instead: `VOC_…_FILE` names that file.
+Environment variables `VOC_…` win over the TOML file that `VOC_CONFIG` names. The file has the same
+keys, with or without the prefix, in either case: `kafka_bootstrap = "kafka-1:9092"`. Every message
+names the setting that is wrong, and none repeats a password. A secret may stand in a file of its
+own instead: `VOC_…_FILE` names that file.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 PREFIX = "VOC_"
 CONFIG = "VOC_CONFIG"
-# Kafka allows 249 characters in a topic name; the longest of ours after the prefix is `dead-letters`.
+# Kafka allows 249 characters in a topic name; the longest of ours after the prefix is
+# `dead-letters`.
 MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
 LOG_FORMATS = ("TEXT", "JSON")
 PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
@@ -42,13 +44,16 @@ FILE_SUFFIX = "_file"
 SWITCHES = ("kafka_allow_plaintext_password",)
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
-# How alike an unknown variable must be to a known one to count as a slip of the pen. An orchestrator that sets `VOC_STREAM_SERVICE_HOST`
-# for a service called voc-stream is none.
+# How alike an unknown variable must be to a known one to count as a slip of the pen. An
+# orchestrator that sets `VOC_STREAM_SERVICE_HOST` for a service called voc-stream is none.
 TYPING_ERROR_LIKENESS = 0.85
 
 
 class SettingsError(VocError):
-    """A setting is wrong or missing; the message names it and says what to do. Commands end with 2."""
+    """A setting is wrong or missing; the message names it and says what to do.
+
+    Commands end with 2.
+    """
 
     exit_code = 2
 
@@ -140,10 +145,14 @@ class Settings:
     log_format: str = "TEXT"
 
     def require_database_url(self) -> str:
-        """The database URL, with the password. Raises SettingsError where none was given, or two passwords were."""
+        """The database URL, with the password.
+
+        Raises SettingsError where none was given, or two passwords were.
+        """
         if self.database_url is None:
             raise SettingsError(
-                "VOC_DATABASE_URL is missing: set it, here or in the file of VOC_CONFIG, to postgresql://user:password@host:port/database"
+                "VOC_DATABASE_URL is missing: set it, here or in the file of VOC_CONFIG, to"
+                " postgresql://user:password@host:port/database"
             )
         if self.database_password is None:
             return self.database_url
@@ -155,7 +164,10 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from environment variables over the TOML file named by VOC_CONFIG. Raises SettingsError."""
+    """Read the settings from environment variables over the TOML file named by VOC_CONFIG.
+
+    Raises SettingsError.
+    """
     values: dict[str, str | int] = {}
     if environ.get(CONFIG):
         values |= _read_file(Path(environ[CONFIG]))
@@ -211,7 +223,8 @@ def _read_file(path: Path) -> dict[str, str | int]:
             raise SettingsError(f"{path}: unknown setting {key!r}{_suggestion(name, _KNOWN)}")
         if not isinstance(value, (str, int)) or (isinstance(value, bool) and name not in SWITCHES):
             raise SettingsError(f"{path}: {key} must be a text or a whole number")
-        # A path in a file is meant from where the file lies, so that the file works from any folder.
+        # A path in a file is meant from where the file lies, so that the file works from any
+        # folder.
         is_catalogue = name == "catalogue" and value not in PACKAGED_CATALOGUES
         is_path = name.endswith("file") or is_catalogue
         _take(values, name, str(path.parent / str(value)) if is_path else value, f"{path}: {key}")

@@ -1,7 +1,10 @@
-"""Shows on standard output what Alertmanager tells, one line an alert: for trials, and to see that alerts arrive.
+"""Shows on standard output what Alertmanager tells, one line an alert.
 
-Put a real receiver in its place before anybody relies on it. It needs nothing but Python. The token that Alertmanager must show lies in
-the file that WEBHOOK_TOKEN_FILE names. It also listens for the dead man's switch, and says when that has been silent.
+For trials, and to see that alerts arrive.
+
+Put a real receiver in its place before anybody relies on it. It needs nothing but Python. The token
+that Alertmanager must show lies in the file that WEBHOOK_TOKEN_FILE names. It also listens for the
+dead man's switch, and says when that has been silent.
 """
 
 from __future__ import annotations
@@ -47,7 +50,8 @@ class Switch:
                 if silent > SILENCE_SECONDS and not self._is_silent:
                     self._is_silent = True
                     say(
-                        f"NOBODY WATCHES: nothing heard of Prometheus and Alertmanager for {silent:.0f} s / 无人值守"
+                        f"NOBODY WATCHES: nothing heard of Prometheus and Alertmanager for"
+                        f" {silent:.0f} s / 无人值守"
                     )
 
 
@@ -102,7 +106,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def line_of(receiver: str, alert: dict[str, dict[str, str]]) -> str:
-    """One alert for people. Site names and texts may hold anything: nothing of it may reach a terminal raw."""
+    """One alert for people.
+
+    Site names and texts may hold anything: nothing of it may reach a terminal raw.
+    """
     labels, annotations = alert["labels"], alert.get("annotations", {})
     words = [
         str(alert["status"]),

@@ -70,7 +70,10 @@ def test_worker_receives_the_inputs_and_sends_the_outputs() -> None:
 
 
 def test_every_event_message_is_keyed_by_customer() -> None:
-    """The key decides the partition, so a sender must know it; a retraction may concern many customers, in any partitions."""
+    """The key decides the partition, so a sender must know it.
+
+    A retraction may concern many customers, in any partitions.
+    """
     for event_type in set(INPUT_TYPES) - {"retraction"}:
         assert (
             "customer_id"

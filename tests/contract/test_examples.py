@@ -68,7 +68,10 @@ def read(path: Path, catalogue: Catalogue) -> AnyInput | Refusal:
 
 @pytest.mark.parametrize("path", VALID, ids=name_of)
 def test_valid_example_is_accepted(path: Path, catalogue: Catalogue) -> None:
-    """The worker and an independent validator agree that it is an event of the type of its folder."""
+    """The worker and an independent validator agree on each example.
+
+    It is an event of the type of its folder.
+    """
     event_type = path.parts[-3]
     found = read(path, catalogue)
     assert type(found) is INPUT_TYPES[event_type], found

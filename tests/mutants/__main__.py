@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "docs" / "reference" / "testing.md"
 SEED = 19
-# Rooms that decide: what they do is all in their results. What moves data is tested by faults, not by mutants.
+# Rooms that decide: what they do is all in their results. What moves data is tested by faults, not
+# by mutants.
 ROOMS = (
     "domain",
     "events",
@@ -57,7 +58,10 @@ class Fate(NamedTuple):
 
 
 def main() -> None:
-    """Run the sample, print what survived, and write the score of each room where that is asked for."""
+    """Run the sample, and print what survived.
+
+    On request, write the score of each room.
+    """
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--sample", type=int, default=300, help="how many mutants, of all")
     parser.add_argument(
@@ -80,7 +84,8 @@ def main() -> None:
     for fate in fates:
         if not fate.is_killed:
             print(
-                f"SURVIVED voc_stream/{fate.module}:{fate.mutant.line} {fate.mutant.kind} (number {fate.mutant.number})"
+                f"SURVIVED voc_stream/{fate.module}:{fate.mutant.line} {fate.mutant.kind} (number"
+                f" {fate.mutant.number})"
             )
     text = scores(fates, len(everything))
     print(text)

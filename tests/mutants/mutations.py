@@ -1,4 +1,6 @@
-"""The mistakes that a mutant makes: one changed operator, constant, guard or name in a module's source.
+"""The mistakes that a mutant makes.
+
+One changed operator, constant, guard or name in a module's source.
 
 Why not a library: those that are kept up run whole suites and neither take a sample of a fixed seed
 nor tell the kinds apart; what is needed of them is this page.
@@ -40,7 +42,10 @@ _OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
 class Mutant(NamedTuple):
-    """One mistake in one module: its place among the module's, its kind, its line, and the whole source with it."""
+    """One mistake in one module.
+
+    Its place among the module's, its kind, its line, and the whole source with it.
+    """
 
     number: int
     kind: str

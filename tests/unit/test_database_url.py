@@ -45,14 +45,20 @@ REFUSED = (
 
 @pytest.mark.parametrize("url", ACCEPTED)
 def test_what_libpq_reads_is_accepted(url: str) -> None:
-    """Several hosts, both schemes, IPv6, sockets and parameters: an address means what libpq says it means."""
+    """Several hosts, both schemes, IPv6, sockets and parameters.
+
+    An address means what libpq says it means.
+    """
     assert check_url(url) == url
     assert ACCEPTED[url].items() <= parse_dsn(url).items()
 
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_what_libpq_would_misread_is_refused_without_quoting_it(url: str) -> None:
-    """A wrong address ends with a sentence before anything starts; a password in the wrong place is not repeated."""
+    """A wrong address ends with a sentence before anything starts.
+
+    A password in the wrong place is not repeated.
+    """
     with pytest.raises(SettingsError, match=r"^VOC_DATABASE_URL must be postgresql://") as caught:
         load_settings({"VOC_DATABASE_URL": url})
     assert "s3cret" not in str(caught.value)

@@ -56,7 +56,10 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 
 def test_missing_database_is_an_error_only_where_it_is_needed() -> None:
-    """`check` needs no database; a command that does gets an error that names the setting and shows its form."""
+    """`check` needs no database.
+
+    A command that does gets an error that names the setting and shows its form.
+    """
     with pytest.raises(
         SettingsError,
         match=r"VOC_DATABASE_URL is missing.*postgresql://user:password@host:port/database",
@@ -69,7 +72,8 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
     """The file of VOC_CONFIG has the same keys, with or without prefix; a variable overrules it."""
     path = tmp_path / "voc.toml"
     path.write_text(
-        f'kafka_bootstrap = "kafka-1:9092"\nVOC_WEB_PORT = 7000\ngroup = "from-file"\ndatabase_url = "{URL}"\n'
+        f'kafka_bootstrap = "kafka-1:9092"\nVOC_WEB_PORT = 7000\ngroup = "from-file"\ndatabase_url'
+        f' = "{URL}"\n'
     )
     settings = load_settings({"VOC_CONFIG": str(path), "VOC_GROUP": "from-variable", "HOME": "/"})
     assert settings == Settings(
@@ -126,7 +130,10 @@ def test_settings_reach_a_child_process_unchanged(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_value_names_its_setting(variable: str, value: str) -> None:
-    """A wrong setting is refused before anything starts, names itself, and never repeats a password."""
+    """A wrong setting is refused before anything starts.
+
+    It names itself, and the error never repeats a password.
+    """
     with pytest.raises(SettingsError, match=f"^{variable} must be") as caught:
         load_settings({variable: value})
     assert "secret" not in str(caught.value)
@@ -167,7 +174,10 @@ def test_missing_file_is_an_error() -> None:
 
 
 def test_mistyped_variable_is_an_error_and_a_stranger_is_not() -> None:
-    """A slip of the pen is not ignored silently; variables that an orchestrator sets for a service of that name are."""
+    """A slip of the pen is not ignored silently.
+
+    Variables that an orchestrator sets for a service of that name are.
+    """
     with pytest.raises(
         SettingsError, match="unknown setting VOC_DATABSE_URL; did you mean VOC_DATABASE_URL"
     ):
@@ -186,7 +196,10 @@ def test_password_is_not_shown() -> None:
 
 
 def test_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
-    """A mounted secret is read whole, blanks included; only the line break that an editor adds is no part of it."""
+    """A mounted secret is read whole, blanks included.
+
+    Only the line break that an editor adds is no part of it.
+    """
     secret = tmp_path / "password"
     for written, meant in (
         ("s3cret\n", "s3cret"),
@@ -201,7 +214,10 @@ def test_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
 def test_secret_file_of_the_settings_file_lies_beside_it_and_a_variable_wins(
     tmp_path: Path,
 ) -> None:
-    """The file's keys have the same two forms; whichever form a variable has, it overrules the file."""
+    """The file's keys have the same two forms.
+
+    Whichever form a variable has, it overrules the file.
+    """
     (tmp_path / "password").write_text("from-file\n")
     path = tmp_path / "voc.toml"
     path.write_text('database_password_file = "password"\n')
@@ -222,7 +238,10 @@ def test_secret_file_of_the_settings_file_lies_beside_it_and_a_variable_wins(
 def test_unusable_secret_file_is_named_and_never_quoted(
     tmp_path: Path, content: bytes | None, message: str
 ) -> None:
-    """A secret that is not there is an error of the settings that names variable and file, and shows nothing of the content."""
+    """A secret that is not there is an error that names variable and file.
+
+    It shows nothing of the content.
+    """
     secret = tmp_path / "password"
     if content is not None:
         secret.write_bytes(content)
@@ -250,7 +269,10 @@ def test_secret_given_in_both_forms_is_refused(tmp_path: Path) -> None:
 
 
 def test_children_inherit_everything_but_the_settings() -> None:
-    """`up` hands its children other settings; one that only its own environment has must not mix with them."""
+    """`up` hands its children other settings.
+
+    One that only its own environment has must not mix with them.
+    """
     own = {"PATH": "/bin", "VOC_STREAM_SERVICE_HOST": "10.0.0.1"}
     assert (
         without_settings(
@@ -262,8 +284,14 @@ def test_children_inherit_everything_but_the_settings() -> None:
 
 
 def test_help_lists_every_command_without_loading_any() -> None:
-    """`--help` is quick and works where a part is not installed: no command's libraries are imported for it."""
-    script = "import sys; from voc_stream.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    """`--help` is quick and works where a part is not installed.
+
+    No command's libraries are imported for it.
+    """
+    script = (
+        "import sys; from voc_stream.cli import main; main(['--help'], standalone_mode=False);"
+        " print(*sys.modules)"
+    )
     output = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     ).stdout

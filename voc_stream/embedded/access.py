@@ -1,8 +1,10 @@
-"""Who may connect to the PostgreSQL of `up`: one ordinary role, by a password that only the user who started `up` can read.
+"""Who may connect to the PostgreSQL of `up`.
+
+One ordinary role, by a password that only the user who started `up` can read.
 
 The server's superuser has no password, so nobody logs in as it over the network. What needs it is
-done in single-user mode, as the system user who owns the data. A folder of an earlier version, where
-every user of the machine was superuser, is closed in the same way, with all that it holds.
+done in single-user mode, as the system user who owns the data. A folder of an earlier version,
+where every user of the machine was superuser, is closed in the same way, with all that it holds.
 """
 
 from __future__ import annotations
@@ -26,12 +28,16 @@ _HOST_BASED_AUTHENTICATION = "host all all 127.0.0.1/32 scram-sha-256\n"
 _STATEMENTS = """\
 UPDATE pg_authid SET rolname = '{superuser}' WHERE oid = 10;
 ALTER ROLE {superuser} PASSWORD NULL;
-DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role}; END IF; END$$;
+DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \
+THEN CREATE ROLE {role}; END IF; END$$;
 ALTER ROLE {role} NOSUPERUSER CREATEROLE LOGIN PASSWORD '{password}';
 ALTER DATABASE {database} OWNER TO {role};
-DO $$DECLARE what text; BEGIN FOR what IN SELECT format('ALTER SCHEMA %I OWNER TO {role}', nspname) FROM pg_namespace \
-WHERE nspname IN ('voc', 'voc_bi') UNION ALL SELECT format('ALTER TABLE %s OWNER TO {role}', oid::regclass) FROM pg_class \
-WHERE relkind IN ('r', 'v') AND relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('voc', 'voc_bi')) \
+DO $$DECLARE what text; BEGIN FOR what IN \
+SELECT format('ALTER SCHEMA %I OWNER TO {role}', nspname) FROM pg_namespace \
+WHERE nspname IN ('voc', 'voc_bi') UNION ALL \
+SELECT format('ALTER TABLE %s OWNER TO {role}', oid::regclass) FROM pg_class \
+WHERE relkind IN ('r', 'v') AND relnamespace IN \
+(SELECT oid FROM pg_namespace WHERE nspname IN ('voc', 'voc_bi')) \
 LOOP EXECUTE what; END LOOP; END$$;
 """
 
@@ -42,7 +48,8 @@ def close_to_others(data: Path, database: str, run_alone: Callable[[str], None])
     Args:
         data: the folder of the stopped server. The password lies beside it, in `PASSWORD_FILE`.
         database: database that the role shall own, with the schemas of voc_stream in it.
-        run_alone: runs statements in that database in single-user mode, also on the system's own tables. Raises EmbeddedError.
+        run_alone: runs statements in that database in single-user mode, also on the system's own
+            tables. Raises EmbeddedError.
     """
     path = data.with_name(PASSWORD_FILE)
     try:

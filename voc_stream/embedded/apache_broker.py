@@ -1,4 +1,7 @@
-"""Apache Kafka as the broker of `up`: one node of its own kind, from a download that is unpacked here. It keeps its data in the folder."""
+"""Apache Kafka as the broker of `up`.
+
+One node of its own kind, from a download that is unpacked here. It keeps its data in the folder.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +98,8 @@ def _java() -> str:
     program = shutil.which("java")
     if program is None:
         raise EmbeddedError(
-            "--broker apache needs Java 17 or later, and there is no program `java`: install a Java runtime"
+            "--broker apache needs Java 17 or later, and there is no program `java`: install a Java"
+            " runtime"
         )
     return program
 
@@ -106,7 +110,8 @@ def _jars(home: Path) -> Path:
         if any(folder.glob("kafka-clients-*.jar")) and any(folder.glob("kafka_2.*.jar")):
             return folder.resolve()
     raise EmbeddedError(
-        f"--kafka-home {home}: there is no Apache Kafka; unpack a download of https://kafka.apache.org/downloads and name its folder"
+        f"--kafka-home {home}: there is no Apache Kafka; unpack a download of"
+        f" https://kafka.apache.org/downloads and name its folder"
     )
 
 
@@ -130,7 +135,8 @@ def _format(command: list[str], settings: Path) -> None:
     )
     if done.returncode != 0:
         raise EmbeddedError(
-            f"Apache Kafka could not prepare {settings.parent}: {(done.stderr or done.stdout)[-1000:].strip()}"
+            f"Apache Kafka could not prepare {settings.parent}:"
+            f" {(done.stderr or done.stdout)[-1000:].strip()}"
         )
 
 

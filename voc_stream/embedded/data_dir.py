@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked(data_dir: Path) -> Iterator[Path]:
-    """Make the folder where it is missing and hold it. The lock goes with the process, however that ends.
+    """Make the folder where it is missing and hold it.
+
+    The lock goes with the process, however that ends.
 
     Raises:
         EmbeddedError: another process holds it, or it cannot be written.
@@ -36,7 +38,8 @@ def locked(data_dir: Path) -> Iterator[Path]:
             file.seek(0)
             holder = file.read().strip() or "another one"
             raise EmbeddedError(
-                f"voc-stream up already runs on {data_dir} (process {holder}); stop it, or name another folder with --data-dir"
+                f"voc-stream up already runs on {data_dir} (process {holder}); stop it, or name"
+                f" another folder with --data-dir"
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -45,7 +48,10 @@ def locked(data_dir: Path) -> Iterator[Path]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, whole or not at all, in the place of the one that was there."""
+    """Write a file that only this user can read, whole or not at all.
+
+    It takes the place of the one that was there.
+    """
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(

@@ -1,4 +1,7 @@
-"""Everything that `up` runs on one machine: broker, database, worker and call centre, in the order in which they need each other."""
+"""Everything that `up` runs on one machine.
+
+Broker, database, worker and call centre, in the order in which they need each other.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,10 @@ class Machine:
 
     @property
     def serves_every_client(self) -> bool:
-        """Whether the broker is Apache Kafka; docs/howto/push.md says whom the embedded one does not serve."""
+        """Whether the broker is Apache Kafka.
+
+        The page docs/howto/push.md says whom the embedded one does not serve.
+        """
         return isinstance(self._broker, ApacheBroker)
 
     @property
@@ -106,7 +112,10 @@ class Machine:
         return f"http://{LOOPBACK}:{self.settings.web_port}"
 
     def start_worker(self, stop_requested: Callable[[], bool]) -> None:
-        """Start a worker and wait until it takes in events, or a stop is requested. Raises EmbeddedError where it does not get so far."""
+        """Start a worker and wait until it takes in events, or a stop is requested.
+
+        Raises EmbeddedError where it does not get so far.
+        """
         self._worker = self._supervise(self._start_one_worker(), self._start_one_worker)
         deadline = time.monotonic() + WORKER_START_TIMEOUT_SECONDS
         child = self._worker.child
@@ -115,17 +124,22 @@ class Machine:
             self.raise_if_broker_died()
             if child.exit_code() is not None:
                 raise EmbeddedError(
-                    f"the worker ended at once with code {child.exit_code()}; its last lines:\n{child.log_tail()}"
+                    f"the worker ended at once with code {child.exit_code()}; its last"
+                    f" lines:\n{child.log_tail()}"
                 )
             if time.monotonic() > deadline:
                 reason = why_not_ready(self.worker_url) or "it does not say why"
                 raise EmbeddedError(
-                    f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s: {reason}; see {child.log_path}"
+                    f"the worker is not ready after {WORKER_START_TIMEOUT_SECONDS:.0f} s: {reason};"
+                    f" see {child.log_path}"
                 )
             time.sleep(POLL_SECONDS)
 
     def start_simulator(self, rate: float, *, with_history: bool) -> None:
-        """Start a call centre that sends `rate` events per second, after a history of past days or without."""
+        """Start a call centre that sends `rate` events per second.
+
+        It begins with a history of past days, or without.
+        """
         history = () if with_history else ("--history-days", "0")
 
         def start() -> Child:
@@ -134,7 +148,10 @@ class Machine:
         self._simulator = self._supervise(start(), start)
 
     def check(self) -> Iterator[str]:
-        """Start again what ended by itself; what happened, for people. Raises EmbeddedError where the broker died: its events are gone."""
+        """Start again what ended by itself; what happened, for people.
+
+        Raises EmbeddedError where the broker died: its events are gone.
+        """
         self.raise_if_broker_died()
         for supervisor in self._supervisors:
             message = supervisor.check(time.monotonic())
@@ -142,7 +159,10 @@ class Machine:
                 yield message
 
     def lag_events(self) -> int | None:
-        """Events that wait in the broker, as the worker last measured it; None where no worker tells."""
+        """Events that wait in the broker, as the worker last measured it.
+
+        Returns None if no worker tells.
+        """
         return lag_events(self.worker_url)
 
     def stop_simulator(self) -> None:
@@ -175,7 +195,10 @@ class Machine:
         """Raise EmbeddedError where the broker ended."""
         code = self._broker.child.exit_code()
         if code is not None:
-            what = f"the embedded broker died (code {code}) and with it the events that were not yet taken in"
+            what = (
+                f"the embedded broker died (code {code}) and with it the events that were not yet"
+                f" taken in"
+            )
             if self._broker.keeps_events:
                 what = f"Apache Kafka died (code {code}); it has kept the events, so start again"
             raise EmbeddedError(f"{what}; its last lines:\n{self._broker.child.log_tail()}")
@@ -214,8 +237,9 @@ class Machine:
         return self._postgres.child
 
     def _start_one_worker(self) -> Child:
-        # A group of its own each time: it need not wait until the broker gives up the one before, and that broker has been seen to
-        # lose a group for ever. Positions lie in PostgreSQL, so the group holds nothing.
+        # A group of its own each time: it need not wait until the broker gives up the one before,
+        # and that broker has been seen to lose a group for ever. Positions lie in PostgreSQL, so
+        # the group holds nothing.
         return self._start(
             "worker",
             settings=replace(

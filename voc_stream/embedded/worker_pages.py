@@ -29,7 +29,10 @@ def why_not_ready(worker_url: str) -> str:
 
 
 def lag_events(worker_url: str) -> int | None:
-    """Messages in Kafka that are not yet in the tables, as last measured by the worker; None where it does not tell."""
+    """Messages in Kafka that are not yet in the tables, as last measured by the worker.
+
+    Returns None if it does not tell.
+    """
     text = _read(f"{worker_url}/metrics")
     if text is None:
         return None

@@ -1,6 +1,7 @@
 """Applies a mapping to rows: events as JSON, in a stream.
 
-The same row always gives the same event_ids, whatever stands around it, so that a file may be sent again, in parts, or in another order.
+The same row always gives the same event_ids, whatever stands around it, so that a file may be sent
+again, in parts, or in another order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from voc_stream.importing.mapping import AnswerRule, EventRule, RowMapping
 
-# How many events back a repetition is noticed. Only a saving: repeated events have the same event_id and count once anyway.
+# How many events back a repetition is noticed. Only a saving: repeated events have the same
+# event_id and count once anyway.
 RECENT_EVENTS = 50_000
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -61,8 +63,8 @@ def map_rows(
 def gives_event(row: Row, mapping: RowMapping) -> bool:
     """Whether an event can be made of the row, so that it surely is a row.
 
-    Any text can be an id or a text. So a cell must have a value that few texts are: a time, a number,
-    a yes or no, or one that the mapping lists.
+    Any text can be an id or a text. So a cell must have a value that few texts are: a time, a
+    number, a yes or no, or one that the mapping lists.
     """
     for rule in mapping.rules:
         if all(condition.holds(row.cells, mapping.empty_values) for condition in rule.conditions):
@@ -96,7 +98,8 @@ def _event(
         elif name in rule.required:
             columns = ", ".join(repr(column) for column in source.template.columns)
             raise CellError(
-                f"event[{rule.place + 1}].{name}: column {columns} is empty; add a condition `when`, or a `default`"
+                f"event[{rule.place + 1}].{name}: column {columns} is empty; add a condition"
+                f" `when`, or a `default`"
             )
     answers = [
         answer

@@ -1,4 +1,6 @@
-"""Text of a cell to a moment: ISO 8601 with separators, formats of strptime, three kinds of numbers.
+"""Text of a cell to a moment.
+
+ISO 8601 with separators, formats of strptime, three kinds of numbers.
 
 A number alone is never guessed: 1712101612345 is milliseconds in 2024 and also an ISO 8601 time of
 the year 1712. So ISO 8601 needs its separators, and numbers need a format that names their unit.
@@ -18,7 +20,10 @@ _ISO = re.compile(
     re.ASCII,
 )
 _NUMBER = re.compile(r"\d{1,18}(?:\.\d+)?", re.ASCII)
-_ISO_ADVICE = "is not a time in ISO 8601 such as 2024-05-03T09:12:00; set `time_formats` in [input] or `formats` of the field"
+_ISO_ADVICE = (
+    "is not a time in ISO 8601 such as 2024-05-03T09:12:00; set `time_formats` in [input] or"
+    " `formats` of the field"
+)
 _NUMBER_ADVICE = (
     "is a number, not a time in ISO 8601; set `time_formats` in [input] or `formats` of the field "
     "to `epoch` (seconds), `epoch_ms` (milliseconds) or `excel` (days of a spreadsheet)"
@@ -103,7 +108,10 @@ def _directives_problem(directives: set[str]) -> str | None:
     if "Z" in directives:
         return "%Z reads a name but no offset: write the name itself and set `time_zone`, or use %z"
     if "I" in directives and "p" not in directives:
-        return "%I is an hour of twelve: add %p, which reads AM, PM, 上午 and 下午, or write %H for 24 hours"
+        return (
+            "%I is an hour of twelve: add %p, which reads AM, PM, 上午 and 下午, or write %H for 24"
+            " hours"
+        )
     has_year = directives & set("YyGcx")
     has_day = directives & set("jcx") or ("d" in directives and directives & set("mbB"))
     has_week_day = directives & set("VUW") and directives & set("uwaA")

@@ -1,4 +1,7 @@
-"""From the text of cells to one value of an event: templates, value tables, numbers and their scales."""
+"""From the text of cells to one value of an event.
+
+Templates, value tables, numbers and their scales.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ NO = frozenset({"false", "no", "n", "0"})
 # Stricter than float(), which takes "nan", "inf" and "1_000" too.
 _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-# What a spreadsheet leaves of a long number, and its errors. As ids they would make several customers one.
+# What a spreadsheet leaves of a long number, and its errors. As ids they would make several
+# customers one.
 _SHORTENED = re.compile(r"[+-]?\d([.,]\d+)?E\+\d{2,3}", re.ASCII)
 _SPREADSHEET_ERROR = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|#+)")
 _POINT_FOR_COMMA = str.maketrans(".,", ",.")
@@ -55,7 +59,10 @@ class Scale(NamedTuple):
 
 
 class Template(NamedTuple):
-    """A text with `{column}` in it; `{{` and `}}` stand for braces. Literal texts and column names take turns."""
+    """A text with `{column}` in it; `{{` and `}}` stand for braces.
+
+    Literal texts and column names take turns.
+    """
 
     literals: tuple[str, ...]
     columns: tuple[str, ...]
@@ -91,7 +98,9 @@ class Template(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a field's value comes from and how it is read. `table` translates the rendered text; `default` stands in for an empty one.
+    """Where a field's value comes from and how it is read.
+
+    `table` translates the rendered text; `default` stands in for an empty one.
 
     `decimal` is the character before the decimals of a number: a point or a comma.
     """
@@ -114,9 +123,13 @@ class Source(NamedTuple):
         )
 
     def read(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> Any:
-        """The value for JSON, or None where the cells are empty and there is no default. Raises CellError."""
+        """The value for JSON, or None if the cells are empty and there is no default.
+
+        Raises CellError.
+        """
         text = self.template.render(cells, empty_values)
-        if not text:  # None where a column is empty, "" where the mapping gives a plain value instead of a text
+        # None where a column is empty, "" where the mapping gives a plain value instead of a text.
+        if not text:
             return self.default
         try:
             if self.table is None:
@@ -170,11 +183,13 @@ def _parse_identifier(text: str) -> str:
     """The same id in each spelling, so that an event_id made of it is the same, too."""
     if _SHORTENED.fullmatch(text):
         raise ValueError(
-            "is what a spreadsheet left of a long number; set the format of the column to text, and export it again"
+            "is what a spreadsheet left of a long number; set the format of the column to text, and"
+            " export it again"
         )
     if _SPREADSHEET_ERROR.fullmatch(text):
         raise ValueError(
-            "is an error of a spreadsheet; correct it there, or list it in `empty_values` of [input]"
+            "is an error of a spreadsheet; correct it there, or list it in `empty_values` of"
+            " [input]"
         )
     return unicodedata.normalize("NFC", text)
 

@@ -1,4 +1,7 @@
-"""The fields of the event types as a mapping sees them: derived from the structs, so that both always agree."""
+"""The fields of the event types as a mapping sees them.
+
+Derived from the structs, so that both always agree.
+"""
 
 from __future__ import annotations
 

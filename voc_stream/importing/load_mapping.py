@@ -1,4 +1,7 @@
-"""Reads a mapping from TOML and checks all of it before the first row: keys, names of tables, constants, required fields."""
+"""Reads a mapping from TOML and checks all of it before the first row.
+
+Keys, names of tables, constants, required fields.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ def parse_mapping(text: str, name: str) -> RowMapping:
 
 
 class _Reader:
-    """Turns the parsed tables of one mapping into rules; every complaint names the key and the line."""
+    """Turns the parsed tables of one mapping into rules.
+
+    Every complaint names the key and the line.
+    """
 
     def __init__(self, name: str, text: str, tables: dict[str, Any]) -> None:
         self._name = name
@@ -200,12 +206,16 @@ class _Reader:
         if not isinstance(value, _PLAIN) or value == "":
             self._fail(
                 path,
-                "must be a text such as '{column}', a number, true, false, or a table such as { column = \"…\" }",
+                "must be a text such as '{column}', a number, true, false, or a table such as {"
+                ' column = "…" }',
             )
         return Template(("",), ()), value
 
     def _check_constants(self, source: Source, field: Field, path: KeyPath) -> None:
-        """Values that the mapping itself states must suit the field, so that no row is needed to find a slip."""
+        """Values that the mapping itself states must suit the field.
+
+        So no row is needed to find a slip.
+        """
         stated: list[object] = [] if source.default is None else [source.default]
         if source.table is not None:
             stated += source.table.values()
@@ -259,7 +269,8 @@ class _Reader:
             if value not in self._scales:
                 self._fail(
                     path,
-                    f"there is no [scale.{value}]; the scales are {', '.join(self._scales) or 'none'}",
+                    f"there is no [scale.{value}]; the scales are"
+                    f" {', '.join(self._scales) or 'none'}",
                 )
             return self._scales[value]
         ranges = self._table(value, path)
@@ -282,7 +293,8 @@ class _Reader:
         except (ZoneInfoNotFoundError, ValueError):
             self._fail(
                 path,
-                f"{value!r} is no time zone such as 'Europe/Paris'; or there is no database of them here: pip install tzdata",
+                f"{value!r} is no time zone such as 'Europe/Paris'; or there is no database of them"
+                f" here: pip install tzdata",
             )
 
     def _time_formats(self, value: object, path: KeyPath) -> tuple[str, ...]:
@@ -328,7 +340,8 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(block, dict) for block in value):
             self._fail(
                 path,
-                f"must be [[{show_path(tuple(part for part in path if isinstance(part, str)))}]] blocks",
+                f"must be [[{show_path(tuple(part for part in path if isinstance(part, str)))}]]"
+                f" blocks",
             )
         return value
 

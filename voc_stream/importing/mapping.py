@@ -17,13 +17,19 @@ _LONGEST_LIST = 1_000
 
 
 class MappingError(VocError):
-    """A mapping is wrong, or does not fit the export; the message names the mapping's file, line and key."""
+    """A mapping is wrong, or does not fit the export.
+
+    The message names the mapping's file, line and key.
+    """
 
     exit_code = 2
 
 
 class Condition(NamedTuple):
-    """A test of one cell: whether it is empty (`values` is None) or one of the values. `expected` is the answer that fulfils it."""
+    """A test of one cell: whether it is empty (`values` is None) or one of the values.
+
+    `expected` is the answer that fulfils it.
+    """
 
     column: str
     values: frozenset[str] | None
@@ -44,7 +50,11 @@ class AnswerRule(NamedTuple):
 
 
 class EventRule(NamedTuple):
-    """One `[[event]]` block. `place` counts from 0; `digest_columns` make the event_id, or all of the event where they are None too."""
+    """One `[[event]]` block.
+
+    `place` counts from 0; `digest_columns` make the event_id, or all of the event where they are
+    None too.
+    """
 
     place: int
     type: str
@@ -65,7 +75,10 @@ class RowMapping(NamedTuple):
     places: Mapping[str, str]
 
     def check_columns(self, header: Header) -> None:
-        """Raise MappingError for the first column that the mapping uses and a CSV does not have, or has twice."""
+        """Raise MappingError for the first column that does not fit.
+
+        The mapping uses it, and a CSV does not have it, or has it twice.
+        """
         for column, place in self.places.items():
             if column in header.repeated:
                 names = " and ".join(repr(name) for name in header.repeated[column])
@@ -74,7 +87,8 @@ class RowMapping(NamedTuple):
                 )
             if column not in header.names:
                 raise MappingError(
-                    f"{place}: there is no column {column!r}; the columns are {_listed(header.names)}{_advice(header)}"
+                    f"{place}: there is no column {column!r}; the columns are"
+                    f" {_listed(header.names)}{_advice(header)}"
                 )
 
 

@@ -42,14 +42,17 @@ UNREADABLE = "unreadable"
 _EXPORTS = (".csv", ".tsv", ".xes")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Anything longer is refused by `decode` already; reading no further keeps a file without line ends out of memory.
+# Anything longer is refused by `decode` already; reading no further keeps a file without line ends
+# out of memory.
 _LONGEST_LINE = MAXIMUM_MESSAGE_BYTES + 2
 
 
 class Line(NamedTuple):
-    """One event of a file, with the bytes to send; or a problem: a short reason to count by, and a sentence.
+    """One event of a file, with the bytes to send.
 
-    `number` is that of the line, 0 where the whole file is meant; `lines` is how many lines are meant.
+    Or a problem: a short reason to count by, and a sentence.
+
+    `number` is that of the line, 0 if the whole file is meant; `lines` is how many lines are meant.
     """
 
     file: str
@@ -72,7 +75,9 @@ def load_mapping(path: Path) -> RowMapping:
 
 
 def require_mapping(names: Sequence[str], mapping: RowMapping | None) -> None:
-    """Raise MappingError for the first file that needs a mapping where there is none, before anything is sent.
+    """Raise MappingError for the first file that needs a mapping and has none.
+
+    This happens before anything is sent.
 
     Likewise where standard input is named twice: it can be read only once.
     """
@@ -97,7 +102,8 @@ def read_events(
     """Every event and every problem of one file, in order.
 
     Args:
-        name: A path, or `-` for standard input. gzip is unpacked; `.jsonl`, `.ndjson` and `.json` are JSON Lines whatever the mapping.
+        name: A path, or `-` for standard input. gzip is unpacked; `.jsonl`, `.ndjson` and `.json`
+            are JSON Lines whatever the mapping.
         mapping: For CSV (also on standard input) and XES.
         now: The present, for times in the future.
         catalogue: The experiences that may be named.
@@ -181,7 +187,10 @@ class _Rows:
         """Why no event came of the file."""
         if not self._count:
             return "has no rows; is it the right file?"
-        return f"has {counted(self._count, 'row')}, and no `when` of the mapping holds for any of them; is it the right file?"
+        return (
+            f"has {counted(self._count, 'row')}, and no `when` of the mapping holds for any of"
+            f" them; is it the right file?"
+        )
 
 
 def _lines(

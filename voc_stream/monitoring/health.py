@@ -1,8 +1,9 @@
 """The pages of a worker over HTTP: /metrics, /healthz, /readyz and a small index.
 
-They are served from a thread of their own, so that a worker whose loop is blocked is still visible. It is one thread with one loop,
-however many connect: clients that say nothing must not use up the threads and files that the worker needs. Where too many are
-connected, the one that has been longest is cut, so whoever asks at once is answered.
+They are served from a thread of their own, so that a worker whose loop is blocked is still visible.
+It is one thread with one loop, however many connect: clients that say nothing must not use up the
+threads and files that the worker needs. Where too many are connected, the one that has been longest
+is cut, so whoever asks at once is answered.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class HealthServer:
         host: address to listen on.
         port: port to listen on; 0 chooses a free one.
         registry: the metrics.
-        not_alive: why the process should be restarted; empty where it is well. Called from another thread, and must not block.
+        not_alive: why the process should be restarted; empty where it is well. Called from another
+            thread, and must not block.
         not_ready: why it takes in no events now; likewise.
 
     Raises:
@@ -65,7 +67,8 @@ class HealthServer:
         self._checks = {"/healthz": not_alive, "/readyz": not_ready}
         self._connections: dict[asyncio.Task[None], None] = {}  # the oldest first
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        # A name such as localhost has addresses of both kinds, and clients of 127.0.0.1 are the more usual ones.
+        # A name such as localhost has addresses of both kinds, and clients of 127.0.0.1 are the
+        # more usual ones.
         family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
         self._socket = socket.create_server(address[:2], family=family)
         self._loop = asyncio.new_event_loop()

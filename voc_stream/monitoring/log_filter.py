@@ -1,4 +1,7 @@
-"""Keeps a library from filling the log with one message: while brokers are away, aiokafka repeats itself hundreds of times a second."""
+"""Keeps a library from filling the log with one message.
+
+While brokers are away, aiokafka repeats itself hundreds of times a second.
+"""
 
 from __future__ import annotations
 

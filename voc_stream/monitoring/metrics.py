@@ -1,8 +1,9 @@
 """Every metric of the service, declared once: name, help, labels.
 
-Two kinds. Counters and gauges of the worker's own life are attributes of `Metrics`. Gauges that are read from the tables are listed in
-`READ_FROM_TABLES` and set by `Metrics.publish`; a sample that is not read any more disappears, because no data is not zero.
-Label values come from the catalogue, the topics and the sites, never from a customer or a text.
+Two kinds. Counters and gauges of the worker's own life are attributes of `Metrics`. Gauges that are
+read from the tables are listed in `READ_FROM_TABLES` and set by `Metrics.publish`; a sample that is
+not read any more disappears, because no data is not zero. Label values come from the catalogue, the
+topics and the sites, never from a customer or a text.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
         "Customers in a band of risk of leaving.", ("band", "segment"), "sum"
     ),
     "voc_histories_pending": TableGauge(
-        "Customers whose earlier events are still counted under another segment or region, in part.",
+        "Customers whose earlier events are still counted under another segment or region, in"
+        " part.",
         (),
         "leave out",
     ),
@@ -149,7 +151,8 @@ class Metrics:
         )
         self.set_aside_messages = Counter(
             "voc_messages_set_aside_total",
-            "Messages that failed again and again, alone, and became dead letters so that the others go on.",
+            "Messages that failed again and again, alone, and became dead letters so that the"
+            " others go on.",
             partition,
             registry=registry,
         )
@@ -167,7 +170,8 @@ class Metrics:
         )
         self.unreadable_batches = Counter(
             "voc_unreadable_batches_total",
-            "Batches, or rests of them, that Kafka holds and that cannot be read or would unpack to too much: a dead letter each.",
+            "Batches, or rests of them, that Kafka holds and that cannot be read or would unpack to"
+            " too much: a dead letter each.",
             (*partition, "reason"),
             registry=registry,
         )
@@ -203,7 +207,8 @@ class Metrics:
         )
         self.skipped_offsets = Counter(
             "voc_skipped_offsets_total",
-            "Offsets that held no message: retention, compaction, transactions or a batch that cannot be read.",
+            "Offsets that held no message: retention, compaction, transactions or a batch that"
+            " cannot be read.",
             topic,
             registry=registry,
         )
@@ -228,7 +233,8 @@ class Metrics:
         )
         self.stored_clock_ahead = Gauge(
             "voc_stored_clock_ahead_seconds",
-            "How far the latest stored moment of a refresh or evaluation is ahead of PostgreSQL's clock.",
+            "How far the latest stored moment of a refresh or evaluation is ahead of PostgreSQL's"
+            " clock.",
             registry=registry,
         )
         self.dead_letters_published = Counter(
@@ -298,12 +304,18 @@ class Metrics:
                 gauge.remove(partition.topic, str(partition.number))
 
     def publish(self, gauges: Sequence[GaugeSample]) -> None:
-        """Replace all gauges that are read from the tables. Raises KeyError, ValueError for a name or labels not declared here."""
+        """Replace all gauges that are read from the tables.
+
+        Raises KeyError, ValueError for a name or labels not declared here.
+        """
         self._tables.publish(gauges)
 
 
 class _TableGauges(Collector):
-    """The samples of the gauges of READ_FROM_TABLES, with the cap on sites; replaced as a whole, so a scrape never sees half of them."""
+    """The samples of the gauges of READ_FROM_TABLES, with the cap on sites.
+
+    Replaced as a whole, so a scrape never sees half of them.
+    """
 
     def __init__(self, overflow: Counter) -> None:
         self._overflow = overflow
@@ -325,7 +337,8 @@ class _TableGauges(Collector):
             declared = READ_FROM_TABLES[sample.metric]
             if len(sample.labels) != len(declared.labels):
                 raise ValueError(
-                    f"{sample.metric} has the labels {declared.labels}, but a sample gives {sample.labels}"
+                    f"{sample.metric} has the labels {declared.labels}, but a sample gives"
+                    f" {sample.labels}"
                 )
         self._admit(
             sample.labels[index]

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 _BEYOND_THE_SCHEMA = (
     "Fields that are not named here are kept with the event and change nothing. "
     "Ids that are equal in Unicode's normal form C are the same id. "
-    f"Also refused: a message of more than {MAXIMUM_MESSAGE_BYTES // 1024} KiB or nested more than {MAXIMUM_DEPTH} deep, "
-    "U+0000 or half of a surrogate pair in any string, a time without an offset, occurred_at more than 10 minutes in the future, "
+    f"Also refused: a message of more than {MAXIMUM_MESSAGE_BYTES // 1024} KiB or nested more than"
+    f" {MAXIMUM_DEPTH} deep, "
+    "U+0000 or half of a surrogate pair in any string, a time without an offset, occurred_at more"
+    " than 10 minutes in the future, "
     "an id with a character beyond U+FFFF that nobody sees, "
     "and an experience that the catalogue does not have or has with another kind."
 )

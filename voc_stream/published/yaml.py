@@ -14,7 +14,9 @@ _PLAIN_KEY = re.compile(r"(?!(?i:y|n|yes|no|on|off|true|false|null)$)[A-Za-z$][A
 
 
 def to_yaml(value: object) -> str:
-    """`value`, made of mappings with text keys, sequences, printable texts, numbers, booleans and None, as a YAML document.
+    """`value` as a YAML document.
+
+    It is made of mappings with text keys, sequences, printable texts, numbers, booleans and None.
 
     >>> print(to_yaml({"channels": {"voc.callbacks": [1, {"key": "a: b"}, []]}}), end="")
     channels:

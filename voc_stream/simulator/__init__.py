@@ -1,1 +1,4 @@
-"""The simulated call centre of a group of car workshops: a pure generator of messages, without clock or I/O."""
+"""The simulated call centre of a group of car workshops.
+
+A pure generator of messages, without clock or I/O.
+"""

@@ -1,4 +1,7 @@
-"""A believable stretch of days of the call centre: a history, then the live part, as one stream of messages."""
+"""A believable stretch of days of the call centre.
+
+A history, then the live part, as one stream of messages.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,19 @@ if TYPE_CHECKING:
 EVENTS_PER_VISIT = 25.6
 """Measured; a test compares the rate that follows from it."""
 WARM_UP_DAYS = 3.0
-"""So long before the start visits begin as often as later, so that the live part starts at its rate."""
+"""So long before the start, visits begin as often as later.
+
+The live part then starts at its rate.
+"""
 
 
 def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
-    """Yield messages in order of sending: the history first, then those of the live part, for ever unless `duration_seconds` ends it.
+    """Yield messages in order of sending.
 
-    In the live part `sent_at` is the moment to send; `occurred_at` is the same but for late and repeated messages. What would be sent
-    after the end is left out.
+    The history first, then those of the live part, for ever unless `duration_seconds` ends it.
+
+    In the live part `sent_at` is the moment to send; `occurred_at` is the same but for late and
+    repeated messages. What would be sent after the end is left out.
     """
     warm_up = (
         min(WARM_UP_DAYS, options.history_days) * DAY if options.duration_seconds != 0 else 0.0

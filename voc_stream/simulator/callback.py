@@ -30,7 +30,10 @@ CONTENT_SCORE = 8
 
 
 def call_back(world: World, journey: Journey) -> Iterator[float]:
-    """Try up to three times, from about a day after the delivery; slow shops hand their lists in late."""
+    """Try up to three times, from about a day after the delivery.
+
+    Slow shops hand their lists in late.
+    """
     yield world.random.uniform(0.7, 2.6) * DAY * max(1.0, journey.shop.slowness)
     agent = world.random.choice(AGENTS)
     _follow_up(world, journey, agent, "enter")

@@ -1,8 +1,9 @@
 """From the time of the story to the time on the events.
 
-The story counts working seconds: those in which the shops are open, 0 at the start of the live part. In the history a working
-second lasts a second and nights are skipped; in the live part `speed` of them pass in one second and there is no night. The map never
-goes back, so whatever is before or after a promise in the story is so in the tables.
+The story counts working seconds: those in which the shops are open, 0 at the start of the live
+part. In the history a working second lasts a second and nights are skipped; in the live part
+`speed` of them pass in one second and there is no night. The map never goes back, so whatever is
+before or after a promise in the story is so in the tables.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class WorkshopClock:
         if working >= 0:
             return round(self._start + working / self._speed, 3)
         days, second = divmod(self._start_working + working, OPEN_SECONDS)
-        # Closing time is also the next opening; of the two the history ends with the one before the start.
+        # Closing time is also the next opening; of the two the history ends with the one before the
+        # start.
         return round(min(days * DAY_SECONDS + OPENING_SECOND + second, self._start), 3)
 
     def moment(self, working: float) -> datetime:

@@ -1,4 +1,7 @@
-"""Complaints, and customers who leave: both follow from a bad visit, and leaving also from how the complaint was handled."""
+"""Complaints, and customers who leave.
+
+Both follow from a bad visit, and leaving also from how the complaint was handled.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ DEPARTMENT_IN_CHARGE = {
     "lounge_comfort": "facilities",
 }
 BAD_VISIT, STEEPNESS = 6.4, 2.0
-"""Half of those who would ever complain do at this overall feeling, and so many times more or fewer by a point (as a logit)."""
+"""At this overall feeling, half of those who would ever complain do.
+
+A point more or less makes so many times fewer or more (as a logit).
+"""
 COMPLAINT_SHARE, SILENT_LEAVING_SHARE = 0.65, 0.25
 BACKGROUND_SHARE = 0.003
 UNRESOLVED_LEAVING_SHARE, RESOLVED_LEAVING_SHARE = 0.6, 0.06
@@ -43,7 +49,10 @@ CHURN_REASONS: dict[ChurnReason, int] = {
 
 
 def may_complain(world: World, journey: Journey) -> Iterator[float]:
-    """After a visit: complain, or leave without a word, or stay. The worse it felt, the likelier."""
+    """After a visit: complain, or leave without a word, or stay.
+
+    The worse it felt, the likelier.
+    """
     badness = 1.0 / (1.0 + math.exp(STEEPNESS * (journey.felt("overall") - BAD_VISIT)))
     if world.chance(COMPLAINT_SHARE * badness + BACKGROUND_SHARE):
         yield from complain(world, journey, severe=world.chance(0.2 + 0.5 * badness))

@@ -23,7 +23,10 @@ GRUMBLER_SHARE, GRUMBLERS_DEDUCT = 0.05, 2.0
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedCustomer:
-    """A customer: the facts that are sent, and the state that decides what happens. `leniency` is in points of the score scale."""
+    """A customer: the facts that are sent, and the state that decides what happens.
+
+    `leniency` is in points of the score scale.
+    """
 
     customer_id: str
     shop: Shop

@@ -28,7 +28,10 @@ ORDINARY_SCORE = 9.3
 
 @dataclass(slots=True, kw_only=True)
 class Journey:
-    """One visit. Times are working seconds, None while they have not come; `attitude` is that of the advisor at the time."""
+    """One visit. Times are working seconds, None while they have not come.
+
+    `attitude` is that of the advisor at the time.
+    """
 
     order_id: str
     journey_id: str
@@ -51,7 +54,10 @@ class Journey:
     refreshments: bool = True
 
     def felt(self, experience: str) -> float:
-        """What the customer feels about a rating of the catalogue, before the noise of answering; may lie outside 0-10."""
+        """What the customer feels about a rating of the catalogue, before the noise of answering.
+
+        May lie outside 0-10.
+        """
         ordinary = ORDINARY_SCORE + self.customer.leniency
         if experience != "overall":
             return ordinary + self._deviation(experience)

@@ -1,4 +1,7 @@
-"""The group of workshops: shops of different quality, their staff and the call centre. The same for every seed."""
+"""The group of workshops: shops of different quality, their staff and the call centre.
+
+The same for every seed.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ class Advisor:
 class Shop:
     """A workshop.
 
-    `slowness` multiplies the time of each stage; `friendliness` and `comfort` are points of the score scale, 0 is ordinary; `rework_share`
-    is the share of repairs that fail their inspection; `size` is relative.
+    `slowness` multiplies the time of each stage; `friendliness` and `comfort` are points of the
+    score scale, 0 is ordinary; `rework_share` is the share of repairs that fail their inspection;
+    `size` is relative.
     """
 
     site_id: str
@@ -54,7 +58,10 @@ _PROFILES = (
 
 
 def build_shop(number: int) -> Shop:
-    """The shop with this number, from 1; beyond the eight that are described the profiles repeat, with other staff."""
+    """The shop with this number, from 1.
+
+    Beyond the eight that are described the profiles repeat, with other staff.
+    """
     site_id = f"shop-{number:02d}"
     random = Random(site_id)  # noqa: S311  a simulation, no secret
     size, slowness, friendliness, comfort, rework_share = _PROFILES[(number - 1) % len(_PROFILES)]

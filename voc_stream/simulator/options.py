@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 class Decline:
     """A shop whose service gets worse.
 
-    From `after_seconds` after the start (negative: in the history) the attitude of advisor number `advisor` of `site_id` falls by up to
-    `points` of the score scale, reached after `ramp_seconds`; that of the colleagues by `share_of_others` of it. From `until_seconds` after
-    the start it is again what it was; None: never. Customers who came before tell of it for some working days more.
+    From `after_seconds` after the start (negative: in the history) the attitude of advisor number
+    `advisor` of `site_id` falls by up to `points` of the score scale, reached after `ramp_seconds`;
+    that of the colleagues by `share_of_others` of it. From `until_seconds` after the start it is
+    again what it was; None: never. Customers who came before tell of it for some working days more.
     """
 
     site_id: str = "shop-03"
@@ -30,13 +31,15 @@ class Decline:
         """Raise ValueError for a decline that ends before it begins."""
         if self.until_seconds is not None and self.until_seconds <= self.after_seconds:
             raise ValueError(
-                f"until_seconds is {self.until_seconds}: give more than after_seconds, {self.after_seconds}"
+                f"until_seconds is {self.until_seconds}: give more than after_seconds,"
+                f" {self.after_seconds}"
             )
 
     def points_at(self, site_id: str, employee_id: str, seconds: float) -> float:
         """How many points the attitude of an advisor has fallen `seconds` after the start.
 
-        >>> Decline(after_seconds=0, ramp_seconds=10, points=4).points_at("shop-03", "shop-03-advisor-1", 5)
+        >>> decline = Decline(after_seconds=0, ramp_seconds=10, points=4)
+        >>> decline.points_at("shop-03", "shop-03-advisor-1", 5)
         2.0
         """
         over = self.until_seconds is not None and seconds >= self.until_seconds
@@ -57,8 +60,9 @@ class Decline:
 class Noise:
     """How the way to the topic disturbs the events. Shares are of the events, 0-1.
 
-    Late and repeated messages are sent after a delay drawn log-uniformly from its range; `huge_string_bytes` is the length of the string in
-    the broken messages that carry one. Some events are taken back (`retracted_share`), and of some the id is used again for another event
+    Late and repeated messages are sent after a delay drawn log-uniformly from its range;
+    `huge_string_bytes` is the length of the string in the broken messages that carry one. Some
+    events are taken back (`retracted_share`), and of some the id is used again for another event
     (`conflicting_share`), both so long after they were sent.
     """
 
@@ -80,11 +84,15 @@ class SimulationOptions:
     Attributes:
         start: the moment at which the history ends and the live part begins, with an offset.
         seed: of all randomness.
-        rate_per_second: events per second of the live part, on average; repeated and broken messages come on top.
+        rate_per_second: events per second of the live part, on average; repeated and broken
+            messages come on top.
         duration_seconds: length of the live part; None: endless; 0: history only.
-        history_days: how far back the history reaches, in real durations. Without any, the live part takes a workshop's day to get going.
-        history_events: about how many events the history has. The last three days are as busy as the live part.
-        speed: working seconds that pass in one second of the live part; at 600 a workshop's day of ten hours takes a minute.
+        history_days: how far back the history reaches, in real durations. Without any, the live
+            part takes a workshop's day to get going.
+        history_events: about how many events the history has. The last three days are as busy as
+            the live part.
+        speed: working seconds that pass in one second of the live part; at 600 a workshop's day of
+            ten hours takes a minute.
         sites: number of shops.
         decline: the shop that gets worse, or None.
         noise: duplicates, late and broken messages, and second thoughts.

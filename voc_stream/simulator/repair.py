@@ -1,4 +1,7 @@
-"""A visit: the repair order through its stages, the touchpoints on the way, and what follows from it."""
+"""A visit: the repair order through its stages, and what follows from it.
+
+With the touchpoints on the way.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _DEPARTMENT: dict[Stage, str] = {
 
 
 def visit(world: World) -> Iterator[float]:
-    """A customer books or comes, the car goes through the workshop, and the customer takes it home."""
+    """A customer books or comes, and takes the car home when the workshop has done its work."""
     journey = _arrive(world)
     if journey.booked:
         yield from _stage(world, journey, "appointment", 5 * MINUTE)
@@ -95,7 +98,10 @@ def _receive(world: World, journey: Journey) -> Iterator[float]:
 
 
 def _repair(world: World, journey: Journey) -> Iterator[float]:
-    """From the estimate to the inspection: the plan makes the promise, and what really happens keeps or breaks it."""
+    """From the estimate to the inspection.
+
+    The plan makes the promise, and what really happens keeps or breaks it.
+    """
     shop, random = journey.shop, world.random
     technician = _technician(world, journey)
     work, parts = (
@@ -188,7 +194,10 @@ def _stage(
     employee: str | None = None,
     **at_exit: Any,
 ) -> Iterator[float]:
-    """After a short while enter a stage, spend working seconds in it, leave it; `at_exit` are fields of the exit."""
+    """After a short while enter a stage, spend working seconds in it, leave it.
+
+    `at_exit` are fields of the exit.
+    """
     yield world.random.uniform(1, 5) * MINUTE
     _step(world, journey, stage, "enter", employee)
     yield duration

@@ -1,6 +1,9 @@
-"""The simulated world: a clock of the story, a heap of processes that wait, and the events they emit.
+"""The simulated world.
 
-A process is a generator: it emits events, changes what it knows, and yields how many working seconds it waits.
+A clock of the story, a heap of processes that wait, and the events they emit.
+
+A process is a generator: it emits events, changes what it knows, and yields how many working
+seconds it waits.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ class World:
         self.options = options
         self.clock = WorkshopClock(options.start, options.speed)
         self.random = Random(f"story {options.seed} {options.start.isoformat()}")  # noqa: S311  a simulation, no secret
-        self.tag = f"{self.random.getrandbits(24):06x}"  # so that two runs never mean the same customer or order
+        # So that two runs never mean the same customer or order.
+        self.tag = f"{self.random.getrandbits(24):06x}"
         self.customers = Customers(self.random, build_shops(options.sites), self.tag)
         self.now = begin
         self._emitted: list[CustomerEvent] = []
@@ -47,7 +51,10 @@ class World:
         heapq.heappush(self._waiting, (self.now + after, self._started, process))
 
     def step(self) -> list[CustomerEvent] | None:
-        """Run the process whose time has come until it waits again; the events it emitted, or None where all processes have ended."""
+        """Run the process whose time has come until it waits again.
+
+        The events it emitted, or None if all processes have ended.
+        """
         if not self._waiting:
             return None
         self.now, number, process = heapq.heappop(self._waiting)
@@ -89,5 +96,6 @@ class World:
         """A UUIDv7 (RFC 9562, 5.7) of the event's time and the story's randomness."""
         milliseconds = int(self.clock.posix(self.now) * 1000)
         low = self.random.getrandbits(74)
-        text = f"{milliseconds:012x}7{low >> 62:03x}{(low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000:016x}"
+        last = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
+        text = f"{milliseconds:012x}7{low >> 62:03x}{last:016x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -38,12 +38,16 @@ def value(cursor: Cursor, query: str) -> int:
 
 
 def test_each_customer_has_the_rows_of_its_kind(database_url: str, cursor: Cursor) -> None:
-    """Customers are numbered as the mix names them; all have a profile and a risk, every fourth an order; nothing waits to be merged."""
+    """Customers are numbered as the mix names them.
+
+    All have a profile and a risk, every fourth an order; nothing waits to be merged.
+    """
     history.add_customers(database_url, cursor, 230)
     assert (
         value(
             cursor,
-            "SELECT count(*) FROM customer WHERE customer_id ~ '^c-0000[0-2][0-9]{2}$' AND segment IS NOT NULL",
+            "SELECT count(*) FROM customer WHERE customer_id ~ '^c-0000[0-2][0-9]{2}$' AND segment"
+            " IS NOT NULL",
         )
         == 230
     )
@@ -51,7 +55,8 @@ def test_each_customer_has_the_rows_of_its_kind(database_url: str, cursor: Curso
     assert (
         value(
             cursor,
-            "SELECT count(*) FROM repair_order JOIN customer USING (customer_id) WHERE delivered_at IS NOT NULL",
+            "SELECT count(*) FROM repair_order JOIN customer USING (customer_id) WHERE delivered_at"
+            " IS NOT NULL",
         )
         == 58
     )
@@ -69,7 +74,10 @@ def test_each_customer_has_the_rows_of_its_kind(database_url: str, cursor: Curso
 def test_the_engine_goes_on_from_the_rows(
     database_url: str, cursor: Cursor, catalogue: Catalogue
 ) -> None:
-    """The multiplied rows are ones that the engine itself could have written: it loads, folds and saves them."""
+    """The multiplied rows are ones that the engine itself could have written.
+
+    It loads, folds and saves them.
+    """
     history.add_customers(database_url, cursor, 40)
     now = datetime.now(UTC)
     values = [
@@ -91,7 +99,8 @@ def test_the_engine_goes_on_from_the_rows(
     assert (
         value(
             cursor,
-            "SELECT count(*) FROM repair_order WHERE order_id LIKE 'case-%' AND fold_state ->> 'segment' <> ''",
+            "SELECT count(*) FROM repair_order WHERE order_id LIKE 'case-%' AND fold_state ->>"
+            " 'segment' <> ''",
         )
         > 0
     )
@@ -100,21 +109,26 @@ def test_the_engine_goes_on_from_the_rows(
 def test_days_are_those_before_today(
     database_url: str, cursor: Cursor, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each day has its events, its part of the cube and, as long as they are kept, its panes; the horizons are summed from them."""
+    """Each day has its events, its part of the cube and, as long as they are kept, its panes.
+
+    The horizons are summed from them.
+    """
     monkeypatch.setattr(history, "EVENTS_A_DAY", 200)
     history.add_days(database_url, cursor, 5, sites=3, customers=50)
     assert value(cursor, "SELECT count(*) FROM touchpoint_event") == 1_000
     assert (
         value(
             cursor,
-            "SELECT count(DISTINCT occurred_at::date) FROM touchpoint_event WHERE occurred_at < current_date",
+            "SELECT count(DISTINCT occurred_at::date) FROM touchpoint_event WHERE occurred_at <"
+            " current_date",
         )
         == 5
     )
     assert (
         value(
             cursor,
-            "SELECT count(DISTINCT day) FROM experience_cube WHERE day BETWEEN current_date - 5 AND current_date - 1",
+            "SELECT count(DISTINCT day) FROM experience_cube WHERE day BETWEEN current_date - 5 AND"
+            " current_date - 1",
         )
         == 5
     )
@@ -124,9 +138,13 @@ def test_days_are_those_before_today(
     assert [value(cursor, f"{days} {resolution}") for resolution in (5, 60, 1440)] == [3, 5, 5]
     with closing(PostgresChores(database_url, catalogue)) as chores:
         assert chores.refresh(datetime.now(UTC))
-    answers = "SELECT sum(n) FROM rolling_sum WHERE scope_type = 'all' AND experience = 'overall' AND horizon ="
+    answers = (
+        "SELECT sum(n) FROM rolling_sum WHERE scope_type = 'all' AND experience = 'overall' AND"
+        " horizon ="
+    )
     one_day = value(
         cursor,
-        "SELECT sum(n) FROM experience_cube WHERE experience = 'overall' AND day = current_date - 1",
+        "SELECT sum(n) FROM experience_cube WHERE experience = 'overall' AND day = current_date -"
+        " 1",
     )
     assert value(cursor, f"{answers} '7d'") == 5 * one_day

@@ -80,7 +80,10 @@ def test_list_counts_by_reason_and_says_what_to_do(refused: Settings) -> None:
 
 
 def test_show_gives_the_message_whole(refused: Settings) -> None:
-    """Byte for byte with --raw; a tombstone is called one; a number that does not exist is an error."""
+    """Byte for byte with --raw.
+
+    A tombstone is called one; a number that does not exist is an error.
+    """
     assert run(refused, "show", "1", "--raw").stdout_bytes == UNREADABLE
     assert "a tombstone" in run(refused, "show", "3").output
     missing = run(refused, "show", "99")
@@ -89,7 +92,10 @@ def test_show_gives_the_message_whole(refused: Settings) -> None:
 
 
 def test_retry_sends_again_once(refused: Settings) -> None:
-    """All go back to their topic unchanged and are marked; what was sent again is not sent a second time."""
+    """All go back to their topic unchanged and are marked.
+
+    What was sent again is not sent a second time.
+    """
     first = run(refused, "retry", "--all")
     assert "2 sent again, 0 failed, 1 has nothing to send" in first.output
     assert sorted(sent_again(refused)) == sorted([UNREADABLE, WITHOUT_SITE])
@@ -112,22 +118,28 @@ def test_list_shows_the_next_page(refused: Settings) -> None:
 
 
 def test_list_of_nothing_says_so(refused: Settings) -> None:
-    """A reason that no message has, and numbers that no message can have, are no error of PostgreSQL."""
+    """Questions about what no message has are no error of PostgreSQL.
+
+    A reason that no message has, and numbers that no message can have.
+    """
     assert "None of them is what you asked for" in run(refused, "list", "--reason", "x[/]").output
     beyond = run(refused, "list", "--before", str(2**63))
     assert (beyond.exit_code, "is not in the range" in beyond.output) == (2, True), beyond.output
 
 
 def test_resume_lets_stopped_partitions_go_on(refused: Settings) -> None:
-    """It names them and why they had stopped; where none has, it says so, and a topic that is unknown is an error."""
+    """It names them and why they had stopped.
+
+    Where none has, it says so, and a topic that is unknown is an error.
+    """
     topic = f"{refused.topic_prefix}touchpoints"
     assert "No partition has stopped" in run(refused, "resume").output
     limited = replace(refused, dead_letter_limit_run=3)
     assert run(limited, "resume", f"{refused.topic_prefix}callbacks").exit_code == 1
     resumed = run(limited, "resume", topic, "0", "--refuse", "7")
     assert (
-        f"{topic}[0] goes on: 3 messages in a row were refused; 7 more refusals pass without being counted"
-        in resumed.output
+        f"{topic}[0] goes on: 3 messages in a row were refused; 7 more refusals pass without being"
+        f" counted" in resumed.output
     )
     records = refusal_records(refused.require_database_url())
     assert records == {Partition(topic, 0): RefusalRecord(allowed=7)}

@@ -85,7 +85,10 @@ def messages(settings: Settings, count: int) -> dict[str, list[tuple[bytes, byte
 def test_each_event_goes_to_the_topic_of_its_type_byte_for_byte(
     own_settings: Settings, tmp_path: Path
 ) -> None:
-    """Valid lines arrive unchanged, blanks and unknown fields included, under the customer; a bad one is reported and costs only itself."""
+    """Valid lines arrive unchanged, blanks and unknown fields included, under the customer.
+
+    A bad one is reported and costs only itself.
+    """
     lines = {
         topic: json.dumps(
             {**event, **COMMON, "unknown": "é"}, indent=None, separators=(" , ", " : ")

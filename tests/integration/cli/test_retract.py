@@ -38,7 +38,10 @@ def retract(settings: Settings, *arguments: str, stdin: str | None = None) -> Re
 def test_ids_from_everywhere_are_sent_by_the_thousand(
     own_settings: Settings, tmp_path: Path
 ) -> None:
-    """From arguments and a file, each once, blank lines left out; the output names what was sent."""
+    """From arguments and a file, each once, blank lines left out.
+
+    The output names what was sent.
+    """
     path = tmp_path / "ids.txt"
     path.write_text(
         "\ufeffa\n\n" + "".join(f" t-{number}\r\n" for number in range(1000)), encoding="utf-8"

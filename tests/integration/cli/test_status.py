@@ -33,7 +33,10 @@ def status(settings: Settings, *arguments: str) -> Result:
 def test_status_shows_what_waits_and_whom_to_call(
     settings: Settings, catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    """Customers at risk come with their strongest reason; the picture is SVG that loads nothing from elsewhere."""
+    """Customers at risk come with their strongest reason.
+
+    The picture is SVG that loads nothing from elsewhere.
+    """
     ensure_topics(settings)
     url = settings.require_database_url()
     partition = Partition(f"{settings.topic_prefix}complaints", 0)
@@ -69,7 +72,10 @@ def test_status_shows_what_waits_and_whom_to_call(
 def test_status_says_that_histories_are_not_moved_yet(
     database_url: str, catalogue: Catalogue
 ) -> None:
-    """Who reads segments or regions must know that part of them is still counted elsewhere; else nothing is said."""
+    """Who reads segments or regions must know that part of them is still counted elsewhere.
+
+    Else nothing is said.
+    """
     settings = Settings(kafka_bootstrap=f"127.0.0.1:{free_port()}", database_url=database_url)
     partition = Partition("test.customers", 0)
     event = (

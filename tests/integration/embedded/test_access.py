@@ -46,7 +46,8 @@ def assert_closed(server: Postgres) -> None:
                 psycopg2.connect(f"postgresql://{role}{password}@127.0.0.1:{server.port}/voc")
     assert ask(
         server.url,
-        "SELECT current_user, usesuper, usecreatedb, userepl FROM pg_user WHERE usename = current_user",
+        "SELECT current_user, usesuper, usecreatedb, userepl FROM pg_user WHERE usename ="
+        " current_user",
     ) == [(ROLE, False, False, False)]
     for statement in (
         "COPY (SELECT 1) TO PROGRAM 'cat'",
@@ -58,7 +59,10 @@ def assert_closed(server: Postgres) -> None:
 
 
 def test_only_the_password_opens_the_database(folder: Path) -> None:
-    """Other users of the machine cannot log in; whoever started the server can with its URL, also after the next start."""
+    """Other users of the machine cannot log in.
+
+    Whoever started the server can with its URL, also after the next start.
+    """
     with Postgres(folder, free_port(), SMALL, closed=True) as server:
         assert_closed(server)
         migrate(server.url)
@@ -73,7 +77,10 @@ def test_only_the_password_opens_the_database(folder: Path) -> None:
 
 
 def test_folder_of_an_earlier_version_is_closed_with_all_that_it_holds(folder: Path) -> None:
-    """Where everybody was superuser, the data stays, belongs to the ordinary role, and can be upgraded by it."""
+    """A folder in which everybody was superuser can be upgraded by the ordinary role.
+
+    The data stays and belongs to that role.
+    """
     with Postgres(folder, free_port(), SMALL) as server:
         migrate(server.url)
         ask(server.url, "INSERT INTO voc.churn_pending VALUES (0, '{kept}')")

@@ -50,7 +50,10 @@ def test_taken_port_is_not_mistaken_for_the_broker(tmp_path: Path) -> None:
 
 
 def test_stranger_that_answers_is_not_ours(tmp_path: Path) -> None:
-    """Whoever holds the port before a program of ours has started, or while it starts, is not taken for it."""
+    """A program that holds the port is not taken for ours.
+
+    It may hold the port before ours has started, or while it starts.
+    """
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         assert listens(os.getpid(), port)

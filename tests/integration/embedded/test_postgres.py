@@ -49,7 +49,10 @@ def test_data_outlives_a_clean_stop(folder: Path) -> None:
 
 
 def test_committed_data_outlives_a_kill(folder: Path) -> None:
-    """What was committed survives kill -9 of the server, and the stale postmaster.pid does not hinder the next start."""
+    """What was committed survives kill -9 of the server.
+
+    The stale postmaster.pid does not hinder the next start.
+    """
     with Postgres(folder, free_port()) as server:
         query(server.url, "CREATE TABLE kept AS SELECT 7 AS number")
         os.kill(server.child.pid, signal.SIGKILL)
@@ -60,7 +63,10 @@ def test_committed_data_outlives_a_kill(folder: Path) -> None:
 
 
 def test_process_id_that_now_belongs_to_another_program(folder: Path) -> None:
-    """A postmaster.pid whose number a stranger has since been given does not hinder the start, and the stranger lives on."""
+    """A postmaster.pid whose number a stranger has since been given does not hinder the start.
+
+    The stranger lives on.
+    """
     with Postgres(folder, free_port()):
         pass
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
@@ -73,7 +79,10 @@ def test_process_id_that_now_belongs_to_another_program(folder: Path) -> None:
 
 
 def test_server_left_by_an_earlier_run_is_ended_first(folder: Path) -> None:
-    """Where a killed parent left its server running, the next start ends that one and takes over the data."""
+    """If a killed parent left its server running, the next start ends that one.
+
+    It takes over the data.
+    """
     earlier = Postgres(folder, free_port())
     query(earlier.url, "CREATE TABLE kept AS SELECT 7 AS number")
     with Postgres(folder, free_port()) as server:
@@ -90,7 +99,10 @@ def test_half_made_data_folder_is_made_again(folder: Path) -> None:
 
 
 def test_every_commit_is_durable_and_text_compares_byte_by_byte(postgres_url: str) -> None:
-    """The embedded server is no toy: fsync and synchronous_commit are on; and ids order the same way as in Python."""
+    """The embedded server is no toy: fsync and synchronous_commit are on.
+
+    And ids order the same way as in Python.
+    """
     assert (
         query(
             postgres_url, "SELECT current_setting('fsync') || current_setting('synchronous_commit')"
@@ -100,7 +112,8 @@ def test_every_commit_is_durable_and_text_compares_byte_by_byte(postgres_url: st
     assert (
         query(
             postgres_url,
-            "SELECT string_agg(id, '' ORDER BY id) FROM unnest(ARRAY['a', 'B', '-', '_', 'é', 'Z']) AS id",
+            "SELECT string_agg(id, '' ORDER BY id) FROM unnest(ARRAY['a', 'B', '-', '_', 'é', 'Z'])"
+            " AS id",
         )
         == "-BZ_aé"
     )

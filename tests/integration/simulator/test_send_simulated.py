@@ -44,7 +44,10 @@ def _received(voc: Settings) -> list[tuple[str, bytes, bytes]]:
 
 
 def test_everything_arrives_as_it_was_made(voc: Settings) -> None:
-    """Each message reaches its topic with its key and bytes, repeated and broken ones included, and is counted by kind."""
+    """Each message reaches its topic with its key and bytes, and is counted by kind.
+
+    Repeated and broken ones included.
+    """
     ensure_topics(voc)
     messages = list(simulate(_history()))
     counts = send_simulated(messages, voc, threading.Event())

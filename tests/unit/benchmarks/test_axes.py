@@ -31,7 +31,10 @@ def test_every_axis_varies_an_input_of_the_base() -> None:
 
 
 def test_only_what_is_missing_is_measured_again() -> None:
-    """A run that was broken off goes on: points of this machine and commit are not repeated, those of others are."""
+    """A run that was broken off goes on.
+
+    Points of this machine and commit are not repeated, those of others are.
+    """
     records = [
         record(1e4, 1.0),
         record(1e5, 2.0, commit="c1"),

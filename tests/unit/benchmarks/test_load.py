@@ -23,7 +23,10 @@ def test_a_plain_load_is_the_mix() -> None:
 
 @pytest.mark.parametrize("event_bytes", [600, 5_000, 200_000])
 def test_events_are_as_long_as_asked(event_bytes: int) -> None:
-    """A shorter message gets exactly what is missing (where the field's name fits), and stays a valid event."""
+    """A shorter message gets exactly what is missing, and stays a valid event.
+
+    If the field's name fits.
+    """
     catalogue = load_catalogue()
     plain, padded = (
         messages(Load(events=20, customers=100, event_bytes=size), START, 0.001)
@@ -43,7 +46,10 @@ def test_a_longer_message_is_left_alone() -> None:
 
 
 def test_so_many_events_are_late() -> None:
-    """About the wished share occurred earlier than they were sent, by at most thirty days; the others did not move."""
+    """About the wished share occurred earlier than they were sent, by at most thirty days.
+
+    The others did not move.
+    """
     plain, late = (
         bodies(Load(events=2_000, customers=100, late_share=share)) for share in (0.0, 0.3)
     )
@@ -58,7 +64,10 @@ def test_so_many_events_are_late() -> None:
 
 
 def test_a_repeated_event_is_repeated_byte_by_byte() -> None:
-    """What makes an event late or long depends on nothing but its bytes: otherwise a repetition would be another event."""
+    """What makes an event late or long depends on nothing but its bytes.
+
+    Otherwise a repetition would be another event.
+    """
     load = Load(events=2_000, customers=100, duplicate_share=0.3, late_share=0.5, event_bytes=500)
     values = [message.value or b"" for message in messages(load, START, 0.001)]
     by_id: dict[str, set[bytes]] = {}

@@ -21,7 +21,10 @@ SECTIONS = [
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_every_benchmark_has_its_place(name: str) -> None:
-    """A command that measured for an hour does not find at its end that the page lacks its section."""
+    """A command learns at its start that the page lacks its section.
+
+    Not at its end, when it has measured for an hour.
+    """
     page = PAGE.read_text(encoding="utf-8")
     assert page.count(f"<!-- {name}: begin -->") == 1
     assert "measured" in replace_section(page, name, "measured")

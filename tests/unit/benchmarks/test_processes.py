@@ -35,7 +35,10 @@ def parent() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_time_of_a_child_that_ended_counts(parent: subprocess.Popen[str]) -> None:
-    """Processor time does not vanish with the process that used it, as with PostgreSQL's short-lived ones."""
+    """Processor time does not vanish with the process that used it.
+
+    PostgreSQL has such short-lived processes.
+    """
     assert psutil.Process(parent.pid).children() == []
     assert Processes([parent.pid]).processor_seconds() >= 0.3
 
@@ -54,7 +57,10 @@ def test_a_peak_is_seen_after_it_has_passed(parent: subprocess.Popen[str]) -> No
     not hasattr(os, "sched_setaffinity"), reason="this system cannot bind processes"
 )
 def test_what_a_block_starts_keeps_to_its_processors() -> None:
-    """A process started inside runs on the named processor only; this one is free again afterwards."""
+    """A process started inside runs on the named processor only.
+
+    This one is free again afterwards.
+    """
     before = os.sched_getaffinity(0)
     one = {min(before)}
     with only_on(one):

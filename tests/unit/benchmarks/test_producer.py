@@ -65,7 +65,10 @@ def test_every_event_is_due_at_its_own_moment() -> None:
 
 
 def test_a_slow_broker_does_not_slow_the_load() -> None:
-    """Nothing waits for an answer: what was due while the broker was silent was sent while it was silent."""
+    """Nothing waits for an answer.
+
+    What was due while the broker was silent was sent while it was silent.
+    """
     started = time.monotonic()
     loop = sent(SlowBroker(0.3), events=400, rate=2_000.0)
     assert time.monotonic() - started < 1.0

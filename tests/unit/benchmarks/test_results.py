@@ -20,7 +20,10 @@ def record(workers: int, rate: float, commit: str = "c2", benchmark: str = "thro
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
-    """A file of results grows by a line for each record, and its folder is made where it is missing."""
+    """A file of results grows by a line for each record.
+
+    Its folder is made if it is missing.
+    """
     path = tmp_path / "new" / "results.jsonl"
     assert read(path) == []
     kept = [record(1, 100.0), record(2, 180.0)]
@@ -30,7 +33,10 @@ def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
 
 
 def test_only_comparable_results_stand_together() -> None:
-    """Results of another commit or machine are left out, and of the same inputs the newest counts."""
+    """Results of another commit or machine are left out.
+
+    Of the same inputs the newest counts.
+    """
     records = [
         record(1, 1.0, commit="c1"),
         record(1, 2.0),
@@ -45,7 +51,10 @@ def test_only_comparable_results_stand_together() -> None:
 
 
 def test_a_section_says_how_it_was_measured() -> None:
-    """Date, commit, machine and command stand above the table; what was not measured is a dash and no zero."""
+    """Date, commit, machine and command stand above the table.
+
+    What was not measured is a dash and no zero.
+    """
     columns = (
         chosen("workers", "workers"),
         figure("events/s", "rate"),

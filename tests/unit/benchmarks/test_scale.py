@@ -23,7 +23,10 @@ def needed(cost: Costs) -> dict[str, str]:
 
 
 def test_costs_are_multiplied() -> None:
-    """A million events of 20 µs are 20 processors, 40 when half of each is planned for; two partitions for each worker."""
+    """A million events of 20 µs are 20 processors, 40 when half of each is planned for.
+
+    Two partitions for each worker.
+    """
     found = needed(COST)
     assert found["workers, of one processor each"] == "40"
     assert found["partitions of the busiest topic"] == "128"
@@ -32,7 +35,10 @@ def test_costs_are_multiplied() -> None:
 
 
 def test_shards_are_what_the_scarcest_thing_needs() -> None:
-    """By processors 3, by WAL 5, by the one merger 1.2: five shards; with a dearer merger it decides."""
+    """By processors 3, by WAL 5, by the one merger 1.2: five shards.
+
+    With a dearer merger it decides.
+    """
     assert needed(COST)["PostgreSQL shards"] == "5"
     assert needed(replace(COST, refresh_microseconds=6.0))["PostgreSQL shards"] == "12"
 
@@ -46,7 +52,10 @@ def test_what_gives_way_first_stands_first() -> None:
 
 
 def test_the_plan_waits_for_measured_costs() -> None:
-    """Nothing is computed from what was not measured; with PostgreSQL on its own processor the costs are purer, so they go first."""
+    """Nothing is computed from what was not measured.
+
+    With PostgreSQL on its own processor the costs are purer, so they go first.
+    """
     chores = {
         name: value
         for name, value in asdict(COST).items()

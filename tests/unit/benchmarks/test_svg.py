@@ -24,7 +24,10 @@ def test_ticks_hold_the_highest_value(highest: float) -> None:
 
 
 def test_a_chart_is_xml_with_all_titles() -> None:
-    """Whatever stands in a title, the picture can be parsed; axis titles and the names of several lines are shown."""
+    """Whatever stands in a title, the picture can be parsed.
+
+    Axis titles and the names of several lines are shown.
+    """
     texts = [
         element.text
         for element in ET.fromstring(chart("Growth & more", AXIS, PANELS)).iter(
@@ -43,7 +46,10 @@ def test_a_chart_is_xml_with_all_titles() -> None:
 
 
 def test_points_stand_at_their_values() -> None:
-    """On a logarithmic axis equal factors are equal distances; a value twice as high is twice as far from the axis."""
+    """On a logarithmic axis equal factors are equal distances.
+
+    A value twice as high is twice as far from the axis.
+    """
     panel = Panel("y", [Series("", [(1e4, 10.0), (1e5, 20.0), (1e6, 40.0)])])
     root = ET.fromstring(chart("t", XAxis("x", (1e4, 1e5, 1e6), logarithmic=True), [panel]))
     [line] = root.iter("{http://www.w3.org/2000/svg}polyline")

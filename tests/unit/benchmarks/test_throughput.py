@@ -5,7 +5,10 @@ from benchmarks.throughput import Mark, figures, load_of, parser, plan_of
 
 
 def test_rates_and_costs_count_from_the_first_mark() -> None:
-    """What was taken in before all workers were at work counts neither as events nor as time nor as cost."""
+    """What was taken in before all workers were at work does not count.
+
+    Neither as events nor as time nor as cost.
+    """
     first = Mark(10.0, 50_000, worker=1.0, postgres=2.0, broker=0.5, wal_bytes=1e6)
     last = Mark(14.0, 150_000, worker=3.0, postgres=6.0, broker=1.0, wal_bytes=2e8)
     complete = Mark(15.0, 150_000, worker=3.5, postgres=7.0, broker=1.0, wal_bytes=2.51e8)
@@ -27,7 +30,10 @@ def test_rates_and_costs_count_from_the_first_mark() -> None:
 
 def test_arguments_become_plan_and_load() -> None:
     """Every option reaches the stage or the load under its name."""
-    line = "--partitions 32 --postgres-core --broker apache --events 9 --customers 8 --sites 7 --event-bytes 600 --late-share 0.2"
+    line = (
+        "--partitions 32 --postgres-core --broker apache --events 9 --customers 8 --sites 7"
+        " --event-bytes 600 --late-share 0.2"
+    )
     given = parser().parse_args([*line.split(), "--duplicate-share", "0.1"])
     plan, load = plan_of(given), load_of(given)
     assert (plan.partitions, plan.postgres_core, plan.broker) == (32, True, "apache")

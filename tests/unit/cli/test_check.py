@@ -89,7 +89,10 @@ def test_failing_lines_are_named_and_the_rest_go_on(tmp_path: Path) -> None:
 
 
 def test_endless_line_is_one_problem(tmp_path: Path) -> None:
-    """A line of megabytes is refused as too large, and the next one is read with its right number."""
+    """A line of megabytes is refused as too large.
+
+    The next one is read with its right number.
+    """
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"text": "' + b"x" * 3_000_000 + b'"}\n{\n')
     result = check(path)
@@ -119,7 +122,10 @@ def test_standard_input_is_json_lines_or_csv_with_a_mapping(mapping: Path) -> No
 
 
 def test_csv_without_a_mapping_has_its_advice_once(tmp_path: Path) -> None:
-    """From a pipe or under a name that says nothing, its first line tells what is missing; a JSON Lines file has no such advice."""
+    """From a pipe or under a name that says nothing, its first line tells what is missing.
+
+    A JSON Lines file has no such advice.
+    """
     (tmp_path / "a.txt").write_bytes(b"time,who,score\n2024-05-01,c-1,8\n")
     (tmp_path / "a.jsonl").write_bytes(b"{\n{\n")
     for result in (
@@ -135,7 +141,10 @@ def test_csv_without_a_mapping_has_its_advice_once(tmp_path: Path) -> None:
 def test_files_of_all_kinds_in_one_go(tmp_path: Path, mapping: Path) -> None:
     """CSV, packed CSV and XES take the mapping; JSON Lines beside them stay JSON Lines."""
     rows = b"time,who,score\n2024-05-01,c-1,8\n"
-    event = '<string key="time" value="2024-05-01"/><string key="who" value="c-1"/><int key="score" value="8"/>'
+    event = (
+        '<string key="time" value="2024-05-01"/><string key="who" value="c-1"/><int key="score"'
+        ' value="8"/>'
+    )
     (tmp_path / "a.csv").write_bytes(rows)
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(rows))
     (tmp_path / "c.xes").write_text(
@@ -154,7 +163,10 @@ def test_files_of_all_kinds_in_one_go(tmp_path: Path, mapping: Path) -> None:
 
 
 def test_unreadable_file_does_not_stop_the_others(tmp_path: Path, mapping: Path) -> None:
-    """A packed file that is cut off, or XML that is none, is one problem; the other files are read."""
+    """A packed file that is cut off, or XML that is none, is one problem.
+
+    The other files are read.
+    """
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"time,who,score\n")[:-9])
     (tmp_path / "b.xes").write_text("<!DOCTYPE log><log/>", encoding="utf-8")
     (tmp_path / "c.csv").write_text("time,who,score\n2024-05-01,c-1,8\n", encoding="utf-8")
@@ -201,7 +213,10 @@ def test_mapping_that_is_missing_or_does_not_fit_ends_the_command(
 def test_mapping_that_fits_one_file_of_several_costs_the_others_nothing(
     tmp_path: Path, mapping: Path
 ) -> None:
-    """The file that it does not fit is named and not read; those before and after it are, and are counted."""
+    """The file that it does not fit is named and not read.
+
+    Returns those before and after it are, and are counted.
+    """
     (tmp_path / "a.csv").write_text("time,who,score\n2024-05-01,c-1,8\n", encoding="utf-8")
     (tmp_path / "b.csv").write_text("time;who;score\n2024-05-01;c-2;8\n", encoding="utf-8")
     (tmp_path / "c.csv").write_text("time,who,score\n2024-05-01,c-3,8\n", encoding="utf-8")
@@ -209,7 +224,8 @@ def test_mapping_that_fits_one_file_of_several_costs_the_others_nothing(
     assert result.exit_code == 2
     problem, total = result.stderr.splitlines()
     assert problem.startswith(
-        f"{tmp_path}/b.csv: unreadable: {mapping}:4: event[1].occurred_at: there is no column 'time'"
+        f"{tmp_path}/b.csv: unreadable: {mapping}:4: event[1].occurred_at: there is no column"
+        f" 'time'"
     )
     assert total.startswith("2 events valid, 0 lines failed, 1 file not read to the end")
 
@@ -278,7 +294,10 @@ ROWS = "time,who,score\n2024-05-01,王芳,8\n2024-05-02,c-2,9\n"
 def test_chinese_cell_is_read_as_it_stands(
     tmp_path: Path, mapping: Path, encoding: str, declared: str
 ) -> None:
-    """In the encoding that the mapping says, or that a byte order mark says, which is always right."""
+    """A file is read in the encoding that the mapping says.
+
+    A byte order mark is always right.
+    """
     mapping.write_text(
         f'[input]\nencoding = "{declared}"\n{MAPPING}' if declared else MAPPING, encoding="utf-8"
     )
@@ -323,7 +342,8 @@ def test_stray_quote_costs_its_own_row(tmp_path: Path, mapping: Path) -> None:
     """The rows after it are read, and the exit code is that of a line that failed."""
     path = tmp_path / "a.csv"
     path.write_text(
-        'time,who,score\n2024-05-01,"say "c"",8\n2024-05-01,"c-1,8\n2024-05-01,c-2,8\n2024-05-01,"c-3",8\n',
+        'time,who,score\n2024-05-01,"say'
+        ' "c"",8\n2024-05-01,"c-1,8\n2024-05-01,c-2,8\n2024-05-01,"c-3",8\n',
         encoding="utf-8",
     )
     result = check(path, "--mapping", mapping)
@@ -396,7 +416,11 @@ def test_file_of_which_the_mapping_makes_nothing_says_so(tmp_path: Path, mapping
         (
             "a.csv",
             "时间,顾客\n".encode("gb18030"),
-            "line 1: the header is not in the encoding of the file; set `encoding` in [input], such as",
+            (
+                "line 1: the header is not in the encoding of the file; set `encoding` in [input],"
+                " such"
+                " as"
+            ),
         ),
         ("a.csv", b"%PDF-1.7\n", "is a PDF: export the table itself"),
         ("a.csv", gzip.compress(b"PK\x03\x04", mtime=0), "is a workbook"),
@@ -431,7 +455,10 @@ def test_file_of_which_the_mapping_makes_nothing_says_so(tmp_path: Path, mapping
 def test_file_of_another_kind_is_refused_in_one_sentence(
     tmp_path: Path, mapping: Path, name: str, content: bytes, message: str
 ) -> None:
-    """Whatever its name: one sentence that says what it is and what to do, instead of a thousand lines that failed."""
+    """Whatever its name.
+
+    One sentence that says what it is and what to do, instead of a thousand lines that failed.
+    """
     path = tmp_path / name
     path.write_bytes(content)
     result = check(path, "--mapping", mapping)
@@ -481,7 +508,8 @@ def test_gzip_that_is_cut_off_says_after_which_line(
     path.write_bytes(gzip.compress(content)[:-9])
     result = check(path, "--mapping", mapping)
     told = re.search(
-        r"cut off; copy or export it again; (?:what follows line ([\d,]+) was not read|nothing of it was read)",
+        r"cut off; copy or export it again; (?:what follows line ([\d,]+) was not read|nothing of"
+        r" it was read)",
         result.stderr,
     )
     assert (result.exit_code, told is not None) == (2, True), result.stderr
@@ -529,7 +557,10 @@ def test_events_in_a_pipe_need_not_wait_for_others() -> None:
     ],
 )
 def test_usual_exports_are_read(tmp_path: Path, mapping: Path, content: str, options: str) -> None:
-    """What spreadsheets, survey tools and ticket systems write is one event here, without a line that fails."""
+    """What spreadsheets, survey tools and ticket systems write is one event here.
+
+    No line fails.
+    """
     mapping.write_text(f"[input]\n{options}\n{MAPPING}", encoding="utf-8")
     path = tmp_path / "a.csv"
     path.write_text(content, encoding="utf-8", newline="")

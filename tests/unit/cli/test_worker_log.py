@@ -34,7 +34,10 @@ def said(log_format: str) -> list[str]:
 
 
 def test_json_is_one_object_a_line() -> None:
-    """A collector of logs gets time in UTC, level, logger, message and traceback as fields, whatever a message holds."""
+    """A collector of logs gets each part of an entry as a field.
+
+    Time in UTC, level, logger, message and traceback, whatever a message holds.
+    """
     lines = said("JSON")
     first, hostile, second = map(json.loads, lines)
     assert hostile["message"] == "\x1b[2J\x9b\u202e\U000e0041"

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def test_folder_is_made_and_held_by_one(tmp_path: Path) -> None:
-    """Two of them on one folder would destroy each other's data; the message says who holds it and what to do."""
+    """Two of them on one folder would destroy each other's data.
+
+    The message says who holds it and what to do.
+    """
     folder = tmp_path / "new" / "data"
     with (
         locked(folder),

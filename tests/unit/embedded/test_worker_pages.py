@@ -62,14 +62,17 @@ def test_what_a_worker_waits_for_is_told(pages: tuple[str, dict[str, tuple[int, 
 def test_lag_is_summed_over_partitions(
     pages: tuple[str, dict[str, tuple[int, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lag of all partitions counts; no sample is no data, not 0. A proxy for other machines is not asked."""
+    """The lag of all partitions counts; no sample is no data, not 0.
+
+    A proxy for other machines is not asked.
+    """
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     url, content = pages
     head = "# HELP voc_consumer_lag_events x\n# TYPE voc_consumer_lag_events gauge\n"
     content["/metrics"] = (
         200,
-        head
-        + 'voc_consumer_lag_events{partition="0",topic="a"} 3.0\nvoc_consumer_lag_events{partition="1",topic="a"} 4.0\n',
+        head + 'voc_consumer_lag_events{partition="0",topic="a"}'
+        ' 3.0\nvoc_consumer_lag_events{partition="1",topic="a"} 4.0\n',
     )
     assert lag_events(url) == 7
     content["/metrics"] = (200, head)

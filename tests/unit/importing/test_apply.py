@@ -82,7 +82,10 @@ def events(*cells: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def test_row_gives_the_events_whose_conditions_hold() -> None:
-    """Tables, constants, defaults and conditions together make the event; an activity without a stage makes none."""
+    """Tables, constants, defaults and conditions together make the event.
+
+    An activity without a stage makes none.
+    """
     (event,) = events(STEP)
     assert event.pop("event_id").startswith("m-")
     assert event == {
@@ -143,14 +146,20 @@ def test_ids_do_not_depend_on_what_stands_around_a_row(order: list[int], cut: in
 
 
 def test_digest_of_columns_ignores_the_others() -> None:
-    """A corrected score keeps the id where the mapping says which columns identify the event; without that the content does."""
+    """A corrected score keeps the id where the mapping says which columns identify the event.
+
+    Without that the content does.
+    """
     call = {"case": "c1", "called": "2024-05-03", "q1": "10"}
     assert events(call)[0]["event_id"] == events({**call, "q1": "9"})[0]["event_id"]
     assert events(STEP)[0]["event_id"] != events({**STEP, "site": "s2"})[0]["event_id"]
 
 
 def test_ids_stay_what_they_are() -> None:
-    """A new version must give the ids that an older one gave, or files sent again would count twice."""
+    """A new version must give the ids that an older one gave.
+
+    Else files that are sent again would count twice.
+    """
     assert events(STEP)[0]["event_id"] == "m-0793be3a66b3b682fe9aac8c2332af36"
     assert (
         events({"case": "c1", "called": "2024-05-03"})[0]["event_id"]
@@ -159,7 +168,10 @@ def test_ids_stay_what_they_are() -> None:
 
 
 def test_failing_event_costs_neither_the_row_nor_the_file() -> None:
-    """A bad cell is named with the line, event, field, column and value; other events of the row and other rows go on."""
+    """A bad cell is named with the line, event, field, column and value.
+
+    Other events of the row and other rows go on.
+    """
     bad = {**STEP, "called": "2024-05-03", "q1": "11", "delivered": "2024-06-01"}
     first, error, delivered, missing, unreadable = map_rows(
         [Row(2, bad), Row(3, {**STEP, "time": ""}), RowError(4, "short")], MAPPING
@@ -176,7 +188,10 @@ def test_failing_event_costs_neither_the_row_nor_the_file() -> None:
 
 
 def test_id_in_another_spelling_is_the_same_event() -> None:
-    """Two exports that put an accent together differently tell of one customer, by one event_id, however that is made."""
+    """Exports that put an accent together differently tell of one customer.
+
+    The event_id is one, too, however it is made.
+    """
     rows = [
         {**STEP, "case": case, "called": "2024-05-03", "delivered": ""}
         for case in ("Ren\u00e9", "Rene\u0301")

@@ -37,7 +37,10 @@ def test_time_without_offset_is_of_the_given_zone() -> None:
 
 @given(st.integers(0, 10**19))
 def test_number_alone_is_never_a_time(number: int) -> None:
-    """13 digits are milliseconds and, to a lenient reader, a date of the year 1712: without a format they are refused."""
+    """13 digits are milliseconds and, to a lenient reader, a date of the year 1712.
+
+    Without a format they are refused.
+    """
     with pytest.raises(ValueError, match="ISO 8601"):
         parse_time(str(number), (), UTC)
 
@@ -89,7 +92,10 @@ def test_usual_forms_of_iso(text: str, moment: str) -> None:
 def test_numbers_are_read_in_the_unit_that_the_format_names(
     text: str, form: str, moment: str
 ) -> None:
-    """Seconds and milliseconds are moments; days of a spreadsheet are of the given zone, to the second that was meant."""
+    """Seconds and milliseconds are moments.
+
+    Days of a spreadsheet are of the given zone, to the second that was meant.
+    """
     assert parse_time(text, (form,), ZoneInfo("Asia/Shanghai")) == moment
 
 
@@ -140,7 +146,10 @@ def test_formats_of_both_units_stand_beside_each_other() -> None:
     ],
 )
 def test_words_for_the_half_of_the_day(words: str, hour: int) -> None:
-    """English and Chinese words, whatever the language of the process; each hour is the only one that the word allows."""
+    """English and Chinese words, whatever the language of the process.
+
+    Each hour is the only one that the word allows.
+    """
     assert (
         parse_time(f"2026年11月20日 {words}:05", (CHINESE,), UTC) == f"2026-11-20T{hour:02}:05:00Z"
     )
@@ -170,7 +179,10 @@ def test_word_beside_an_hour_of_24_is_not_ignored() -> None:
     ],
 )
 def test_format_that_would_read_wrongly_is_refused(form: str, problem: str) -> None:
-    """A format that leaves out the half of the day, the year or the offset would guess it for every row."""
+    """A format must not guess.
+
+    One that leaves out the half of the day, the year or the offset would guess it for every row.
+    """
     assert str(format_problem(form)).startswith(problem)
 
 

@@ -33,7 +33,10 @@ def test_lone_brace_is_refused(text: str) -> None:
 
 
 def test_value_is_absent_where_one_of_its_columns_is_empty() -> None:
-    """No data is None: half a template is no value, and neither is a cell that the mapping counts as empty."""
+    """No data is None.
+
+    Half a template is no value, and neither is a cell that the mapping counts as empty.
+    """
     template = Template.parse("{a}-{b}")
     assert template.render({"a": "1", "b": "2"}, NOTHING_EMPTY) == "1-2"
     assert template.render({"a": "1", "b": ""}, NOTHING_EMPTY) is None
@@ -45,7 +48,10 @@ def test_value_is_absent_where_one_of_its_columns_is_empty() -> None:
 def test_scale_maps_ends_to_ends(
     low: float, width: float, target_low: float, target_high: float
 ) -> None:
-    """The ends of one range become those of the other, also where that does not start at 0, or descends."""
+    """The ends of one range become those of the other.
+
+    Also if that does not start at 0, or descends.
+    """
     scale = Scale(low, low + width, target_low, target_high)
     assert scale.apply(low) == target_low
     assert scale.apply(low + width) == pytest.approx(target_high, rel=1e-12, abs=1e-9)
@@ -106,7 +112,10 @@ def test_cell_becomes_the_type_of_its_field(kind: ValueKind, text: str, value: o
 
 @pytest.mark.parametrize(("text", "value"), [("7,5", 7.5), ("-,5", -0.5), ("8", 8.0)])
 def test_decimal_comma_is_read_where_the_mapping_says_so(text: str, value: float) -> None:
-    """A comma before the decimals, and then a point is no part of a number: 1.234 would be a thousand or one."""
+    """A comma before the decimals, and then a point is no part of a number.
+
+    1.234 would be a thousand or one.
+    """
     commas = source("{x}", "number")._replace(decimal=",")
     assert commas.read({"x": text}, NOTHING_EMPTY) == value
     with pytest.raises(CellError, match="is not a number; a comma separates decimals"):
@@ -114,7 +123,10 @@ def test_decimal_comma_is_read_where_the_mapping_says_so(text: str, value: float
 
 
 def test_decimal_comma_of_a_day_number() -> None:
-    """A spreadsheet that writes decimal commas writes its days so, too; other times are left alone."""
+    """A spreadsheet that writes decimal commas writes its days so, too.
+
+    Other times are left alone.
+    """
     days = source("{x}", "time")._replace(decimal=",", formats=("excel", "%d.%m.%Y"))
     assert days.read({"x": "45250,5"}, NOTHING_EMPTY) == "2023-11-20T12:00:00Z"
     assert days.read({"x": "20.11.2023"}, NOTHING_EMPTY) == "2023-11-20T00:00:00Z"

@@ -1,6 +1,9 @@
-"""The mappings of docs/examples on the public data that they are for, which is not part of the repository.
+"""The mappings of docs/examples on the public data that they are for.
 
-It is looked for in the folder VOC_TEST_DATA, else in `shared/data` beside the checkout; without it these tests are skipped.
+The data is not part of the repository.
+
+It is looked for in the folder VOC_TEST_DATA, else in `shared/data` beside the checkout; without it
+these tests are skipped.
 """
 
 from __future__ import annotations
@@ -52,7 +55,10 @@ def events(
 
 @needs("receipt.csv")
 def test_receipt_log_gives_its_orders_and_their_punctuality(catalogue: Catalogue) -> None:
-    """1,434 cases are orders, 1,329 of them delivered, of which 940 by the promised time; counted directly from the file too."""
+    """1,434 cases are orders, 1,329 of them delivered, of which 940 by the promised time.
+
+    Counted directly from the file too.
+    """
     text = (DATA / "receipt.csv").read_text(encoding="utf-8")
     promised: dict[str, datetime] = {}
     delivered: dict[str, datetime] = {}
@@ -111,8 +117,11 @@ def as_xes(rows: list[dict[str, str]]) -> str:
             for key, value in wanted.items()
         )
 
+    def events_of(trace: list[dict[str, str]]) -> str:
+        return "".join(f"<event>{attributes(row, of_case=False)}</event>" for row in trace)
+
     body = "".join(
-        f"<trace>{attributes(trace[0], of_case=True)}{''.join(f'<event>{attributes(row, of_case=False)}</event>' for row in trace)}</trace>"
+        f"<trace>{attributes(trace[0], of_case=True)}{events_of(trace)}</trace>"
         for trace in traces.values()
     )
     return f'<?xml version="1.0" encoding="UTF-8"?><log>{body}</log>'
@@ -120,7 +129,10 @@ def as_xes(rows: list[dict[str, str]]) -> str:
 
 @needs("mobi.csv")
 def test_mobi_survey_gives_the_means_of_the_file(catalogue: Catalogue) -> None:
-    """250 callbacks whose means of score and expectation are those of the file, moved from 1-10 to 0-10."""
+    """250 callbacks have the means of score and expectation of the file.
+
+    They are moved from 1-10 to 0-10.
+    """
     text = (DATA / "mobi.csv").read_text(encoding="utf-8")
     found = events(read_csv(io.StringIO(text)), mapping_of("mobi.toml"), catalogue)
     assert len({event["event_id"] for event in found}) == len(found) == 250

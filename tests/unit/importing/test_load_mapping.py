@@ -49,7 +49,8 @@ def test_valid_mapping_knows_where_each_column_is_used() -> None:
     assert set(mapping.places) == {"when", "customer", "order", "activity", "answered", "q9"}
     with pytest.raises(
         MappingError,
-        match=r"m.toml:23: event\[2\].when: there is no column 'answered'; the columns are when, customer",
+        match=r"m.toml:23: event\[2\].when: there is no column 'answered'; the columns are when,"
+        r" customer",
     ):
         mapping.check_columns(Header(("when", "customer", "order", "activity", "q9"), {}, None))
 
@@ -61,7 +62,8 @@ def test_column_that_occurs_twice_is_an_error_only_where_it_is_used() -> None:
     mapping.check_columns(Header(names, {"comment": names[-2:]}, None))
     with pytest.raises(
         MappingError,
-        match=r"m.toml:31: .*: the column 'q9' occurs more than once; say which one: 'column 7' and 'column 8'",
+        match=r"m.toml:31: .*: the column 'q9' occurs more than once; say which one: 'column 7' and"
+        r" 'column 8'",
     ):
         mapping.check_columns(
             Header(tuple(name for name in names if name != "q9"), {"q9": names[-2:]}, None)
@@ -69,7 +71,10 @@ def test_column_that_occurs_twice_is_an_error_only_where_it_is_used() -> None:
 
 
 def test_wrong_delimiter_is_guessed_from_the_header() -> None:
-    """Where a column is missing and the header was cut at the wrong character, the right one is named."""
+    """If the header was cut at the wrong character, the right one is named.
+
+    A column is missing then.
+    """
     mapping = parse_mapping(VALID, "m.toml")
     with pytest.raises(
         MappingError, match=r"is '\\t' the delimiter\? Then set `delimiter` in \[input\]"
@@ -175,7 +180,10 @@ def test_wrong_delimiter_is_guessed_from_the_header() -> None:
         (
             'site_id = "shop-1"\norder',
             'site_id = "shop-1 "\norder',
-            "m.toml:16: event[1].site_id: 'shop-1 ' does not suit: begins or ends with a blank; remove it",
+            (
+                "m.toml:16: event[1].site_id: 'shop-1 ' does not suit: begins or ends with a blank;"
+                " remove it"
+            ),
         ),
         (
             'edge = "exit"',
@@ -197,7 +205,11 @@ def test_wrong_delimiter_is_guessed_from_the_header() -> None:
         (
             'scale = "ten"',
             'scale = "five"',
-            "m.toml:31: event[2].answer[1].score.scale: there is no [scale.five]; the scales are ten",
+            (
+                "m.toml:31: event[2].answer[1].score.scale: there is no [scale.five]; the scales"
+                " are"
+                " ten"
+            ),
         ),
         (
             'item = "overall"\nscore',

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 NOBODY = 61_234
 MOST_THREADS = 8
-# A worker in small: its pages, and the deadlines of transactions, told over standard input and output.
+# A worker in small: its pages, and the deadlines of transactions, told over standard input and
+# output.
 LIMITED = """
 import os, resource, socket, sys
 from prometheus_client import CollectorRegistry
@@ -127,7 +128,8 @@ def test_clients_that_say_nothing_keep_nobody_out(service: Service, said: bytes)
     with ExitStack() as idle:
         for number in range(1000):
             client = connect(port, said)
-            # Those that are cut may be closed here, too: this process may have as few files as a worker.
+            # Those that are cut may be closed here, too: this process may have as few files as a
+            # worker.
             (idle.enter_context(client) if number % 5 == 0 else client.close())
             assert number % 100 or b"200 OK" in ask(port)
         assert b"200 OK" in ask(port)
@@ -156,7 +158,10 @@ def was_cut(client: socket.socket) -> bool:
 def test_clients_that_leave_are_no_news(
     service: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither a request that is cut off nor an answer that nobody reads leaves a word in the log."""
+    """A client that is cut off leaves no word in the log.
+
+    Neither a request that is cut off nor an answer that nobody reads.
+    """
     for number in range(2000):
         Gauge(f"voc_test_{number}", "A test. " * 20, registry=service.registry)
     port = urlsplit(service.server.url).port or 0
@@ -211,7 +216,10 @@ def test_metrics_come_in_the_format_that_is_asked_for(service: Service) -> None:
     reason="the limit of threads is not for root, and only root can become another user",
 )
 def test_idle_connections_take_no_threads_from_transactions() -> None:
-    """Under a limit of threads like that of deploy/, many idle connections leave the deadlines of transactions their thread."""
+    """Many idle connections leave the deadlines of transactions their thread.
+
+    Under a limit of threads like that of deploy/.
+    """
     root = Path(__file__).parents[3]
     with ExitStack() as stack:
         child = stack.enter_context(

@@ -19,7 +19,10 @@ def said(
 
 
 def test_a_message_that_repeats_is_shown_once_in_a_while_with_its_count() -> None:
-    """Nobody reads the same line 250 times a second; how often it came is told with the next one."""
+    """Nobody reads the same line 250 times a second.
+
+    How often it came is told with the next one.
+    """
     filter_ = Repetition(rest_seconds=30.0)
     assert said(filter_, 0.0, "Unable connect to node %d", 1) == "Unable connect to node 1"
     assert [

@@ -66,7 +66,10 @@ def test_every_metric_of_the_contract_exists(metrics: Metrics) -> None:
 
 
 def test_no_data_has_no_sample(metrics: Metrics) -> None:
-    """Before anything was read no gauge of the tables shows, and what is not read any more disappears."""
+    """A gauge of the tables shows only what was read.
+
+    Before the first reading there is none, and what is not read any more disappears.
+    """
     for name in READ_FROM_TABLES:
         assert samples(metrics, name) == {}
     metrics.publish(
@@ -86,7 +89,10 @@ def test_a_gauge_without_labels_is_read_too(metrics: Metrics) -> None:
 
 
 def test_sites_beyond_the_cap_become_other_and_are_counted(metrics: Metrics) -> None:
-    """A flood of site names must not flood Prometheus: sums are added up, ages take the greatest, means are left out."""
+    """A flood of site names must not flood Prometheus.
+
+    Sums are added up, ages take the greatest, means are left out.
+    """
     sites = [f"s{number:05d}" for number in range(MAXIMUM_SITES + 5)]
     metrics.publish(
         [GaugeSample("voc_complaints_open", (site, "minor"), 1) for site in sites]

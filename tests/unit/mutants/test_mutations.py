@@ -20,7 +20,10 @@ from mutants.mutations import mutant_of, places
     ],
 )
 def test_each_kind_of_mistake_is_made(source: str, mutants: dict[str, list[str]]) -> None:
-    """Edges, negations, arithmetic, logic, guards, minimum and maximum, constants: one at a time."""
+    """Edges, negations, arithmetic, logic, guards, minimum and maximum, constants.
+
+    One at a time.
+    """
     found: dict[str, list[str]] = {}
     for number in range(places(source)):
         mutant = mutant_of(source, number)

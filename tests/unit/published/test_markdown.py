@@ -30,7 +30,8 @@ def test_only_the_named_section_is_replaced(tmp_path: Path) -> None:
     for text in ("first", "second"):
         put_section(page, "a", text)
     assert page.read_text(encoding="utf-8") == (
-        "top\n<!-- a: begin -->\nsecond\n<!-- a: end -->\n<!-- b: begin -->\nkept\n<!-- b: end -->\n"
+        "top\n<!-- a: begin -->\nsecond\n<!-- a: end -->\n<!-- b: begin -->\nkept\n<!-- b: end"
+        " -->\n"
     )
 
 

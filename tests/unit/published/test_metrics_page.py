@@ -9,7 +9,10 @@ from voc_stream.published.metrics_page import labels_of_metrics
 
 
 def test_names_are_those_that_are_scraped() -> None:
-    """What Prometheus gets from a new worker has exactly the names on the page; the others come with their first sample."""
+    """What Prometheus gets from a new worker has exactly the names on the page.
+
+    The others come with their first sample.
+    """
     registry = CollectorRegistry()
     Metrics(registry)
     lines = generate_latest(registry).decode().splitlines()

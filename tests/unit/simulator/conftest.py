@@ -37,7 +37,10 @@ def messages() -> list[SimulatedMessage]:
 
 @pytest.fixture(scope="session")
 def story(messages: list[SimulatedMessage]) -> list[AnyEvent]:
-    """The events of these messages, each once, in order of occurrence, but for the last hours: late messages of those are not sent yet."""
+    """The events of these messages, each once, in order of occurrence, but for the last hours.
+
+    Late messages of those are not sent yet.
+    """
     decoder = msgspec.json.Decoder(AnyEvent)
     events = [
         decoder.decode(message.value)

@@ -45,7 +45,10 @@ def test_another_seed_gives_another_story() -> None:
 def test_every_sound_message_is_an_event(
     messages: list[SimulatedMessage], catalogue: Catalogue
 ) -> None:
-    """What is called valid, late or duplicate is accepted, items of the default catalogue included."""
+    """What is called valid, late or duplicate is accepted.
+
+    Items of the default catalogue included.
+    """
     sound = [message for message in messages if not message.kind.startswith("broken")]
     refusals = [
         found

@@ -91,7 +91,10 @@ def test_calls_come_one_to_five_days_after_delivery(
 def test_followed_up_is_the_truth(
     callbacks: list[Callback], delivered: dict[str, datetime]
 ) -> None:
-    """`followed_up` is done exactly where the call is within 72 hours of the delivery, and both cases occur."""
+    """`followed_up` is done exactly if the call is within 72 hours of the delivery.
+
+    Both cases occur.
+    """
     said = [
         (
             _done(call, "followed_up"),
@@ -136,7 +139,10 @@ def test_scores_crowd_at_the_ceiling(callbacks: list[Callback]) -> None:
 
 
 def test_some_state_expectation_importance_and_a_text(callbacks: list[Callback]) -> None:
-    """Expectations, importances and remarks come with some of the answered calls, remarks in English and in Chinese."""
+    """Expectations, importances and remarks come with some of the answered calls.
+
+    Remarks are in English and in Chinese.
+    """
     stated = [
         any(
             answer.expectation is not None and answer.importance is not None

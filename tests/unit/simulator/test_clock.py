@@ -14,7 +14,10 @@ STARTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.j
 
 @given(STARTS, WORKING, WORKING)
 def test_time_never_goes_back(start: datetime, first: float, second: float) -> None:
-    """What is earlier in the story is not later in the tables, so that kept promises are kept there too."""
+    """What is earlier in the story is not later in the tables.
+
+    So promises that are kept in the story are kept there, too.
+    """
     clock = WorkshopClock(start, speed=600)
     earlier, later = sorted((first, second))
     assert clock.moment(earlier) <= clock.moment(later)
@@ -46,7 +49,10 @@ def test_the_live_part_is_compressed() -> None:
 
 @given(STARTS, WORKING)
 def test_promises_are_on_the_quarter(start: datetime, working: float) -> None:
-    """A promise is at most a quarter of an hour after what was planned, on a quarter by the clock."""
+    """A promise is at most a quarter of an hour after what was planned.
+
+    It is on a quarter by the clock.
+    """
     clock = WorkshopClock(start, speed=600)
     promise = clock.next_quarter(working)
     assert -1e-3 <= promise - working < 900 + 1e-3

@@ -51,7 +51,7 @@ def test_all_actions_and_facts_occur(story: list[AnyEvent]) -> None:
 def test_complaints_follow_bad_visits(
     story: list[AnyEvent], complaints: dict[str, list[Complaint]]
 ) -> None:
-    """Of the visits that were rated badly far more end in a complaint than of those that were rated well."""
+    """Visits that were rated badly end far more often in a complaint than others."""
     complained = {steps[0].order_id for steps in complaints.values()}
     shares: dict[str, list[bool]] = defaultdict(list)
     for event in story:

@@ -18,7 +18,10 @@ DECLINE = Decline(after_seconds=-20 * 86_400.0, ramp_seconds=86_400.0)
 
 @pytest.fixture(scope="module")
 def ratings() -> list[tuple[bool, str, str, float]]:
-    """Ratings of advisors as (after the turn, site, employee, score), of a history in which a shop declines."""
+    """Ratings of advisors, of a history in which a shop declines.
+
+    Each is (after the turn, site, employee, score).
+    """
     options = SimulationOptions(
         start=START,
         seed=5,
@@ -45,7 +48,10 @@ def ratings() -> list[tuple[bool, str, str, float]]:
 def test_the_declining_shop_gets_measurably_worse(
     ratings: list[tuple[bool, str, str, float]],
 ) -> None:
-    """The mean rating of its advisors falls by more than a point, and that of no other shop by half a point."""
+    """The mean rating of its advisors falls by more than a point.
+
+    That of no other shop falls by half a point.
+    """
     fall = {
         site: mean(score for after, at, _, score in ratings if at == site and not after)
         - mean(score for after, at, _, score in ratings if at == site and after)
@@ -69,7 +75,10 @@ def test_one_advisor_explains_most_of_the_decline(
 
 
 def test_decline_ramps_up_and_stays() -> None:
-    """Nothing before its time, half of it in the middle of the ramp, all of it after; at once where there is no ramp."""
+    """Nothing before its time, half of it in the middle of the ramp, all of it after.
+
+    At once where there is no ramp.
+    """
     decline = Decline(after_seconds=10, ramp_seconds=20, points=4)
     assert [
         decline.points_at("shop-03", "shop-03-advisor-1", seconds) for seconds in (10, 20, 30, 300)
@@ -84,7 +93,10 @@ def test_decline_ramps_up_and_stays() -> None:
 
 
 def test_decline_ends_where_it_is_given_an_end() -> None:
-    """From then on the attitude is what it was before; a decline that ends before it begins is refused."""
+    """From then on the attitude is what it was before.
+
+    A decline that ends before it begins is refused.
+    """
     decline = Decline(after_seconds=10, ramp_seconds=20, until_seconds=40, points=4)
     assert [
         decline.points_at("shop-03", "shop-03-advisor-1", seconds)

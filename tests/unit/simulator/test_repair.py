@@ -38,7 +38,10 @@ def _on_time(steps: Iterable[RepairStep]) -> bool | None:
 
 
 def test_every_stage_is_entered_and_then_left(orders: list[list[RepairStep]]) -> None:
-    """Edges come in pairs of the same stage; only a follow-up that never reaches the customer stays open."""
+    """Edges come in pairs of the same stage.
+
+    Only a follow-up that never reaches the customer stays open.
+    """
     for steps in orders:
         repair = [step for step in steps if step.stage != "follow_up"]
         for enter, leave in zip(repair[::2], repair[1::2], strict=True):
@@ -71,7 +74,11 @@ def test_all_stages_occur_and_some_are_skipped_or_repeated(orders: list[list[Rep
 
 
 def test_the_promise_is_made_at_the_estimate(orders: list[list[RepairStep]]) -> None:
-    """Promise and estimated amount are on the exit of the estimate, the final amount on that of the settlement, nowhere else."""
+    """Promise and amounts stand at their stages and nowhere else.
+
+    Promise and estimated amount are on the exit of the estimate, the final amount on that of the
+    settlement.
+    """
     for steps in orders:
         for step in steps:
             at_estimate = (step.stage, step.edge) == ("estimate", "exit")
@@ -85,7 +92,10 @@ def test_the_promise_is_made_at_the_estimate(orders: list[list[RepairStep]]) -> 
 
 
 def test_slow_shops_deliver_late_more_often(orders: list[list[RepairStep]]) -> None:
-    """The two slow shops break more promises than each other shop, and no shop breaks most of them."""
+    """The two slow shops break more promises than each other shop.
+
+    No shop breaks most of them.
+    """
     kept: dict[str, list[bool]] = defaultdict(list)
     for steps in orders:
         on_time = _on_time(steps)

@@ -1,4 +1,7 @@
-"""What `check` and `push` print: a progress bar on a terminal, problems up to a limit, and a summary."""
+"""What `check` and `push` print.
+
+A progress bar on a terminal, problems up to a limit, and a summary.
+"""
 
 from __future__ import annotations
 
@@ -140,5 +143,8 @@ class Report:
         rate = f" ({self.events / seconds:,.0f}/s)" if seconds > 1 else ""
         unread = f", {counted(self._unread, 'file')} not read to the end" if self._unread else ""
         silent = f", {counted(self._silent, 'row')} gave no event" if self._silent else ""
-        totals = f"{counted(self.events, 'event')} {self._verb}, {counted(self.problems, 'line')} failed{silent}{unread}"
+        totals = (
+            f"{counted(self.events, 'event')} {self._verb}, {counted(self.problems, 'line')}"
+            f" failed{silent}{unread}"
+        )
         self._console.print(f"{totals}, in {seconds:.1f} s{rate}")

@@ -1,4 +1,7 @@
-"""The summary that `up` shows while it runs: read now and then, never so often that it slows the worker."""
+"""The summary that `up` shows while it runs.
+
+Read now and then, never so often that it slows the worker.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ REST_PER_READING = 20.0
 
 
 class Screen:
-    """Shows the live summary: a panel in a terminal, else a line every few seconds. Messages stay above it."""
+    """Shows the live summary: a panel in a terminal, else a line every few seconds.
+
+    Messages stay above it.
+    """
 
     def __init__(
         self, output: Console, database_url: str, lag_events: Callable[[], int | None]

@@ -1,4 +1,7 @@
-"""How the running service looks on one screen, for `up` and `status`: tables for a terminal, a line for a log. Figures in, text out."""
+"""How the running service looks on one screen, for `up` and `status`.
+
+Tables for a terminal, a line for a log. Figures in, text out.
+"""
 
 from __future__ import annotations
 

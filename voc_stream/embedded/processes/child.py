@@ -23,15 +23,19 @@ POLL_SECONDS = 0.02
 
 
 class Child:
-    """A running program. It ends with its parent, even a killed one (Linux); a Ctrl-C in the terminal reaches only the parent.
+    """A running program.
+
+    It ends with its parent, even a killed one (Linux); a Ctrl-C in the terminal reaches only the
+    parent.
 
     The kernel ties the child to the thread that starts it, so start it from one that lasts.
 
     Args:
         name: for messages.
         command: absolute path of the program and its arguments.
-        log_path: file that receives its output, after what earlier starts left there. Only this user can read it. One that has grown
-            beyond `LOG_BYTES` is kept as `….1`, in the place of the one before.
+        log_path: file that receives its output, after what earlier starts left there. Only this
+            user can read it. One that has grown beyond `LOG_BYTES` is kept as `….1`, in the place
+            of the one before.
         environment: variables of the child; the parent's where absent.
         stop_signal: asks the program for a clean end.
         user: system user to run as; only root can name one.
@@ -94,13 +98,17 @@ class Child:
             return log.read().decode(errors="replace")
 
     def wait_until(self, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
-        """Wait until it serves. Raises EmbeddedError, with its last words, where it ends or takes too long."""
+        """Wait until it serves.
+
+        Raises EmbeddedError, with its last words, where it ends or takes too long.
+        """
         deadline = time.monotonic() + timeout_seconds
         while not is_ready():
             code = self.exit_code()
             if code is not None:
                 raise EmbeddedError(
-                    f"{self.name} ended at once with code {code}; its last lines:\n{self.log_tail()}"
+                    f"{self.name} ended at once with code {code}; its last"
+                    f" lines:\n{self.log_tail()}"
                 )
             if time.monotonic() > deadline:
                 raise EmbeddedError(
@@ -109,7 +117,10 @@ class Child:
             time.sleep(POLL_SECONDS)
 
     def stop(self, timeout_seconds: float) -> None:
-        """Ask it to end, wait for that, and kill it where it does not listen. Safe to call twice."""
+        """Ask it to end, wait for that, and kill it where it does not listen.
+
+        Safe to call twice.
+        """
         if self._process.poll() is None:
             self._process.send_signal(self._stop_signal)
         try:

@@ -2,7 +2,8 @@
 
 Run as a script, with nothing but the standard library.
 
-Arguments: parent's process id, signal number, system user or `-`, then the program and its arguments.
+Arguments: parent's process id, signal number, system user or `-`, then the program and its
+arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Change the user, ask the kernel for `signal` at the parent's death, and become the program."""
+    """Change the user, and become the program.
+
+    The kernel is asked for `signal` at the parent's death.
+    """
     parent, signal_number, user, program = (
         int(arguments[0]),
         int(arguments[1]),
@@ -28,8 +32,8 @@ def main(arguments: list[str]) -> None:
         os.setgroups([])
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)
-    # After the change of user, which would clear it. Other systems than Linux have no such call: there a part outlives a killed parent
-    # until the next start finds it.
+    # After the change of user, which would clear it. Other systems than Linux have no such call:
+    # there a part outlives a killed parent until the next start finds it.
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     # The parent may have died before the kernel was asked.

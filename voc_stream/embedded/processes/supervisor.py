@@ -1,4 +1,7 @@
-"""Keeps one child running: what ends by itself is started again, after a pause that grows while it keeps ending."""
+"""Keeps one child running.
+
+What ends by itself is started again, after a pause that grows while it keeps ending.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class Supervisor:
         self._restart_at: float | None = None
 
     def check(self, now: float) -> str | None:
-        """Notice its end, and start it again once the pause is over. What happened, for people; None where nothing did."""
+        """Notice its end, and start it again once the pause is over.
+
+        What happened, for people; None if nothing did.
+        """
         if self._restart_at is not None:
             return self._start_again(now) if now >= self._restart_at else None
         code = self.child.exit_code()

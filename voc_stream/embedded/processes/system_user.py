@@ -1,4 +1,7 @@
-"""PostgreSQL refuses to run as root. Where root starts it, this finds another system user and lets that one reach the files."""
+"""PostgreSQL refuses to run as root.
+
+Where root starts it, this finds another system user and lets that one reach the files.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ NAME = "embedded_postgres"
 
 
 def server_user() -> str | None:
-    """The system user to run PostgreSQL as, created where missing; None where this process is not root. Raises EmbeddedError."""
+    """The system user to run PostgreSQL as, created where missing.
+
+    Returns None if this process is not root. Raises EmbeddedError.
+    """
     if os.geteuid() != 0:
         return None
     try:
@@ -34,7 +40,8 @@ def _create() -> None:
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603  the command is ours
     except (OSError, subprocess.CalledProcessError) as error:
         raise EmbeddedError(
-            f"PostgreSQL cannot run as root, and the system user {NAME} cannot be created ({error}); run as another user"
+            f"PostgreSQL cannot run as root, and the system user {NAME} cannot be created"
+            f" ({error}); run as another user"
         ) from error
 
 

@@ -13,8 +13,9 @@ def choose_port(asked: int | None, usual: int, option: str) -> int:
     """The port to listen on.
 
     Args:
-        asked: the port the user named, which must then be free; 0 takes any free one, None prefers the usual one.
-        usual: the port that clients expect; 0 where there is none.
+        asked: the port the user named, which must then be free; 0 takes any free one, None prefers
+            the usual one.
+        usual: the port that clients expect; 0 if there is none.
         option: the option that names the port, for the message.
 
     Raises:

@@ -23,7 +23,10 @@ MAXIMUM_ROW_CHARACTERS = 1 << 20
 # Spreadsheets write it as the first line when it is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
 _USUAL_DELIMITERS = ",;\t|"
-_BADLY_ENCODED = 'is not in the encoding of the file; set `encoding` in [input], such as "gb18030" (Chinese) or "cp1252" (Western Europe)'
+_BADLY_ENCODED = (
+    'is not in the encoding of the file; set `encoding` in [input], such as "gb18030" (Chinese) or'
+    ' "cp1252" (Western Europe)'
+)
 # Qualtrics writes three header rows; the third holds such cells.
 _IMPORT_ID = re.compile(r'\{\s*"ImportId"')
 
@@ -265,7 +268,8 @@ def _rows(
             yield RowError(record.line, problem)
     if lost is not None and lost.lines > 1:
         raise ExportError(
-            f"line {lost.line}: {lost.problem}; no later row could be read: {lost.lines:,} lines up to the end of the file were not read"
+            f"line {lost.line}: {lost.problem}; no later row could be read: {lost.lines:,} lines up"
+            f" to the end of the file were not read"
         )
     if lost is not None:
         yield lost
@@ -278,7 +282,10 @@ def _torn(
     if record.problem:
         return record.problem
     if len(record.cells) != len(names):
-        return f"has {len(record.cells)} cells where the header has {len(names)}; check its quotes and the delimiter"
+        return (
+            f"has {len(record.cells)} cells where the header has {len(names)}; check its quotes and"
+            f" the delimiter"
+        )
     if len(record.lines) > 1 and _hides_event(record, names, is_event, delimiter):
         last = record.line + len(record.lines) - 1
         return f"a quote opens a cell that takes in the rows up to line {last}; check its quotes"

@@ -1,4 +1,7 @@
-"""What a file is by its first bytes, whatever its name; of what cannot be read, one sentence why."""
+"""What a file is by its first bytes, whatever its name.
+
+Of what cannot be read, one sentence why.
+"""
 
 from __future__ import annotations
 

@@ -17,10 +17,13 @@ _XES_VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 
 
 def read_xes(stream: BinaryIO) -> Iterator[Row | RowError]:
-    """One row for each event of an XES log, with the attributes of its trace; nested attributes are left out.
+    """One row for each event of an XES log, with the attributes of its trace.
+
+    Nested attributes are left out.
 
     Raises:
-        ExportError: It is not XML, or it has a DOCTYPE, which XES does not need and which can make a small file expand without end.
+        ExportError: It is not XML, or it has a DOCTYPE, which XES does not need and which can make
+            a small file expand without end.
     """
     log = _XesLog()
     ended = False
@@ -38,7 +41,10 @@ def read_xes(stream: BinaryIO) -> Iterator[Row | RowError]:
 
 
 class _XesLog:
-    """A push parser. It keeps the events of the trace at hand, because attributes of a trace may follow its events."""
+    """A push parser that keeps the events of the trace at hand.
+
+    Attributes of a trace may follow its events.
+    """
 
     def __init__(self) -> None:
         self._parser = expat.ParserCreate()
@@ -85,7 +91,8 @@ class _XesLog:
 
     def _refuse_doctype(self, *_: object) -> None:
         raise ExportError(
-            f"line {self._parser.CurrentLineNumber}: has a DOCTYPE, which is refused; XES needs none"
+            f"line {self._parser.CurrentLineNumber}: has a DOCTYPE, which is refused; XES needs"
+            f" none"
         )
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:

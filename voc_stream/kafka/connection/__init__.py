@@ -1,1 +1,4 @@
-"""How to speak to Kafka: protocol, credentials, rights, and plain words for what keeps it from answering."""
+"""How to speak to Kafka.
+
+Protocol, credentials, rights, and plain words for what keeps it from answering.
+"""

@@ -1,4 +1,7 @@
-"""Asking Kafka something over a short-lived client, and saying plainly what keeps it from answering."""
+"""Asking Kafka something over a short-lived client.
+
+If Kafka does not answer, it says plainly what keeps it from that.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class TopicsError(VocError):
-    """Kafka cannot be reached, refuses us, or the topics are not as they must be; the message says what to do."""
+    """Kafka cannot be reached, refuses us, or the topics are not as they must be.
+
+    The message says what to do.
+    """
 
 
 class UnreachableError(TopicsError):
@@ -32,9 +38,12 @@ class UnreachableError(TopicsError):
 
 
 def require_broker(settings: Settings) -> Sequence[Address]:
-    """Where all brokers are, by the first one that serves us. Fails within seconds. Raises TopicsError, SettingsError.
+    """Where all brokers are, by the first one that serves us.
 
-    kafka-python would try for long, would not tell why, and forgets to close the sockets of refused connections.
+    Fails within seconds. Raises TopicsError, SettingsError.
+
+    kafka-python would try for long, would not tell why, and forgets to close the sockets of refused
+    connections.
     """
     refusals: list[str] = []
     for address in bootstrap_addresses(settings):
@@ -53,7 +62,10 @@ def require_broker(settings: Settings) -> Sequence[Address]:
 
 @contextmanager
 def explained(settings: Settings) -> Iterator[None]:
-    """Ask a broker whether it serves us; then turn what a client of kafka-python raises in the block into TopicsError."""
+    """Ask a broker whether it serves us.
+
+    Then turn what a client of kafka-python raises in the block into TopicsError.
+    """
     brokers = require_broker(settings)
     try:
         yield
@@ -63,13 +75,23 @@ def explained(settings: Settings) -> Iterator[None]:
 
 def _why(settings: Settings, brokers: Sequence[Address], error: KafkaError) -> str:
     if isinstance(error, AuthorizationError):
-        return f"Kafka at {settings.kafka_bootstrap} forbids it to {principal(settings)} ({error}): see {SECURITY_PAGE}"
-    # A client meets only one broker by the address in the settings, and all of them by those that the brokers tell.
+        return (
+            f"Kafka at {settings.kafka_bootstrap} forbids it to {principal(settings)} ({error}):"
+            f" see {SECURITY_PAGE}"
+        )
+    # A client meets only one broker by the address in the settings, and all of them by those that
+    # the brokers tell.
     for address in brokers:
         try:
             probe(settings, address)
         except RefusalError as refusal:
             return f"Kafka at {refusal} (this address is told by the brokers: advertised.listeners)"
         except OSError as problem:
-            return f"Kafka at {settings.kafka_bootstrap} says that a broker is at {address}, and nothing answers there ({problem})"
-    return f"Kafka at {settings.kafka_bootstrap} does not answer as it must ({error}): check VOC_KAFKA_BOOTSTRAP and the broker"
+            return (
+                f"Kafka at {settings.kafka_bootstrap} says that a broker is at {address}, and"
+                f" nothing answers there ({problem})"
+            )
+    return (
+        f"Kafka at {settings.kafka_bootstrap} does not answer as it must ({error}): check"
+        f" VOC_KAFKA_BOOTSTRAP and the broker"
+    )

@@ -1,6 +1,7 @@
 """The token of OAUTHBEARER, from a file or a command.
 
-Tokens expire, so each connection asks anew. No message repeats the token, or the command: it may hold a secret.
+Tokens expire, so each connection asks anew. No message repeats the token, or the command: it may
+hold a secret.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ COMMAND_TIMEOUT_SECONDS = 10.0
 
 
 class TokenError(VocError, OSError):
-    """There is no token now. An OSError, because both libraries take that for a broker to be tried again."""
+    """There is no token now.
+
+    An OSError, because both libraries take that for a broker to be tried again.
+    """
 
 
 def read_token(settings: Settings) -> str:
@@ -42,7 +46,8 @@ def read_token(settings: Settings) -> str:
     # RFC 6750, section 2.1. Anything else could end the message to the broker early.
     if not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token):
         raise TokenError(
-            f"{where} gives {'no token' if token else 'nothing'}: it must give the token and nothing else"
+            f"{where} gives {'no token' if token else 'nothing'}: it must give the token and"
+            f" nothing else"
         )
     return token
 

@@ -1,4 +1,7 @@
-"""Questions and answers over one socket, one after another: enough to ask a broker how it wants to be spoken to."""
+"""Questions and answers over one socket, one after another.
+
+Enough to ask a broker how it wants to be spoken to.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,11 @@ class Conversation:
         self._socket = context.wrap_socket(self._socket, server_hostname=self._host.rstrip("."))
 
     def ask(self, request: Any) -> Any:
-        """The broker's answer. Raises OSError, and EOFError where the broker ends the connection, or speaks another language."""
+        """The broker's answer.
+
+        Raises OSError, and EOFError where the broker ends the connection, or speaks another
+        language.
+        """
         self._parser.send_request(request)
         self._socket.sendall(self._parser.send_bytes())
         while received := self._socket.recv(RECEIVE_BYTES):

@@ -45,10 +45,12 @@ def faust_credentials(settings: Settings) -> auth.Credentials | None:
             mechanism=settings.kafka_sasl_mechanism,
             ssl_context=context,
         )
-    # Faust chooses the protocol by what it is given; without a context it would send the password in the clear.
+    # Faust chooses the protocol by what it is given; without a context it would send the password
+    # in the clear.
     protocol = "PLAINTEXT" if credentials is None else credentials.protocol.value
     if protocol != settings.kafka_security_protocol:
         raise SettingsError(
-            f"VOC_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}, but Faust would use {protocol}"
+            f"VOC_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}, but Faust would"
+            f" use {protocol}"
         )
     return credentials

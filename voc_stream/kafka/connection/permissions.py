@@ -1,4 +1,7 @@
-"""What Kafka's rules (ACLs) let us do, asked before it is tried: a client that may not read a topic is told so nowhere else in time."""
+"""What Kafka's rules (ACLs) let us do, asked before it is tried.
+
+A client that may not read a topic is told so nowhere else in time.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def _is_allowed(described: Mapping[str, Any], operation: str) -> bool:
 
 
 def group_problem(settings: Settings, admin: Any) -> str | None:
-    """Why a worker cannot join its group: a rule is missing. None where it can, or where nobody tells."""
+    """Why a worker cannot join its group: a rule is missing.
+
+    None if it can, or where nobody tells.
+    """
     try:
         described = admin.describe_groups([settings.group])[settings.group]
     except GroupAuthorizationFailedError:
@@ -62,6 +68,7 @@ def refusal(settings: Settings, operation: str, kind: str, name: str) -> str:
     """The sentence for one missing rule."""
     verb = {READ: "read", WRITE: "write to", DESCRIBE: "see"}.get(operation, operation.lower())
     return (
-        f"Kafka at {settings.kafka_bootstrap} does not let {principal(settings)} {verb} {kind} {name}: "
+        f"Kafka at {settings.kafka_bootstrap} does not let {principal(settings)} {verb} {kind}"
+        f" {name}: "
         f"add an ACL that allows {operation.capitalize()} on it ({SECURITY_PAGE})"
     )

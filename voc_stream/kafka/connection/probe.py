@@ -1,7 +1,10 @@
-"""One short conversation with a broker, by the settings' protocol and credentials, to learn in a moment why it does not serve us.
+"""One short conversation with a broker, to learn why it does not serve us.
 
-kafka-python tries a broker again and again whatever the reason, and often loses the broker's answer to a wrong password: the answer and
-the end of the connection come together. So this speaks over a plain socket, with that library's messages.
+It uses the protocol and credentials of the settings.
+
+kafka-python tries a broker again and again whatever the reason, and often loses the broker's answer
+to a wrong password: the answer and the end of the connection come together. So this speaks over a
+plain socket, with that library's messages.
 """
 
 from __future__ import annotations
@@ -87,11 +90,13 @@ def _authenticate(talk: Conversation, options: dict[str, Any], who: str, address
     if problem is UnsupportedSaslMechanismError and name not in answer.mechanisms:
         offered = ", ".join(answer.mechanisms) or "none"
         raise RefusalError(
-            f"{address}: the broker does not offer {name}, but {offered}: set VOC_KAFKA_SASL_MECHANISM to one of them"
+            f"{address}: the broker does not offer {name}, but {offered}: set"
+            f" VOC_KAFKA_SASL_MECHANISM to one of them"
         )
     if problem is IllegalSaslStateError:
         raise RefusalError(
-            f"{address}: the broker asks for no user on this port: set {PROTOCOL} to PLAINTEXT or SSL, or use another port"
+            f"{address}: the broker asks for no user on this port: set {PROTOCOL} to PLAINTEXT or"
+            f" SSL, or use another port"
         )
     refused = f"{address}: the broker refuses {who} by {name}"
     try:
@@ -117,11 +122,13 @@ def _distrust(error: ssl.SSLCertVerificationError, address: Address) -> str:
         return "the broker's certificate is not valid yet: check the clocks of both machines"
     if error.verify_code in {WRONG_NAME, WRONG_ADDRESS}:
         return (
-            f"the broker's certificate is for another host than {address.host}: name the broker in VOC_KAFKA_BOOTSTRAP, and in its own "
+            f"the broker's certificate is for another host than {address.host}: name the broker in"
+            f" VOC_KAFKA_BOOTSTRAP, and in its own "
             "advertised.listeners, as its certificate does"
         )
     return (
-        f"the broker's certificate is signed by no authority that we trust ({error.verify_message}): set VOC_KAFKA_SSL_CAFILE to the "
+        f"the broker's certificate is signed by no authority that we trust"
+        f" ({error.verify_message}): set VOC_KAFKA_SSL_CAFILE to the "
         "certificate of the authority that signed it"
     )
 
@@ -133,7 +140,10 @@ def _misunderstanding(
     protocol = settings.kafka_security_protocol
     context = options.get("ssl_context")
     if context is None and _speaks_tls(address):
-        return f"the port speaks TLS, but {PROTOCOL} is {protocol}: set it to {'SASL_SSL' if has_sasl(settings) else 'SSL or SASL_SSL'}"
+        return (
+            f"the port speaks TLS, but {PROTOCOL} is {protocol}: set it to"
+            f" {'SASL_SSL' if has_sasl(settings) else 'SSL or SASL_SSL'}"
+        )
     if context is not None and _answers(address, None, ApiVersionsRequest(version=0)):
         return _no_tls(settings)
     if not has_sasl(settings):
@@ -141,18 +151,33 @@ def _misunderstanding(
         if answer and for_code(answer.error_code) is UnsupportedSaslMechanismError:
             offered = ", ".join(answer.mechanisms)
             wanted = "SASL_PLAINTEXT" if context is None else "SASL_SSL"
-            return f"the broker asks for a user (by {offered}), but {PROTOCOL} is {protocol}: set it to {wanted}, see {SECURITY_PAGE}"
+            return (
+                f"the broker asks for a user (by {offered}), but {PROTOCOL} is {protocol}: set it"
+                f" to {wanted}, see {SECURITY_PAGE}"
+            )
     if context is not None:
         reason = str(getattr(error, "reason", None) or error).lower().replace("_", " ")
         if settings.kafka_ssl_certfile is None:
-            return f"the broker ends the TLS connection ({reason}): perhaps it asks for a client's certificate, VOC_KAFKA_SSL_CERTFILE"
-        return f"the broker refuses our certificate ({reason}): check VOC_KAFKA_SSL_CERTFILE, and that the broker trusts who signed it"
-    return f"the broker closes the connection without an answer; check {PROTOCOL} ({protocol}), the port, and the broker's log"
+            return (
+                f"the broker ends the TLS connection ({reason}): perhaps it asks for a client's"
+                f" certificate, VOC_KAFKA_SSL_CERTFILE"
+            )
+        return (
+            f"the broker refuses our certificate ({reason}): check VOC_KAFKA_SSL_CERTFILE, and that"
+            f" the broker trusts who signed it"
+        )
+    return (
+        f"the broker closes the connection without an answer; check {PROTOCOL} ({protocol}), the"
+        f" port, and the broker's log"
+    )
 
 
 def _no_tls(settings: Settings) -> str:
     other = "SASL_PLAINTEXT" if has_sasl(settings) else "PLAINTEXT"
-    return f"the port speaks no TLS, but {PROTOCOL} is {settings.kafka_security_protocol}: use the broker's TLS port, or set it to {other}"
+    return (
+        f"the port speaks no TLS, but {PROTOCOL} is {settings.kafka_security_protocol}: use the"
+        f" broker's TLS port, or set it to {other}"
+    )
 
 
 def _speaks_tls(address: Address) -> bool:

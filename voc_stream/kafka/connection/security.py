@@ -1,6 +1,9 @@
-"""How to connect to Kafka as the settings say: for kafka-python here, for Faust in `faust_credentials`.
+"""How to connect to Kafka as the settings say.
 
-What does not go together in the settings is refused here, before anything connects. No message repeats a secret.
+For kafka-python here, for Faust in `faust_credentials`.
+
+What does not go together in the settings is refused here, before anything connects. No message
+repeats a secret.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ OF_TLS = ("kafka_ssl_cafile", "kafka_ssl_certfile", *OF_CLIENT_KEYS)
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """What each client of kafka-python is given: brokers, protocol and credentials. Raises SettingsError."""
+    """What each client of kafka-python is given: brokers, protocol and credentials.
+
+    Raises SettingsError.
+    """
     check_security(settings)
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap,
@@ -44,7 +50,10 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def check_security(settings: Settings) -> None:
-    """Refuse settings that contradict each other, or that would let a password be read on its way. Raises SettingsError."""
+    """Refuse settings that contradict each other, or that would let a password be read on its way.
+
+    Raises SettingsError.
+    """
     protocol = settings.kafka_security_protocol
     if not has_tls(settings):
         _refuse(
@@ -67,7 +76,8 @@ def check_security(settings: Settings) -> None:
     ]
     if protocol == "SASL_PLAINTEXT" and away and not settings.kafka_allow_plaintext_password:
         raise SettingsError(
-            f"VOC_KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT would send the password to {away[0]} unencrypted. Set it to SASL_SSL, or, "
+            f"VOC_KAFKA_SECURITY_PROTOCOL: SASL_PLAINTEXT would send the password to {away[0]}"
+            f" unencrypted. Set it to SASL_SSL, or, "
             "where nobody else can listen, set VOC_KAFKA_ALLOW_PLAINTEXT_PASSWORD to true"
         )
 
@@ -77,8 +87,10 @@ def _check_credentials(settings: Settings) -> None:
     mechanism = settings.kafka_sasl_mechanism
     if mechanism is None:
         raise SettingsError(
-            f"VOC_KAFKA_SASL_MECHANISM is missing: VOC_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}. "
-            "Set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER, whichever the brokers offer"
+            f"VOC_KAFKA_SASL_MECHANISM is missing: VOC_KAFKA_SECURITY_PROTOCOL is"
+            f" {settings.kafka_security_protocol}. "
+            "Set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER, whichever the brokers"
+            " offer"
         )
     if mechanism == "OAUTHBEARER":
         _refuse(
@@ -88,23 +100,27 @@ def _check_credentials(settings: Settings) -> None:
         )
         if (settings.kafka_sasl_token_command is None) == (settings.kafka_sasl_token_file is None):
             raise SettingsError(
-                "OAUTHBEARER needs either VOC_KAFKA_SASL_TOKEN_COMMAND or VOC_KAFKA_SASL_TOKEN_FILE: set one of them"
+                "OAUTHBEARER needs either VOC_KAFKA_SASL_TOKEN_COMMAND or"
+                " VOC_KAFKA_SASL_TOKEN_FILE: set one of them"
             )
         return
     _refuse(
         settings,
         OF_TOKENS,
-        f"VOC_KAFKA_SASL_MECHANISM is {mechanism}, which has a password instead: set it to OAUTHBEARER",
+        f"VOC_KAFKA_SASL_MECHANISM is {mechanism}, which has a password instead: set it to"
+        f" OAUTHBEARER",
     )
     for name in OF_USERS:
         if getattr(settings, name) is None:
             raise SettingsError(
-                f"{_variable(name)} is missing: VOC_KAFKA_SASL_MECHANISM is {mechanism}, which needs it"
+                f"{_variable(name)} is missing: VOC_KAFKA_SASL_MECHANISM is {mechanism}, which"
+                f" needs it"
             )
     # kafka-python does not escape them.
     if mechanism != "PLAIN" and {",", "="} & set(str(settings.kafka_sasl_username)):
         raise SettingsError(
-            f"VOC_KAFKA_SASL_USERNAME must have no ',' and no '=' with {mechanism}: choose another name"
+            f"VOC_KAFKA_SASL_USERNAME must have no ',' and no '=' with {mechanism}: choose another"
+            f" name"
         )
 
 
@@ -122,14 +138,18 @@ def _variable(name: str) -> str:
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """Checks the brokers' certificate and host name; TLS 1.2 at least. None where the protocol has no TLS. Raises SettingsError."""
+    """Checks the brokers' certificate and host name; TLS 1.2 at least.
+
+    None if the protocol has no TLS. Raises SettingsError.
+    """
     if not has_tls(settings):
         return None
     try:
         context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
     except OSError as error:
         raise SettingsError(
-            f"VOC_KAFKA_SSL_CAFILE: {settings.kafka_ssl_cafile} cannot be used ({_reason(error)}); it must hold certificates in PEM"
+            f"VOC_KAFKA_SSL_CAFILE: {settings.kafka_ssl_cafile} cannot be used ({_reason(error)});"
+            f" it must hold certificates in PEM"
         ) from error
     if settings.kafka_ssl_certfile is not None:
         # Given no password at all, OpenSSL would ask the terminal for one.
@@ -140,7 +160,8 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
             )
         except OSError as error:
             raise SettingsError(
-                f"VOC_KAFKA_SSL_CERTFILE, VOC_KAFKA_SSL_KEYFILE: certificate and key cannot be used ({_reason(error)}); both must be "
+                f"VOC_KAFKA_SSL_CERTFILE, VOC_KAFKA_SSL_KEYFILE: certificate and key cannot be used"
+                f" ({_reason(error)}); both must be "
                 "PEM and belong together, and an encrypted key needs VOC_KAFKA_SSL_KEY_PASSWORD"
             ) from error
     return context

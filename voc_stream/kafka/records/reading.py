@@ -1,10 +1,14 @@
-"""From what Kafka gave for one partition to its messages, a portion at a time, whatever the bytes are.
+"""From what Kafka gave for one partition to its messages, whatever the bytes are.
 
-They take the places of aiokafka's PartitionRecords and FetchResult. A batch that cannot be read becomes one message that is
-refused already. It has the last offset of the batch, so the position after it is the position after the batch.
+A portion at a time.
 
-aiokafka asks one partition after the other, and goes on to the next only where nothing is left of the one before or enough has
-been taken. So one batch at a time is unpacked, whatever the number of partitions.
+They take the places of aiokafka's PartitionRecords and FetchResult. A batch that cannot be read
+becomes one message that is refused already. It has the last offset of the batch, so the position
+after it is the position after the batch.
+
+aiokafka asks one partition after the other, and goes on to the next only where nothing is left of
+the one before or enough has been taken. So one batch at a time is unpacked, whatever the number of
+partitions.
 """
 
 from __future__ import annotations
@@ -33,11 +37,13 @@ if TYPE_CHECKING:
     from voc_stream.kafka.records.record_batches import Frame
     from voc_stream.pipeline.ports import FetchedMessage
 
-# About what is handed on at once; the same again is gathered meanwhile. As many usual events as `maximum_batch_messages` are half of it.
+# About what is handed on at once; the same again is gathered meanwhile. As many usual events as
+# `maximum_batch_messages` are half of it.
 HANDED_ON_BYTES = 8 * 1024 * 1024
 # The reader in C makes objects of keys and headers, up to 40 bytes for each byte.
 QUICKLY_READ_BYTES = 1024 * 1024
-# A batch as the usual broker takes it at most. What is larger stays in the log only, until that forgets it.
+# A batch as the usual broker takes it at most. What is larger stays in the log only, until that
+# forgets it.
 KEPT_BATCH_BYTES = 1024 * 1024 + 1024
 
 log = logging.getLogger(__name__)
@@ -89,7 +95,10 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
                 yield refused
 
     def _read(self, frame: Frame, batch: Any) -> Iterator[FetchedMessage]:
-        """The messages from the position on. Raises DamagedError, TooLargeError where the rest cannot be read."""
+        """The messages from the position on.
+
+        Raises DamagedError, TooLargeError where the rest cannot be read.
+        """
         first = expected = self.next_fetch_offset
         codec, last = batch.compression_type, batch.next_offset - 1
         data = contents(frame, codec)
@@ -112,7 +121,10 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
                 yield message
 
     def _opened(self, frame: Frame) -> Any:
-        """The batch, once its borders and its checksum are right. Raises DamagedError, TooLargeError."""
+        """The batch, once its borders and its checksum are right.
+
+        Raises DamagedError, TooLargeError.
+        """
         if frame.is_damaged:
             raise _UnsureError(f"it says that it has {frame.size} bytes, which no batch has")
         if frame.is_incomplete:
@@ -121,7 +133,8 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
             )
         if frame.magic != MAGIC:
             raise DamagedError(
-                f"its format has the number {frame.magic}; only {MAGIC} can be read, which Kafka has written since version 0.11"
+                f"its format has the number {frame.magic}; only {MAGIC} can be read, which Kafka"
+                f" has written since version 0.11"
             )
         batch = DefaultRecordBatch(frame.data)
         if self._check_crcs and not batch.validate_crc():
@@ -140,7 +153,10 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
         return batch.is_transactional and batch.producer_id in self._aborted_producers
 
     def _refused(self, frame: Frame, error: Exception) -> DecodedMessage | None:
-        """What stands for the batch, or for what is left of it; the position goes on after it. None where all of it has been read."""
+        """What stands for the batch, or for what is left of it; the position goes on after it.
+
+        None if all of it has been read.
+        """
         first, last = self.next_fetch_offset, frame.claimed_last_offset
         if isinstance(error, _UnsureError):
             if self._damaged_at.pop(self._tp, None) != first:
@@ -182,7 +198,10 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
         )
 
     def _sure_last_offset(self, claimed: int) -> int:
-        """The last offset of a batch that may say anything: never beyond what comes after it in the log."""
+        """The last offset of a batch that may say anything.
+
+        Never beyond what comes after it in the log.
+        """
         follower, first = self._records.follower, self.next_fetch_offset
         bounds = [each - 1 for each in (follower, self.log_end) if each is not None]
         if claimed < first:
@@ -196,7 +215,10 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
 
 
 class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
-    """What was fetched of one partition, handed out by its bytes, too: aiokafka counts messages only, however long they are."""
+    """What was fetched of one partition, handed out by its bytes, too.
+
+    aiokafka counts messages only, however long they are.
+    """
 
     _partition_records: PartitionMessages | None
     bytes_left: ClassVar[int] = HANDED_ON_BYTES
@@ -211,7 +233,10 @@ class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
         partition_records.log_end = assignment.state_value(tp).highwater
 
     def getall(self, max_records: int | None = None) -> list[FetchedMessage]:
-        """The next messages: as many as asked for, or as there are, or until the bytes are used up."""
+        """The next messages.
+
+        As many as asked for, or as there are, or until the bytes are used up.
+        """
         taken: list[FetchedMessage] = []
         left = Fetched.bytes_left
         records = self._partition_records
@@ -230,7 +255,8 @@ class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
         else:
             self._update_position()
             self._partition_records = None
-        # What was unpacked for nothing counts, too: in between, this thread has to tell its group that it lives.
+        # What was unpacked for nothing counts, too: in between, this thread has to tell its group
+        # that it lives.
         Fetched.bytes_left, records.spent = left - records.spent, 0
         return taken
 
@@ -240,7 +266,10 @@ class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
 
 
 def take_their_places() -> None:
-    """Put these in the places of aiokafka's own, which has no settings for them; there is no other consumer of it in this process."""
+    """Put these in the places of aiokafka's own, which has no settings for them.
+
+    There is no other consumer of it in this process.
+    """
     places: Mapping[str, type] = {
         "MemoryRecords": Frames,
         "PartitionRecords": PartitionMessages,

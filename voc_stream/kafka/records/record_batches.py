@@ -1,6 +1,9 @@
-"""What Kafka gives for one fetch of one partition: batches one after the other, each of them bytes that somebody else wrote.
+"""What Kafka gives for one fetch of one partition.
 
-https://kafka.apache.org/documentation/#recordbatch says how they are laid out. Only the format of Kafka 0.11 and later is read.
+Batches one after the other, each of them bytes that somebody else wrote.
+
+https://kafka.apache.org/documentation/#recordbatch says how they are laid out. Only the format of
+Kafka 0.11 and later is read.
 """
 
 from __future__ import annotations
@@ -73,12 +76,16 @@ class Frame(NamedTuple):
     def claimed_last_offset(self) -> int:
         """The last offset that belongs to it, as it says; true only where its checksum is right."""
         if self.magic < MAGIC or len(self.data) < HEADER_BYTES:
-            return self.base_offset  # older formats: one message, or one around several that has the offset of the last one
+            # Older formats: one message, or one around several that has the offset of the last one.
+            return self.base_offset
         return self.base_offset + int(_LAST_OFFSET_DELTA.unpack_from(self.data, _ATTRIBUTES_END)[0])
 
 
 class Frames:
-    """The batches of one fetch, in the place of aiokafka's MemoryRecords: that reads beyond what a batch really has."""
+    """The batches of one fetch, in the place of aiokafka's MemoryRecords.
+
+    That reads beyond what a batch really has.
+    """
 
     def __init__(self, data: bytes | None) -> None:
         self._data = memoryview(data or b"")
@@ -99,7 +106,10 @@ class Frames:
 
     @property
     def follower(self) -> int | None:
-        """The first offset of the batch that comes after the last one; None where the fetch ends before it."""
+        """The first offset of the batch that comes after the last one.
+
+        Returns None if the fetch ends before it.
+        """
         return None if self._next is None else self._next.base_offset
 
     def size_in_bytes(self) -> int:
@@ -147,7 +157,9 @@ def contents(frame: Frame, codec: int) -> bytes | memoryview:
 
 
 def read_quickly(frame: Frame, data: bytes | memoryview) -> Iterator[Message]:
-    """The records by aiokafka's reader, which is in C: for batches without surprises. Raises whatever it raises.
+    """The records by aiokafka's reader, which is in C: for batches without surprises.
+
+    Raises whatever it raises.
 
     It makes objects of keys and headers, too, so a batch full of headers takes 40 times its size.
     """
@@ -160,7 +172,9 @@ def read_quickly(frame: Frame, data: bytes | memoryview) -> Iterator[Message]:
 def read_carefully(
     base_offset: int, last_offset: int, count: int, data: bytes | memoryview
 ) -> Iterator[FetchedMessage]:
-    """The records, without a look at keys and headers; a value that is too long even for a dead letter is refused without it.
+    """The records, without a look at keys and headers.
+
+    A value that is too long even for a dead letter is refused without it.
 
     Raises DamagedError at the first record that is not one, and where bytes are left.
     """
@@ -180,7 +194,10 @@ def read_carefully(
         if not expected <= offset <= last_offset:
             raise DamagedError(f"a record in it claims the offset {offset}")
         if value_length > KEPT_VALUE_BYTES:
-            why = f"{value_length} bytes are more than {MAXIMUM_MESSAGE_BYTES}, and too many to keep; leave attachments out"
+            why = (
+                f"{value_length} bytes are more than {MAXIMUM_MESSAGE_BYTES}, and too many to keep;"
+                f" leave attachments out"
+            )
             yield DecodedMessage(offset, None, Refusal("too_large", why))
         else:
             yield Message(

@@ -1,7 +1,10 @@
-"""Compressed records, unpacked within a limit: what would become too large is given up before the memory for it is taken.
+"""Compressed records, unpacked within a limit.
 
-What a codec says about the unpacked size may be absent (lz4, zstd) or a lie (gzip keeps its last 32 bits), so it is never trusted: the
-output is a buffer of fixed size, and who writes past it fails. Blocks of snappy name their size, and are not written where it is wrong.
+What would become too large is given up before the memory for it is taken.
+
+What a codec says about the unpacked size may be absent (lz4, zstd) or a lie (gzip keeps its last 32
+bits), so it is never trusted: the output is a buffer of fixed size, and who writes past it fails.
+Blocks of snappy name their size, and are not written where it is wrong.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ import cramjam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The broker bounds a batch as it is kept, at 1 MiB unless told otherwise, and JSON becomes 5 to 20 times smaller. This is 256 messages of
-# the largest size that is taken in. One such buffer at a time leaves a worker of 400 MiB far below 1 GiB.
+# The broker bounds a batch as it is kept, at 1 MiB unless told otherwise, and JSON becomes 5 to 20
+# times smaller. This is 256 messages of the largest size that is taken in. One such buffer at a
+# time leaves a worker of 400 MiB far below 1 GiB.
 MAXIMUM_UNPACKED_BYTES = 64 * 1024 * 1024
-# Tried first: more than this many times its size is rare, and a batch that is small stays in the heap.
+# Tried first: more than this many times its size is rare, and a batch that is small stays in the
+# heap.
 USUAL_RATIO = 32
 SMALLEST_BUFFER_BYTES = 8 * 1024
 LARGEST_HEAP_BUFFER_BYTES = 4 * 1024 * 1024
@@ -46,7 +51,9 @@ class DamagedError(Exception):
 
 
 def unpack(codec: int, packed: bytes | memoryview) -> bytes | memoryview:
-    """The bytes that were compressed with one of Kafka's codecs (by its number in the attributes of a batch).
+    """The bytes that were compressed with one of Kafka's codecs.
+
+    `codec` is its number in the attributes of a batch.
 
     Raises TooLargeError, and DamagedError where they cannot be read.
 
@@ -95,7 +102,10 @@ def _unpack_snappy(packed: memoryview) -> bytes | memoryview:
 
 
 def _xerial_blocks(packed: memoryview) -> list[memoryview]:
-    """The blocks in the framing of Java's library: after the header, each with its length before it."""
+    """The blocks in the framing of Java's library.
+
+    After the header, each with its length before it.
+    """
     blocks, place = [], XERIAL_HEADER_BYTES
     while place < len(packed):
         if place + 4 > len(packed):
@@ -110,7 +120,10 @@ def _xerial_blocks(packed: memoryview) -> list[memoryview]:
 
 
 def _buffer(size: int) -> bytearray | mmap.mmap:
-    """Room for so many bytes. Large room takes memory only as it is filled, and gives it back at once."""
+    """Room for so many bytes.
+
+    Large room takes memory only as it is filled, and gives it back at once.
+    """
     return bytearray(size) if size <= LARGEST_HEAP_BUFFER_BYTES else mmap.mmap(-1, size)
 
 

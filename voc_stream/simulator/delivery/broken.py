@@ -50,7 +50,8 @@ def _deeply_nested(fields: Fields) -> bytes:
     return _json(fields)[:-1] + b',"extra":' + b"[" * NESTING_DEPTH + b"]" * NESTING_DEPTH + b"}"
 
 
-# A mistake -> the reason with which it must be refused, and what makes it of sound fields and the length of a huge string.
+# A mistake -> the reason with which it must be refused, and what makes it of sound fields and the
+# length of a huge string.
 _MISTAKES: dict[str, tuple[Reason, Callable[[Fields, int], bytes | None]]] = {
     "cut off": ("invalid_json", lambda fields, _: _json(fields)[:-20]),
     "misspelt type": ("unknown_type", lambda fields, _: _json(fields, type="callbak")),
@@ -94,7 +95,10 @@ MISTAKES = tuple(_MISTAKES)
 
 
 class BrokenValue(NamedTuple):
-    """The bytes of a broken message (None is a tombstone), and the reason code with which it must be refused."""
+    """The bytes of a broken message, and the reason with which it must be refused.
+
+    None is a tombstone.
+    """
 
     reason: Reason
     value: bytes | None
@@ -103,10 +107,12 @@ class BrokenValue(NamedTuple):
 def break_callback(mistake: str, fields: Fields, huge_string_bytes: int) -> BrokenValue:
     """Make one of MISTAKES in the fields of a sound callback.
 
-    A huge string of more than 256 KiB makes the whole message too large, which is refused as `too_large`.
+    A huge string of more than 256 KiB makes the whole message too large, which is refused as
+    `too_large`.
 
     >>> from datetime import UTC, datetime
-    >>> break_callback("long id", sound_callback("e-1", "c-1", datetime(2025, 3, 1, tzinfo=UTC)), 10).reason
+    >>> sound = sound_callback("e-1", "c-1", datetime(2025, 3, 1, tzinfo=UTC))
+    >>> break_callback("long id", sound, 10).reason
     'too_long'
     """
     reason, make = _MISTAKES[mistake]

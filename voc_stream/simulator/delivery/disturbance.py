@@ -1,6 +1,9 @@
-"""The way from the event to the topic: some messages are sent late, some twice, and some are broken; some are taken back or contradicted.
+"""The way from the event to the topic.
 
-It has its own randomness: with other shares the same events happen, and what is taken back changes nothing about the other messages.
+Some messages are sent late, some twice, and some are broken; some are taken back or contradicted.
+
+It has its own randomness: with other shares the same events happen, and what is taken back changes
+nothing about the other messages.
 """
 
 from __future__ import annotations

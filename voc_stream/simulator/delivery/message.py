@@ -19,9 +19,10 @@ CONFLICTING = "conflicting"
 class SimulatedMessage(NamedTuple):
     """One message in order of sending.
 
-    `topic` lacks the configured prefix. `value` is None for a tombstone. `kind` is `valid`, `late` (valid, but sent long after it
-    occurred), `duplicate` (the bytes of an earlier message again), `retraction` (takes an earlier event back), `conflicting` (the id of an
-    earlier event with other content) or `broken:<reason>`, the code with which it must be refused.
+    `topic` lacks the configured prefix. `value` is None for a tombstone. `kind` is `valid`, `late`
+    (valid, but sent long after it occurred), `duplicate` (the bytes of an earlier message again),
+    `retraction` (takes an earlier event back), `conflicting` (the id of an earlier event with other
+    content) or `broken:<reason>`, the code with which it must be refused.
     """
 
     sent_at: datetime

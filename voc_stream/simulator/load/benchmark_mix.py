@@ -1,4 +1,6 @@
-"""Events for measuring throughput: a fixed mix, cheap to make. They are valid, but no story; use call_centre.py for one.
+"""Events for measuring throughput: a fixed mix, cheap to make.
+
+They are valid, but no story; use call_centre.py for one.
 
 70 % repair steps, 20 % callbacks with nine answers, 10 % complaints, about 330 bytes an event.
 """
@@ -27,7 +29,8 @@ REMEMBERED = 1_000
 """A repeated event is one of so many last ones."""
 
 _STEPS = [(stage, edge) for stage in get_args(Stage) for edge in ("enter", "exit")]
-# Sixteen answers for each rating: scores from 5 to 10, the high ones more often, as in real surveys.
+# Sixteen answers for each rating: scores from 5 to 10, the high ones more often, as in real
+# surveys.
 _ANSWERS = [
     [f'{{"item":"{item}","score":{min(10, 5 + draw // 2)}}}' for draw in range(16)]
     for item in RATINGS
@@ -57,7 +60,9 @@ def benchmark_events(
     duplicate_share: float = 0.0,
     interval_seconds: float = 0.001,
 ) -> Iterator[SimulatedMessage]:
-    """Yield `count` messages that occur `interval_seconds` apart from `start` on; the same arguments give the same bytes.
+    """Yield `count` messages that occur `interval_seconds` apart from `start` on.
+
+    The same arguments give the same bytes.
 
     Args:
         count: How many messages, repeated ones included.
@@ -123,7 +128,9 @@ class _Mix:
         stage, edge = _STEPS[case.steps]
         more = ""
         if (stage, edge) == ("estimate", "exit"):
-            more = f',"promised_at":"{_rfc3339(moment + timedelta(hours=3))}","estimated_amount":{400 + case.number % 997}.5'
+            promised_at = _rfc3339(moment + timedelta(hours=3))
+            amount = f"{400 + case.number % 997}.5"
+            more = f',"promised_at":"{promised_at}","estimated_amount":{amount}'
         return (
             "repair-flow",
             case,

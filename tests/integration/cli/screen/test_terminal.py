@@ -25,8 +25,14 @@ from voc_stream.cli.screen.terminal import PlainFormatter, console, printable, t
 from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.postgres.reading.summary import ExperienceSummary, Summary
 
-HOSTILE = "[/] [link=http://evil]x[/link] :smile: \x1b]0;pwned\x07\x1b[2J\x9b31m\r\u202e\u2066\u200b\x00\ud800"
-SHOWN = r"[/] [link=http://evil]x[/link] :smile: \x1b]0;pwned\x07\x1b[2J\x9b31m\r\u202e\u2066\u200b\x00\ud800"
+HOSTILE = (
+    "[/] [link=http://evil]x[/link] :smile:"
+    " \x1b]0;pwned\x07\x1b[2J\x9b31m\r\u202e\u2066\u200b\x00\ud800"
+)
+SHOWN = (
+    r"[/] [link=http://evil]x[/link] :smile:"
+    r" \x1b]0;pwned\x07\x1b[2J\x9b31m\r\u202e\u2066\u200b\x00\ud800"
+)
 STORABLE, STORABLE_SHOWN = HOSTILE.replace("\x00\ud800", ""), SHOWN.replace(r"\x00\ud800", "")
 OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -52,7 +58,10 @@ def test_what_people_write_stays(text: str) -> None:
 
 
 def test_tables_show_data_as_it_stands() -> None:
-    """No markup, no emoji codes and no escape sequences from a cell, a line or a title; what is laid out is what is shown."""
+    """No markup, no emoji codes and no escape sequences from a cell, a line or a title.
+
+    What is laid out is what is shown.
+    """
     output = io.StringIO()
     table = Table("name", title=HOSTILE, box=None)
     table.add_row(HOSTILE)
@@ -98,7 +107,10 @@ def test_live_summary_shows_data_as_it_stands() -> None:
 
 
 def test_log_entry_cannot_be_forged() -> None:
-    """Data with a line end or an escape sequence in a message, or in an error's text, looks like no entry of its own."""
+    """Data with a line end or an escape sequence looks like no entry of its own.
+
+    It may stand in a message, or in an error's text.
+    """
     formatter = PlainFormatter()
     error = ValueError("a\n2026-01-01T00:00:00.000Z INFO forged\x1b[2J")
     record = logging.LogRecord(
@@ -152,7 +164,8 @@ def test_check_shows_hostile_files_harmless(tmp_path: Path) -> None:
     path.write_text("who,\x1b[31m,[/]\n\x1b[2J[/],x,y\n", encoding="utf-8")
     mapping = tmp_path / "m\x1b[2J.toml"
     mapping.write_text(
-        '[[event]]\ntype = "touchpoint"\noccurred_at = "{who}"\ncustomer_id = "{who}"\nsite_id = "s"\nexperience = "overall"\nscore = 1\n',
+        '[[event]]\ntype = "touchpoint"\noccurred_at = "{who}"\ncustomer_id = "{who}"\nsite_id ='
+        ' "s"\nexperience = "overall"\nscore = 1\n',
         encoding="utf-8",
     )
     failed = CliRunner().invoke(main, ["check", str(path), "--mapping", str(mapping)])
@@ -180,12 +193,14 @@ def hostile_database(database_url: str) -> str:
         connection.cursor() as cursor,
     ):
         cursor.execute(
-            'INSERT INTO voc.dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
+            'INSERT INTO voc.dead_letter (topic_id, topic, partition, "offset", reason, detail,'
+            " payload, received_at)"
             " VALUES ('l', %s, 0, 0, 'invalid_id', %s, %s, now())",
             (STORABLE, STORABLE, STORABLE.encode() + b"\n\xff{"),
         )
         cursor.execute(
-            "INSERT INTO voc.alert (alert_id, rule, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
+            "INSERT INTO voc.alert (alert_id, rule, scope_type, scope, severity, started_at,"
+            " evidence, summary, updated_at)"
             " VALUES ('a', %s, 'site', %s, 'page', now(), '{}', %s, now())",
             [STORABLE] * 3,
         )
@@ -195,7 +210,8 @@ def hostile_database(database_url: str) -> str:
             (STORABLE,),
         )
         cursor.execute(
-            "INSERT INTO voc.stream_position (topic, partition, topic_id, next_offset) VALUES (%s, 0, 'l', 1)",
+            "INSERT INTO voc.stream_position (topic, partition, topic_id, next_offset) VALUES (%s,"
+            " 0, 'l', 1)",
             (STORABLE,),
         )
     return database_url
@@ -209,7 +225,10 @@ def hostile_database(database_url: str) -> str:
 def test_stored_data_is_shown_harmless(
     hostile_database: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], times: int
 ) -> None:
-    """Ids, details, summaries and bodies from outside: shown as they stand, obeyed by nothing, and no command fails over them."""
+    """Ids, details, summaries and bodies from outside.
+
+    Shown as they stand, obeyed by nothing, and no command fails over them.
+    """
     monkeypatch.setattr("voc_stream.cli.screen.terminal.WIDTH_OF_A_PIPE", 2000)
     environment = {
         "VOC_DATABASE_URL": hostile_database,
@@ -240,7 +259,10 @@ def test_bytes_are_not_written_raw_to_a_terminal(
 
 
 def test_commands_print_only_through_the_terminal() -> None:
-    """`say`, `say_lines` and `console` of cli/screen/terminal.py are the only ways to a screen: whoever adds a command uses them."""
+    """`say`, `say_lines` and `console` of cli/screen/terminal.py are the only ways to a screen.
+
+    Whoever adds a command uses them.
+    """
     folder = Path(voc_stream.cli.__file__).parent
     found = [
         f"{path.name}:{call.lineno}: {name}"

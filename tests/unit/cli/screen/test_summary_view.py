@@ -47,7 +47,10 @@ def shown(summary: Summary, flow: Flow) -> str:
 
 
 def test_no_data_is_a_dash_and_not_a_zero() -> None:
-    """A share of nothing, an unknown lag and an unknown value are shown as unknown, in both forms."""
+    """What is unknown is shown as unknown, in both forms.
+
+    A share of nothing, an unknown lag and an unknown value.
+    """
     assert "on time -" in line(EMPTY, Flow(None, None))
     assert "lag -" in line(EMPTY, Flow(None, None))
     rows = {
@@ -62,7 +65,8 @@ def test_no_data_is_a_dash_and_not_a_zero() -> None:
 def test_line_can_be_read_by_programs() -> None:
     """The line of a log has plain numbers, the best and the worst experience with their counts."""
     assert line(BUSY, Flow(50.0, 1234)) == (
-        "events 12345 | lag 1234 | orders 800 | on time 71% | complaints open 0 | customers at risk 12 | refused 0 | "
+        "events 12345 | lag 1234 | orders 800 | on time 71% | complaints open 0 | customers at risk"
+        " 12 | refused 0 | "
         "best advisor_service 9.12 (n=120) | worst fair_charge 4.20 (n=33)"
     )
 

@@ -17,7 +17,10 @@ from voc_stream.errors import EmbeddedError
 if TYPE_CHECKING:
     from pathlib import Path
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True);"
+    " time.sleep(600)"
+)
 
 
 def wait_for_text(path: Path, text: str) -> None:
@@ -47,7 +50,10 @@ def test_one_that_ends_before_it_serves_says_its_last_words(tmp_path: Path) -> N
 
 
 def test_one_that_never_serves_is_waited_for_until_the_time_is_up(tmp_path: Path) -> None:
-    """A program that runs and does not serve holds up nobody for longer than it may; the message names its log."""
+    """A program that runs and does not serve holds up nobody for longer than it may.
+
+    The message names its log.
+    """
     child = Child("stubborn", [sys.executable, "-c", STUBBORN], tmp_path / "log")
     with pytest.raises(EmbeddedError, match=r"stubborn is not ready after 0 s; see .*log"):
         child.wait_until(lambda: False, 0.1)
@@ -70,7 +76,10 @@ def test_log_tail_is_the_end_of_the_output(tmp_path: Path) -> None:
 def test_log_keeps_earlier_starts_within_a_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Why a worker ended can still be read after the next start, by its user alone; a log that has grown large becomes `….1`."""
+    """Why a worker ended can still be read after the next start, by its user alone.
+
+    A log that has grown large becomes `….1`.
+    """
     path = tmp_path / "log"
     path.write_text("of an earlier version\n")
 
@@ -103,7 +112,8 @@ def test_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         import sys, time
         from pathlib import Path
         from voc_stream.embedded.processes.child import Child
-        child = Child("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], Path({str(tmp_path / "log")!r}))
+        sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+        child = Child("sleeper", sleeper, Path({str(tmp_path / "log")!r}))
         print(child.pid, flush=True)
         time.sleep(600)
     """

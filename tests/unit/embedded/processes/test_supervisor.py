@@ -37,7 +37,10 @@ def test_end_is_told_once_and_followed_by_a_start(ended: Child) -> None:
 
 
 def test_pause_grows_to_its_limit_and_falls_after_a_good_while(ended: Child) -> None:
-    """A child that cannot run does not keep the machine busy; one that was well for a while is started at once again."""
+    """A child that cannot run does not keep the machine busy.
+
+    One that was well for a while is started at once again.
+    """
     supervisor = Supervisor(ended, lambda: ended, now=0.0)
     pauses = []
     now = 0.0

@@ -25,7 +25,10 @@ def test_ordinary_user_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_programs_become_readable_but_no_more_than_for_their_owner(tmp_path: Path) -> None:
-    """As root with a strict file mask: others may read and run what the owner may, write nothing, and not list the folders above."""
+    """As root with a strict file mask.
+
+    Others may read and run what the owner may, write nothing, and not list the folders above.
+    """
     folder = tmp_path / "closed" / "bin"
     folder.mkdir(parents=True)
     (tmp_path / "closed").chmod(0o700)

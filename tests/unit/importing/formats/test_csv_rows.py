@@ -111,7 +111,10 @@ CELLS = st.text(st.sampled_from('a9,";\n\r\t é王'), max_size=5)
 
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=6))
 def test_what_a_csv_writer_writes_is_read(rows: list[list[str]]) -> None:
-    """Cells with quotes, delimiters and line ends come back, but for the blanks around them and rows of blanks."""
+    """Cells with quotes, delimiters and line ends come back.
+
+    But for the blanks around them and rows of blanks.
+    """
     text = io.StringIO(newline="")
     csv.writer(text).writerows([["a", "b", "c"], *rows])
     found = list(read_csv(io.StringIO(text.getvalue(), newline="")))
@@ -128,7 +131,10 @@ def test_what_a_csv_writer_writes_is_read(rows: list[list[str]]) -> None:
     )
 )
 def test_no_line_is_lost_in_silence(lines: list[str]) -> None:
-    """Each line stands in a row, or in an error that counts it, or in the number of lines that were not read."""
+    """No line is lost unseen.
+
+    Each stands in a row, in an error that counts it, or in the number of lines that were not read.
+    """
     found: list[Row | RowError] = []
     unread = 0
     try:
@@ -206,12 +212,13 @@ def test_memory_does_not_grow_with_the_file_behind_a_quote(tmp_path: Path) -> No
 
 
 def test_row_that_never_ends_is_refused() -> None:
-    """Cells that end but follow each other without an end of their row would fill the memory, too."""
+    """Cells that follow each other without an end of their row do not fill the memory."""
     error, *rest = rows_of("a,b\n" + '"x\n",' * (MAXIMUM_ROW_CHARACTERS // 5) + '"x"\n1,y\n')
     assert isinstance(error, RowError)
     assert (
         error.problem
-        == "is not valid CSV: a row has 1,048,576 characters or more; check its quotes; reading goes on at line 209718"
+        == "is not valid CSV: a row has 1,048,576 characters or more; check its quotes; reading"
+        " goes on at line 209718"
     )
     assert rest == [Row(209_718, {"a": "1", "b": "y"})]
 
@@ -236,12 +243,18 @@ def test_columns_of_one_name_are_called_by_their_places() -> None:
 
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffSEP=;"])
 def test_separator_line_says_the_delimiter(first: str) -> None:
-    """What a spreadsheet writes above the header is no header, and it is right about the delimiter."""
+    """What a spreadsheet writes above the header is no header.
+
+    It is right about the delimiter.
+    """
     assert rows_of(f"{first}\r\na;b\r\n1;x\r\n") == [Row(3, {"a": "1", "b": "x"})]
 
 
 def test_lines_above_the_header_are_skipped() -> None:
-    """A title and an empty line above the header, as reports have them; the separator line is one of them."""
+    """A title and an empty line above the header, as reports have them.
+
+    The separator line is one of them.
+    """
     assert rows_of('Report, "May\n\na,b\n1,x\n', CsvLayout(skip_lines=2)) == [
         Row(4, {"a": "1", "b": "x"})
     ]
@@ -280,7 +293,10 @@ def test_other_delimiter_is_found_in_the_header(text: str, other: str | None) ->
 
 
 def test_endless_line_above_the_rows_is_told() -> None:
-    """A file without line ends, or a line to skip that is as long, is a sentence; many short lines to skip are none of it."""
+    """A file without line ends, or a line to skip that is as long, is a sentence.
+
+    Many short lines to skip are none of it.
+    """
     with pytest.raises(ExportError, match="line 1: a row has 1,048,576 characters or more"):
         list(read_csv(io.StringIO("x" * 2_000_000)))
     with pytest.raises(ExportError, match="line 2: a row has 1,048,576 characters or more"):

@@ -16,7 +16,7 @@ XES = """\
   <trace>
     <string key="concept:name" value="case-1"/>
     <event>
-      <string key="concept:name" value="receive &amp; confirm"><string key="nested" value="no"/></string>
+<string key="concept:name" value="receive &amp; confirm"><string key="nested" value="no"/></string>
       <date key="time:timestamp" value="2011-10-11T13:45:40.276+02:00"/>
     </event>
     <event><string key="concept:name" value="check"/></event>
@@ -28,7 +28,10 @@ XES = """\
 
 
 def test_xes_gives_the_columns_of_the_csv_export() -> None:
-    """Attributes of the trace, also those after its events, begin with `case:`; globals and nested attributes are no columns."""
+    """Attributes of the trace, also those after its events, begin with `case:`.
+
+    Globals and nested attributes are no columns.
+    """
     case = {"case:concept:name": "case-1", "case:startdate": "2011-10-11T13:42:22+02:00"}
     assert list(read_xes(io.BytesIO(XES.encode()))) == [
         Row(
@@ -46,7 +49,10 @@ def test_xes_gives_the_columns_of_the_csv_export() -> None:
 
 def test_doctype_is_refused() -> None:
     """A few entities that contain each other would fill the memory; XES needs no DOCTYPE."""
-    bomb = '<!DOCTYPE log [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><log><trace><event>&b;</event></trace></log>'
+    bomb = (
+        '<!DOCTYPE log [<!ENTITY a "aaaaaaaaaa"><!ENTITY b'
+        ' "&a;&a;&a;">]><log><trace><event>&b;</event></trace></log>'
+    )
     with pytest.raises(ExportError, match="line 1: has a DOCTYPE"):
         list(read_xes(io.BytesIO(bomb.encode())))
 
@@ -60,7 +66,10 @@ def test_broken_xml_keeps_the_rows_before_it() -> None:
 
 
 def test_error_costs_no_row_before_it() -> None:
-    """However near it is: rows are not lost because they were read in one piece with it. Those of an open trace are counted."""
+    """However near it is: rows are not lost because they were read in one piece with it.
+
+    Those of an open trace are counted.
+    """
     rows = read_xes(io.BytesIO(XES.encode() + b"junk"))
     assert [next(rows).line for _ in range(3)] == [7, 11, 14]
     with pytest.raises(
@@ -70,7 +79,8 @@ def test_error_costs_no_row_before_it() -> None:
         next(rows)
     with pytest.raises(
         ExportError,
-        match="line 12: ends in the middle; the 2 events of the trace at hand, and what follows, were not read",
+        match="line 12: ends in the middle; the 2 events of the trace at hand, and what follows,"
+        " were not read",
     ):
         list(read_xes(io.BytesIO(XES[: XES.index('    <date key="startdate"')].encode())))
 

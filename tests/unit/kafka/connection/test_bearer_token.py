@@ -23,7 +23,7 @@ def command(script: str) -> Settings:
 
 
 def test_both_libraries_read_the_token_anew_each_time(tmp_path: Path) -> None:
-    """Tokens expire: whoever renews the file, or answers the command, is asked for each connection."""
+    """Tokens expire, so file or command are asked for each connection."""
     path = tmp_path / "token"
     by_file, by_command = (
         Settings(kafka_sasl_token_file=str(path)),
@@ -52,7 +52,10 @@ def test_both_libraries_read_the_token_anew_each_time(tmp_path: Path) -> None:
     ],
 )
 def test_missing_token_is_told_without_showing_any_of_it(settings: Settings, message: str) -> None:
-    """As an OSError, which both libraries take for a broker to be tried again; neither output nor command is repeated."""
+    """As an OSError, which both libraries take for a broker to be tried again.
+
+    Neither output nor command is repeated.
+    """
     with pytest.raises(TokenError, match=message) as caught:
         read_token(settings)
     assert isinstance(caught.value, OSError)

@@ -34,7 +34,10 @@ def secured(protocol: str, bootstrap: str = "kafka.example.com:9093", **values: 
     ],
 )
 def test_both_libraries_get_the_protocol_of_the_settings(settings: Settings, protocol: str) -> None:
-    """Faust chooses its protocol by what it is given; without a TLS context it would send a password in the clear."""
+    """Faust chooses its protocol by what it is given.
+
+    Without a TLS context it would send a password in the clear.
+    """
     options = client_options(settings)
     credentials = faust_credentials(settings)
     assert options["security_protocol"] == protocol
@@ -110,7 +113,10 @@ def test_both_libraries_get_the_protocol_of_the_settings(settings: Settings, pro
 def test_contradictions_are_refused_before_anything_connects(
     settings: Settings, message: str
 ) -> None:
-    """A setting that would not be used is a mistake: somebody believes that it protects them. No message holds a secret."""
+    """A setting that would not be used is a mistake: somebody believes that it protects them.
+
+    No message holds a secret.
+    """
     for build in (client_options, faust_credentials):
         with pytest.raises(SettingsError, match=message) as caught:
             build(settings)
@@ -166,7 +172,8 @@ def test_settings_of_a_connection_come_from_variables_and_file(tmp_path: Any) ->
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
     path = tmp_path / "voc.toml"
     path.write_text(
-        'kafka_security_protocol = "sasl_ssl"\nkafka_sasl_mechanism = "scram-sha-512"\nkafka_sasl_password_file = "password"\n'
+        'kafka_security_protocol = "sasl_ssl"\nkafka_sasl_mechanism ='
+        ' "scram-sha-512"\nkafka_sasl_password_file = "password"\n'
         'kafka_ssl_cafile = "ca.pem"\nkafka_allow_plaintext_password = true\n'
     )
     settings = load_settings({"VOC_CONFIG": str(path), "VOC_KAFKA_SASL_USERNAME": "worker"})

@@ -1,4 +1,7 @@
-"""What was fetched becomes messages, whatever the bytes are; what cannot be read is one refusal, and nothing else waits."""
+"""What was fetched becomes messages, whatever the bytes are.
+
+What cannot be read is one refusal, and nothing else waits.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +132,10 @@ def test_the_consumer_reads_with_it() -> None:
 @pytest.mark.parametrize("codec", [0, *NAMES], ids=["none", *NAMES.values()])
 @pytest.mark.parametrize("length", [50, 3_000], ids=["short", "long"])
 def test_every_codec_gives_the_same_messages(codec: int, length: int) -> None:
-    """Values, empty ones and those that are absent, at their offsets, also where the batch is large."""
+    """Values, empty ones and absent ones are read at their offsets.
+
+    Also if the batch is large.
+    """
     values = [None, b"", *(bytes([place % 256]) * length for place in range(1_000))]
     messages, position = read(
         batch(5, values, codec, headers=[("h", b"x"), ("n", None)]) + batch(1_007, [b"last"], codec)
@@ -183,7 +189,10 @@ BAD = {
 
 @pytest.mark.parametrize(("bad", "reason"), BAD.values(), ids=BAD)
 def test_a_batch_that_cannot_be_read_is_one_refusal(bad: bytes, reason: str) -> None:
-    """At its last offset, with its bytes and its place; all messages around it are read, and the position is exactly after it."""
+    """At its last offset, with its bytes and its place.
+
+    All messages around it are read, and the position is exactly after it.
+    """
     messages, position = read(batch(0, [b"a", b"b"]) + bad + batch(6, [b"c"]))
     assert offsets(messages) == [0, 1, 6]
     assert refusals(messages) == [(5, reason)]
@@ -251,7 +260,10 @@ def test_damage_on_the_way_is_fetched_again() -> None:
 
 
 def test_a_damaged_last_offset_never_leads_beyond_the_log() -> None:
-    """Where nothing follows, the end of the log bounds what a batch with a wrong checksum says; and it goes on by one at least."""
+    """Where nothing follows, the end of the log bounds what a batch with a wrong checksum says.
+
+    And it goes on by one at least.
+    """
     far, back = (
         batch(7, [b"v"])[:23] + delta + batch(7, [b"v"])[27:]
         for delta in (b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff")
@@ -275,7 +287,10 @@ def test_a_batch_with_an_impossible_length_is_passed(length: int) -> None:
 
 
 def test_a_batch_that_never_comes_whole_is_too_large() -> None:
-    """It names more bytes than are asked for, and only its beginning comes. One that was only cut off comes again."""
+    """It names more bytes than are asked for, and only its beginning comes.
+
+    One that was only cut off comes again.
+    """
     huge = batch(4, [b"v" * (MAXIMUM_FETCH_BYTES + 1)])
     messages, position = read(huge[:5_000], position=4)
     assert (refusals(messages), position) == ([(4, "too_large")], 5)
@@ -316,7 +331,10 @@ def test_a_bomb_ends_the_portion() -> None:
 
 
 def test_many_tiny_records_come_in_portions() -> None:
-    """A batch of some kilobytes may hold very many; they are handed out as any others: never more than asked for."""
+    """A batch of some kilobytes may hold very many.
+
+    They are handed out as any others: never more than asked for.
+    """
     number = 150_000
     waiting = fetched(
         packed_batch(
@@ -332,7 +350,10 @@ def test_many_tiny_records_come_in_portions() -> None:
 
 
 def test_what_was_aborted_is_skipped_unread() -> None:
-    """Also where it could not be read; and a marker that is none ends its transaction all the same."""
+    """Also where it could not be read.
+
+    And a marker that is none ends its transaction all the same.
+    """
     aborted = batch(0, [b"no"] * 2, producer_id=7, is_transactional=1)
     unreadable = raw_batch(2, 1, 2, b"?", attributes=0x10 | UNKNOWN_CODEC)
     unreadable = unreadable[:43] + (7).to_bytes(8, "big") + unreadable[51:]
@@ -350,7 +371,10 @@ def test_short_messages_are_handed_out_by_their_number() -> None:
 
 
 def test_long_messages_are_handed_out_by_their_bytes() -> None:
-    """However many were asked for, and over all partitions together; nothing is lost, and one that is longer than that comes, too."""
+    """However many were asked for, and over all partitions together.
+
+    Nothing is lost, and one that is longer than that comes, too.
+    """
     first, second = fetched(batch(0, [bytes(100)] * 100)), fetched(batch(0, [bytes(5_000)] * 2))
     Fetched.bytes_left = 1_000
     taken = [message.offset for message in first.getall(10_000)]
@@ -365,7 +389,10 @@ def test_long_messages_are_handed_out_by_their_bytes() -> None:
 
 
 def test_what_was_unpacked_is_let_go_with_the_fetch() -> None:
-    """A seek or a revocation drops a fetch in the midst of a batch: its memory is given back at once, not with the next collection."""
+    """A seek or a revocation drops a fetch in the midst of a batch.
+
+    Its memory is given back at once, not with the next collection.
+    """
     waiting = fetched(batch(0, [b" " * 1_000] * (3 * QUICKLY_READ_BYTES // 1_000), ZSTD))
     assert len(waiting.getall(3)) == 3
     messages = waiting._partition_records.messages
@@ -383,7 +410,10 @@ def test_what_was_unpacked_is_let_go_with_the_fetch() -> None:
 def test_one_batch_at_a_time_is_unpacked_whatever_the_partitions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By aiokafka's own loop over what has come: memory is that of one batch, and nothing is lost on the way."""
+    """By aiokafka's own loop over what has come.
+
+    Memory is that of one batch, and nothing is lost on the way.
+    """
     unpacked: list[weakref.ref[memoryview]] = []
     most = 0
 
@@ -448,7 +478,10 @@ def logs(draw: st.DrawFn) -> tuple[bytes, list[int], list[tuple[int, int]], int]
 def test_every_message_around_unreadable_ones_is_read_once(
     log: tuple[bytes, list[int], list[tuple[int, int]], int],
 ) -> None:
-    """Fetched again and again from where the position is: all that can be read is given once, each other range is refused once."""
+    """Fetched again and again from where the position is.
+
+    All that can be read is given once, each other range is refused once.
+    """
     data, good, bad, end = log
     frames, parts = Frames(data), []
     while (frame := frames.next_frame()) is not None:

@@ -1,4 +1,7 @@
-"""Our reader of records agrees with aiokafka's on what is sound, and gives up what is not, whatever the bytes are."""
+"""Our reader of records agrees with aiokafka's on what is sound.
+
+It gives up what is not, whatever the bytes are.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ def test_both_readers_agree(base: int, values: list[bytes | None]) -> None:
 def test_whatever_the_bytes_are_offsets_rise_and_stay_inside(
     values: list[bytes | None], place: int, change: bytes, count: int
 ) -> None:
-    """A record never claims an offset that was given before or lies outside its batch: the position follows the offsets."""
+    """A record never claims an offset that was given before or lies outside its batch.
+
+    The position follows the offsets.
+    """
     whole = b"".join(record(delta, value) for delta, value in enumerate(values))
     place %= len(whole)
     offsets = [9]

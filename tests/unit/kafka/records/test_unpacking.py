@@ -58,7 +58,10 @@ def test_exactly_the_limit_is_unpacked_and_one_byte_more_is_not(
     ids=["gzip", "snappy", "zstd", "lz4"],
 )
 def test_a_size_that_lies_is_not_believed(codec: int, packed: bytes) -> None:
-    """The one of gzip says 7 bytes of 64 MiB, that of snappy 4 GiB of 50 bytes; the others say nothing."""
+    """The one of gzip says 7 bytes of 64 MiB, that of snappy 4 GiB of 50 bytes.
+
+    The others say nothing.
+    """
     with pytest.raises(TooLargeError):
         unpack(codec, packed)
 
@@ -91,7 +94,10 @@ def test_a_codec_that_nobody_knows_is_named() -> None:
     cut=st.integers(0, 30),
 )
 def test_damaged_bytes_are_told_as_such(codec: int, place: int, change: bytes, cut: int) -> None:
-    """Whatever was changed or cut off: the bytes come out, or one of two errors, and never more than the limit."""
+    """Whatever was changed or cut off.
+
+    The bytes come out, or one of two errors, and never more than the limit.
+    """
     whole = PACK[codec](EVENTS)
     place %= len(whole)
     packed = (whole[:place] + change + whole[place + len(change) :])[: len(whole) - cut]

@@ -62,7 +62,10 @@ def test_broken_messages_replace_no_event() -> None:
 
 
 def test_an_event_is_taken_back_after_it_was_sent() -> None:
-    """The retraction names the event, late or not, and goes to the topic of retractions under a key of its own."""
+    """The retraction names the event, late or not.
+
+    It goes to the topic of retractions under a key of its own.
+    """
     event, retraction = _sent(late_share=1.0, retracted_share=1.0)
     named = json.loads(retraction.value or b"")
     assert (retraction.kind, retraction.topic, retraction.key) == (

@@ -40,7 +40,10 @@ def test_the_mix_is_the_one_of_the_targets(messages: list[SimulatedMessage]) -> 
 def test_every_event_is_valid_and_new(
     messages: list[SimulatedMessage], catalogue: Catalogue
 ) -> None:
-    """All are accepted, callbacks have nine answers, ids repeat only in duplicates, and staff and sites are as many as asked for."""
+    """All events of the mix are accepted, and it is as rich as asked for.
+
+    Callbacks have nine answers, and ids repeat only in duplicates.
+    """
     events = [
         decode(message.value, START, catalogue) for message in messages if message.kind == "valid"
     ]

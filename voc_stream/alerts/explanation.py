@@ -1,13 +1,15 @@
-"""Which site, employee, product, segment or department explains most of a drop: contribution analysis over groups of scores."""
+"""Which site, employee or other dimension explains most of a drop: contribution analysis over groups of scores."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.dimensions import TELLING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DIMENSIONS = ("site", "employee", "product", "segment", "department")
+DIMENSIONS = tuple(TELLING)
 """The most telling one first."""
 MOSTLY_SHARE = 0.5
 """Of the drop, that a group must explain to be named."""
@@ -36,7 +38,7 @@ class Explanation(NamedTuple):
     """What a group explains.
 
     Attributes:
-        dimension: site, employee, product, segment or department.
+        dimension: one of `DIMENSIONS`.
         value: which one.
         scores: now.
         mean: of these, in points.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.dimensions import OF_EVENTS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -11,17 +13,18 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
     from voc_stream.events.types.base import Measure
 
+_EVENT_FIELDS = tuple(each.column for each in OF_EVENTS)
+
 
 class Contribution(NamedTuple):
-    """Measures of one moment with the same dimensions ('' where unknown); weight 1 adds them, weight -1 takes them back."""
+    """Measures of one moment with the same dimensions; weight 1 adds them, weight -1 takes them back.
+
+    Attributes:
+        dimensions: a value of each of `DIMENSIONS`, in their order; '' where it is unknown.
+    """
 
     moment: datetime
-    site_id: str
-    department: str
-    employee_id: str
-    product: str
-    segment: str
-    region: str
+    dimensions: tuple[str, ...]
     weight: int
     measures: tuple[Measure, ...]
 
@@ -40,17 +43,8 @@ def contribution_of(
     event: AnyEvent, moment: datetime, profile: Profile, measures: tuple[Measure, ...]
 ) -> Contribution:
     """What an event adds by itself to the aggregates, given what it measures."""
-    return Contribution(
-        moment,
-        event.site_id or "",
-        event.department or "",
-        event.employee_id or "",
-        event.product or "",
-        profile.segment,
-        profile.region,
-        1,
-        measures,
-    )
+    stated = tuple([getattr(event, field, None) or "" for field in _EVENT_FIELDS])
+    return Contribution(moment, stated + profile, 1, measures)
 
 
 def moved(
@@ -58,7 +52,9 @@ def moved(
 ) -> list[Contribution]:
     """The same contributions taken back under one profile and added under another."""
     return [
-        contribution._replace(segment=profile.segment, region=profile.region, weight=weight)
+        contribution._replace(
+            dimensions=contribution.dimensions[: len(_EVENT_FIELDS)] + profile, weight=weight
+        )
         for contribution in contributions
         for profile, weight in ((before, -1), (after, 1))
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIVE_MINUTES, HOUR, DAY = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
 
@@ -25,11 +27,6 @@ class Window(NamedTuple):
     last: datetime
 
 
-SITES = ("all", "site")
-"""The scope types that operators watch: they have every horizon, and are refreshed first."""
-DETAILS = ("region", "department", "employee", "product", "segment")
-"""The scope types that explain: many more keys, refreshed on a slower beat."""
-SCOPE_TYPES = (*SITES, *DETAILS)
 HORIZONS = (
     Horizon("1h", FIVE_MINUTES, 12, SITES),
     Horizon("24h", HOUR, 24, SCOPE_TYPES),

@@ -50,7 +50,8 @@ def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(
     """Unknown dimensions are empty."""
     (event,) = events_of([touchpoint(department="body shop", product="p-1")], catalogue)
     contribution = contribution_of(event, START, GOLD, event.ratings())
-    assert contribution[:8] == (START, "s-1", "body shop", "", "p-1", "gold", "north", 1)
+    assert contribution.dimensions == ("s-1", "body shop", "", "p-1", "gold", "north")
+    assert (contribution.moment, contribution.weight) == (START, 1)
 
 
 def contributions_of(events: list[AnyEvent], profile: Profile) -> list[Contribution]:

@@ -7,7 +7,8 @@ from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.domain.horizons import HORIZONS, PANES_KEPT, SCOPE_TYPES, Horizon, window
+from voc_stream.domain.dimensions import SCOPE_TYPES
+from voc_stream.domain.horizons import HORIZONS, PANES_KEPT, Horizon, window
 
 LENGTHS = {
     "1h": timedelta(hours=1),

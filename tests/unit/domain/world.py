@@ -52,9 +52,9 @@ def summed(contributions: Iterable[Contribution]) -> Sums:
     """How often each measure counts under its moment and dimensions; what was added and taken back is not there."""
     sums: Sums = Counter()
     for contribution in contributions:
-        *key, weight, measures = contribution
+        moment, dimensions, weight, measures = contribution
         for measure in measures:
-            sums[(*key, *msgspec.structs.astuple(measure))] += weight
+            sums[(moment, *dimensions, *msgspec.structs.astuple(measure))] += weight
     return Counter({key: count for key, count in sums.items() if count})
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import msgspec
 
 from voc_stream.domain.contribution import Contribution, Profile
+from voc_stream.domain.dimensions import OF_EVENTS
 from voc_stream.domain.entities.journey import Moments
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
@@ -248,12 +249,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def counted(self, rules: TimingRules, stages: Collection[str] = STAGES) -> Counted:
         """The timings of some stages with the dimensions under which they count."""
-        dimensions = (
-            value_of(self.site_id) or "",
-            value_of(self.product) or "",
-            self.segment,
-            self.region,
-        )
+        stated = [
+            (value_of(getattr(self, each.column)) or "") if each.of_orders else ""
+            for each in OF_EVENTS
+        ]
+        dimensions = (*stated, self.segment, self.region)
         return Counted(dimensions, self.timings(rules, stages))
 
     def attribute(self, profile: Profile) -> None:
@@ -262,9 +262,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class Counted(NamedTuple):
-    """What an order contributes: the dimensions (site, product, segment, region), and measures with the moments at which they count."""
+    """What an order contributes: its dimensions, and measures with the moments at which they count."""
 
-    dimensions: tuple[str, str, str, str]
+    dimensions: tuple[str, ...]
     timings: list[tuple[datetime, Measure]]
 
 
@@ -281,9 +281,8 @@ def difference(before: Counted, after: Counted) -> list[Contribution]:
 
 
 def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: int) -> Contribution:
-    site_id, product, segment, region = counted.dimensions
     moment, measure = timing
-    return Contribution(moment, site_id, "", "", product, segment, region, weight, (measure,))
+    return Contribution(moment, counted.dimensions, weight, (measure,))
 
 
 def hundredths_of_minutes(microseconds: int) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
 
+from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.histories import move_some
@@ -283,15 +284,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         )
     )
     keys = {
-        "experience_daily": (
-            "day",
-            "experience",
-            "site_id",
-            "department",
-            "employee_id",
-            "product",
-            "segment",
-        ),
+        "experience_daily": CUBE_KEY,
         "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
         "repair_stage": ("order_id", "stage"),
     }

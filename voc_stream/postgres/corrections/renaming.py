@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS
 from voc_stream.postgres.schema.sums import BINS, SUMS, add_up
 
@@ -19,7 +20,7 @@ _SUMS = {
     "pane": (("resolution", "start", "scope_type", "scope"), _BOXES),
     "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
     "experience_cube": (
-        ("day", "site_id", "department", "employee_id", "product", "segment"),
+        tuple(name for name in CUBE_KEY if name != "experience"),
         (*SUMS, *BINS),
     ),
 }

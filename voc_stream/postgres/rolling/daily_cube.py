@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.postgres.schema.reader_views import bin_of, join_calendar, local_day
 from voc_stream.postgres.schema.sums import BINS, SUMS, merge, sums_of_measures
 
 if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
-_KEY = "day, experience, site_id, department, employee_id, product, segment"
+_KEY = ", ".join(CUBE_KEY)
 
 
 def merge_into_cube(cursor: Cursor) -> None:

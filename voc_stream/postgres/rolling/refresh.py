@@ -21,21 +21,21 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.dimensions import COLUMNS, DETAILS, DIMENSIONS, SITES
 from voc_stream.domain.horizons import (
     DAY,
-    DETAILS,
     EPOCH,
     FIVE_MINUTES,
     HORIZONS,
     HOUR,
     PANES_KEPT,
-    SITES,
     Horizon,
     Window,
     closed_window,
 )
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube
+from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS
 from voc_stream.postgres.schema.sums import SUMS, add_up, all_zero, merge, sums_of_measures
 from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.server_clock import ClockError, require_clock
@@ -58,10 +58,7 @@ _PART = f"hashtext(site_id || employee_id) & {PARTS - 1}"
 
 _COLUMNS = (*SUMS, "top_n", "bottom_n")
 _TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
-_CONTRIBUTION = (
-    "number, moment, site_id, department, employee_id, product, segment, region, weight,"
-    " experience, value, expectation, importance"
-)
+_CONTRIBUTION = ", ".join(("number", *CONTRIBUTION_COLUMNS))
 
 
 log = logging.getLogger(__name__)
@@ -89,13 +86,17 @@ class Refresh(NamedTuple):
     finest: timedelta
 
 
+def _columns_of(name: str) -> dict[str, str]:
+    return {each.name: each.column for each in DIMENSIONS if each.refreshed == name}
+
+
 OF_SITES = Refresh(
     "sites",
     Lock.SITES,
     "contribution",
     "detail_contribution",
     SITES,
-    {"site": "site_id"},
+    _columns_of("sites"),
     FIVE_MINUTES,
 )
 OF_DETAILS = Refresh(
@@ -104,13 +105,7 @@ OF_DETAILS = Refresh(
     "detail_contribution",
     None,
     DETAILS,
-    {
-        "region": "region",
-        "department": "department",
-        "employee": "employee_id",
-        "product": "product",
-        "segment": "segment",
-    },
+    _columns_of("details"),
     HOUR,
 )
 REFRESHES = (OF_SITES, OF_DETAILS)
@@ -261,7 +256,7 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
     cursor.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS taken (
-            moment timestamptz, site_id text, department text, employee_id text, product text, segment text, region text,
+            moment timestamptz, {", ".join(f"{column} text" for column in COLUMNS)},
             experience text, weight int, value int, expectation int, importance int
         ) ON COMMIT DELETE ROWS;
         WITH gone AS (
@@ -269,8 +264,7 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
             WHERE ctid = ANY(ARRAY({chosen})) RETURNING *
         ){passed_on if refresh.passed_to else ""}
         INSERT INTO taken
-        SELECT moment, site_id, department, employee_id, product, segment, region, u.experience, weight, u.value,
-               u.expectation, u.importance
+        SELECT moment, {", ".join(COLUMNS)}, u.experience, weight, u.value, u.expectation, u.importance
         FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance) AS u(experience, value, expectation, importance)
         """
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 
+from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DIMENSIONS
 from voc_stream.postgres.schema.reader_tables import (
     KEY,
     SCORE_BINS,
@@ -99,12 +100,7 @@ def _boxes() -> list[Column[Any]]:
 def _contribution() -> list[Column[Any]]:
     return [
         required("moment", TIME, "when it counts"),
-        required("site_id", Text, "site, '' where unknown"),
-        required("department", Text, "department, '' where unknown"),
-        required("employee_id", Text, "employee, '' where unknown"),
-        required("product", Text, "product, '' where unknown"),
-        required("segment", Text, "segment, '' where unknown"),
-        required("region", Text, "region, '' where unknown"),
+        *(required(each.column, Text, each.comment) for each in DIMENSIONS),
         required("weight", SmallInteger, "1 adds, -1 takes back"),
         required("experience", ARRAY(Text), "experiences"),
         required("value", ARRAY(Integer), "their values, in hundredths"),
@@ -144,19 +140,13 @@ experience_cube = Table(
     metadata,
     required("day", Date, "day in the time zone of the site"),
     required("experience", KEY, "experience"),
-    required("site_id", KEY, "site, '' where unknown"),
-    required("department", KEY, "department, '' where unknown"),
-    required("employee_id", KEY, "employee, '' where unknown"),
-    required("product", KEY, "product, '' where unknown"),
-    required("segment", KEY, "segment, '' where unknown"),
+    *(required(each.column, KEY, each.comment) for each in CUBE),
     *_sums(),
     *(
         required(f"bin_{number}", BigInteger, f"count of histogram bin {number}")
         for number in range(SCORE_BINS)
     ),
-    PrimaryKeyConstraint(
-        "day", "experience", "site_id", "department", "employee_id", "product", "segment"
-    ),
+    PrimaryKeyConstraint(*CUBE_KEY),
     comment="Merged part of experience_daily; read that view instead",
     postgresql_with={"fillfactor": "80"},
 )

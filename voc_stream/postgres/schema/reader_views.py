@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from voc_stream.domain.horizons import DETAILS, HORIZONS, SITES
+from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DETAILS, SCOPE_TYPES_IN_WORDS, SITES
+from voc_stream.domain.horizons import HORIZONS
 from voc_stream.postgres.schema.expressions.intervals import interval, t_quantile
 from voc_stream.postgres.schema.reader_tables import SCORE_BINS
 from voc_stream.postgres.schema.sums import BINS, SUMS
 
+if TYPE_CHECKING:
+    from voc_stream.domain.dimensions import Dimension
+
 MINUTE = timedelta(minutes=1)
-_DIMENSIONS = "day, experience, site_id, department, employee_id, product, segment"
+_KEY = ", ".join(CUBE_KEY)
+_COLUMNS = ", ".join(each.column for each in CUBE)
 
 
 def bin_of(value: str, experience: str) -> str:
@@ -39,18 +45,19 @@ def local_day(moment: str) -> str:
 
 
 def _experience_daily() -> str:
-    queued = f"{_DIMENSIONS.replace('day, experience', 'moment')}, weight, experience, value, expectation, importance"
+    queued = f"moment, {_COLUMNS}, weight, experience, value, expectation, importance"
+    dimensions = ", ".join(f"c.{each.column}" for each in CUBE)
     pending = ", ".join(
         f"CASE WHEN b.bin = {number} THEN c.weight ELSE 0 END" for number in range(SCORE_BINS)
     )
     return f"""
 CREATE VIEW experience_daily AS
-SELECT {_DIMENSIONS}, {_totals(SUMS)},
+SELECT {_KEY}, {_totals(SUMS)},
        ARRAY[{", ".join(f"sum({name})::bigint" for name in BINS)}] AS histogram
 FROM (
-    SELECT {_DIMENSIONS}, {", ".join((*SUMS, *BINS))} FROM experience_cube
+    SELECT {_KEY}, {", ".join((*SUMS, *BINS))} FROM experience_cube
     UNION ALL
-    SELECT {local_day("c.moment")}, u.experience, c.site_id, c.department, c.employee_id, c.product, c.segment,
+    SELECT {local_day("c.moment")}, u.experience, {dimensions},
            c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
            CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.expectation, 0),
            CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END, coalesce(c.weight * u.importance, 0), {pending}
@@ -59,7 +66,7 @@ FROM (
          unnest(c.experience, c.value, c.expectation, c.importance) AS u(experience, value, expectation, importance),
          LATERAL (SELECT {bin_of("u.value", "u.experience")} AS bin) b
 ) merged_and_pending
-GROUP BY {_DIMENSIONS}
+GROUP BY {_KEY}
 HAVING sum(n) <> 0
 """
 
@@ -160,8 +167,15 @@ READER_VIEWS = (
     ("repair_stage", _REPAIR_STAGE),
 )
 
+
+def _about(dimension: Dimension) -> str:
+    if dimension.source == "event":
+        return dimension.comment
+    return f"the customer's {dimension.english} as known now, '' where unknown"
+
+
 _SCOPE_COMMENTS = {
-    "scope_type": "all, site, region, department, employee, product or segment / 范围类型",
+    "scope_type": f"{SCOPE_TYPES_IN_WORDS} / 范围类型",
     "scope": "the site, region, ...; '' for all / 范围",
     "experience": "experience of the catalogue / 体验项",
 }
@@ -171,11 +185,7 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "day": "day of the contribution in the time zone of the site / 当地日期",
             "experience": "experience of the catalogue / 体验项",
-            "site_id": "site, '' where unknown / 门店",
-            "department": "department, '' where unknown / 部门",
-            "employee_id": "employee, '' where unknown / 员工编号",
-            "product": "product, '' where unknown / 产品",
-            "segment": "the customer's segment as known now, '' where unknown / 客户细分",
+            **{each.column: f"{_about(each)} / {each.chinese}" for each in CUBE},
             "n": "samples / 样本数",
             "score_sum": "sum of values, in hundredths of a point (of a minute for timings); divide by 100 n for the mean / 分值之和",
             "score_sq_sum": "sum of squared values, in hundredths squared / 分值平方和",

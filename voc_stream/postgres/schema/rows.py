@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
@@ -35,8 +36,7 @@ CUSTOMER_COLUMNS = (
     "churn_reason", "first_seen_at", "last_seen_at",
 )  # fmt: skip
 CONTRIBUTION_COLUMNS = (
-    "moment", "site_id", "department", "employee_id", "product", "segment", "region", "weight", "experience", "value", "expectation",
-    "importance",
+    "moment", *COLUMNS, "weight", "experience", "value", "expectation", "importance",
 )  # fmt: skip
 
 decode_order = msgspec.json.Decoder(OrderState).decode
@@ -131,7 +131,9 @@ def contribution_row(contribution: Contribution) -> tuple[Value, ...]:
     """A row of contribution; arrays without a single value are left out."""
     measures = contribution.measures
     return (
-        *contribution[:8],
+        contribution.moment,
+        *contribution.dimensions,
+        contribution.weight,
         _names(tuple([measure.experience for measure in measures])),
         array([measure.value for measure in measures]),
         _optional_array([measure.expectation for measure in measures]),

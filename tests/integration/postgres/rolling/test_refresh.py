@@ -15,10 +15,12 @@ from integration.postgres.settings import in_one_database
 from integration.postgres.store import CATALOGUE, NOW, send
 from oracle import expected_tables
 
-from voc_stream.domain.horizons import PANES_KEPT, SCOPE_TYPES, SITES
+from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
+from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.clocks import LARGEST_LEAP
 from voc_stream.postgres import chores as chores_module
 from voc_stream.postgres.rolling import refresh
+from voc_stream.postgres.session.server_clock import ClockError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -264,7 +266,7 @@ def test_a_clock_that_is_far_ahead_moves_nothing(store: Store) -> None:
     store.take_in(*crowd(30))
     chores = store.chores()
     chores.refresh(NOW)
-    with pytest.raises(ValueError, match="set it"):
+    with pytest.raises(ClockError, match="set it"):
         chores.refresh(datetime.now(UTC) + timedelta(hours=1))
     store.assert_as_expected(messages(crowd(30)), NOW, names=ROLLING)
 

@@ -10,6 +10,7 @@ from voc_stream.alerts.detection.false_discovery import believed
 from voc_stream.alerts.model import Finding, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import place
+from voc_stream.domain.dimensions import TELLING
 from voc_stream.domain.horizons import HORIZONS
 
 if TYPE_CHECKING:
@@ -27,13 +28,6 @@ ESTIMATED_SHARE = 0.8
 of it would find many such drops late."""
 NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
 """A drop that has lasted so long is what is usual now: its alert ends, and the baseline is taken anew."""
-DIMENSIONS_ZH = {
-    "site": "门店",
-    "employee": "员工",
-    "product": "产品",
-    "segment": "客户群",
-    "department": "部门",
-}
 CRITICAL_TIMES = 2.0
 """Times the catalogue's `drop` from which an alert is critical."""
 
@@ -136,7 +130,7 @@ def finding_of(
     label = experience.label
     english, chinese = place(subject.scope)
     named = f", mostly {mostly[0]} {mostly[1]}" if mostly else ""
-    named_chinese = f"，主要来自{DIMENSIONS_ZH.get(mostly[0], '')} {mostly[1]}" if mostly else ""
+    named_chinese = f"，主要来自{TELLING[mostly[0]].chinese} {mostly[1]}" if mostly else ""
     return Finding(
         subject,
         "critical" if suspicion.drop >= CRITICAL_TIMES * experience.alert.drop else "warning",

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from voc_stream.alerts.explanation import Group
 from voc_stream.alerts.model import MOST_IDS
+from voc_stream.domain.dimensions import TELLING
+from voc_stream.postgres.schema.reader_tables import touchpoint_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.alerts.explanation import Explanation
     from voc_stream.alerts.model import Subject
+    from voc_stream.domain.dimensions import Dimension
     from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 BEFORE = timedelta(days=28)
@@ -23,22 +26,25 @@ EVENTS_SECONDS = 1.5
 _STAGES_SHOWN = 3
 _SLOWER_BY = 1.1
 """Times what a stage took before: less tells nothing."""
-_DIMENSIONS = {
-    "site": "site_id",
-    "employee": "employee_id",
-    "product": "product",
-    "segment": "segment",
-    "department": "department",
-}
+_DIMENSIONS = {name: each.column for name, each in TELLING.items()}
 
 
+def _value_of(dimension: Dimension) -> str:
+    """SQL of the value that a scored event has, as it is known now."""
+    column = dimension.column
+    if dimension.source == "customer":
+        return f"(SELECT c.{column} FROM customer c WHERE c.customer_id = e.customer_id)"
+    return f"e.{column}" if column in touchpoint_event.c else f"e.body ->> '{column}'"
+
+
+_VALUES = ", ".join(
+    f"coalesce({_value_of(each)}, '') AS {each.column}" for each in TELLING.values()
+)
 # Stored bodies may name the experience as it was called then.
 _NAMES = "array_append((SELECT aliases FROM experience WHERE experience = %(experience)s), %(experience)s::text)"
 # One row for each score of the experience that a callback or a touchpoint gives.
 _SCORES = f"""
-    SELECT e.event_id, e.occurred_at, coalesce(e.site_id, '') AS site_id, coalesce(e.employee_id, '') AS employee_id,
-           coalesce(e.product, '') AS product, coalesce(e.department, '') AS department,
-           coalesce((SELECT c.segment FROM customer c WHERE c.customer_id = e.customer_id), '') AS segment, s.score
+    SELECT e.event_id, e.occurred_at, {_VALUES}, s.score
     FROM touchpoint_event e CROSS JOIN LATERAL (
         SELECT coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END) AS score
         FROM jsonb_array_elements(e.body -> 'answers') answer

@@ -148,7 +148,7 @@ def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]
 
     Returns None for an id where the oracle refuses the message.
     """
-    experiences, now = automotive_catalogue()["experience"], datetime.now(UTC)
+    catalogue, now = automotive_catalogue(), datetime.now(UTC)
     ends = {place: end for place, end in service.log_ends().items() if end > 0}
     log: dict[Place, list[tuple[int, str | None]]] = {place: [] for place in ends}
     limits: dict[str, Any] = dict.fromkeys(
@@ -165,7 +165,7 @@ def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]
         def all_there() -> bool:
             for (topic, number), records in consumer.poll(timeout_ms=200).items():
                 log[topic, number] += [
-                    (record.offset, _event_id(record.value, experiences, now)) for record in records
+                    (record.offset, _event_id(record.value, catalogue, now)) for record in records
                 ]
             return all(
                 consumer.position(TopicPartition(*place)) >= end for place, end in ends.items()
@@ -175,9 +175,9 @@ def read_log(service: ChaosService) -> dict[Place, list[tuple[int, str | None]]]
     return log
 
 
-def _event_id(value: bytes | None, experiences: Any, now: datetime) -> str | None:
+def _event_id(value: bytes | None, catalogue: Any, now: datetime) -> str | None:
     try:
-        event_id: str = read_event(value, experiences, now)["event_id"]
+        event_id: str = read_event(value, catalogue, now)["event_id"]
     except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
         return None
     return event_id

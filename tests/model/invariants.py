@@ -41,7 +41,7 @@ RECEIVED_AT = datetime(2025, 6, 1, tzinfo=UTC)
 def id_of(value: bytes | None) -> str | None:
     """The id of a valid event; None for a message that must be refused."""
     try:
-        return str(read_event(value, CATALOGUE["experience"], RECEIVED_AT)["event_id"])
+        return str(read_event(value, CATALOGUE, RECEIVED_AT)["event_id"])
     except (InvalidError, KeyError, ValueError):
         return None
 

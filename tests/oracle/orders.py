@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.customers import money
-from oracle.reading import STAGES, grouped, plausible, stated_latest
+from oracle.reading import flow_stage, grouped, plausible, stages_of, stated_latest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,25 +94,29 @@ def order_rows(
     catalogue: Mapping[str, Any],
 ) -> Table:
     """A row for each order that anything but a customer event names."""
-    longest = timedelta(days=plausible(catalogue, "longest_promise_days"))
     groups = grouped(events, "order_id", "repair_step", "callback", "touchpoint", "complaint")
-    deliveries = {order_id: row for (order_id, stage), row in stages.items() if stage == "delivery"}
+    delivered = flow_stage(catalogue, "delivered")
+    deliveries = {order_id: row for (order_id, stage), row in stages.items() if stage == delivered}
     return {
-        (order_id,): _order(group, deliveries.get(order_id, {}), moments.get(order_id, ()), longest)
+        (order_id,): _order(
+            group, deliveries.get(order_id, {}), moments.get(order_id, ()), catalogue
+        )
         for order_id, group in groups.items()
     }
 
 
 def _order(
-    events: Sequence[Event], delivery: Row, moments: Sequence[Moment], longest_promise: timedelta
+    events: Sequence[Event], delivery: Row, moments: Sequence[Moment], catalogue: Mapping[str, Any]
 ) -> Row:
+    longest_promise = timedelta(days=plausible(catalogue, "longest_promise_days"))
+    flow = stages_of(catalogue)
     steps = [event for event in events if event["type"] == "repair_step"]
     others = [event for event in events if event["type"] != "repair_step"]
     promised_at = stated_latest(
         [step for step in steps if _promises_something(step, longest_promise)], "promised_at"
     )
     delivered_at = delivery.get("exited_at")
-    last_step = max(steps, key=_place_in_flow, default=None)
+    last_step = max(steps, key=lambda step: _place_in_flow(step, flow), default=None)
     return {
         **{
             field: stated_latest(steps, field) or stated_latest(others, field)
@@ -123,7 +127,8 @@ def _order(
         "delivered_at": delivered_at,
         "on_time": delivered_at <= promised_at if delivered_at and promised_at else None,
         "follow_up_due_at": delivered_at and delivered_at + FOLLOW_UP_WITHIN,
-        "followed_up_at": delivered_at and _followed_up_at(events, delivered_at),
+        "followed_up_at": delivered_at
+        and _followed_up_at(events, delivered_at, flow_stage(catalogue, "follow_up")),
         "estimated_amount": money(stated_latest(steps, "estimated_amount")),
         "final_amount": money(stated_latest(steps, "final_amount")),
         **_memory(moments),
@@ -136,26 +141,31 @@ def _promises_something(step: Event, longest: timedelta) -> bool:
     return promised_at is not None and abs(promised_at - step["occurred_at"]) <= longest
 
 
-def _place_in_flow(step: Event) -> tuple[datetime, bool, int]:
-    return step["occurred_at"], step["edge"] == "enter", STAGES.index(step["stage"])
+def _place_in_flow(step: Event, flow: Sequence[str]) -> tuple[datetime, bool, int, str]:
+    """A stage that the flow does not have any more comes before all that it has."""
+    stage = step["stage"]
+    place = flow.index(stage) if stage in flow else -1
+    return step["occurred_at"], step["edge"] == "enter", place, stage
 
 
-def _followed_up_at(events: Sequence[Event], delivered_at: datetime) -> datetime | None:
+def _followed_up_at(
+    events: Sequence[Event], delivered_at: datetime, follow_up: str | None
+) -> datetime | None:
     return min(
         (
             event["occurred_at"]
             for event in events
-            if event["occurred_at"] > delivered_at and _is_follow_up(event)
+            if event["occurred_at"] > delivered_at and _is_follow_up(event, follow_up)
         ),
         default=None,
     )
 
 
-def _is_follow_up(event: Event) -> bool:
+def _is_follow_up(event: Event, follow_up: str | None) -> bool:
     if event["type"] == "callback":
         return bool(event["outcome"] == "completed")
     return bool(
-        event["type"] == "repair_step" and event["stage"] == "follow_up" and event["edge"] == "exit"
+        event["type"] == "repair_step" and event["stage"] == follow_up and event["edge"] == "exit"
     )
 
 

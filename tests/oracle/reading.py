@@ -21,20 +21,6 @@ Table = dict[tuple[Any, ...], Row]
 
 RETRACTION = "retraction"
 FUTURE = timedelta(minutes=10)
-STAGES = (
-    "appointment",
-    "reception",
-    "diagnosis",
-    "estimate",
-    "parts",
-    "dispatch",
-    "work",
-    "inspection",
-    "wash",
-    "settlement",
-    "delivery",
-    "follow_up",
-)
 PLAUSIBLE = {
     "earliest_occurred_at": datetime(2001, 1, 1, tzinfo=UTC),
     "longest_stage_days": 366,
@@ -58,6 +44,17 @@ class InvalidError(ValueError):
 def plausible(catalogue: Mapping[str, Any], key: str) -> Any:
     """A bound on times: the catalogue's, or what docs/reference/catalogue.md says where it has none."""
     return catalogue.get("plausible", {}).get(key, PLAUSIBLE[key])
+
+
+def stages_of(catalogue: Mapping[str, Any]) -> list[str]:
+    """The stages of the trade's flow, in their order; none where the catalogue has no flow."""
+    return list(catalogue.get("flow", {}).get("stages", {}))
+
+
+def flow_stage(catalogue: Mapping[str, Any], key: str) -> str | None:
+    """The stage that the flow names under `key`: `delivered`, `follow_up` or `reception`."""
+    stage: str | None = catalogue.get("flow", {}).get(key)
+    return stage
 
 
 def read_events(
@@ -145,22 +142,12 @@ def _read(
     message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime
 ) -> Event | None:
     try:
-        return read_event(
-            message,
-            catalogue["experience"],
-            received_at,
-            plausible(catalogue, "earliest_occurred_at"),
-        )
+        return read_event(message, catalogue, received_at)
     except (InvalidError, KeyError, RecursionError, ValueError, OverflowError):
         return None
 
 
-def read_event(
-    message: bytes | None,
-    experiences: Mapping[str, Any],
-    received_at: datetime,
-    earliest: datetime = PLAUSIBLE["earliest_occurred_at"],  # type: ignore[assignment]  # the values differ in type
-) -> Event:
+def read_event(message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime) -> Event:
     """One message as an event, the whole message as its `body`. Raises InvalidError, KeyError (unknown experience), or a parser's error."""
     if not message:
         raise InvalidError("no value")
@@ -174,9 +161,11 @@ def read_event(
     event: Event = {"type": body["type"], "body": body, **_checked(body, common | fields)}
     if event["occurred_at"] > received_at + FUTURE:
         raise InvalidError("future")
-    if event["occurred_at"] < earliest:
+    if event["occurred_at"] < plausible(catalogue, "earliest_occurred_at"):
         raise InvalidError("implausible time")
-    _check_experiences(event, experiences)
+    _check_experiences(event, catalogue["experience"])
+    if "stage" in event and event["stage"] not in stages_of(catalogue):
+        raise InvalidError("unknown stage")
     return event
 
 
@@ -376,7 +365,7 @@ _FIELDS: dict[str, dict[str, tuple[Callable[[Any], Any], bool]]] = {
     "repair_step": {
         **_SITE,
         "order_id": (_identifier, _REQUIRED),
-        "stage": (_one_of(*STAGES), _REQUIRED),
+        "stage": (_text, _REQUIRED),
         "edge": (_one_of("enter", "exit"), _REQUIRED),
         "promised_at": (_time, _OPTIONAL),
         "estimated_amount": (_amount, _OPTIONAL),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.calendar import local_day
 from oracle.measures import measured_by, nps_interval, share_interval
-from oracle.reading import plausible
+from oracle.reading import flow_stage, plausible
 from oracle.student import t_quantile
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _from_stages(
         value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])
         for experience in (
             f"stage_minutes.{stage}",
-            *(["reception_minutes"] if stage == "reception" else []),
+            *(["reception_minutes"] if stage == flow_stage(catalogue, "reception") else []),
         ):
             yield Contribution(row["exited_at"], experience, value, None, None, *dimensions)
 

@@ -28,11 +28,11 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "events.types": (),
     "catalogue": ("events.types",),
     "catalogue.days_file": ("catalogue",),  # reads files, so not pure
+    "catalogue.reading": ("catalogue", "errors"),
     "catalogue.load": (
         "catalogue",
         "catalogue.days_file",
-        "errors",
-        "events.types",
+        "catalogue.reading",
     ),  # reads files, so not pure
     "events": ("catalogue", "events.types"),
     "pipeline": ("errors", "events", "events.types"),
@@ -62,7 +62,15 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "alerts.registry": ("alerts", "alerts.rules"),
     "alerts.unwatched": ("alerts", "alerts.registry", "catalogue"),
     "importing.formats": ("errors",),
-    "importing": ("catalogue", "counted", "errors", "events", "events.types", "importing.formats"),
+    "importing": (
+        "catalogue",
+        "catalogue.reading",
+        "counted",
+        "errors",
+        "events",
+        "events.types",
+        "importing.formats",
+    ),
     "simulator.options": (),
     "simulator.delivery": ("events", "events.types", "simulator.options"),
     "simulator": ("events.types", "simulator.delivery", "simulator.options"),

@@ -6,14 +6,15 @@ The catalogue is the one place that names experiences and sets expectations, imp
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  msgspec reads the annotations at run time
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
 from voc_stream.catalogue.calendar import SiteCalendar
-from voc_stream.catalogue.measures import Kind, Source, Unit  # noqa: TC001  msgspec reads them at run time
+from voc_stream.catalogue.flow import Flow
+from voc_stream.catalogue.label import Label  # noqa: TC001  msgspec reads it at run time
+from voc_stream.catalogue.measures import Kind, Source, Unit  # noqa: TC001  likewise
 from voc_stream.catalogue.plausible import Plausible
-from voc_stream.events.types.fields import Stage
 
 Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
 Signal = Literal[
@@ -36,20 +37,6 @@ Signal = Literal[
 Band = Literal["medium", "high", "critical"]
 
 MAXIMUM_SCORE = 10.0
-TIMINGS: Mapping[str, Unit] = {
-    "on_time_delivery": "score",
-    "follow_up_72h": "score",
-    "reception_minutes": "minutes",
-    **{f"stage_minutes.{stage}": "minutes" for stage in get_args(Stage)},
-}
-"""What the timestamps of repair steps and callbacks measure, and in which unit."""
-
-
-class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A name for people, in English and Chinese."""
-
-    en: str
-    zh: str
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +110,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A trade: its experiences by key, its churn model, and the names of its stages and of the six factors.
+    """A trade: its experiences by key, its churn model, the flow of its orders, and the names of the six factors.
 
     Attributes:
         version: of two different catalogues the one with the higher version rules a database.
@@ -143,6 +130,25 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     calendar: SiteCalendar = SiteCalendar()
     site: Mapping[str, SiteCalendar] = {}
     experience: Mapping[str, Experience]
-    stage: Mapping[str, Label] = {}
+    flow: Flow = Flow()
     factor: Mapping[str, Label] = {}
     digest: str = ""
+
+
+def timings_of(flow: Flow) -> dict[str, Unit]:
+    """What the timestamps of repair steps and callbacks measure, and in which unit."""
+    timings: dict[str, Unit] = {}
+    if flow.delivered is not None:
+        timings |= {"on_time_delivery": "score", "follow_up_72h": "score"}
+    if flow.reception is not None:
+        timings["reception_minutes"] = "minutes"
+    return timings | {minutes_experience(stage): "minutes" for stage in flow.stages}
+
+
+def minutes_experience(stage: str) -> str:
+    """The experience that measures a stage.
+
+    >>> minutes_experience("wash")
+    'stage_minutes.wash'
+    """
+    return f"stage_minutes.{stage}"

@@ -11,11 +11,12 @@ from voc_stream.events.explain import explain_invalid_event, explain_invalid_jso
 from voc_stream.events.identifiers import check_identifiers, normalise_identifiers
 from voc_stream.events.raw import refuse_bytes, refuse_numbers
 from voc_stream.events.refusal import Reason, Refusal, quote
-from voc_stream.events.types import INPUT_TYPES, AnyEvent, AnyInput
+from voc_stream.events.types import INPUT_TYPES, AnyEvent, AnyInput, RepairStep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.model import Catalogue, Experience
     from voc_stream.catalogue.plausible import Plausible
 
@@ -45,7 +46,7 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
     Args:
         value: One message as Kafka gave it; None is a tombstone.
         now: The present, aware; an event may lie up to ten minutes after it.
-        catalogue: The experiences that may be named.
+        catalogue: The experiences and the stages that may be named.
     """
     if not value:
         return Refusal("empty", "the message has no value; send one JSON object")
@@ -65,6 +66,7 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
         refuse_numbers(value)
         or _refuse_times(event, now, catalogue.plausible)
         or _refuse_experiences(event, catalogue.experience)
+        or _refuse_stage(event, catalogue.flow)
         or event
     )
 
@@ -138,6 +140,19 @@ def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) 
     if len({name for _, name, _, _ in named}) < len(named):
         return _repeated(event, [name for _, name, _, _ in named])
     return None
+
+
+def _refuse_stage(event: AnyInput, flow: Flow) -> Refusal | None:
+    if not isinstance(event, RepairStep) or event.stage in flow.stages:
+        return None
+    advice = (
+        f"use one of: {', '.join(flow.stages)}"
+        if flow.stages
+        else "it has no stages; declare them under [flow]"
+    )
+    return Refusal(
+        "unknown_stage", f"stage: {quote(event.stage)} is no stage of the catalogue; {advice}"
+    )
 
 
 def _takes_scores(experience: Experience) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from voc_stream.catalogue.toml_lines import KeyPath, line_of, show_path
+from voc_stream.catalogue.reading.toml_lines import KeyPath, line_of, show_path
 from voc_stream.events.types import EVENT_TYPES, Answer
 from voc_stream.importing.cell_times import format_problem
 from voc_stream.importing.cell_value import CellError, Plain, Scale, Source, Template

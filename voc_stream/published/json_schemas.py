@@ -26,7 +26,8 @@ _BEYOND_THE_SCHEMA = (
     "U+0000 or half of a surrogate pair in any string, a time without an offset, occurred_at more"
     " than 10 minutes in the future, "
     "an id with a character beyond U+FFFF that nobody sees, "
-    "and an experience that the catalogue does not have or has with another kind."
+    "an experience that the catalogue does not have or has with another kind, "
+    "and a stage that its flow does not have."
 )
 
 

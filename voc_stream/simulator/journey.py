@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from random import Random
@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from voc_stream.simulator.customers import SimulatedCustomer
     from voc_stream.simulator.network import Advisor, Shop
 
+Stage = Literal[
+    "appointment",
+    "reception",
+    "diagnosis",
+    "estimate",
+    "parts",
+    "dispatch",
+    "work",
+    "inspection",
+    "wash",
+    "settlement",
+    "delivery",
+    "follow_up",
+]
+STAGES: tuple[str, ...] = get_args(Stage)
+"""Of the automotive catalogue, in the order in which they follow each other."""
 RATINGS = (
     "reception_wait",
     "lounge_comfort",

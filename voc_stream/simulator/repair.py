@@ -16,7 +16,8 @@ from voc_stream.simulator.world import DAY, HOUR, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from voc_stream.events.types.fields import Edge, Stage
+    from voc_stream.events.types.fields import Edge
+    from voc_stream.simulator.journey import Stage
     from voc_stream.simulator.world import World
 
 BOOKED_SHARE = 0.6

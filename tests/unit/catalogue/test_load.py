@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 import pytest
 
 import voc_stream.catalogue.load as catalogue_module
-from voc_stream.catalogue.load import CatalogueError, _Reader, load_catalogue
-from voc_stream.catalogue.model import TIMINGS, BySeverity, Factor, Limits, Signal
-from voc_stream.events.types.fields import Stage
+from voc_stream.catalogue.load import CatalogueError, load_catalogue
+from voc_stream.catalogue.model import BySeverity, Factor, Limits, Signal, timings_of
+from voc_stream.catalogue.reading.file_text import CatalogueText
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,13 @@ VALID = """\
 trade = "test"
 label = { en = "Test", zh = "测试" }
 
-[stage]
+[flow]
+delivered = "work"
+reception = "arrival"
+
+[flow.stages]
 arrival = { en = "Arrival", zh = "到店" }
+work = { en = "Work", zh = "作业" }
 
 [experience.wait]
 label = { en = "Wait", zh = "等待" }
@@ -96,15 +102,15 @@ def test_default_has_every_experience_of_the_contract() -> None:
     assert by_kind == {
         "rating": RATINGS.split(),
         "process": PROCESS.split(),
-        "timing": list(TIMINGS),
+        "timing": list(timings_of(load_catalogue().flow)),
     }
-    assert {f"stage_minutes.{stage}" for stage in get_args(Stage)} < set(by_kind["timing"])
+    assert {f"stage_minutes.{stage}" for stage in STAGES} < set(by_kind["timing"])
 
 
 def test_default_names_stages_in_the_order_of_the_flow_and_all_factors() -> None:
     """Labels for people exist for each stage of the repair flow, in its order, and for each of the six factors."""
     catalogue = load_catalogue()
-    assert tuple(catalogue.stage) == get_args(Stage)
+    assert tuple(catalogue.flow.stages) == STAGES
     assert tuple(catalogue.factor) == get_args(Factor)
 
 
@@ -136,9 +142,9 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
 
 
 PACKAGED = {
-    "automotive": (2, "f6f26443755b"),
-    "hotel": (1, "83de606210c0"),
-    "retail": (1, "6d9f428ec12b"),
+    "automotive": (2, "258939bbfd18"),
+    "hotel": (2, "2597d7ea743b"),
+    "retail": (2, "536e04955ad7"),
 }
 
 
@@ -150,7 +156,7 @@ def test_a_packaged_catalogue_that_changes_gets_another_version(name: str) -> No
 
 
 def test_the_digest_is_of_what_a_catalogue_says(tmp_path: Path) -> None:
-    """Comments and layout do not count; every word does."""
+    """Comments and layout do not count; every word does, and so does the order of the stages."""
     path = tmp_path / "trade.toml"
 
     def digest(text: str) -> str:
@@ -164,9 +170,10 @@ def test_the_digest_is_of_what_a_catalogue_says(tmp_path: Path) -> None:
                 digest(VALID),
                 digest(VALID.replace('"Wait"', '"Waiting"')),
                 digest(f"version = 2\n{VALID}"),
+                digest(VALID.replace(_STAGES, _STAGES_TURNED)),
             }
         )
-        == 3
+        == 4
     )
 
 
@@ -223,7 +230,8 @@ def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) 
     assert limits.high_annual_value
 
 
-_STAGES = VALID[VALID.index("[stage]") : VALID.index("[experience.wait]")].rstrip()
+_FLOW = VALID[VALID.index("[flow]") : VALID.index("[experience.wait]")].rstrip()
+_STAGES = VALID[VALID.index("[flow.stages]") : VALID.index("[experience.wait]")].rstrip()
 _EXPERIENCES = VALID[VALID.index("[experience.wait]") : VALID.index("[churn]")]
 _MINUTES = 'kind = "timing"\nunit = "minutes"'
 _FACTORS = '[factor]\ncomfort = { en = "Comfort", zh = "舒适" }\n'
@@ -240,294 +248,322 @@ source = {}
 
 
 def measure(kind: str, source: str, more: str = "") -> tuple[str, str]:
-    """What to replace in the valid file so that it declares one measure; its source is in line 20."""
+    """What to replace in the valid file so that it declares one measure; its source is in line 25."""
     return _RECEPTION, _MEASURE.format("one", "One", kind, source + more)
 
 
 _FIELD = '{ from = "field", field = "recommend" }'
+_STAGES_TURNED = "\n".join((lines := _STAGES.splitlines())[:1] + lines[:0:-1])
 WRONG = [
     (
         *measure("nps", '{ from = "field", field = "text" }'),
-        "trade.toml:20: experience.one.source.field: 'text' is no score; the scores of a callback",
+        "trade.toml:25: experience.one.source.field: 'text' is no score; the scores of a callback",
     ),
     (
         *measure("nps", '{ from = "field", name = "text" }'),
-        "trade.toml:20: experience.one.source.name: there is no such key",
+        "trade.toml:25: experience.one.source.name: there is no such key",
     ),
     (
         *measure("nps", '{ from = "hearsay" }'),
-        "trade.toml:20: experience.one.source.from: Invalid value 'hearsay'",
+        "trade.toml:25: experience.one.source.from: Invalid value 'hearsay'",
     ),
     (
         *measure("share", _FIELD),
-        "trade.toml:19: experience.one.kind: must be 'rating' or 'nps' of this source",
+        "trade.toml:24: experience.one.kind: must be 'rating' or 'nps' of this source",
     ),
     (
         *measure("nps", _FIELD, '\nunit = "minutes"'),
-        "trade.toml:21: experience.one.unit: must be 'score' of this source",
+        "trade.toml:26: experience.one.unit: must be 'score' of this source",
     ),
     (
         *measure("nps", _FIELD, "\nexpectation = 2"),
-        "trade.toml:21: experience.one.expectation: must be from -1 to 1, not 2",
+        "trade.toml:26: experience.one.expectation: must be from -1 to 1, not 2",
     ),
     (
         *measure("share", '{ from = "outcome", outcomes = ["refused"], among = ["refused"] }'),
-        "trade.toml:20: experience.one.source.outcomes: must be some of `among` (refused), and not",
+        "trade.toml:25: experience.one.source.outcomes: must be some of `among` (refused), and not",
     ),
     (
         *measure("share", '{ from = "outcome", outcomes = [] }'),
-        "trade.toml:20: experience.one.source.outcomes: must name at least one outcome",
+        "trade.toml:25: experience.one.source.outcomes: must name at least one outcome",
     ),
     (
         'kind = "rating"',
         'kind = "share"',
-        "trade.toml:7: experience.wait.source: is missing: it says where the share comes from",
+        "trade.toml:12: experience.wait.source: is missing: it says where the share comes from",
     ),
     (_TRADE, f'{_TRADE}\ndigest = "x"', "trade.toml:2: digest: there is no such key"),
     (_TRADE, f"{_TRADE}\nversion = 0", "trade.toml:2: version: must be 1 or more, not 0"),
     (
-        "[stage]",
-        '[alias]\n"A wait" = "wait"\n\n[stage]',
+        "[flow]",
+        '[alias]\n"A wait" = "wait"\n\n[flow]',
         'trade.toml:5: alias."A wait": is no name that an experience can have had',
     ),
     (
-        "[stage]",
-        '[alias]\nwait = "wait"\n\n[stage]',
+        "[flow]",
+        '[alias]\nwait = "wait"\n\n[flow]',
         "trade.toml:5: alias.wait: is an experience of this catalogue",
     ),
     (
-        "[stage]",
-        '[alias]\nfollow_up_72h = "wait"\n\n[stage]',
+        "[flow]",
+        '[alias]\nfollow_up_72h = "wait"\n\n[flow]',
         "trade.toml:5: alias.follow_up_72h: a timing cannot be renamed",
     ),
     (
-        "[stage]",
-        '[alias]\nold = "gone"\n\n[stage]',
+        "[flow]",
+        '[alias]\nold = "gone"\n\n[flow]',
         "trade.toml:5: alias.old: 'gone' is not in this catalogue",
     ),
     (
         "importance = 9",
         "importance = 11",
-        "trade.toml:13: experience.wait.importance: must be from 0 to 10, not 11",
+        "trade.toml:18: experience.wait.importance: must be from 0 to 10, not 11",
     ),
     (
         "importance = 9",
         "importance = nan",
-        "trade.toml:13: experience.wait.importance: must be from 0 to 10, not nan",
+        "trade.toml:18: experience.wait.importance: must be from 0 to 10, not nan",
     ),
     (
         "importance = 9",
         'importance = "9"',
-        "trade.toml:13: experience.wait.importance: Expected `float | null`, got `str`",
+        "trade.toml:18: experience.wait.importance: Expected `float | null`, got `str`",
     ),
     (
         "importance = 9",
         "importnace = 9",
-        "trade.toml:13: experience.wait.importnace: there is no such key",
+        "trade.toml:18: experience.wait.importnace: there is no such key",
     ),
     (
         "importance = 9",
         "importance = 9\nimportance = 9",
-        "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 14",
+        "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 19",
     ),
-    ("drop = 0.5", "dorp = 0.5", "trade.toml:14: experience.wait.alert.dorp: there is no such key"),
-    ('zh = "等待"', 'ch = "等待"', "trade.toml:8: experience.wait.label"),
-    ('"Wait", zh = "等待"', '"Wait"', "trade.toml:8: experience.wait.label.zh: is missing"),
-    ('zh = "等待"', 'zh = " "', "trade.toml:8: experience.wait.label.zh: must not be empty"),
-    ('"Arrival", zh = "到店"', '"Arrival"', "trade.toml:5: stage.arrival.zh: is missing"),
+    ("drop = 0.5", "dorp = 0.5", "trade.toml:19: experience.wait.alert.dorp: there is no such key"),
+    ('zh = "等待"', 'ch = "等待"', "trade.toml:13: experience.wait.label"),
+    ('"Wait", zh = "等待"', '"Wait"', "trade.toml:13: experience.wait.label.zh: is missing"),
+    ('zh = "等待"', 'zh = " "', "trade.toml:13: experience.wait.label.zh: must not be empty"),
+    ('"Arrival", zh = "到店"', '"Arrival"', "trade.toml:9: flow.stages.arrival.zh: is missing"),
     (
         'factor = "convenience"\nkind = "rating"',
         'factor = "comfort"\nkind = "rating"',
-        "trade.toml:9: experience.wait.factor: Invalid enum value",
+        "trade.toml:14: experience.wait.factor: Invalid enum value",
     ),
     (
         'kind = "rating"',
         'kind = "mood"',
-        "trade.toml:10: experience.wait.kind: Invalid enum value 'mood'",
+        "trade.toml:15: experience.wait.kind: Invalid enum value 'mood'",
     ),
     (
         'kind = "rating"',
         'kind = "timing"',
-        "trade.toml:10: experience.wait.kind: nothing measures 'wait'",
+        "trade.toml:15: experience.wait.kind: nothing measures 'wait'",
     ),
     (
         'stage = "arrival"',
         'stage = "exit"',
-        "trade.toml:11: experience.wait.stage: 'exit' is not in the [stage] table; known: arrival",
+        "trade.toml:16: experience.wait.stage: 'exit' is no stage of [flow.stages]; they are arrival, work",
     ),
     (
         "expectation = 15",
         "expectation = -1",
-        "trade.toml:21: experience.reception_minutes.expectation: must be a finite number, 0 or more",
+        "trade.toml:26: experience.reception_minutes.expectation: must be a finite number, 0 or more",
     ),
     (
         "expectation = 15",
         "key = true",
-        "trade.toml:21: experience.reception_minutes.key: an experience in minutes cannot be",
+        "trade.toml:26: experience.reception_minutes.key: an experience in minutes cannot be",
     ),
     (
         'unit = "minutes"',
         'unit = "score"',
-        "trade.toml:20: experience.reception_minutes.unit: must be 'minutes'",
+        "trade.toml:25: experience.reception_minutes.unit: must be 'minutes'",
     ),
     (
         "[experience.wait]",
         "[experience.a.wait]",
-        'trade.toml:7: experience.a.wait: a name with a dot needs quotes: [experience."a.wait"]',
+        'trade.toml:12: experience.a.wait: a name with a dot needs quotes: [experience."a.wait"]',
     ),
     (
         "[experience.wait]",
         '[experience."A wait"]',
-        'trade.toml:7: experience."A wait": must be lower-case',
+        'trade.toml:12: experience."A wait": must be lower-case',
     ),
     (
         "base_hazard_per_month = 0.01",
         "base_hazard_per_month = 0",
-        "trade.toml:25: churn.base_hazard_per_month: must be more than 0",
+        "trade.toml:30: churn.base_hazard_per_month: must be more than 0",
     ),
     (
         'outcome_experience = "wait"',
         'outcome_experience = "mood"',
-        "trade.toml:29: churn.outcome_experience: 'mood' is not a rating",
+        "trade.toml:34: churn.outcome_experience: 'mood' is not a rating",
     ),
     (
         "broken_promise = 1.5",
         "broken_promise = 0.9",
-        "trade.toml:32: churn.multipliers.broken_promise: must be 1 or more, not 0.9",
+        "trade.toml:37: churn.multipliers.broken_promise: must be 1 or more, not 0.9",
     ),
     (
         "broken_promise = 1.5",
         'broken_promise = "x"',
-        "trade.toml:32: churn.multipliers.broken_promise: Expected `float`, got `str`",
+        "trade.toml:37: churn.multipliers.broken_promise: Expected `float`, got `str`",
     ),
     (
         "broken_promise = 1.5",
         "broken_heart = 1.5",
-        "trade.toml:32: churn.multipliers.broken_heart: is no signal; the signals are open_",
+        "trade.toml:37: churn.multipliers.broken_heart: is no signal; the signals are open_",
     ),
     (
         "high = 0.3",
         "high = 0.05",
-        "trade.toml:37: churn.bands.high: must be more than 0.1 and less than 1, not 0.05",
+        "trade.toml:42: churn.bands.high: must be more than 0.1 and less than 1, not 0.05",
     ),
-    ("high = 0.3", "severe = 0.3", "trade.toml:37: churn.bands.severe: is no band"),
-    ('version = "1"\n', "", "trade.toml:23: churn.version: is missing"),
+    ("high = 0.3", "severe = 0.3", "trade.toml:42: churn.bands.severe: is no band"),
+    ('version = "1"\n', "", "trade.toml:28: churn.version: is missing"),
     (
         "work = 480",
         "work = 0",
-        "trade.toml:41: limits.stage_minutes.work: must be a finite number and more than 0, not 0",
+        "trade.toml:46: limits.stage_minutes.work: must be a finite number and more than 0, not 0",
     ),
     (
         "work = 480",
         "lunch = 480",
-        "trade.toml:41: limits.stage_minutes.lunch: is no stage of the repair flow; they are appointment, ",
+        "trade.toml:46: limits.stage_minutes.lunch: is no stage of [flow.stages]; they are arrival, work",
     ),
     (
         "work = 480",
         'work = "x"',
-        "trade.toml:41: limits.stage_minutes.work: Expected `float`, got `str`",
+        "trade.toml:46: limits.stage_minutes.work: Expected `float`, got `str`",
     ),
     (
         "_minutes = 120",
         "_minutes = inf",
-        "trade.toml:42: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
+        "trade.toml:47: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
     ),
     (
         "_minutes = 120",
         "_minutes = 1e9",
-        "trade.toml:42: limits.promise_watch_minutes: must be at most 527040, a year",
+        "trade.toml:47: limits.promise_watch_minutes: must be at most 527040, a year",
     ),
     (
         "minor = 240",
         "minor = -1",
-        "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1",
+        "trade.toml:48: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1",
     ),
     (
         "minor = 240",
         "minor = nan",
-        "trade.toml:43: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan",
+        "trade.toml:48: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan",
     ),
-    ("minor = 240", "slight = 240", "trade.toml:43: limits.acknowledge_minutes"),
-    ("major = 60, ", "", "trade.toml:43: limits.acknowledge_minutes.major: is missing"),
+    ("minor = 240", "slight = 240", "trade.toml:48: limits.acknowledge_minutes"),
+    ("major = 60, ", "", "trade.toml:48: limits.acknowledge_minutes.major: is missing"),
     (
         "minor = 240",
         "minor = 240, fatal = 5",
-        "trade.toml:43: limits.acknowledge_minutes.fatal: there is no such key",
+        "trade.toml:48: limits.acknowledge_minutes.fatal: there is no such key",
     ),
     (
         "high_annual_value = 1000",
         "high_annual_value = 0",
-        "trade.toml:44: limits.high_annual_value: must be a finite number and more",
+        "trade.toml:49: limits.high_annual_value: must be a finite number and more",
     ),
     (
         "high_annual_value = 1000",
         "high_anual_value = 1",
-        "trade.toml:44: limits.high_anual_value: there is no such key",
+        "trade.toml:49: limits.high_anual_value: there is no such key",
     ),
     (
         "customers = 5",
         "customers = 0",
-        "trade.toml:45: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
+        "trade.toml:50: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
     ),
     (
         "customers = 5",
         "customers = 2.5",
-        "trade.toml:45: limits.high_value_at_risk_customers: Expected `int`, got `float`",
+        "trade.toml:50: limits.high_value_at_risk_customers: Expected `int`, got `float`",
     ),
     ('trade = "test"', "", "trade.toml:1: trade: is missing"),
     ('en = "Test"', 'en = " "', "trade.toml:2: label.en: must not be empty"),
-    ('"Arrival"', '""', "trade.toml:5: stage.arrival.en: must not be empty"),
-    (_STAGES, "stage = 1", "trade.toml:4: stage: must be a table"),
+    ('"Arrival"', '""', "trade.toml:9: flow.stages.arrival.en: must not be empty"),
+    (_FLOW, "flow = 1", "trade.toml:4: flow: must be a table"),
+    (_STAGES, "stages = 1", "trade.toml:8: flow.stages: must be a table"),
+    (_STAGES, "", "trade.toml:4: flow.stages: at least one stage is needed"),
+    (
+        "arrival = {",
+        '"Arrival!" = {',
+        'trade.toml:9: flow.stages."Arrival!": must be lower-case letters',
+    ),
+    (
+        'delivered = "work"',
+        "",
+        "trade.toml:4: flow.delivered: is missing; name the stage that ends the visit: one of arr",
+    ),
+    (
+        'delivered = "work"',
+        'delivered = "lunch"',
+        "trade.toml:5: flow.delivered: 'lunch' is no stage of [flow.stages]; they are arrival, work",
+    ),
+    (
+        'reception = "arrival"',
+        'follow_up = "arrival"',
+        "trade.toml:6: flow.follow_up: must come after 'work', the stage that ends the visit",
+    ),
+    (
+        'delivered = "work"',
+        'delivery = "work"',
+        "trade.toml:5: flow.delivery: there is no such key",
+    ),
     (
         "importance = 9",
         "ideal = 11",
-        "trade.toml:13: experience.wait.ideal: must be from 0 to 10, not 11",
+        "trade.toml:18: experience.wait.ideal: must be from 0 to 10, not 11",
     ),
     (
         "drop = 0.5",
         "drop = 11",
-        "trade.toml:14: experience.wait.alert.drop: must be from 0 to 10, not 11",
+        "trade.toml:19: experience.wait.alert.drop: must be from 0 to 10, not 11",
     ),
     (
         "drop = 0.5",
         "drop = 0",
-        "trade.toml:14: experience.wait.alert.drop: must be more than 0: else whatever",
+        "trade.toml:19: experience.wait.alert.drop: must be more than 0: else whatever",
     ),
     (
         "drop = 0.5",
         "minimum_samples = 0",
-        "trade.toml:14: experience.wait.alert.minimum_samples: must be at least 1",
+        "trade.toml:19: experience.wait.alert.minimum_samples: must be at least 1",
     ),
     (
         "drop = 0.5",
         "satisfaction_below = -inf",
-        "trade.toml:14: experience.wait.alert.satisfaction_below: must be a finite",
+        "trade.toml:19: experience.wait.alert.satisfaction_below: must be a finite",
     ),
     (
         "low_score = 6",
         "low_score = 11",
-        "trade.toml:28: churn.low_score: must be from 0 to 10, not 11",
+        "trade.toml:33: churn.low_score: must be from 0 to 10, not 11",
     ),
     (_EXPERIENCES, "", "trade.toml:1: experience: at least one [experience.…] table is needed"),
     (
         'stage = "arrival"',
         'unit = "minutes"',
-        "trade.toml:10: experience.wait.kind: only a timing has minutes",
+        "trade.toml:15: experience.wait.kind: only a timing has minutes",
     ),
     (
         _MINUTES,
         'kind = "rating"',
-        "trade.toml:19: experience.reception_minutes.kind: must be 'timing': it is measured",
+        "trade.toml:24: experience.reception_minutes.kind: must be 'timing': it is measured",
     ),
     (
         "[churn]",
         _FACTORS + "[churn]",
-        "trade.toml:24: factor.comfort: is no factor; the factors are product, ",
+        "trade.toml:29: factor.comfort: is no factor; the factors are product, ",
     ),
     (
         "[limits]",
         "[plausible]\nlongest_stage_days = 0\n[limits]",
-        "trade.toml:41: plausible.longest_stage_days: must be more than 0 and at most 6944.44, not 0",
+        "trade.toml:46: plausible.longest_stage_days: must be more than 0 and at most 6944.44, not 0",
     ),
 ]
 
@@ -541,30 +577,33 @@ def test_error_names_file_line_and_key(tmp_path: Path, old: str, new: str, messa
 
 def test_each_check_has_a_wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No check of the catalogue's reader can be lost unnoticed: the wrong files above come through every place that can complain."""
-    reached: set[int] = set()
-    fail = _Reader._fail
+    reached: set[tuple[str, int]] = set()
+    fail = CatalogueText.fail
 
-    def note(reader: _Reader, path: Sequence[str], problem: str) -> NoReturn:
+    def note(text: CatalogueText, path: Sequence[str], problem: str) -> NoReturn:
         frame = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename == catalogue_module.__file__:
-            reached.add(frame.f_lineno)
+        while frame is not None and READERS in Path(frame.f_code.co_filename).parents:
+            reached.add((frame.f_code.co_filename, frame.f_lineno))
             frame = frame.f_back  # type: ignore[assignment]  # the last one of all has none
-        fail(reader, path, problem)
+        fail(text, path, problem)
 
-    monkeypatch.setattr(_Reader, "_fail", note)
+    monkeypatch.setattr(CatalogueText, "fail", note)
     for old, new, _ in WRONG:
         error_of(tmp_path, VALID.replace(old, new, 1))
-    source = Path(catalogue_module.__file__).read_text(encoding="utf-8")
     assert [
-        source.splitlines()[line - 1].strip()
-        for line in complaining_lines(source)
-        if line not in reached
+        f"{file.name}: {file.read_text(encoding='utf-8').splitlines()[line - 1].strip()}"
+        for file in READERS.rglob("*.py")
+        for line in complaining_lines(file.read_text(encoding="utf-8"))
+        if (str(file), line) not in reached
     ] == []
 
 
+READERS = Path(catalogue_module.__file__).parent
+
+
 def complaining_lines(source: str) -> list[int]:
-    """Where the reader calls what may complain: `_fail`, and the helpers that call it on somebody's behalf."""
-    helpers = {"_fail", "_within", "_positive", "_filled"}
+    """Where a reader calls what may complain: `fail`, and the helpers that call it for others."""
+    helpers = {"fail", "within", "positive", "filled"}
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return [
         call.lineno

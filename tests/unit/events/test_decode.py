@@ -8,7 +8,9 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from voc_stream.catalogue.model import Catalogue, ChurnModel, Experience, Label
+from voc_stream.catalogue.flow import Flow
+from voc_stream.catalogue.label import Label
+from voc_stream.catalogue.model import Catalogue, ChurnModel, Experience
 from voc_stream.catalogue.plausible import Plausible
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, decode
 from voc_stream.events.refusal import Reason, Refusal
@@ -36,6 +38,7 @@ CATALOGUE = Catalogue(
         multipliers={},
         bands={"high": 0.5},
     ),
+    flow=Flow(stages=dict.fromkeys(builders.STAGES, LABEL), delivered="delivery"),
     experience={
         key: Experience(label=LABEL, factor="service", kind=kind) for key, kind in KINDS.items()
     },
@@ -76,6 +79,7 @@ BAD_INPUT: dict[str, tuple[bytes | None, Reason]] = {
         builders.message(builders.callback(answers=[{"item": "parking", "score": 7}])),
         "unknown_item",
     ),
+    "unknown stage": (builders.message(builders.repair_step(stage="lunch")), "unknown_stage"),
     "score above 10": (with_score("10.01"), "out_of_range"),
     "score below 0": (with_score("-0.01"), "out_of_range"),
     "NaN": (with_score("NaN"), "invalid_json"),

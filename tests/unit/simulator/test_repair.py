@@ -2,17 +2,15 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import pytest
 
 from voc_stream.events.types import AnyEvent, RepairStep
-from voc_stream.events.types.fields import Stage
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-STAGES = get_args(Stage)
 
 
 @pytest.fixture(scope="module")

@@ -71,5 +71,5 @@ def working_minutes(
 
 def stage_label(catalogue: Catalogue, stage: str) -> tuple[str, str]:
     """The stage in English and Chinese; its key where the catalogue does not name it."""
-    label = catalogue.stage.get(stage)
+    label = catalogue.flow.stages.get(stage)
     return (stage, stage) if label is None else (label.en, label.zh)

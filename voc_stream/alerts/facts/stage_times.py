@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.entities.order import STAGES
+from voc_stream.catalogue.model import minutes_experience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class StageTimes(NamedTuple):
             stage: StageLimit(minutes, is_stated=True)
             for stage, minutes in catalogue.limits.stage_minutes.items()
         }
-        for stage in STAGES:
+        for stage in catalogue.flow.stages:
             minutes = (
                 None if stage in limits else self._percentile(catalogue, "", stage, SHARE_WITHIN)
             )
@@ -61,10 +61,11 @@ class StageTimes(NamedTuple):
         """The sites where orders passed through a stage; `''`, for all, among them."""
         return [site_id for site_id, each in self.histograms if each == stage]
 
-    def passing_share(self, stage: str) -> float:
+    def passing_share(self, catalogue: Catalogue, stage: str) -> float:
         """How many orders pass through a stage for each that is delivered, at most 1; 1 where no delivery is known."""
         passed, delivered = (
-            sum(self.histograms.get(("", each), ())) for each in (stage, "delivery")
+            sum(self.histograms.get(("", each or ""), ()))
+            for each in (stage, catalogue.flow.delivered)
         )
         return min(1.0, passed / delivered) if delivered > 0 else 1.0
 
@@ -106,12 +107,3 @@ def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
             return _FIRST_EDGE * (part if number == 0 else 2.0 ** (number - 1 + part))
         below += count
     return None
-
-
-def minutes_experience(stage: str) -> str:
-    """The experience that measures a stage.
-
-    >>> minutes_experience("wash")
-    'stage_minutes.wash'
-    """
-    return f"stage_minutes.{stage}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from voc_stream.catalogue.model import minutes_experience
 from voc_stream.domain.contribution import Contribution, Profile
 from voc_stream.domain.dimensions import OF_EVENTS
 from voc_stream.domain.entities.journey import Moments
@@ -14,32 +15,31 @@ from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
 from voc_stream.events.types import RepairStep
 from voc_stream.events.types.base import DONE, NOT_DONE, Measure
-from voc_stream.events.types.fields import Stage
 from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
 
-STAGES: tuple[str, ...] = get_args(Stage)
 FOLLOW_UP_WITHIN = timedelta(hours=72)
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
-_PLACE = {stage: place for place, stage in enumerate(STAGES)}
-_STAGE_MINUTES = {stage: f"stage_minutes.{stage}" for stage in STAGES}
 
 
 class TimingRules(NamedTuple):
     """What the timestamps of orders may measure.
 
     Attributes:
+        flow: the stages, their order, and which of them ends the visit.
         known: the experiences of the catalogue; others are averaged nowhere.
         longest_stage: in microseconds. One of twenty years is a wrong clock, and would drown all others.
         longest_promise: what lies farther from the step that states it is no promise.
     """
 
+    flow: Flow
     known: Collection[str]
     longest_stage: int
     longest_promise: timedelta
@@ -50,18 +50,29 @@ def timing_rules(catalogue: Catalogue) -> TimingRules:
     plausible = catalogue.plausible
     longest_stage = timedelta(days=plausible.longest_stage_days) // MICROSECOND
     return TimingRules(
+        catalogue.flow,
         frozenset(catalogue.experience),
         longest_stage,
         timedelta(days=plausible.longest_promise_days),
     )
 
 
-class LatestStep(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
-    """The latest step: its moment, whether it enters (an enter follows an exit of the same moment), and its stage's place in the flow."""
+class LatestStep(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The latest step: its moment, whether it enters, and its stage.
+
+    An enter follows an exit of the same moment; else the flow says which stage follows which.
+    The name is kept and not the place, which is another one when the flow gets more stages.
+    """
 
     at: datetime
     enters: bool
-    place: int
+    stage: str
+
+    def follows(self, other: LatestStep, flow: Flow) -> bool:
+        """Whether this step is the later one."""
+        if self.at != other.at or self.enters != other.enters:
+            return (self.at, self.enters) > (other.at, other.enters)
+        return self.stage != other.stage and flow.place_of(self.stage) > flow.place_of(other.stage)
 
 
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
@@ -69,7 +80,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     `contact`: completed callbacks and follow-up exits, those after the delivery once there is one.
     `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
-    and the row is written with each event.
+    and the row is written with each event. `delivered` is the exit from the stage that ended the
+    visit when it was taken in: what the order says does not change before it is folded anew.
     """
 
     order_id: str
@@ -82,6 +94,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     step: LatestStep | None = None
     entered: dict[str, int] = {}
     exited: dict[str, int] = {}
+    delivered: int | None = None
     contact: Since | None = None
     moments: Moments = msgspec.field(default_factory=Moments)
     segment: str = ""
@@ -90,13 +103,12 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def current_stage(self) -> str | None:
         """The stage of the latest step."""
-        return None if self.step is None else STAGES[self.step.place]
+        return None if self.step is None else self.step.stage
 
     @property
     def delivered_at(self) -> datetime | None:
-        """When the vehicle left the delivery stage."""
-        exited = self.exited.get("delivery")
-        return None if exited is None else _moment(exited)
+        """When the order left the stage that ends the visit."""
+        return None if self.delivered is None else _moment(self.delivered)
 
     @property
     def on_time(self) -> bool | None:
@@ -123,7 +135,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         self.product = latest(self.product, event.product, at, event.event_id, rank)
         if isinstance(event, RepairStep):
             self._apply_step(event, at, rules)
-        if event.is_contact:
+        if event.is_contact(rules.flow.follow_up):
             self._add_contact(at)
         if scores := event.scores():
             given = [(hundredths(points), place) for _, points, place in scores]
@@ -143,17 +155,18 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 self.final_amount, hundredths(step.final_amount), at, step.event_id
             )
         enters = step.edge == "enter"
-        this = LatestStep(at, enters, _PLACE[step.stage])
-        if self.step is None or self.step < this:
+        this = LatestStep(at, enters, step.stage)
+        if self.step is None or this.follows(self.step, rules.flow):
             self.step = this
         stage, microseconds = step.stage, (at - EPOCH) // MICROSECOND
         if enters:
             self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
             return
         self.exited[stage] = max(self.exited.get(stage, microseconds), microseconds)
-        if stage == "delivery":
+        if stage == rules.flow.delivered:
             # Delivery only ever moves later, so contacts before it can never count again.
-            self.contact = beyond(self.contact, _moment(self.exited[stage]))
+            self.delivered = self.exited[stage]
+            self.contact = beyond(self.contact, _moment(self.delivered))
 
     def _add_contact(self, at: datetime) -> None:
         delivered_at = self.delivered_at
@@ -197,27 +210,31 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def stages_at_stake(self, event: AnyEvent) -> Collection[str]:
         """The stages whose part of `counted` this event may change; for most events none, for some all that could be."""
-        if isinstance(event, RepairStep) and not (self.exited and self._may_move_everything(event)):
-            return (event.stage,) if event.edge == "exit" or event.stage in self.exited else ()
-        return STAGES if self.exited and self._may_move_everything(event) else ()
+        moves_everything = self.exited and self._may_move_everything(event)
+        if not isinstance(event, RepairStep):
+            return tuple(self.exited) if moves_everything else ()
+        if moves_everything:
+            return {*self.exited, event.stage}
+        return (event.stage,) if event.edge == "exit" or event.stage in self.exited else ()
 
     def _may_move_everything(self, event: AnyEvent) -> bool:
         """Whether it may change the order's dimensions, or what is known of a delivered order: its promise, its follow-up."""
         product, site_id = event.product, event.site_id
         return (
-            "delivery" in self.exited
+            self.delivered is not None
             or (site_id is not None and value_of(self.site_id) != site_id)
             or (product is not None and value_of(self.product) != product)
         )
 
     def timings(
-        self, rules: TimingRules, stages: Collection[str] = STAGES
+        self, rules: TimingRules, stages: Collection[str] | None = None
     ) -> list[tuple[datetime, Measure]]:
-        """What the timestamps of some stages measure, each with the moment at which it counts.
+        """What the timestamps of some stages (None: of all) measure, each with its moment.
 
         How the promise was kept and the follow-up in time belong to the delivery.
         """
         found: list[tuple[datetime, Measure]] = []
+        stages = self.exited if stages is None else stages
         for stage in stages:
             exited, entered = self.exited.get(stage), self.entered.get(stage)
             if (
@@ -227,10 +244,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             ):
                 continue
             moment, minutes = _moment(exited), hundredths_of_minutes(exited - entered)
-            found.append((moment, Measure(_STAGE_MINUTES[stage], minutes)))
-            if stage == "reception":
+            found.append((moment, Measure(minutes_experience(stage), minutes)))
+            if stage == rules.flow.reception:
                 found.append((moment, Measure("reception_minutes", minutes)))
-        if "delivery" in stages:
+        if rules.flow.delivered in stages:
             found += self._delivery_timings()
         return [(moment, measure) for moment, measure in found if measure.experience in rules.known]
 
@@ -247,8 +264,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         in_time = followed_up_at is not None and followed_up_at <= due_at
         yield due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)
 
-    def counted(self, rules: TimingRules, stages: Collection[str] = STAGES) -> Counted:
-        """The timings of some stages with the dimensions under which they count."""
+    def counted(self, rules: TimingRules, stages: Collection[str] | None = None) -> Counted:
+        """The timings of some stages (None: of all) with the dimensions under which they count."""
         stated = [
             (value_of(getattr(self, each.column)) or "") if each.of_orders else ""
             for each in OF_EVENTS

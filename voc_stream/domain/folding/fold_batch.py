@@ -113,7 +113,11 @@ class Fold:
             self._timings += difference(before, order.counted(self._rules, stages))
         else:
             order.apply(event, at, self._rules)
-        if owner != event.customer_id or "delivery" in stages or event.always_affects_risk:
+        if (
+            owner != event.customer_id
+            or self._rules.flow.delivered in stages
+            or event.always_affects_risk
+        ):
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 
     def _apply_to_complaint(self, event: Complaint, at: datetime) -> None:
@@ -207,11 +211,12 @@ class Fold:
         for complaint in self.complaints.values():
             for action in complaint.unread:
                 complaint.recall(action, found.steps.get((complaint.complaint_id, action)))
+        at_stake = tuple(filter(None, (self._rules.flow.delivered,)))
         for order in self.orders.values():
             if order.contact is not None and not order.contact.is_read:
-                before = order.counted(self._rules, ("delivery",))
+                before = order.counted(self._rules, at_stake)
                 order.recall_contact(found.contacts.get(order.order_id))
-                self._timings += difference(before, order.counted(self._rules, ("delivery",)))
+                self._timings += difference(before, order.counted(self._rules, at_stake))
 
     def begin_moves(self) -> list[str]:
         """Note, for customers whose dimensions changed, that what was counted earlier has to be counted elsewhere; who they are."""

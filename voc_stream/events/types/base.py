@@ -119,9 +119,12 @@ class Event(
         """The key of its message."""
         return self.event_id
 
-    @property
-    def is_contact(self) -> bool:
-        """Whether the customer was spoken to: what follows up a delivery."""
+    def is_contact(self, follow_up: str | None) -> bool:
+        """Whether the customer was spoken to: what follows up a delivery.
+
+        `follow_up`: the stage of the catalogue's flow whose end says so.
+        """
+        del follow_up
         return False
 
     def ratings(self) -> tuple[Measure, ...]:

@@ -43,25 +43,12 @@ Identifier = Annotated[
 ExperienceKey = Annotated[
     str, Meta(min_length=1, max_length=64)
 ]  # no pattern, which costs time: the catalogue is stricter
+StageKey = Annotated[str, Meta(min_length=1, max_length=64)]  # likewise
 Timestamp = Annotated[datetime, Meta(tz=True)]
 Score = Annotated[float, Meta(ge=0, le=10)]
 Amount = Annotated[float, Meta(ge=0, le=MAXIMUM_AMOUNT)]
 Text = Annotated[str, Meta(max_length=MAXIMUM_TEXT_LENGTH)]
 
-Stage = Literal[
-    "appointment",
-    "reception",
-    "diagnosis",
-    "estimate",
-    "parts",
-    "dispatch",
-    "work",
-    "inspection",
-    "wash",
-    "settlement",
-    "delivery",
-    "follow_up",
-]
 Edge = Literal["enter", "exit"]
 Outcome = Literal["completed", "no_answer", "refused"]
 Action = Literal[

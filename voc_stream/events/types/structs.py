@@ -41,7 +41,7 @@ from voc_stream.events.types.fields import (
     Outcome,
     Score,
     Severity,
-    Stage,
+    StageKey,
     Timestamp,
 )
 from voc_stream.events.types.hundredths import hundredths
@@ -98,9 +98,9 @@ class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         Identifier | None, Meta(description="How the customer was asked, such as phone or web.")
     ] = None
 
-    @property
-    def is_contact(self) -> bool:
+    def is_contact(self, follow_up: str | None) -> bool:
         """Whether the customer was reached and answered."""
+        del follow_up
         return self.outcome == "completed"
 
     def ratings(self) -> tuple[Measure, ...]:
@@ -183,7 +183,7 @@ class Complaint(
 class RepairStep(
     SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="repair_step"
 ):
-    """A vehicle enters or leaves a stage of the repair flow."""
+    """An order enters or leaves a stage of the trade's flow, as a vehicle does in a workshop."""
 
     topic: ClassVar[str] = "repair-flow"
     # Of a workshop's many steps only some do; the fold knows which.
@@ -191,12 +191,27 @@ class RepairStep(
 
     order_id: Annotated[Identifier, Meta(description="The repair order.", examples=["order-5001"])]
     stage: Annotated[
-        Stage,
+        StageKey,
         Meta(
-            description="The stage of the repair flow. Stages may be skipped, repeated and reported in any order."
+            description="A stage of the catalogue's flow; the examples are those of the automotive "
+            "catalogue. Stages may be skipped, repeated and reported in any order.",
+            examples=[
+                "appointment",
+                "reception",
+                "diagnosis",
+                "estimate",
+                "parts",
+                "dispatch",
+                "work",
+                "inspection",
+                "wash",
+                "settlement",
+                "delivery",
+                "follow_up",
+            ],
         ),
     ]
-    edge: Annotated[Edge, Meta(description="Whether the vehicle enters or leaves the stage.")]
+    edge: Annotated[Edge, Meta(description="Whether the order enters or leaves the stage.")]
     promised_at: Annotated[
         Timestamp | None, Meta(description="When delivery was promised: RFC 3339 with an offset.")
     ] = None
@@ -207,10 +222,9 @@ class RepairStep(
         Amount | None, Meta(description="The bill, in the currency of the site.")
     ] = None
 
-    @property
-    def is_contact(self) -> bool:
+    def is_contact(self, follow_up: str | None) -> bool:
         """Whether the follow-up has ended."""
-        return self.stage == "follow_up" and self.edge == "exit"
+        return self.stage == follow_up and self.edge == "exit"
 
 
 class Touchpoint(

@@ -11,9 +11,9 @@ from datetime import UTC, timedelta
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from voc_stream.events.types.fields import Action, Stage
+from voc_stream.events.types.fields import Action
 from voc_stream.simulator.delivery.message import DUPLICATE, VALID, SimulatedMessage
-from voc_stream.simulator.journey import RATINGS
+from voc_stream.simulator.journey import RATINGS, STAGES
 from voc_stream.simulator.network import PRODUCTS
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ CUSTOMERS_PER_ORDER, CUSTOMERS_PER_COMPLAINT = 20, 200
 REMEMBERED = 1_000
 """A repeated event is one of so many last ones."""
 
-_STEPS = [(stage, edge) for stage in get_args(Stage) for edge in ("enter", "exit")]
+_STEPS = [(stage, edge) for stage in STAGES for edge in ("enter", "exit")]
 # Sixteen answers for each rating: scores from 5 to 10, the high ones more often, as in real
 # surveys.
 _ANSWERS = [

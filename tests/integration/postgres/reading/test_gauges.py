@@ -9,11 +9,11 @@ from builders import START, at, complaint, customer, messages, repair_step, touc
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, send
 
-from voc_stream.domain.entities.order import STAGES
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.reading import gauges as gauges_module
 from voc_stream.postgres.reading.gauges import read_customers
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store

@@ -14,7 +14,7 @@ from builders import messages, touchpoint
 from integration.postgres.store import NOW, send
 
 from voc_stream.domain.entities.complaint import ComplaintState
-from voc_stream.domain.entities.order import OrderState
+from voc_stream.domain.entities.order import LatestStep, OrderState
 from voc_stream.domain.entities.since import Since
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
@@ -345,3 +345,44 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
     ]
     assert (left[0].contact, left[0].exited) == (Since(moments[1], moments[3]), {"delivery": 5})
     assert left[1] == OrderState("o-1", segment="gold")
+
+
+def test_a_state_names_the_stage_of_its_latest_step(new_database: Callable[[], str]) -> None:
+    """A place in the flow becomes the stage, and the exit from the delivery is the delivery."""
+    url = new_database()
+    moment = "2026-01-05T00:00:00Z"
+    states: list[tuple[str | None, dict[str, object]]] = [
+        ("delivery", {"step": [moment, False, 10], "exited": {"delivery": 7, "wash": 5}}),
+        ("wash", {"step": [moment, True, 8], "entered": {"wash": 5}}),
+        (None, {"segment": "gold"}),
+    ]
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
+        command.upgrade(_alembic_config(connection), "0012")
+        for number, (stage, state) in enumerate(states):
+            connection.execute(
+                sqlalchemy.text(
+                    "INSERT INTO repair_order (order_id, version, fold_state, customer_id,"
+                    " current_stage) VALUES (:id, 1, :state, 'u-1', :stage)"
+                ),
+                {
+                    "id": f"o-{number}",
+                    "state": json.dumps({"order_id": f"o-{number}", **state}),
+                    "stage": stage,
+                },
+            )
+    migrate(url)
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    assert [
+        decode_order(state)
+        for (state,) in ask(url, "SELECT fold_state::text FROM voc.repair_order ORDER BY order_id")
+    ] == [
+        OrderState(
+            "o-0",
+            step=LatestStep(at, enters=False, stage="delivery"),
+            exited={"delivery": 7, "wash": 5},
+            delivered=7,
+        ),
+        OrderState("o-1", step=LatestStep(at, enters=True, stage="wash"), entered={"wash": 5}),
+        OrderState("o-2", segment="gold"),
+    ]

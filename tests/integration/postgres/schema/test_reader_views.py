@@ -13,10 +13,11 @@ from integration.postgres.store import NOW, Store, send
 from oracle.satisfaction import histogram_bin
 from oracle.student import t_quantile
 
-from voc_stream.catalogue.model import Experience, Label
-from voc_stream.domain.entities.order import STAGES
+from voc_stream.catalogue.label import Label
+from voc_stream.catalogue.model import Experience
 from voc_stream.postgres.schema.expressions.intervals import t_quantile as sql_of_t
 from voc_stream.postgres.schema.reader_views import bin_of
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,6 +15,7 @@ from voc_stream.alerts.facts.open_orders import (
     stage_label,
     working_minutes,
 )
+from voc_stream.catalogue.flow import Flow
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
@@ -87,4 +88,4 @@ def test_more_activity_never_means_less_work(
 def test_a_stage_without_a_name_is_called_by_its_key(catalogue: Catalogue) -> None:
     """Other trades need not name stages."""
     assert stage_label(catalogue, "wash") == ("Wash", "清洗")
-    assert stage_label(msgspec.structs.replace(catalogue, stage={}), "wash") == ("wash", "wash")
+    assert stage_label(msgspec.structs.replace(catalogue, flow=Flow()), "wash") == ("wash", "wash")

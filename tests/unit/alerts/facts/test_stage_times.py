@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from voc_stream.alerts.facts.stage_times import (
     StageLimit,
     StageTimes,
-    minutes_experience,
     percentile_minutes,
 )
-from voc_stream.catalogue.model import Limits
-from voc_stream.domain.entities.order import STAGES
+from voc_stream.catalogue.model import Limits, minutes_experience
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
@@ -95,7 +94,7 @@ def test_nothing_passed_divides_nothing_by_zero(histogram: list[int], catalogue:
     times = StageTimes({("", "wash"): histogram, ("", "delivery"): histogram})
     assert "wash" not in times.limits(trade)
     assert times.usual_minutes(trade, "s-1", "wash") is None
-    assert times.passing_share("wash") == 1
+    assert times.passing_share(catalogue, "wash") == 1
     assert percentile_minutes(histogram, 0.5) is None
 
 
@@ -134,6 +133,10 @@ def test_a_night_does_not_move_what_is_usual(catalogue: Catalogue) -> None:
 def test_orders_pass_a_stage_with_its_share(catalogue: Catalogue) -> None:
     """Of those delivered; reworked orders do not count twice, and where nothing is known every order passes."""
     times = StageTimes({("", "parts"): [30], ("", "work"): [110], ("", "delivery"): [100]})
-    assert [times.passing_share(stage) for stage in ("parts", "work", "wash")] == [0.3, 1, 0]
-    assert StageTimes({}).passing_share("parts") == 1
+    assert [times.passing_share(catalogue, stage) for stage in ("parts", "work", "wash")] == [
+        0.3,
+        1,
+        0,
+    ]
+    assert StageTimes({}).passing_share(catalogue, "parts") == 1
     assert {minutes_experience(stage) for stage in STAGES} <= set(catalogue.experience)

@@ -13,9 +13,9 @@ from oracle.reading import read_events
 from unit.domain.whole_rows import assert_whole_row
 from unit.domain.world import NOW, encode, events_of, found_among, summed
 
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.order import (
-    STAGES,
     Counted,
     OrderState,
     TimingRules,
@@ -25,6 +25,7 @@ from voc_stream.domain.entities.order import (
 from voc_stream.domain.folding.fold_batch import Unread
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.rows import ORDER_COLUMNS, decode_order, order_row
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from builders import Event
@@ -42,7 +43,7 @@ KNOWN = frozenset(
     }
 )
 YEAR = timedelta(days=366)
-RULES = TimingRules(KNOWN, YEAR // timedelta(microseconds=1), YEAR)
+RULES = TimingRules(load_catalogue().flow, KNOWN, YEAR // timedelta(microseconds=1), YEAR)
 
 
 def order(bodies: list[Event], catalogue: Catalogue) -> OrderState:

@@ -11,7 +11,6 @@ from voc_stream.alerts.facts.workshop_facts import WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import counted
-from voc_stream.domain.entities.order import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +25,6 @@ LEAST_WARNING = timedelta(minutes=5)
 """An alert starts only with a promise that leaves time to ring the customer; assumption."""
 MANY = 5
 """Orders at risk that make an alert critical."""
-_UP_TO_DELIVERY = STAGES[: STAGES.index("delivery") + 1]
 
 
 class _Risk(NamedTuple):
@@ -91,16 +89,18 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
     >>> minutes_left(order, times, load_catalogue(), datetime(2026, 1, 5, 12, 5, tzinfo=UTC))
     55.0
     """
-    if order.stage not in _UP_TO_DELIVERY:
+    stages = catalogue.flow.up_to_delivery
+    if order.stage not in stages:
         return 0.0
     spent = order.minutes_in_stage(now)
     usual = times.usual_minutes(catalogue, order.site_id, order.stage) or 0.0
     here = (
         0.0 if spent is None else min(usual, max(0.0, usual - spent))
     )  # a clock that is ahead makes no stage longer
-    to_come = _UP_TO_DELIVERY[STAGES.index(order.stage) + 1 :]
+    to_come = stages[stages.index(order.stage) + 1 :]
     return here + sum(
-        (times.usual_minutes(catalogue, order.site_id, stage) or 0.0) * times.passing_share(stage)
+        (times.usual_minutes(catalogue, order.site_id, stage) or 0.0)
+        * times.passing_share(catalogue, stage)
         for stage in to_come
     )
 
@@ -115,9 +115,9 @@ def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
     >>> longest["settlement"], longest["delivery"], longest["follow_up"]
     (40.0, 20.0, 0.0)
     """
-    longest = dict.fromkeys(STAGES, 0.0)
+    longest = dict.fromkeys(catalogue.flow.stages, 0.0)
     later = 0.0
-    for stage in reversed(_UP_TO_DELIVERY):
+    for stage in reversed(catalogue.flow.up_to_delivery):
         usual = max(
             (
                 times.usual_minutes(catalogue, site_id, stage) or 0.0
@@ -126,7 +126,7 @@ def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
             default=0.0,
         )
         longest[stage] = usual + later
-        later += usual * times.passing_share(stage)
+        later += usual * times.passing_share(catalogue, stage)
     return longest
 
 

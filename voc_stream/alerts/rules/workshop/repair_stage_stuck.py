@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.facts.open_orders import stage_label, working_minutes
-from voc_stream.alerts.facts.stage_times import SHARE_WITHIN, StageTimes, minutes_experience
+from voc_stream.alerts.facts.stage_times import SHARE_WITHIN, StageTimes
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
+from voc_stream.catalogue.model import minutes_experience
 from voc_stream.domain.statistics import poisson_tail
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.facts.stage_times import minutes_experience
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes
-from voc_stream.domain.entities.order import STAGES
+from voc_stream.catalogue.model import minutes_experience
 from voc_stream.domain.horizons import FIVE_MINUTES, PANES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -33,9 +33,12 @@ class SiteActivity:
 
     def __call__(self, reading: Reading) -> WorkingTimes:
         """When sites worked until now."""
-        return WorkingTimes(self.until(reading.cursor, reading.context.now))
+        catalogue, now, _ = reading.context
+        return WorkingTimes(self.until(reading.cursor, catalogue, now))
 
-    def until(self, cursor: Cursor, now: datetime) -> Mapping[str, Sequence[datetime]]:
+    def until(
+        self, cursor: Cursor, catalogue: Catalogue, now: datetime
+    ) -> Mapping[str, Sequence[datetime]]:
         """By site, ascending, the starts of the panes in which it finished something."""
         if (
             self._read_at is None
@@ -48,7 +51,7 @@ class SiteActivity:
         cursor.execute(
             "SELECT DISTINCT scope, start FROM pane"
             " WHERE resolution = 5 AND start >= %s AND scope_type = 'site' AND experience = ANY(%s) AND n > 0 ORDER BY 1, 2",
-            (begin, [minutes_experience(stage) for stage in STAGES]),
+            (begin, [minutes_experience(stage) for stage in catalogue.flow.stages]),
         )
         rows = cursor.fetchall()
         # Nothing that is known is given up before what takes its place is there: reading may fail.

@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.facts.stage_times import StageTimes, minutes_experience
-from voc_stream.domain.entities.order import STAGES
+from voc_stream.alerts.facts.stage_times import StageTimes
+from voc_stream.catalogue.model import minutes_experience
 from voc_stream.postgres.schema.sums import BINS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
 STAGE_TIMES_READ_EVERY = timedelta(hours=1)
 STAGE_TIMES_OVER = timedelta(days=28)
-_STAGE_OF = {minutes_experience(stage): stage for stage in STAGES}
 
 
 class StageTimesReader:
@@ -29,25 +29,26 @@ class StageTimesReader:
 
     def __call__(self, reading: Reading) -> StageTimes:
         """What was read within the last hour, else the tables anew."""
-        now = reading.context.now
+        catalogue, now, _ = reading.context
         if (
             self._read_at is None
             or not timedelta(0) <= now - self._read_at < STAGE_TIMES_READ_EVERY
         ):
-            self._times = read_stage_times(reading.cursor, now)
+            self._times = read_stage_times(reading.cursor, catalogue, now)
             self._read_at = now
         return self._times
 
 
-def read_stage_times(cursor: Cursor, now: datetime) -> StageTimes:
+def read_stage_times(cursor: Cursor, catalogue: Catalogue, now: datetime) -> StageTimes:
     """How long orders took in each stage in the last four weeks. What has not been merged yet, which is seconds old, is not missed."""
+    stage_of = {minutes_experience(stage): stage for stage in catalogue.flow.stages}
     cursor.execute(
         f"SELECT coalesce(site_id, ''), experience, {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
         # A site that is unknown is no site of its own.
         " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id, experience))"
         " HAVING site_id IS DISTINCT FROM '' ",
-        ((now - STAGE_TIMES_OVER).date(), list(_STAGE_OF)),
+        ((now - STAGE_TIMES_OVER).date(), list(stage_of)),
     )
     return StageTimes(
-        {(site_id, _STAGE_OF[experience]): counts for site_id, experience, *counts in cursor}
+        {(site_id, stage_of[experience]): counts for site_id, experience, *counts in cursor}
     )

@@ -12,7 +12,7 @@ from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.alerts.rules.workshop.promise_at_risk import longest_left
 from voc_stream.alerts.rules.workshop.repair_stage_stuck import GIVEN_UP_AFTER
-from voc_stream.domain.entities.order import EPOCH, MICROSECOND, STAGES
+from voc_stream.domain.entities.order import EPOCH, MICROSECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +88,7 @@ def read_facts(
 
     Args:
         cursor: of a transaction.
-        catalogue: how long before a promise its order is watched.
+        catalogue: the stages, and how long before a promise its order is watched.
         limits: by stage, how long an order may be in it; where there is none, none is too long.
         longest_minutes_left: by stage, how long the rest can take; a promise farther off is not at risk.
         now: the time of the evaluation.
@@ -101,7 +101,7 @@ def read_facts(
     }
     promised_until = [
         now + timedelta(minutes=longest_minutes_left.get(stage, 0.0)) + _ROUNDING
-        for stage in STAGES
+        for stage in catalogue.flow.stages
     ]
     cursor.execute(
         _FACTS,
@@ -109,12 +109,12 @@ def read_facts(
             "now": now,
             "due_from": now - FOLLOW_UPS_OVER,
             "entered_from": _microseconds(now - GIVEN_UP_AFTER),
-            "stages": list(STAGES),
+            "stages": list(catalogue.flow.stages),
             "entered_until": [
                 _microseconds(now - stuck_after[stage] + _ROUNDING)
                 if stage in stuck_after
                 else None
-                for stage in STAGES
+                for stage in catalogue.flow.stages
             ],
             "promised_until": [min(moment, watched_until) for moment in promised_until],
         },

@@ -9,6 +9,7 @@ import pytest
 from builders import repair_step, touchpoint
 from integration.postgres.store import NOW
 
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.postgres.alerting.facts.site_activity import (
     MERGED_WITHIN,
     READ_ALL_EVERY,
@@ -44,7 +45,9 @@ def until(
     ) as connection:
         return {
             site_id: list(starts)
-            for site_id, starts in activity.until(connection.cursor(), now).items()
+            for site_id, starts in activity.until(
+                connection.cursor(), load_catalogue(), now
+            ).items()
         }
 
 

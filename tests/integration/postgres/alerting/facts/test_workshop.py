@@ -17,14 +17,15 @@ from voc_stream.alerts.facts.open_orders import OpenOrder
 from voc_stream.alerts.facts.stage_times import StageLimit
 from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
 from voc_stream.alerts.model import Subject
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.catalogue.model import Limits
-from voc_stream.domain.entities.order import STAGES
 from voc_stream.postgres.alerting.evaluator import Evaluator
 from voc_stream.postgres.alerting.facts.stage_minutes import (
     STAGE_TIMES_READ_EVERY,
     read_stage_times,
 )
 from voc_stream.postgres.alerting.facts.workshop import read_facts
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -261,7 +262,7 @@ def test_stage_times_are_those_of_the_cube(store: Store) -> None:
         touchpoint(occurred_at=recent.isoformat()),
     )
     store.ask("UPDATE experience_cube SET site_id = '' WHERE site_id = 's-2'")
-    times = ask(store, lambda cursor: read_stage_times(cursor, NOW))
+    times = ask(store, lambda cursor: read_stage_times(cursor, load_catalogue(), NOW))
     assert times.histograms == {
         ("", "wash"): [1, 0, 1, *[0] * 8],
         ("", "work"): [*[0] * 10, 1],

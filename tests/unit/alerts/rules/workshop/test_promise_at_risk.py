@@ -22,7 +22,7 @@ from voc_stream.alerts.rules.workshop.promise_at_risk import (
     minutes_left,
 )
 from voc_stream.catalogue.model import Limits
-from voc_stream.domain.entities.order import STAGES
+from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue

@@ -1,0 +1,1 @@
+"""Reads the parts of a catalogue file, and complains about what breaks a rule."""

@@ -20,9 +20,12 @@ from voc_stream.pipeline.ports import Partition
 from voc_stream.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from fakes import MemoryChores, MemorySink
+
+    from voc_stream.pipeline.ports import DecodedMessage, Message
 
 TIMEOUT_SECONDS = 40.0
 # Shorter than the settings allow: the embedded broker lets a first member wait for half of the
@@ -54,13 +57,18 @@ class ThreadWorker:
     ) -> None:
         self.metrics = Metrics(CollectorRegistry())
         self.error: BaseException | None = None
+        self._sink = sink
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._arguments = (settings, sink, chores, self.metrics)
+        self._arguments = (settings, sink, self._decode, chores, self.metrics)
         self._options = SHORT_SESSIONS | options
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._ready.wait(10)
+
+    def _decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
+        """As the sink does it by then: a test may replace that."""
+        return self._sink.decode(messages, now)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

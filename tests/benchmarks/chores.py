@@ -22,6 +22,7 @@ from benchmarks.stage import BROKERS, PAST, Stage, run_command
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.published.markdown import put_section
@@ -54,12 +55,13 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
         began = time.monotonic()
         for first in range(0, load.events, step):
             now = datetime.now(UTC)
-            decoded = sink.decode(
+            decoded = decode_messages(
                 [
                     Message(first + place, value)
                     for place, value in enumerate(values[first : first + step])
                 ],
                 now,
+                catalogue,
             )
             sink.process([Batch(SOURCE, StoredPosition("chores", first), decoded)], now)
         taken_in = time.monotonic()

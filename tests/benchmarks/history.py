@@ -19,6 +19,7 @@ from benchmarks.load import Load, messages
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.horizons import DAY, PANES_KEPT
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
@@ -114,7 +115,9 @@ def _take_in(database_url: str, values: Sequence[bytes]) -> None:
         closing(PostgresChores(database_url, catalogue)) as chores,
     ):
         sink.start_at(SOURCE, StoredPosition("history", 0), None)
-        decoded = sink.decode([Message(offset, value) for offset, value in enumerate(values)], now)
+        decoded = decode_messages(
+            [Message(offset, value) for offset, value in enumerate(values)], now, catalogue
+        )
         [result] = sink.process([Batch(SOURCE, StoredPosition("history", 0), decoded)], now)
         if result.accepted != len(values):
             raise ValueError(

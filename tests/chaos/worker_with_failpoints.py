@@ -33,7 +33,7 @@ from voc_stream import cli
 from voc_stream.kafka.life import watchdog
 from voc_stream.kafka.worker import app, timers
 from voc_stream.kafka.worker import run as worker
-from voc_stream.postgres.intake import batch_transaction as sink
+from voc_stream.pipeline import take_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,13 +130,13 @@ def patch(arguments: list[str]) -> None:
     aiokafka.AIOKafkaConsumer.seek = seek_past_failpoint
     chosen = dict(each.split(":") for each in arguments if each.count(":") == 1)
     if "decoding" in chosen:
-        decode, longer = sink.PostgresSink.decode, threading.Event()
+        decode, longer = take_in.decode_messages, threading.Event()
 
-        def slow_decode(self: Any, *given: Any) -> Any:
+        def slow_decode(*given: Any, **options: Any) -> Any:
             longer.wait(float(chosen["decoding"]))
-            return decode(self, *given)
+            return decode(*given, **options)
 
-        sink.PostgresSink.decode = slow_decode  # type: ignore[assignment, method-assign]  # the fault
+        take_in.decode_messages = slow_decode  # the command that imports it is imported later
     if "log_identity" in chosen:
         timers.LOG_IDENTITY_INTERVAL_SECONDS = float(chosen["log_identity"])
     if "rebalance_timeout" in chosen:

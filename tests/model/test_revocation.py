@@ -27,7 +27,7 @@ def test_a_revocation_while_a_fetch_is_decoded_does_not_stop_the_fetching() -> N
         [worker] = model.workers
         decoding = worker.next_call(
             lambda call: (
-                "decode" in getattr(getattr(call.function, "func", None), "__qualname__", "")
+                "Decoding" in getattr(getattr(call.function, "func", None), "__qualname__", "")
             )
         )
         assert decoding is not None

@@ -20,6 +20,7 @@ from model.stepped_loop import OWNER, StillWaitsError
 from prometheus_client import CollectorRegistry
 
 from voc_stream.kafka.life.state import WorkerState
+from voc_stream.kafka.positions.decoding import Decoding
 from voc_stream.kafka.positions.ledger import Ledger
 from voc_stream.kafka.worker.app import create_app
 from voc_stream.kafka.worker.timers import _Work
@@ -57,7 +58,9 @@ class Worker:
         metrics = Metrics(CollectorRegistry())
         self.sink = FakeSink(store)
         self.ledger = Ledger(self.sink, FakeLogReader(log), metrics, WorkerState(started=0.0))  # type: ignore[arg-type]  # the reader's two questions
-        self.app = cast("Any", create_app(settings, self.ledger, metrics))
+        self.app = cast(
+            "Any", create_app(settings, self.ledger, Decoding(self.sink.decode, metrics), metrics)
+        )
         self.app.topics._acking_topics.update(log.topic_ids)
         self.client = FakeClient(loop, log)
         self.consumer = self.app.consumer

@@ -35,7 +35,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "catalogue.reading",
     ),  # reads files, so not pure
     "events": ("catalogue", "events.types"),
-    "pipeline": ("errors", "events", "events.types"),
+    "pipeline": ("catalogue", "errors", "events", "events.types"),
     "domain": ("catalogue", "events", "events.types"),
     "domain.churn": ("catalogue",),
     "domain.measures": ("catalogue", "domain", "events", "events.types"),

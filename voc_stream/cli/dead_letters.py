@@ -17,7 +17,7 @@ from voc_stream.kafka.push import Pusher, Record
 from voc_stream.kafka.records.record_batches import is_batch
 from voc_stream.pipeline.refusal_limit import RefusalLimit
 from voc_stream.postgres.intake.dead_letters import DeadLetterOffice, RefusedMessage
-from voc_stream.postgres.intake.refusal_records import begin_anew, refusal_records
+from voc_stream.postgres.intake.stream_position import begin_anew, refusal_records
 from voc_stream.settings import load_settings
 
 if TYPE_CHECKING:

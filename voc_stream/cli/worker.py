@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+from functools import partial
 
 import click
 from prometheus_client import (
@@ -23,6 +24,7 @@ from voc_stream.kafka.worker.run import run_worker
 from voc_stream.monitoring.log_filter import Repetition
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.refusal_limit import RefusalLimit
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, SettingsError, load_settings
@@ -55,9 +57,15 @@ def command(*, verbose: bool) -> None:
     limit = RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
     sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds, limit=limit)
     chores = PostgresChores(database_url, catalogue, deadline_seconds=deadline_seconds)
+    decode = partial(decode_messages, catalogue=catalogue)
     try:
         code = run_worker(
-            settings, sink, chores, Metrics(process_registry()), lambda: _have_changed(settings)
+            settings,
+            sink,
+            decode,
+            chores,
+            Metrics(process_registry()),
+            settings_changed=lambda: _have_changed(settings),
         )
     except OSError as error:
         raise SettingsError(

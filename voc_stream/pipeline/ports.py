@@ -1,7 +1,7 @@
 """What the worker needs of its store, and the values that pass between them.
 
-`kafka` is written against these, and `postgres` fulfils them: `postgres/intake/batch_transaction.py`
-states the order of a batch's steps. Tests may put something else in their place.
+`kafka` is written against these, and `postgres` fulfils them; `take_in.py` states the order of a
+batch's steps. Tests may put something else in their place.
 
 Delivery guarantee: what batches change, their refusals and the positions after them are one transaction (several, one after the other,
 where PostgreSQL refuses the data of a message), and positions move by compare-and-swap; so every event counts once whatever is repeated,
@@ -16,7 +16,7 @@ from voc_stream.errors import VocError
 from voc_stream.pipeline.refusal_limit import RefusalRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from voc_stream.events.refusal import Refusal
@@ -48,6 +48,9 @@ class DecodedMessage(NamedTuple):
     value: bytes | None
     content: AnyInput | Refusal
 
+
+Decode: TypeAlias = "Callable[[Sequence[Message], datetime], Sequence[DecodedMessage]]"
+"""Reads what messages say, as of a moment. For any thread, also while a batch is processed."""
 
 FetchedMessage: TypeAlias = Message | DecodedMessage
 """What comes of a fetch: a message, or what is refused already because it cannot even be unpacked."""
@@ -202,9 +205,9 @@ class GaugeSample(NamedTuple):
 
 
 class BatchSink(Protocol):
-    """What the consumer needs: messages decoded, positions, batches made durable.
+    """What the consumer needs: positions, and batches made durable.
 
-    Blocking; all but `decode` and `probe` for one thread at a time.
+    Blocking; all but `probe` for one thread at a time.
     """
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
@@ -222,10 +225,6 @@ class BatchSink(Protocol):
 
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
         """What those of the partitions that have a position have refused of late. Raises StoreUnavailableError."""
-        ...
-
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
-        """Read what the messages say, as of `now`. For any thread, also while a batch is processed."""
         ...
 
     def process(

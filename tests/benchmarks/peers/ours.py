@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from psycopg2.errors import UniqueViolation
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.cli.worker import configure_logging, tune_interpreter
-from voc_stream.events.decode import Refusal, decode
+from voc_stream.events.decode import Refusal
 from voc_stream.events.types import Callback, Retraction
 from voc_stream.events.types.hundredths import hundredths
 from voc_stream.kafka.worker.run import run_worker
@@ -33,13 +34,13 @@ from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.clocks import ClockReading
 from voc_stream.pipeline.ports import (
     BatchResult,
-    DecodedMessage,
     FencedError,
     Membership,
     Partition,
     StoredPosition,
     StoreUnavailableError,
 )
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.session.connection import check_out, driver_connection, engine_for, guarded
 from voc_stream.settings import Settings
 
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.pipeline.ports import Batch, GaugeSample, Message, OutboxKind, OutboxMessage
+    from voc_stream.pipeline.ports import Batch, GaugeSample, OutboxKind, OutboxMessage
     from voc_stream.pipeline.refusal_limit import RefusalRecord
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -108,13 +109,6 @@ class ReducedSink:
                 " DO UPDATE SET topic_id = excluded.topic_id, next_offset = excluded.next_offset",
                 (*partition, *position),
             )
-
-    def decode(self, messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
-        """Read what the messages say."""
-        return [
-            DecodedMessage(offset, value, decode(value, now, self._catalogue))
-            for offset, value in messages
-        ]
 
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:  # noqa: ARG002  the port's signature
         """Nothing is ever refused here."""
@@ -336,9 +330,11 @@ def main() -> None:
         maximum_batch_messages=20_000,
     )
     configure_logging("TEXT", verbose=False)
-    sink = ReducedSink(settings.require_database_url(), load_catalogue(settings.catalogue))
+    catalogue = load_catalogue(settings.catalogue)
+    sink = ReducedSink(settings.require_database_url(), catalogue)
+    decode = partial(decode_messages, catalogue=catalogue)
     tune_interpreter()
-    sys.exit(run_worker(settings, sink, NoChores(), Metrics(CollectorRegistry())))
+    sys.exit(run_worker(settings, sink, decode, NoChores(), Metrics(CollectorRegistry())))
 
 
 if __name__ == "__main__":

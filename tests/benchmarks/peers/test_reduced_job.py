@@ -15,6 +15,7 @@ from benchmarks.peers import job, writer
 from benchmarks.peers.ours import ReducedSink
 
 from voc_stream.pipeline.ports import Batch, FencedError, Message, Partition, StoredPosition
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.simulator.load.benchmark_mix import benchmark_events
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def test_our_sink_ends_with_the_tables_of_the_naive_fold(
                             Batch(
                                 partition,
                                 StoredPosition(topic_id, offset),
-                                sink.decode(messages(values, offset), NOW),
+                                decode_messages(messages(values, offset), NOW, catalogue),
                             )
                         ],
                         NOW,
@@ -134,7 +135,13 @@ def test_our_sink_refuses_a_batch_whose_position_was_moved(
         sink.start_at(partition, StoredPosition("log", 7), None)
         with pytest.raises(FencedError):
             sink.process(
-                [Batch(partition, StoredPosition("log", 0), sink.decode(messages(values, 0), NOW))],
+                [
+                    Batch(
+                        partition,
+                        StoredPosition("log", 0),
+                        decode_messages(messages(values, 0), NOW, catalogue),
+                    )
+                ],
                 NOW,
             )
         assert sink.positions([partition]) == {partition: StoredPosition("log", 7)}

@@ -10,6 +10,7 @@ from benchmarks import history
 from benchmarks.load import Load, messages
 
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
@@ -89,7 +90,9 @@ def test_the_engine_goes_on_from_the_rows(
         closing(PostgresChores(database_url, catalogue)) as chores,
     ):
         sink.start_at(NEW, StoredPosition("log", 0), None)
-        decoded = sink.decode([Message(offset, each) for offset, each in enumerate(values)], now)
+        decoded = decode_messages(
+            [Message(offset, each) for offset, each in enumerate(values)], now, catalogue
+        )
         [result] = sink.process([Batch(NEW, StoredPosition("log", 0), decoded)], now)
         assert chores.refresh(now)
         assert chores.assess_churn(now)

@@ -13,9 +13,10 @@ from voc_stream.cli import main
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.pipeline.refusal_limit import RefusalRecord
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.intake import dead_letters
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
-from voc_stream.postgres.intake.refusal_records import refusal_records
+from voc_stream.postgres.intake.stream_position import refusal_records
 from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def refused(settings: Settings, catalogue: Catalogue) -> Settings:
         ]
         now = datetime.now(UTC)
         sink.process(
-            [Batch(partition, StoredPosition("a log", 0), sink.decode(messages, now))], now
+            [
+                Batch(
+                    partition, StoredPosition("a log", 0), decode_messages(messages, now, catalogue)
+                )
+            ],
+            now,
         )
     return settings
 

@@ -10,6 +10,7 @@ from voc_stream.cli import main
 from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, to_environment
@@ -49,7 +50,9 @@ def test_status_shows_what_waits_and_whom_to_call(
         sink.process(
             [
                 Batch(
-                    partition, StoredPosition("a log", 0), sink.decode([Message(0, COMPLAINT)], now)
+                    partition,
+                    StoredPosition("a log", 0),
+                    decode_messages([Message(0, COMPLAINT)], now, catalogue),
                 )
             ],
             now,
@@ -89,7 +92,9 @@ def test_status_says_that_histories_are_not_moved_yet(
         sink.start_at(partition, StoredPosition("a log", 0), None)
         now = datetime.now(UTC)
         for offset in (0, 1):
-            messages = sink.decode([Message(offset, event.format(offset + 1).encode())], now)
+            messages = decode_messages(
+                [Message(offset, event.format(offset + 1).encode())], now, catalogue
+            )
             sink.process([Batch(partition, StoredPosition("a log", offset), messages)], now)
         assert "历史数据重新归类中的客户: 1" in status(settings).output
         assert chores.move_histories() == 1

@@ -20,6 +20,7 @@ from voc_stream.pipeline.ports import (
     StoredPosition,
     StoreUnavailableError,
 )
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.postgres.schema.engine_tables import metadata
@@ -163,7 +164,7 @@ def batch_of(
     """A batch that begins where the partition stands."""
     expected = position_of(sink, number)
     messages = [Message(expected.next_offset + place, value) for place, value in enumerate(values)]
-    return Batch(partition(number), expected, sink.decode(messages, now))
+    return Batch(partition(number), expected, decode_messages(messages, now, sink._catalogue))
 
 
 def position_of(sink: PostgresSink, number: int = 0) -> StoredPosition:
@@ -194,7 +195,10 @@ def send_as_a_worker_does(
                 break
             found = [Message(offset, log[offset]) for offset in range(begin.next_offset, end)]
             try:
-                sink.process([Batch(partition(number), begin, sink.decode(found, NOW))], NOW)
+                sink.process(
+                    [Batch(partition(number), begin, decode_messages(found, NOW, sink._catalogue))],
+                    NOW,
+                )
             except (StoreUnavailableError, FencedError):
                 continue
         else:

@@ -13,14 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from voc_stream.events.refusal import Refusal
 from voc_stream.kafka.life.clock_door import ClockDoor
-from voc_stream.kafka.positions.batches import FetchedBatch
 from voc_stream.kafka.positions.holds import Holds
 from voc_stream.kafka.positions.where_to_read import Log, place
 from voc_stream.pipeline.ports import (
-    DecodedMessage,
-    Message,
     OtherCatalogueError,
     StoreUnavailableError,
 )
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
         Batch,
         BatchResult,
         BatchSink,
-        FetchedMessage,
         Partition,
         StoredPosition,
     )
@@ -45,7 +40,6 @@ if TYPE_CHECKING:
     ReadBounds = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
     """Asks the broker for (earliest, end) of the log of each partition."""
 
-READING_ATTEMPTS = 3
 CLOCK_PAUSE_SECONDS = 0.5
 
 A = TypeVar("A")
@@ -79,8 +73,6 @@ class Ledger:
         self._is_ill = False
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-sink")
         self._apart = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-apart")
-        # Always the same thread: each one that decodes would keep memory of its own for it.
-        self._decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-decoding")
 
     async def load(
         self, partitions: Collection[Partition], read_bounds: ReadBounds
@@ -171,86 +163,6 @@ class Ledger:
         )
         self._moved(stored)
 
-    async def decode(
-        self, fetched: Sequence[FetchedBatch[FetchedMessage]], now: datetime
-    ) -> Sequence[FetchedBatch[DecodedMessage]]:
-        """Read what was fetched, on another thread: the sink may be at what was fetched before.
-
-        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, each message is read alone, and one that
-        fails again and again is refused.
-        """
-        return await asyncio.get_running_loop().run_in_executor(
-            self._decoder, partial(self._decoded, fetched, now)
-        )
-
-    def _decoded(
-        self, fetched: Sequence[FetchedBatch[FetchedMessage]], now: datetime
-    ) -> Sequence[FetchedBatch[DecodedMessage]]:
-        found = []
-        for batch in fetched:
-            readable = [message for message in batch.messages if isinstance(message, Message)]
-            try:
-                messages = self._sink.decode(readable, now)
-            except Exception:
-                log.exception(
-                    "what was fetched from %s could not be read; each message is read alone, nothing is lost",
-                    batch.partition,
-                )
-                self._metrics.batch_failures.labels(batch.partition.topic).inc()
-                messages = [
-                    self._decoded_alone(batch.partition, message, now) for message in readable
-                ]
-            if len(readable) < len(batch.messages):
-                messages = self._with_unreadable(batch, messages)
-            found.append(
-                FetchedBatch(batch.partition, batch.start, batch.seek_number, messages, batch.end)
-            )
-        return found
-
-    def _with_unreadable(
-        self, batch: FetchedBatch[FetchedMessage], decoded: Sequence[DecodedMessage]
-    ) -> Sequence[DecodedMessage]:
-        """All messages of a batch in their order: what was decoded, and what nobody can unpack, which is refused already."""
-        left, messages = iter(decoded), []
-        for message in batch.messages:
-            if isinstance(message, DecodedMessage):
-                if isinstance(message.content, Refusal):
-                    log.error(
-                        "%s offset %d is set aside as a dead letter (%s): %s",
-                        batch.partition,
-                        message.offset,
-                        *message.content,
-                    )
-                    self._metrics.unreadable(
-                        batch.partition, message.offset, message.content.reason
-                    )
-                messages.append(message)
-            else:
-                messages.append(next(left))
-        return messages
-
-    def _decoded_alone(
-        self, partition: Partition, message: Message, now: datetime
-    ) -> DecodedMessage:
-        for attempt in range(1, READING_ATTEMPTS + 1):
-            try:
-                (decoded,) = self._sink.decode([message], now)
-            except Exception as error:
-                if attempt == READING_ATTEMPTS:
-                    log.exception(
-                        "%s offset %d cannot be read; it is set aside as a dead letter",
-                        partition,
-                        message.offset,
-                    )
-                    self._metrics.set_aside(partition, message.offset)
-                    detail = f"{len(message.value or b'')} bytes; reading it failed again and again: {type(error).__name__}"
-                    return DecodedMessage(
-                        message.offset, message.value, Refusal("processing_failed", detail)
-                    )
-            else:
-                return decoded
-        raise AssertionError("unreachable: the last attempt returns")
-
     async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
         """Make batches durable, together. Raises FencedError, StoreUnavailableError: then ask `problem_of_store` whose fault it is."""
         results: Sequence[BatchResult] = await self._run(
@@ -322,7 +234,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let the sink's thread end after what it is doing now."""
-        for executor in (self._executor, self._apart, self._decoder):
+        for executor in (self._executor, self._apart):
             executor.shutdown(wait=False, cancel_futures=True)
 
     @staticmethod

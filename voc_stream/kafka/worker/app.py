@@ -16,6 +16,7 @@ from voc_stream.kafka.worker.consumer import BatchTransport
 from voc_stream.pipeline.refusal_limit import RefusalLimit
 
 if TYPE_CHECKING:
+    from voc_stream.kafka.positions.decoding import Decoding
     from voc_stream.kafka.positions.ledger import Ledger
     from voc_stream.monitoring.metrics import Metrics
     from voc_stream.settings import Settings
@@ -44,7 +45,9 @@ class VocApp(faust.App):
         super().on_rebalance_end()
 
 
-def create_app(settings: Settings, ledger: Ledger, metrics: Metrics, **overrides: Any) -> VocApp:
+def create_app(
+    settings: Settings, ledger: Ledger, decoding: Decoding, metrics: Metrics, **overrides: Any
+) -> VocApp:
     """The app, not yet started. `overrides` are Faust settings, for tests."""
     session_timeout_seconds = float(settings.broker_session_timeout_seconds)
     urls = [URL(f"kafka://{broker}") for broker in settings.kafka_bootstrap.split(",")]
@@ -76,7 +79,7 @@ def create_app(settings: Settings, ledger: Ledger, metrics: Metrics, **overrides
     }
     app = VocApp(settings.group, **(options | overrides))
     app.ledger = ledger
-    app.transport = BatchTransport(urls, app, ledger=ledger)
+    app.transport = BatchTransport(urls, app, ledger=ledger, decoding=decoding)
     topic = app.topic(
         *input_topics(settings.topic_prefix), key_serializer="raw", value_serializer="raw"
     )

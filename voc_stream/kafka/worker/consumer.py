@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 
     from voc_stream.kafka.positions.batches import FetchedBatch
+    from voc_stream.kafka.positions.decoding import Decoding
     from voc_stream.kafka.positions.ledger import Ledger
     from voc_stream.kafka.worker.agent import BatchAgent
     from voc_stream.pipeline.ports import FetchedMessage
@@ -169,7 +170,7 @@ class BatchConsumer(driver.Consumer):
         async for topic_partition, message in super().getmany(timeout):
             revocations = self._revocations
             # Here, and not in the transaction: PostgreSQL may be at work on what was gathered before.
-            fetched = await self.ledger.decode(
+            fetched = await cast("BatchTransport", self.transport).decoding.read(
                 cast("Sequence[FetchedBatch[FetchedMessage]]", message.value),
                 await self.ledger.now(),
             )
@@ -234,10 +235,11 @@ class BatchConsumer(driver.Consumer):
 
 
 class BatchTransport(driver.Transport):
-    """Hands the ledger to the consumer that Faust makes."""
+    """Hands ledger and decoder to the consumer that Faust makes."""
 
     Consumer = BatchConsumer
 
-    def __init__(self, *args: Any, ledger: Ledger, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, ledger: Ledger, decoding: Decoding, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ledger = ledger
+        self.decoding = decoding

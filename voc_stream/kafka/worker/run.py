@@ -20,6 +20,7 @@ from voc_stream.kafka.life.state import WorkerState
 from voc_stream.kafka.life.wait_for_servers import wait_for_both
 from voc_stream.kafka.life.watchdog import EXIT_CODE, Watchdog, exit_unless_done, reason_to_end
 from voc_stream.kafka.log_reader import LogReader
+from voc_stream.kafka.positions.decoding import Decoding
 from voc_stream.kafka.positions.ledger import Ledger
 from voc_stream.kafka.worker.app import create_app
 from voc_stream.kafka.worker.chore_thread import ChoreCalls
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.worker.app import VocApp
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline.ports import BatchSink, Chores
+    from voc_stream.pipeline.ports import BatchSink, Chores, Decode
     from voc_stream.settings import Settings
 
 STOP_DEADLINE_SECONDS = 20.0
@@ -46,6 +47,7 @@ class WorkerParts:
         self,
         settings: Settings,
         sink: BatchSink,
+        decode: Decode,
         chores: Chores,
         metrics: Metrics,
         **faust_settings: Any,
@@ -57,7 +59,10 @@ class WorkerParts:
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
         self.chore_calls = ChoreCalls(chores)
-        self.app: VocApp = create_app(settings, self.ledger, metrics, **faust_settings)
+        self.decoding = Decoding(decode, metrics)
+        self.app: VocApp = create_app(
+            settings, self.ledger, self.decoding, metrics, **faust_settings
+        )
         add_timers(self.app, self.ledger, self.chore_calls, metrics, settings)
 
     def not_alive(self) -> Sequence[str]:
@@ -119,8 +124,9 @@ class WorkerParts:
         return self.state.clock_problem
 
     def close(self) -> None:
-        """End the threads of the store."""
+        """End the threads of store and decoder."""
         self.ledger.close()
+        self.decoding.close()
         self.chore_calls.close()
 
 
@@ -157,8 +163,10 @@ def _stop_event() -> threading.Event:
 def run_worker(
     settings: Settings,
     sink: BatchSink,
+    decode: Decode,
     chores: Chores,
     metrics: Metrics,
+    *,
     settings_changed: Callable[[], bool] = lambda: False,
 ) -> int:
     """Consume until SIGTERM or SIGINT (0), or until something failed (75: start me again). The watchdog may end the process with 75, too.
@@ -171,7 +179,7 @@ def run_worker(
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    parts = WorkerParts(settings, sink, chores, metrics)
+    parts = WorkerParts(settings, sink, decode, chores, metrics)
     settings_watch = SettingsWatch(parts.in_trouble, settings_changed)
     watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
     with HealthServer(

@@ -1,205 +1,261 @@
-"""What becomes of the events and retractions of a batch: taken in, a repetition, a contradiction of something earlier, or taken back.
+"""The store's part of the steps of `pipeline/take_in.py`: what becomes of the events and retractions of a batch.
 
-Nearly always all events are new, so they are inserted while they are folded as if they were; where one was not, the unseen ones are
-found first.
+Each is taken in, a repetition, a contradiction of something earlier, or taken back. Positions move and refusals are kept in the same
+transaction.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
 
 from psycopg2.errors import UniqueViolation
 
-from voc_stream.events.decode import Refusal
-from voc_stream.events.types import Retraction
+from voc_stream.domain.moment import moment_of
+from voc_stream.events.refusal import Refusal
+from voc_stream.pipeline.ports import BatchResult, RefusalLimitError
+from voc_stream.postgres.intake.dead_letters import insert_dead_letters
 from voc_stream.postgres.intake.event_log import (
     Fact,
     FactTable,
     Place,
     StatedT,
     events_table,
+    facts_of,
     retractions_table,
 )
 from voc_stream.postgres.intake.load_fold_save import Folding
-from voc_stream.postgres.intake.retractions import RetractedEvents, remember
+from voc_stream.postgres.intake.retractions import RetractedEvents, remember, without_retracted
+from voc_stream.postgres.intake.stream_position import claim, write_records
 from voc_stream.postgres.intake.versioned_rows import EntityStore
 from voc_stream.postgres.session.background import Background
+from voc_stream.postgres.session.locks import keep_batches_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.events.types import AnyEvent
+    from voc_stream.events.types import AnyEvent, Retraction
     from voc_stream.pipeline.ports import Batch, Partition
+    from voc_stream.pipeline.refusal_limit import RefusalLimit, RefusalRecord
     from voc_stream.postgres.session.cursor import Cursor
 
-
-class Judged(NamedTuple):
-    """What became of events and retractions: how many were accepted and how many taken back, by partition, and what is refused."""
-
-    accepted: Counter[Partition]
-    retracted: Counter[Partition]
-    conflicts: Mapping[Place, Refusal]
+Letter: TypeAlias = tuple[int, bytes | None, Refusal]
+"""A message that is refused: its offset, its bytes, and why."""
 
 
 class Intake:
-    """Takes events and retractions into the tables, within the caller's transaction.
+    """What one connection keeps from one batch to the next.
 
     Attributes:
+        catalogue: the experiences and rules of the fold.
+        limit: where a partition stops refusing.
         entities: the rows at hand; the caller tells them how the transaction ended.
+        events: the table of events.
+        retractions: the table of retractions.
+        retracted: the ids that count nowhere.
+        background: runs statements while the next rows are formatted.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, limit: RefusalLimit) -> None:
+        self.catalogue = catalogue
+        self.limit = limit
         self.entities = EntityStore()
-        self._facts = events_table()
-        self._retractions = retractions_table()
-        self._retracted = RetractedEvents()
-        self._background = Background()
+        self.events = events_table()
+        self.retractions = retractions_table()
+        self.retracted = RetractedEvents()
+        self.background = Background()
 
     def abandon(self) -> None:
         """Until what is under way on the connection has ended, whatever became of it."""
-        self._background.abandon()
+        self.background.abandon()
 
     def close(self) -> None:
         """End its thread."""
-        self._background.close()
+        self.background.close()
 
-    def take_in(
-        self,
-        cursor: Cursor,
-        facts: Sequence[Fact[AnyEvent]],
-        retractions: Sequence[Fact[Retraction]],
-        now: datetime,
-    ) -> Judged:
-        """Take in what is new, leave out what was taken back, and find what contradicts something earlier.
 
-        In one partition an event is taken back by what was taken in before it or stands before it in the log, however that is cut.
-        """
-        accepted, conflicts = self._take_back(cursor, retractions) if retractions else ((), {})
-        if not facts:
-            self._remember(cursor, accepted)
-            return Judged(Counter([fact.partition for fact in accepted]), Counter(), conflicts)
-        named = _named_at(accepted)
-        known = self._retracted.among(cursor, {fact.event.event_id for fact in facts})
-        self._remember(cursor, accepted)
-        gone: Counter[Partition] = Counter()
-        if known or named:
-            kept = [
-                fact
-                for fact in facts
-                if fact.event.event_id not in known and not _comes_after(fact, named)
-            ]
-            gone = Counter([fact.partition for fact in facts])
-            gone.subtract([fact.partition for fact in kept])
-            facts = kept
-        unseen, contradictions = self._accept(cursor, facts, now) if facts else ((), {})
-        counted = Counter([fact.partition for fact in unseen])
-        counted.update([fact.partition for fact in accepted])
-        return Judged(counted, gone, {**conflicts, **contradictions})
+class BatchSteps:
+    """The steps of one transaction: `pipeline.take_in.Steps` of facts."""
 
-    def _take_back(
-        self, cursor: Cursor, retractions: Sequence[Fact[Retraction]]
-    ) -> tuple[Sequence[Fact[Retraction]], Mapping[Place, Refusal]]:
-        """Insert the retractions that are new; which they are, and why those are refused that contradict an earlier one."""
-        inserted = self._retractions.insert_unseen(
-            cursor, self._retractions.format(retractions), len(retractions)
+    def __init__(
+        self, cursor: Cursor, intake: Intake, batches: Sequence[Batch], now: datetime
+    ) -> None:
+        self._cursor, self._intake, self._batches, self._now = cursor, intake, batches, now
+        self._facts, self._retractions = facts_of(batches)
+        self._event_times = [_latest_event_time(batch) for batch in batches]
+        self._before: dict[Partition, RefusalRecord] = {}
+        self._accepted: Counter[Partition] = Counter()
+        self._retracted: Counter[Partition] = Counter()
+        self._conflicts: dict[Place, Refusal] = {}
+
+    def claim(self) -> None:
+        """Move the positions, and learn what the partitions had refused until then."""
+        if self._retractions:
+            # What was taken in before is then committed and will be found; whatever comes after sees the ids.
+            keep_batches_out(self._cursor)
+        self._before.update(claim(self._cursor, self._batches, self._event_times))
+
+    def admit(self) -> Sequence[Fact[AnyEvent]]:
+        """Keep the retractions that are new, and give the events that none has taken back."""
+        accepted = self._insert_retractions() if self._retractions else []
+        known = (
+            self._intake.retracted.among(
+                self._cursor, {fact.event.event_id for fact in self._facts}
+            )
+            if self._facts
+            else set()
         )
-        return [fact for fact in retractions if fact.place in inserted], self._conflicts(
-            cursor, self._retractions, retractions, inserted
-        )
-
-    @staticmethod
-    def _remember(cursor: Cursor, accepted: Sequence[Fact[Retraction]]) -> None:
         if accepted:
-            remember(cursor, [fact.event for fact in accepted])
+            remember(self._cursor, [fact.event for fact in accepted])
+        kept = without_retracted(self._facts, known, accepted)
+        if len(kept) < len(self._facts):
+            self._retracted.update(fact.partition for fact in self._facts)
+            self._retracted.subtract(fact.partition for fact in kept)
+        return kept
 
-    @staticmethod
-    def _conflicts(
-        cursor: Cursor,
+    def _insert_retractions(self) -> list[Fact[Retraction]]:
+        table = self._intake.retractions
+        inserted = table.insert_unseen(
+            self._cursor, table.format(self._retractions), len(self._retractions)
+        )
+        self._find_conflicts(table, self._retractions, inserted)
+        accepted = [fact for fact in self._retractions if fact.place in inserted]
+        self._count_accepted(accepted)
+        return accepted
+
+    def are_probably_new(self, events: Sequence[Fact[AnyEvent]]) -> bool:
+        """Where events are repeated they are repeated again soon."""
+        if not events or self._intake.events.expects_repetition:
+            return False
+        return len({fact.event.event_id for fact in events}) == len(events)
+
+    def insert_while(self, work: Callable[[], None], events: Sequence[Fact[AnyEvent]]) -> bool:
+        """Insert the events, and do the work meanwhile; False where one was not new, and none is inserted."""
+        background, data = self._intake.background, self._intake.events.format(events)
+        self._cursor.execute("SAVEPOINT facts")
+        background.run(partial(self._intake.events.copy, self._cursor, data))
+        work()
+        try:
+            background.wait()
+        except UniqueViolation:
+            self._cursor.execute("ROLLBACK TO SAVEPOINT facts")
+            return False
+        self._count_accepted(events)
+        return True
+
+    def insert_unseen(self, events: Sequence[Fact[AnyEvent]]) -> Sequence[Fact[AnyEvent]]:
+        """Insert the events that are new, find why those are refused that contradict an earlier one, and give the new ones."""
+        if not events:
+            return []
+        table = self._intake.events
+        inserted = table.insert_unseen(self._cursor, table.format(events), len(events))
+        self._find_conflicts(table, events, inserted)
+        unseen = [fact for fact in events if fact.place in inserted]
+        self._count_accepted(unseen)
+        return unseen
+
+    def load(self, events: Sequence[Fact[AnyEvent]]) -> Folding:
+        """Read the rows that the events touch."""
+        intake = self._intake
+        found = [fact.event for fact in events]
+        folding = Folding(self._cursor, intake.entities, intake.catalogue, found, self._now)
+        folding.load()
+        return folding
+
+    def forget(self) -> None:
+        """Drop the rows at hand: a fold has spoilt them."""
+        self._intake.entities.forget()
+
+    def save(self, fold: Folding) -> Sequence[BatchResult]:
+        """Write what the fold changed, what was refused and how much that is; the result of each batch."""
+        if fold.events:
+            fold.save(self._intake.background)
+        results, records = [], dict(self._before)
+        for batch, event_time in zip(self._batches, self._event_times, strict=True):
+            refusals = [
+                (offset, value, content)
+                for offset, value, content in batch.messages
+                if isinstance(content, Refusal)
+            ]
+            conflicting = self._conflicting(batch) if self._conflicts else []
+            letters = sorted([*refusals, *conflicting], key=itemgetter(0))
+            records[batch.partition] = self._record(batch, letters)
+            if letters:
+                topic_id = batch.expected.topic_id
+                insert_dead_letters(self._cursor, topic_id, batch.partition, letters, self._now)
+            accepted, retracted = self._accepted[batch.partition], self._retracted[batch.partition]
+            others = len(refusals) + len(conflicting) + retracted + accepted
+            results.append(
+                BatchResult(
+                    accepted=accepted,
+                    duplicate=len(batch.messages) - others,
+                    rejected=len(refusals),
+                    next_offset=batch.next_offset,
+                    latest_event_time=event_time,
+                    conflicting=len(conflicting),
+                    retracted=retracted,
+                    refusals=records[batch.partition],
+                )
+            )
+        changed = {each: record for each, record in records.items() if record != self._before[each]}
+        if changed:
+            write_records(self._cursor, changed)
+        return results
+
+    def _count_accepted(self, facts: Sequence[Fact[StatedT]]) -> None:
+        self._accepted.update([fact.partition for fact in facts])
+
+    def _find_conflicts(
+        self,
         table: FactTable[StatedT],
         facts: Sequence[Fact[StatedT]],
         inserted: Collection[Place],
-    ) -> dict[Place, Refusal]:
+    ) -> None:
+        """Why those are refused that contradict an earlier one."""
         repeated = {fact.place: fact.event.event_id for fact in facts if fact.place not in inserted}
-        found = table.conflicting(cursor, sorted({*repeated.values()})) if repeated else {}
-        return {place: _conflict(repeated[place], first) for place, first in found.items()}
+        if not repeated:
+            return
+        found = table.conflicting(self._cursor, sorted({*repeated.values()}))
+        self._conflicts.update(
+            {place: _conflict(repeated[place], first) for place, first in found.items()}
+        )
 
-    def _accept(
-        self, cursor: Cursor, facts: Sequence[Fact[AnyEvent]], now: datetime
-    ) -> tuple[Sequence[Fact[AnyEvent]], Mapping[Place, Refusal]]:
-        """Insert and fold the events that are new; which they are, and why those are refused that contradict an earlier one."""
-        data = self._facts.format(facts)
-        if not self._facts.expects_repetition and len(
-            {fact.event.event_id for fact in facts}
-        ) == len(facts):
-            if self._accept_all(cursor, data, [fact.event for fact in facts], now):
-                return facts, {}
-            self.entities.forget()
-        inserted = self._facts.insert_unseen(cursor, data, len(facts))
-        unseen = [fact for fact in facts if fact.place in inserted]
-        if unseen:
-            folding = Folding(
-                cursor, self.entities, self._catalogue, [fact.event for fact in unseen], now
+    def _conflicting(self, batch: Batch) -> list[Letter]:
+        """The messages of a batch that are conflicts."""
+        found = [
+            (offset, value, self._conflicts.get(Place(batch.partition, offset)))
+            for offset, value, _ in batch.messages
+        ]
+        return [(offset, value, refusal) for offset, value, refusal in found if refusal is not None]
+
+    def _record(self, batch: Batch, letters: Sequence[Letter]) -> RefusalRecord:
+        """What the partition has refused once a batch is taken in. Raises RefusalLimitError where that is too much."""
+        before = self._before[batch.partition]
+        refused = {offset: refusal for offset, _, refusal in letters}
+        contents = [refused.get(message.offset) for message in batch.messages]
+        admitted = self._intake.limit.admits(before, contents)
+        if admitted < len(contents):
+            offset = batch.messages[admitted].offset
+            raise RefusalLimitError(
+                batch.partition, offset, refused[offset], before.after(contents[:admitted])
             )
-            folding.load()
-            folding.apply()
-            folding.save(self._background)
-        return unseen, self._conflicts(cursor, self._facts, facts, inserted)
-
-    def _accept_all(
-        self, cursor: Cursor, data: bytes, events: Sequence[AnyEvent], now: datetime
-    ) -> bool:
-        """Fold the events while they are inserted, as if all were new; False where one was not, and the states at hand are spoilt."""
-        folding = Folding(cursor, self.entities, self._catalogue, events, now)
-        folding.load()
-        cursor.execute("SAVEPOINT facts")
-        self._background.run(partial(self._facts.copy, cursor, data))
-        folding.apply()
-        try:
-            self._background.wait()
-        except UniqueViolation:
-            cursor.execute("ROLLBACK TO SAVEPOINT facts")
-            return False
-        folding.save(self._background)
-        return True
+        return before.after(contents)
 
 
-def facts_of(batches: Sequence[Batch]) -> tuple[list[Fact[AnyEvent]], list[Fact[Retraction]]]:
-    """The events and the retractions of batches, each sorted by id, of one id in the order of the log.
-
-    Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
-    """
-    facts: list[Fact[AnyEvent]] = []
-    retractions: list[Fact[Retraction]] = []
-    for batch in batches:
-        for offset, value, content in batch.messages:
-            if value is None or isinstance(content, Refusal):
-                continue
-            if isinstance(content, Retraction):
-                retractions.append(Fact(content, value, batch.partition, offset))
-            else:
-                facts.append(Fact(content, value, batch.partition, offset))
-    facts.sort(key=lambda fact: fact.event.event_id)
-    retractions.sort(key=lambda fact: fact.event.event_id)
-    return facts, retractions
-
-
-def _named_at(retractions: Sequence[Fact[Retraction]]) -> dict[str, Place]:
-    """The ids that retractions name, and where that is said first."""
-    named: dict[str, Place] = {}
-    for fact in retractions:
-        for event_id in fact.event.event_ids:
-            named[event_id] = min(fact.place, named.get(event_id, fact.place))
-    return named
-
-
-def _comes_after(fact: Fact[AnyEvent], named: Mapping[str, Place]) -> bool:
-    place = named.get(fact.event.event_id)
-    return place is not None and place < fact.place
+def _latest_event_time(batch: Batch) -> datetime | None:
+    """When the latest of its events occurred, in UTC; None where there is none."""
+    return max(
+        [
+            moment_of(content)
+            for _, _, content in batch.messages
+            if not isinstance(content, Refusal)
+        ],
+        default=None,
+    )
 
 
 def _conflict(event_id: str, first: Place) -> Refusal:

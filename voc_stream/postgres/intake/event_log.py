@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import msgspec
 
 from voc_stream.domain.moment import moment_of
+from voc_stream.events.refusal import Refusal
 from voc_stream.events.types import AnyEvent, AnyInput, Retraction
 from voc_stream.pipeline.ports import Partition
 from voc_stream.postgres.session.copy_csv import lines
@@ -15,6 +16,7 @@ from voc_stream.postgres.session.staging import copy_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from voc_stream.pipeline.ports import Batch
     from voc_stream.postgres.session.copy_csv import Value
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -105,6 +107,26 @@ class FactTable(Generic[StatedT]):
             Place(Partition(*row[:2]), row[2]): Place(Partition(*row[3:5]), row[5])
             for row in cursor
         }
+
+
+def facts_of(batches: Sequence[Batch]) -> tuple[list[Fact[AnyEvent]], list[Fact[Retraction]]]:
+    """The events and the retractions of batches, each sorted by id, of one id in the order of the log.
+
+    Sorted, so that two workers that insert the same ids wait for each other instead of deadlocking.
+    """
+    facts: list[Fact[AnyEvent]] = []
+    retractions: list[Fact[Retraction]] = []
+    for batch in batches:
+        for offset, value, content in batch.messages:
+            if value is None or isinstance(content, Refusal):
+                continue
+            if isinstance(content, Retraction):
+                retractions.append(Fact(content, value, batch.partition, offset))
+            else:
+                facts.append(Fact(content, value, batch.partition, offset))
+    facts.sort(key=lambda fact: fact.event.event_id)
+    retractions.sort(key=lambda fact: fact.event.event_id)
+    return facts, retractions
 
 
 def events_table() -> FactTable[AnyEvent]:

@@ -29,6 +29,7 @@ class Folding:
     """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`.
 
     Attributes:
+        events: they, in the order in which they came.
         fold: the states on their way.
     """
 
@@ -42,12 +43,12 @@ class Folding:
     ) -> None:
         self._cursor = cursor
         self._entities = entities
-        self._events = events
+        self.events = events
         self.fold = Fold(catalogue, now)
 
     def load(self) -> None:
         """Read the rows that the events touch."""
-        self.load_rows(keys_of(self._events))
+        self.load_rows(keys_of(self.events))
 
     def load_rows(self, keys: Keys) -> None:
         """Read these rows."""
@@ -58,7 +59,7 @@ class Folding:
 
     def apply(self) -> None:
         """Let the events change them. Asks the database nothing."""
-        self.fold.apply(self._events)
+        self.fold.apply(self.events)
 
     def save(self, background: Background, *, with_history: bool = True) -> None:
         """Write the changed rows and what they contribute; the events are inserted, and nothing is under way on the connection.
@@ -81,7 +82,7 @@ class Folding:
         # The customers first: while PostgreSQL writes them, the orders' contributions are worked out.
         entities.customers.save(cursor, fold.customers, background)
         background.run(partial(queue_moves, cursor, moved))
-        contributions = fold.contributions(self._events)
+        contributions = fold.contributions(self.events)
         entities.orders.save(cursor, fold.orders, background)
         entities.complaints.save(cursor, fold.complaints, background)
         data = lines(map(contribution_row, contributions))

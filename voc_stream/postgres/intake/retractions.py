@@ -13,9 +13,10 @@ from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.session.copy_csv import array
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from voc_stream.events.types import Retraction
+    from voc_stream.events.types import AnyEvent, Retraction
+    from voc_stream.postgres.intake.event_log import Fact, Place
     from voc_stream.postgres.session.cursor import Cursor
 
 
@@ -61,3 +62,32 @@ def remember(cursor: Cursor, retractions: Sequence[Retraction]) -> None:
             "INSERT INTO retraction_pending (event_ids) VALUES (%s::text[])",
             (array(retraction.event_ids),),
         )
+
+
+def without_retracted(
+    facts: Sequence[Fact[AnyEvent]], known: Collection[str], accepted: Sequence[Fact[Retraction]]
+) -> Sequence[Fact[AnyEvent]]:
+    """The facts that nothing takes back: no id that is `known` to be retracted, and no retraction that stands before them in the log.
+
+    In one partition an event is taken back by what was taken in before it or stands before it in the log, however that is cut.
+    """
+    named = _named_at(accepted)
+    if not known and not named:
+        return facts
+    return [
+        fact for fact in facts if fact.event.event_id not in known and not _comes_after(fact, named)
+    ]
+
+
+def _named_at(retractions: Sequence[Fact[Retraction]]) -> dict[str, Place]:
+    """The ids that retractions name, and where that is said first."""
+    named: dict[str, Place] = {}
+    for fact in retractions:
+        for event_id in fact.event.event_ids:
+            named[event_id] = min(fact.place, named.get(event_id, fact.place))
+    return named
+
+
+def _comes_after(fact: Fact[AnyEvent], named: Mapping[str, Place]) -> bool:
+    place = named.get(fact.event.event_id)
+    return place is not None and place < fact.place

@@ -38,7 +38,8 @@ from voc_stream.kafka.worker.run import run_worker
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.settings import load_settings
 logging.basicConfig(level=logging.INFO)
-sys.exit(run_worker(load_settings(os.environ), MemorySink(), MemoryChores(), Metrics(CollectorRegistry())))
+sink = MemorySink()
+sys.exit(run_worker(load_settings(os.environ), sink, sink.decode, MemoryChores(), Metrics(CollectorRegistry())))
 """
 
 

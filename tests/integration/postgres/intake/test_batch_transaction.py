@@ -22,6 +22,7 @@ from voc_stream.pipeline.ports import (
     StoreGaveUpError,
     StoreUnavailableError,
 )
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def test_a_batch_moves_the_position_past_its_last_message(store: Store) -> None:
         Message(9, message(touchpoint("b"))),
     ]
     (result,) = sink.process(
-        [Batch(partition(0), StoredPosition(LOG, 0), sink.decode(found, NOW))], NOW
+        [Batch(partition(0), StoredPosition(LOG, 0), decode_messages(found, NOW, store.catalogue))],
+        NOW,
     )
     assert result == BatchResult(2, 0, 0, 10, START + timedelta(hours=2))
     assert store.ask("SELECT next_offset, event_time FROM stream_position") == [
@@ -150,7 +152,7 @@ def test_a_partition_without_a_position_is_fenced(store: Store) -> None:
                 Batch(
                     partition(5),
                     StoredPosition(LOG, 0),
-                    sink.decode([Message(0, message(touchpoint()))], NOW),
+                    decode_messages([Message(0, message(touchpoint()))], NOW, store.catalogue),
                 )
             ],
             NOW,

@@ -10,7 +10,7 @@ from integration.postgres.store import NOW, batch_of, partition, position_of, se
 from voc_stream.pipeline.ports import RefusalLimitError, StoredPosition
 from voc_stream.pipeline.refusal_limit import RefusalLimit, RefusalRecord
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
-from voc_stream.postgres.intake.refusal_records import begin_anew, refusal_records
+from voc_stream.postgres.intake.stream_position import begin_anew, refusal_records
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from voc_stream.settings import Settings, without_settings
 
@@ -53,6 +55,11 @@ def forget_settings(environ: MutableMapping[str, str]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Tests have settings of their own. Say at once, and once, what Apache Kafka lacks here."""
     forget_settings(os.environ)
+    # Both limits are of the clock on the wall: on a busy machine they fail what is right.
+    hypothesis_settings.register_profile(
+        "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    hypothesis_settings.load_profile("busy machine")
     if config.getoption("--broker") == "apache":
         from apache_kafka import ApacheKafkaError, install_kafka, java
 

@@ -105,7 +105,7 @@ def test_cost_is_linear(part: bytes) -> None:
     """The largest message, built to be expensive, costs no more than some tenths of a second."""
     value = part * (256 * 1024 // len(part))
     for start in (b"", b'"', b"[" * 32, b"1e99999,"):
-        began = time.perf_counter()
+        began = time.thread_time()  # of this thread alone: the machine may be busy
         refuse_bytes(start + value)
         refuse_numbers(start + value)
-        assert time.perf_counter() - began < 1
+        assert time.thread_time() - began < 1

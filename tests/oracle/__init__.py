@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from oracle.churn import risk_rows
 from oracle.complaints import complaint_rows
 from oracle.customers import customer_rows
-from oracle.orders import judgements_by_customer, moments_of_orders, order_rows, stage_rows
+from oracle.orders import (
+    add_opening_minutes,
+    judgements_by_customer,
+    moments_of_orders,
+    order_rows,
+    stage_rows,
+)
 from oracle.reading import outcomes, read_events, read_retractions
 from oracle.satisfaction import contributions, daily_rows, rolling_rows
 
@@ -72,6 +78,7 @@ def expected_tables(
         "complaint": complaint_rows(events),
     }
     tables["repair_order"] = order_rows(events, tables["repair_stage"], moments, catalogue)
+    add_opening_minutes(tables["repair_stage"], tables["repair_order"], catalogue)
     contributed = contributions(events, tables, catalogue)
     tables["experience_daily"] = daily_rows(contributed, catalogue)
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oracle.calendar import has_hours, opening_minutes
 from oracle.customers import money
 from oracle.reading import flow_stage, grouped, plausible, stages_of, stated_latest
 
@@ -85,6 +86,17 @@ def minutes_between(start: datetime | None, end: datetime | None) -> float | Non
     if start is None or end is None or end < start:
         return None
     return (end - start) / timedelta(minutes=1)
+
+
+def add_opening_minutes(stages: Table, orders: Table, catalogue: Mapping[str, Any]) -> None:
+    """How much of each stage's minutes the site of the order was open; None if nobody knows."""
+    for (order_id, _), row in stages.items():
+        site_id = orders[order_id,]["site_id"]
+        row["opening_minutes"] = (
+            opening_minutes(catalogue, site_id, row["entered_at"], row["exited_at"])
+            if row["minutes"] is not None and has_hours(catalogue, site_id)
+            else None
+        )
 
 
 def order_rows(

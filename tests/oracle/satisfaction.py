@@ -183,6 +183,16 @@ def _from_stages(
             *(["reception_minutes"] if stage == flow_stage(catalogue, "reception") else []),
         ):
             yield Contribution(row["exited_at"], experience, value, None, None, *dimensions)
+        if row.get("opening_minutes") is not None:
+            opened = timedelta(minutes=1) * row["opening_minutes"]
+            yield Contribution(
+                row["exited_at"],
+                f"stage_opening_minutes.{stage}",
+                hundredths_of_minutes(opened),
+                None,
+                None,
+                *dimensions,
+            )
 
 
 def hundredths_of_minutes(duration: timedelta) -> int:

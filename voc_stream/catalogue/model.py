@@ -37,6 +37,7 @@ Signal = Literal[
 Band = Literal["medium", "high", "critical"]
 
 MAXIMUM_SCORE = 10.0
+OPENING_MINUTES = "stage_opening_minutes."
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,7 +143,11 @@ def timings_of(flow: Flow) -> dict[str, Unit]:
         timings |= {"on_time_delivery": "score", "follow_up_72h": "score"}
     if flow.reception is not None:
         timings["reception_minutes"] = "minutes"
-    return timings | {minutes_experience(stage): "minutes" for stage in flow.stages}
+    for stage in flow.stages:
+        timings |= {minutes_experience(stage): "minutes"}
+    for stage in flow.stages:
+        timings |= {opening_minutes_experience(stage): "minutes"}
+    return timings
 
 
 def minutes_experience(stage: str) -> str:
@@ -152,3 +157,12 @@ def minutes_experience(stage: str) -> str:
     'stage_minutes.wash'
     """
     return f"stage_minutes.{stage}"
+
+
+def opening_minutes_experience(stage: str) -> str:
+    """The experience that measures how long of a stage its site was open.
+
+    >>> opening_minutes_experience("wash")
+    'stage_opening_minutes.wash'
+    """
+    return f"{OPENING_MINUTES}{stage}"

@@ -102,7 +102,11 @@ def test_default_has_every_experience_of_the_contract() -> None:
     assert by_kind == {
         "rating": RATINGS.split(),
         "process": PROCESS.split(),
-        "timing": list(timings_of(load_catalogue().flow)),
+        "timing": [
+            key
+            for key in timings_of(load_catalogue().flow)
+            if not key.startswith("stage_opening_minutes.")
+        ],
     }
     assert {f"stage_minutes.{stage}" for stage in STAGES} < set(by_kind["timing"])
 
@@ -559,6 +563,11 @@ WRONG = [
         "[churn]",
         _FACTORS + "[churn]",
         "trade.toml:29: factor.comfort: is no factor; the factors are product, ",
+    ),
+    (
+        "[experience.reception_minutes]",
+        '[experience."stage_opening_minutes.arrival"]',
+        'trade.toml:21: experience."stage_opening_minutes.arrival": needs opening hours: state',
     ),
     (
         "[limits]",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.catalogue.model import minutes_experience
+from voc_stream.catalogue.model import minutes_experience, opening_minutes_experience
+from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.contribution import Contribution, Profile
 from voc_stream.domain.dimensions import OF_EVENTS
 from voc_stream.domain.entities.journey import Moments
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.calendar import Calendars
     from voc_stream.events.types import AnyEvent
 
 FOLLOW_UP_WITHIN = timedelta(hours=72)
@@ -37,23 +39,26 @@ class TimingRules(NamedTuple):
         known: the experiences of the catalogue; others are averaged nowhere.
         longest_stage: in microseconds. One of twenty years is a wrong clock, and would drown all others.
         longest_promise: what lies farther from the step that states it is no promise.
+        calendars: when sites are open; None if that is known of none.
     """
 
     flow: Flow
     known: Collection[str]
     longest_stage: int
     longest_promise: timedelta
+    calendars: Calendars | None = None
 
 
 def timing_rules(catalogue: Catalogue) -> TimingRules:
     """The rules of a catalogue."""
-    plausible = catalogue.plausible
+    plausible, calendars = catalogue.plausible, calendars_of(catalogue)
     longest_stage = timedelta(days=plausible.longest_stage_days) // MICROSECOND
     return TimingRules(
         catalogue.flow,
         frozenset(catalogue.experience),
         longest_stage,
         timedelta(days=plausible.longest_promise_days),
+        calendars if calendars.has_hours else None,
     )
 
 
@@ -82,6 +87,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
     and the row is written with each event. `delivered` is the exit from the stage that ended the
     visit when it was taken in: what the order says does not change before it is folded anew.
+    `opened`: for how many microseconds of each stage the site was open, as it was counted.
     """
 
     order_id: str
@@ -94,6 +100,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     step: LatestStep | None = None
     entered: dict[str, int] = {}
     exited: dict[str, int] = {}
+    opened: dict[str, int] = {}
     delivered: int | None = None
     contact: Since | None = None
     moments: Moments = msgspec.field(default_factory=Moments)
@@ -128,7 +135,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
         """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
-        is_step = isinstance(event, RepairStep)
+        is_step, site_id = isinstance(event, RepairStep), value_of(self.site_id)
         rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
         self.customer_id = latest(self.customer_id, event.customer_id, at, event.event_id, rank)
         self.site_id = latest(self.site_id, event.site_id, at, event.event_id, rank)
@@ -140,6 +147,21 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         if scores := event.scores():
             given = [(hundredths(points), place) for _, points, place in scores]
             self.moments.add(given, at, event.event_id)
+        if rules.calendars is not None or self.opened:
+            if value_of(self.site_id) != site_id:
+                self._count_opening({*self.entered}, rules.calendars)
+            elif isinstance(event, RepairStep):
+                self._count_opening((event.stage,), rules.calendars)
+
+    def _count_opening(self, stages: Collection[str], calendars: Calendars | None) -> None:
+        calendar = None if calendars is None else calendars.of(value_of(self.site_id))
+        for stage in stages:
+            entered, exited = self.entered.get(stage), self.exited.get(stage)
+            self.opened.pop(stage, None)
+            if calendar is None or not calendar.has_hours or entered is None or exited is None:
+                continue
+            if exited >= entered:
+                self.opened[stage] = calendar.opening_microseconds(entered, exited)
 
     def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
         if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
@@ -247,6 +269,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             found.append((moment, Measure(minutes_experience(stage), minutes)))
             if stage == rules.flow.reception:
                 found.append((moment, Measure("reception_minutes", minutes)))
+            if stage in self.opened:
+                minutes = hundredths_of_minutes(self.opened[stage])
+                found.append((moment, Measure(opening_minutes_experience(stage), minutes)))
         if rules.flow.delivered in stages:
             found += self._delivery_timings()
         return [(moment, measure) for moment, measure in found if measure.experience in rules.known]

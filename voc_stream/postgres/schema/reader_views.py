@@ -27,7 +27,9 @@ def bin_of(value: str, experience: str) -> str:
 
 def is_minutes(experience: str) -> str:
     """SQL of whether an experience is measured in minutes; the names are fixed by the contract."""
-    return f"({experience} LIKE 'stage\\_minutes.%' OR {experience} = 'reception_minutes')"
+    patterns = (r"stage\_minutes.%", r"stage\_opening\_minutes.%")
+    of_stages = " OR ".join(f"{experience} LIKE '{pattern}'" for pattern in patterns)
+    return f"({of_stages} OR {experience} = 'reception_minutes')"
 
 
 # Once a query, not once a row.
@@ -151,7 +153,8 @@ def _moment(microseconds: str) -> str:
 _REPAIR_STAGE = f"""
 CREATE VIEW repair_stage AS
 SELECT o.order_id, s.stage, s.entered_at, s.exited_at,
-       CASE WHEN s.exited_at >= s.entered_at THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes
+       CASE WHEN s.exited_at >= s.entered_at THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes,
+       (o.fold_state -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
 FROM repair_order o
 CROSS JOIN LATERAL (
     SELECT coalesce(i.key, x.key) AS stage,
@@ -228,6 +231,8 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "entered_at": "earliest entry / 进入时间",
             "exited_at": "latest exit / 离开时间",
             "minutes": "from entry to exit, in minutes; NULL while one is unknown / 用时（分钟）",
+            "opening_minutes": "those of them in which the site was open; NULL if its opening hours"
+            " are unknown / 营业时间内用时（分钟）",
         },
     ),
 }

@@ -1,4 +1,7 @@
-"""Reads the tables that the contract names from PostgreSQL and tells where they differ from the expected ones."""
+"""Reads the tables that the contract names from PostgreSQL.
+
+It tells where they differ from the expected ones.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +42,17 @@ KEYS = {
 }
 WITH_BODY = ("touchpoint_event", "retraction")
 TOLERANCE = 1e-9
-# Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a short expansion.
+# Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a
+# short expansion.
 INTERVAL_TOLERANCE = 5e-6
 ROWS_SHOWN = 5
 
 
 def read_tables(database_url: str, names: Iterable[str] = KEYS) -> dict[str, Table]:
-    """The rows of the named tables or views of schema `voc`, all columns, as one moment sees them; keys as the oracle has them."""
+    """The rows of the named tables or views of schema `voc`, all columns, as one moment sees them.
+
+    Keys as the oracle has them.
+    """
     with closing(psycopg2.connect(database_url)) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         connection.cursor().execute("SET TIME ZONE 'UTC'")
@@ -76,7 +83,10 @@ def _drivers(entries: list[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def assert_tables_equal(expected: Mapping[str, Table], actual: Mapping[str, Table]) -> None:
-    """Every expected table has the same keys in `actual`, and every expected column the same value; `actual` may have more columns."""
+    """Every expected table has the same keys in `actual`, and every expected column the same value.
+
+    `actual` may have more columns.
+    """
     reports = [
         report for name in expected if (report := _difference(name, expected[name], actual[name]))
     ]
@@ -93,7 +103,10 @@ def _difference(name: str, expected: Table, actual: Table) -> str:
     }
     if not (missing or surplus or changed):
         return ""
-    counts = f"{len(expected)} rows expected, {len(actual)} found: {len(missing)} missing, {len(surplus)} surplus, {len(changed)} different"
+    counts = (
+        f"{len(expected)} rows expected, {len(actual)} found: {len(missing)} missing,"
+        f" {len(surplus)} surplus, {len(changed)} different"
+    )
     lines = [
         *(f"  missing   {key}: {expected[key]}" for key in _first(missing)),
         *(f"  surplus   {key}: {actual[key]}" for key in _first(surplus)),

@@ -1,4 +1,7 @@
-"""The comparison sees every kind of difference, so that a passing end-to-end test means something."""
+"""The comparison sees every kind of difference.
+
+So a passing end-to-end test means something.
+"""
 
 from __future__ import annotations
 

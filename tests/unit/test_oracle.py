@@ -1,4 +1,7 @@
-"""The oracle agrees with the numbers of the method's worked example, with textbook tables, and with itself in any order."""
+"""The oracle agrees with the worked example of the method and with textbook tables.
+
+It agrees with itself, in any order of events.
+"""
 
 from __future__ import annotations
 
@@ -58,12 +61,18 @@ def test_quantiles_of_student_are_those_of_the_printed_tables(
 
 @pytest.mark.parametrize("degrees", [300, 301])
 def test_both_ways_to_the_quantile_agree_where_they_meet(degrees: int) -> None:
-    """The exact area and the expansion give the same quantile, for even and odd degrees of freedom."""
+    """The exact area and the expansion give the same quantile.
+
+    For even and odd degrees of freedom.
+    """
     assert t_by_halving(degrees) == pytest.approx(t_by_expansion(degrees), rel=1e-11)
 
 
 def test_worked_example_gives_the_numbers_of_the_method() -> None:
-    """Convenience 5 of 7 expected, importance 9, ideal 10 is -2, -18 and -5 and comes first; product is -1, price and brand 0."""
+    """Convenience 5 of 7 expected, importance 9, ideal 10 is -2, -18 and -5 and comes first.
+
+    Product is -1, price and brand 0.
+    """
     stated = {
         "convenience": (5, 7, 9),
         "product": (6, 7, 10),
@@ -96,7 +105,10 @@ def test_worked_example_gives_the_numbers_of_the_method() -> None:
 
 
 def test_a_stated_expectation_replaces_that_of_the_catalogue() -> None:
-    """The mean of what was stated counts, however few stated it; where nobody did, the catalogue's."""
+    """The mean of what was stated counts, however few stated it.
+
+    Where nobody did, the catalogue's.
+    """
     stated = tables_of(
         touchpoint("t-1", expectation=4), touchpoint("t-2"), touchpoint("t-3", expectation=5)
     )
@@ -110,7 +122,10 @@ def test_a_stated_expectation_replaces_that_of_the_catalogue() -> None:
 
 @pytest.mark.parametrize(("microseconds", "value"), [(0, 1000), (1, 0)])
 def test_the_72nd_hour_is_in_time(microseconds: int, value: int) -> None:
-    """A follow-up exactly 72 hours after delivery is in time, an instant later it is not; it counts on the day it falls due."""
+    """A follow-up exactly 72 hours after delivery is in time, an instant later it is not.
+
+    It counts on the day it falls due.
+    """
     late = at(hours=72, microseconds=microseconds)
     tables = tables_of(
         repair_step(stage="delivery", edge="exit"), callback(order_id="o-1", occurred_at=late)
@@ -122,7 +137,10 @@ def test_the_72nd_hour_is_in_time(microseconds: int, value: int) -> None:
 
 
 def test_a_follow_up_at_the_moment_of_delivery_is_none() -> None:
-    """Only what comes strictly after delivery follows it up; a call that nobody answered never does."""
+    """Only what comes strictly after delivery follows it up.
+
+    A call that nobody answered never does.
+    """
     tables = tables_of(
         repair_step(stage="delivery", edge="exit"),
         callback("c-1", order_id="o-1"),
@@ -132,7 +150,10 @@ def test_a_follow_up_at_the_moment_of_delivery_is_none() -> None:
 
 
 def test_timings_come_from_the_stages() -> None:
-    """Ten minutes of reception count as reception_minutes and as stage_minutes; delivery is judged by the promise stated latest."""
+    """Ten minutes of reception count as reception_minutes and as stage_minutes.
+
+    Delivery is judged by the promise stated latest.
+    """
     tables = tables_of(
         repair_step("r-1", promised_at=at(hours=1)),
         repair_step("r-2", edge="exit", occurred_at=at(minutes=10), promised_at=at(hours=2)),
@@ -158,7 +179,10 @@ def test_timings_come_from_the_stages() -> None:
 def test_memory_forgets_what_is_neither_peak_nor_end(
     values: list[float], data: st.DataObject
 ) -> None:
-    """A further moment that is no peak, put before the end, and longer pauses leave the memory as it was."""
+    """A further moment that is no peak, put before the end, leaves the memory as it was.
+
+    So do longer pauses.
+    """
     before = _journey(values, minutes=1)
     extra = data.draw(st.sampled_from(values))
     place = data.draw(st.integers(0, len(values) - 1))
@@ -185,7 +209,10 @@ def _journey(values: list[float], minutes: int) -> dict[str, Any]:
 
 
 def test_a_reopened_complaint_starts_again_but_keeps_its_opening() -> None:
-    """After a reopening earlier steps no longer count, while the customer's wait runs from the first opening."""
+    """After a reopening earlier steps no longer count.
+
+    The customer's wait runs from the first opening.
+    """
     steps = [
         complaint("k-1"),
         complaint("k-2", action="resolved", occurred_at=at(hours=1)),
@@ -214,7 +241,10 @@ def test_a_step_of_a_complaint_that_arrives_late_changes_no_later_state() -> Non
 
 
 def test_risk_is_the_base_hazard_times_its_active_signals() -> None:
-    """A major complaint open for 80 hours multiplies the base hazard twice, and the drivers add up to its logarithm."""
+    """A major complaint open for 80 hours multiplies the base hazard twice.
+
+    The drivers add up to its logarithm.
+    """
     model = CATALOGUE["churn"]
     as_of = START + timedelta(hours=80)
     tables = tables_of(customer(annual_value=1000), complaint(severity="major"), as_of=as_of)
@@ -252,7 +282,10 @@ def test_signals_end_when_they_are_no_longer_recent() -> None:
 
 
 def test_a_horizon_ends_with_the_pane_of_its_moment() -> None:
-    """At 1h twelve panes of 5 minutes count: an event leaves it when as_of enters the pane an hour later."""
+    """At 1h twelve panes of 5 minutes count.
+
+    An event leaves it when as_of enters the pane an hour later.
+    """
     event = touchpoint(occurred_at=at(minutes=4))
     assert ("1h", "all", "", "overall") in tables_of(event, as_of=START + timedelta(minutes=59))[
         "rolling_satisfaction"
@@ -287,7 +320,10 @@ def test_bins_of_minutes_double(value: int, expected: int) -> None:
     [("7.125", 713), ("1.005", 101), ("8.9949", 899), ("9.995", 1000), ("7e0", 700)],
 )
 def test_scores_are_rounded_half_up_as_written(written: str, kept: int) -> None:
-    """Two decimals are kept of the number as it stands in the message, not of its nearest binary fraction."""
+    """Two decimals are kept of the number as it stands in the message.
+
+    Not of its nearest binary fraction.
+    """
     raw = message(touchpoint()).replace(b'"score":7', b'"score":' + written.encode())
     (row,) = expected_tables([raw], CATALOGUE, AS_OF)["experience_daily"].values()
     assert row["score_sum"] == kept
@@ -319,7 +355,10 @@ def test_what_is_no_event_leaves_no_row(value: bytes) -> None:
 
 @needs("receipt.csv")
 def test_receipt_log_is_on_time_as_often_as_counted_directly() -> None:
-    """Of the 1,434 orders in the public log 1,329 were finished, 940 of them by the planned date."""
+    """Of the 1,434 orders in the public log 1,329 were finished.
+
+    940 of them were finished by the planned date.
+    """
     events = []
     with (DATA / "receipt.csv").open(encoding="utf-8", newline="") as file:
         for number, line in enumerate(csv.DictReader(file)):

@@ -1,1 +1,4 @@
-"""When something is worth an alert, and when it is over: pure, over facts that were read from the tables."""
+"""When something is worth an alert, and when it is over.
+
+Pure, over facts that were read from the tables.
+"""

@@ -1,1 +1,4 @@
-"""What a trade expects of its touchpoints: experiences, stages, limits and rules, read from TOML."""
+"""What a trade expects of its touchpoints.
+
+Experiences, stages, limits and rules, read from TOML.
+"""

@@ -1,4 +1,7 @@
-"""Which times are believed. A clock that was never set must not decide a mean, a percentile or when a complaint was opened."""
+"""Which times are believed.
+
+A clock that was never set must not decide a mean, a percentile or when a complaint was opened.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,12 @@ class Plausible(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The bounds beyond which a time is taken for a wrong clock or a placeholder.
 
     Attributes:
-        earliest_occurred_at: no event is older. Devices whose clock was never set begin in the year 1, 1970, 1980 or 2000, and some
-            run on from there for months: so the default is a year after the last of these.
+        earliest_occurred_at: no event is older. Devices whose clock was never set begin in the year
+            1, 1970, 1980 or 2000, and some run on from there for months: so the default is a year
+            after the last of these.
         longest_stage_days: a stage that lasted longer is shown, and averaged with nothing.
-        longest_promise_days: a promise farther from the step that states it, in either direction, is no promise. Of real building
-            permits some are promised 15 months ahead.
+        longest_promise_days: a promise farther from the step that states it, in either direction,
+            is no promise. Of real building permits some are promised 15 months ahead.
     """
 
     earliest_occurred_at: datetime = datetime(2001, 1, 1, tzinfo=UTC)

@@ -1,6 +1,9 @@
-"""What is wrong with a message as bytes: things that the JSON decoder lets pass or that JSON allows and `jsonb` does not.
+"""What is wrong with a message as bytes.
 
-Every message pays for these checks, so each begins with a search that runs in C and nearly always says no.
+Things that the JSON decoder lets pass or that JSON allows and `jsonb` does not.
+
+Every message pays for these checks, so each begins with a search that runs in C and nearly always
+says no.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from voc_stream.events.refusal import Refusal
 
 MAXIMUM_DEPTH = 32
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"?'  # possessive, or a long unfinished string would cost the square of its length
+# Possessive, or a long unfinished string would cost the square of its length.
+_STRING = rb'"(?:[^"\\]++|\\.)*+"?'
 _STRING_OR_BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _STRING_OR_NUMBER = re.compile(
     _STRING + rb"|-?([0-9]++)(?:\.([0-9]++))?+(?:[eE]([+-]?[0-9]++))?+", re.DOTALL
@@ -34,7 +38,8 @@ _MAXIMUM_WHOLE_DIGITS = 131_072
 _MAXIMUM_DECIMALS = 16_383
 _MAXIMUM_EXPONENT_LENGTH = 8
 
-# A message this short, with no exponent of five digits or more, cannot exceed them: 9,999 + 6,000 < 16,383.
+# A message this short, with no exponent of five digits or more, cannot exceed them: 9,999 + 6,000 <
+# 16,383.
 _HARMLESS_BYTES = 6_000
 _LONG_EXPONENT = b"0e00000"
 _SHAPE = bytes(
@@ -44,7 +49,10 @@ _SHAPE = bytes(
 
 
 def refuse_bytes(value: bytes) -> Refusal | None:
-    """What is wrong before `value`, of at least one byte, is read as JSON: depth, encoding, characters that no table can hold."""
+    """What is wrong before `value`, of at least one byte, is read as JSON.
+
+    Depth, encoding, characters that no table can hold.
+    """
     if value[0] in _REGISTRY_MAGIC and (refusal := _refuse_registry_header(value)):
         return refusal
     if value.count(b"{") + value.count(b"[") > MAXIMUM_DEPTH and _is_too_deep(value):
@@ -58,7 +66,8 @@ def refuse_bytes(value: bytes) -> Refusal | None:
         except UnicodeDecodeError as error:
             return Refusal(
                 "invalid_utf8",
-                f"byte {error.start} ({value[error.start]:#04x}) is not UTF-8; encode the message as UTF-8",
+                f"byte {error.start} ({value[error.start]:#04x}) is not UTF-8; encode the message"
+                f" as UTF-8",
             )
     if b"\\" in value and _SUSPECT_ESCAPE.search(value):
         return _refuse_escapes(value)
@@ -66,7 +75,10 @@ def refuse_bytes(value: bytes) -> Refusal | None:
 
 
 def _refuse_registry_header(value: bytes) -> Refusal | None:
-    """Serializers of schema registries put a header in front: Confluent's of five bytes, of AWS Glue of eighteen."""
+    """Serializers of schema registries put a header in front.
+
+    Confluent's of five bytes, of AWS Glue of eighteen.
+    """
     if value[0] == 0 and len(value) > _CONFLUENT_HEADER_BYTES:
         schema = int.from_bytes(value[1:_CONFLUENT_HEADER_BYTES], "big")
         header, rest = (
@@ -89,24 +101,32 @@ def _refuse_registry_header(value: bytes) -> Refusal | None:
     )
     return Refusal(
         "invalid_json",
-        f"begins with {header}, then {found}; send plain JSON in UTF-8, without the registry's serializer",
+        f"begins with {header}, then {found}; send plain JSON in UTF-8, without the registry's"
+        f" serializer",
     )
 
 
 def refuse_numbers(value: bytes) -> Refusal | None:
-    """The first number of `value`, which must be JSON, that `jsonb` cannot store; also in fields that are not known."""
+    """The first number of `value`, which must be JSON, that `jsonb` cannot store.
+
+    Also in fields that are not known.
+    """
     if len(value) <= _HARMLESS_BYTES and _LONG_EXPONENT not in value.translate(_SHAPE, b"+-"):
         return None
     for match in _STRING_OR_NUMBER.finditer(value):
         whole, decimals, exponent = match.groups(default=b"")
         if whole and not _is_storable(len(whole), len(decimals), exponent):
-            advice = f"has more than {_MAXIMUM_WHOLE_DIGITS} digits or {_MAXIMUM_DECIMALS} decimals; PostgreSQL cannot store it, round it"
+            advice = (
+                f"has more than {_MAXIMUM_WHOLE_DIGITS} digits or {_MAXIMUM_DECIMALS} decimals;"
+                f" PostgreSQL cannot store it, round it"
+            )
             return Refusal("out_of_range", f"the number at byte {match.start()} {advice}")
     return None
 
 
 def _is_storable(whole_digits: int, decimals: int, exponent: bytes) -> bool:
-    # int() itself refuses thousands of digits. A zero with a huge exponent is refused too: nobody writes it.
+    # int() itself refuses thousands of digits. A zero with a huge exponent is refused too: nobody
+    # writes it.
     if len(exponent) > _MAXIMUM_EXPONENT_LENGTH:
         return False
     shift = int(exponent or b"0")
@@ -135,6 +155,7 @@ def _refuse_escapes(value: bytes) -> Refusal | None:
         if match["half"]:
             return Refusal(
                 "lone_surrogate",
-                f"{match[0].decode()} at byte {match.start()} is half of a pair; cut text between whole characters",
+                f"{match[0].decode()} at byte {match.start()} is half of a pair; cut text between"
+                f" whole characters",
             )
     return None

@@ -1,4 +1,7 @@
-"""How long to wait before something that failed is tried again: twice as long each time, up to a bound."""
+"""How long to wait before something that failed is tried again.
+
+Twice as long each time, up to a bound.
+"""
 
 from __future__ import annotations
 

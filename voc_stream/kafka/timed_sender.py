@@ -40,9 +40,12 @@ Timed = TypeVar("Timed", bound=TimedMessage)
 def send_simulated(
     messages: Iterable[TimedMessage], settings: Settings, stop: Event
 ) -> Mapping[str, int]:
-    """Send to the configured Kafka, each message at its time, until they end or `stop` is set; how many of each kind were delivered.
+    """Send to the configured Kafka, each message at its time, until they end or `stop` is set.
 
-    A broker may be away for a minute. A message that is too large for the broker is counted as `refused`.
+    Returns how many of each kind were delivered.
+
+    A broker may be away for a minute. A message that is too large for the broker is counted as
+    `refused`.
 
     Raises:
         PushError: No broker answers.
@@ -68,7 +71,9 @@ def send_simulated(
 def slices_in_time(
     messages: Iterable[Timed], stop: Event, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Iterator[Sequence[Timed]]:
-    """Give the messages once their `sent_at` has come, all that are due together, until they end or `stop` is set.
+    """Give the messages once their `sent_at` has come, all that are due together.
+
+    Until they end or `stop` is set.
 
     Each wait is until an absolute moment, so delays do not add up; what is overdue comes at once.
     """

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 OUTPUT_PARTITIONS = 1
-# Kafka stamps messages as they come: by the producers' clocks, it would at once delete what one sends that stands at 1970. Nothing here
-# reads the stamp. Deliberately not set: `compression.type=uncompressed`, by which the broker would refuse bombs. It takes 5 to 7 times
-# the disk and the network for all events (84,775 of them: 29.5 MB for 4.3), and unpacks the bomb in the broker's own memory; and
-# `max.message.bytes`, which bounds what is packed. The worker bounds what it unpacks, in topics made by others, too.
+# Kafka stamps messages as they come: by the producers' clocks, it would at once delete what one
+# sends that stands at 1970. Nothing here reads the stamp. Deliberately not set:
+# `compression.type=uncompressed`, by which the broker would refuse bombs. It takes 5 to 7 times the
+# disk and the network for all events (84,775 of them: 29.5 MB for 4.3), and unpacks the bomb in the
+# broker's own memory; and `max.message.bytes`, which bounds what is packed. The worker bounds what
+# it unpacks, in topics made by others, too.
 INPUT_SETTINGS = {"message.timestamp.type": "LogAppendTime"}
 BOOTSTRAP_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
@@ -66,7 +68,10 @@ def alert_topic(prefix: str) -> str:
 
 
 def ensure_topics(settings: Settings) -> TopicReport:
-    """Create the topics that are missing and check the partitions of all. Safe to repeat. Raises TopicsError."""
+    """Create the topics that are missing and check the partitions of all.
+
+    Safe to repeat. Raises TopicsError.
+    """
     wanted = dict.fromkeys(input_topics(settings.topic_prefix), settings.partitions)
     wanted |= {
         dead_letter_topic(settings.topic_prefix): OUTPUT_PARTITIONS,
@@ -90,7 +95,10 @@ def ensure_topics(settings: Settings) -> TopicReport:
 
 
 def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
-    """Kafka's ids of these topics: another id under the same name is another log. Raises TopicsError where one is missing."""
+    """Kafka's ids of these topics: another id under the same name is another log.
+
+    Raises TopicsError where one is missing.
+    """
     return with_admin(
         settings,
         lambda admin: {
@@ -100,7 +108,10 @@ def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
 
 
 def unwritable_topics(settings: Settings) -> Mapping[str, str]:
-    """The input topics that we may not write to, and why. Raises TopicsError where that is all of them, or where one does not exist."""
+    """The input topics that we may not write to, and why.
+
+    Raises TopicsError where that is all of them, or where one does not exist.
+    """
     topics = input_topics(settings.topic_prefix)
 
     def look(admin: Any) -> Mapping[str, str]:
@@ -130,7 +141,10 @@ def require_readable(settings: Settings) -> None:
 
 
 def require_worker_access(settings: Settings) -> None:
-    """Topics and rules (ACLs) let a worker read the input topics and join its group. Raises TopicsError with what is missing first."""
+    """Topics and rules (ACLs) let a worker read the input topics and join its group.
+
+    Raises TopicsError with what is missing first.
+    """
     inputs = input_topics(settings.topic_prefix)
 
     def look(admin: Any) -> None:
@@ -145,7 +159,10 @@ def require_worker_access(settings: Settings) -> None:
 
 
 class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no usable types
-    """Connects by a method of its own: where kafka-python's constructor fails, it leaves its thread and its sockets behind."""
+    """Connects by a method of its own.
+
+    Where kafka-python's constructor fails, it leaves its thread and its sockets behind.
+    """
 
     def __init__(self) -> None:
         self._closed = True
@@ -176,7 +193,10 @@ def with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
 def _existing(
     settings: Settings, admin: Any, topics: Collection[str], operation: str = DESCRIBE
 ) -> Mapping[str, Mapping[str, Any]]:
-    """Metadata of these topics, by name. Raises TopicsError where one does not exist, or the operation is not allowed."""
+    """Metadata of these topics, by name.
+
+    Raises TopicsError where one does not exist, or the operation is not allowed.
+    """
     # No topic is made by being named: the client asks for that not to happen.
     described = admin.describe_topics(list(topics))
     for reason in forbidden(settings, described, dict.fromkeys(topics, operation)).values():
@@ -219,10 +239,14 @@ def _create(
 
 
 def _check_inputs(prefix: str, counts: Mapping[str, int]) -> None:
-    """All input topics must have the same number of partitions, so that a customer's events stay with one worker."""
+    """All input topics must have the same number of partitions.
+
+    So a customer's events stay with one worker.
+    """
     found = {name: counts[name] for name in input_topics(prefix) if name in counts}
     if len(set(found.values())) > 1:
         listed = ", ".join(f"{name} has {count}" for name, count in found.items())
         raise TopicsError(
-            f"all input topics must have the same number of partitions, but {listed}: add partitions to the smaller ones"
+            f"all input topics must have the same number of partitions, but {listed}: add"
+            f" partitions to the smaller ones"
         )

@@ -20,7 +20,10 @@ _numbers = count()
 
 @pytest.fixture
 def store(shared_database: str, catalogue: Catalogue) -> Iterator[Store]:
-    """A store with empty tables. Emptying them takes a tenth of the time that a new database takes."""
+    """A store with empty tables.
+
+    Emptying them takes a tenth of the time that a new database takes.
+    """
     with Store(shared_database, catalogue) as opened:
         opened.clear()
         yield opened

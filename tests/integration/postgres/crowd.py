@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def crowd(count: int, seed: int = 1, prefix: str = "x") -> list[Event]:
-    """Valid events with ids of their own, whose customers, orders and complaints are the same few for every seed."""
+    """Valid events with ids of their own.
+
+    Their customers, orders and complaints are the same few for every seed.
+    """
     random = Random(seed)
     return [_event(random, f"{prefix}-{seed}-{number}") for number in range(count)]
 

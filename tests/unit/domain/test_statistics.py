@@ -14,7 +14,8 @@ from voc_stream.domain.statistics import (
     wilson_interval,
 )
 
-# The example of Benjamini and Hochberg 1995, section 3.2: fifteen p-values, of which the first four are rejected at 0.05.
+# The example of Benjamini and Hochberg 1995, section 3.2: fifteen p-values, of which the first four
+# are rejected at 0.05.
 PUBLISHED = [
     0.0001,
     0.0004,

@@ -17,7 +17,10 @@ def assert_whole_row(
     *,
     own: Collection[str],
 ) -> None:
-    """Every column is the oracle's, but for `own`: the key, and what only the engine needs. No column is left out on either side."""
+    """Every column is the oracle's, but for `own`: the key, and what only the engine needs.
+
+    No column is left out on either side.
+    """
     row = dict(zip(columns, written, strict=True))
     assert row.keys() - set(own) == expected.keys()
     for name, value in expected.items():

@@ -44,7 +44,10 @@ def test_depth_is_that_of_the_value(inner: object, wrappings: int) -> None:
     )
 )
 def test_escapes_are_judged_as_python_reads_them(parts: list[str]) -> None:
-    """Of the strings that JSON allows, those are refused that hold U+0000 or half of a surrogate pair."""
+    """Strings that JSON allows are refused if PostgreSQL cannot store them.
+
+    They hold U+0000 or half of a surrogate pair.
+    """
     text = '"' + "".join(parts) + '"'
     try:
         meant = json.loads(text)
@@ -57,7 +60,10 @@ def test_escapes_are_judged_as_python_reads_them(parts: list[str]) -> None:
 
 @given(st.integers(-20_000, 140_000), st.integers(1, 40), st.integers(0, 40))
 def test_numbers_are_judged_by_their_digits(exponent: int, whole: int, decimals: int) -> None:
-    """131,072 digits before the decimal point and 16,383 after it, however the number is written."""
+    """Numbers may have 131,072 digits before the decimal point and 16,383 after it.
+
+    However the number is written.
+    """
     text = "7" * whole + ("." + "7" * decimals if decimals else "") + f"e{exponent}"
     fits = whole + exponent <= 131_072 and decimals - exponent <= 16_383
     assert (refuse_numbers(f'{{"a": [{text}]}}'.encode()) is None) == fits

@@ -30,7 +30,10 @@ def reading(
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_clocks_may_differ_by_five_minutes(sign: int) -> None:
-    """Up to that no event that is true is refused; beyond, the sentence names the clock that is ahead or behind."""
+    """Up to that no event that is true is refused.
+
+    Beyond, the sentence names the clock that is ahead or behind.
+    """
     assert disagreement(sign * LARGEST_SKEW) is None
     assert ("ahead of" if sign > 0 else "behind") in (
         disagreement(sign * (LARGEST_SKEW + INSTANT)) or ""
@@ -49,7 +52,10 @@ def test_a_slow_answer_proves_no_difference(sign: int) -> None:
 
 
 def test_a_stored_time_ahead_of_now_is_a_problem() -> None:
-    """That of the refresh and that of the evaluation alike; before the first of either there is none."""
+    """That of the refresh and that of the evaluation alike.
+
+    Before the first of either there is none.
+    """
     assert stored_problem(reading()) is None
     assert stored_problem(reading(refreshed=NOW + LARGEST_SKEW, evaluated=NOW)) is None
     for found in (
@@ -69,7 +75,10 @@ def test_beyond_what_panes_have_to_spare_only_a_rebuild_helps() -> None:
 
 
 def test_a_leap_is_believed_where_an_event_is_of_that_time() -> None:
-    """A clock that shows another year for a moment must not empty the horizons; a stop over a long weekend is none."""
+    """A clock that shows another year for a moment must not empty the horizons.
+
+    A stop over a long weekend is none.
+    """
     before = NOW - timedelta(days=500)
     assert leap(reading()) is None
     assert leap(reading(refreshed=NOW - LARGEST_LEAP)) is None

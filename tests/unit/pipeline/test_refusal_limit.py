@@ -37,7 +37,10 @@ def test_a_burst_of_some_hundreds_stops_nothing() -> None:
 
 
 def test_a_broken_producer_stops_its_partition() -> None:
-    """With nothing but rubbish it stops at the run; with a share of it as soon as that is too much of the latest messages."""
+    """With nothing but rubbish it stops at the run.
+
+    With a share of it as soon as that is too much of the latest messages.
+    """
     assert taken(LIMIT, [GOOD] * 10_000 + [BAD] * 5_000, batch=700)[0] == 11_000
     stopped, _ = taken(LIMIT, [GOOD] * 10_000 + [BAD, BAD, GOOD] * 5_000, batch=700)
     assert 10_000 + 1_500 <= stopped < 10_000 + 3 * FEWEST
@@ -49,7 +52,10 @@ def test_a_few_percent_stop_nothing_ever() -> None:
 
 
 def test_beyond_the_limit_events_still_go_in() -> None:
-    """Only what would be refused is not: where the next messages are events again, the partition goes on by itself."""
+    """Only what would be refused is not.
+
+    Where the next messages are events again, the partition goes on by itself.
+    """
     record = RefusalRecord(run=1_000, messages=1_000, refused=1_000)
     assert LIMIT.admits(record, [GOOD] * 5 + [BAD]) == 5
     assert LIMIT.admits(RefusalRecord(run=1_000), [BAD]) == 0
@@ -90,7 +96,10 @@ def test_a_healthy_partition_has_nothing_to_write() -> None:
 def test_how_messages_are_cut_into_batches_changes_nothing(
     contents: list[Any], batch: int, allowed: int
 ) -> None:
-    """The record is a fold over the messages, wherever the cuts are, and so is where the partition stops."""
+    """The record is a fold over the messages, wherever the cuts are.
+
+    So is where the partition stops.
+    """
     limit, whole = RefusalLimit(run=7, percent=1), RefusalRecord(allowed=allowed)
     record = whole
     for first in range(0, len(contents), batch):

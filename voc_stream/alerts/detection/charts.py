@@ -1,7 +1,10 @@
-"""Cumulative sums of log-likelihood ratios (Page 1954), one for each size of drop that is looked for, and their thresholds.
+"""Cumulative sums of log-likelihood ratios (Page 1954), and their thresholds.
 
-A score adds the logarithm of how much likelier it is after a drop than before; what is below zero is forgotten. The drop that is hardest to
-tell is a tilt of the baseline's distribution, so the sum needs only the number of scores and their total: it can be fed from panes.
+There is one for each size of drop that is looked for.
+
+A score adds the logarithm of how much likelier it is after a drop than before; what is below zero
+is forgotten. The drop that is hardest to tell is a tilt of the baseline's distribution, so the sum
+needs only the number of scores and their total: it can be fed from panes.
 """
 
 from __future__ import annotations
@@ -16,15 +19,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHIFTS = (0.6, 1.2, 2.4)
-"""Points of drop that the charts look for, each twice the one before. What lies between, or a quarter beyond, is found nearly as fast."""
+"""Points of drop that the charts look for, each twice the one before.
+
+What lies between, or a quarter beyond, is found nearly as fast.
+"""
 PART = 0.4
-"""Of the false alarms that are allowed, what each chart may give. Charts of one key often alarm together, so three of them give less than
-three times that; baselines that are only estimated, of which the formula of the threshold knows nothing, give more. An assumption that
-`make bench-detection` puts to the test."""
+"""Of the false alarms that are allowed, what each chart may give.
+
+Charts of one key often alarm together, so three of them give less than three times that; baselines
+that are only estimated, of which the formula of the threshold knows nothing, give more. An
+assumption that `make bench-detection` puts to the test.
+"""
 FEWEST_WEEKS = 260
-"""Weeks between false alarms of a key, at least: with few keys rarer ones would only find drops later."""
+"""Weeks between false alarms of a key, at least.
+
+With few keys rarer ones would only find drops later.
+"""
 _OVERSHOOT = 0.583
-"""Siegmund 1985, Sequential Analysis, eq. 10.28: by how many standard deviations a random walk passes a boundary, on average."""
+"""Siegmund 1985, Sequential Analysis, eq. 10.28.
+
+By how many standard deviations a random walk passes a boundary, on average.
+"""
 
 
 class Chart(NamedTuple):
@@ -80,7 +95,9 @@ class Sum(NamedTuple):
 
 
 def scores_between_false_alarms(scores_a_week: float, keys: int) -> float:
-    """How many scores of a key may pass until it raises a false alarm, so that all keys together raise at most one a week.
+    """How many scores of a key may pass until it raises a false alarm.
+
+    All keys together then raise at most one a week.
 
     >>> scores_between_false_alarms(140, 6000), scores_between_false_alarms(140, 20)
     (840000, 36400)
@@ -91,8 +108,9 @@ def scores_between_false_alarms(scores_a_week: float, keys: int) -> float:
 def charts_for(baseline: Distribution, scores_between_false_alarms: float) -> list[Chart]:
     """Charts for every shift that the baseline leaves room for.
 
-    The mean number of scores between false alarms of one chart is exp(h) / (I nu^2) for a threshold h, where I is the information and nu
-    the mean of exp(-overshoot) (Siegmund 1985, ch. 10); each of the charts gets the same PART of the false alarms that are allowed.
+    The mean number of scores between false alarms of one chart is exp(h) / (I nu^2) for a threshold
+    h, where I is the information and nu the mean of exp(-overshoot) (Siegmund 1985, ch. 10); each
+    of the charts gets the same PART of the false alarms that are allowed.
 
     >>> charts = charts_for(Distribution((0.0, 5.0, 10.0), (0.1, 0.2, 0.7)), 1e6)
     >>> [chart.shift for chart in charts]

@@ -1,4 +1,7 @@
-"""Distributions of scores, and their exponential tilts: of all distributions with another mean, the one that is hardest to tell apart."""
+"""Distributions of scores, and their exponential tilts.
+
+Of all distributions with another mean, the one that is hardest to tell apart.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ class Distribution(NamedTuple):
 
 
 class Tilt(NamedTuple):
-    """What makes one distribution of another: each share is multiplied by exp(slope * value - log_moment).
+    """What makes one distribution of another.
+
+    Each share is multiplied by exp(slope * value - log_moment).
 
     Attributes:
         slope: per point; negative towards lower scores.
@@ -46,7 +51,10 @@ class Tilt(NamedTuple):
 
     @property
     def information(self) -> float:
-        """How much one score of the tilted distribution tells about the tilt, on average: the Kullback-Leibler divergence, in nats."""
+        """How much one score of the tilted distribution tells about the tilt, on average.
+
+        The Kullback-Leibler divergence, in nats.
+        """
         return self.slope * self.distribution.mean - self.log_moment
 
 
@@ -83,7 +91,9 @@ def tilted_by(distribution: Distribution, slope: float) -> Tilt:
 
 
 def tilted_to(distribution: Distribution, mean: float) -> Tilt:
-    """The tilt with a given mean, in points. Raises ValueError for a mean that is not strictly between the least and the greatest value.
+    """The tilt with a given mean, in points.
+
+    Raises ValueError for a mean that is not strictly between the least and the greatest value.
 
     >>> tilt = tilted_to(Distribution((0.0, 10.0), (0.1, 0.9)), 5.0)
     >>> round(tilt.slope, 6), round(tilt.information, 6)
@@ -91,7 +101,8 @@ def tilted_to(distribution: Distribution, mean: float) -> Tilt:
     """
     if not distribution.values[0] < mean < distribution.values[-1]:
         raise ValueError(
-            f"no tilt of scores from {distribution.values[0]} to {distribution.values[-1]} has the mean {mean}"
+            f"no tilt of scores from {distribution.values[0]} to {distribution.values[-1]} has the"
+            f" mean {mean}"
         )
     low, high = -_LONGEST_TILT, _LONGEST_TILT
     for _ in range(_STEPS):

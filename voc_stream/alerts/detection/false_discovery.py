@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def believed(margins: Sequence[float]) -> list[bool]:
-    """Which charts are believed (Benjamini and Hochberg 1995); `margins` are in nats above the threshold at which one alone would be.
+    """Which charts are believed (Benjamini and Hochberg 1995).
 
-    A chart's sum exceeds s by chance with a probability proportional to exp(-s), so where k scopes fall together the k-th needs ln k less.
+    `margins` are in nats above the threshold at which one alone would be.
+
+    A chart's sum exceeds s by chance with a probability proportional to exp(-s), so where k scopes
+    fall together the k-th needs ln k less.
 
     >>> believed([0.1, -0.5, -0.6]), believed([-0.1, -0.8, -3.0])
     ([True, True, True], [False, False, False])

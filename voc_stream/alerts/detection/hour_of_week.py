@@ -1,4 +1,7 @@
-"""By how much scores differ by hour of the week everywhere, so that a hard Monday morning is no drop."""
+"""By how much scores differ by hour of the week everywhere.
+
+So a hard Monday morning is no drop.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ def hour_of_week(moment: datetime) -> int:
 
 
 def without_rhythm(scores: Scores, points: float) -> Scores:
-    """The scores as they would have been at a usual hour; `points` by which those of their hour usually lie above the mean.
+    """The scores as they would have been at a usual hour.
+
+    `points` by which those of their hour usually lie above the mean.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.alerts.detection.charts import Scores
@@ -38,12 +43,15 @@ def without_rhythm(scores: Scores, points: float) -> Scores:
 
 
 def rhythm_of(hours: Mapping[int, Past], variance_within: float) -> dict[int, float]:
-    """For each hour of the week, the points by which its scores usually lie above the mean (negative: below).
+    """By how many points the scores of each hour of the week usually lie above the mean.
 
-    Each hour's own mean is drawn towards that of all hours as far as its few scores say little; where hours do not differ by more
-    than chance, all are 0.
+    A negative number is below it.
 
-    >>> {hour: round(points, 4) for hour, points in rhythm_of({8: Past(10_000, 7.0), 9: Past(10_000, 9.0)}, 4.0).items()}
+    Each hour's own mean is drawn towards that of all hours as far as its few scores say little;
+    where hours do not differ by more than chance, all are 0.
+
+    >>> past = {8: Past(10_000, 7.0), 9: Past(10_000, 9.0)}
+    >>> {hour: round(points, 4) for hour, points in rhythm_of(past, 4.0).items()}
     {8: -0.9998, 9: 0.9998}
     """
     scores = sum(past.scores for past in hours.values())

@@ -1,1 +1,4 @@
-"""The life of a worker: what it waits for at the start, what it knows of itself, and what ends it."""
+"""The life of a worker.
+
+What it waits for at the start, what it knows of itself, and what ends it.
+"""

@@ -1,6 +1,9 @@
-"""Who else is in the consumer group: workers of two installations in one group would each get a part of the events.
+"""Who else is in the consumer group.
 
-Every worker's client id carries the id of its installation, and brokers show it in the ids of the group's members.
+Workers of two installations in one group would each get a part of the events.
+
+Every worker's client id carries the id of its installation, and brokers show it in the ids of the
+group's members.
 """
 
 from __future__ import annotations
@@ -30,9 +33,12 @@ def client_id(installation: str) -> str:
 
 
 def strangers(member_ids: Iterable[str], installation: str) -> list[str]:
-    """Installations of other members, given the members' ids as brokers make them: the client id, a dash, and something random.
+    """Installations of other members, given the members' ids as brokers make them.
 
-    >>> strangers(["voc-stream.4f1c-0a", "voc-stream.77aa-1b", "voc-stream.77aa-2c", "rdkafka-3d"], "4f1c")
+    The client id, a dash, and something random.
+
+    >>> members = ["voc-stream.4f1c-0a", "voc-stream.77aa-1b", "voc-stream.77aa-2c", "rdkafka-3d"]
+    >>> strangers(members, "4f1c")
     ['77aa']
     """
     found = {match[1] for member_id in member_ids if (match := _OURS.fullmatch(member_id))}
@@ -43,7 +49,8 @@ def read_strangers(settings: Settings, installation: str) -> Sequence[str]:
     """Other installations whose workers are in our group now. Raises TopicsError."""
 
     def look(admin: Any) -> Sequence[str]:
-        # The embedded broker allows operations that Kafka does not have, and kafka-python fails to name them; nobody asks for them here.
+        # The embedded broker allows operations that Kafka does not have, and kafka-python fails to
+        # name them; nobody asks for them here.
         admin._process_acl_operations = lambda group: group  # noqa: SLF001
         try:
             described = admin.describe_groups([settings.group])[settings.group]
@@ -57,6 +64,7 @@ def read_strangers(settings: Settings, installation: str) -> Sequence[str]:
 def shared_group(settings: Settings, others: Sequence[str]) -> str:
     """What an operator is told."""
     return (
-        f"the consumer group {settings.group} is used by another installation ({', '.join(others)}), which would get a part of the"
+        f"the consumer group {settings.group} is used by another installation"
+        f" ({', '.join(others)}), which would get a part of the"
         " events: give each installation a VOC_GROUP of its own"
     )

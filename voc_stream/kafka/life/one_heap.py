@@ -1,7 +1,8 @@
 """How much memory of the process lies idle between its threads.
 
-glibc gives each thread a heap of its own, up to eight for each processor. What one thread keeps there while another one's heap
-grows is never shared, and a long life splits each of them into pieces.
+glibc gives each thread a heap of its own, up to eight for each processor. What one thread keeps
+there while another one's heap grows is never shared, and a long life splits each of them into
+pieces.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ _M_ARENA_MAX = -8
 
 
 def use_one_heap() -> bool:
-    """Let all threads take their memory from one heap; to be called before the first of them starts. False where libc knows no such limit.
+    """Let all threads take their memory from one heap.
+
+    To be called before the first of them starts. False if libc knows no such limit.
 
     They take turns for the interpreter anyway, and so seldom wait for one another here.
     """

@@ -1,4 +1,7 @@
-"""Ends a worker that something refuses, once its settings have changed: a password that was mended in its file is then used."""
+"""Ends a worker that something refuses, once its settings have changed.
+
+A password that was mended in its file is then used.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ log = logging.getLogger(__name__)
 
 def _exit() -> None:
     log.warning(
-        "the settings have changed: ending with code %d, to be started again with them; nothing is lost",
+        "the settings have changed: ending with code %d, to be started again with them; nothing is"
+        " lost",
         EXIT_CODE,
     )
     logging.shutdown()
@@ -27,7 +31,9 @@ def _exit() -> None:
 
 
 class SettingsWatch(threading.Thread):
-    """Looks at the settings while the worker is in trouble; one that is well is left in peace until it is started again.
+    """Looks at the settings while the worker is in trouble.
+
+    One that is well is left in peace until it is started again.
 
     Args:
         in_trouble: whether Kafka or PostgreSQL does not serve the worker.

@@ -1,4 +1,7 @@
-"""Where every thread and every task of this process stands: what is to be known of a worker that hangs, before it is ended."""
+"""Where every thread and every task of this process stands.
+
+What is to be known of a worker that hangs, before it is ended.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def whereabouts() -> str:
-    """The stacks of all threads, and for each unfinished task the lines at which it and what it waits for are suspended."""
+    """The stacks of all threads, and where each unfinished task is suspended.
+
+    For a task these are its own lines and those of what it waits for.
+    """
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     found = []
     for ident, frame in sys._current_frames().items():  # noqa: SLF001  its documented purpose is to debug what hangs
@@ -34,7 +40,10 @@ def _tasks() -> list[asyncio.Task[Any]]:
 
 
 def _lines(awaited: Any) -> Iterator[str]:
-    """What is awaited, from the outermost on: coroutines (cr), generators (gi), and asynchronous ones (ag) behind their steps."""
+    """What is awaited, from the outermost on.
+
+    Coroutines (cr), generators (gi), and asynchronous ones (ag) behind their steps.
+    """
     while awaited is not None:
         if type(awaited).__name__ == "async_generator_asend":
             awaited = next(

@@ -1,4 +1,6 @@
-"""What the worker knows about its own life, written by its loops and read by the watchdog and the health server.
+"""What the worker knows about its own life.
+
+Its loops write it; the watchdog and the health server read it.
 
 Every field is one value that is replaced as a whole, so threads may read it without a lock.
 Moments are of `time.monotonic()`, in seconds.
@@ -39,20 +41,23 @@ class Hold(NamedTuple):
 
 @dataclass(slots=True)
 class WorkerState:
-    """The live counterpart of `watchdog.Life`, where the first fields are explained; the others are for the health server.
+    """The live counterpart of `watchdog.Life`, where the first fields are explained.
+
+    The others are for the health server.
 
     Attributes:
         positions_loaded: every assigned partition has its position.
-        store_problem: why PostgreSQL cannot be used; None where it can.
+        store_problem: why PostgreSQL cannot be used; None if it can.
         held: partitions of which nothing is taken in now, and why; replaced as a whole by `Holds`.
-        doubtful: partitions that were stopped before this worker had them, and why. Nobody knows yet
-            whether they go on; replaced as a whole by `Holds`.
+        doubtful: partitions that were stopped before this worker had them, and why. Nobody knows
+            yet whether they go on; replaced as a whole by `Holds`.
         waiting_for: what must be there before the worker can start; None once it is.
-        kafka_problem: why the brokers do not serve us now; None where they do.
+        kafka_problem: why the brokers do not serve us now; None if they do.
         clock_problem: why events wait, where the clocks disagree.
         stored_clock_problem: why the tables do not move on, where a clock was ahead.
         group_problem: why events may go to another installation.
-        gives_way_to: what this process ends for, to wait for it in the next one; None while it may work.
+        gives_way_to: what this process ends for, to wait for it in the next one; None while it may
+            work.
         stopping: it was told to stop.
     """
 
@@ -90,7 +95,10 @@ class WorkerState:
         self.loop_beat = self.consumer_beat = self.last_progress = now
 
     def give_way(self, reason: str) -> None:
-        """End this process, to leave the group: the next one waits, outside of it, until the reason is gone."""
+        """End this process, to leave the group.
+
+        The next one waits, outside of it, until the reason is gone.
+        """
         if self.gives_way_to is None:
             self.gives_way_to = reason
             log.error("%s; this worker ends, and its next process waits", reason)

@@ -1,4 +1,7 @@
-"""Waits for Kafka and PostgreSQL before the worker starts: a worker that comes up first waits and says so, and does not crash in a loop."""
+"""Waits for Kafka and PostgreSQL before the worker starts.
+
+A worker that comes up first waits and says so, and does not crash in a loop.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ def wait_for_both(
     stopped: Event,
     report: Callable[[str | None], None],
 ) -> bool:
-    """Wait until topics and tables are there, and `check` finds nothing; False where `stopped` was set first.
+    """Wait until topics and tables are there, and `check` finds nothing.
+
+    Returns False if `stopped` was set first.
 
     `report` is told what is missing, at last None.
     """
@@ -50,7 +55,10 @@ def wait_for_both(
 def what_is_missing(
     settings: Settings, sink: BatchSink, check: Callable[[], str | None]
 ) -> str | None:
-    """What keeps a worker from starting, in words for an operator; None where nothing does. `check` is asked where both are there."""
+    """What keeps a worker from starting, in words for an operator; None if nothing does.
+
+    `check` is asked where both are there.
+    """
     try:
         require_worker_access(settings)
         sink.positions([Partition(input_topics(settings.topic_prefix)[0], 0)])

@@ -1,9 +1,10 @@
 """Ends a worker that is alive but does nothing, so that its supervisor starts it again.
 
-Faust and aiokafka have several ways to stop for ever without an error. Two were seen on Apache Kafka 4.4.0 with
-plain Faust (tests/apache/test_known_bugs.py): a member that idled past its poll interval, and a seek that outlasted the request timeout.
-A third: aiokafka's coordination fails for good where it asks while a cluster that was away tells of no broker.
-The watchdog is a plain thread, so a blocked loop cannot stop it.
+Faust and aiokafka have several ways to stop for ever without an error. Two were seen on Apache
+Kafka 4.4.0 with plain Faust (tests/apache/test_known_bugs.py): a member that idled past its poll
+interval, and a seek that outlasted the request timeout. A third: aiokafka's coordination fails for
+good where it asks while a cluster that was away tells of no broker. The watchdog is a plain thread,
+so a blocked loop cannot stop it.
 """
 
 from __future__ import annotations
@@ -35,11 +36,14 @@ class Life(NamedTuple):
     Attributes:
         loop_beat: when the main loop last ran.
         consumer_beat: when the loop of the consumer's thread last ran.
-        consumer_error: why the consumer can take part in its group no more; None where it can.
-        last_progress: the latest of: a batch was committed, nothing lagged, the store did not answer.
+        consumer_error: why the consumer can take part in its group no more; None if it can.
+        last_progress: the latest of: a batch was committed, nothing lagged, the store did not
+            answer.
         lag_measured: when the lag was last learnt from the broker.
-        lag_events: messages in the log that are not yet in the store; without those of partitions that are held.
-        rebalancing_since: when the rebalance that is going on, or the first joining of the group, began; None where there is none.
+        lag_events: messages in the log that are not yet in the store; without those of partitions
+            that are held.
+        rebalancing_since: when the rebalance that is going on, or the first joining of the group,
+            began; None if there is none.
     """
 
     loop_beat: float
@@ -137,7 +141,10 @@ class Watchdog(threading.Thread):
 
 
 def exit_unless_done(seconds: float, end: Callable[[str], None] = _exit) -> threading.Timer:
-    """Arm a deadline for a clean end: a thread that hangs must not keep the process. Cancel the timer to disarm it."""
+    """Arm a deadline for a clean end: a thread that hangs must not keep the process.
+
+    Cancel the timer to disarm it.
+    """
     timer = threading.Timer(seconds, end, [f"the worker did not end within {seconds:.0f} s"])
     timer.daemon = True
     timer.start()

@@ -1,1 +1,4 @@
-"""What changes after it was stored: taken back, moved to another profile, renamed, or computed anew."""
+"""What changes after it was stored.
+
+Taken back, moved to another profile, renamed, or computed anew.
+"""

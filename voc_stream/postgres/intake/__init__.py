@@ -1,1 +1,4 @@
-"""The transaction of a batch: positions, events, changed rows and contributions, or none of them."""
+"""The transaction of a batch.
+
+Positions, events, changed rows and contributions, or none of them.
+"""

@@ -1,4 +1,7 @@
-"""Makes room in queues, which are read from their beginning every few seconds: autovacuum comes once a minute."""
+"""Makes room in queues, which are read from their beginning every few seconds.
+
+Autovacuum comes once a minute.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ _MAY_VACUUM = (
 class QueueVacuum:
     """Vacuums queues, where this role may.
 
-    Before PostgreSQL 17 only the owner of a table may; a worker then leaves it to autovacuum, and does not fill the server's log with
-    refusals.
+    Before PostgreSQL 17 only the owner of a table may; a worker then leaves it to autovacuum, and
+    does not fill the server's log with refusals.
     """
 
     def __init__(self, engine: sqlalchemy.Engine, deadline_seconds: float) -> None:

@@ -1,4 +1,7 @@
-"""What BI tools see: schema `voc_bi`, without the writers' columns and without what customers wrote."""
+"""What BI tools see.
+
+Schema `voc_bi`, without the writers' columns and without what customers wrote.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from voc_stream.postgres.schema import reader_tables as tables
 from voc_stream.postgres.schema.reader_tables import SCHEMA
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 
-# Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may stand in any other, known or unknown.
+# Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may
+# stand in any other, known or unknown.
 _WORDS = {"text", "answers"}
 _SAFE_FIELDS = sorted(
     {name for event in get_args(AnyEvent) for name in event.__struct_fields__} - _WORDS

@@ -40,7 +40,9 @@ log = logging.getLogger(__name__)
 
 
 def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
-    """Bring the database up to date. Raises StoreUnavailableError where it cannot be reached, or not be changed.
+    """Bring the database up to date.
+
+    Raises StoreUnavailableError where it cannot be reached, or not be changed.
 
     `say` is told, in words for an operator, which session it waits for.
     """
@@ -56,7 +58,8 @@ def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
                         raise
                     raise StoreUnavailableError(
                         f"the tables are locked for {LOCK_SECONDS} s already by {blockers.last}:"
-                        " end that session, with pg_terminate_backend if need be, and run `voc-stream init` again"
+                        " end that session, with pg_terminate_backend if need be, and run"
+                        " `voc-stream init` again"
                     ) from error
     finally:
         engine.dispose()
@@ -94,8 +97,8 @@ def _migrate(connection: Connection) -> None:
 def _create_schemas(connection: Connection) -> None:
     """Make the schemas where they are missing, and let one `init` at a time go on.
 
-    Only the owner of a schema may comment on it, and whoever does so holds it until the transaction ends: a lock that no stranger
-    can take, and that is there before any table is.
+    Only the owner of a schema may comment on it, and whoever does so holds it until the transaction
+    ends: a lock that no stranger can take, and that is there before any table is.
     """
     for schema, comment in (
         (SCHEMA, "Voice of the customer / 客户之声"),
@@ -113,9 +116,12 @@ def _create_schemas(connection: Connection) -> None:
 
 
 def _make_way(connection: Connection) -> None:
-    """Where there is something to upgrade: let transactions end that rely on the tables, keep new ones away, and drop the views.
+    """Where there is something to upgrade.
 
-    Workers of the earlier version then find another version and wait to be replaced. Views would forbid changes of what they show.
+    Let transactions end that rely on the tables, keep new ones away, and drop the views.
+
+    Workers of the earlier version then find another version and wait to be replaced. Views would
+    forbid changes of what they show.
     """
     if not connection.execute(text(f"SELECT to_regclass('{SCHEMA}.schema_version')")).scalar():
         return
@@ -140,12 +146,15 @@ def _make_way(connection: Connection) -> None:
 
 
 def _create_role(connection: Connection) -> None:
-    # Roles belong to the whole server: another database of it may have made this one, perhaps at this moment.
+    # Roles belong to the whole server: another database of it may have made this one, perhaps at
+    # this moment.
     with allowed(f"make the role {BI_ROLE} (CREATE ROLE {BI_ROLE} LOGIN)"):
         connection.execute(
             text(
-                f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BI_ROLE}') THEN CREATE ROLE {BI_ROLE} LOGIN;"
-                f" ALTER ROLE {BI_ROLE} SET default_transaction_read_only = on; ALTER ROLE {BI_ROLE} SET statement_timeout = '60s'; END IF;"
+                f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{BI_ROLE}') THEN"
+                f" CREATE ROLE {BI_ROLE} LOGIN;"
+                f" ALTER ROLE {BI_ROLE} SET default_transaction_read_only = on; ALTER ROLE"
+                f" {BI_ROLE} SET statement_timeout = '60s'; END IF;"
                 " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
             )
         )
@@ -160,13 +169,15 @@ def allowed(what: str) -> Iterator[None]:
         if not isinstance(error.orig, InsufficientPrivilege):
             raise
         raise StoreUnavailableError(
-            f"the role of VOC_DATABASE_URL may not {what}: run deploy/postgres/roles.sql once as a role with CREATEROLE"
+            f"the role of VOC_DATABASE_URL may not {what}: run deploy/postgres/roles.sql once as a"
+            f" role with CREATEROLE"
             " that owns the database, then `voc-stream init` as voc_owner"
         ) from error
 
 
 def _grant(connection: Connection) -> None:
-    # What any role may do in a new database unless it is taken away: make temporary tables and large objects.
+    # What any role may do in a new database unless it is taken away: make temporary tables and
+    # large objects.
     database = connection.execute(text("SELECT quote_ident(current_database())")).scalar()
     for statement in (
         f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",
@@ -177,10 +188,12 @@ def _grant(connection: Connection) -> None:
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
     ):
         connection.execute(text(statement))
-    # The functions belong to the server's superuser; where this role is none, its operator has to decide.
+    # The functions belong to the server's superuser; where this role is none, its operator has to
+    # decide.
     connection.execute(
         text(
-            "DO $$ BEGIN REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;"
+            "DO $$ BEGIN REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid),"
+            " lo_from_bytea(oid, bytea) FROM PUBLIC;"
             " EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
         )
     )

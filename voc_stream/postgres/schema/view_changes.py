@@ -29,7 +29,10 @@ _COMMENTS = """
 
 
 class Comments:
-    """The comments on relations and columns of our schemas; one that says so already is not written again."""
+    """The comments on relations and columns of our schemas.
+
+    One that says so already is not written again.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -46,7 +49,10 @@ class Comments:
 
 
 def create_views(connection: Connection) -> None:
-    """Create the views for readers and for BI tools where they are missing or others, with their comments."""
+    """Create the views for readers and for BI tools, with their comments.
+
+    Only those that are missing or others.
+    """
     for name, statement in READER_VIEWS:
         _create_view(connection, f"{SCHEMA}.{name}", statement.partition(" AS\n")[2])
     for view in bi_views():
@@ -71,7 +77,8 @@ def _is_equal(connection: Connection, name: str, query: str) -> bool:
     connection.exec_driver_sql(f"CREATE TEMP VIEW wanted AS {query}")
     equal = connection.execute(
         text(
-            "SELECT pg_get_viewdef(CAST(:name AS regclass)) = pg_get_viewdef('pg_temp.wanted'::regclass)"
+            "SELECT pg_get_viewdef(CAST(:name AS regclass)) ="
+            " pg_get_viewdef('pg_temp.wanted'::regclass)"
         ),
         {"name": name},
     ).scalar_one()

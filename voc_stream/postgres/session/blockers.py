@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOOK_SECONDS = 1.0
-# When it began is shown only to a role that may see it: with pg_read_all_stats, or its own sessions.
+# When it began is shown only to a role that may see it: with pg_read_all_stats, or its own
+# sessions.
 _WHO = """
     SELECT pid, coalesce(usename, 'unknown'), coalesce(nullif(application_name, ''), 'unknown'),
-           coalesce(to_char(coalesce(xact_start, backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), 'an unknown time')
+           coalesce(
+               to_char(coalesce(xact_start, backend_start) AT TIME ZONE 'UTC',
+                       'YYYY-MM-DD HH24:MI:SS "UTC"'),
+               'an unknown time')
     FROM pg_stat_activity WHERE pid = ANY(pg_blocking_pids(%s)) ORDER BY pid
 """
 

@@ -1,10 +1,11 @@
 """A deadline on the client's side for work on a connection.
 
-libpq has no read time-out, and the kernel of a stopped server still acknowledges: without this a hung server would hang the
-worker for ever. When the time is up the socket is shut down, and the call in progress fails with a connection error.
+libpq has no read time-out, and the kernel of a stopped server still acknowledges: without this a
+hung server would hang the worker for ever. When the time is up the socket is shut down, and the
+call in progress fails with a connection error.
 
-One lasting thread keeps all deadlines. A thread for each transaction could not start where the process has as many as it may have,
-and then nothing would be taken in.
+One lasting thread keeps all deadlines. A thread for each transaction could not start where the
+process has as many as it may have, and then nothing would be taken in.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ LONGEST_SLEEP_SECONDS = 3600.0
 
 @contextmanager
 def deadline(file_descriptor: int, seconds: float) -> Iterator[Callable[[], bool]]:
-    """Shut the connection's socket down unless the block ends within `seconds`; what it gives tells whether it did."""
-    # The duplicate stays valid even if the connection is closed meanwhile, so no other socket can be hit.
+    """Shut the connection's socket down unless the block ends within `seconds`.
+
+    What it gives tells whether it did.
+    """
+    # The duplicate stays valid even if the connection is closed meanwhile, so no other socket can
+    # be hit.
     duplicate = socket.socket(fileno=os.dup(file_descriptor))
     try:
         _deadlines.add(duplicate, time.monotonic() + seconds)
@@ -48,14 +53,18 @@ class _Deadlines:
         self._wakes_at = 0.0
 
     def add(self, connection: socket.socket, moment: float) -> None:
-        """Shut `connection` down at `moment` of the monotonic clock. Raises RuntimeError where the one thread cannot be started."""
+        """Shut `connection` down at `moment` of the monotonic clock.
+
+        Raises RuntimeError where the one thread cannot be started.
+        """
         with self._changed:
             if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._run, name="voc-deadlines", daemon=True)
                 thread.start()
                 self._thread = thread
             self._due[connection] = moment
-            # Deadlines are of about the same length, so the thread is seldom woken: it looks again when the earliest it knew is due.
+            # Deadlines are of about the same length, so the thread is seldom woken: it looks again
+            # when the earliest it knew is due.
             if moment < self._wakes_at:
                 self._changed.notify()
 

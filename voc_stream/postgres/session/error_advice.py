@@ -1,4 +1,7 @@
-"""What an error of PostgreSQL says, in one line, and what to do about it: most are about why it does not let us in."""
+"""What an error of PostgreSQL says, in one line, and what to do about it.
+
+Most are about why it does not let us in.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,37 @@ _RIGHTS = (
     " where it is the right one, run deploy/postgres/roles.sql again"
 )
 _GENERAL = "check VOC_DATABASE_URL and the server"
-# The first that fits. A server may speak another language than English: then the general advice is left.
+# The first that fits. A server may speak another language than English: then the general advice is
+# left.
 _ADVICE = (
     (r"unsupported startup parameter|command-line options", POOLER),
     (
         r"certificate verify failed|root certificate file .* does not exist",
-        "no authority that is trusted here signed the server's certificate: `sslrootcert` in VOC_DATABASE_URL must name the one that did",
+        (
+            "no authority that is trusted here signed the server's certificate: `sslrootcert` in"
+            " VOC_DATABASE_URL must name the one that did"
+        ),
     ),
     (
         r"does not match host name|host name from server certificate",
-        "the certificate of the server is for another name: write that name as the host in VOC_DATABASE_URL",
+        (
+            "the certificate of the server is for another name: write that name as the host in"
+            " VOC_DATABASE_URL"
+        ),
     ),
     (
         r"does not support SSL",
-        "the server speaks no TLS on this port: switch it on there (`ssl = on`), or choose another `sslmode` in VOC_DATABASE_URL",
+        (
+            "the server speaks no TLS on this port: switch it on there (`ssl = on`), or choose"
+            " another `sslmode` in VOC_DATABASE_URL"
+        ),
     ),
     (
         r"no pg_hba\.conf entry|pg_hba\.conf rejects",
-        "pg_hba.conf of the server has no line that lets this user, database, address and encryption in: add one and reload",
+        (
+            "pg_hba.conf of the server has no line that lets this user, database, address and"
+            " encryption in: add one and reload"
+        ),
     ),
     (
         r"password authentication failed|no password supplied",
@@ -63,9 +79,9 @@ def explain(error: BaseException) -> str:
     """What went wrong and what to do, in one line.
 
     >>> explain(RuntimeError('connection to server failed: FATAL:  database "shop" does not exist'))
-    'PostgreSQL: connection to server failed: FATAL:  database "shop" does not exist; make it first: CREATE DATABASE … ENCODING ...
+    'PostgreSQL: connection to server failed: FATAL:  database "shop" does not exist; make it ...
     >>> explain(errors.InsufficientPrivilege("permission denied for database voc"))
-    'PostgreSQL: permission denied for database voc; `init` and `rebuild` need the role voc_owner in VOC_DATABASE_URL, ...
+    'PostgreSQL: permission denied for database voc; `init` and `rebuild` need the role ...
     """
     said = _said(str(error)) or type(error).__name__
     if isinstance(error, NOT_THERE_YET):

@@ -41,7 +41,10 @@ def is_set_aside(content: object) -> bool:
 def test_a_message_that_always_fails_is_set_aside_and_named(
     start: Start, voc: Settings, sink: MemorySink, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever exception it causes: its partition goes on behind it, metric and log name its place, and the worker is ready again."""
+    """Whatever exception it causes.
+
+    Its partition goes on behind it, metric and log name its place, and the worker is ready again.
+    """
 
     def fail(batch: Batch) -> None:
         if holds_guilty(batch):
@@ -76,7 +79,10 @@ def test_a_message_that_always_fails_is_set_aside_and_named(
 def test_other_partitions_do_not_wait_for_a_guilty_one(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """While a lock holds one message up, all others go in, `/readyz` names the place and the cause, and nothing becomes a dead letter."""
+    """While a lock holds one message up, all others go in.
+
+    `/readyz` names the place and the cause, and nothing becomes a dead letter.
+    """
     locked = [True]
 
     def wait_for_lock(batch: Batch) -> None:
@@ -113,7 +119,10 @@ def test_other_partitions_do_not_wait_for_a_guilty_one(
 def test_nothing_is_set_aside_while_the_store_is_ill(
     start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that gives up on everything and fails the probe, too, is waited for, however long."""
+    """A server that gives up on everything and fails the probe, too, is waited for.
+
+    However long that takes.
+    """
     ill = [True]
 
     def give_up(batch: Batch) -> None:

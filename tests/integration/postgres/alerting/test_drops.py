@@ -28,7 +28,10 @@ def test_usual_scores_raise_no_alert(judged: Judged) -> None:
 
 
 def test_a_drop_names_shop_experience_employee_and_events(judged: Judged) -> None:
-    """The alert says what fell, where, by how much with an interval, who explains it, and which events tell it; its start is told once."""
+    """The alert says what fell, where, by how much, and who explains it.
+
+    With an interval, and the events that tell it. Its start is told once.
+    """
     judged.hear("s-1", judged.usual(20))
     # One of three is suddenly rude.
     for _ in range(8):
@@ -57,7 +60,8 @@ def test_a_drop_names_shop_experience_employee_and_events(judged: Judged) -> Non
     assert 7.5 < evidence["baseline_mean"] < 8.3
     assert len(evidence["event_ids"]) == 5
     told = judged.store.ask(
-        "SELECT DISTINCT site_id, employee_id, body ->> 'score' FROM touchpoint_event WHERE event_id = ANY(%s)",
+        "SELECT DISTINCT site_id, employee_id, body ->> 'score' FROM touchpoint_event WHERE"
+        " event_id = ANY(%s)",
         evidence["event_ids"],
     )
     assert told == [("s-1", "ann", "2")]
@@ -72,7 +76,10 @@ def test_a_drop_names_shop_experience_employee_and_events(judged: Judged) -> Non
 def test_it_ends_when_the_scores_are_back_and_starts_anew_with_the_next_drop(
     judged: Judged,
 ) -> None:
-    """One alert a drop: it goes on while it lasts, ends once after recovery, and the next drop is another alert."""
+    """One alert a drop.
+
+    It goes on while it lasts, ends once after recovery, and the next drop is another alert.
+    """
     judged.hear("s-1", [4] * 20)
     assert len(judged.alerts()) == 1
     judged.hear("s-1", [4] * 40)
@@ -88,7 +95,10 @@ def test_it_ends_when_the_scores_are_back_and_starts_anew_with_the_next_drop(
 
 
 def test_no_data_ends_nothing(judged: Judged) -> None:
-    """An alert stays open for however long nothing is heard, and so does one of a shop that alone is silent."""
+    """An alert stays open for however long nothing is heard.
+
+    So does one of a shop that alone is silent.
+    """
     judged.hear("s-1", [4] * 20)
     judged.now += timedelta(days=3)
     judged.evaluate()
@@ -116,7 +126,10 @@ def test_a_drop_that_one_site_explains_is_told_of_that_site_only(judged: Judged)
 
 
 def test_who_was_bad_in_the_morning_is_not_blamed_for_the_afternoon(store: Store) -> None:
-    """Explanation and telling events are of the scores since the drop began, not of the whole day."""
+    """Explanation and telling events are of the scores since the drop began.
+
+    Not of the whole day.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.past()
     judged.hear("s-1", [2] * 30, employees=("ann",))
@@ -132,14 +145,18 @@ def test_who_was_bad_in_the_morning_is_not_blamed_for_the_afternoon(store: Store
     assert first["ended_at"] is not None
     assert second["evidence"]["explained_by"] == "bob"
     told = judged.store.ask(
-        "SELECT DISTINCT employee_id, body ->> 'score' FROM touchpoint_event WHERE event_id = ANY(%s)",
+        "SELECT DISTINCT employee_id, body ->> 'score' FROM touchpoint_event WHERE event_id ="
+        " ANY(%s)",
         second["evidence"]["event_ids"],
     )
     assert told == [("bob", "3")]
 
 
 def test_a_drop_of_all_sites_is_told_of_all(judged: Judged) -> None:
-    """Where no site explains it, the alert is about all of them, sooner than about any single one."""
+    """If no site explains it, the alert is about all of them.
+
+    It starts sooner than one about any single site.
+    """
     for _ in range(4):
         judged.hear_together(
             {site: [max(0, score - 2) for score in judged.usual(10)] for site in judged.sites}
@@ -170,7 +187,10 @@ def test_a_baseline_stands_while_a_drop_is_suspected(judged: Judged) -> None:
 
 
 def test_a_drop_that_lasts_eight_weeks_becomes_what_is_usual(judged: Judged) -> None:
-    """Its alert ends, and the next baseline is taken from these weeks, so that the next drop is seen."""
+    """Its alert ends, and the next baseline is taken from these weeks.
+
+    So the next drop is seen.
+    """
     judged.hear("s-1", [4] * 20)
     for _ in range(56):
         judged.now += timedelta(days=1)
@@ -192,7 +212,10 @@ def test_a_drop_that_lasts_eight_weeks_becomes_what_is_usual(judged: Judged) -> 
 
 
 def test_a_drop_that_gets_worse_becomes_critical(judged: Judged) -> None:
-    """The open alert follows the drop, so that whoever is on call is told when it gets bad; who explained it stays."""
+    """The open alert follows the drop, so that whoever is on call is told when it gets bad.
+
+    Who explained it stays.
+    """
     mild = [7, 8, 7, 6, 8, 7, 7, 8, 6, 7]
     for _ in range(12):
         judged.hear("s-1", mild)
@@ -218,7 +241,10 @@ def test_a_detector_that_was_made_anew_lets_its_alert_end(judged: Judged) -> Non
 
 
 def test_a_history_that_comes_bit_by_bit_is_watched_as_it_comes(store: Store) -> None:
-    """An experience of which nothing was known at the first look gets its detectors with the next ones, not an hour later."""
+    """An experience that was unknown at the first look gets its detectors with the next ones.
+
+    Not an hour later.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.take_in(
         [
@@ -247,7 +273,10 @@ def test_a_history_that_comes_bit_by_bit_is_watched_as_it_comes(store: Store) ->
 
 
 def test_keys_that_cannot_fall_do_not_keep_others_from_being_watched(store: Store) -> None:
-    """What always gets the lowest score has no room for a drop; it gets a detector without charts, once."""
+    """What always gets the lowest score has no room for a drop.
+
+    It gets a detector without charts, once.
+    """
     judged = Judged(store, sites=("s-1", "s-2"))
     judged.take_in(
         [
@@ -260,7 +289,10 @@ def test_keys_that_cannot_fall_do_not_keep_others_from_being_watched(store: Stor
 
 
 def test_corrections_do_not_raise_an_alert(judged: Judged) -> None:
-    """A score that is taken back leaves the chart as it was before it came, so a repeated event counts once."""
+    """A score that is taken back leaves the chart as it was before it came.
+
+    So a repeated event counts once.
+    """
     judged.hear("s-1", judged.usual(5))
     event = judged.event(judged.now, "s-1", "ann", 0)
     judged.take_in([event] * 50)

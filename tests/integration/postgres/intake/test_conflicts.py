@@ -1,4 +1,7 @@
-"""The same event_id with other content: the first one counts, and the others are dead letters that say so."""
+"""The same event_id with other content.
+
+The first one counts, and the others are dead letters that say so.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.ports import BatchResult
 
 COUNTED = ("accepted", "duplicate", "conflicting", "rejected")
-FIRST = b'{"event_id":"a","type":"touchpoint","occurred_at":"2025-03-01T08:00:00Z","customer_id":"u-1","site_id":"s-1",'
+FIRST = (
+    b'{"event_id":"a","type":"touchpoint","occurred_at":"2025-03-01T08:00:00Z",'
+    b'"customer_id":"u-1","site_id":"s-1",'
+)
 SCORED = b'"experience":"overall","score":7,"more":{"b":[1.50,true],"a":"\xc3\xa9"}}'
 
 
@@ -41,7 +47,10 @@ def counts(result: BatchResult) -> tuple[int, ...]:
     ids=["order of keys", "white space and spelling", "a key twice, of which the last counts"],
 )
 def test_the_same_content_in_other_bytes_is_a_repetition(store: Store, again: bytes) -> None:
-    """Order of keys, white space and the spelling of numbers and characters say nothing: the JSON values are the same."""
+    """Order of keys, white space and the spelling of numbers and characters say nothing.
+
+    The JSON values are the same.
+    """
     sink = store.sink(0)
     assert counts(send(sink, [FIRST + SCORED, again])) == (1, 1, 0, 0)
     assert counts(send(sink, [again])) == (0, 1, 0, 0)
@@ -66,7 +75,10 @@ def test_the_same_content_in_other_bytes_is_a_repetition(store: Store, again: by
     ],
 )
 def test_other_content_is_a_conflict(store: Store, other: bytes) -> None:
-    """Any JSON value that differs, known here or not, in the same batch or later; the first stays as it is."""
+    """Any JSON value that differs, known here or not, in the same batch or later.
+
+    The first stays as it is.
+    """
     sink = store.sink(0)
     assert counts(send(sink, [FIRST + SCORED, other, FIRST + SCORED])) == (1, 1, 1, 0)
     assert counts(send(sink, [other])) == (0, 0, 1, 0)
@@ -84,7 +96,10 @@ def test_other_content_is_a_conflict(store: Store, other: bytes) -> None:
 
 
 def test_a_log_that_is_read_again_repeats_its_conflicts(store: Store) -> None:
-    """After a restart from the beginning nothing that counted becomes a conflict, and each conflict stays one dead letter."""
+    """After a restart from the beginning nothing that counted becomes a conflict.
+
+    Each conflict stays one dead letter.
+    """
     sink, values = (
         store.sink(0),
         messages([touchpoint("a", score=1), touchpoint("b"), touchpoint("a", score=2)]),
@@ -96,7 +111,10 @@ def test_a_log_that_is_read_again_repeats_its_conflicts(store: Store) -> None:
 
 
 def test_the_first_of_two_partitions_counts(store: Store) -> None:
-    """Of two that come in one transaction the first is that of the lower partition, in whatever order they are handed over."""
+    """Of two that come in one transaction, the first is that of the lower partition.
+
+    In whatever order they are handed over.
+    """
     sink = store.sink(0, 1)
     low, high = (
         batch_of(sink, messages([touchpoint("a", score=score)]), number)
@@ -114,7 +132,10 @@ def test_the_first_of_two_partitions_counts(store: Store) -> None:
 def test_batches_do_not_show_in_conflicts(
     store: Store, data: st.DataObject, sent: list[tuple[str, int]]
 ) -> None:
-    """However a log is cut into batches, the same messages are accepted, repetitions and conflicts."""
+    """However a log is cut into batches, the same messages are accepted.
+
+    So are the repetitions and the conflicts the same.
+    """
     store.clear()
     values = [b"nothing", *(message(touchpoint(event_id, score=score)) for event_id, score in sent)]
     sink, left, found = store.sink(0), list(values), [0, 0, 0, 0]

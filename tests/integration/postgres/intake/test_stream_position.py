@@ -29,7 +29,10 @@ def test_what_is_refused_is_counted_in_the_batchs_transaction(store: Store) -> N
 
 
 def test_an_operator_lets_a_partition_begin_anew(store: Store) -> None:
-    """Only that one; and the worker's next batch goes on from there, whatever the worker believed before."""
+    """Only that one goes on.
+
+    The worker's next batch goes on from there, whatever the worker believed before.
+    """
     sink = store.sink(0, 1)
     send(sink, [b"bad"] * 5)
     send(sink, [b"bad"] * 5, 1)
@@ -50,7 +53,10 @@ def test_another_log_begins_anew(store: Store) -> None:
 
 
 def test_events_that_contradict_earlier_ones_are_refused_up_to_the_limit(store: Store) -> None:
-    """A producer whose ids began anew must not drain into dead letters: the store says where it stops, and takes in what comes before."""
+    """A producer whose ids began anew must not drain into dead letters.
+
+    The store says where it stops, and takes in what comes before.
+    """
     send(store.sink(0), messages(touchpoint(f"t-{number}") for number in range(9)))
     again = messages(
         [touchpoint("new"), *(touchpoint(f"t-{number}", score=1) for number in range(9))]

@@ -39,7 +39,10 @@ def test_a_server_that_is_well_passes(store: Store) -> None:
 
 
 def test_a_read_only_database_is_named(store: Store) -> None:
-    """It answers everything that is asked, and takes in nothing: `positions` alone would say that all is well."""
+    """It answers everything that is asked, and takes in nothing.
+
+    `positions` alone would say that all is well.
+    """
     with (
         set_for_all(store, "default_transaction_read_only = on"),
         pytest.raises(StoreUnavailableError, match="read-only"),

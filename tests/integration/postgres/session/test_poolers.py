@@ -37,7 +37,10 @@ logfile = {folder}/log
 unix_socket_dir =
 {more}
 """
-SENTENCE = "a connection pooler such as PgBouncer stands before PostgreSQL and drops the settings of a session"
+SENTENCE = (
+    "a connection pooler such as PgBouncer stands before PostgreSQL and drops the settings of a"
+    " session"
+)
 
 
 @contextmanager
@@ -82,7 +85,10 @@ def pgbouncer(url: str, mode: str, more: str) -> Iterator[str]:
 )
 @pytest.mark.parametrize("mode", ["transaction", "session"])
 def test_pooler_that_drops_settings_is_refused(store: Store, mode: str, more: str) -> None:
-    """Every command says so in one sentence, and leaves no lock and no setting behind on a session that strangers get next."""
+    """Every command says so in one sentence.
+
+    It leaves no lock and no setting behind on a session that strangers get next.
+    """
     send(store.sink(), messages(crowd(10)))
     with pgbouncer(store.url, mode, more) as url:
         with pytest.raises(StoreUnavailableError, match=SENTENCE):

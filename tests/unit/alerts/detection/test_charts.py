@@ -26,7 +26,8 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CEILING = distribution_of(
     {0.0: 1, 2.0: 1, 3.0: 1, 4.0: 1, 5.0: 3, 6.0: 4, 7.0: 10, 8.0: 20, 9.0: 22, 10.0: 37}
 )
-# Mean run lengths of one-sided CUSUMs with k = 0.5, as R's spc package computes them: by threshold, and by shift in standard deviations.
+# Mean run lengths of one-sided CUSUMs with k = 0.5, as R's spc package computes them: by threshold,
+# and by shift in standard deviations.
 GOLDEN = {
     4.0: {
         0.0: 335.37,
@@ -109,11 +110,15 @@ def test_the_known_run_lengths_of_moving_averages_are_reproduced(
 
 @pytest.mark.parametrize("run_length", [1_000, 100_000])
 def test_a_threshold_gives_the_run_length_that_was_asked_for(run_length: int) -> None:
-    """For normal scores the exact run length of every chart is the one that was asked for, within an eighth (0.12 nats)."""
+    """For normal scores every chart has the run length that was asked for.
+
+    The exact one is within an eighth (0.12 nats) of it.
+    """
     charts = charts_for(a_normal_distribution(), PART * run_length)
     assert [chart.shift for chart in charts] == list(SHIFTS)
     for chart in charts:
-        # The sum of log-likelihood ratios for a shift of s standard deviations is s times the standardised CUSUM with k = s / 2.
+        # The sum of log-likelihood ratios for a shift of s standard deviations is s times the
+        # standardised CUSUM with k = s / 2.
         assert chart.slope == pytest.approx(-chart.shift, rel=1e-3)
         assert mean_run_length(
             0.0, chart.shift / 2, chart.threshold / chart.shift
@@ -121,7 +126,10 @@ def test_a_threshold_gives_the_run_length_that_was_asked_for(run_length: int) ->
 
 
 def test_information_is_what_a_score_adds_after_the_drop_and_takes_before() -> None:
-    """On average a score of the baseline lowers every chart, and one after the drop raises its chart by the information."""
+    """On average a score of the baseline lowers every chart.
+
+    One after the drop raises its chart by the information.
+    """
     for chart in charts_for(CEILING, 1e6):
         lowered = tilted_to(CEILING, CEILING.mean - chart.shift).distribution.mean
         assert chart.slope * lowered - chart.offset == pytest.approx(chart.information)
@@ -188,7 +196,11 @@ def test_a_chart_at_zero_has_forgotten() -> None:
 def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near_the_bound() -> (
     None
 ):
-    """By simulation: in 200 times the allowed number at most 200 alarms, and each drop within 1.3 times ln(run length) / information."""
+    """By simulation, false alarms and delays are as promised.
+
+    In 200 times the allowed number there are at most 200 alarms, and each drop is found within 1.3
+    times ln(run length) / information.
+    """
     allowed, random = 2_000, Random(7)
     charts = charts_for(CEILING, allowed)
     alarms = _alarms(charts, CEILING, 200 * allowed, random)
@@ -196,7 +208,8 @@ def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near
     for drop in (0.5, 1.0, 2.0, 3.0):
         after = tilted_to(CEILING, CEILING.mean - drop)
         delays = sorted(_delay(charts, after.distribution, random) for _ in range(301))
-        # What there is to a chart that starts at zero: the bound, and the part of a score by which it is passed.
+        # What there is to a chart that starts at zero: the bound, and the part of a score by which
+        # it is passed.
         assert delays[150] <= 1.3 * math.log(allowed) / after.information + 1
 
 

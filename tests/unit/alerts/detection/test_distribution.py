@@ -43,7 +43,10 @@ def test_the_ratio_of_shares_is_what_the_slope_says(
 def test_information_is_the_divergence_of_the_two_distributions(
     counted: dict[float, float], slope: float
 ) -> None:
-    """As it is defined: the mean, after, of the logarithm of the ratio of shares. It is never negative."""
+    """As it is defined: the mean, after, of the logarithm of the ratio of shares.
+
+    It is never negative.
+    """
     distribution = distribution_of(counted)
     tilt = tilted_by(distribution, slope)
     defined = sum(

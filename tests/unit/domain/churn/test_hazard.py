@@ -116,7 +116,10 @@ def drivers(risk: ChurnRisk) -> list[str]:
 
 @given(FACTS)
 def test_drivers_explain_the_risk_exactly(catalogue: Catalogue, known: CustomerFacts) -> None:
-    """The contributions add up to the log of the hazard per month, and the risk is 1 - exp(-horizon * hazard)."""
+    """The contributions add up to the log of the hazard per month.
+
+    The risk is 1 - exp(-horizon * hazard).
+    """
     model = catalogue.churn
     risk = assess(known, model, START)
     hazard = model.base_hazard_per_month
@@ -135,7 +138,10 @@ def test_drivers_explain_the_risk_exactly(catalogue: Catalogue, known: CustomerF
 def test_a_risk_holds_until_the_moment_of_its_next_change(
     catalogue: Catalogue, known: CustomerFacts, share: float
 ) -> None:
-    """Nothing changes by the mere passing of time before next_change_at, and the drivers are others at it; None means never."""
+    """Nothing changes by the mere passing of time before next_change_at.
+
+    At it, the drivers are others; None means never.
+    """
     now = assess(known, catalogue.churn, START)
     if now.next_change_at is None:
         assert assess(known, catalogue.churn, START + 5000 * DAY).drivers == now.drivers
@@ -176,7 +182,10 @@ def test_risk_never_falls_while_a_complaint_stays_open(
 def test_open_complaints_age_in_steps(
     catalogue: Catalogue, age: timedelta, ageing: list[str], next_change: timedelta
 ) -> None:
-    """At 24, 72 and 168 hours, only the longest; then the risk waits for the customer's silence of 180 days."""
+    """At 24, 72 and 168 hours, only the longest.
+
+    Then the risk waits for the customer's silence of 180 days.
+    """
     risk = assess(facts(complaints=[open_complaint()]), catalogue.churn, START + age)
     assert drivers(risk) == ["open_complaint_minor", *ageing]
     assert risk.next_change_at == START + next_change
@@ -185,7 +194,10 @@ def test_open_complaints_age_in_steps(
 def test_a_major_complaint_speaks_for_all_and_the_oldest_tells_the_age(
     catalogue: Catalogue,
 ) -> None:
-    """One driver for the open complaints, whatever their number; one whose opening is unknown has no age."""
+    """One driver for the open complaints, whatever their number.
+
+    One whose opening is unknown has no age.
+    """
     old, major = open_complaint(opened_at=START - 30 * HOUR), open_complaint("major")
     assert drivers(assess(facts(complaints=[old, major]), catalogue.churn, START)) == [
         "open_complaint_major",
@@ -233,7 +245,10 @@ def test_a_resolved_complaint_is_remembered_for_the_signal_days(
 def test_a_complaint_is_remembered_as_resolved_in_these_states_and_no_others(
     catalogue: Catalogue, state: str, is_remembered: bool
 ) -> None:
-    """Who was told, or whose complaint was closed, was served; who took it back was not, and who waits still waits."""
+    """Who was told, or whose complaint was closed, was served.
+
+    Who took it back was not, and who waits still waits.
+    """
     complaint = resolved_complaint(START - HOUR, wait=HOUR)._replace(state=state)
     assert drivers(assess(facts(complaints=[complaint]), catalogue.churn, START)) == (
         ["resolved_quickly_minor"] if is_remembered else []
@@ -323,7 +338,10 @@ def test_bands_that_the_catalogue_leaves_out_do_not_occur(catalogue: Catalogue) 
 
 
 def test_an_open_major_complaint_outweighs_a_resolved_one(catalogue: Catalogue) -> None:
-    """The shares of customers who buy again, from which the multipliers are made: 19 % unresolved, 54 % resolved, 82 % quickly."""
+    """The shares of customers who buy again, from which the multipliers are made.
+
+    19 % unresolved, 54 % resolved, 82 % quickly.
+    """
     risks = [
         assess(facts(complaints=[complaint]), catalogue.churn, START).risk
         for complaint in (

@@ -54,7 +54,10 @@ def life(*steps: tuple[str, int]) -> list[Event]:
 def test_any_order_of_steps_is_the_same_complaint_and_the_oracles(
     catalogue: Catalogue, steps: list[tuple[str, int]], random: object
 ) -> None:
-    """State, times and count of reopenings are those of an independent reading, in whatever order steps came."""
+    """State, times and count of reopenings are those of an independent reading.
+
+    In whatever order steps came.
+    """
     bodies = life(*steps)
     random.shuffle(bodies)  # type: ignore[attr-defined]  # Hypothesis gives a random.Random
     row = complaint_rows(read_events(messages(bodies), CATALOGUE, NOW))["q-1",]
@@ -91,7 +94,10 @@ def test_state_survives_being_stored(catalogue: Catalogue, bodies: list[Event]) 
 
 @pytest.mark.parametrize("action", LIFE)
 def test_each_action_is_a_state(catalogue: Catalogue, action: str) -> None:
-    """The furthest action is the state, also where those before it were never told; it is open until it is resolved."""
+    """The furthest action is the state, also where those before it were never told.
+
+    It is open until it is resolved.
+    """
     state = state_of(life((action, 0)), catalogue)
     assert state.state == action
     assert state.is_open is (action in {"opened", "acknowledged", "apologised"})

@@ -50,7 +50,10 @@ def scored(scores: list[int], every: timedelta = timedelta(minutes=1)) -> Moment
 
 @given(MOMENTS.flatmap(st.permutations))
 def test_any_order_of_moments_is_the_same_journey(moments: list[Moment]) -> None:
-    """Moments may arrive in any order; the end is the greatest by time, event id and place in the answers."""
+    """Moments may arrive in any order.
+
+    The end is the greatest by time, event id and place in the answers.
+    """
     folded = journey(moments)
     assert folded == journey(sorted(moments))
     assert folded.end == (max(moments).score if moments else None)
@@ -58,7 +61,10 @@ def test_any_order_of_moments_is_the_same_journey(moments: list[Moment]) -> None
 
 @given(st.lists(SCORES, min_size=1, max_size=8))
 def test_memory_is_the_mean_of_peak_and_end(scores: list[int]) -> None:
-    """The peak is the score farthest from 5, of equals the lower; the end is the last one; the mean weighs all alike."""
+    """The peak is the score farthest from 5, of equals the lower.
+
+    The end is the last one; the mean weighs all alike.
+    """
     peak = min(scores, key=lambda score: (-abs(score - NEUTRAL), score))
     folded = scored(scores)
     assert (folded.peak, folded.memory, folded.mean) == (
@@ -75,7 +81,11 @@ def test_memory_is_the_mean_of_peak_and_end(scores: list[int]) -> None:
 def test_middling_moments_do_not_change_the_memory(
     scores: list[int], inserted: list[tuple[int, float]]
 ) -> None:
-    """Duration neglect: moments put in before the end and nearer to the neutral score than the peak change nothing remembered."""
+    """Duration neglect.
+
+    Moments put in before the end and nearer to the neutral score than the peak change nothing
+    remembered.
+    """
     memory, peak = scored(scores).memory, scored(scores).peak
     assert peak is not None
     longer = list(scores)
@@ -94,7 +104,10 @@ def test_the_duration_of_a_journey_does_not_change_the_memory(
 
 
 def test_a_pleasant_peak_and_end_outweigh_many_bad_moments() -> None:
-    """A furniture shop: nine of twenty moments hurt, the peak and the ice cream at the end delight; it is remembered as positive."""
+    """A furniture shop: nine of twenty moments hurt, the peak and the ice cream at the end delight.
+
+    It is remembered as positive.
+    """
     folded = scored([300] * 9 + [800] * 9 + [1000, 900])
     assert (folded.peak, folded.end, folded.memory) == (1000, 900, 950)
 

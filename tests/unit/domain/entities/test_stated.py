@@ -42,7 +42,10 @@ def stated(statements: list[Statement]) -> Stated[str] | None:
 
 @given(STATEMENTS.flatmap(st.permutations))
 def test_any_order_of_statements_ends_with_the_greatest(statements: list[Statement]) -> None:
-    """Of the statements that carry a value the one with the greatest rank, moment and event id counts, whatever came first."""
+    """Of the statements that carry a value, the one with the greatest rank counts.
+
+    Then moment and event id decide, whatever came first.
+    """
     greatest = max((one for one in statements if one.value is not None), default=None)
     assert value_of(stated(statements)) == (None if greatest is None else greatest.value)
 

@@ -50,7 +50,10 @@ def batches_of(bodies: list[Event]) -> st.SearchStrategy[list[list[Event]]]:
 def test_batches_do_not_show(
     catalogue: Catalogue, drawn: tuple[list[Event], list[list[Event]]]
 ) -> None:
-    """All in one batch, one by one, or in any order cut anywhere: the same states and the same sums."""
+    """All in one batch, one by one, or in any order cut anywhere.
+
+    The same states and the same sums.
+    """
     bodies, batches = drawn
     whole = folded(catalogue, bodies)
     assert whole.same_as(folded(catalogue, *([body] for body in bodies)))
@@ -60,7 +63,10 @@ def test_batches_do_not_show(
 @settings(deadline=None)
 @given(event_lists().flatmap(batches_of))
 def test_sums_are_the_oracles(catalogue: Catalogue, batches: list[list[Event]]) -> None:
-    """What was added and taken back along the way leaves exactly what an independent reading of all events counts."""
+    """What was added and taken back along the way leaves exactly what counts.
+
+    An independent reading of all events says what counts.
+    """
     events = read_events(messages(body for batch in batches for body in batch), CATALOGUE, NOW)
     stages = stage_rows(events)
     tables = {
@@ -88,7 +94,10 @@ def _key(one: Contribution) -> tuple[object, ...]:
 
 
 def test_a_late_profile_moves_what_was_counted(catalogue: Catalogue) -> None:
-    """Scores and an order's timings count under the segment as it is known now, not as it was when they came."""
+    """Scores and an order's timings count under the segment as it is known now.
+
+    Not as it was when they came.
+    """
     world = folded(
         catalogue,
         [touchpoint(), repair_step(stage="delivery", edge="exit", promised_at=at())],
@@ -113,7 +122,10 @@ def test_an_order_that_goes_over_counts_under_its_new_owner(catalogue: Catalogue
 
 
 def test_everyone_whose_risk_may_have_changed_is_named(catalogue: Catalogue) -> None:
-    """Also who lost an order or a complaint to another, and who keeps it while another tells an earlier step."""
+    """A customer is affected also who lost an order or a complaint to another.
+
+    And who keeps it while another tells an earlier step.
+    """
     lost = [repair_step("r-2", customer_id="u-2", occurred_at=at(hours=1))]
     told = [complaint("k-2", customer_id="u-3", occurred_at=at(hours=-1))]
     taken = [complaint("k-3", customer_id="u-4", occurred_at=at(hours=1))]

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def test_taking_out_is_as_if_they_had_never_been_taken_in(
     catalogue: Catalogue, data: st.DataObject, bodies: list[Event]
 ) -> None:
-    """Whichever go, in how many pieces, and however far the move of a history has come: states and sums are those of the others."""
+    """Whichever go, in how many pieces, and however far the move of a history has come.
+
+    States and sums are those of the others.
+    """
     events = events_of(bodies, catalogue)
     gone = data.draw(
         st.lists(st.sampled_from(events), unique_by=lambda event: event.event_id), "taken out"

@@ -48,7 +48,10 @@ def treated(case: Case, guilty: set[int], failure: Failure) -> tuple[list[int], 
     )
 )
 def test_exactly_the_guilty_are_set_aside(drawn: tuple[int, set[int]]) -> None:
-    """All others go in, each once and in order; a guilty one costs the logarithm of the batch in failures, and its own tries."""
+    """All others go in, each once and in order.
+
+    A guilty one costs the logarithm of the batch in failures, and its own tries.
+    """
     size, guilty = drawn
     taken, aside, failures = treated(Case(batch_of(size), DEADLINE_SECONDS), guilty, FAULT)
     assert (taken, aside) == (
@@ -59,7 +62,10 @@ def test_exactly_the_guilty_are_set_aside(drawn: tuple[int, set[int]]) -> None:
 
 
 def test_parts_have_little_time_and_a_lone_message_has_all() -> None:
-    """So ten thousand messages are narrowed down within seconds, and none is judged by less than the usual time."""
+    """Ten thousand messages are narrowed down within seconds.
+
+    None is judged by less than the usual time.
+    """
     case = Case(batch_of(8), DEADLINE_SECONDS)
     tries = []
     for _ in range(6):
@@ -77,7 +83,10 @@ def test_a_lock_is_nobodys_guilt() -> None:
 
 
 def test_failures_of_another_kind_begin_the_count_again() -> None:
-    """Only what fails again in the same way is guilty: two faults and a lost connection are three accidents."""
+    """Only what fails again in the same way is guilty.
+
+    Two faults and a lost connection are three accidents.
+    """
     case = Case(batch_of(1), DEADLINE_SECONDS)
     assert [
         case.failed(case.next_try(), failure)

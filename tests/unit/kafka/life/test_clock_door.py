@@ -47,7 +47,10 @@ def door() -> Door:
 def test_events_wait_while_the_clocks_disagree(
     door: Door, skew: timedelta, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is judged by a clock that is wrong, the health page and the metric say so, and all goes on when they agree."""
+    """Nothing is judged by a clock that is wrong, and all goes on when the clocks agree.
+
+    The health page and the metric say so meanwhile.
+    """
     assert door.door.now() is not None
     for _ in range(3):
         door.compare(skew)
@@ -80,7 +83,10 @@ def test_a_clock_that_is_set_is_noticed_at_once(
 
 
 def test_chores_wait_for_a_rebuild(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    """Tables that are far ahead stay as they are until they are rebuilt; events go on. It is said once, and not every few seconds."""
+    """Tables that are far ahead stay as they are until they are rebuilt; events go on.
+
+    It is said once, and not every few seconds.
+    """
     until = datetime.now(UTC) + timedelta(days=500)
     door.compare(refreshed=until)
     door.compare(refreshed=until - timedelta(seconds=5))

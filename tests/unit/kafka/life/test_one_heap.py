@@ -57,7 +57,10 @@ def heaps(how_many: str) -> int:
     reason="only glibc gives each thread a heap of its own",
 )
 def test_all_threads_share_one_heap() -> None:
-    """What a batch's threads free is there for all of them: a worker's memory stays bounded over months."""
+    """What a batch's threads free is there for all of them.
+
+    A worker's memory stays bounded over months.
+    """
     assert heaps("one") == 1
     assert heaps("any") > 1
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def test_a_waiting_worker_ends_to_be_started_again_when_its_password_is_mended(
     tmp_path: Path,
 ) -> None:
-    """Whoever mounts secrets as files replaces the file; the supervisor's next start reads the new one. Neither is shown."""
+    """Whoever mounts secrets as files replaces the file.
+
+    The supervisor's next start reads the new one. Neither is shown.
+    """
     password = tmp_path / "password"
     password.write_text("wrong-s3cr3t\n")
     own = {

@@ -74,7 +74,10 @@ def test_the_watchdog_ends_the_worker_once() -> None:
 
 
 def test_a_stopped_watchdog_never_ends_the_process() -> None:
-    """Whoever stops it stops in order: a worker that looks dead by then is ending, and is not ended."""
+    """Whoever stops it stops in order.
+
+    A worker that looks dead by then is ending, and is not ended.
+    """
     reasons: list[str] = []
     watchdog = Watchdog(
         lambda: WELL._replace(loop_beat=time.monotonic() - 100), 120, reasons.append
@@ -87,7 +90,10 @@ def test_a_stopped_watchdog_never_ends_the_process() -> None:
 
 
 def test_a_watchdog_that_is_stopped_while_it_looks_does_not_end_the_process() -> None:
-    """The stop may come between the look and the verdict; what was seen before it does not count after it."""
+    """The stop may come between the look and the verdict.
+
+    What was seen before it does not count after it.
+    """
     reasons: list[str] = []
 
     def look() -> Life:

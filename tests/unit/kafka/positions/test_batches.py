@@ -21,7 +21,10 @@ def fetched(start: int | None, *offsets: int, seek_number: int = 1) -> FetchedBa
 
 
 def test_a_batch_that_continues_the_stored_position_is_applied() -> None:
-    """`start` equal to the position means that nothing lies between, whatever gaps the offsets have."""
+    """`start` equal to the position means that nothing lies between.
+
+    Whatever gaps the offsets have.
+    """
     assert judge(fetched(10, 10, 11), 10, 1) is Verdict.APPLY
     assert judge(fetched(10, 13, 17), 10, 1) is Verdict.APPLY
     assert fetched(10, 13, 17).skipped_offsets == 3
@@ -46,7 +49,10 @@ def test_a_batch_after_a_hole_makes_the_worker_fetch_again() -> None:
 
 
 def test_a_log_that_went_backwards_is_looked_at_again() -> None:
-    """Offsets before the place that was asked for: Kafka reset the position, so the log is another one or was cut."""
+    """Offsets before the place that was asked for.
+
+    Kafka reset the position, so the log is another one or was cut.
+    """
     assert judge(fetched(500, 0, 1), 500, 1) is Verdict.RELOAD
 
 
@@ -61,7 +67,10 @@ def test_a_revoked_partition_is_left_to_its_new_owner() -> None:
 
 
 def test_offsets_that_hold_nothing_to_read_are_judged_like_a_batch() -> None:
-    """Markers of transactions and aborted messages: the position moves past them, in its turn and only once."""
+    """Markers of transactions and aborted messages.
+
+    The position moves past them, in its turn and only once.
+    """
     gap = FetchedBatch(PARTITION, 10, 1, (), end=13)
     assert judge(gap, 10, 1) is Verdict.APPLY
     assert judge(gap, 12, 1) is Verdict.APPLY
@@ -80,7 +89,10 @@ def test_offsets_that_hold_nothing_to_read_are_judged_like_a_batch() -> None:
 def test_whatever_is_dropped_or_repeated_each_message_is_applied_once_and_in_order(
     log: list[int], fetches: list[tuple[str, int]]
 ) -> None:
-    """A consumer that loses batches and is thrown back still applies the log exactly, because a hole makes it fetch again."""
+    """A consumer that loses batches and is thrown back still applies the log exactly.
+
+    A hole makes it fetch again.
+    """
     position, durable, seek_number, applied = 0, 0, 0, list[int]()
     for what, size in [*fetches, *[("deliver", 7)] * (len(log) + 3)]:
         if what == "rewind":
@@ -133,7 +145,10 @@ def test_all_offsets_without_messages_are_counted_once() -> None:
 
 
 def test_what_does_not_go_on_stays_by_itself() -> None:
-    """After a seek, after a hole, and where the log went backwards: each is judged for itself, as if it had come alone."""
+    """After a seek, after a hole, and where the log went backwards.
+
+    Each is judged for itself, as if it had come alone.
+    """
     first = fetched(5, 5, 6)
     for second in (fetched(7, 7, seek_number=2), fetched(8, 8), fetched(None, 7), fetched(7, 0)):
         assert joined([first], [second]) == [first, second]
@@ -142,7 +157,10 @@ def test_what_does_not_go_on_stays_by_itself() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 3), max_size=4), max_size=6))
 def test_joining_changes_nothing_of_what_was_fetched(fetches: list[list[int]]) -> None:
-    """However often it is gathered: all messages, in order, from the first position to the last one."""
+    """However often it is gathered.
+
+    All messages, in order, from the first position to the last one.
+    """
     position = 0
     gathered: Sequence[FetchedBatch[Message]] = []
     offsets: list[int] = []

@@ -12,7 +12,10 @@ from voc_stream.kafka.worker.pace import LONGEST_REST_SECONDS, Pace
 def test_work_takes_at_most_a_tenth_of_the_time_while_events_wait(
     durations: list[float], interval: float
 ) -> None:
-    """The stream has nine times as long before the next run, but not for ever; and work never runs faster than its interval."""
+    """The stream has nine times as long before the next run, but not for ever.
+
+    And work never runs faster than its interval.
+    """
     pace, now = Pace(interval), 0.0
     for duration in durations:
         assert pace.is_due(now, events_wait=True)

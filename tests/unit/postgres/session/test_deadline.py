@@ -10,7 +10,10 @@ from voc_stream.postgres.session.deadline import deadline
 
 
 def test_a_socket_is_shut_down_when_its_time_is_up() -> None:
-    """A call that waits on it ends; sockets whose time is not up, or whose work is done, are left alone."""
+    """A call that waits on it ends.
+
+    Sockets whose time is not up, or whose work is done, are left alone.
+    """
     with ExitStack() as stack:
         (late, _), (early, _), (done, told) = pairs = [socket.socketpair() for _ in range(3)]
         for pair in pairs:

@@ -17,23 +17,6 @@ from voc_stream.catalogue.measures import Kind, Source, Unit  # noqa: TC001  lik
 from voc_stream.catalogue.plausible import Plausible
 
 Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
-Signal = Literal[
-    "open_complaint_major",
-    "open_complaint_minor",
-    "complaint_open_24h",
-    "complaint_open_72h",
-    "complaint_open_168h",
-    "resolved_complaint_major",
-    "resolved_complaint_minor",
-    "resolved_quickly_major",
-    "resolved_quickly_minor",
-    "broken_promise",
-    "low_attitude",
-    "low_outcome",
-    "bad_memory",
-    "inactive_365d",
-    "inactive_180d",
-]
 Band = Literal["medium", "high", "critical"]
 
 MAXIMUM_SCORE = 10.0
@@ -70,7 +53,10 @@ class Experience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class ChurnModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The risk model's numbers; the semantics are in voc_stream/domain/churn/hazard.py. Multipliers are factors on the hazard, >= 1."""
+    """The risk model's numbers; the semantics are in voc_stream/domain/churn.
+
+    Multipliers are factors on the hazard, >= 1, by the name of a signal.
+    """
 
     version: str
     base_hazard_per_month: float

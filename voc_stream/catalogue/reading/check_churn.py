@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, get_args
 
-from voc_stream.catalogue.model import MAXIMUM_SCORE, Band, Signal
+from voc_stream.catalogue.model import MAXIMUM_SCORE, Band
+from voc_stream.domain.churn.signals import SIGNAL_NAMES, SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +29,10 @@ def check_churn(
         if key is not None and (key not in experiences or experiences[key].kind != "rating"):
             file.fail(("churn", name), f"{key!r} is not a rating of this catalogue")
     for signal, factor in churn.multipliers.items():
-        if signal not in get_args(Signal):
+        if signal not in SIGNAL_NAMES:
             file.fail(
                 ("churn", "multipliers", signal),
-                f"is no signal; the signals are {', '.join(get_args(Signal))}",
+                f"is no signal; the signals are {', '.join(each.name for each in SIGNALS)}",
             )
         if not (factor >= 1 and math.isfinite(factor)):
             file.fail(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.churn.hazard import INACTIVE_DAYS
+from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.folding.remaining import Remaining
     from voc_stream.events.types import AnyEvent
-
-
-INACTIVE_AFTER = timedelta(days=min(INACTIVE_DAYS))
 
 
 class Unread(NamedTuple):
@@ -50,7 +47,7 @@ class Fold:
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
         self._model = catalogue.churn
         # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
-        self._surely_active_since = now - INACTIVE_AFTER + timedelta(days=1)
+        self._surely_active_since = now - INACTIVE + timedelta(days=1)
         self._rules = timing_rules(catalogue)
         self._declared = event_measures(catalogue)
         # As they were before this batch, of customers with a history who said something about themselves.

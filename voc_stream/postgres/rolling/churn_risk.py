@@ -8,14 +8,8 @@ from zlib import crc32
 
 import msgspec
 
-from voc_stream.domain.churn.hazard import (
-    ChurnRisk,
-    ComplaintFacts,
-    CustomerFacts,
-    OrderFacts,
-    Score,
-    assess,
-)
+from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
+from voc_stream.domain.churn.hazard import ChurnRisk, assess
 from voc_stream.domain.entities.complaint import OPEN_STATES
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.pipeline.clocks import LARGEST_SKEW

@@ -10,15 +10,8 @@ from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.domain.churn.hazard import (
-    ChurnRisk,
-    ComplaintFacts,
-    CustomerFacts,
-    OrderFacts,
-    Score,
-    assess,
-    band_of,
-)
+from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
+from voc_stream.domain.churn.hazard import ChurnRisk, assess, band_of
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue

@@ -1,0 +1,50 @@
+"""What the risk of leaving depends on, of one customer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+
+class OrderFacts(NamedTuple):
+    """What the risk needs of an order; scores in hundredths."""
+
+    order_id: str
+    delivered_at: datetime | None
+    on_time: bool | None
+    last_moment_at: datetime | None
+    memory: float | None
+
+
+class ComplaintFacts(NamedTuple):
+    """What the risk needs of a complaint."""
+
+    complaint_id: str
+    severity: str
+    state: str
+    is_open: bool
+    opened_at: datetime | None
+    resolved_at: datetime | None
+    time_to_resolve: timedelta | None
+
+
+class Score(NamedTuple):
+    """A customer's latest score for one experience, in hundredths."""
+
+    at: datetime
+    score: int
+
+
+class CustomerFacts(NamedTuple):
+    """All that the risk of one customer depends on; money in hundredths."""
+
+    customer_id: str
+    last_seen_at: datetime
+    annual_value: int | None
+    attitude: Score | None
+    outcome: Score | None
+    orders: Sequence[OrderFacts]
+    complaints: Sequence[ComplaintFacts]

@@ -1,0 +1,17 @@
+"""The table of the signals that raise the risk of leaving, for the page of the semantics."""
+
+from __future__ import annotations
+
+from voc_stream.domain.churn.signals import SIGNALS
+from voc_stream.published.markdown import table
+
+SECTION = "churn-signals"
+
+
+def signals_table() -> str:
+    """Each signal, how alerts name it, and when it is active."""
+    rows = [
+        [f"`{signal.name}`", f"{signal.en} / {signal.zh}", signal.active_when] for signal in SIGNALS
+    ]
+    header = ["signal (the name of driver and multiplier)", "in words", "active when"]
+    return table(header, rows, text=(0, 1, 2))

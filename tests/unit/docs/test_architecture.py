@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from documentation import read
 from layers_page import PAGE, SECTION, purpose, rooms_table
 from unit.test_import_direction import MAY_IMPORT

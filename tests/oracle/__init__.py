@@ -13,12 +13,13 @@ from oracle.complaints import complaint_rows
 from oracle.customers import customer_rows
 from oracle.orders import (
     add_opening_minutes,
+    is_follow_up,
     judgements_by_customer,
     moments_of_orders,
     order_rows,
     stage_rows,
 )
-from oracle.reading import outcomes, read_events, read_retractions
+from oracle.reading import flow_stage, is_scored, outcomes, read_events, read_retractions
 from oracle.satisfaction import contributions, daily_rows, rolling_rows
 
 if TYPE_CHECKING:
@@ -66,8 +67,11 @@ def expected_tables(
     events = read_events(messages, catalogue, received_at or as_of)
     retractions = read_retractions(messages, catalogue, received_at or as_of)
     moments = moments_of_orders(events)
+    follow_up = flow_stage(catalogue, "follow_up")
     tables = {
-        "touchpoint_event": {(event["event_id"],): _event_row(event) for event in events},
+        "touchpoint_event": {
+            (event["event_id"],): _event_row(event, follow_up) for event in events
+        },
         "retraction": {
             (each["event_id"],): {name: each[name] for name in ("occurred_at", "reason", "body")}
             for each in retractions
@@ -103,5 +107,8 @@ def _retracted_rows(retractions: list[Event]) -> Table:
     return rows
 
 
-def _event_row(event: Event) -> Row:
-    return {column: event.get(column) for column in EVENT_COLUMNS}
+def _event_row(event: Event, follow_up: str | None) -> Row:
+    return {column: event.get(column) for column in EVENT_COLUMNS} | {
+        "is_scored": is_scored(event["type"]),
+        "is_contact": is_follow_up(event, follow_up),
+    }

@@ -33,7 +33,7 @@ class Moment(NamedTuple):
 def moments_of(event: Event) -> list[Moment]:
     """The scores in one event, in their order."""
     at, event_id = event["occurred_at"], event["event_id"]
-    if event["type"] == "touchpoint":
+    if "experience" in event:
         return [Moment(at, event_id, 0, event["experience"], event["score"])]
     answers = enumerate(event.get("answers") or ())
     return [
@@ -45,7 +45,7 @@ def moments_of(event: Event) -> list[Moment]:
 
 def moments_of_orders(events: Sequence[Event]) -> dict[str, list[Moment]]:
     """The moments of each order that has any, first to last."""
-    groups = grouped(events, "order_id", "touchpoint", "callback")
+    groups = grouped(_of_orders(events), "order_id")
     moments = {
         order_id: [moment for event in group for moment in moments_of(event)]
         for order_id, group in groups.items()
@@ -55,11 +55,15 @@ def moments_of_orders(events: Sequence[Event]) -> dict[str, list[Moment]]:
 
 def judgements_by_customer(events: Sequence[Event]) -> dict[str, list[Moment]]:
     """The scores that each customer gave, about an order or not."""
-    groups = grouped(events, "customer_id", "touchpoint", "callback")
     return {
         customer_id: [moment for event in group for moment in moments_of(event)]
-        for customer_id, group in groups.items()
+        for customer_id, group in grouped(events, "customer_id").items()
     }
+
+
+def _of_orders(events: Sequence[Event]) -> list[Event]:
+    """A customer's profile may name an order, and is not about it."""
+    return [event for event in events if event["type"] != "customer"]
 
 
 def stage_rows(events: Sequence[Event]) -> Table:
@@ -106,7 +110,7 @@ def order_rows(
     catalogue: Mapping[str, Any],
 ) -> Table:
     """A row for each order that anything but a customer event names."""
-    groups = grouped(events, "order_id", "repair_step", "callback", "touchpoint", "complaint")
+    groups = grouped(_of_orders(events), "order_id")
     delivered = flow_stage(catalogue, "delivered")
     deliveries = {order_id: row for (order_id, stage), row in stages.items() if stage == delivered}
     return {
@@ -167,13 +171,14 @@ def _followed_up_at(
         (
             event["occurred_at"]
             for event in events
-            if event["occurred_at"] > delivered_at and _is_follow_up(event, follow_up)
+            if event["occurred_at"] > delivered_at and is_follow_up(event, follow_up)
         ),
         default=None,
     )
 
 
-def _is_follow_up(event: Event, follow_up: str | None) -> bool:
+def is_follow_up(event: Event, follow_up: str | None) -> bool:
+    """Whether the customer was spoken to; `follow_up` is the stage whose end says so."""
     if event["type"] == "callback":
         return bool(event["outcome"] == "completed")
     return bool(

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 Row = dict[str, Any]
 Table = dict[tuple[Any, ...], Row]
+Fields = dict[str, tuple["Callable[[Any], Any]", bool]]
 
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 RETRACTION = "retraction"
 FUTURE = timedelta(minutes=10)
 PLAUSIBLE = {
@@ -29,6 +33,7 @@ PLAUSIBLE = {
 ACTIONS = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
 
 MOST_RETRACTED, LONGEST_REASON = 1000, 200
+LONGEST_IDENTIFIER = 64
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _INVISIBLE_CATEGORIES = {"Cc", "Cf", "Zl", "Zp", "Zs"}
@@ -154,9 +159,7 @@ def read_event(message: bytes | None, catalogue: Mapping[str, Any], received_at:
     body = json.loads(message.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse)
     if not isinstance(body, dict):
         raise InvalidError("no object")
-    fields = _FIELDS.get(body.get("type"))  # type: ignore[arg-type]  # whatever the message holds
-    if fields is None:
-        raise InvalidError("unknown type")
+    fields = _fields_of(body.get("type"))
     common = _STATEMENT if body["type"] == RETRACTION else _COMMON
     event: Event = {"type": body["type"], "body": body, **_checked(body, common | fields)}
     if event["occurred_at"] > received_at + FUTURE:
@@ -203,6 +206,50 @@ def grouped(events: Iterable[Event], field: str, *types: str) -> dict[str, list[
         if event.get(field) is not None and (not types or event["type"] in types):
             groups.setdefault(event[field], []).append(event)
     return groups
+
+
+def is_scored(event_type: str) -> bool:
+    """Whether events of a type may measure something by themselves."""
+    fields = _fields_of(event_type)
+    return "answers" in fields or {"experience", "score"} <= fields.keys()
+
+
+def _fields_of(event_type: Any) -> Fields:
+    """The fields of a type with how each is checked: those below, else what its schema publishes."""
+    if not isinstance(event_type, str):
+        raise InvalidError("unknown type")
+    return _FIELDS.get(event_type) or published_fields(event_type)
+
+
+@cache
+def published_fields(event_type: str) -> Fields:
+    """The fields of a type as `schemas/` publishes them."""
+    path = SCHEMAS / f"{event_type}.v1.schema.json"
+    if not re.fullmatch("[a-z_]+", event_type) or not path.exists():
+        raise InvalidError("unknown type")
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: (_check_of(said), name in schema["required"])
+        for name, said in schema["properties"].items()
+        if name != "type"
+        and (name not in _COMMON or (name in schema["required"] and not _COMMON[name][1]))
+    }
+
+
+def _check_of(said: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """How a value is checked, as a schema says."""
+    (said,) = [each for each in said.get("anyOf", [said]) if each.get("type") != "null"]
+    if "enum" in said:
+        return _one_of(*said["enum"])
+    if said["type"] == "integer":
+        return _integer(said["minimum"], said["maximum"])
+    if said["type"] == "number":
+        return _number(int(said["maximum"]))
+    if said["type"] != "string":
+        return _answers
+    if said.get("format") == "date-time":
+        return _time
+    return _text if said["maxLength"] > LONGEST_IDENTIFIER else _identifier
 
 
 def _refuse(constant: str) -> None:

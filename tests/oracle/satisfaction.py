@@ -140,7 +140,7 @@ def _from_events(
 
 
 def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
-    if event["type"] == "touchpoint":
+    if "experience" in event:
         yield event["experience"], event["score"], event
     for answer in event.get("answers") or ():
         if "score" in answer:

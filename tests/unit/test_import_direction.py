@@ -136,6 +136,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain",
         "domain.churn",
         "domain.entities",
+        "events.types",
         "postgres.schema",
         "postgres.session",
     ),

@@ -30,7 +30,7 @@ from builders import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import expected_tables
+from oracle import expected_tables, outcomes, reading
 from oracle.satisfaction import histogram_bin
 from oracle.student import t_by_expansion, t_by_halving, t_quantile
 from real_data import DATA, needs
@@ -396,3 +396,16 @@ def test_receipt_log_is_on_time_as_often_as_counted_directly() -> None:
 
 def _iso(text: str) -> str | None:
     return text.replace(" ", "T") or None
+
+
+@pytest.mark.parametrize("event_type", ["callback", "complaint", "repair_step", "touchpoint"])
+def test_a_type_is_read_as_its_schema_publishes_it(
+    event_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A type that the oracle does not know is read as published: as one that it knows."""
+    examples = sorted((reading.SCHEMAS / "examples" / event_type).rglob("*.json"))
+    sent = [path.read_bytes() for path in examples]
+    known = outcomes(sent, CATALOGUE, AS_OF + timedelta(days=3650))
+    monkeypatch.delitem(reading._FIELDS, event_type)
+    assert outcomes(sent, CATALOGUE, AS_OF + timedelta(days=3650)) == known
+    assert {"accepted", "rejected"} <= {*known}

@@ -12,6 +12,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from voc_stream.events.types.fields import (
+    MAXIMUM_TEXT_LENGTH,
     EventId,
     Expectation,
     ExperienceKey,
@@ -143,6 +144,17 @@ class Event(
         """The event with today's name of each experience, given what old names became."""
         del alias
         return self
+
+    @classmethod
+    def words(cls) -> frozenset[str]:
+        """The fields in which a customer's own words may stand: free text, and lists."""
+        properties = msgspec.json.schema(cls)["$defs"][cls.__name__]["properties"]
+        return frozenset(
+            name
+            for name, schema in properties.items()
+            for option in schema.get("anyOf", [schema])
+            if option.get("maxLength") == MAXIMUM_TEXT_LENGTH or option.get("type") == "array"
+        )
 
     @classmethod
     def is_scored(cls) -> bool:

@@ -95,7 +95,7 @@ def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:
 
 def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:
     remaining, rules = Remaining(keys), timing_rules(catalogue)
-    for event in _of(cursor, catalogue, "order_id = ANY(%s) AND type <> 'customer'", keys.orders):
+    for event in _of(cursor, catalogue, "order_id = ANY(%s)", keys.orders):
         remaining.add_to_order(event, moment_of(event), rules)
     for event in _of(
         cursor, catalogue, f"type = 'complaint' AND {COMPLAINT_ID} = ANY(%s)", keys.complaints

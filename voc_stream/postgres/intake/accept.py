@@ -64,7 +64,7 @@ class Intake:
         self.catalogue = catalogue
         self.limit = limit
         self.entities = EntityStore()
-        self.events = events_table()
+        self.events = events_table(catalogue.flow.follow_up)
         self.retractions = retractions_table()
         self.retracted = RetractedEvents()
         self.background = Background()

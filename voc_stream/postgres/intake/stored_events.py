@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.events.decode import decode_stored
-from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID, IS_CONTACT
+from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -45,7 +45,7 @@ def scored_events_after(
         reader.execute(
             "SELECT e.body::text FROM unnest(%s::text[], %s::text[]) AS wanted (customer_id, after) CROSS JOIN LATERAL ("
             " SELECT event_id, body FROM touchpoint_event"
-            " WHERE customer_id = wanted.customer_id AND event_id > wanted.after AND type IN ('callback', 'touchpoint')"
+            " WHERE customer_id = wanted.customer_id AND event_id > wanted.after AND is_scored"
             " ORDER BY event_id LIMIT %s) e",
             (list(after), list(after.values()), limit),
         )
@@ -75,7 +75,7 @@ def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str
     """By order, the earliest completed callback or exit from the follow-up after a moment."""
     cursor.execute(
         "SELECT order_id, (SELECT min(occurred_at) FROM touchpoint_event e"
-        f" WHERE e.order_id = wanted.order_id AND occurred_at > after AND {IS_CONTACT})"
+        " WHERE e.order_id = wanted.order_id AND occurred_at > after AND is_contact)"
         " FROM unnest(%s::text[], %s::timestamptz[]) AS wanted (order_id, after)",
         (list(after), list(after.values())),
     )

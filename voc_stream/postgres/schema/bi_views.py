@@ -5,18 +5,18 @@ Schema `voc_bi`, without the writers' columns and without what customers wrote.
 
 from __future__ import annotations
 
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from voc_stream.events.types import AnyEvent
+from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema import reader_tables as tables
 from voc_stream.postgres.schema.reader_tables import SCHEMA
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 
 # Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may
 # stand in any other, known or unknown.
-_WORDS = {"text", "answers"}
 _SAFE_FIELDS = sorted(
-    {name for event in get_args(AnyEvent) for name in event.__struct_fields__} - _WORDS
+    {field for event in EVENT_TYPES.values() for field in event.__struct_fields__}
+    - {field for event in EVENT_TYPES.values() for field in event.words()}
 )
 _SAFE_PAIRS = ", ".join(f"'{name}', body -> '{name}'" for name in _SAFE_FIELDS)
 _SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"

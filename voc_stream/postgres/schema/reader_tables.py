@@ -38,10 +38,6 @@ WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "detail", "topic_i
 
 # As the indexes below have them: what is looked up must be written the same.
 COMPLAINT_ID = "normalize(body ->> 'complaint_id', NFC)"
-IS_CONTACT = (
-    "((type = 'callback' AND body ->> 'outcome' = 'completed')"
-    " OR (type = 'repair_step' AND body ->> 'stage' = 'follow_up' AND body ->> 'edge' = 'exit'))"
-)
 IS_OPEN = "state IN ('opened', 'acknowledged', 'apologised', 'reopened')"
 IS_RESOLVED = "state IN ('resolved', 'informed', 'closed') AND resolved_at IS NOT NULL"
 
@@ -83,6 +79,14 @@ touchpoint_event = Table(
     required("topic", KEY, "topic it was read from"),
     required("partition", Integer, "partition it was read from"),
     required("offset", BigInteger, "offset in that partition"),
+    required(
+        "is_scored", Boolean, "whether such an event may measure something by itself / 是否含评分"
+    ),
+    required(
+        "is_contact",
+        Boolean,
+        "whether the customer was spoken to, in the flow of then / 是否接触到客户",
+    ),
     PrimaryKeyConstraint("event_id"),
     Index("touchpoint_event_customer_id", "customer_id"),
     # In the order in which a customer's history is moved, piece by piece.
@@ -90,7 +94,7 @@ touchpoint_event = Table(
         "touchpoint_event_scored",
         "customer_id",
         "event_id",
-        postgresql_where=text("type IN ('callback', 'touchpoint')"),
+        postgresql_where=text("is_scored"),
     ),
     # What a reopening or a delivery that is told late makes count is looked up here.
     Index(
@@ -100,7 +104,9 @@ touchpoint_event = Table(
         "occurred_at",
         postgresql_where=text("type = 'complaint'"),
     ),
-    Index("touchpoint_event_contact", "order_id", "occurred_at", postgresql_where=text(IS_CONTACT)),
+    Index(
+        "touchpoint_event_contact", "order_id", "occurred_at", postgresql_where=text("is_contact")
+    ),
     Index("touchpoint_event_occurred_at", "occurred_at", postgresql_using="brin"),
     # For what a retraction leaves of an order, which is read from its other events; of a complaint, the index of its steps tells.
     Index("touchpoint_event_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),

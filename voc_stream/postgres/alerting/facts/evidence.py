@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.explanation import Group
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.domain.dimensions import TELLING
+from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema.reader_tables import touchpoint_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from voc_stream.alerts.explanation import Explanation
     from voc_stream.alerts.model import Subject
     from voc_stream.domain.dimensions import Dimension
+    from voc_stream.events.types.base import Naming
     from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 BEFORE = timedelta(days=28)
@@ -42,16 +44,47 @@ _VALUES = ", ".join(
 )
 # Stored bodies may name the experience as it was called then.
 _NAMES = "array_append((SELECT aliases FROM experience WHERE experience = %(experience)s), %(experience)s::text)"
-# One row for each score of the experience that a callback or a touchpoint gives.
-_SCORES = f"""
+
+
+def _scores_of(naming: Naming, types: Sequence[str]) -> str:
+    """SQL of the scores in the bodies of events `e` of some types: where they stand, their structs say."""
+    said = "e.body" if naming.within is None else "answer"
+    scores = []
+    if naming.score is not None:
+        scores.append(f"({said} ->> '{naming.score}')::numeric")
+    if naming.done is not None:
+        done = f"CASE {said} ->> '{naming.done}' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END"
+        scores.append(done)
+    listed = ", ".join(f"'{name}'" for name in types)
+    is_one = f"e.type IN ({listed})"
+    # Events of other types may hold anything in fields that they do not know.
+    source = (
+        ""
+        if naming.within is None
+        else " FROM jsonb_array_elements("
+        f"CASE WHEN {is_one} THEN e.body -> '{naming.within}' END) answer"
+    )
+    return (
+        f"SELECT coalesce({', '.join(scores)}) AS score{source}"
+        f" WHERE {is_one} AND {said} ->> '{naming.experience}' = ANY({_NAMES})"
+    )
+
+
+def _scores() -> str:
+    """SQL of one row for each score of the experience that an event gives."""
+    types: dict[Naming, list[str]] = {}
+    for name, struct in EVENT_TYPES.items():
+        if struct.is_scored():
+            types.setdefault(struct.naming, []).append(name)
+    of_body = " UNION ALL ".join(_scores_of(naming, names) for naming, names in types.items())
+    return f"""
     SELECT e.event_id, e.occurred_at, {_VALUES}, s.score
-    FROM touchpoint_event e CROSS JOIN LATERAL (
-        SELECT coalesce((answer ->> 'score')::numeric, CASE answer ->> 'done' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END) AS score
-        FROM jsonb_array_elements(e.body -> 'answers') answer
-        WHERE answer ->> 'item' = ANY({_NAMES}) AND e.type = 'callback'
-        UNION ALL SELECT (e.body ->> 'score')::numeric WHERE e.type = 'touchpoint' AND e.body ->> 'experience' = ANY({_NAMES})
-    ) s WHERE e.occurred_at >= %(since)s AND e.type IN ('callback', 'touchpoint') AND s.score IS NOT NULL
+    FROM touchpoint_event e CROSS JOIN LATERAL ({of_body}) s
+    WHERE e.occurred_at >= %(since)s AND e.is_scored AND s.score IS NOT NULL
 """
+
+
+_SCORES = _scores()
 
 
 def read_groups(

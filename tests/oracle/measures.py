@@ -1,4 +1,4 @@
-"""What the catalogue declares with a `source`, read as docs/catalogue.md is written."""
+"""What the catalogue declares with a `source`, read as docs/reference/catalogue.md is written."""
 
 from __future__ import annotations
 

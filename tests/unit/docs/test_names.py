@@ -38,6 +38,16 @@ def test_every_path_exists(page: Path) -> None:
     assert [path for path in paths(read(page)) if not exists(path)] == []
 
 
+def test_every_page_that_code_names_exists() -> None:
+    """An error, a comment or a setting that sends people to a page finds it."""
+    files = [path for room in (*ROOMS, ".ci") for path in (ROOT / room).rglob("*") if is_text(path)]
+    named = {
+        (path, page) for path in files for page in re.findall(r"\bdocs/[\w./-]+\.md", read(path))
+    }
+    assert len(named) > 10
+    assert sorted(f"{name(path)}: {page}" for path, page in named if not exists(page)) == []
+
+
 @pytest.mark.parametrize("page", TODAY, ids=name)
 def test_every_module_exists(page: Path) -> None:
     """Each dotted name of the package leads to a module, or to a name in one."""
@@ -126,6 +136,11 @@ def paths(text: str) -> Iterator[str]:
     for span in code_spans(text):
         if re.fullmatch(r"[\w.*-]+(/[\w.*-]*)+", span) and span.partition("/")[0] in ROOMS:
             yield span
+
+
+def is_text(path: Path) -> bool:
+    """Whether the file is one in which people are sent to pages."""
+    return path.is_file() and (path.suffix in {".py", ".toml", ".yaml"} or path.name == "run")
 
 
 def exists(path: str) -> bool:

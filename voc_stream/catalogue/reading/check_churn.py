@@ -1,4 +1,4 @@
-"""What a churn model must be, as docs/catalogue.md says."""
+"""What a churn model must be, as docs/reference/catalogue.md says."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.refusal import Refusal
+from voc_stream.pipeline.chores import Chore
 from voc_stream.pipeline.clocks import ClockReading
 from voc_stream.pipeline.ports import (
     AlertMessage,
@@ -27,6 +28,7 @@ from voc_stream.pipeline.refusal_limit import RefusalRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from voc_stream.pipeline.chores import Circumstances, ShowChores
     from voc_stream.pipeline.ports import (
         Batch,
         GaugeSample,
@@ -199,10 +201,28 @@ class MemoryChores:
         now = datetime.now(UTC)
         return ClockReading(now, now, time.monotonic(), timedelta(0))
 
-    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002  the port's signature
-        """Note that it was called."""
-        self.evaluated.append(now)
-        return False
+    def chores(
+        self,
+        show: ShowChores,
+        evaluate_every: timedelta,
+        keep_letters: timedelta | None,
+    ) -> Sequence[Chore[object]]:
+        """Some that note that they were called, and one that shows the fixed gauges."""
+
+        def noting(moments: list[datetime]) -> Callable[[Circumstances], None]:
+            return lambda at: moments.append(at.now)
+
+        def delete(at: Circumstances) -> None:
+            if keep_letters is not None:
+                self.deleted_before.append(at.now - keep_letters)
+
+        return [
+            Chore("settle_sites", 2.0, noting(self.refreshed)),
+            Chore("assess_churn", 2.0, noting(self.assessed)),
+            Chore("evaluate", evaluate_every.total_seconds(), noting(self.evaluated)),
+            Chore("dead_letter_retention", 60.0, delete),
+            Chore("readings", 10.0, lambda _: show.publish(self.fixed_gauges)),
+        ]
 
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
         """The oldest that nobody took."""
@@ -226,35 +246,3 @@ class MemoryChores:
             for message in self.outbox
             if isinstance(message, AlertMessage) == (kind == "alert")
         ]
-
-    def delete_dead_letters(self, before: datetime) -> int:
-        """Note that it was called."""
-        self.deleted_before.append(before)
-        return 0
-
-    def move_histories(self) -> int | None:
-        """There are none to be moved."""
-        return 0
-
-    def refresh_sites(self, now: datetime) -> bool:
-        """Note that it was called."""
-        self.refreshed.append(now)
-        return True
-
-    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002  the port's signature
-        """Note that it was called."""
-        self.refreshed.append(now)
-        return True
-
-    def take_back(self, now: datetime) -> int | None:  # noqa: ARG002  the port's signature
-        """Nothing is ever taken back."""
-        return 0
-
-    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002  the port's signature
-        """Note that it was called."""
-        self.assessed.append(now)
-        return 0
-
-    def gauges(self, now: datetime) -> Sequence[GaugeSample]:  # noqa: ARG002  the port's signature
-        """The fixed ones."""
-        return self.fixed_gauges

@@ -31,7 +31,7 @@ from psycopg2 import extensions
 
 from voc_stream import cli
 from voc_stream.kafka.life import watchdog
-from voc_stream.kafka.worker import app, timers
+from voc_stream.kafka.worker import app, own_chores
 from voc_stream.kafka.worker import run as worker
 from voc_stream.pipeline import take_in
 
@@ -138,7 +138,7 @@ def patch(arguments: list[str]) -> None:
 
         take_in.decode_messages = slow_decode  # the command that imports it is imported later
     if "log_identity" in chosen:
-        timers.LOG_IDENTITY_INTERVAL_SECONDS = float(chosen["log_identity"])
+        own_chores.LOG_IDENTITY_INTERVAL_SECONDS = float(chosen["log_identity"])
     if "rebalance_timeout" in chosen:
         watchdog.REBALANCE_TIMEOUT_SECONDS = float(chosen["rebalance_timeout"])
     changed = {

@@ -23,7 +23,7 @@ from voc_stream.kafka.life.state import WorkerState
 from voc_stream.kafka.positions.decoding import Decoding
 from voc_stream.kafka.positions.ledger import Ledger
 from voc_stream.kafka.worker.app import create_app
-from voc_stream.kafka.worker.timers import _Work
+from voc_stream.kafka.worker.own_chores import OwnChores
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import Partition
 
@@ -70,7 +70,14 @@ class Worker:
         self.consumer._on_partitions_assigned = self._on_assigned
         self.consumer.callback = self._hand_to_stream
         self.consumer.stop_flow()
-        self._work = _Work(self.app, self.ledger, None, metrics, settings)  # type: ignore[arg-type]  # the log's identity needs no chores
+        self._work = OwnChores(
+            self.app,
+            self.ledger,
+            cast("Any", None),  # the log's identity needs no store
+            cast("Any", None),
+            metrics=metrics,
+            settings=settings,
+        )
         self._queue: asyncio.Queue[Any] = asyncio.Queue(self.app.conf.stream_buffer_maxsize)
         self._tasks: list[asyncio.Task[Any]] = []
         self.start(self.consumer._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
@@ -175,7 +182,7 @@ class Worker:
         self.start(self._tick(self._work.lag))
 
     async def _tick(self, body: Callable[[], Awaitable[None]]) -> None:
-        with suppress(Exception):  # as `_Work.add`: it will run again
+        with suppress(Exception):  # as `Timers`: it will run again
             await body()
 
     def commit_to_kafka(self) -> None:

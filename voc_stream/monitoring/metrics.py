@@ -303,6 +303,10 @@ class Metrics:
             with suppress(KeyError):
                 gauge.remove(partition.topic, str(partition.number))
 
+    def letters_deleted(self, count: int) -> None:
+        """Count dead letters that were kept no longer."""
+        self.dead_letters_deleted.inc(count)
+
     def publish(self, gauges: Sequence[GaugeSample]) -> None:
         """Replace all gauges that are read from the tables.
 

@@ -17,11 +17,10 @@ from voc_stream.pipeline.refusal_limit import RefusalRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from voc_stream.events.refusal import Refusal
     from voc_stream.events.types import AnyInput
-    from voc_stream.pipeline.clocks import ClockReading
 
 
 class Partition(NamedTuple):
@@ -251,67 +250,4 @@ class BatchSink(Protocol):
 
     def close(self) -> None:
         """Give back what it holds of the store."""
-        ...
-
-
-class Chores(Protocol):
-    """What timers do beside the stream. Blocking: call it from a thread. Safe to call in every worker at once."""
-
-    def join(self) -> Membership:
-        """Let the store follow this worker's catalogue, where it is the newest or the first. Raises StoreUnavailableError."""
-        ...
-
-    def read_clocks(self) -> ClockReading:
-        """What the clock of this machine, PostgreSQL's, and those that are stored show now. Raises StoreUnavailableError."""
-        ...
-
-    def move_histories(self) -> int | None:
-        """Count earlier events and orders of customers whose profile has changed under the new one, in pieces, for some seconds.
-
-        How many customers that was about; None where another worker holds the lock. Where it fails with some customers, it raises that
-        error after the others are done.
-        """
-        ...
-
-    def refresh_sites(self, now: datetime) -> bool:
-        """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
-        ...
-
-    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:
-        """Merge into the other scopes and the cube; False where another worker holds the lock.
-
-        With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
-        """
-        ...
-
-    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:
-        """Recompute the risks that changed; how many, or None where another worker holds the lock. `in_parts` and errors as above."""
-        ...
-
-    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:
-        """Start, renew and end alerts as of `now`; whether any started or ended.
-
-        None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
-        looked for, and nothing ends.
-        """
-        ...
-
-    def take_back(self, now: datetime) -> int | None:
-        """Take out of the tables what retractions name that wait; how many events they named, None where another worker is at it."""
-        ...
-
-    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
-        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
-        ...
-
-    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
-        """Those that were sent are done with; all others that were taken may be taken again."""
-        ...
-
-    def delete_dead_letters(self, before: datetime) -> int:
-        """Delete refused messages that were received before; how many. A call is short: there may be more."""
-        ...
-
-    def gauges(self, now: datetime) -> Sequence[GaugeSample]:
-        """The gauges that are read from the tables. Every worker exports the same ones; rules take the maximum."""
         ...

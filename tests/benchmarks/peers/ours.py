@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyEvent
-    from voc_stream.pipeline.ports import Batch, GaugeSample, OutboxKind, OutboxMessage
+    from voc_stream.pipeline.chores import Chore, ShowChores
+    from voc_stream.pipeline.ports import Batch, OutboxKind, OutboxMessage
     from voc_stream.pipeline.refusal_limit import RefusalRecord
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -281,42 +282,27 @@ def _copy(cursor: Cursor, table: str, lines: Sequence[str]) -> None:
 class NoChores:
     """The reduced job has nothing to keep up beside the stream."""
 
-    def join(self) -> Membership:  # noqa: D102  see ports.Chores
+    def join(self) -> Membership:  # noqa: D102  see ChoreStore
         return Membership("reduced", None)
 
-    def read_clocks(self) -> ClockReading:  # noqa: D102  see ports.Chores
+    def read_clocks(self) -> ClockReading:  # noqa: D102  see ChoreStore
         now = datetime.now(UTC)
         return ClockReading(now, now, time.monotonic(), timedelta(0))
 
-    def move_histories(self) -> int | None:  # noqa: D102  see ports.Chores
-        return 0
+    def chores(
+        self,
+        show: ShowChores,  # noqa: ARG002  the port's signature
+        evaluate_every: timedelta,  # noqa: ARG002  the port's signature
+        keep_letters: timedelta | None,  # noqa: ARG002  the port's signature
+    ) -> Sequence[Chore[object]]:
+        """There are none."""
+        return []
 
-    def refresh_sites(self, now: datetime) -> bool:  # noqa: ARG002, D102  see ports.Chores
-        return True
-
-    def refresh_details(self, now: datetime, *, in_parts: bool) -> bool:  # noqa: ARG002, D102  see ports.Chores
-        return True
-
-    def take_back(self, now: datetime) -> int | None:  # noqa: ARG002, D102  see ports.Chores
-        return 0
-
-    def assess_churn(self, now: datetime, *, in_parts: bool) -> int | None:  # noqa: ARG002, D102  see ports.Chores
-        return 0
-
-    def evaluate(self, now: datetime, every: timedelta, *, catching_up: bool) -> bool | None:  # noqa: ARG002, D102  see ports.Chores
-        return False
-
-    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:  # noqa: ARG002, D102  see ports.Chores
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:  # noqa: ARG002, D102  see ChoreStore
         return []
 
     def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """There are none."""
-
-    def delete_dead_letters(self, before: datetime) -> int:  # noqa: ARG002, D102  see ports.Chores
-        return 0
-
-    def gauges(self, now: datetime) -> Sequence[GaugeSample]:  # noqa: ARG002, D102  see ports.Chores
-        return []
 
 
 def main() -> None:

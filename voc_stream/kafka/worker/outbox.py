@@ -19,8 +19,9 @@ from voc_stream.pipeline.ports import AlertMessage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voc_stream.kafka.worker.chore_thread import ChoreCalls
+    from voc_stream.kafka.worker.chore_thread import ChoreThread
     from voc_stream.monitoring.metrics import Metrics
+    from voc_stream.pipeline.chores import ChoreStore
     from voc_stream.pipeline.ports import DeadLetter, OutboxKind, OutboxMessage
 
 SEND_TIMEOUT_SECONDS = 30.0
@@ -56,9 +57,12 @@ def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
 class OutboxPublisher:
     """Publishes what is in the outbox, oldest first."""
 
-    def __init__(self, app: Any, topic_prefix: str, chores: ChoreCalls, metrics: Metrics) -> None:
+    def __init__(
+        self, app: Any, topic_prefix: str, store: ChoreStore, thread: ChoreThread, metrics: Metrics
+    ) -> None:
         self._app = app
-        self._chores = chores
+        self._store = store
+        self._thread = thread
         self._metrics = metrics
         self._ways: Mapping[OutboxKind, _Way] = {
             # The start of an alert comes before its end.
@@ -69,7 +73,7 @@ class OutboxPublisher:
     async def publish(self, kind: OutboxKind) -> None:
         """Send all there is of a kind. Raises KafkaError, TimeoutError, StoreUnavailableError; what was sent until then is done with."""
         way = self._ways[kind]
-        while messages := await self._chores.claim_messages(kind, way.limit):
+        while messages := await self._thread.call(self._store.claim_messages, kind, way.limit):
             sent: list[int] = []
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
@@ -83,7 +87,7 @@ class OutboxPublisher:
                             if outcome is not None:
                                 raise outcome
             finally:
-                await self._chores.finish_messages(kind, sent, datetime.now(UTC))
+                await self._thread.call(self._store.finish_messages, kind, sent, datetime.now(UTC))
 
     async def _send(self, topic: str, message: OutboxMessage, sent: list[int]) -> None:
         is_alert = isinstance(message, AlertMessage)

@@ -23,8 +23,8 @@ from voc_stream.kafka.log_reader import LogReader
 from voc_stream.kafka.positions.decoding import Decoding
 from voc_stream.kafka.positions.ledger import Ledger
 from voc_stream.kafka.worker.app import create_app
-from voc_stream.kafka.worker.chore_thread import ChoreCalls
-from voc_stream.kafka.worker.timers import add_timers
+from voc_stream.kafka.worker.chore_thread import ChoreThread
+from voc_stream.kafka.worker.timers import Timers
 from voc_stream.monitoring.health import HealthServer
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from voc_stream.kafka.worker.app import VocApp
     from voc_stream.monitoring.metrics import Metrics
-    from voc_stream.pipeline.ports import BatchSink, Chores, Decode
+    from voc_stream.pipeline.chores import ChoreStore
+    from voc_stream.pipeline.ports import BatchSink, Decode
     from voc_stream.settings import Settings
 
 STOP_DEADLINE_SECONDS = 20.0
@@ -48,7 +49,7 @@ class WorkerParts:
         settings: Settings,
         sink: BatchSink,
         decode: Decode,
-        chores: Chores,
+        chores: ChoreStore,
         metrics: Metrics,
         **faust_settings: Any,
     ) -> None:
@@ -58,12 +59,12 @@ class WorkerParts:
         self._metrics = metrics
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
-        self.chore_calls = ChoreCalls(chores)
+        self.chore_thread = ChoreThread()
         self.decoding = Decoding(decode, metrics)
         self.app: VocApp = create_app(
             settings, self.ledger, self.decoding, metrics, **faust_settings
         )
-        add_timers(self.app, self.ledger, self.chore_calls, metrics, settings)
+        Timers(self.app, self.ledger, self.chore_thread, metrics, settings).add_all(chores)
 
     def not_alive(self) -> Sequence[str]:
         """Why this process should be restarted."""
@@ -127,7 +128,7 @@ class WorkerParts:
         """End the threads of store and decoder."""
         self.ledger.close()
         self.decoding.close()
-        self.chore_calls.close()
+        self.chore_thread.close()
 
 
 class FaustWorker(faust.Worker):
@@ -164,7 +165,7 @@ def run_worker(
     settings: Settings,
     sink: BatchSink,
     decode: Decode,
-    chores: Chores,
+    chores: ChoreStore,
     metrics: Metrics,
     *,
     settings_changed: Callable[[], bool] = lambda: False,

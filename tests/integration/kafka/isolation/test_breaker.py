@@ -49,7 +49,7 @@ def start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
     """Start a worker that refuses what is `bad`, and looks every moment whether a partition may go on."""
-    monkeypatch.setattr("voc_stream.kafka.worker.timers.LIMIT_INTERVAL_SECONDS", 0.2)
+    monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LIMIT_INTERVAL_SECONDS", 0.2)
 
     def decode(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:  # noqa: ARG001  the port's signature
         refusal, event = (

@@ -94,7 +94,7 @@ def test_a_topic_made_anew_under_the_same_name_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without any restart, the topic's id tells that this is another log: it is read from its beginning."""
-    monkeypatch.setattr("voc_stream.kafka.worker.timers.LOG_IDENTITY_INTERVAL_SECONDS", 1.0)
+    monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LOG_IDENTITY_INTERVAL_SECONDS", 1.0)
     worker = start()
     produce(voc, ids("a", 300))
     wait_until(lambda: sink.count == 300, "the events before")

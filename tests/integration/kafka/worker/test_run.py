@@ -129,7 +129,7 @@ def test_commits_that_the_store_lost_are_read_again_where_nothing_follows(
     start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a failover to a replica that lagged, no message comes to show it: the worker looks by itself."""
-    monkeypatch.setattr("voc_stream.kafka.worker.timers.LOST_COMMITS_INTERVAL_SECONDS", 0.5)
+    monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LOST_COMMITS_INTERVAL_SECONDS", 0.5)
     worker = start()
     produce(voc, ids(200))
     wait_until(lambda: sink.count == 200, "the events")
@@ -299,7 +299,7 @@ def test_timers_run_and_lag_and_gauges_show(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Chores is called from the start on, and the lag is that of the log's end, also while the store is away."""
-    monkeypatch.setattr("voc_stream.kafka.worker.timers.LAG_INTERVAL_SECONDS", 1.0)
+    monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LAG_INTERVAL_SECONDS", 1.0)
     chores.fixed_gauges = [GaugeSample("voc_complaints_open", ("s1", "major"), 3)]
     worker = start()
     wait_until(lambda: bool(chores.refreshed and chores.assessed), "chores")

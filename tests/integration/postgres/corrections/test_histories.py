@@ -13,7 +13,7 @@ from integration.postgres.settings import in_one_database
 from integration.postgres.store import NOW, Store, send, wait_until
 
 from voc_stream.domain.folding.history import move_events
-from voc_stream.postgres import chores as chores_module
+from voc_stream.postgres.chores import move_histories
 from voc_stream.postgres.corrections import histories, set_aside
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.intake import stored_events
@@ -55,12 +55,12 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """One call moves one piece of at most three rows."""
     monkeypatch.setattr(histories, "ROWS_A_PIECE", 3)
     monkeypatch.setattr(histories.move_some, "__defaults__", (3,))
-    monkeypatch.setattr(chores_module, "MOVING_SECONDS", 0.0)
+    monkeypatch.setattr(move_histories, "MOVING_SECONDS", 0.0)
 
 
 def move_a_piece(store: Store, chores: PostgresChores) -> int:
     """One piece; how many histories are still under way."""
-    chores._move_some()
+    chores.move_histories.some()
     return int(store.one("SELECT count(*) FROM customer_move"))
 
 
@@ -140,7 +140,7 @@ def test_whatever_happens_while_a_history_is_half_moved(
         for number, value in enumerate(messages(log)):
             send(sinks[number % 2], [value], number % 2)
             for _ in range(data.draw(st.integers(0, 2), "pieces")):
-                with chores._transaction() as cursor:
+                with chores.transaction() as cursor:
                     histories.move_some(cursor, EntityStore(0), background, store.catalogue, rows=2)
     finally:
         background.close()
@@ -166,7 +166,7 @@ def test_a_piece_that_fails_leaves_no_trace(store: Store, monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setattr(histories, "copy_lines", dies)
         with pytest.raises(KeyboardInterrupt):
-            chores._move_some()
+            chores.move_histories.some()
     assert store.ask("SELECT version, fold_state::text FROM customer") == state
     assert store.one("SELECT count(*) FROM contribution") == queued
     store.chores().refresh(NOW)
@@ -236,7 +236,7 @@ def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.M
     sink, chores = store.sink(), store.chores()
     send(sink, messages(log))
     send(sink, messages([customer(segment="gold", occurred_at=at(hours=1))]))
-    chores._move_some()
+    chores.move_histories.some()
     assert store.one("SELECT fold_state -> 'move' ->> 2 FROM customer") == "c-0"
     chores.refresh(NOW)
     store.assert_as_expected(
@@ -267,7 +267,7 @@ def test_whose_history_cannot_be_moved_holds_up_no_other(
         assert store.ask("SELECT * FROM customer_move") == [("u-7",)]
         assert chores.move_histories() == 0
         monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
-        chores._not_moved._again_at["u-7"] = 0.0
+        chores.move_histories.aside._again_at["u-7"] = 0.0
         with pytest.raises(set_aside.CustomersFailedError, match="kept for ever"):
             chores.move_histories()
     finally:

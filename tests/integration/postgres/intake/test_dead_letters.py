@@ -9,7 +9,7 @@ from integration.postgres.store import NOW, Store, partition, send
 from psycopg2 import extras
 
 from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres import chores as chores_module
+from voc_stream.postgres.chores import postgres_chores
 from voc_stream.postgres.intake import dead_letters
 from voc_stream.postgres.intake.dead_letters import DeadLetterOffice, ReasonCount
 
@@ -136,7 +136,7 @@ def test_the_log_read_again_makes_no_second_letter(store: Store) -> None:
 
 def test_old_letters_are_deleted_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those received before the moment go, with their place in the outbox, and no others."""
-    monkeypatch.setattr(chores_module, "LETTERS_A_TIME", 4)
+    monkeypatch.setattr(postgres_chores, "LETTERS_A_TIME", 4)
     send(store.sink(0), [b"old"] * 10)
     send(store.sink(), [b"new"] * 3, now=LATER)
     assert store.chores().delete_dead_letters(NOW) == 0

@@ -193,7 +193,7 @@ def test_a_customer_with_any_number_of_scores(store: Store) -> None:
     tracemalloc.start()
     while store.ask("SELECT customer_id FROM customer_move"):
         began = time.perf_counter()
-        chores._move_some()
+        chores.move_histories.some()
         pieces.append(time.perf_counter() - began)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -233,7 +233,7 @@ def test_a_customer_with_any_number_of_orders_and_complaints(store: Store) -> No
         chores = store.chores()
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            with chores._transaction() as cursor:
+            with chores.transaction() as cursor:
                 churn.reassess(cursor, ["u-1"], store.catalogue.churn, NOW)
             taken.append(time.perf_counter() - began)
         risks.append(store.ask("SELECT drivers FROM churn_risk"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from integration.postgres.store import NOW, partition, send
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.worker.chore_thread import ChoreCalls
+from voc_stream.kafka.worker.chore_thread import ChoreThread
 from voc_stream.kafka.worker.outbox import OutboxPublisher
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import AlertMessage, DeadLetter
@@ -54,8 +54,8 @@ def publish_until_empty(
     store: Store, chores: PostgresChores, producer: Producer, kind: OutboxKind
 ) -> None:
     """One worker, whose timer calls again and again."""
-    calls = ChoreCalls(chores)
-    publisher = OutboxPublisher(producer, "voc.", calls, Metrics(CollectorRegistry()))
+    calls = ChoreThread()
+    publisher = OutboxPublisher(producer, "voc.", chores, calls, Metrics(CollectorRegistry()))
 
     async def run() -> None:
         while store.one("SELECT count(*) FROM outbox WHERE kind = %s", kind):

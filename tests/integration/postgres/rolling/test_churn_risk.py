@@ -13,7 +13,7 @@ from integration.postgres.crowd import crowd
 from integration.postgres.settings import in_one_database
 from integration.postgres.store import NOW, send
 
-from voc_stream.postgres import chores as chores_module
+from voc_stream.postgres.chores import assess_churn
 from voc_stream.postgres.corrections import set_aside
 from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.session.locks import Lock
@@ -151,7 +151,7 @@ def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(
 
 def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a change of the model all risks are of one moment, however many customers are taken at a time."""
-    monkeypatch.setattr(chores_module, "CUSTOMERS_A_TIME", 2)
+    monkeypatch.setattr(assess_churn, "CUSTOMERS_A_TIME", 2)
     values = messages(crowd(40))
     send(store.sink(), values)
     assert store.chores().assess_churn(NOW, everyone=True) == 5
@@ -161,7 +161,7 @@ def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.Monk
 
 def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """One call takes all that is pending and all that is due, however few at a time."""
-    monkeypatch.setattr(chores_module, "CUSTOMERS_A_TIME", 1)
+    monkeypatch.setattr(assess_churn, "CUSTOMERS_A_TIME", 1)
     values = messages(crowd(40))
     send(store.sink(), values)
     store.chores().assess_churn(NOW)
@@ -173,7 +173,7 @@ def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.Monk
 
 def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where many are pending a call assesses one part of them; a round of calls assesses all, and those whose time has come."""
-    monkeypatch.setattr(chores_module, "FEW_CUSTOMERS", 0)
+    monkeypatch.setattr(assess_churn, "FEW_CUSTOMERS", 0)
     chores, later = store.chores(), NOW + timedelta(days=400)
     store.take_in(touchpoint("early", customer_id="early"))
     chores.assess_churn(NOW)
@@ -228,7 +228,7 @@ def test_who_cannot_be_assessed_holds_up_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, in_parts: bool
 ) -> None:
     """As where a constraint of others refuses a row: it is named once and each failure counts; it is done as soon as it may be."""
-    monkeypatch.setattr(chores_module, "FEW_CUSTOMERS", 10)
+    monkeypatch.setattr(assess_churn, "FEW_CUSTOMERS", 10)
     values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
     send(store.sink(), values)
     chores = store.chores()
@@ -247,7 +247,7 @@ def test_who_cannot_be_assessed_holds_up_no_other(
         assert store.one("SELECT count(*) FROM churn_risk") == 39
         assert store.ask("SELECT DISTINCT unnest(customer_ids) FROM churn_pending") == [("u-7",)]
         assert [text.split()[0] for text in said if text] == ["'u-7'"]
-        chores._not_assessed._again_at["u-7"] = 0.0
+        chores.assess_churn.aside._again_at["u-7"] = 0.0
         assert "violates check constraint" in assess()
     finally:
         store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")

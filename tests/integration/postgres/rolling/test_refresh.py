@@ -18,7 +18,7 @@ from oracle import expected_tables
 from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.clocks import LARGEST_LEAP
-from voc_stream.postgres import chores as chores_module
+from voc_stream.postgres.chores import refresh_tables
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.session.server_clock import ClockError
 
@@ -231,7 +231,7 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
 ) -> None:
     """However little is merged at a time, readers never see a scope with less than nothing."""
     monkeypatch.setattr(refresh, "CONTRIBUTIONS_A_TIME", 2)
-    monkeypatch.setattr(chores_module, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(refresh_tables, "BUDGET_SECONDS", 0.0)
     chores = store.chores()
     for number in range(6):
         # Each delivery moves to another shop what the order had contributed so far.

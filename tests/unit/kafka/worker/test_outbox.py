@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 from fakes import MemoryChores
 from prometheus_client import CollectorRegistry
 
-from voc_stream.kafka.worker.chore_thread import ChoreCalls
+from voc_stream.kafka.worker.chore_thread import ChoreThread
 from voc_stream.kafka.worker.outbox import OutboxPublisher
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import AlertMessage, DeadLetter, Partition
@@ -41,9 +41,9 @@ class Producer:
 def publish(
     chores: MemoryChores, kind: OutboxKind, refused: Mapping[bytes, Exception]
 ) -> tuple[Producer, Metrics]:
-    producer, metrics, calls = Producer(refused), Metrics(CollectorRegistry()), ChoreCalls(chores)
+    producer, metrics, calls = Producer(refused), Metrics(CollectorRegistry()), ChoreThread()
     try:
-        asyncio.run(OutboxPublisher(producer, "voc.", calls, metrics).publish(kind))
+        asyncio.run(OutboxPublisher(producer, "voc.", chores, calls, metrics).publish(kind))
     finally:
         calls.close()
     return producer, metrics

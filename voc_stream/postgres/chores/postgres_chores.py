@@ -1,0 +1,266 @@
+"""All chores of the store: how often each is due, and what it does. Each is a transaction, or a few."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from voc_stream.pipeline.chores import Chore, Circumstances, ShowChores
+from voc_stream.pipeline.clocks import LARGEST_SKEW
+from voc_stream.pipeline.ports import Membership, StoreUnavailableError
+from voc_stream.postgres.alerting.evaluator import Evaluator
+from voc_stream.postgres.chores.assess_churn import AssessChurn
+from voc_stream.postgres.chores.move_histories import MoveHistories
+from voc_stream.postgres.chores.refresh_tables import RefreshTables
+from voc_stream.postgres.chores.transactions import ChoreTransactions
+from voc_stream.postgres.corrections.take_over import take_over
+from voc_stream.postgres.corrections.taking_back import take_out_next
+from voc_stream.postgres.intake import outbox
+from voc_stream.postgres.intake.dead_letters import delete_received_before
+from voc_stream.postgres.intake.versioned_rows import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileError
+from voc_stream.postgres.reading.gauges import CustomerGauges, read_gauges
+from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
+from voc_stream.postgres.schema.installation import identity, read_ruling, why_to_wait
+from voc_stream.postgres.session.connection import (
+    DEADLINE_SECONDS,
+    checked_out,
+    engine_for,
+    guarded,
+)
+from voc_stream.postgres.session.server_clock import read_clocks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.pipeline.clocks import ClockReading
+    from voc_stream.pipeline.ports import GaugeSample, OutboxKind, OutboxMessage
+
+HISTORIES_INTERVAL_SECONDS = 2.0
+SITES_INTERVAL_SECONDS = 2.0
+DETAILS_INTERVAL_SECONDS = 4.0
+CHURN_INTERVAL_SECONDS = 2.0
+TAKING_BACK_INTERVAL_SECONDS = 2.0
+RETENTION_INTERVAL_SECONDS = 60.0
+GAUGES_INTERVAL_SECONDS = 10.0
+# A call ends after about this long even where there is more to do, so that the other timers get their turn.
+BUDGET_SECONDS = 5.0
+# A customer of a million events, folded anew, takes some ten seconds.
+TAKING_BACK_SECONDS = 100.0
+# In small pieces, each its own transaction, and for a moment only: nobody waits for old letters to go.
+LETTERS_A_TIME = 500
+DELETION_BUDGET_SECONDS = 1.0
+TAKE_OVER_DEADLINE_SECONDS = 3600.0  # renaming an experience rewrites its part of every table
+
+log = logging.getLogger(__name__)
+
+
+class PostgresChores:
+    """The chores of one worker. One connection at a time; not for two threads at once.
+
+    Attributes:
+        transaction: begins a transaction.
+        move_histories: counts earlier events under a new profile; see MoveHistories.
+        assess_churn: brings risks to now; see AssessChurn.
+        refresh_sites: brings the rolling tables of sites to now; see RefreshTables.
+        refresh_details: brings the other scopes and the cube to now.
+    """
+
+    def __init__(
+        self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> None:
+        self._engine = engine_for(database_url)
+        self._name = str(uuid4())
+        self._catalogue = catalogue
+        self._vacuum = QueueVacuum(self._engine, deadline_seconds)
+        self._customers = CustomerGauges()
+        self._evaluator = Evaluator(catalogue)
+        self._evaluated_at: datetime | None = None
+        self._not_taken_back: set[int] = set()
+        self.transaction = ChoreTransactions(self._engine, catalogue, deadline_seconds)
+        self.move_histories = MoveHistories(self.transaction, self._vacuum)
+        self.assess_churn = AssessChurn(self.transaction, self._vacuum)
+        tables = RefreshTables(self.transaction, self._vacuum)
+        self.refresh_sites, self.refresh_details = tables.sites, tables.details
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._engine.dispose()
+        self.move_histories.close()
+
+    def chores(
+        self, show: ShowChores, evaluate_every: timedelta, keep_letters: timedelta | None
+    ) -> Sequence[Chore[object]]:
+        """All chores of the store; see the port."""
+        return [
+            # It takes no time from a clock, so it goes on while the clock is wrong.
+            Chore(
+                "move_histories",
+                HISTORIES_INTERVAL_SECONDS,
+                lambda _: self.move_histories(),
+                needs_clock=False,
+            ),
+            Chore("settle_sites", SITES_INTERVAL_SECONDS, lambda at: self.refresh_sites(at.now)),
+            Chore(
+                "settle_details",
+                DETAILS_INTERVAL_SECONDS,
+                lambda at: self.refresh_details(at.now, in_parts=at.events_wait),
+            ),
+            Chore(
+                "assess_churn",
+                CHURN_INTERVAL_SECONDS,
+                lambda at: self.assess_churn(at.now, in_parts=at.events_wait),
+            ),
+            Chore("take_back", TAKING_BACK_INTERVAL_SECONDS, lambda at: self.take_back(at.now)),
+            Chore(
+                "evaluate",
+                evaluate_every.total_seconds(),
+                partial(self._evaluate_and_show, show, evaluate_every),
+            ),
+            Chore(
+                "dead_letter_retention",
+                RETENTION_INTERVAL_SECONDS,
+                partial(self._delete_old_letters, show, keep_letters),
+            ),
+            Chore("readings", GAUGES_INTERVAL_SECONDS, partial(self._show_gauges, show)),
+        ]
+
+    def _evaluate_and_show(self, show: ShowChores, every: timedelta, at: Circumstances) -> None:
+        """Evaluate, and show at once what that changed."""
+        if self.evaluate(at.now, every, catching_up=at.in_backlog):
+            self._show_gauges(show, at)
+
+    def _show_gauges(self, show: ShowChores, at: Circumstances) -> None:
+        show.publish(self.gauges(at.now))
+
+    def _delete_old_letters(
+        self, show: ShowChores, keep: timedelta | None, at: Circumstances
+    ) -> None:
+        deleted = 0 if keep is None else self.delete_dead_letters(at.now - keep)
+        if keep is not None and deleted:
+            log.info("%d dead letters older than %d days were deleted", deleted, keep.days)
+            show.letters_deleted(deleted)
+
+    def join(self) -> Membership:
+        """Let this catalogue rule the database, where it is the newest or the first."""
+        with self.transaction(ruled=False) as cursor:
+            installation, ruling = identity(cursor), read_ruling(cursor)
+        problem = why_to_wait(ruling, self._catalogue)
+        if problem is not None or self._catalogue.digest in ("", ruling.digest if ruling else None):
+            return Membership(installation, problem)
+        with (
+            checked_out(self._engine) as connection,
+            guarded(connection, TAKE_OVER_DEADLINE_SECONDS),
+            connection.cursor() as cursor,
+        ):
+            take_over(cursor, self._catalogue)
+            installation, problem = (
+                identity(cursor),
+                why_to_wait(read_ruling(cursor), self._catalogue),
+            )
+            connection.commit()
+        return Membership(installation, problem)
+
+    def read_clocks(self) -> ClockReading:
+        """What the clock of this machine, PostgreSQL's, and those that are stored show now."""
+        with self.transaction() as cursor:
+            reading = read_clocks(cursor)
+        if reading.stored_ahead > LARGEST_SKEW:
+            self.assess_churn.look_for_future()
+        return reading
+
+    def refresh(self, now: datetime) -> bool:
+        """Take out, move and merge all that is pending and refresh rolling tables and cube as of `now`; False where another is at it."""
+        while taken := self.take_back(now):
+            pass
+        while moved := self.move_histories():
+            pass
+        return (
+            taken is not None
+            and moved is not None
+            and self.refresh_sites(now)
+            and self.refresh_details(now, in_parts=False)
+        )
+
+    def take_back(self, now: datetime) -> int | None:
+        """Take out of the tables what retractions name that wait; how many events they named, None where another worker is at it."""
+        started, named = time.monotonic(), 0
+        while time.monotonic() - started < BUDGET_SECONDS:
+            taken = self._take_back_next(now)
+            if taken is None:
+                return None
+            if not taken:
+                break
+            named += taken
+        if named:
+            log.info("%d events that retractions name are out of the tables", named)
+            self._vacuum.make_room("retraction_pending")
+        return named
+
+    def _take_back_next(self, now: datetime) -> int | None:
+        for _ in range(ATTEMPTS_ON_CONFLICT):
+            try:
+                with self.transaction(
+                    max(self.transaction.deadline_seconds, TAKING_BACK_SECONDS)
+                ) as cursor:
+                    return take_out_next(cursor, self._catalogue, now, self._not_taken_back)
+            except ChangedMeanwhileError:
+                continue
+        raise StoreUnavailableError(
+            f"rows kept changing under {ATTEMPTS_ON_CONFLICT} attempts to take events out"
+        )
+
+    def evaluate(
+        self, now: datetime, every: timedelta = timedelta(0), *, catching_up: bool = False
+    ) -> bool | None:
+        """Start, renew and end alerts as of `now`; whether any started or ended.
+
+        None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
+        looked for, and nothing ends.
+        """
+        if self._evaluated_at is not None and now < self._evaluated_at - LARGEST_SKEW:
+            self._evaluator = Evaluator(self._catalogue)  # it has read for a time that was ahead
+        self._evaluated_at = now
+        with self.transaction() as cursor:
+            changed = self._evaluator.judge_always(cursor, now, every, catching_up=catching_up)
+        if changed is None or catching_up:
+            return changed
+        self._vacuum.make_room("arrival")
+        with self.transaction() as cursor:
+            others_are_due = self._evaluator.take_turn_at_the_others(cursor, now)
+        if others_are_due:
+            with self.transaction() as cursor:
+                changed |= self._evaluator.judge_the_others(cursor, now)
+        return changed
+
+    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
+        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
+        with self.transaction() as cursor:
+            return outbox.claim(cursor, kind, limit, self._name)
+
+    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
+        """Those that were sent are done with; all others that were taken may be taken again."""
+        with self.transaction() as cursor:
+            outbox.finish(cursor, kind, sent, self._name, now)
+
+    def delete_dead_letters(self, before: datetime) -> int:
+        """Delete refused messages that were received before; how many. A call is short: there may be more."""
+        started, deleted = time.monotonic(), 0
+        while time.monotonic() - started < DELETION_BUDGET_SECONDS:
+            with self.transaction() as cursor:
+                found = delete_received_before(cursor, before, LETTERS_A_TIME)
+            deleted += found
+            if found < LETTERS_A_TIME:
+                break
+        return deleted
+
+    def gauges(self, now: datetime) -> Sequence[GaugeSample]:
+        """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""
+        with self.transaction() as cursor:
+            found = read_gauges(cursor, now)
+        return [*found, *self._customers.read(self.transaction)]

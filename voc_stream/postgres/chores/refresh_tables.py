@@ -1,0 +1,71 @@
+"""Brings the rolling tables and the cube to now."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from voc_stream.postgres.rolling import refresh
+from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from voc_stream.postgres.chores.transactions import ChoreTransactions
+    from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
+    from voc_stream.postgres.rolling.refresh import Refresh
+
+# A call ends after about this long even where there is more to do, so that the other timers get their turn.
+BUDGET_SECONDS = 5.0
+PURGE_EVERY = timedelta(hours=1)
+
+
+class RefreshTables:
+    """The chores `settle_sites` and `settle_details`."""
+
+    def __init__(self, transaction: ChoreTransactions, vacuum: QueueVacuum) -> None:
+        self._transaction, self._vacuum = transaction, vacuum
+        self._purged_at: datetime | None = None
+        self._is_catalogue_copied = False
+
+    def sites(self, now: datetime) -> bool:
+        """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
+        self._copy_catalogue()
+        if not self._refresh(refresh.OF_SITES, now):
+            return False
+        if self._purged_at is None or abs(now - self._purged_at) >= PURGE_EVERY:
+            self._purged_at = now
+            with self._transaction() as cursor:
+                refresh.purge(cursor)
+        return True
+
+    def details(self, now: datetime, *, in_parts: bool) -> bool:
+        """Merge into the other scopes and the cube; False where another worker holds the lock.
+
+        With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
+        """
+        return self._refresh(refresh.OF_DETAILS, now, in_parts=in_parts)
+
+    def _refresh(self, which: Refresh, now: datetime, *, in_parts: bool = False) -> bool:
+        started = time.monotonic()
+        while True:
+            with self._transaction() as cursor:
+                taken = refresh.refresh(cursor, which, now, in_parts=in_parts)
+            if taken is None:
+                return False
+            if taken:
+                self._vacuum.make_room(which.queue)
+            if (
+                in_parts
+                or taken < refresh.CONTRIBUTIONS_A_TIME
+                or time.monotonic() - started > BUDGET_SECONDS
+            ):
+                return True
+
+    def _copy_catalogue(self) -> None:
+        """Once a process: the rolling view joins the catalogue's expectations."""
+        if not self._is_catalogue_copied:
+            with self._transaction() as cursor:
+                copy_catalogue(cursor, self._transaction.catalogue)
+            self._is_catalogue_copied = True

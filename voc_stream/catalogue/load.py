@@ -12,7 +12,7 @@ import msgspec
 
 from voc_stream.catalogue.days_file import with_days_files
 from voc_stream.catalogue.flow import Flow, flow_problems
-from voc_stream.catalogue.model import OPENING_MINUTES, Catalogue, Factor, timings_of
+from voc_stream.catalogue.model import OPENING_MINUTES, Catalogue, Factor, Limits, timings_of
 from voc_stream.catalogue.plausible import problems
 from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.catalogue.reading.check_churn import check_churn
@@ -23,7 +23,6 @@ from voc_stream.catalogue.reading.read_experience import KEY, MAXIMUM_KEY_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from voc_stream.catalogue.calendar import SiteCalendar
     from voc_stream.catalogue.model import Experience
 
 __all__ = ["CatalogueError", "load_catalogue"]
@@ -105,7 +104,8 @@ def _read(file: CatalogueText, folder: Path, tables: dict[str, Any]) -> Catalogu
     if shell.version < 1:
         file.fail(("version",), f"must be 1 or more, not {shell.version}")
     _check_alias(file, shell.alias, experiences, flow)
-    _check_opening_time(file, experiences, (calendar, *sites.values()))
+    if not any(one.has_hours for one in (calendar, *sites.values())):
+        _check_no_opening_time(file, experiences, shell.limits)
     file.filled(shell.label, ("label",))
     check_churn(file, shell.churn, experiences)
     check_limits(file, shell.limits, flow)
@@ -135,16 +135,14 @@ def _flow(file: CatalogueText, table: dict[str, Any]) -> Flow:
     return flow
 
 
-def _check_opening_time(
-    file: CatalogueText, experiences: Iterable[str], calendars: Iterable[SiteCalendar]
-) -> None:
-    if any(calendar.has_hours for calendar in calendars):
-        return
+def _check_no_opening_time(file: CatalogueText, experiences: Iterable[str], limits: Limits) -> None:
+    """Nothing may count the opening time of sites of which nobody says when they are open."""
+    problem = "needs opening hours: state them as `open` in [calendar]"
     for key in experiences:
         if key.startswith(OPENING_MINUTES):
-            file.fail(
-                ("experience", key), "needs opening hours: state them as `open` in [calendar]"
-            )
+            file.fail(("experience", key), problem)
+    if limits.in_opening_time:
+        file.fail(("limits", "in_opening_time"), problem)
 
 
 def _check_alias(

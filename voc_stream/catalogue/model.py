@@ -80,6 +80,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What operations may take, for alerts that are about no experience.
 
     Attributes:
+        in_opening_time: whether `stage_minutes`, `acknowledge_minutes` and `resolve_minutes` count
+            only the minutes in which the site is open.
         stage_minutes: of a stage, after how long an order is stuck in it; the stage's own 95th percentile where it is not named.
         promise_watch_minutes: how long before a promised delivery its order is watched.
         acknowledge_minutes: by severity, how long a complaint may wait for its acknowledgement.
@@ -88,6 +90,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         high_value_at_risk_customers: how many valuable customers at risk are worth an alert.
     """
 
+    in_opening_time: bool = False
     stage_minutes: Mapping[str, float] = {}
     promise_watch_minutes: float = 240.0
     acknowledge_minutes: BySeverity = BySeverity(major=240.0, minor=1440.0)

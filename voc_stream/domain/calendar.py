@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -52,10 +52,14 @@ class _Openings(NamedTuple):
 
 
 class Calendar:
-    """The calendar of one site, or of many that have the same."""
+    """The calendar of one site, or of many that have the same.
 
-    def __init__(self, stated: SiteCalendar) -> None:
+    `whole_days`: a day that is open at all counts as open from midnight to midnight.
+    """
+
+    def __init__(self, stated: SiteCalendar, *, whole_days: bool = False) -> None:
         self.stated = stated
+        self._whole_days = whole_days
         self.is_utc = stated.time_zone == UTC_NAME
         self._zone = ZoneInfo(stated.time_zone)
         self._years: dict[int, _Openings] = {}
@@ -64,6 +68,16 @@ class Calendar:
     def has_hours(self) -> bool:
         """Whether it is known when the site is open."""
         return self.stated.has_hours
+
+    @cached_property
+    def never_closes(self) -> bool:
+        """Whether no hour and no day is known on which the site is closed."""
+        stated = self.stated
+        return not (stated.week or stated.country or stated.holidays or stated.closed_for_good)
+
+    @cached_property
+    def _open_days(self) -> Calendar:
+        return Calendar(self.stated, whole_days=True)
 
     def day_of(self, moment: datetime) -> date:
         """The local day of a moment.
@@ -81,6 +95,10 @@ class Calendar:
         >>> china.hours_of(date(2025, 10, 1)), china.hours_of(date(2025, 10, 9))
         ((), ((480, 1080),))
         """
+        hours = self._hours_of(day)
+        return WHOLE_DAY if hours and self._whole_days else hours
+
+    def _hours_of(self, day: date) -> Hours:
         stated = self.stated
         if stated.closed_for_good is not None and day >= stated.closed_for_good:
             return CLOSED
@@ -124,6 +142,51 @@ class Calendar:
             openings = self._openings(year)
             found += openings.until(end) - openings.until(start)
         return found
+
+    def time_on_open_days(self, start: datetime, end: datetime) -> timedelta:
+        """The time from one moment to another without the days on which the site is closed.
+
+        >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
+        >>> friday = datetime(2026, 1, 9, 17, 0, tzinfo=UTC)
+        >>> office.time_on_open_days(friday, friday + timedelta(days=3)) / timedelta(hours=1)
+        24.0
+        """
+        if self.never_closes:
+            return max(end - start, timedelta(0))
+        return self._open_days.opening_time(start, end)
+
+    def waiting_time(
+        self, start: datetime, end: datetime, *, in_opening_time: bool = False
+    ) -> timedelta:
+        """How long somebody waited for the site, who knows that it closes.
+
+        In opening time if that is asked for and known; else without the days on which it is closed.
+        """
+        if in_opening_time and self.has_hours:
+            return self.opening_time(start, end)
+        return self.time_on_open_days(start, end)
+
+    def before(self, end: datetime, duration: timedelta) -> datetime:
+        """The moment since which `duration` passed until `end`, closed days left out.
+
+        At most a year earlier than the duration says, for a site that has long been closed.
+
+        >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
+        >>> monday = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
+        >>> office.before(monday, timedelta(days=1)).isoformat()
+        '2026-01-09T09:00:00+00:00'
+        """
+        low, high = end - duration - timedelta(days=366), end - duration
+        if self.time_on_open_days(high, end) >= duration:
+            return high
+        # The farther back it starts, the more time it is: the latest start with enough of it.
+        while high - low > MICROSECOND:
+            middle = low + (high - low) // 2
+            if self.time_on_open_days(middle, end) >= duration:
+                low = middle
+            else:
+                high = middle
+        return low
 
     def next_opening(self, moment: datetime) -> datetime | None:
         """When the site is open next: the moment itself where it is; None where it never is again.
@@ -207,6 +270,11 @@ class Calendars(NamedTuple):
             return self.default
         return self.of_sites.get(site_id, self.default)
 
+    @property
+    def ever_close(self) -> bool:
+        """Whether any hour or day is known on which a site is closed."""
+        return not all(one.never_closes for one in (self.default, *self.of_sites.values()))
+
     def closed_for_good(self, now: datetime) -> frozenset[str]:
         """The sites that do not exist any more."""
         return frozenset(
@@ -224,6 +292,9 @@ def calendars_of(catalogue: Catalogue) -> Calendars:
 
 # Sites are many and their calendars few.
 _calendar = lru_cache(maxsize=4096)(Calendar)
+
+NEVER_CLOSED = Calendars(_calendar(SiteCalendar()), {})
+"""The calendars of a catalogue that states none."""
 
 
 def _year_of(moment: int) -> int:

@@ -572,6 +572,11 @@ WRONG = [
     ),
     (
         "[limits]",
+        "[limits]\nin_opening_time = true",
+        "trade.toml:46: limits.in_opening_time: needs opening hours: state them as `open`",
+    ),
+    (
+        "[limits]",
         "[plausible]\nlongest_stage_days = 0\n[limits]",
         "trade.toml:46: plausible.longest_stage_days: must be more than 0 and at most 6944.44, not 0",
     ),

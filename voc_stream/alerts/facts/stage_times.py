@@ -20,10 +20,17 @@ _FIRST_EDGE = 5.0
 
 
 class StageLimit(NamedTuple):
-    """After how many minutes an order is stuck; whether the catalogue states it, or it is what 95 of 100 orders stay within."""
+    """When an order is stuck.
+
+    Attributes:
+        minutes: after how many.
+        is_stated: the catalogue states it; else it is what 95 of 100 orders stay within.
+        in_opening_time: only minutes in which the site is open count.
+    """
 
     minutes: float
     is_stated: bool
+    in_opening_time: bool = False
 
 
 class StageTimes(NamedTuple):
@@ -41,7 +48,9 @@ class StageTimes(NamedTuple):
         A stage has none where too few orders passed, or where more than 5 of 100 took more than 2,560 minutes, which is all one bin.
         """
         limits = {
-            stage: StageLimit(minutes, is_stated=True)
+            stage: StageLimit(
+                minutes, is_stated=True, in_opening_time=catalogue.limits.in_opening_time
+            )
             for stage, minutes in catalogue.limits.stage_minutes.items()
         }
         for stage in catalogue.flow.stages:

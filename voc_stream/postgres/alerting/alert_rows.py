@@ -9,7 +9,6 @@ from uuid import uuid4
 import msgspec
 
 from voc_stream.alerts.model import OpenAlert, Subject
-from voc_stream.alerts.unwatched import ENDED_BECAUSE, SAID
 from voc_stream.postgres.intake.outbox import put_alert
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.lifecycle import Changes
     from voc_stream.alerts.model import Finding
+    from voc_stream.alerts.unwatched import Reason
     from voc_stream.postgres.session.cursor import Cursor
 
 _COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence, summary"
@@ -50,13 +50,17 @@ def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
         _message(cursor, changes.ends)
 
 
-def end_unwatched(cursor: Cursor, alert_ids: Sequence[str], now: datetime) -> None:
+def end_unwatched(
+    cursor: Cursor, unwatched: Sequence[tuple[OpenAlert, Reason]], now: datetime
+) -> None:
     """End alerts that nobody watches any more, and say so in evidence, summary and message: it is no recovery."""
-    cursor.execute(
-        "UPDATE alert SET ended_at = %s, summary = summary || ' ' || %s, evidence = evidence || %s WHERE alert_id = ANY(%s)",
-        (now, SAID, _json({"ended_because": ENDED_BECAUSE}), list(alert_ids)),
-    )
-    _message(cursor, alert_ids)
+    for alert, reason in unwatched:
+        cursor.execute(
+            "UPDATE alert SET ended_at = %s, summary = summary || ' ' || %s,"
+            " evidence = evidence || %s WHERE alert_id = %s",
+            (now, reason.said, _json({"ended_because": reason.name}), alert.alert_id),
+        )
+    _message(cursor, [alert.alert_id for alert, _ in unwatched])
 
 
 def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:

@@ -17,7 +17,8 @@ from voc_stream.alerts.lifecycle import CONFIRMED_WITHIN, changes, is_heard, kee
 from voc_stream.alerts.model import Subject  # noqa: TC001  msgspec reads the annotations at run time
 from voc_stream.alerts.registry import RULES
 from voc_stream.alerts.rule import Context, Facts
-from voc_stream.alerts.unwatched import unwatched
+from voc_stream.alerts.unwatched import unwatched, without_sites
+from voc_stream.domain.calendar import calendars_of
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.postgres.alerting import alert_rows
 from voc_stream.postgres.alerting.explanations import explain_start
@@ -47,6 +48,7 @@ class Evaluator:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._calendars = calendars_of(catalogue)
         self._readers = make_readers(catalogue)
 
     def judge_always(
@@ -61,8 +63,9 @@ class Evaluator:
         if as_of is None:
             return None
         forget_future(cursor)
-        gone = unwatched(alert_rows.read_open(cursor), self._catalogue.experience)
-        alert_rows.end_unwatched(cursor, [alert.alert_id for alert in gone], now)
+        closed = self._calendars.closed_for_good(now)
+        gone = unwatched(alert_rows.read_open(cursor), self._catalogue.experience, closed)
+        alert_rows.end_unwatched(cursor, gone, now)
         verdicts = self.judge(ALWAYS, cursor, self._context(cursor, now))
         # Alerts are as fresh as what they were evaluated from.
         cursor.execute(
@@ -105,7 +108,11 @@ class Evaluator:
         """What some rules find, by name: first all that they need is read, then each judges it."""
         reading = Reading(cursor, context, self._readers)
         facts = {rule.name: Facts(*(reading[kind] for kind in rule.needs)) for rule in rules}
-        return {rule.name: rule.judge(facts[rule.name], context) for rule in rules}
+        closed = self._calendars.closed_for_good(context.now)
+        return {
+            rule.name: without_sites(rule.judge(facts[rule.name], context), closed)
+            for rule in rules
+        }
 
     def _context(self, cursor: Cursor, now: datetime) -> Context:
         open_alerts = {alert.subject: alert for alert in alert_rows.read_open(cursor)}

@@ -11,6 +11,7 @@ from builders import callback, complaint, repair_step
 from integration.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, TODAY, Judged
 from msgspec.structs import replace
 
+from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.session.locks import Lock
 
@@ -205,6 +206,28 @@ def test_an_alert_about_what_the_catalogue_names_no_more_ends_as_that(store: Sto
     assert [(one["state"], one["evidence"]["ended_because"]) for one in messages] == [
         ("ended", "no_longer_watched")
     ] * 2
+
+
+def test_the_alerts_of_a_site_that_is_closed_for_good_end_with_that_reason(store: Store) -> None:
+    """From its last day on; nothing is found there any more, and the alert of all sites goes on."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
+    judged.find_again()
+    store.ask("DELETE FROM outbox")
+    closed = SiteCalendar(closed_for_good=judged.now.date())
+    with closing(
+        PostgresChores(store.url, replace(store.catalogue, site={"s-1": closed}))
+    ) as chores:
+        for _ in range(3):
+            judged.now += timedelta(minutes=2)
+            chores.refresh(judged.now)
+            chores.evaluate(judged.now)
+    found = {one["scope"]: one for one in judged.alerts("VocExperienceBelowExpectation")}
+    assert found["s-1"]["evidence"]["ended_because"] == "closed_for_good"
+    assert found["s-1"]["summary"].endswith("The site is closed for good. / 门店已永久关闭。")
+    assert found[""]["ended_at"] is None
+    messages = [json.loads(message) for (message,) in store.ask("SELECT message FROM outbox")]
+    assert [(one["state"], one["scope"]) for one in messages] == [("ended", "s-1")]
 
 
 def test_two_processes_that_take_turns_raise_one_alert(store: Store) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Limits
+    from voc_stream.domain.calendar import Calendar, Calendars
 
 NAME = "VocComplaintAgeing"
 GIVEN_UP_AFTER = timedelta(days=90)
@@ -41,14 +42,20 @@ class OpenComplaint(NamedTuple):
     waiting_since: datetime
     handed_to: str | None
 
-    def is_overdue(self, limits: Limits, now: datetime) -> bool:
-        """Whether the next step, an answer or the resolution, is later than the catalogue allows."""
+    def is_overdue(self, limits: Limits, calendar: Calendar, now: datetime) -> bool:
+        """Whether the next step, an answer or the resolution, is later than the catalogue allows.
+
+        Days on which the site is closed do not count, nor hours if limits are in opening time.
+        """
         allowed = (
             [limits.resolve_minutes]
             if self.is_answered
             else [limits.acknowledge_minutes, limits.resolve_minutes]
         )
-        minutes = (now - self.waiting_since).total_seconds() / 60
+        waited = calendar.waiting_time(
+            self.waiting_since, now, in_opening_time=limits.in_opening_time
+        )
+        minutes = waited.total_seconds() / 60
         return any(minutes > getattr(limit, self.severity) for limit in allowed)
 
 
@@ -60,10 +67,12 @@ class SiteComplaints:
         self.longest: list[tuple[datetime, str]] = []
         self.departments: Counter[str | None] = Counter()
 
-    def add(self, complaint: OpenComplaint, limits: Limits, now: datetime) -> None:
+    def add(
+        self, complaint: OpenComplaint, limits: Limits, calendar: Calendar, now: datetime
+    ) -> None:
         """Count one complaint."""
         self.count_open += 1
-        if not complaint.is_overdue(limits, now):
+        if not complaint.is_overdue(limits, calendar, now):
             return
         self.overdue += 1
         self.major += complaint.severity == "major"
@@ -80,13 +89,14 @@ class OpenComplaints(NamedTuple):
 
 
 def count_by_site(
-    complaints: Iterable[OpenComplaint], limits: Limits, now: datetime
+    complaints: Iterable[OpenComplaint], limits: Limits, calendars: Calendars, now: datetime
 ) -> OpenComplaints:
     """Count open complaints one by one, so that few are in memory at once."""
     sites: dict[str, SiteComplaints] = defaultdict(SiteComplaints)
     for complaint in complaints:
         if now - complaint.waiting_since <= GIVEN_UP_AFTER:
-            sites[complaint.site_id].add(complaint, limits, now)
+            calendar = calendars.of(complaint.site_id)
+            sites[complaint.site_id].add(complaint, limits, calendar, now)
     return OpenComplaints(sites)
 
 
@@ -140,7 +150,8 @@ RULE = Rule(
         ),
     ),
     one_per="site",
-    starts="a complaint waits for its acknowledgement or resolution for longer than `[limits]` says",
+    starts="a complaint waits for its acknowledgement or resolution for longer than `[limits]` says;"
+    " days on which the site is closed do not count",
     critical="a major one does",
     ends="none does",
     needs=(OpenComplaints,),

@@ -217,7 +217,8 @@ RULE = Rule(
     description="Silent against its own rhythm: either nobody asks the customers, or what they say does"
     " not arrive. No data is no good news.",
     one_per="site",
-    starts="nothing from a site that by its rhythm should have sent at least ten; or events, but no rating",
+    starts="nothing from a site that by its rhythm should have sent at least ten; or events, but no rating;"
+    " nothing is expected of days on which it is closed",
     critical="it should have sent thirty",
     ends="something is heard; a rating, where only ratings were missing",
     needs=(HeardSites,),

@@ -89,7 +89,7 @@ RULE = Rule(
     description="Their vehicles were delivered more than 72 hours ago, and neither a completed callback"
     " nor the end of the follow-up stage is known.",
     one_per="site",
-    starts="of the orders whose 72 hours ended within 7 days more than the catalogue allows were not"
+    starts="of the orders whose 72 hours ended within 7 days, closed days left out, more than the catalogue allows were not"
     " followed up to this day, by more than chance",
     critical="half of them were not, and twice what is allowed",
     ends="the share is back",

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.alerts.facts.open_orders import stage_label, working_minutes
+from voc_stream.alerts.facts.open_orders import MINUTE, stage_label, working_minutes
 from voc_stream.alerts.facts.stage_times import SHARE_WITHIN, StageTimes
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.catalogue.model import minutes_experience
+from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.statistics import poisson_tail
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from voc_stream.alerts.facts.stage_times import StageLimit
     from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.calendar import Calendar
 
 NAME = "VocRepairStageStuck"
 GIVEN_UP_AFTER = timedelta(days=30)
@@ -89,7 +91,8 @@ def judge_stuck(
     Stuck is an order that has been in its stage for longer than the limit, and not because the shop was closed: for so long, or for a
     working day, the site was at work. Of many orders some are always beyond a 95th percentile. So an alert starts where there are more than
     chance explains, or one is far beyond the limit; where the catalogue states the limit, at the first one. It goes on while any has
-    been in the stage for longer, open shop or not, and while there are orders in the stage and no limit is known any more.
+    been in the stage for longer, open shop or not, and while there are orders in the stage and no limit is known any more. A limit in
+    opening time knows itself when the shop is closed: by it only open minutes count.
 
     Args:
         orders: at least all that are longer in their stage than its limit, and no longer than GIVEN_UP_AFTER.
@@ -104,22 +107,31 @@ def judge_stuck(
     for order in orders:
         if order.entered_at is not None and now - order.entered_at <= GIVEN_UP_AFTER:
             by_place[order.site_id, order.stage].append(order)
-    findings, holding = [], set()
+    findings, holding, calendars = [], set(), calendars_of(catalogue)
     for (site_id, stage), products in sorted(in_stage.items()):
         here = by_place[site_id, stage]
         subject = Subject(NAME, minutes_experience(stage), "site", site_id)
-        limit, work = limits.get(stage), active.get(site_id, ())
-        if limit is None or _beyond(here, limit.minutes, now):
+        limit, work, calendar = limits.get(stage), active.get(site_id, ()), calendars.of(site_id)
+        if limit is None:
             holding.add(subject)
-        if limit is None or not work:
+            continue
+        open_only = limit.in_opening_time and calendar.has_hours
+        ages = _ages(here, calendar if open_only else None, now)
+        if any(age > limit.minutes for age in ages.values()):
+            holding.add(subject)
+        if not (work or open_only):
             continue
         stuck, far_beyond = (
-            [order for order in _beyond(here, minutes, now) if _is_stuck(order, minutes, work, now)]
+            [
+                order
+                for order in _beyond(ages, minutes)
+                if open_only or _is_stuck(order, minutes, work, now)
+            ]
             for minutes in (limit.minutes, FAR_BEYOND * limit.minutes)
         )
         found = _StageAtSite(subject, stage, limit, products, stuck, len(far_beyond))
         if found.is_worth_an_alert:
-            findings.append(_finding(found, catalogue, now))
+            findings.append(_finding(found, catalogue, ages[stuck[0]]))
     return Verdict(findings, holding & set(open_subjects))
 
 
@@ -132,12 +144,24 @@ def is_more_than_chance(stuck: int, in_stage: int) -> bool:
     return poisson_tail(stuck, (1 - SHARE_WITHIN) * in_stage) < CHANCE
 
 
-def _beyond(orders: Iterable[OpenOrder], minutes: float, now: datetime) -> list[OpenOrder]:
+def _ages(
+    orders: Iterable[OpenOrder], calendar: Calendar | None, now: datetime
+) -> dict[OpenOrder, float]:
+    """For how many minutes each has been in its stage; by a calendar, those in which it was open."""
+    if calendar is None:
+        return {order: order.minutes_in_stage(now) or 0.0 for order in orders}
+    return {
+        order: calendar.opening_time(order.entered_at, now) / MINUTE
+        for order in orders
+        if order.entered_at is not None
+    }
+
+
+def _beyond(ages: Mapping[OpenOrder, float], minutes: float) -> list[OpenOrder]:
     """Those that have been in their stage for longer, the oldest first."""
-    ages = [(order.minutes_in_stage(now) or 0.0, order) for order in orders]
     return [
         order
-        for age, order in sorted(ages, key=lambda each: (-each[0], each[1].order_id))
+        for order, age in sorted(ages.items(), key=lambda each: (-each[1], each[0].order_id))
         if age > minutes
     ]
 
@@ -150,9 +174,9 @@ def _is_stuck(order: OpenOrder, minutes: float, work: Sequence[datetime], now: d
     )
 
 
-def _finding(found: _StageAtSite, catalogue: Catalogue, now: datetime) -> Finding:
+def _finding(found: _StageAtSite, catalogue: Catalogue, oldest: float) -> Finding:
     site_id, stuck = found.subject.scope, found.stuck
-    oldest, limit = stuck[0].minutes_in_stage(now) or 0.0, round(found.limit.minutes, 1)
+    limit = round(found.limit.minutes, 1)
     english, chinese = stage_label(catalogue, found.stage)
     product = _telling_product(stuck, found.products)
     return Finding(

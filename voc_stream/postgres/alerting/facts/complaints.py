@@ -12,6 +12,7 @@ from voc_stream.alerts.rules.complaints.complaint_ageing import (
     count_by_site,
 )
 from voc_stream.alerts.rules.complaints.complaint_surge import Opened, OpenedComplaints
+from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.entities.complaint import OPEN_STATES
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ GROUP BY site_id, category
 
 def read_complaints(reading: Reading) -> OpenComplaints:
     """The complaints that wait for their next step, counted by site."""
-    now = reading.context.now
-    return count_by_site(read_open(reading.cursor, now), reading.context.catalogue.limits, now)
+    catalogue, now = reading.context.catalogue, reading.context.now
+    complaints = read_open(reading.cursor, now)
+    return count_by_site(complaints, catalogue.limits, calendars_of(catalogue), now)
 
 
 def read_opened_complaints(reading: Reading) -> OpenedComplaints:

@@ -18,6 +18,7 @@ from voc_stream.alerts.rules.experiences.touchpoint_silent import (
     silences_of,
     telling_hours,
 )
+from voc_stream.domain.calendar import NEVER_CLOSED, calendars_of
 from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.rules.experiences.touchpoint_silent import Silence
     from voc_stream.catalogue.measures import Kind
+    from voc_stream.domain.calendar import Calendars
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -67,6 +69,8 @@ JOIN unnest(%(hours)s::timestamptz[]) hour ON hour >= %(end)s - hours * interval
 CROSS JOIN generate_series(0, {PAST[-1]}) week
 JOIN pane p ON p.resolution = 60 AND p.start = hour - week * interval '168 hours' AND p.scope_type = 'site' AND p.scope = site
      AND p.experience = counted.experience
+WHERE NOT EXISTS (SELECT FROM unnest(%(closed_sites)s::text[], %(closed_hours)s::timestamptz[]) closed (closed_site, closed_hour)
+                  WHERE closed_site = site AND closed_hour = hour)
 GROUP BY site, kind, week
 """
 # By day first: a silence may be weeks old, and hours are many.
@@ -89,14 +93,22 @@ def read_heard_sites(reading: Reading) -> HeardSites:
         for key, experience in catalogue.experience.items()
         if key != DUE_BY_ITSELF and (experience.source is None or experience.kind == "timing")
     }
-    sites = read_sites(cursor, kinds, now, open_forms(open_alerts))
+    calendars = calendars_of(catalogue)
+    sites = read_sites(cursor, kinds, now, open_forms(open_alerts), calendars)
     return HeardSites(sites, _heard_before(cursor, silences_of(sites), kinds, now))
 
 
 def read_sites(
-    cursor: Cursor, kinds: Mapping[str, Kind], now: datetime, also: Collection[str] = ()
+    cursor: Cursor,
+    kinds: Mapping[str, Kind],
+    now: datetime,
+    also: Collection[str] = (),
+    calendars: Calendars = NEVER_CLOSED,
 ) -> list[SiteContacts]:
-    """The sites that have been silent or without ratings for so long that it may be worth an alert, and those of `also`."""
+    """The sites that have been silent or without ratings for so long that it may be worth an alert, and those of `also`.
+
+    Nothing is expected of the hours of a day on which a site is closed.
+    """
     end = EPOCH + (now - EPOCH) // HOUR * HOUR
     usual: dict[str, dict[Kind, _Usual]] = defaultdict(dict, {site_id: {} for site_id in also})
     cursor.execute(_MOST_FREQUENT, (list(kinds), list(kinds.values())))
@@ -117,7 +129,7 @@ def read_sites(
         if unrated_hours >= FEEDBACK_HOURS and {"rating", "timing"} <= here.keys():
             for one in (here["rating"], here["timing"]):
                 counted[site_id, one] = max(FEEDBACK_HOURS, counted.get((site_id, one), 0))
-    contacts = _contacts(cursor, counted, end)
+    contacts = _contacts(cursor, counted, end, calendars)
     return [
         SiteContacts(site_id, *silent[site_id], contacts.get(site_id, {}))
         for site_id in {*also, *contacts}
@@ -138,7 +150,10 @@ def _hours_since(heard: datetime | None, end: datetime) -> int:
 
 
 def _contacts(
-    cursor: Cursor, counted: Mapping[tuple[str, _Usual], int], end: datetime
+    cursor: Cursor,
+    counted: Mapping[tuple[str, _Usual], int],
+    end: datetime,
+    calendars: Calendars,
 ) -> dict[str, dict[Kind, list[Sequence[int]]]]:
     """How often sites were heard by these experiences in the last so many hours: by kind and, from now backwards, by week."""
     found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
@@ -153,7 +168,22 @@ def _contacts(
     columns = {
         name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
     }
-    cursor.execute(_CONTACTS, {**columns, "hours": hours, "end": end})
+    closed = [
+        (site_id, hour)
+        for site_id in {site_id for site_id, _ in counted}
+        for hour in hours
+        if not calendars.of(site_id).time_on_open_days(hour, hour + HOUR)
+    ]
+    cursor.execute(
+        _CONTACTS,
+        {
+            **columns,
+            "hours": hours,
+            "end": end,
+            "closed_sites": [site_id for site_id, _ in closed],
+            "closed_hours": [hour for _, hour in closed],
+        },
+    )
     for site_id, kind, week, *counts in cursor:
         weeks = found[site_id].setdefault(kind, [(0,) * len(WINDOWS) for _ in range(PAST[-1] + 1)])
         weeks[week] = counts

@@ -12,7 +12,8 @@ from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.alerts.rules.workshop.promise_at_risk import longest_left
 from voc_stream.alerts.rules.workshop.repair_stage_stuck import GIVEN_UP_AFTER
-from voc_stream.domain.entities.order import EPOCH, MICROSECOND
+from voc_stream.domain.calendar import calendars_of
+from voc_stream.domain.entities.order import EPOCH, FOLLOW_UP_WITHIN, MICROSECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.facts.stage_times import StageLimit
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.calendar import Calendar, Calendars
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -35,7 +37,7 @@ WITH chosen AS MATERIALIZED (
            CASE WHEN delivered_at IS NULL AND fold_state -> 'exited' -> current_stage IS NULL
                 THEN (fold_state -> 'entered' ->> current_stage)::bigint END AS entered
     FROM repair_order
-    WHERE (delivered_at IS NULL AND current_stage IS NOT NULL) OR (follow_up_due_at >= %(due_from)s AND follow_up_due_at < %(now)s)
+    WHERE (delivered_at IS NULL AND current_stage IS NOT NULL) OR (follow_up_due_at >= %(due_earliest)s AND follow_up_due_at < %(now)s)
 )
 SELECT site_id, current_stage, product, order_id, entered, promised_at, NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids
 FROM chosen
@@ -52,7 +54,10 @@ UNION ALL
 SELECT site_id, NULL, NULL, NULL, NULL, NULL, count(*), count(*) FILTER (WHERE followed_up_at IS NULL),
        (array_agg(order_id ORDER BY follow_up_due_at, order_id) FILTER (WHERE followed_up_at IS NULL))[1:{MOST_IDS}]
 FROM chosen
-WHERE follow_up_due_at IS NOT NULL
+LEFT JOIN unnest(%(own_sites)s::text[], %(own_from)s::timestamptz[], %(own_until)s::timestamptz[])
+     AS own (own_site, due_from, due_until) ON own_site = site_id
+WHERE follow_up_due_at >= coalesce(due_from, %(due_from)s)
+  AND follow_up_due_at < coalesce(due_until, %(due_until)s)
 GROUP BY site_id
 """
 
@@ -84,7 +89,8 @@ def read_facts(
 ) -> WorkshopFacts:
     """The orders that may be found stuck or late, how many there are in all, and the follow-ups that fell due within a week.
 
-    A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be made.
+    A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be made. Days on which the site is
+    closed do not count, because nobody is there to call.
 
     Args:
         cursor: of a transaction.
@@ -107,7 +113,7 @@ def read_facts(
         _FACTS,
         {
             "now": now,
-            "due_from": now - FOLLOW_UPS_OVER,
+            **_due_windows(calendars_of(catalogue), now),
             "entered_from": _microseconds(now - GIVEN_UP_AFTER),
             "stages": list(catalogue.flow.stages),
             "entered_until": [
@@ -130,6 +136,29 @@ def read_facts(
             entered_at = None if entered is None else EPOCH + entered * MICROSECOND
             orders.append(OpenOrder(order_id, site_id, product, stage, entered_at, promised_at))
     return WorkshopFacts(orders, in_stage, follow_ups)
+
+
+def _due_windows(calendars: Calendars, now: datetime) -> dict[str, object]:
+    """Which follow-ups are looked at, by when they fell due: the usual window, and those of sites.
+
+    The 72 hours, and the days over which is looked, are those on which the site is open.
+    """
+    default = _due_window(calendars.default, now)
+    own = {site_id: _due_window(one, now) for site_id, one in calendars.of_sites.items()}
+    return {
+        "due_from": default[0],
+        "due_until": default[1],
+        "due_earliest": min(first for first, _ in (default, *own.values())),
+        "own_sites": list(own),
+        "own_from": [first for first, _ in own.values()],
+        "own_until": [last for _, last in own.values()],
+    }
+
+
+def _due_window(calendar: Calendar, now: datetime) -> tuple[datetime, datetime]:
+    until = calendar.before(now, FOLLOW_UP_WITHIN)
+    first = calendar.before(until, FOLLOW_UPS_OVER)
+    return first + FOLLOW_UP_WITHIN, until + FOLLOW_UP_WITHIN
 
 
 def _microseconds(moment: datetime) -> int:

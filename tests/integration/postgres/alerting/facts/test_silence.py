@@ -8,9 +8,11 @@ import pytest
 from builders import callback, messages, repair_step
 from integration.postgres.alerting.judging import judged
 from integration.postgres.store import NOW, send
+from msgspec.structs import replace
 
 from voc_stream.alerts.model import Subject
 from voc_stream.alerts.rules.experiences.touchpoint_silent import NAME
+from voc_stream.catalogue.calendar import SiteCalendar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +113,19 @@ def test_a_site_that_has_gone_quiet_is_found(store: Store) -> None:
         "expected": 10.0,
         "last_heard_at": noon.replace(minute=0).isoformat(),
     }
+
+
+def test_a_day_off_is_no_silence(store: Store) -> None:
+    """A site that is closed today is not quiet, however usual a call an hour is; another one is."""
+    yesterday = EVENING - timedelta(days=1)
+    for site, until in (("s-1", yesterday), ("s-2", yesterday), ("s-3", EVENING)):
+        put(store, rating, site, until)
+    day_off = SiteCalendar(holidays=frozenset([EVENING.date()]))
+    store.chores().refresh(EVENING)
+    for sites, quiet in (({}, ["s-1", "s-2"]), ({"s-1": day_off}, ["s-2"])):
+        catalogue = replace(store.catalogue, site=sites)
+        findings = judged(store, [NAME], EVENING, catalogue=catalogue).findings
+        assert [finding.subject.scope for finding in findings] == quiet
 
 
 def test_a_site_that_is_heard_is_not_quiet(store: Store) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +17,7 @@ from voc_stream.alerts.facts.open_orders import OpenOrder
 from voc_stream.alerts.facts.stage_times import StageLimit
 from voc_stream.alerts.facts.workshop_facts import FollowUps, WorkshopFacts
 from voc_stream.alerts.model import Subject
+from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.catalogue.model import Limits
 from voc_stream.postgres.alerting.evaluator import Evaluator
@@ -224,6 +225,40 @@ def test_a_follow_up_is_overdue_when_72_hours_have_passed(
     """At the last moment of the 72nd hour it may still be made; what fell due more than a week ago is the past."""
     store.take_in(step("o-1", "delivery", "exit", delivered_at))
     assert sum(each.overdue for each in facts(store).follow_ups) == due
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "due", "due_if_closed"),
+    # Of the last days Friday, Saturday and the 8 hours of today were off: 56 hours in all.
+    [(4, 1, 0), (5.3, 1, 0), (5.4, 1, 1), (10.5, 0, 1), (12.3, 0, 1), (12.4, 0, 0)],
+)
+def test_nobody_can_call_on_days_off(
+    store: Store, days_ago: float, due: int, due_if_closed: int
+) -> None:
+    """The 72 hours, and the week over which is looked, leave out the days on which a site is closed."""
+    days_off = SiteCalendar(holidays=frozenset(date(2025, 3, day) for day in (28, 29, 30)))
+    delivered_at = NOW - timedelta(days=days_ago)
+    store.take_in(
+        *(
+            step(f"o-{site}", "delivery", "exit", delivered_at, site_id=site)
+            for site in ("s-1", "s-2")
+        )
+    )
+    for catalogue, expected in (
+        (store.catalogue, {"s-1": due, "s-2": due}),
+        (
+            msgspec.structs.replace(store.catalogue, site={"s-2": days_off}),
+            {"s-1": due, "s-2": due_if_closed},
+        ),
+        (
+            msgspec.structs.replace(store.catalogue, calendar=days_off),
+            dict.fromkeys(("s-1", "s-2"), due_if_closed),
+        ),
+    ):
+        found = ask(store, lambda cursor: read_facts(cursor, catalogue, {}, {}, NOW))  # noqa: B023
+        assert {each.site_id: each.overdue for each in found.follow_ups} == {
+            site: count for site, count in expected.items() if count
+        }
 
 
 def test_follow_ups_are_counted_by_site(store: Store) -> None:

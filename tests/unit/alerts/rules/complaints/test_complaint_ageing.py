@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from unit.alerts.calendars import SIX_DAYS, with_calendar
 from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.model import Subject, Verdict
@@ -15,6 +16,7 @@ from voc_stream.alerts.rules.complaints.complaint_ageing import (
 )
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.catalogue.model import Limits
+from voc_stream.domain.calendar import NEVER_CLOSED, calendars_of
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LIMITS = (
@@ -24,7 +26,7 @@ LIMITS = (
 
 def judge_ageing(complaints: list[OpenComplaint], limits: Limits, now: datetime) -> Verdict:
     """What the rule finds among these complaints."""
-    counted = count_by_site(complaints, limits, now)
+    counted = count_by_site(complaints, limits, NEVER_CLOSED, now)
     return judge(Facts(counted), Context(load_catalogue(), now, {}))
 
 
@@ -43,8 +45,8 @@ def waiting(
 
 
 EXAMPLE = Example(
-    starts=Facts(count_by_site([waiting(9000)], LIMITS, NOW)),
-    ends=Facts(count_by_site([waiting(5)], LIMITS, NOW)),
+    starts=Facts(count_by_site([waiting(9000)], LIMITS, NEVER_CLOSED, NOW)),
+    ends=Facts(count_by_site([waiting(5)], LIMITS, NEVER_CLOSED, NOW)),
     now=NOW,
 )
 
@@ -119,3 +121,31 @@ def test_complaints_that_were_given_up_are_not_counted() -> None:
         [waiting(90 * 1440, severity="major"), waiting(90 * 1440 + 1)], LIMITS, NOW
     ).findings
     assert (finding.evidence["overdue"], finding.evidence["open"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("in_opening_time", "waited", "is_overdue"),
+    [
+        # Opened on Saturday at 17:00; on Sunday nobody is there, and Saturday has an hour more.
+        (False, timedelta(hours=28), False),
+        (False, timedelta(hours=48), False),
+        (False, timedelta(hours=48, minutes=1), True),
+        (True, timedelta(hours=48, minutes=1), False),
+        # An hour on Saturday, ten on Monday, ten on Tuesday and three on Wednesday are 24.
+        (True, timedelta(days=3, hours=18), False),
+        (True, timedelta(days=3, hours=18, minutes=1), True),
+    ],
+)
+def test_a_closed_sunday_is_no_wait(
+    in_opening_time: bool, waited: timedelta, is_overdue: bool
+) -> None:
+    """A minor complaint may wait 24 hours, in which the days off do not count, or only open hours do."""
+    saturday = datetime(2026, 1, 10, 17, tzinfo=UTC)
+    complaint = waiting(0)._replace(waiting_since=saturday)
+    catalogue = with_calendar(SIX_DAYS, in_opening_time=in_opening_time)
+    counted = count_by_site(
+        [complaint], catalogue.limits, calendars_of(catalogue), saturday + waited
+    )
+    assert bool(judge(Facts(counted), Context(catalogue, saturday + waited, {})).findings) is (
+        is_overdue
+    )

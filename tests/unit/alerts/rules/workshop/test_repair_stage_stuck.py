@@ -8,6 +8,7 @@ import pytest
 from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.alerts.calendars import with_calendar
 from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.facts.open_orders import OpenOrder
@@ -21,6 +22,7 @@ from voc_stream.alerts.rules.workshop.repair_stage_stuck import (
     is_more_than_chance,
     judge_stuck,
 )
+from voc_stream.catalogue.calendar import SiteCalendar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -258,3 +260,19 @@ def test_another_stuck_order_never_ends_an_alert(
     assert after.findings or after.holding
     for one, other in zip(before.findings, after.findings, strict=False):
         assert (one.severity, other.severity) != ("critical", "warning")
+
+
+@pytest.mark.parametrize(("opening_minutes", "is_stuck"), [(120, False), (121, True)])
+def test_a_limit_in_opening_time_is_over_when_the_shop_was_open_for_so_long(
+    opening_minutes: int, is_stuck: bool
+) -> None:
+    """It may have stood there all night, and nobody needs to have finished anything in the meantime."""
+    opening = NOW.replace(hour=NOW.hour, minute=0) - timedelta(minutes=opening_minutes)
+    start = opening.hour * 60 + opening.minute
+    catalogue = with_calendar(SiteCalendar(week=(((start, 24 * 60),),) * 7), in_opening_time=True)
+    limits = {"wash": StageLimit(120, is_stated=True, in_opening_time=True)}
+    over_night = orders((NOW - opening) / MINUTE + 300)
+    verdict = judge(over_night, limits, catalogue, active={}, open_subjects=())
+    assert bool(verdict.findings) is is_stuck
+    if is_stuck:
+        assert verdict.findings[0].evidence["oldest_minutes"] == opening_minutes

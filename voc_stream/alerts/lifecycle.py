@@ -19,10 +19,6 @@ KEPT = ("horizon", "department", "explained_by", "explained_dimension")
 """Parts of the evidence that stay as they were at the start: Prometheus knows an alert by them, and the last one says what the third is."""
 
 
-CONFIRMED_WITHIN = timedelta(minutes=3)
-"""How long what was found once is remembered."""
-
-
 class Changes(NamedTuple):
     """What is to be written.
 

@@ -7,6 +7,7 @@ The evaluator, the documentation, the entries of Prometheus and the list of runb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ class Rule:
         needs: the kinds of facts that it judges. Each is read once, however many rules need it.
         judge: what it finds in these facts.
         is_looked_for_always: at every evaluation, also while a backlog is read; not once a minute.
-        needs_confirming: an alert starts when it is found twice in a row. Amid a late export, orders
-            and complaints look for a moment as if nobody had gone on with them.
+        confirmed_within: an alert starts when the same is found again within this time; None: at once.
+            Amid a late export, orders and complaints look for a moment as if nobody had gone on with
+            them. A rule whose facts are read more rarely needs a longer time.
         watches: whether an experience of the catalogue is watched. When it is no longer, an open
             alert about it ends, and says so.
     """
@@ -122,5 +124,5 @@ class Rule:
     needs: tuple[type, ...]
     judge: Callable[[Facts, Context], Verdict]
     is_looked_for_always: bool = False
-    needs_confirming: bool = True
+    confirmed_within: timedelta | None = timedelta(minutes=3)
     watches: Callable[[Experience], bool] = _is_in_the_catalogue

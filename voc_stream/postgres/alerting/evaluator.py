@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.alerts.lifecycle import CONFIRMED_WITHIN, changes, is_heard, keep_confirmed
+from voc_stream.alerts.lifecycle import changes, is_heard, keep_confirmed
 from voc_stream.alerts.model import Subject  # noqa: TC001  msgspec reads the annotations at run time
 from voc_stream.alerts.registry import RULES
 from voc_stream.alerts.rule import Context, Facts
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 OTHERS_EVERY = timedelta(minutes=1)
 ALWAYS = tuple(rule for rule in RULES if rule.is_looked_for_always)
 OTHERS = tuple(rule for rule in RULES if not rule.is_looked_for_always)
+_CONFIRMED = {rule.name: rule.confirmed_within or timedelta(0) for rule in OTHERS}
+LONGEST_CONFIRMED = max(_CONFIRMED.values())
+RARE = {name for name, within in _CONFIRMED.items() if within > 3 * OTHERS_EVERY}
+"""Rules whose facts are not read each minute."""
 
 log = logging.getLogger(__name__)
 
@@ -93,14 +97,17 @@ class Evaluator:
         before = _found_before(cursor, now)
         verdicts = self.judge(OTHERS, cursor, context)
         found = [finding.subject for verdict in verdicts.values() for finding in verdict.findings]
-        cursor.execute(
-            "UPDATE evaluation_clock SET others_found = %s",
-            (msgspec.json.encode(_Found(now, found)).decode(),),
-        )
+        _remember(cursor, [_Found(now, found), *_of_rare_rules(before)])
         for rule in OTHERS:
-            if rule.needs_confirming:
+            if (within := rule.confirmed_within) is not None:
+                known = {
+                    subject
+                    for each in before
+                    if abs(now - each.at) <= within
+                    for subject in each.subjects
+                }
                 verdicts[rule.name] = keep_confirmed(
-                    verdicts[rule.name], before, context.open_subjects
+                    verdicts[rule.name], known, context.open_subjects
                 )
         return self._write(cursor, verdicts, now, catching_up=False)
 
@@ -163,18 +170,29 @@ class _Found(msgspec.Struct):
     subjects: list[Subject]
 
 
-def _found_before(cursor: Cursor, now: datetime) -> set[Subject]:
-    """What the other rules found when they were last judged; nothing where that was long ago."""
+def _found_before(cursor: Cursor, now: datetime) -> list[_Found]:
+    """What the other rules found of late: the last time, and rare ones before that."""
     cursor.execute(
         "SELECT others_found::text FROM evaluation_clock WHERE others_found::text <> '{}'"
     )
-    found = [msgspec.json.decode(text, type=_Found) for (text,) in cursor]
-    return {
-        subject
-        for each in found
-        if abs(now - each.at) <= CONFIRMED_WITHIN
-        for subject in each.subjects
-    }
+    # An evaluation of an earlier version wrote no list.
+    found = [msgspec.json.decode(text, type=_Found | list[_Found]) for (text,) in cursor]
+    flat = [one for each in found for one in (each if isinstance(each, list) else [each])]
+    return [one for one in flat if abs(now - one.at) <= LONGEST_CONFIRMED]
+
+
+def _of_rare_rules(before: Sequence[_Found]) -> list[_Found]:
+    """What is to be kept longer than until the next evaluation: their rules are not judged each minute."""
+    kept = [
+        _Found(one.at, [subject for subject in one.subjects if subject.rule in RARE])
+        for one in before
+    ]
+    return [one for one in kept if one.subjects]
+
+
+def _remember(cursor: Cursor, found: Sequence[_Found]) -> None:
+    text = msgspec.json.encode(found).decode()
+    cursor.execute("UPDATE evaluation_clock SET others_found = %s", (text,))
 
 
 def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.session.locks import Lock
+from voc_stream.postgres.session.server_clock import ClockError
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
@@ -130,7 +131,7 @@ def test_a_worker_with_a_wrong_clock_evaluates_nothing(store: Store) -> None:
     """What a clock that is a day ahead would write into alerts stood there for a day."""
     judged = Judged(store)
     judged.past(days=2)
-    with pytest.raises(ValueError, match="the clock of this machine shows"):
+    with pytest.raises(ClockError, match="the clock of this machine shows"):
         store.chores().evaluate(datetime.now(UTC) + timedelta(days=1))
 
 
@@ -326,3 +327,30 @@ def test_no_alert_ends_while_nothing_arrives(store: Store) -> None:
         None,
         None,
     ]
+
+
+def test_what_is_judged_more_rarely_is_confirmed_by_the_next_time_that_it_is(store: Store) -> None:
+    """Customers are counted every ten minutes: an alert about their share starts with the second count."""
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in([judged.event(TODAY, "s-1", "ann", 8)])
+    store.ask(
+        "INSERT INTO churn_risk (customer_id, risk, band, drivers, model_version, as_of)"
+        " SELECT 'u-' || n, 0.4, CASE WHEN n <= 100 THEN 'high' ELSE 'low' END, '[]', 'tarp-1', %s"
+        " FROM generate_series(1, 1000) n",
+        TODAY,
+    )
+    store.ask(
+        "INSERT INTO risk_daily (day, customers, at_risk, model_version, counted_at)"
+        " SELECT (%s - n * interval '1 day')::date, 1000, 50, 'tarp-1', %s - n * interval '1 day'"
+        " FROM generate_series(1, 28) n",
+        TODAY,
+        TODAY,
+    )
+    for _ in range(25):
+        judged.find_again()
+    [alert] = judged.alerts("VocChurnRiskRising")
+    assert (
+        timedelta(minutes=10)
+        <= datetime.fromisoformat(alert["started_at"]) - TODAY
+        <= timedelta(minutes=12)
+    )

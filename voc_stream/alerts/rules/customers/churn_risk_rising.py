@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.driver_labels import because, leading_driver
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from voc_stream.alerts.rule import Context, Facts
 
 SUBJECT = Subject("VocChurnRiskRising", None, "all", "")
+COUNTED_EVERY = timedelta(minutes=10)
+"""Counting reads every customer."""
 HISTORY_DAYS, FEWEST_DAYS = 28, 7
 """The days before that tell what is usual, and how many of them must be known."""
 FEWEST = 20
@@ -151,4 +154,5 @@ RULE = Rule(
     ends="below 1.1 times",
     needs=(RiskShares,),
     judge=judge,
+    confirmed_within=1.5 * COUNTED_EVERY,
 )

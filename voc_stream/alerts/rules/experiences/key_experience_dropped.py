@@ -167,6 +167,6 @@ RULE = Rule(
     needs=(Drops,),
     judge=judge,
     is_looked_for_always=True,
-    needs_confirming=False,
+    confirmed_within=None,
     watches=_is_key,
 )

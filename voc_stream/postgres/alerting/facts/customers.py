@@ -6,7 +6,12 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.alerts.model import MOST_IDS
-from voc_stream.alerts.rules.customers.churn_risk_rising import HISTORY_DAYS, RiskShares, Share
+from voc_stream.alerts.rules.customers.churn_risk_rising import (
+    COUNTED_EVERY,
+    HISTORY_DAYS,
+    RiskShares,
+    Share,
+)
 from voc_stream.alerts.rules.customers.high_value_at_risk import AtRisk, HighValueCustomers
 from voc_stream.domain.churn.hazard import AT_RISK_BANDS
 
@@ -16,7 +21,6 @@ if TYPE_CHECKING:
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
-COUNTED_EVERY = timedelta(minutes=10)
 _AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)
 # value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where the exact value stands.
 _HIGH_VALUE = f"""

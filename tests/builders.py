@@ -34,7 +34,7 @@ ACTIONS = (
     "withdrawn",
 )
 _IDENTIFIERS = frozenset(
-    "customer_id site_id department employee_id product order_id complaint_id handed_to segment region".split()  # noqa: SIM905  as words
+    "customer_id site_id department employee_id product order_id complaint_id handed_to segment region channel mode".split()  # noqa: SIM905  as words
 )
 RATINGS = ("overall", "advisor_service", "reception_wait", "repair_quality")
 PROCESS_ITEMS = ("advice_given", "followed_up")
@@ -171,7 +171,7 @@ def _common() -> dict[str, st.SearchStrategy[Any]]:
         "department": _maybe(_named("d", 2)),
         "employee_id": _maybe(_named("e", 2)),
         "product": _maybe(_named("p", 2)),
-        "channel": _maybe(st.just("phone")),
+        "channel": _maybe(_named("c", 2)),
         "site_id": _named("s", 2),
         "order_id": _maybe(_named("o")),
         "invented_field": _maybe(st.just({"kept": [1, 2.5, "…"]})),
@@ -208,6 +208,7 @@ def _fields() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
         "callback": {
             "outcome": st.sampled_from(["completed", "no_answer", "refused"]),
             "answers": _answers(),
+            "mode": _maybe(_named("m", 2)),
             "recommend": _maybe(st.integers(0, 10)),
             "effort": _maybe(scores()),
         },

@@ -12,6 +12,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
+from oracle.dimensions import CUBE_KEY
 from psycopg2.extras import RealDictCursor
 
 if TYPE_CHECKING:
@@ -28,15 +29,7 @@ KEYS = {
     "repair_order": ("order_id",),
     "repair_stage": ("order_id", "stage"),
     "complaint": ("complaint_id",),
-    "experience_daily": (
-        "day",
-        "experience",
-        "site_id",
-        "department",
-        "employee_id",
-        "product",
-        "segment",
-    ),
+    "experience_daily": CUBE_KEY,
     "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
     "churn_risk": ("customer_id",),
 }

@@ -77,12 +77,7 @@ def assert_tables_are_the_fold(tables: Tables) -> None:
     sums = Counter(
         (
             one.moment,
-            one.site_id,
-            one.department,
-            one.employee_id,
-            one.product,
-            one.segment,
-            one.region,
+            *one.dimensions,
             *one[1:5],
         )
         for one in contributions(events, {**expected, "repair_stage": stages}, CATALOGUE)

@@ -8,6 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.calendar import local_day
+from oracle.dimensions import DIMENSIONS, LONG_ONLY, of_event, of_order
 from oracle.measures import measured_by, nps_interval, share_interval
 from oracle.reading import flow_stage, plausible
 from oracle.student import t_quantile
@@ -26,15 +27,6 @@ HORIZONS = {
     "30d": (DAY, 30),
     "90d": (DAY, 90),
 }
-SCOPES = {
-    "site": "site_id",
-    "region": "region",
-    "department": "department",
-    "employee": "employee_id",
-    "product": "product",
-    "segment": "segment",
-}
-LONG_ONLY = set(SCOPES) - {"site"}
 FULL_SCORE = 1000
 BINS = 11
 
@@ -47,12 +39,12 @@ class Contribution(NamedTuple):
     value: int
     expectation: int | None
     importance: int | None
-    site_id: str
-    department: str
-    employee_id: str
-    product: str
-    segment: str
-    region: str
+    dimensions: tuple[str, ...]
+
+    @property
+    def site_id(self) -> str:
+        """Its site, whose calendar counts."""
+        return self.dimensions[0]
 
 
 class Sums:
@@ -119,13 +111,7 @@ def _from_events(
 ) -> Iterator[Contribution]:
     for event in events:
         customer = customers[event["customer_id"],]
-        dimensions = (
-            *(
-                event.get(name) or ""
-                for name in ("site_id", "department", "employee_id", "product")
-            ),
-            *_profile(customer),
-        )
+        dimensions = of_event(event, customer)
         for experience, value, stated in _judgements(event):
             yield Contribution(
                 event["occurred_at"],
@@ -133,10 +119,10 @@ def _from_events(
                 value,
                 stated.get("expectation"),
                 stated.get("importance"),
-                *dimensions,
+                dimensions,
             )
         for experience, value in measured_by(event, catalogue):
-            yield Contribution(event["occurred_at"], experience, value, None, None, *dimensions)
+            yield Contribution(event["occurred_at"], experience, value, None, None, dimensions)
 
 
 def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
@@ -151,7 +137,7 @@ def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
 
 def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
     for order in orders.values():
-        dimensions = _order_dimensions(order, customers)
+        dimensions = of_order(order, customers[order["customer_id"],])
         if order["on_time"] is not None:
             yield Contribution(
                 order["delivered_at"],
@@ -159,13 +145,13 @@ def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
                 FULL_SCORE if order["on_time"] else 0,
                 None,
                 None,
-                *dimensions,
+                dimensions,
             )
         if order["delivered_at"] is not None:
             due_at, followed_up_at = order["follow_up_due_at"], order["followed_up_at"]
             in_time = followed_up_at is not None and followed_up_at <= due_at
             yield Contribution(
-                due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, *dimensions
+                due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, dimensions
             )
 
 
@@ -176,13 +162,13 @@ def _from_stages(
     for (order_id, stage), row in stages.items():
         if row["minutes"] is None or row["minutes"] > longest_minutes:
             continue
-        dimensions = _order_dimensions(orders[order_id,], customers)
+        dimensions = of_order(orders[order_id,], customers[orders[order_id,]["customer_id"],])
         value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])
         for experience in (
             f"stage_minutes.{stage}",
             *(["reception_minutes"] if stage == flow_stage(catalogue, "reception") else []),
         ):
-            yield Contribution(row["exited_at"], experience, value, None, None, *dimensions)
+            yield Contribution(row["exited_at"], experience, value, None, None, dimensions)
         if row.get("opening_minutes") is not None:
             opened = timedelta(minutes=1) * row["opening_minutes"]
             yield Contribution(
@@ -191,7 +177,7 @@ def _from_stages(
                 hundredths_of_minutes(opened),
                 None,
                 None,
-                *dimensions,
+                dimensions,
             )
 
 
@@ -201,20 +187,6 @@ def hundredths_of_minutes(duration: timedelta) -> int:
     return (duration + half) // (2 * half)
 
 
-def _order_dimensions(order: Row, customers: Table) -> tuple[str, ...]:
-    return (
-        order["site_id"],
-        "",
-        "",
-        order["product"] or "",
-        *_profile(customers[order["customer_id"],]),
-    )
-
-
-def _profile(customer: Row) -> tuple[str, str]:
-    return customer["segment"] or "", customer["region"] or ""
-
-
 def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]) -> Table:
     """The cube: sums by day and dimensions."""
     groups: dict[tuple[Any, ...], Sums] = {}
@@ -222,11 +194,7 @@ def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]
         key = (
             local_day(catalogue, c.site_id, c.moment),
             c.experience,
-            c.site_id,
-            c.department,
-            c.employee_id,
-            c.product,
-            c.segment,
+            *c.dimensions,
         )
         groups.setdefault(key, Sums()).add(c, minutes=_in_minutes(catalogue, c.experience))
     return {
@@ -288,10 +256,9 @@ def _horizons_of(as_of: datetime) -> Any:
 
 def _scopes(c: Contribution) -> Iterator[tuple[str, str]]:
     yield "all", ""
-    for scope_type, dimension in SCOPES.items():
-        scope = getattr(c, dimension)
+    for dimension, scope in zip(DIMENSIONS, c.dimensions, strict=True):
         if scope:
-            yield scope_type, scope
+            yield dimension.scope_type, scope
 
 
 def _in_minutes(catalogue: Mapping[str, Any], experience: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.dimensions import OF_EVENTS
+from voc_stream.domain.dimensions import OF_CUSTOMERS, OF_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
     from voc_stream.events.types.base import Measure
 
+Profile = tuple[str, ...]
+"""The dimensions of a customer, in the order of `OF_CUSTOMERS`; '' where one is unknown."""
+NO_PROFILE: Profile = ()
+"""Of a customer of whom no dimension is known."""
+_UNKNOWN = ("",) * len(OF_CUSTOMERS)
 _EVENT_FIELDS = tuple(each.column for each in OF_EVENTS)
 
 
@@ -29,22 +34,20 @@ class Contribution(NamedTuple):
     measures: tuple[Measure, ...]
 
 
-class Profile(NamedTuple):
-    """The dimensions that come from the customer's row."""
+def dimensions_of(stated: list[str], profile: Profile) -> tuple[str, ...]:
+    """A value of each dimension: those that an event or an order states, then the customer's.
 
-    segment: str = ""
-    region: str = ""
-
-
-NO_PROFILE = Profile()
+    A profile that was stored before a dimension was added lacks it, and nothing is known of it.
+    """
+    return (*stated, *profile, *_UNKNOWN[len(profile) :])
 
 
 def contribution_of(
     event: AnyEvent, moment: datetime, profile: Profile, measures: tuple[Measure, ...]
 ) -> Contribution:
     """What an event adds by itself to the aggregates, given what it measures."""
-    stated = tuple([getattr(event, field, None) or "" for field in _EVENT_FIELDS])
-    return Contribution(moment, stated + profile, 1, measures)
+    stated = [getattr(event, field, None) or "" for field in _EVENT_FIELDS]
+    return Contribution(moment, dimensions_of(stated, profile), 1, measures)
 
 
 def moved(
@@ -53,7 +56,8 @@ def moved(
     """The same contributions taken back under one profile and added under another."""
     return [
         contribution._replace(
-            dimensions=contribution.dimensions[: len(_EVENT_FIELDS)] + profile, weight=weight
+            dimensions=dimensions_of([*contribution.dimensions[: len(_EVENT_FIELDS)]], profile),
+            weight=weight,
         )
         for contribution in contributions
         for profile, weight in ((before, -1), (after, 1))

@@ -51,8 +51,10 @@ DIMENSIONS = (
     Dimension("department", "department", "event", "department", "部门", telling=5),
     Dimension("employee", "employee_id", "event", "employee", "员工", telling=2),
     Dimension("product", "product", "event", "product", "产品", of_orders=True, telling=3),
+    Dimension("channel", "channel", "event", "channel", "渠道", telling=6),
+    Dimension("mode", "mode", "event", "mode of a callback", "回访方式", telling=7),
     Dimension("segment", "segment", "customer", "segment", "客户群", telling=4),
-    Dimension("region", "region", "customer", "region", "区域", in_cube=False),
+    Dimension("region", "region", "customer", "region", "区域", telling=8),
 )
 OF_EVENTS = tuple(each for each in DIMENSIONS if each.source == "event")
 OF_CUSTOMERS = tuple(each for each in DIMENSIONS if each.source == "customer")

@@ -103,7 +103,7 @@ def test_the_engine_goes_on_from_the_rows(
         value(
             cursor,
             "SELECT count(*) FROM repair_order WHERE order_id LIKE 'case-%' AND fold_state ->>"
-            " 'segment' <> ''",
+            " 'profile' IS NOT NULL",
         )
         > 0
     )

@@ -46,7 +46,8 @@ def _event(random: Random, event_id: str) -> Event:
             "answers": [
                 {"item": random.choice(RATINGS), "score": random.randrange(11)},
                 {"item": "advice_given", "done": True},
-            ]
+            ],
+            "mode": random.choice([None, "phone", "web"]),
         }
     elif kind is complaint:
         fields |= {

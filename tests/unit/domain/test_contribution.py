@@ -6,7 +6,8 @@ from builders import START, callback, complaint, customer, event_lists, repair_s
 from hypothesis import given
 from unit.domain.world import events_of, summed
 
-from voc_stream.domain.contribution import Profile, contribution_of, moved
+from voc_stream.domain.contribution import Profile, contribution_of, dimensions_of, moved
+from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types.base import Measure
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.events.types import AnyEvent
 
-GOLD, NORTH = Profile("gold", "north"), Profile("silver", "north")
+GOLD, NORTH = ("gold", "north"), ("silver", "north")
 
 
 def test_ratings_items_and_expectations_are_measured(catalogue: Catalogue) -> None:
@@ -50,8 +51,42 @@ def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(
     """Unknown dimensions are empty."""
     (event,) = events_of([touchpoint(department="body shop", product="p-1")], catalogue)
     contribution = contribution_of(event, START, GOLD, event.ratings())
-    assert contribution.dimensions == ("s-1", "body shop", "", "p-1", "gold", "north")
+    assert contribution.dimensions == ("s-1", "body shop", "", "p-1", "", "", "gold", "north")
     assert (contribution.moment, contribution.weight) == (START, 1)
+
+
+def test_channel_and_mode_are_dimensions(catalogue: Catalogue) -> None:
+    """The channel is that of any scored event, the mode that of a callback only."""
+    called, met = events_of(
+        [
+            callback(channel="hotline", mode="web", answers=[{"item": "overall", "score": 7}]),
+            touchpoint(channel="kiosk", mode="not a field of it"),
+        ],
+        catalogue,
+    )
+    assert named(contribution_of(called, START, GOLD, called.ratings())) == {
+        "site_id": "s-1",
+        "channel": "hotline",
+        "mode": "web",
+        "segment": "gold",
+        "region": "north",
+    }
+    assert named(contribution_of(met, START, (), met.ratings())) == {
+        "site_id": "s-1",
+        "channel": "kiosk",
+    }
+
+
+def named(contribution: Contribution) -> dict[str, str]:
+    """The known dimensions of a contribution, by column."""
+    pairs = zip(COLUMNS, contribution.dimensions, strict=True)
+    return {column: value for column, value in pairs if value}
+
+
+def test_a_profile_that_lacks_a_later_dimension_says_nothing_of_it() -> None:
+    """An order or a move that was stored before a dimension was added still counts where it did."""
+    assert dimensions_of(["s-1"], ("gold",)) == ("s-1", "gold", "")
+    assert dimensions_of(["s-1"], ()) == ("s-1", "", "")
 
 
 def contributions_of(events: list[AnyEvent], profile: Profile) -> list[Contribution]:

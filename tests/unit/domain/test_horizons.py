@@ -65,4 +65,6 @@ def test_scopes_are_those_of_the_contract() -> None:
         "employee",
         "product",
         "segment",
+        "channel",
+        "mode",
     }

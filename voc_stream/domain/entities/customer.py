@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from voc_stream.domain.contribution import NO_PROFILE, Profile
+from voc_stream.domain.dimensions import OF_CUSTOMERS
 from voc_stream.domain.entities.journey import LastMoment
 from voc_stream.domain.entities.move import Move, restated
 from voc_stream.domain.entities.stated import Stated, earliest_time, latest, latest_time, value_of
@@ -39,9 +40,8 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def profile(self) -> Profile:
         """The dimensions under which what this customer says is counted, once no move is under way."""
-        if self.segment is None and self.region is None:
-            return NO_PROFILE
-        return Profile(value_of(self.segment) or "", value_of(self.region) or "")
+        stated = [getattr(self, each.column) for each in OF_CUSTOMERS]
+        return tuple([value_of(each) or "" for each in stated]) if any(stated) else NO_PROFILE
 
     def profile_of(self, event_id: str) -> Profile:
         """The dimensions under which a scored event of this customer counts now."""

@@ -25,9 +25,9 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
     def profile_of(self, event_id: str) -> Profile:
         """Under which a scored event counts now.
 
-        >>> move = Move(Profile("silver"), Profile("gold"), "e-5")
-        >>> move.profile_of("e-5").segment, move.profile_of("e-6").segment
-        ('gold', 'silver')
+        >>> move = Move(("silver", ""), ("gold", ""), "e-5")
+        >>> move.profile_of("e-5"), move.profile_of("e-6")
+        (('gold', ''), ('silver', ''))
         """
         return self.after if self.order_id is not None or event_id <= self.event_id else self.before
 
@@ -37,9 +37,9 @@ def restated(move: Move | None, before: Profile, profile: Profile) -> Move:
 
     Of many profiles in a row, only the first and the last need be moved between: while nothing has moved, the goal changes.
 
-    >>> first = restated(None, Profile("silver"), Profile("gold"))
-    >>> restated(first, Profile("gold"), Profile("vip"))
-    Move(before=Profile(segment='silver', region=''), after=Profile(segment='vip', region=''), event_id='', order_id=None)
+    >>> first = restated(None, ("silver", ""), ("gold", ""))
+    >>> restated(first, ("gold", ""), ("vip", ""))
+    Move(before=('silver', ''), after=('vip', ''), event_id='', order_id=None)
     """
     if move is None:
         return Move(before, profile)

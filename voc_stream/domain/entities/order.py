@@ -9,7 +9,7 @@ import msgspec
 
 from voc_stream.catalogue.model import minutes_experience, opening_minutes_experience
 from voc_stream.domain.calendar import calendars_of
-from voc_stream.domain.contribution import Contribution, Profile
+from voc_stream.domain.contribution import NO_PROFILE, Contribution, Profile, dimensions_of
 from voc_stream.domain.dimensions import OF_EVENTS
 from voc_stream.domain.entities.journey import Moments
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
@@ -104,8 +104,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     delivered: int | None = None
     contact: Since | None = None
     moments: Moments = msgspec.field(default_factory=Moments)
-    segment: str = ""
-    region: str = ""
+    profile: Profile = NO_PROFILE
 
     @property
     def current_stage(self) -> str | None:
@@ -295,12 +294,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             (value_of(getattr(self, each.column)) or "") if each.of_orders else ""
             for each in OF_EVENTS
         ]
-        dimensions = (*stated, self.segment, self.region)
-        return Counted(dimensions, self.timings(rules, stages))
+        return Counted(dimensions_of(stated, self.profile), self.timings(rules, stages))
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""
-        self.segment, self.region = profile
+        self.profile = profile
 
 
 class Counted(NamedTuple):

@@ -179,7 +179,7 @@ class Fold:
             self._timings += difference(earlier, earlier._replace(timings=[]))
         else:
             # As the timings were counted so far; `contributions` moves them where their owner's profile is another now.
-            after.attribute(Profile(before.segment, before.region))
+            after.attribute(before.profile)
             self._timings += difference(earlier, after.counted(self._rules))
             self.orders[after.order_id] = after
             owners.append(after.customer_id)
@@ -256,7 +256,7 @@ class Fold:
             if order.customer_id is None:
                 continue
             profile = customers[order.customer_id.value].profile
-            if order.segment != profile.segment or order.region != profile.region:
+            if order.profile != profile:
                 earlier_counted = order.counted(self._rules)
                 order.attribute(profile)
                 found += difference(earlier_counted, order.counted(self._rules))

@@ -67,7 +67,7 @@ def move_orders(
         return [], []
     changed, found = [], []
     for order in orders:
-        if (order.segment, order.region) != customer.profile:
+        if order.profile != customer.profile:
             before = order.counted(rules)
             order.attribute(customer.profile)
             found += difference(before, order.counted(rules))

@@ -291,6 +291,33 @@ def test_a_level_names_who_lies_below_it(store: Store) -> None:
     ) == [("ann",)]
 
 
+def test_a_level_names_the_mode_that_lies_below_it(store: Store) -> None:
+    """Calls by web leave a step out, in either spelling of the mode; a touchpoint has no mode."""
+    judged = Judged(store, sites=("s-1",))
+    modes = ("caf\u00e9", "cafe\u0301", "phone")
+    events = [
+        callback(
+            f"c-{number}",
+            occurred_at=(TODAY - timedelta(hours=5, minutes=number)).isoformat(),
+            customer_id=f"u-{number}",
+            employee_id=EMPLOYEES[number // 3 % 3],
+            mode=modes[number % 3],
+            answers=[{"item": "cost_estimated", "done": number % 3 == 2}],
+        )
+        for number in range(150)
+    ]
+    judged.take_in(events)
+    judged.find_again()
+    alert = next(one for one in judged.alerts("VocProcessItemMissed") if one["scope"] == "s-1")
+    evidence = alert["evidence"]
+    assert evidence["explained_by"] == "caf\u00e9"
+    assert store.ask(
+        "SELECT DISTINCT normalize(body ->> 'mode', NFC) FROM touchpoint_event"
+        " WHERE event_id = ANY(%s)",
+        evidence["event_ids"],
+    ) == [("caf\u00e9",)]
+
+
 def test_late_deliveries_tell_of_late_deliveries(store: Store) -> None:
     """Timings have no answers: the telling events are the deliveries that were the latest."""
     judged = Judged(store, sites=("s-1",))

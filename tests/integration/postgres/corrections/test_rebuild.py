@@ -12,9 +12,11 @@ from integration.postgres.crowd import crowd
 from integration.postgres.settings import in_one_database
 from integration.postgres.store import NOW, send, send_as_a_worker_does
 
+from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.rebuild import SCRATCH, rebuild
+from voc_stream.postgres.schema.sums import BINS, SUMS
 
 if TYPE_CHECKING:
     from builders import Event
@@ -198,11 +200,13 @@ def test_a_worker_writes_on_while_and_after_tables_are_replaced(store: Store) ->
     batches = [VALUES[first : first + 6] for first in range(20, 80, 6)]
     writing = threading.Thread(target=send_as_a_worker_does, args=(sink, batches, 1))
     writing.start()
-    rounds = 0
+    rounds, unknown = 0, len(CUBE_KEY) - 2
     try:
         while writing.is_alive() or rounds < 2:
             store.ask(
-                f"INSERT INTO experience_cube SELECT '2020-01-01', 'ghost', '', '', '', '', '', 1{', 0' * 17}"
+                f"INSERT INTO experience_cube ({', '.join((*CUBE_KEY, *SUMS, *BINS))}) VALUES"
+                f" ('2020-01-01', 'ghost'{', %s' * unknown}, 1{', 0' * 17})",
+                *[""] * unknown,
             )
             assert run(store).differing == 1
             rounds += 1

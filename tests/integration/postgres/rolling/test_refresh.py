@@ -181,10 +181,12 @@ def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> Non
     send(store.sink(), values)
     store.move_histories()
     store.assert_as_expected(values, names=["experience_daily"])
-    before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7")
+    before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10")
     store.chores().refresh(NOW)
     assert before
-    assert store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7") == before
+    assert (
+        store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10") == before
+    )
 
 
 def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

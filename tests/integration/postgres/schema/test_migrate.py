@@ -344,7 +344,7 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
         for (state,) in ask(url, "SELECT fold_state::text FROM voc.repair_order ORDER BY order_id")
     ]
     assert (left[0].contact, left[0].exited) == (Since(moments[1], moments[3]), {"delivery": 5})
-    assert left[1] == OrderState("o-1", segment="gold")
+    assert left[1] == OrderState("o-1", profile=("gold", ""))
 
 
 def test_a_state_names_the_stage_of_its_latest_step(new_database: Callable[[], str]) -> None:
@@ -384,5 +384,5 @@ def test_a_state_names_the_stage_of_its_latest_step(new_database: Callable[[], s
             delivered=7,
         ),
         OrderState("o-1", step=LatestStep(at, enters=True, stage="wash"), entered={"wash": 5}),
-        OrderState("o-2", segment="gold"),
+        OrderState("o-2", profile=("gold", "")),
     ]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
 
 HOUR = timedelta(hours=1)
-NOTHING_COUNTED = Counted(("", "", "", ""), [])
+NOTHING_COUNTED = Counted(("",) * len(COLUMNS), [])
 KNOWN = frozenset(
     {
         "on_time_delivery",

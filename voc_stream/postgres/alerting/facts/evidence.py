@@ -36,7 +36,14 @@ def _value_of(dimension: Dimension) -> str:
     column = dimension.column
     if dimension.source == "customer":
         return f"(SELECT c.{column} FROM customer c WHERE c.customer_id = e.customer_id)"
-    return f"e.{column}" if column in touchpoint_event.c else f"e.body ->> '{column}'"
+    if column in touchpoint_event.c:
+        return f"e.{column}"
+    # Bodies stay as they came: spelt otherwise, and with anything in fields that a type lacks.
+    types = [
+        f"'{name}'" for name, struct in EVENT_TYPES.items() if column in struct.__struct_fields__
+    ]
+    value = f"normalize(e.body ->> '{column}', NFC)"
+    return f"CASE WHEN e.type IN ({', '.join(types)}) THEN {value} END"
 
 
 _VALUES = ", ".join(

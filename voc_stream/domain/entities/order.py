@@ -134,7 +134,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
         """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
-        is_step, site_id = isinstance(event, RepairStep), value_of(self.site_id)
+        is_step, site_before = isinstance(event, RepairStep), self.site_id
         rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
         self.customer_id = latest(self.customer_id, event.customer_id, at, event.event_id, rank)
         self.site_id = latest(self.site_id, event.site_id, at, event.event_id, rank)
@@ -147,7 +147,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             given = [(hundredths(points), place) for _, points, place in scores]
             self.moments.add(given, at, event.event_id)
         if rules.calendars is not None or self.opened:
-            if value_of(self.site_id) != site_id:
+            if value_of(self.site_id) != value_of(site_before):
                 self._count_opening({*self.entered}, rules.calendars)
             elif isinstance(event, RepairStep):
                 self._count_opening((event.stage,), rules.calendars)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voc_stream.catalogue.calendar import UTC_NAME
+from voc_stream.pipeline.ports import StoreUnavailableError
+
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
@@ -52,7 +55,11 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
 
 
 def _copy_calendars(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Write the sites' calendars; those that the catalogue no longer names go."""
+    """Write the sites' calendars; those that the catalogue no longer names go.
+
+    Raises StoreUnavailableError: PostgreSQL does not know a time zone.
+    """
+    _require_time_zones(cursor, catalogue)
     rows = [
         (site_id, one.time_zone, one.closed_for_good)
         for site_id, one in [("", catalogue.calendar), *sorted(catalogue.site.items())]
@@ -66,3 +73,20 @@ def _copy_calendars(cursor: Cursor, catalogue: Catalogue) -> None:
         " closed_for_good = excluded.closed_for_good",
         rows,
     )
+
+
+def _require_time_zones(cursor: Cursor, catalogue: Catalogue) -> None:
+    zones = {one.time_zone for one in (catalogue.calendar, *catalogue.site.values())}
+    if zones == {UTC_NAME}:
+        return
+    cursor.execute(
+        "SELECT zone FROM unnest(%s::text[]) zone"
+        " WHERE NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = zone) ORDER BY 1",
+        (sorted(zones),),
+    )
+    unknown = [zone for (zone,) in cursor]
+    if unknown:
+        raise StoreUnavailableError(
+            f"PostgreSQL does not know the time zone {unknown[0]} of the catalogue:"
+            " name another one, or update the time zones of its server"
+        )

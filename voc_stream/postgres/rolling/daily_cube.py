@@ -19,10 +19,23 @@ def merge_into_cube(cursor: Cursor) -> None:
     bins = ", ".join(
         f"coalesce(sum(weight) FILTER (WHERE bin = {number}), 0)" for number in range(len(BINS))
     )
+    day, calendars = _local_day(cursor)
     rows = (
         f"SELECT {_KEY}, {sums_of_measures()}, {bins}"
-        f" FROM (SELECT taken.*, {local_day('moment')} AS day, {bin_of('value', 'experience')} AS bin"
-        f" FROM taken {join_calendar('taken.site_id')}) binned"
+        f" FROM (SELECT taken.*, {day} AS day, {bin_of('value', 'experience')} AS bin"
+        f" FROM taken {calendars}) binned"
         f" GROUP BY {_KEY} ORDER BY {_KEY}"
     )
     merge(cursor, "experience_cube", _KEY, (*SUMS, *BINS), rows)
+
+
+def _local_day(cursor: Cursor) -> tuple[str, str]:
+    """SQL of the day, and the join that it needs: none where all sites have the same time zone.
+
+    The join makes the merge slower by about a quarter.
+    """
+    cursor.execute("SELECT DISTINCT time_zone FROM site_calendar")
+    zones = [zone for (zone,) in cursor]
+    if len(zones) > 1:
+        return local_day("moment"), join_calendar("taken.site_id")
+    return f"(moment AT TIME ZONE '{zones[0] if zones else 'UTC'}')::date", ""

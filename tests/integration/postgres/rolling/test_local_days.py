@@ -6,13 +6,19 @@ import tomllib
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from builders import CATALOGUE_PATH, messages, touchpoint
 from comparison import assert_tables_equal, read_tables
+from integration.postgres.alerting.judging import reading
 from integration.postgres.store import NOW, Store, send
+from msgspec.structs import replace
 from oracle import expected_tables
 
+from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.load import load_catalogue
+from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.rebuild import rebuild
+from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +97,30 @@ def test_another_time_zone_is_taken_over_by_rebuild(store: Store, tmp_path: Path
         assert_days_are_the_oracles(local, values, path)
     assert first > 0
     assert second == 0
+
+
+def test_one_time_zone_for_all_needs_no_site(store: Store, tmp_path: Path) -> None:
+    """A group in one zone: its sites need not be named, and a value without a site has the same."""
+    path = path_of(tmp_path, '\n[calendar]\ntime_zone = "Asia/Shanghai"\n')
+    values = messages(
+        [
+            touchpoint(f"t-{number}", site_id=f"s-{number % 3}", occurred_at=night.isoformat())
+            for number, night in enumerate(NIGHTS)
+        ]
+    )
+    with Store(store.url, load_catalogue(path)) as local:
+        local.chores().refresh(NOW)
+        send(local.sink(0), values)
+        assert_days_are_the_oracles(local, values, path)
+        local.chores().refresh(NOW)
+        assert_days_are_the_oracles(local, values, path)
+
+
+def test_a_time_zone_that_only_python_knows_is_named(store: Store) -> None:
+    """Before anything is counted by it, and not in each refresh."""
+    catalogue = replace(store.catalogue, calendar=SiteCalendar(time_zone="Mars/Olympus"))
+    with (
+        reading(store) as cursor,
+        pytest.raises(StoreUnavailableError, match="does not know the time zone Mars/Olympus of"),
+    ):
+        copy_catalogue(cursor, catalogue)

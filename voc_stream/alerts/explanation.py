@@ -108,10 +108,10 @@ def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
     )
 
 
-def against(limit: float, groups: Sequence[Group]) -> list[Group]:
+def compare_with_limit(limit: float, groups: Sequence[Group]) -> list[Group]:
     """The same groups as if each had always been at a limit: what they then explain is how far all of them lie below it.
 
-    >>> [only] = against(9.0, [Group("employee", "a", 20, 120.0, 3, 12.0)])
+    >>> [only] = compare_with_limit(9.0, [Group("employee", "a", 20, 120.0, 3, 12.0)])
     >>> only.scores_before, only.total_before
     (20, 180.0)
     """
@@ -154,7 +154,7 @@ def department_of(explanations: Sequence[Explanation]) -> str | None:
     )
 
 
-def shown(explanations: Sequence[Explanation]) -> list[dict[str, str | int | float]]:
+def show_largest(explanations: Sequence[Explanation]) -> list[dict[str, str | int | float]]:
     """The first few, for the evidence of an alert; only those that fell."""
     return [
         {

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import Finding, Subject, Unexplained, Verdict, of_rule
-from voc_stream.alerts.wording import place
+from voc_stream.alerts.wording import name_scope
 from voc_stream.domain.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
         and satisfaction < _weighted_limit(level, experience)
     )
     label = experience.label
-    english, chinese = place(level.scope)
+    english, chinese = name_scope(level.scope)
     (mean, mean_chinese), (least, least_chinese) = (
         _shown(experience, level.mean),
         _shown(experience, limit),

@@ -81,7 +81,7 @@ def changes(
         finding = found.get(alert.subject)
         if finding is not None:
             if _is_worse(finding.severity, alert.severity) or now - alert.updated_at >= RENEW_AFTER:
-                updates.append((alert.alert_id, _continued(alert, finding)))
+                updates.append((alert.alert_id, _continue(alert, finding)))
         elif may_end and alert.subject.rule in verdicts and alert.subject not in holding:
             ends.append(alert.alert_id)
     return Changes(
@@ -93,7 +93,7 @@ def _is_worse(severity: Severity, before: Severity) -> bool:
     return severity == "critical" and before == "warning"
 
 
-def _continued(alert: OpenAlert, finding: Finding) -> Finding:
+def _continue(alert: OpenAlert, finding: Finding) -> Finding:
     kept = {name: alert.evidence.get(name) for name in KEPT}
     # A sentence that names another reason than the alert is known by would contradict it.
     is_same = finding.evidence.get("explained_by", kept["explained_by"]) == kept["explained_by"]

@@ -19,7 +19,7 @@ class Subject(NamedTuple):
     """What an alert is about; of two alerts about the same subject at most one is open.
 
     Attributes:
-        rule: name of the alert rule, such as `VocKeyExperienceDropped`.
+        rule: name of the alert rule; it begins with `Voc`.
         experience: of the catalogue; None where the rule is about none.
         scope_type: `all` or `site`.
         scope: the site; `''` for all.

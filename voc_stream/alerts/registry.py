@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _declared() -> Iterator[Rule]:
+def _collect() -> Iterator[Rule]:
     for module in walk_packages(rules.__path__, f"{rules.__name__}."):
         if not module.ispkg:
             rule = getattr(import_module(module.name), "RULE", None)
@@ -22,5 +22,5 @@ def _declared() -> Iterator[Rule]:
             yield rule
 
 
-RULES: tuple[Rule, ...] = tuple(_declared())
+RULES: tuple[Rule, ...] = tuple(_collect())
 """Every rule that there is, by room and file."""

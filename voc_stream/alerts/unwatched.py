@@ -35,7 +35,7 @@ CLOSED_FOR_GOOD = Reason("closed_for_good", "The site is closed for good. / é—¨å
 _WATCHES = {rule.name: rule.watches for rule in RULES}
 
 
-def unwatched(
+def find_unwatched(
     open_alerts: Sequence[OpenAlert],
     experiences: Mapping[str, Experience],
     closed_sites: Collection[str] = (),

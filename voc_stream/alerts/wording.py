@@ -30,10 +30,10 @@ def duration(time: timedelta) -> tuple[str, str]:
     )
 
 
-def place(scope: str) -> tuple[str, str]:
+def name_scope(scope: str) -> tuple[str, str]:
     """A site for people, in English and Chinese; the empty one is all sites.
 
-    >>> place("shop-03"), place("")
+    >>> name_scope("shop-03"), name_scope("")
     (('shop-03', 'shop-03'), ('all sites together', '全部门店合计'))
     """
     return (scope, scope) if scope else ("all sites together", "全部门店合计")

@@ -17,11 +17,11 @@ from voc_stream.alerts.detection.baseline import (
     RENEWED_AFTER_DAYS,
     Past,
     baseline_of,
-    shrunk,
+    shrink,
 )
 from voc_stream.alerts.detection.charts import SHIFTS, Sum
 from voc_stream.alerts.detection.detector import FEWEST_SCORES, Detector, detector_for, is_calm
-from voc_stream.alerts.detection.false_discovery import believed
+from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.rules.experiences.key_experience_dropped import ESTIMATED_SHARE
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _detector_of(
     shape: Distribution, past: Past, between: float, scores_between_false_alarms: float
 ) -> Detector:
     baseline = baseline_of(shape, past, between)
-    usual, error = shrunk(past, shape.mean, shape.variance, between)
+    usual, error = shrink(past, shape.mean, shape.variance, between)
     return detector_for(
         baseline,
         usual,
@@ -175,4 +175,4 @@ def announced(statistic: Numbers) -> Numbers:
     ranked = -np.sort(-statistic[near])
     if not (ranked >= -np.log(np.arange(1, len(ranked) + 1))).any():
         return near[:0]
-    return near[believed(statistic[near].tolist())]
+    return near[believe(statistic[near].tolist())]

@@ -10,7 +10,7 @@ from voc_stream.alerts.explanation import (
     department_of,
     explain_drop,
     main_explanation,
-    shown,
+    show_largest,
 )
 
 GROUPS = st.lists(
@@ -139,4 +139,4 @@ def test_only_those_that_fell_are_shown() -> None:
             Group("employee", "bob", 10, 90.0, 100, 800.0),
         ]
     )
-    assert [each["value"] for each in shown(found)] == ["ann"]
+    assert [each["value"] for each in show_largest(found)] == ["ann"]

@@ -36,6 +36,15 @@ def test_names_are_unique_and_begin_alike() -> None:
 
 
 @every_rule
+def test_nobody_but_its_room_knows_a_rule_by_name(rule: Rule) -> None:
+    """The evaluator loops over all rules: what names one would have to be changed for the next."""
+    package = ROOT / "voc_stream"
+    naming = [path for path in package.rglob("*.py") if rule.name in path.read_text("utf-8")]
+    rooms = {package / "alerts" / "rules", package / "alerts" / "levels.py"}
+    assert all(rooms & {path, *path.parents} for path in naming), naming
+
+
+@every_rule
 def test_a_rule_says_what_people_need(rule: Rule) -> None:
     """In both languages, and when it starts, ends and is critical."""
     for words in (rule.title, rule.headline):

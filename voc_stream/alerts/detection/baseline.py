@@ -45,12 +45,12 @@ def variance_between(past_weeks: Sequence[Past], variance_within: float) -> floa
     return max(0.0, excess / (total - sum(weight * weight for weight in weights) / total))
 
 
-def shrunk(past: Past, parent_mean: float, within: float, between: float) -> tuple[float, float]:
+def shrink(past: Past, parent_mean: float, within: float, between: float) -> tuple[float, float]:
     """The mean to expect of a scope, and its standard error, in points; `within` and `between` are variances.
 
     The normal shrinkage (n x / s^2 + m / t^2) / (n / s^2 + 1 / t^2).
 
-    >>> shrunk(Past(100, 7.0), 8.0, 4.0, 0.04)
+    >>> shrink(Past(100, 7.0), 8.0, 4.0, 0.04)
     (7.5, 0.1414213562373095)
     """
     if between <= 0:
@@ -74,5 +74,5 @@ def at_mean(shape: Distribution, mean: float) -> Distribution:
 
 def baseline_of(shape: Distribution, past: Past, between: float) -> Distribution:
     """The distribution that a scope's scores are compared with: `shape`, its parent's, at the scope's own mean, cautiously."""
-    mean, error = shrunk(past, shape.mean, shape.variance, between)
+    mean, error = shrink(past, shape.mean, shape.variance, between)
     return at_mean(shape, mean - CAUTION * error)

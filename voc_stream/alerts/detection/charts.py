@@ -140,7 +140,7 @@ def scores_of(values: Sequence[float], moment: datetime) -> Scores:
     return Scores(len(values), sum(values), sum(value * value for value in values), moment)
 
 
-def advanced(chart: Chart, before: Sum, scores: Scores) -> Sum:
+def advance(chart: Chart, before: Sum, scores: Scores) -> Sum:
     """Where a chart stands after some scores."""
     value = before.value + chart.slope * scores.total - chart.offset * scores.number
     if value <= 0:

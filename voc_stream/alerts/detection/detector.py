@@ -10,7 +10,7 @@ import math
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.alerts.detection.charts import Chart, Scores, Sum, advanced, charts_for
+from voc_stream.alerts.detection.charts import Chart, Scores, Sum, advance, charts_for
 from voc_stream.domain.statistics import NORMAL_975
 
 if TYPE_CHECKING:
@@ -99,13 +99,13 @@ def feed(detector: Detector, scores: Scores) -> Detector:
     if detector.fallen is None:
         return detector._replace(
             sums=tuple(
-                advanced(chart, before, scores)
+                advance(chart, before, scores)
                 for chart, before in zip(detector.charts, detector.sums, strict=True)
             )
         )
     chart = detector.charts[detector.fallen]
     # The chart goes on, so that the evidence stays up to date.
-    so_far = advanced(chart, detector.sums[detector.fallen], scores)
+    so_far = advance(chart, detector.sums[detector.fallen], scores)
     detector = detector._replace(
         sums=(*detector.sums[: detector.fallen], so_far, *detector.sums[detector.fallen + 1 :])
     )

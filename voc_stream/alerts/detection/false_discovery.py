@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def believed(margins: Sequence[float]) -> list[bool]:
+def believe(margins: Sequence[float]) -> list[bool]:
     """Which charts are believed (Benjamini and Hochberg 1995).
 
     `margins` are in nats above the threshold at which one alone would be.
@@ -19,7 +19,7 @@ def believed(margins: Sequence[float]) -> list[bool]:
     A chart's sum exceeds s by chance with a probability proportional to exp(-s), so where k scopes
     fall together the k-th needs ln k less.
 
-    >>> believed([0.1, -0.5, -0.6]), believed([-0.1, -0.8, -3.0])
+    >>> believe([0.1, -0.5, -0.6]), believe([-0.1, -0.8, -3.0])
     ([True, True, True], [False, False, False])
     """
     return benjamini_hochberg([math.exp(-margin) / max(1, len(margins)) for margin in margins], 1.0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.detection.baseline import Past, shrunk, variance_between
+from voc_stream.alerts.detection.baseline import Past, shrink, variance_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,5 +60,5 @@ def rhythm_of(hours: Mapping[int, Past], variance_within: float) -> dict[int, fl
     mean = sum(past.scores * past.mean for past in hours.values()) / scores
     between = variance_between(list(hours.values()), variance_within)
     return {
-        hour: shrunk(past, mean, variance_within, between)[0] - mean for hour, past in hours.items()
+        hour: shrink(past, mean, variance_within, between)[0] - mean for hour, past in hours.items()
     }

@@ -12,7 +12,7 @@ from voc_stream.alerts.detection.baseline import (
     Past,
     at_mean,
     baseline_of,
-    shrunk,
+    shrink,
     variance_between,
 )
 from voc_stream.alerts.detection.charts import scores_between_false_alarms
@@ -135,7 +135,7 @@ def _detector(
     shape = at_mean(shape, everywhere.mean)
     between = math.inf if key.scope_type == "all" else between_sites[key.experience]
     baseline = baseline_of(shape, own.past, between)
-    usual, error = shrunk(own.past, shape.mean, shape.variance, between)
+    usual, error = shrink(own.past, shape.mean, shape.variance, between)
     between_alarms = scores_between_false_alarms(
         own.past.scores / own.days * _DAYS_A_WEEK, len(past_weeks)
     )

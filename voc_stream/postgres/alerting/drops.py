@@ -15,7 +15,12 @@ from voc_stream.alerts.detection.detector import (
     suspicion,
 )
 from voc_stream.alerts.detection.hour_of_week import hour_of_week, without_rhythm
-from voc_stream.alerts.explanation import department_of, explain_drop, main_explanation, shown
+from voc_stream.alerts.explanation import (
+    department_of,
+    explain_drop,
+    main_explanation,
+    show_largest,
+)
 from voc_stream.alerts.model import Subject
 from voc_stream.alerts.rules.experiences.key_experience_dropped import (
     ESTIMATED_SHARE,
@@ -23,7 +28,7 @@ from voc_stream.alerts.rules.experiences.key_experience_dropped import (
     NEW_USUAL_AFTER,
     Drop,
     Drops,
-    announced_of,
+    choose_announced,
 )
 from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.baselines import Baselines
@@ -119,7 +124,9 @@ class DropReader:
     ) -> list[Drop]:
         """The drops that are announced now; their detectors know it afterwards."""
         suspicions = self._suspicions(cursor, detectors, open_subjects)
-        chosen = sorted(announced_of(suspicions), key=lambda subject: -suspicions[subject].margin)
+        chosen = sorted(
+            choose_announced(suspicions), key=lambda subject: -suspicions[subject].margin
+        )
         asked = {
             subject
             for subject, moment in self._of_one_site.items()
@@ -144,7 +151,7 @@ class DropReader:
                 "explained_by": main.value if main else None,
                 "explained_dimension": main.dimension if main else None,
                 "explained_share": round(main.share, 2) if main else None,
-                "explanations": shown(explanations),
+                "explanations": show_largest(explanations),
                 "slower_stages": read_slower_stages(query, subject, found.since),
                 "event_ids": read_event_ids(
                     query,

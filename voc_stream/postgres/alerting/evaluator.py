@@ -17,7 +17,7 @@ from voc_stream.alerts.lifecycle import changes, is_heard, keep_confirmed
 from voc_stream.alerts.model import Subject  # noqa: TC001  msgspec reads the annotations at run time
 from voc_stream.alerts.registry import RULES
 from voc_stream.alerts.rule import Context, Facts
-from voc_stream.alerts.unwatched import unwatched, without_sites
+from voc_stream.alerts.unwatched import find_unwatched, without_sites
 from voc_stream.domain.calendar import calendars_of
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.postgres.alerting import alert_rows
@@ -68,7 +68,7 @@ class Evaluator:
             return None
         forget_future(cursor)
         closed = self._calendars.closed_for_good(now)
-        gone = unwatched(alert_rows.read_open(cursor), self._catalogue.experience, closed)
+        gone = find_unwatched(alert_rows.read_open(cursor), self._catalogue.experience, closed)
         alert_rows.end_unwatched(cursor, gone, now)
         verdicts = self.judge(ALWAYS, cursor, self._context(cursor, now))
         # Alerts are as fresh as what they were evaluated from.

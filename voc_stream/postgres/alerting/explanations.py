@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.alerts.explanation import (
-    against,
+    compare_with_limit,
     department_of,
     explain_drop,
     main_explanation,
-    shown,
+    show_largest,
 )
 from voc_stream.postgres.alerting.facts.evidence import read_event_ids, read_groups
 
@@ -26,13 +26,15 @@ def explain_start(query: TimeLimitedQuery, finding: Finding, now: datetime) -> F
         return finding
     over, limit = finding.unexplained
     since = now - over
-    explanations = explain_drop(against(limit, read_groups(query, finding.subject, since, now)))
+    explanations = explain_drop(
+        compare_with_limit(limit, read_groups(query, finding.subject, since, now))
+    )
     main = main_explanation(explanations)
     more: dict[str, Json] = {
         "department": department_of(explanations),
         "explained_by": main.value if main else None,
         "explained_dimension": main.dimension if main else None,
-        "explanations": shown(explanations),
+        "explanations": show_largest(explanations),
         "event_ids": read_event_ids(query, finding.subject, main, since, below=limit, now=now),
     }
     return finding._replace(evidence={**finding.evidence, **more})

@@ -82,7 +82,7 @@ class AssessChurn:
             if not churn.lock_assessment(cursor):
                 return None
             self._take_up_future(cursor)
-            turn = (self._turn + 1) % churn.PARTS
+            turn = (self._turn + 1) % churn.CUSTOMER_PARTS
             part = turn if in_parts and churn.pending(cursor) > FEW_CUSTOMERS else None
             aside = self.aside.customer_ids
             taken = churn.take_changed(cursor, most + len(aside), part)

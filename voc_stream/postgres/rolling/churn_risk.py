@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.copy_csv import Value
     from voc_stream.postgres.session.cursor import Cursor
 
-PARTS = 8
+CUSTOMER_PARTS = 8
 COLUMNS = (
     "customer_id",
     "risk",
@@ -80,9 +80,9 @@ def lock_assessment(cursor: Cursor) -> bool:
 
 def pending_rows(customer_ids: Iterable[str]) -> list[tuple[Value, ...]]:
     """Rows of churn_pending: one for each part of the customers, so that a part can wait until its turn and be taken as a whole."""
-    parts: list[list[str]] = [[] for _ in range(PARTS)]
+    parts: list[list[str]] = [[] for _ in range(CUSTOMER_PARTS)]
     for customer_id in sorted(customer_ids):
-        parts[crc32(customer_id.encode()) % PARTS].append(customer_id)
+        parts[crc32(customer_id.encode()) % CUSTOMER_PARTS].append(customer_id)
     return [(part, array(ids)) for part, ids in enumerate(parts) if ids]
 
 

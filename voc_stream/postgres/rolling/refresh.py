@@ -53,8 +53,8 @@ CONTRIBUTIONS_A_TIME = 200_000
 NEWS = timedelta(days=7)
 # A queue of no more is taken whole.
 SHORT_QUEUE = 5_000
-PARTS = 16  # a power of two
-_PART = f"hashtext(site_id || employee_id) & {PARTS - 1}"
+SITE_PARTS = 16  # a power of two
+_PART = f"hashtext(site_id || employee_id) & {SITE_PARTS - 1}"
 
 _COLUMNS = (*SUMS, "top_n", "bottom_n")
 _TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
@@ -166,7 +166,7 @@ def _advance_clock(
     cursor.execute(
         "INSERT INTO rolling_clock (refresh, as_of, turn) VALUES (%s, %s, %s)"
         " ON CONFLICT (refresh) DO UPDATE SET as_of = excluded.as_of, turn = excluded.turn",
-        (refresh.name, as_of, (turn + 1) % PARTS),
+        (refresh.name, as_of, (turn + 1) % SITE_PARTS),
     )
     return before, as_of, turn
 
@@ -193,7 +193,7 @@ def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
     counts: dict[int, int] = dict(cursor.fetchall())
     if sum(counts.values()) <= SHORT_QUEUE:
         return None
-    return min(counts, key=lambda part: (part - turn) % PARTS)
+    return min(counts, key=lambda part: (part - turn) % SITE_PARTS)
 
 
 def _shift_windows(

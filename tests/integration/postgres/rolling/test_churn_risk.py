@@ -179,11 +179,13 @@ def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.Mon
     chores.assess_churn(NOW)
     values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
     send(store.sink(), values)
-    assessed = [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.PARTS)]
+    assessed = [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.CUSTOMER_PARTS)]
     assert max(assessed) < 40
     # Events keep coming, so the queue is never empty.
     store.take_in(touchpoint("t-40", customer_id="u-40"))
-    assessed += [chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.PARTS + 1)]
+    assessed += [
+        chores.assess_churn(later, in_parts=True) or 0 for _ in range(churn.CUSTOMER_PARTS + 1)
+    ]
     assert sum(assessed) == 42
     store.assert_as_expected(
         [
@@ -242,7 +244,7 @@ def test_who_cannot_be_assessed_holds_up_no_other(
 
     store.ask("ALTER TABLE churn_risk ADD CONSTRAINT added CHECK (customer_id <> 'u-7')")
     try:
-        said = [assess() for _ in range(2 * churn.PARTS)]
+        said = [assess() for _ in range(2 * churn.CUSTOMER_PARTS)]
         monkeypatch.setattr(set_aside, "REST_SECONDS", 0.0)
         assert store.one("SELECT count(*) FROM churn_risk") == 39
         assert store.ask("SELECT DISTINCT unnest(customer_ids) FROM churn_pending") == [("u-7",)]
@@ -251,7 +253,7 @@ def test_who_cannot_be_assessed_holds_up_no_other(
         assert "violates check constraint" in assess()
     finally:
         store.ask("ALTER TABLE churn_risk DROP CONSTRAINT added")
-    for _ in range(2 * churn.PARTS):
+    for _ in range(2 * churn.CUSTOMER_PARTS):
         assert assess() == ""
     assert sum("'u-7'" in record.getMessage() for record in caplog.records) == 1
     store.assert_as_expected(values, names=["churn_risk"])

@@ -209,12 +209,12 @@ def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyP
     chores = store.chores()
     chores.refresh_sites(NOW)
     waiting = []
-    for _ in range(refresh.PARTS):
+    for _ in range(refresh.SITE_PARTS):
         waiting.append(store.one("SELECT count(*) FROM detail_contribution"))
         assert chores.refresh_details(NOW, in_parts=True)
         store.move_histories()
         store.assert_as_expected(values, names=["experience_daily"])
-    assert len(set(waiting)) > refresh.PARTS / 2, waiting
+    assert len(set(waiting)) > refresh.SITE_PARTS / 2, waiting
     assert store.one("SELECT count(*) FROM detail_contribution") == 0
     store.assert_as_expected(values, names=ROLLING)
 

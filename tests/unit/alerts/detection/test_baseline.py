@@ -11,7 +11,7 @@ from voc_stream.alerts.detection.baseline import (
     CAUTION,
     Past,
     baseline_of,
-    shrunk,
+    shrink,
     variance_between,
 )
 from voc_stream.alerts.detection.distribution import distribution_of
@@ -51,14 +51,14 @@ def test_a_mean_is_drawn_towards_its_parents_and_not_beyond(
     scores: int, own: float, parent: float, within: float, between: float
 ) -> None:
     """The mean to expect lies between both, and its error is smaller than that of either alone."""
-    mean, error = shrunk(Past(scores, own), parent, within, between)
+    mean, error = shrink(Past(scores, own), parent, within, between)
     assert min(own, parent) - 1e-9 <= mean <= max(own, parent) + 1e-9
     assert error <= min(math.sqrt(within / scores), math.sqrt(between)) + 1e-12
 
 
 def test_a_baseline_is_cautious() -> None:
     """It lies a standard error below the mean that is expected, and keeps away from the ends of the scale."""
-    mean, error = shrunk(Past(50, 8.0), SHAPE.mean, SHAPE.variance, 0.09)
+    mean, error = shrink(Past(50, 8.0), SHAPE.mean, SHAPE.variance, 0.09)
     assert baseline_of(SHAPE, Past(50, 8.0), 0.09).mean == pytest.approx(mean - CAUTION * error)
     assert baseline_of(SHAPE, Past(10_000, 10.0), 4.0).mean == pytest.approx(9.99, abs=0.02)
     assert baseline_of(SHAPE, Past(10_000, 5.0), 4.0).mean == pytest.approx(5.01, abs=0.02)

@@ -15,7 +15,7 @@ from voc_stream.alerts.detection.charts import (
     Chart,
     Scores,
     Sum,
-    advanced,
+    advance,
     charts_for,
     scores_of,
 )
@@ -151,10 +151,10 @@ def test_what_arrives_together_adds_what_it_would_add_one_by_one_but_for_zero(
     """Panes lose nothing: the sum of a group is that of its parts wherever it stays above zero."""
     [chart, *_] = charts_for(CEILING, 1e6)
     begin = Sum(100.0)
-    together = advanced(chart, begin, scores_of(scores, NOW))
-    parts = advanced(chart, begin, scores_of(scores[:split], NOW))
+    together = advance(chart, begin, scores_of(scores, NOW))
+    parts = advance(chart, begin, scores_of(scores[:split], NOW))
     if scores[split:]:
-        parts = advanced(chart, parts, scores_of(scores[split:], NOW))
+        parts = advance(chart, parts, scores_of(scores[split:], NOW))
     assert parts.value == pytest.approx(together.value)
     assert (parts.scores, parts.total, parts.squares) == (
         together.scores,
@@ -169,28 +169,28 @@ def test_a_chart_goes_on_from_where_it_stood() -> None:
         shift=1.0, slope=-0.5, offset=-4.0, information=0.5, threshold=5.0
     )  # a score of 7 adds 0.5, one of 9 takes 0.5
     later = NOW.replace(hour=13)
-    first = advanced(chart, Sum(), Scores(1, 7.0, 49.0, NOW))
+    first = advance(chart, Sum(), Scores(1, 7.0, 49.0, NOW))
     assert first == Sum(0.5, 1, 7.0, NOW, 49.0)
-    second = advanced(chart, first, Scores(1, 7.0, 49.0, later))
+    second = advance(chart, first, Scores(1, 7.0, 49.0, later))
     assert second == Sum(1.0, 2, 14.0, NOW, 98.0)
-    third = advanced(chart, second, Scores(2, 18.0, 162.0, later))
+    third = advance(chart, second, Scores(2, 18.0, 162.0, later))
     assert third == Sum()
-    assert advanced(chart, third, Scores(1, 6.0, 36.0, later)) == Sum(1.0, 1, 6.0, later, 36.0)
+    assert advance(chart, third, Scores(1, 6.0, 36.0, later)) == Sum(1.0, 1, 6.0, later, 36.0)
 
 
 def test_what_was_added_can_be_taken_back() -> None:
     """A correction subtracts what the mistaken score had added."""
     [chart, *_] = charts_for(CEILING, 1e6)
     before = Sum(3.0, 5, 30.0, NOW)
-    assert advanced(
-        chart, advanced(chart, before, Scores(1, 2.0, 4.0, NOW)), Scores(-1, -2.0, -4.0, NOW)
+    assert advance(
+        chart, advance(chart, before, Scores(1, 2.0, 4.0, NOW)), Scores(-1, -2.0, -4.0, NOW)
     ).value == pytest.approx(before.value)
 
 
 def test_a_chart_at_zero_has_forgotten() -> None:
     """After good scores nothing is left of what came before."""
     [chart, *_] = charts_for(CEILING, 1e6)
-    assert advanced(chart, Sum(0.1, 5, 30.0, NOW), scores_of([10.0] * 10, NOW)) == Sum()
+    assert advance(chart, Sum(0.1, 5, 30.0, NOW), scores_of([10.0] * 10, NOW)) == Sum()
 
 
 def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near_the_bound() -> (
@@ -217,7 +217,7 @@ def _alarms(charts: list, scores: Distribution, count: int, random: Random) -> i
     sums, alarms = [Sum() for _ in charts], 0
     for score in random.choices(scores.values, scores.shares, k=count):
         sums = [
-            advanced(chart, state, scores_of([score], NOW))
+            advance(chart, state, scores_of([score], NOW))
             for chart, state in zip(charts, sums, strict=True)
         ]
         if is_above(charts, sums):
@@ -230,7 +230,7 @@ def _delay(charts: list, scores: Distribution, random: Random) -> int:  # type: 
     while not is_above(charts, sums):
         [score] = random.choices(scores.values, scores.shares)
         sums = [
-            advanced(chart, state, scores_of([score], NOW))
+            advance(chart, state, scores_of([score], NOW))
             for chart, state in zip(charts, sums, strict=True)
         ]
         delay += 1

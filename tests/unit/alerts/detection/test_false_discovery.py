@@ -5,12 +5,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.alerts.detection.false_discovery import believed
+from voc_stream.alerts.detection.false_discovery import believe
 
 
 def test_nothing_is_found_in_nothing() -> None:
     """No scopes, no discoveries."""
-    assert believed([]) == []
+    assert believe([]) == []
 
 
 @given(st.lists(st.floats(-20, 5), min_size=1, max_size=30))
@@ -19,7 +19,7 @@ def test_who_is_above_the_threshold_is_believed_and_company_helps(margins: list[
 
     And whoever is believed beside others lies at most ln(their number) below the threshold.
     """
-    found = believed(margins)
+    found = believe(margins)
     for margin, is_believed in zip(margins, found, strict=True):
         if margin > 1e-9:
             assert is_believed

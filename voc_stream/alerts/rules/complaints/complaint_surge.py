@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted, place
+from voc_stream.alerts.wording import counted, name_scope
 from voc_stream.domain.statistics import benjamini_hochberg, poisson_tail
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _finding(
     newest = sorted((moment_and_id for one in opened for moment_and_id in one.newest), reverse=True)
     is_critical = count >= CRITICAL_TIMES * expected and count >= CRITICAL_COUNT
     about, about_in_chinese = _about(category, catalogue)
-    english, chinese = place(subject.scope)
+    english, chinese = name_scope(subject.scope)
     return Finding(
         subject,
         "critical" if is_critical else "warning",

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
-from voc_stream.alerts.detection.false_discovery import believed
+from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.model import Finding, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import place
+from voc_stream.alerts.wording import name_scope
 from voc_stream.domain.dimensions import TELLING
 from voc_stream.domain.horizons import HORIZONS
 
@@ -78,13 +78,13 @@ def _finding(drop: Drop, context: Context) -> Finding:
     return finding_of(drop.subject, drop.suspicion, experience, drop.named, evidence)
 
 
-def announced_of(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
+def choose_announced(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
     """Which suspicions, of those of all keys, are announced; the others say nothing yet."""
     subjects = list(suspicions)
     margins = [suspicions[subject].margin for subject in subjects]
     return [
         subject
-        for subject, is_believed in zip(subjects, believed(margins), strict=True)
+        for subject, is_believed in zip(subjects, believe(margins), strict=True)
         if is_believed
     ]
 
@@ -128,7 +128,7 @@ def finding_of(
 ) -> Finding:
     """The alert about a drop. `mostly` is the dimension and the value that explain most of it."""
     label = experience.label
-    english, chinese = place(subject.scope)
+    english, chinese = name_scope(subject.scope)
     named = f", mostly {mostly[0]} {mostly[1]}" if mostly else ""
     named_chinese = f"，主要来自{TELLING[mostly[0]].chinese} {mostly[1]}" if mostly else ""
     return Finding(

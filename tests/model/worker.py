@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from math import inf
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,9 +93,8 @@ class Worker:
 
     async def _call_thread(self, function: Any, *arguments: Any, **options: Any) -> Any:
         """In the place of the consumer's thread: what that answers to the main loop may be late."""
-        self.consumer._thread._looked_for_gaps = (
-            -inf
-        )  # else the time of day would decide whether it looks for them now
+        # Else the time of day would decide whether it looks for them now.
+        self.consumer._thread._look_for_gaps.forget()
         result = function(*arguments, **options)
         if asyncio.iscoroutine(result):
             result = await result

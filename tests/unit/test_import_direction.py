@@ -25,6 +25,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "errors": (),
     "settings": ("database_url", "errors", "setting_checks"),
     "counted": (),
+    "every": (),
     "events.types": (),
     "domain.churn.facts": (),
     "domain.churn.signals": ("domain.churn.facts",),
@@ -137,6 +138,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn",
         "domain.entities",
         "events.types",
+        "every",
         "postgres.schema",
         "postgres.session",
     ),
@@ -149,6 +151,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "alerts.unwatched",
         "catalogue",
         "domain",
+        "every",
         "pipeline",
         "postgres.alerting.facts",
         "postgres.intake",
@@ -158,6 +161,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "postgres.chores": (
         "catalogue",
+        "every",
         "pipeline",
         "postgres.alerting",
         "postgres.corrections",
@@ -175,6 +179,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "kafka.positions": ("events", "kafka", "kafka.life", "monitoring", "pipeline"),
     "kafka.isolation": ("events", "kafka", "kafka.positions", "monitoring", "pipeline"),
     "kafka.worker": (
+        "every",
         "kafka",
         "kafka.connection",
         "kafka.isolation",
@@ -197,7 +202,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.schema",
         "settings",
     ),
-    "cli.screen": ("counted", "importing", "pipeline", "postgres.reading"),
+    "cli.screen": (
+        "counted",
+        "every",
+        "importing",
+        "pipeline",
+        "postgres.reading",
+    ),
 }
 # These put the rooms together.
 UNRESTRICTED = frozenset({"cli", "__main__"})

@@ -21,6 +21,7 @@ from rich.progress import (
 
 from voc_stream.cli.screen.terminal import console, printable
 from voc_stream.counted import counted
+from voc_stream.every import Every
 from voc_stream.importing.read_files import UNREADABLE
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Report:
         self._verb = verb
         self._console = console(stderr=True, soft_wrap=True)
         self._reasons: Counter[str] = Counter()
-        self._printed_at = time.monotonic()
+        self._print = Every(PLAIN_LINE_SECONDS)
+        self._print.done(time.monotonic())
         self._shown = 0
         self._hidden = 0
         self._unread = 0
@@ -116,8 +118,8 @@ class Report:
             self._print_now_and_then()
 
     def _print_now_and_then(self) -> None:
-        if self._progress.disable and time.monotonic() - self._printed_at >= PLAIN_LINE_SECONDS:
-            self._printed_at = time.monotonic()
+        if self._progress.disable and self._print.is_due(time.monotonic()):
+            self._print.done(time.monotonic())
             self._console.print(f"{counted(self.events, 'event')} {self._verb} so far")
 
     def problem(self, line: Line) -> None:

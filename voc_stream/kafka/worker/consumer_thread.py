@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
+from voc_stream.every import Every
 from voc_stream.kafka.positions.batches import FetchedBatch
 from voc_stream.kafka.records.reading import HANDED_ON_BYTES, Fetched, take_their_places
 from voc_stream.pipeline.ports import Partition
@@ -76,7 +77,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self.cursor: dict[Partition, int] = {}
         self.seek_number: defaultdict[Partition, int] = defaultdict(int)
-        self._looked_for_gaps = 0.0
+        self._look_for_gaps = Every(GAP_INTERVAL_SECONDS)
         self._messages_left = 0
 
     def allow(self, messages: int) -> None:
@@ -174,8 +175,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             if messages
         ]
         moment = time.monotonic()
-        if moment - self._looked_for_gaps > GAP_INTERVAL_SECONDS:
-            self._looked_for_gaps = moment
+        if self._look_for_gaps.is_due(moment):
+            self._look_for_gaps.done(moment)
             silent = set(active or ()) - {TP(*batch.partition) for batch in batches}
             batches += [
                 gap

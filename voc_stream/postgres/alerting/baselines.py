@@ -17,6 +17,7 @@ from voc_stream.alerts.detection.baseline import (
 )
 from voc_stream.alerts.detection.charts import scores_between_false_alarms
 from voc_stream.alerts.detection.detector import Detector, detector_for, is_calm
+from voc_stream.every import Every
 from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.past_weeks import (
     KeyPast,
@@ -52,11 +53,11 @@ class Baselines:
         self._experiences: Mapping[str, Experience] = {
             key: one for key, one in catalogue.experience.items() if one.key
         }
-        self._looked_at: datetime | None = None
+        self._look = Every(LOOKED_EVERY.total_seconds())
 
     def renew(self, cursor: Cursor, now: datetime) -> int:
         """Make what is due, or a part of it; how many were made."""
-        if self._looked_at is not None and now - self._looked_at < LOOKED_EVERY:
+        if not self._look.is_due(now.timestamp()):
             return 0
         detector_rows.drop_others(cursor, self._experiences)
         detector_rows.forget_arrivals(cursor, now - NEWS)
@@ -72,7 +73,8 @@ class Baselines:
             if key not in made or self._is_due(*made[key], past, now)
         ]
         if not due:
-            self._looked_at = now if past_weeks else None
+            if past_weeks:
+                self._look.done(now.timestamp())
             return 0
         # Anew each time: a history may be on its way in.
         shapes = read_shapes(cursor, self._experiences, now)
@@ -96,7 +98,8 @@ class Baselines:
                     (*key, start_of_today(now)),
                 )
         # Until there is any past, and while there is something to make, the next evaluation looks again.
-        self._looked_at = now if past_weeks and not new else None
+        if past_weeks and not new:
+            self._look.done(now.timestamp())
         return len(new)
 
     def _has_enough(self, key: Key, past: KeyPast) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from voc_stream.every import Every
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.set_aside import SetAside
 from voc_stream.postgres.rolling import churn_risk as churn
@@ -40,11 +40,11 @@ class AssessChurn:
         self._transaction, self._vacuum = transaction, vacuum
         self.aside = SetAside("assess_churn")
         self._turn = 0
-        self._future_looked_for = -math.inf  # of the monotonic clock
+        self._look_for_future = Every(LOOK_FOR_FUTURE_SECONDS)
 
     def look_for_future(self) -> None:
         """A clock was ahead: look for risks of the future with the next call."""
-        self._future_looked_for = -math.inf
+        self._look_for_future.forget()
 
     def __call__(
         self, now: datetime, *, in_parts: bool = False, everyone: bool = False
@@ -64,7 +64,7 @@ class AssessChurn:
             except StoreUnavailableError:
                 raise
             except Exception:  # noqa: BLE001  with whom it fails is found, and holds up no other
-                self._future_looked_for = -math.inf  # what that found was rolled back
+                self._look_for_future.forget()  # what that found was rolled back
                 found = self._piece(now, in_parts=in_parts, apart=True)
             if found is None:
                 return None
@@ -116,8 +116,8 @@ class AssessChurn:
     def _take_up_future(self, cursor: Cursor) -> None:
         """Now and then, since it reads them all: risks that were assessed while a clock was ahead."""
         moment = time.monotonic()
-        if moment - self._future_looked_for >= LOOK_FOR_FUTURE_SECONDS:
-            self._future_looked_for = moment
+        if self._look_for_future.is_due(moment):
+            self._look_for_future.done(moment)
             churn.take_up_future(cursor, server_now(cursor))
 
     def _everyone(self, cursor: Cursor, now: datetime) -> int:

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.every import Every
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 
@@ -26,7 +27,7 @@ class RefreshTables:
 
     def __init__(self, transaction: ChoreTransactions, vacuum: QueueVacuum) -> None:
         self._transaction, self._vacuum = transaction, vacuum
-        self._purged_at: datetime | None = None
+        self._purge = Every(PURGE_EVERY.total_seconds())
         self._is_catalogue_copied = False
 
     def sites(self, now: datetime) -> bool:
@@ -34,8 +35,8 @@ class RefreshTables:
         self._copy_catalogue()
         if not self._refresh(refresh.OF_SITES, now):
             return False
-        if self._purged_at is None or abs(now - self._purged_at) >= PURGE_EVERY:
-            self._purged_at = now
+        if self._purge.is_due(now.timestamp()):
+            self._purge.done(now.timestamp())
             with self._transaction() as cursor:
                 refresh.purge(cursor)
         return True

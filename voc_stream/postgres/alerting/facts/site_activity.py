@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes
 from voc_stream.catalogue.model import minutes_experience
 from voc_stream.domain.horizons import FIVE_MINUTES, PANES_KEPT
+from voc_stream.every import Every
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ class SiteActivity:
     def __init__(self) -> None:
         self._active: dict[str, list[datetime]] = {}
         self._read_at: datetime | None = None
-        self._all_read_at: datetime | None = None
+        self._every = Every(READ_ALL_EVERY.total_seconds())
 
     def __call__(self, reading: Reading) -> WorkingTimes:
         """When sites worked until now."""
@@ -40,11 +41,7 @@ class SiteActivity:
         self, cursor: Cursor, catalogue: Catalogue, now: datetime
     ) -> Mapping[str, Sequence[datetime]]:
         """By site, ascending, the starts of the panes in which it finished something."""
-        if (
-            self._read_at is None
-            or self._all_read_at is None
-            or not timedelta(0) <= now - self._all_read_at < READ_ALL_EVERY
-        ):
+        if self._read_at is None or self._every.is_due(now.timestamp()):
             reads_all, begin = True, now - PANES_KEPT[FIVE_MINUTES]
         else:
             reads_all, begin = False, self._read_at - MERGED_WITHIN
@@ -56,7 +53,8 @@ class SiteActivity:
         rows = cursor.fetchall()
         # Nothing that is known is given up before what takes its place is there: reading may fail.
         if reads_all:
-            self._active, self._all_read_at = {}, now
+            self._active = {}
+            self._every.done(now.timestamp())
         for site_id, start in rows:
             known = self._active.setdefault(site_id, [])
             if not known or known[-1] < start:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voc_stream.alerts.facts.stage_times import StageTimes
 from voc_stream.catalogue.model import minutes_experience
+from voc_stream.every import Every
 from voc_stream.postgres.schema.sums import BINS
 
 if TYPE_CHECKING:
@@ -25,17 +26,14 @@ class StageTimesReader:
 
     def __init__(self) -> None:
         self._times = StageTimes({})
-        self._read_at: datetime | None = None
+        self._every = Every(STAGE_TIMES_READ_EVERY.total_seconds())
 
     def __call__(self, reading: Reading) -> StageTimes:
         """What was read within the last hour, else the tables anew."""
         catalogue, now, _ = reading.context
-        if (
-            self._read_at is None
-            or not timedelta(0) <= now - self._read_at < STAGE_TIMES_READ_EVERY
-        ):
+        if self._every.is_due(now.timestamp()):
             self._times = read_stage_times(reading.cursor, catalogue, now)
-            self._read_at = now
+            self._every.done(now.timestamp())
         return self._times
 
 

@@ -5,6 +5,7 @@ Each gives the value in its own type, or raises ValueError with what it must be.
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,3 +101,9 @@ def path_or_one_of(meaning: str, names: Sequence[str]) -> Callable[[str | int], 
         return str(value)
 
     return check
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """The end of a message about an unknown name: what may have been meant."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; the settings are {', '.join(known)}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,13 @@ from voc_stream.setting_checks import (
     not_empty,
     one_of,
     path_or_one_of,
+    suggestion,
     switch,
     whole_number,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 PREFIX = "VOC_"
 CONFIG = "VOC_CONFIG"
@@ -191,16 +192,6 @@ def to_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def without_security(settings: Settings) -> Settings:
-    """The same settings for a broker of our own, which knows neither TLS nor users."""
-    names = [
-        each.name
-        for each in fields(Settings)
-        if each.name.startswith(("kafka_security", "kafka_sasl", "kafka_ssl"))
-    ]
-    return replace(settings, **{name: getattr(Settings(), name) for name in names})
-
-
 def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """These variables but for those that `load_settings` would read."""
     ours = {CONFIG, *(PREFIX + name.upper() for name in _KNOWN)}
@@ -220,7 +211,7 @@ def _read_file(path: Path) -> dict[str, str | int]:
     for key, value in document.items():
         name = key.lower().removeprefix(PREFIX.lower())
         if name not in _KNOWN:
-            raise SettingsError(f"{path}: unknown setting {key!r}{_suggestion(name, _KNOWN)}")
+            raise SettingsError(f"{path}: unknown setting {key!r}{suggestion(name, _KNOWN)}")
         if not isinstance(value, (str, int)) or (isinstance(value, bool) and name not in SWITCHES):
             raise SettingsError(f"{path}: {key} must be a text or a whole number")
         # A path in a file is meant from where the file lies, so that the file works from any
@@ -266,12 +257,7 @@ def _checked(name: str, value: str | int, where: str) -> str | int:
 def _refuse_typing_error(variable: str) -> None:
     known = [PREFIX + name.upper() for name in _KNOWN] + [CONFIG]
     if difflib.get_close_matches(variable.upper(), known, n=1, cutoff=TYPING_ERROR_LIKENESS):
-        raise SettingsError(f"unknown setting {variable}{_suggestion(variable.upper(), known)}")
-
-
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; the settings are {', '.join(known)}"
+        raise SettingsError(f"unknown setting {variable}{suggestion(variable.upper(), known)}")
 
 
 _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {

@@ -24,7 +24,7 @@ from end_to_end.harness import chance, wait_until
 
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 from voc_stream.postgres.chores.postgres_chores import SITES_INTERVAL_SECONDS
-from voc_stream.postgres.rolling.refresh import OF_SITES
+from voc_stream.postgres.rolling.refreshes import OF_SITES
 
 if TYPE_CHECKING:
     from pathlib import Path

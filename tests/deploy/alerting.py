@@ -12,7 +12,8 @@ from deploy.tools import run as run_command
 from prometheus_client import CollectorRegistry
 
 from voc_stream.cli.worker import process_registry
-from voc_stream.monitoring.metrics import READ_FROM_TABLES, Metrics
+from voc_stream.monitoring.metrics import Metrics
+from voc_stream.monitoring.table_gauges import READ_FROM_TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -20,14 +20,13 @@ from voc_stream.embedded.processes.supervisor import Supervisor
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK, listens
 from voc_stream.embedded.worker_pages import is_ready, lag_events, why_not_ready
 from voc_stream.errors import EmbeddedError
-from voc_stream.settings import to_environment, without_security
+from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
-    from voc_stream.settings import Settings
 
 # Half of it passes before the broker lets a first worker in.
 SESSION_TIMEOUT_SECONDS = 6
@@ -37,6 +36,16 @@ SIMULATOR_STOP_TIMEOUT_SECONDS = 35.0  # it first flushes what it sent
 KILL_TIMEOUT_SECONDS = 2.0
 POLL_SECONDS = 0.1
 TAKE_IN_TIMEOUT_SECONDS = 60.0
+
+
+def without_security(settings: Settings) -> Settings:
+    """The same settings for a broker of our own, which knows neither TLS nor users."""
+    names = [
+        each.name
+        for each in fields(Settings)
+        if each.name.startswith(("kafka_security", "kafka_sasl", "kafka_ssl"))
+    ]
+    return replace(settings, **{name: getattr(Settings(), name) for name in names})
 
 
 class Ports(NamedTuple):

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Any, NoReturn
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from voc_stream.catalogue.reading.toml_lines import KeyPath, line_of, show_path
 from voc_stream.events.types import EVENT_TYPES, Answer
-from voc_stream.importing.cell_times import format_problem
 from voc_stream.importing.cell_value import CellError, Plain, Scale, Source, Template
 from voc_stream.importing.fields import Field, fields_of
 from voc_stream.importing.formats.csv_rows import CsvLayout
-from voc_stream.importing.formats.text_encoding import text_codec
 from voc_stream.importing.mapping import (
     DEFAULT_ENCODING,
     AnswerRule,
@@ -27,9 +23,12 @@ from voc_stream.importing.mapping import (
     MappingError,
     RowMapping,
 )
+from voc_stream.importing.mapping_tables import MappingTables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from voc_stream.catalogue.reading.toml_lines import KeyPath
 
 _SOURCE_KEYS = frozenset({"column", "value", "table", "scale", "formats", "time_zone", "default"})
 _INPUT_KEYS = (
@@ -63,15 +62,14 @@ def parse_mapping(text: str, name: str) -> RowMapping:
     return _Reader(name, text, tables).read()
 
 
-class _Reader:
+class _Reader(MappingTables):
     """Turns the parsed tables of one mapping into rules.
 
     Every complaint names the key and the line.
     """
 
     def __init__(self, name: str, text: str, tables: dict[str, Any]) -> None:
-        self._name = name
-        self._text = text
+        super().__init__(name, text)
         self._tables = tables
         self._places: dict[str, str] = {}
         self._scales: dict[str, Scale] = {}
@@ -80,30 +78,30 @@ class _Reader:
         self._time_zone: tzinfo = UTC
 
     def read(self) -> RowMapping:
-        self._only(self._tables, ("input", "table", "scale", "event"), ())
-        options = self._table(self._tables.get("input", {}), ("input",))
-        self._only(options, _INPUT_KEYS, ("input",))
-        self._formats = self._time_formats(
+        self.only(self._tables, ("input", "table", "scale", "event"), ())
+        options = self.table(self._tables.get("input", {}), ("input",))
+        self.only(options, _INPUT_KEYS, ("input",))
+        self._formats = self.time_formats(
             options.get("time_formats", []), ("input", "time_formats")
         )
-        self._decimal = self._one_of(options.get("decimal", "."), (".", ","), ("input", "decimal"))
-        self._time_zone = self._zone(options.get("time_zone", "UTC"), ("input", "time_zone"))
+        self._decimal = self.one_of(options.get("decimal", "."), (".", ","), ("input", "decimal"))
+        self._time_zone = self.zone(options.get("time_zone", "UTC"), ("input", "time_zone"))
         self._check_tables()
-        scales = self._table(self._tables.get("scale", {}), ("scale",))
+        scales = self.table(self._tables.get("scale", {}), ("scale",))
         self._scales = {name: self._scale(value, ("scale", name)) for name, value in scales.items()}
-        blocks = self._blocks(self._tables.get("event", []), ("event",))
+        blocks = self.blocks(self._tables.get("event", []), ("event",))
         if not blocks:
-            self._fail(("event",), "at least one [[event]] block is needed")
+            self.fail(("event",), "at least one [[event]] block is needed")
         return RowMapping(
             rules=tuple(self._event(place, block) for place, block in enumerate(blocks)),
-            encoding=self._encoding(options.get("encoding", DEFAULT_ENCODING)),
+            encoding=self.encoding(options.get("encoding", DEFAULT_ENCODING)),
             layout=CsvLayout(
-                self._delimiter(options.get("delimiter", ",")),
-                self._count(options.get("skip_lines", 0), 0, ("input", "skip_lines")),
-                self._count(options.get("header_rows", 1), 1, ("input", "header_rows")),
+                self.delimiter(options.get("delimiter", ",")),
+                self.count(options.get("skip_lines", 0), 0, ("input", "skip_lines")),
+                self.count(options.get("header_rows", 1), 1, ("input", "header_rows")),
             ),
             empty_values=frozenset(
-                self._texts(options.get("empty_values", []), ("input", "empty_values"))
+                self.texts(options.get("empty_values", []), ("input", "empty_values"))
             ),
             places=self._places,
         )
@@ -112,10 +110,10 @@ class _Reader:
         path: KeyPath = ("event", place)
         name = block.get("type")
         if not isinstance(name, str) or name not in EVENT_TYPES:
-            self._fail((*path, "type"), f"must be one of {', '.join(EVENT_TYPES)}")
+            self.fail((*path, "type"), f"must be one of {', '.join(EVENT_TYPES)}")
         known = fields_of(EVENT_TYPES[name])
         has_answers = "answers" in EVENT_TYPES[name].__struct_fields__
-        self._only(block, (*known, "type", "when", *(["answer"] if has_answers else [])), path)
+        self.only(block, (*known, "type", "when", *(["answer"] if has_answers else [])), path)
         digest_columns = self._digest_columns(block.get("event_id"), (*path, "event_id"))
         given = {
             key: value
@@ -124,8 +122,8 @@ class _Reader:
         }
         for key, field in known.items():
             if field.required and key not in block and key != "event_id":
-                self._fail((*path, key), f"is missing: a {name} needs it")
-        answers = enumerate(self._blocks(block.get("answer", []), (*path, "answer")))
+                self.fail((*path, key), f"is missing: a {name} needs it")
+        answers = enumerate(self.blocks(block.get("answer", []), (*path, "answer")))
         return EventRule(
             place=place,
             type=name,
@@ -142,9 +140,9 @@ class _Reader:
 
     def _answer(self, block: dict[str, Any], path: KeyPath) -> AnswerRule:
         known = fields_of(Answer)
-        self._only(block, known, path)
+        self.only(block, known, path)
         if "item" not in block or not {"score", "done"} & block.keys():
-            self._fail(path, "an answer needs `item`, and `score` or `done`")
+            self.fail(path, "an answer needs `item`, and `score` or `done`")
         return AnswerRule(
             {key: self._source(value, known[key], (*path, key)) for key, value in block.items()}
         )
@@ -152,17 +150,17 @@ class _Reader:
     def _digest_columns(self, value: object, path: KeyPath) -> tuple[str, ...] | None:
         if not isinstance(value, dict) or "digest" not in value:
             return None
-        self._only(value, ("digest",), path)
-        columns = self._texts(value["digest"], (*path, "digest"))
+        self.only(value, ("digest",), path)
+        columns = self.texts(value["digest"], (*path, "digest"))
         if not columns:
-            self._fail((*path, "digest"), "needs at least one column")
+            self.fail((*path, "digest"), "needs at least one column")
         return self._use(columns, path)
 
     def _source(self, value: object, field: Field, path: KeyPath) -> Source:
         options: dict[str, Any] = value if isinstance(value, dict) else {"value": value}
-        self._only(options, _SOURCE_KEYS, path)
+        self.only(options, _SOURCE_KEYS, path)
         if ("column" in options) == ("value" in options):
-            self._fail(path, "needs either `column` or `value`")
+            self.fail(path, "needs either `column` or `value`")
         template, default = self._template(options, path)
         table = (
             self._named_table(options["table"], (*path, "table")) if "table" in options else None
@@ -173,38 +171,38 @@ class _Reader:
             table=table,
             table_name=options.get("table", ""),
             scale=self._scale(options["scale"], (*path, "scale")) if "scale" in options else None,
-            formats=self._time_formats(options["formats"], (*path, "formats"))
+            formats=self.time_formats(options["formats"], (*path, "formats"))
             if "formats" in options
             else self._formats,
-            time_zone=self._zone(options["time_zone"], (*path, "time_zone"))
+            time_zone=self.zone(options["time_zone"], (*path, "time_zone"))
             if "time_zone" in options
             else self._time_zone,
             default=default,
             decimal=self._decimal if template.columns else ".",
         )
         if source.scale is not None and field.kind not in ("number", "integer"):
-            self._fail((*path, "scale"), "is for numbers only")
+            self.fail((*path, "scale"), "is for numbers only")
         self._check_constants(source, field, path)
         return source
 
     def _template(self, options: dict[str, Any], path: KeyPath) -> tuple[Template, Plain | None]:
         default = options.get("default")
         if default is not None and not isinstance(default, _PLAIN):
-            self._fail((*path, "default"), "must be a text, a number, true or false")
+            self.fail((*path, "default"), "must be a text, a number, true or false")
         if "column" in options:
             return Template(
-                ("", ""), self._use(self._texts([options["column"]], path), path)
+                ("", ""), self._use(self.texts([options["column"]], path), path)
             ), default
         value = options["value"]
         if isinstance(value, str) and value:
             try:
                 template = Template.parse(value)
             except ValueError as error:
-                self._fail(path, str(error))
+                self.fail(path, str(error))
             self._use(template.columns, path)
             return template, default
         if not isinstance(value, _PLAIN) or value == "":
-            self._fail(
+            self.fail(
                 path,
                 "must be a text such as '{column}', a number, true, false, or a table such as {"
                 ' column = "…" }',
@@ -223,42 +221,40 @@ class _Reader:
             try:
                 stated.append(source.read({}, frozenset()))
             except CellError as error:
-                self._fail(path, str(error))
+                self.fail(path, str(error))
         for value in stated:
             if problem := field.problem(value):
-                self._fail(path, f"{value!r} does not suit: {problem}")
+                self.fail(path, f"{value!r} does not suit: {problem}")
 
     def _conditions(self, value: object, path: KeyPath) -> Iterable[Condition]:
-        for test in self._blocks([value] if isinstance(value, dict) else value, path):
-            self._only(test, ("column", *_TESTS), path)
+        for test in self.blocks([value] if isinstance(value, dict) else value, path):
+            self.only(test, ("column", *_TESTS), path)
             names = [name for name in test if name in _TESTS]
             if "column" not in test or len(names) != 1:
-                self._fail(
-                    path, f"a condition is a `column` and one of {', '.join(sorted(_TESTS))}"
-                )
-            (column,) = self._use(self._texts([test["column"]], path), path)
+                self.fail(path, f"a condition is a `column` and one of {', '.join(sorted(_TESTS))}")
+            (column,) = self._use(self.texts([test["column"]], path), path)
             yield self._condition(column, names[0], test[names[0]], path)
 
     def _condition(self, column: str, name: str, value: Any, path: KeyPath) -> Condition:
         if name == "empty":
             if not isinstance(value, bool):
-                self._fail(path, "`empty` is true or false")
+                self.fail(path, "`empty` is true or false")
             return Condition(column, None, value)
         if name == "in_table":
             return Condition(column, frozenset(self._named_table(value, path)), expected=True)
-        values = self._texts(value if name in ("in", "not_in") else [value], path)
+        values = self.texts(value if name in ("in", "not_in") else [value], path)
         return Condition(column, frozenset(values), expected=not name.startswith("not"))
 
     def _check_tables(self) -> None:
-        for name, table in self._table(self._tables.get("table", {}), ("table",)).items():
-            for key, value in self._table(table, ("table", name)).items():
+        for name, table in self.table(self._tables.get("table", {}), ("table",)).items():
+            for key, value in self.table(table, ("table", name)).items():
                 if not isinstance(value, _PLAIN):
-                    self._fail(("table", name, key), "must be a text, a number, true or false")
+                    self.fail(("table", name, key), "must be a text, a number, true or false")
 
     def _named_table(self, name: object, path: KeyPath) -> dict[str, Plain]:
         tables = self._tables.get("table", {})
         if not isinstance(name, str) or name not in tables:
-            self._fail(
+            self.fail(
                 path, f"there is no [table.{name}]; the tables are {', '.join(tables) or 'none'}"
             )
         table: dict[str, Plain] = tables[name]
@@ -267,99 +263,25 @@ class _Reader:
     def _scale(self, value: object, path: KeyPath) -> Scale:
         if isinstance(value, str):
             if value not in self._scales:
-                self._fail(
+                self.fail(
                     path,
                     f"there is no [scale.{value}]; the scales are"
                     f" {', '.join(self._scales) or 'none'}",
                 )
             return self._scales[value]
-        ranges = self._table(value, path)
-        self._only(ranges, ("from", "to"), path)
+        ranges = self.table(value, path)
+        self.only(ranges, ("from", "to"), path)
         try:
             (source_low, source_high), (target_low, target_high) = (
                 msgspec.convert(ranges[key], tuple[float, float]) for key in ("from", "to")
             )
         except (KeyError, msgspec.ValidationError):
-            self._fail(path, "must be { from = [lowest, highest], to = [lowest, highest] }")
+            self.fail(path, "must be { from = [lowest, highest], to = [lowest, highest] }")
         if not source_low < source_high:
-            self._fail(path, "`from` must ascend")
+            self.fail(path, "`from` must ascend")
         return Scale(source_low, source_high, target_low, target_high)
-
-    def _zone(self, value: object, path: KeyPath) -> tzinfo:
-        if value == "UTC":  # needs no database of time zones, which small machines lack
-            return UTC
-        try:
-            return ZoneInfo(str(value))
-        except (ZoneInfoNotFoundError, ValueError):
-            self._fail(
-                path,
-                f"{value!r} is no time zone such as 'Europe/Paris'; or there is no database of them"
-                f" here: pip install tzdata",
-            )
-
-    def _time_formats(self, value: object, path: KeyPath) -> tuple[str, ...]:
-        formats = self._texts(value, path)
-        for form in formats:
-            if problem := format_problem(form):
-                self._fail(path, f"{form!r}: {problem}")
-        return formats
-
-    def _encoding(self, value: object) -> str:
-        if (name := text_codec(str(value))) is None:
-            self._fail(("input", "encoding"), f"{value!r} is no encoding")
-        return name
-
-    def _delimiter(self, value: object) -> str:
-        if not isinstance(value, str) or len(value) != 1 or value in '"\r\n ':
-            self._fail(
-                ("input", "delimiter"), "must be one character, and no quote, blank or line end"
-            )
-        return value
-
-    def _count(self, value: object, least: int, path: KeyPath) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            self._fail(path, f"must be a whole number, {least} or more")
-        return value
-
-    def _one_of(self, value: object, words: tuple[str, ...], path: KeyPath) -> str:
-        if not isinstance(value, str) or value not in words:
-            self._fail(path, f"must be one of {', '.join(map(repr, words))}")
-        return value
 
     def _use(self, columns: tuple[str, ...], path: KeyPath) -> tuple[str, ...]:
         for column in columns:
-            self._places.setdefault(column, self._place(path))
+            self._places.setdefault(column, self.place(path))
         return columns
-
-    def _table(self, value: object, path: KeyPath) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self._fail(path, "must be a table")
-        return value
-
-    def _blocks(self, value: object, path: KeyPath) -> list[dict[str, Any]]:
-        if not isinstance(value, list) or not all(isinstance(block, dict) for block in value):
-            self._fail(
-                path,
-                f"must be [[{show_path(tuple(part for part in path if isinstance(part, str)))}]]"
-                f" blocks",
-            )
-        return value
-
-    def _texts(self, value: object, path: KeyPath) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
-            self._fail(
-                path, "must be text" if isinstance(value, list) else "must be a list of texts"
-            )
-        return tuple(value)
-
-    def _only(self, table: Mapping[str, Any], known: Iterable[str], path: KeyPath) -> None:
-        names = list(known)
-        for key in table:
-            if key not in names:
-                self._fail((*path, key), f"there is no such key; known: {', '.join(names)}")
-
-    def _place(self, path: KeyPath) -> str:
-        return f"{self._name}:{line_of(self._text, path)}: {show_path(path)}"
-
-    def _fail(self, path: KeyPath, problem: str) -> NoReturn:
-        raise MappingError(f"{self._place(path)}: {problem}")

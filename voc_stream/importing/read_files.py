@@ -5,9 +5,7 @@ Every line is validated as a worker would.
 
 from __future__ import annotations
 
-import gzip
 import io
-import sys
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -17,7 +15,6 @@ from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, Refusal, decode
 from voc_stream.importing.apply import MappedEvent, gives_event, map_rows
 from voc_stream.importing.formats.csv_rows import read_csv
 from voc_stream.importing.formats.file_content import (
-    GZIP,
     LOOKED_AT_BYTES,
     refuse_content,
     refuse_csv_content,
@@ -28,6 +25,7 @@ from voc_stream.importing.formats.text_encoding import MARK_ERRORS, encoding_of
 from voc_stream.importing.formats.xes_rows import read_xes
 from voc_stream.importing.load_mapping import parse_mapping
 from voc_stream.importing.mapping import MappingError, RowMapping
+from voc_stream.importing.open_file import STANDARD_INPUT, counted_bytes, open_bytes, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyInput
 
-STANDARD_INPUT = "-"
 # The reason of a file, or its rest, that was not read.
 UNREADABLE = "unreadable"
 _EXPORTS = (".csv", ".tsv", ".xes")
@@ -113,8 +110,8 @@ def read_events(
     rows = _Rows()
     number = 0
     try:
-        with _open(name) as raw:
-            for line in _lines(_kind(name), _unpacked(_counted(raw, on_bytes)), mapping, rows):
+        with open_bytes(name) as raw:
+            for line in _lines(_kind(name), unpacked(counted_bytes(raw, on_bytes)), mapping, rows):
                 number = line.line
                 rows.heard()
                 yield _with_advice(_validated(name, line, now, catalogue), mapping)
@@ -250,53 +247,3 @@ def _json_lines(stream: BinaryIO) -> Iterator[MappedEvent | RowError]:
 def _skip_line(stream: BinaryIO) -> None:
     while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
         pass
-
-
-def _open(name: str) -> BinaryIO:
-    return sys.stdin.buffer if name == STANDARD_INPUT else Path(name).open("rb")
-
-
-def _unpacked(stream: io.BufferedReader) -> BinaryIO:
-    return (
-        io.BufferedReader(gzip.GzipFile(fileobj=stream))
-        if stream.peek(2).startswith(GZIP)
-        else stream
-    )
-
-
-def _counted(stream: BinaryIO, on_bytes: Callable[[int], None]) -> io.BufferedReader:
-    return io.BufferedReader(_CountedReader(stream, on_bytes), 1 << 16)
-
-
-class _CountedReader(io.RawIOBase):
-    """Passes bytes on and tells how many."""
-
-    def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
-        self._stream = stream
-        self._on_bytes = on_bytes
-        self._is_first = True
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed has no name for what is a memoryview here
-        chunk = self._read(len(buffer))
-        # The first bytes say what the file is, so there must be enough of them: a pipe may give
-        # one at a time.
-        while (
-            self._is_first
-            and len(chunk) < LOOKED_AT_BYTES
-            and (more := self._read(len(buffer) - len(chunk)))
-        ):
-            chunk += more
-        self._is_first = False
-        buffer[: len(chunk)] = chunk
-        self._on_bytes(len(chunk))
-        return len(chunk)
-
-    def _read(self, count: int) -> bytes:
-        return (
-            self._stream.read1(count)
-            if isinstance(self._stream, io.BufferedReader)
-            else self._stream.read(count)
-        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from voc_stream.monitoring.metrics import READ_FROM_TABLES, Metrics
+from voc_stream.monitoring.metrics import Metrics
+from voc_stream.monitoring.table_gauges import READ_FROM_TABLES
 
 _HEADER = """# Metrics
 

@@ -18,7 +18,8 @@ from voc_stream.catalogue.load import load_catalogue
 from voc_stream.cli import main
 from voc_stream.events.types import Touchpoint
 from voc_stream.importing.load_mapping import parse_mapping
-from voc_stream.importing.read_files import Line, _counted, _lines, _Rows, load_mapping, read_events
+from voc_stream.importing.open_file import counted_bytes
+from voc_stream.importing.read_files import Line, _lines, _Rows, load_mapping, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -523,7 +524,7 @@ def test_events_in_a_pipe_need_not_wait_for_others() -> None:
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as stream, os.fdopen(writer, "wb", buffering=0) as events:
         events.write(json.dumps(GOOD).encode() + b"\n")
-        counted = _counted(stream, lambda _: None)
+        counted = counted_bytes(stream, lambda _: None)
         assert next(_lines("", counted, None, _Rows())).line == 1
 
 

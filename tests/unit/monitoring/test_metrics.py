@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from voc_stream.monitoring.metrics import MAXIMUM_SITES, READ_FROM_TABLES, Metrics
+from voc_stream.monitoring.metrics import Metrics
+from voc_stream.monitoring.table_gauges import MAXIMUM_SITES, READ_FROM_TABLES
 from voc_stream.pipeline.ports import BatchResult, GaugeSample, Partition
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)

@@ -9,17 +9,15 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections import Counter, deque
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from voc_stream.importing.formats.csv_records import Lines, Record, Records
 from voc_stream.importing.formats.rows import ExportError, Row, RowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-# No row of an export is longer. A file without an end of a line, or of a row, must not fill the
-# memory.
-MAXIMUM_ROW_CHARACTERS = 1 << 20
 # Spreadsheets write it as the first line when it is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
 _USUAL_DELIMITERS = ",;\t|"
@@ -73,12 +71,12 @@ def read_csv(
     Raises:
         ExportError: Nothing stands after the lines to skip, or after a quote nothing could be read.
     """
-    lines = _Lines(stream)
+    lines = Lines(stream)
     try:
         delimiter = _take_separator(lines, layout)
     except csv.Error as error:
         raise ExportError(f"line {lines.number}: {error}; is it a CSV?") from error
-    records = _Records(lines, delimiter)
+    records = Records(lines, delimiter)
     header = _read_header(records)
     if header is None:
         return
@@ -88,61 +86,7 @@ def read_csv(
     )
 
 
-class _Record(NamedTuple):
-    """One record: where it begins, its lines, and its cells or what is wrong with it."""
-
-    line: int
-    lines: tuple[str, ...]
-    cells: list[str]
-    problem: str = ""
-
-
-class _Lines:
-    """The lines of a stream. Those of the record at hand are kept, and can be given back."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._returned: deque[str] = deque()
-        self._characters = 0
-        self.number = 0
-        self.taken: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = (
-            self._returned.popleft()
-            if self._returned
-            else self._stream.readline(MAXIMUM_ROW_CHARACTERS)
-        )
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self._characters += len(line)
-        if len(line) == MAXIMUM_ROW_CHARACTERS and line[-1] not in "\r\n":
-            while (rest := self._stream.readline(MAXIMUM_ROW_CHARACTERS)) and rest[
-                -1
-            ] not in "\r\n":
-                pass
-            line = "\n"
-        self.taken.append(line)
-        if self._characters >= MAXIMUM_ROW_CHARACTERS:
-            raise csv.Error(f"a row has {MAXIMUM_ROW_CHARACTERS:,} characters or more")
-        return line
-
-    def begin_record(self) -> None:
-        """What is taken from now on belongs to the next record."""
-        self.taken.clear()
-        self._characters = 0
-
-    def give_back(self, lines: Sequence[str]) -> None:
-        """Let `lines`, the last that were taken, be read again."""
-        self._returned.extendleft(reversed(lines))
-        self.number -= len(lines)
-
-
-def _take_separator(lines: _Lines, layout: CsvLayout) -> str:
+def _take_separator(lines: Lines, layout: CsvLayout) -> str:
     """Skip what stands before the header, and say what the delimiter is."""
     delimiter, skip = layout.delimiter, layout.skip_lines
     first = next(lines, "").removeprefix("\ufeff")  # as some encodings keep it
@@ -156,47 +100,7 @@ def _take_separator(lines: _Lines, layout: CsvLayout) -> str:
     return delimiter
 
 
-class _Records:
-    """The records, also those that are none."""
-
-    def __init__(self, lines: _Lines, delimiter: str) -> None:
-        self._lines = lines
-        self.delimiter = delimiter
-        self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
-
-    def __iter__(self) -> Iterator[_Record]:
-        return self
-
-    def __next__(self) -> _Record:
-        cells: list[str] = []
-        while not cells:  # csv gives an empty list for an empty line
-            self._lines.begin_record()
-            line = self._lines.number + 1
-            try:
-                cells = next(self._reader)
-            except csv.Error as error:
-                record = _Record(
-                    line,
-                    tuple(self._lines.taken),
-                    [],
-                    f"is not valid CSV: {error}; check its quotes",
-                )
-                self.read_again(record)
-                self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
-                return record
-        return _Record(line, tuple(self._lines.taken), cells)
-
-    def read_again(self, record: _Record, *, whole: bool = False) -> None:
-        """Let the lines of the latest record be read again: all but the first, or all."""
-        self._lines.give_back(record.lines[0 if whole else 1 :])
-
-    @property
-    def line(self) -> int:
-        """The line that comes next."""
-        return self._lines.number + 1
-
-
-def _read_header(records: _Records) -> Header | None:
+def _read_header(records: Records) -> Header | None:
     line = records.line
     record = next(records, None)
     if record is None and line == 1:
@@ -223,7 +127,7 @@ def _read_header(records: _Records) -> Header | None:
     return Header(tuple(names), repeated, other if text.count(other) >= len(names) else None)
 
 
-def _without_header_rows(records: _Records, header_rows: int) -> Iterator[_Record]:
+def _without_header_rows(records: Records, header_rows: int) -> Iterator[Record]:
     if header_rows > 1:
         yield from itertools.islice(records, header_rows - 1, None)
         return
@@ -240,8 +144,8 @@ def _without_header_rows(records: _Records, header_rows: int) -> Iterator[_Recor
 
 
 def _rows(
-    source: _Records,
-    records: Iterable[_Record],
+    source: Records,
+    records: Iterable[Record],
     names: tuple[str, ...],
     is_event: Callable[[Row], bool],
 ) -> Iterator[Row | RowError]:
@@ -276,7 +180,7 @@ def _rows(
 
 
 def _torn(
-    record: _Record, names: tuple[str, ...], is_event: Callable[[Row], bool], delimiter: str
+    record: Record, names: tuple[str, ...], is_event: Callable[[Row], bool], delimiter: str
 ) -> str:
     """Why the record is not one whole row, or nothing."""
     if record.problem:
@@ -293,7 +197,7 @@ def _torn(
 
 
 def _hides_event(
-    record: _Record, names: tuple[str, ...], is_event: Callable[[Row], bool], delimiter: str
+    record: Record, names: tuple[str, ...], is_event: Callable[[Row], bool], delimiter: str
 ) -> bool:
     for line in record.lines[1:]:
         try:
@@ -301,13 +205,13 @@ def _hides_event(
         except csv.Error:
             continue
         if len(cells) == len(names):
-            row = _row(_Record(record.line, (line,), cells), names)
+            row = _row(Record(record.line, (line,), cells), names)
             if isinstance(row, Row) and is_event(row):
                 return True
     return False
 
 
-def _row(record: _Record, names: tuple[str, ...]) -> Row | RowError:
+def _row(record: Record, names: tuple[str, ...]) -> Row | RowError:
     if any(_is_badly_encoded(cell) for cell in record.cells):
         return RowError(record.line, _BADLY_ENCODED)
     return Row(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from voc_stream.every import Every
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
+from voc_stream.postgres.rolling.refreshes import OF_DETAILS, OF_SITES
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.postgres.chores.transactions import ChoreTransactions
     from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
-    from voc_stream.postgres.rolling.refresh import Refresh
+    from voc_stream.postgres.rolling.refreshes import Refresh
 
 # A call ends after about this long even where there is more to do, so that the other timers get their turn.
 BUDGET_SECONDS = 5.0
@@ -33,7 +34,7 @@ class RefreshTables:
     def sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
         self._copy_catalogue()
-        if not self._refresh(refresh.OF_SITES, now):
+        if not self._refresh(OF_SITES, now):
             return False
         if self._purge.is_due(now.timestamp()):
             self._purge.done(now.timestamp())
@@ -46,7 +47,7 @@ class RefreshTables:
 
         With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
         """
-        return self._refresh(refresh.OF_DETAILS, now, in_parts=in_parts)
+        return self._refresh(OF_DETAILS, now, in_parts=in_parts)
 
     def _refresh(self, which: Refresh, now: datetime, *, in_parts: bool = False) -> bool:
         started = time.monotonic()

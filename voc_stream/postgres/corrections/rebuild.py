@@ -9,17 +9,22 @@ no increments with the live one.
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
 
-from voc_stream.domain.dimensions import CUBE_KEY
-from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.corrections.compare_tables import (
+    LIVE,
+    NOT_DERIVED,
+    PANES_COMPARED,
+    SCRATCH,
+    TableComparison,
+    compare_tables,
+)
 from voc_stream.postgres.corrections.histories import move_some
-from voc_stream.postgres.corrections.repair import comparable, repair
+from voc_stream.postgres.corrections.repair import repair
 from voc_stream.postgres.corrections.taking_back import take_out_next
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
@@ -27,10 +32,11 @@ from voc_stream.postgres.intake.versioned_rows import EntityStore
 from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
+from voc_stream.postgres.rolling.refreshes import REFRESHES, wind_back
 from voc_stream.postgres.schema import engine_tables
 from voc_stream.postgres.schema import reader_tables as tables
 from voc_stream.postgres.schema.installation import require_catalogue
-from voc_stream.postgres.schema.reader_views import READER_VIEWS, VIEW_COMMENTS
+from voc_stream.postgres.schema.reader_views import READER_VIEWS
 from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.connection import (
     checked_out,
@@ -47,14 +53,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    import sqlalchemy
-
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Connection, Cursor
 
-LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
 EVENTS_A_TIME = 5_000
-MINUTE = timedelta(minutes=1)
 _LOCKS = (
     Lock.RETRACTIONS,
     Lock.HISTORIES,
@@ -79,22 +81,6 @@ _QUEUES = (
     engine_tables.arrival,
 )
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
-# The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
-_NOT_DERIVED = ("version", "next_change_at")
-# A pane of nothing is as good as none, and older ones are purged in their time.
-_PANES_KEPT = " OR ".join(
-    f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
-    for width, kept in PANES_KEPT.items()
-)
-_PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
-
-
-class TableComparison(NamedTuple):
-    """How many rows a table has, and how many differ from what the events say (missing, superfluous or other values)."""
-
-    table: str
-    rows: int
-    differing: int
 
 
 class RebuildReport(NamedTuple):
@@ -141,15 +127,15 @@ def _rebuild(
         create_staging_tables(cursor)
         events = _fold_everything(connection, cursor, catalogue, progress)
         _derive(cursor, catalogue)
-        compared = [_compare(cursor, *what) for what in _comparisons()]
+        compared = compare_tables(cursor)
         if any(table.differing for table in compared):
             for table in _REPLACED:
                 repair(
                     cursor,
                     table,
                     (LIVE, SCRATCH),
-                    _NOT_DERIVED,
-                    _PANES_COMPARED if table is engine_tables.pane else "true",
+                    NOT_DERIVED,
+                    PANES_COMPARED if table is engine_tables.pane else "true",
                 )
         cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
         connection.commit()
@@ -177,9 +163,9 @@ def _wind_back(cursor: Cursor, now: datetime) -> None:
     """Where a clock was ahead: go back to now. What is missing then is found by the comparison."""
     cursor.execute("SELECT refresh FROM rolling_clock WHERE as_of > %s", (now,))
     ahead = {name for (name,) in cursor}
-    for which in refresh.REFRESHES:
+    for which in REFRESHES:
         if which.name in ahead:
-            refresh.wind_back(cursor, which, now)
+            wind_back(cursor, which, now)
     churn.take_up_future(cursor, now)
 
 
@@ -198,7 +184,7 @@ def _empty_staging(cursor: Cursor) -> None:
 
 def _merge_everything(cursor: Cursor) -> None:
     """Let the tables of the current schema take in what is pending, as of the moments of the live ones."""
-    for which in refresh.REFRESHES:
+    for which in REFRESHES:
         cursor.execute(
             f"SELECT coalesce((SELECT as_of FROM {LIVE}.rolling_clock WHERE refresh = %s), now())",
             (which.name,),
@@ -262,56 +248,3 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
     cursor.execute(f"SELECT max(as_of) FROM {LIVE}.rolling_clock")
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     churn.reassess(cursor, without, catalogue.churn, as_of)
-
-
-def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
-    """What is compared: name, key, columns (as expressions), and which rows."""
-    found = [
-        (
-            table.name,
-            _key(table),
-            [comparable(name) for name in _columns(table) if name not in _NOT_DERIVED],
-            "true",
-        )
-        for table in (*_STATES, tables.churn_risk)
-    ]
-    found.append(
-        (
-            "pane",
-            _key(engine_tables.pane),
-            [comparable(name) for name in _columns(engine_tables.pane)],
-            _PANES_COMPARED,
-        )
-    )
-    keys = {
-        "experience_daily": CUBE_KEY,
-        "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
-        "repair_stage": ("order_id", "stage"),
-    }
-    return found + [
-        (view, keys[view], [comparable(name) for name in columns], "true")
-        for view, (_, columns) in VIEW_COMMENTS.items()
-    ]
-
-
-def _key(table: sqlalchemy.Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.primary_key.columns)
-
-
-def _columns(table: sqlalchemy.Table) -> list[str]:
-    return [column.name for column in table.columns]
-
-
-def _compare(
-    cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str
-) -> TableComparison:
-    live, scratch = (
-        f"SELECT {', '.join(columns)} FROM {schema}.{name} WHERE {condition}"
-        for schema in (LIVE, SCRATCH)
-    )
-    cursor.execute(
-        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM (SELECT {', '.join(key)} FROM"
-        f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing GROUP BY {', '.join(key)}) keys)"
-    )
-    rows, differing = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
-    return TableComparison(name, rows, differing)

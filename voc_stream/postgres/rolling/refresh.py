@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from voc_stream.domain.dimensions import COLUMNS, DETAILS, DIMENSIONS, SITES
+from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.horizons import (
     DAY,
     EPOCH,
@@ -29,19 +29,24 @@ from voc_stream.domain.horizons import (
     HORIZONS,
     HOUR,
     PANES_KEPT,
-    Horizon,
-    Window,
     closed_window,
 )
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube
+from voc_stream.postgres.rolling.refreshes import (
+    OF_DETAILS,
+    SUMMED,
+    Refresh,
+    minutes,
+    shift_windows,
+    wind_back,
+)
 from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS
-from voc_stream.postgres.schema.sums import SUMS, add_up, all_zero, merge, sums_of_measures
-from voc_stream.postgres.session.locks import Lock, try_lock
+from voc_stream.postgres.schema.sums import add_up, merge, sums_of_measures
+from voc_stream.postgres.session.locks import try_lock
 from voc_stream.postgres.session.server_clock import ClockError, require_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from voc_stream.postgres.session.cursor import Cursor
@@ -56,59 +61,11 @@ SHORT_QUEUE = 5_000
 SITE_PARTS = 16  # a power of two
 _PART = f"hashtext(site_id || employee_id) & {SITE_PARTS - 1}"
 
-_COLUMNS = (*SUMS, "top_n", "bottom_n")
-_TOTALS = ", ".join(f"sum({name})" for name in _COLUMNS)
+_TOTALS = ", ".join(f"sum({name})" for name in SUMMED)
 _CONTRIBUTION = ", ".join(("number", *CONTRIBUTION_COLUMNS))
 
 
 log = logging.getLogger(__name__)
-
-
-class Refresh(NamedTuple):
-    """What is refreshed together.
-
-    Attributes:
-        name: its row in `rolling_clock`.
-        lock: the lock under which it is done.
-        queue: the table it empties.
-        passed_to: the table into which it passes on what it took; None at the last.
-        scope_types: those it keeps.
-        columns: of the contributions, by the scope types that are summed from them.
-        finest: width of the finest panes that are kept of them.
-    """
-
-    name: str
-    lock: Lock
-    queue: str
-    passed_to: str | None
-    scope_types: tuple[str, ...]
-    columns: Mapping[str, str]
-    finest: timedelta
-
-
-def _columns_of(name: str) -> dict[str, str]:
-    return {each.name: each.column for each in DIMENSIONS if each.refreshed == name}
-
-
-OF_SITES = Refresh(
-    "sites",
-    Lock.SITES,
-    "contribution",
-    "detail_contribution",
-    SITES,
-    _columns_of("sites"),
-    FIVE_MINUTES,
-)
-OF_DETAILS = Refresh(
-    "details",
-    Lock.DETAILS,
-    "detail_contribution",
-    None,
-    DETAILS,
-    _columns_of("details"),
-    HOUR,
-)
-REFRESHES = (OF_SITES, OF_DETAILS)
 
 
 def refresh(
@@ -124,7 +81,7 @@ def refresh(
     cursor.execute("SET LOCAL work_mem = '64MB'")
     before, as_of, turn = _advance_clock(cursor, which, as_of)
     if before is None or before < as_of:
-        _shift_windows(cursor, which, before, as_of)
+        shift_windows(cursor, which, before, as_of)
     taken = _take(cursor, which, _part(cursor, which.queue, turn) if in_parts else None)
     if taken:
         _group_by_pane(cursor, which)
@@ -142,7 +99,7 @@ def purge(cursor: Cursor) -> None:
     for width, kept in PANES_KEPT.items():
         cursor.execute(
             "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s",
-            (_minutes(width), kept + LARGEST_LEAP),
+            (minutes(width), kept + LARGEST_LEAP),
         )
 
 
@@ -171,22 +128,6 @@ def _advance_clock(
     return before, as_of, turn
 
 
-def wind_back(cursor: Cursor, refresh: Refresh, as_of: datetime) -> None:
-    """Sum up the horizons anew, as of `as_of`, from the panes that there are: the clock was ahead at the last refresh."""
-    log.warning(
-        "the rolling tables (%s) were ahead of now: they are put together anew as of %s",
-        refresh.name,
-        as_of,
-    )
-    cursor.execute(
-        "DELETE FROM rolling_sum WHERE scope_type = ANY(%s)", (list(refresh.scope_types),)
-    )
-    for horizon in HORIZONS:
-        scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
-        _add_panes(cursor, horizon, scope_types, 1, closed_window(horizon, as_of))
-    cursor.execute("UPDATE rolling_clock SET as_of = %s WHERE refresh = %s", (as_of, refresh.name))
-
-
 def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
     """The next part that has anything, from the one whose turn it is; None, which is all parts, where the queue is short."""
     cursor.execute(f"SELECT {_PART}, count(*) FROM {queue} GROUP BY 1")
@@ -194,52 +135,6 @@ def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
     if sum(counts.values()) <= SHORT_QUEUE:
         return None
     return min(counts, key=lambda part: (part - turn) % SITE_PARTS)
-
-
-def _shift_windows(
-    cursor: Cursor, refresh: Refresh, before: datetime | None, as_of: datetime
-) -> None:
-    """Take panes that left out of the rolling sums, and panes that closed in, with what they held. Windows only move forward."""
-    for horizon in HORIZONS:
-        scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
-        new = closed_window(horizon, as_of)
-        if before is None:
-            _add_panes(cursor, horizon, scope_types, 1, new)
-            continue
-        old = closed_window(horizon, before)
-        if scope_types and new != old:
-            _add_panes(
-                cursor,
-                horizon,
-                scope_types,
-                -1,
-                Window(old.first, min(old.last, new.first - horizon.pane)),
-            )
-            _add_panes(
-                cursor,
-                horizon,
-                scope_types,
-                1,
-                Window(max(new.first, old.last + horizon.pane), new.last),
-            )
-
-
-def _add_panes(
-    cursor: Cursor, horizon: Horizon, scope_types: list[str], sign: int, panes: Window
-) -> None:
-    key = "horizon, scope_type, scope, experience"
-    cursor.execute(
-        f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
-        f" SELECT %s, scope_type, scope, experience, {', '.join(f'%s * sum({name})' for name in _COLUMNS)} FROM pane"
-        " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
-        f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
-        (horizon.name, *[sign] * len(_COLUMNS), _minutes(horizon.pane), *panes, scope_types),
-    )
-    if sign < 0:
-        cursor.execute(
-            f"DELETE FROM rolling_sum WHERE horizon = %s AND scope_type = ANY(%s) AND {all_zero(_COLUMNS)}",
-            (horizon.name, scope_types),
-        )
 
 
 def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
@@ -274,7 +169,7 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
 def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
     """The sums of what was taken, by pane and scope; wider panes and the scope `all` from finer ones, which are few."""
     columns = ", ".join(
-        f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in _COLUMNS
+        f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in SUMMED
     )
     cursor.execute(
         "CREATE TEMP TABLE IF NOT EXISTS taken_pane"
@@ -291,7 +186,7 @@ def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
         f"INSERT INTO taken_pane SELECT %s, start, CASE {types} END, coalesce({scopes}), experience, {sums_of_measures()},"
         " coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
         f" FROM (SELECT *, date_bin(%s, moment, %s) AS start FROM taken) taken GROUP BY GROUPING SETS ({sets})",
-        (_minutes(refresh.finest), refresh.finest, EPOCH),
+        (minutes(refresh.finest), refresh.finest, EPOCH),
     )
     if refresh.finest == FIVE_MINUTES:
         _widen(cursor, FIVE_MINUTES, HOUR)
@@ -307,21 +202,21 @@ def _widen(cursor: Cursor, width: timedelta, wider: timedelta) -> None:
     cursor.execute(
         f"INSERT INTO taken_pane SELECT %s, date_bin(%s, start, %s) AS wider_start, scope_type, scope, experience, {_TOTALS}"
         " FROM taken_pane WHERE resolution = %s GROUP BY wider_start, scope_type, scope, experience",
-        (_minutes(wider), wider, EPOCH, _minutes(width)),
+        (minutes(wider), wider, EPOCH, minutes(width)),
     )
 
 
 def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
     key = "resolution, start, scope_type, scope, experience"
     for width, kept in PANES_KEPT.items():
-        rows = f"SELECT {key}, {', '.join(_COLUMNS)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
+        rows = f"SELECT {key}, {', '.join(SUMMED)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
         merge(
             cursor,
             "pane",
             key,
-            _COLUMNS,
+            SUMMED,
             rows,
-            parameters=(_minutes(width), as_of - kept - LARGEST_LEAP),
+            parameters=(minutes(width), as_of - kept - LARGEST_LEAP),
         )
 
 
@@ -330,13 +225,13 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
     key = "horizon, scope_type, scope, experience"
     for horizon in HORIZONS:
         cursor.execute(
-            f"INSERT INTO rolling_sum AS t ({key}, {', '.join(_COLUMNS)})"
+            f"INSERT INTO rolling_sum AS t ({key}, {', '.join(SUMMED)})"
             f" SELECT %s, scope_type, scope, experience, {_TOTALS} FROM taken_pane"
             " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
-            f" GROUP BY scope_type, scope, experience {add_up(key, _COLUMNS)}",
+            f" GROUP BY scope_type, scope, experience {add_up(key, SUMMED)}",
             (
                 horizon.name,
-                _minutes(horizon.pane),
+                minutes(horizon.pane),
                 *closed_window(horizon, as_of),
                 list(horizon.scope_types),
             ),
@@ -349,9 +244,5 @@ def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
         "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
         " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
         " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s",
-        (_minutes(HOUR), as_of - NEWS),
+        (minutes(HOUR), as_of - NEWS),
     )
-
-
-def _minutes(width: timedelta) -> int:
-    return int(width.total_seconds() // 60)

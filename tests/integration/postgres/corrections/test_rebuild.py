@@ -15,7 +15,8 @@ from integration.postgres.store import NOW, send, send_as_a_worker_does
 from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres.corrections.rebuild import SCRATCH, rebuild
+from voc_stream.postgres.corrections.compare_tables import SCRATCH
+from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.schema.sums import BINS, SUMS
 
 if TYPE_CHECKING:

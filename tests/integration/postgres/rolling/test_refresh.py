@@ -20,6 +20,7 @@ from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.clocks import LARGEST_LEAP
 from voc_stream.postgres.chores import refresh_tables
 from voc_stream.postgres.rolling import refresh
+from voc_stream.postgres.rolling.refreshes import OF_SITES
 from voc_stream.postgres.session.server_clock import ClockError
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def test_one_worker_at_a_time_refreshes(store: Store) -> None:
     chores = store.chores()
     with closing(psycopg2.connect(store.url)) as connection:
         connection.cursor().execute(
-            "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (refresh.OF_SITES.lock,)
+            "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (OF_SITES.lock,)
         )
         assert chores.refresh(NOW) is False
         assert store.one("SELECT count(*) FROM contribution") > 0

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voc_stream.importing.formats.csv_records import MAXIMUM_ROW_CHARACTERS
 from voc_stream.importing.formats.csv_rows import (
-    MAXIMUM_ROW_CHARACTERS,
     CsvLayout,
     Header,
     read_csv,

@@ -8,9 +8,10 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from faust.types.auth import AuthProtocol
 
+from voc_stream.embedded.machine import without_security
 from voc_stream.kafka.connection.faust_credentials import faust_credentials
 from voc_stream.kafka.connection.security import client_options
-from voc_stream.settings import Settings, SettingsError, load_settings, without_security
+from voc_stream.settings import Settings, SettingsError, load_settings
 
 PASSWORD = "s3cr3t-of-kafka"
 USER = {"kafka_sasl_username": "worker", "kafka_sasl_password": PASSWORD}

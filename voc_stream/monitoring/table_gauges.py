@@ -1,0 +1,161 @@
+"""The gauges that are read from the tables: each is declared here once, and shown with a cap on sites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from prometheus_client import Counter
+
+    from voc_stream.pipeline.ports import GaugeSample
+
+MAXIMUM_SITES = 1000
+OTHER = "other"
+
+BeyondCap = Literal["sum", "maximum", "leave out"]
+
+
+class TableGauge(NamedTuple):
+    """A gauge that is read from the tables.
+
+    Attributes:
+        meaning: the help text.
+        labels: names of the labels, in the order in which a `GaugeSample` gives their values.
+        beyond_cap: what the sites beyond MAXIMUM_SITES become under the site `other`.
+    """
+
+    meaning: str
+    labels: tuple[str, ...]
+    beyond_cap: BeyondCap
+
+
+_EXPERIENCE = ("experience", "site", "horizon")
+READ_FROM_TABLES: Mapping[str, TableGauge] = {
+    "voc_satisfaction_score": TableGauge(
+        "Mean experience, points (minutes for timings); site '' is all sites.",
+        _EXPERIENCE,
+        "leave out",
+    ),
+    "voc_satisfaction_expected": TableGauge(
+        "Mean expectation, stated or of the catalogue; site '' is all sites.",
+        _EXPERIENCE,
+        "leave out",
+    ),
+    "voc_satisfaction_samples": TableGauge(
+        "Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"
+    ),
+    "voc_key_experience_drop": TableGauge(
+        "Points by which a key experience lies below its four weeks before.", _EXPERIENCE, "maximum"
+    ),
+    "voc_experience_info": TableGauge(
+        "1; what people call an experience, in English and Chinese.",
+        ("experience", "label_en", "label_zh"),
+        "leave out",
+    ),
+    "voc_alert_active": TableGauge(
+        "Alerts that have started and not ended.", ("rule", "severity"), "sum"
+    ),
+    "voc_alert_firing": TableGauge(
+        "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",
+        ("rule", "severity", "experience", "site", "horizon", "department", "explained_by"),
+        "maximum",
+    ),
+    "voc_on_time_delivery_ratio": TableGauge(
+        "Share of promised orders delivered on time, 0-1.", ("site", "stage"), "leave out"
+    ),
+    "voc_repair_orders_overdue": TableGauge(
+        "Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"
+    ),
+    "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
+    "voc_complaint_oldest_age_seconds": TableGauge(
+        "Age of the open complaint that was opened first.", ("site", "severity"), "maximum"
+    ),
+    "voc_customers_at_risk": TableGauge(
+        "Customers in a band of risk of leaving.", ("band", "segment"), "sum"
+    ),
+    "voc_histories_pending": TableGauge(
+        "Customers whose earlier events are still counted under another segment or region, in"
+        " part.",
+        (),
+        "leave out",
+    ),
+    "voc_evaluator_last_success_timestamp_seconds": TableGauge(
+        "Unix time as of which alerts were last evaluated.", (), "leave out"
+    ),
+    "voc_retractions_pending": TableGauge(
+        "Events that retractions name and that are still to be taken out of the tables.",
+        (),
+        "leave out",
+    ),
+    "voc_value_at_risk": TableGauge(
+        "Annual value times risk of leaving, summed.", ("band", "segment"), "sum"
+    ),
+}
+
+
+class TableGauges(Collector):
+    """The samples of the gauges of READ_FROM_TABLES, with the cap on sites.
+
+    Replaced as a whole, so a scrape never sees half of them.
+    """
+
+    def __init__(self, overflow: Counter) -> None:
+        self._overflow = overflow
+        self._sites: set[str] = set()
+        self._samples: dict[str, dict[tuple[str, ...], float]] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What Prometheus gets: families with samples only."""
+        for name, values in self._samples.items():
+            declared = READ_FROM_TABLES[name]
+            family = GaugeMetricFamily(name, declared.meaning, labels=declared.labels)
+            for labels, value in values.items():
+                family.add_metric(labels, value)
+            yield family
+
+    def publish(self, gauges: Sequence[GaugeSample]) -> None:
+        """Replace the samples."""
+        for sample in gauges:
+            declared = READ_FROM_TABLES[sample.metric]
+            if len(sample.labels) != len(declared.labels):
+                raise ValueError(
+                    f"{sample.metric} has the labels {declared.labels}, but a sample gives"
+                    f" {sample.labels}"
+                )
+        self._admit(
+            sample.labels[index]
+            for sample in gauges
+            if (index := _site_index(sample.metric)) is not None
+        )
+        samples: dict[str, dict[tuple[str, ...], float]] = {}
+        for sample in gauges:
+            self._add(samples.setdefault(sample.metric, {}), sample)
+        self._samples = samples
+
+    def _admit(self, sites: Iterable[str]) -> None:
+        """Sites once shown stay shown; new ones are taken in as long as there is room."""
+        for site in sorted(set(sites) - self._sites)[: MAXIMUM_SITES - len(self._sites)]:
+            self._sites.add(site)
+
+    def _add(self, values: dict[tuple[str, ...], float], sample: GaugeSample) -> None:
+        index, value = _site_index(sample.metric), float(sample.value)
+        if index is None or sample.labels[index] in self._sites:
+            values[sample.labels] = value
+            return
+        self._overflow.labels(sample.metric).inc()
+        labels = (*sample.labels[:index], OTHER, *sample.labels[index + 1 :])
+        beyond = READ_FROM_TABLES[sample.metric].beyond_cap
+        if beyond == "sum":
+            values[labels] = values.get(labels, 0.0) + value
+        elif beyond == "maximum":
+            values[labels] = max(values.get(labels, value), value)
+
+
+def _site_index(metric: str) -> int | None:
+    labels = READ_FROM_TABLES[metric].labels
+    return labels.index("site") if "site" in labels else None

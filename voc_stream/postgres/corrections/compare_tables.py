@@ -1,0 +1,96 @@
+"""Compares the live tables with those that were computed anew, row by row."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.dimensions import CUBE_KEY
+from voc_stream.domain.horizons import PANES_KEPT
+from voc_stream.postgres.corrections.repair import comparable
+from voc_stream.postgres.schema import engine_tables
+from voc_stream.postgres.schema import reader_tables as tables
+from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from voc_stream.postgres.session.cursor import Cursor
+
+LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
+MINUTE = timedelta(minutes=1)
+_STATES = (tables.repair_order, tables.complaint, tables.customer)
+# The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
+NOT_DERIVED = ("version", "next_change_at")
+# A pane of nothing is as good as none, and older ones are purged in their time.
+_PANES_KEPT = " OR ".join(
+    f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+    for width, kept in PANES_KEPT.items()
+)
+PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
+
+
+class TableComparison(NamedTuple):
+    """How many rows a table has, and how many differ from what the events say (missing, superfluous or other values)."""
+
+    table: str
+    rows: int
+    differing: int
+
+
+def compare_tables(cursor: Cursor) -> list[TableComparison]:
+    """How many rows each table has, and how many differ."""
+    return [_compare(cursor, *what) for what in _comparisons()]
+
+
+def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
+    """What is compared: name, key, columns (as expressions), and which rows."""
+    found = [
+        (
+            table.name,
+            _key(table),
+            [comparable(name) for name in _columns(table) if name not in NOT_DERIVED],
+            "true",
+        )
+        for table in (*_STATES, tables.churn_risk)
+    ]
+    found.append(
+        (
+            "pane",
+            _key(engine_tables.pane),
+            [comparable(name) for name in _columns(engine_tables.pane)],
+            PANES_COMPARED,
+        )
+    )
+    keys = {
+        "experience_daily": CUBE_KEY,
+        "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
+        "repair_stage": ("order_id", "stage"),
+    }
+    return found + [
+        (view, keys[view], [comparable(name) for name in columns], "true")
+        for view, (_, columns) in VIEW_COMMENTS.items()
+    ]
+
+
+def _key(table: sqlalchemy.Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def _columns(table: sqlalchemy.Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+def _compare(
+    cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str
+) -> TableComparison:
+    live, scratch = (
+        f"SELECT {', '.join(columns)} FROM {schema}.{name} WHERE {condition}"
+        for schema in (LIVE, SCRATCH)
+    )
+    cursor.execute(
+        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM (SELECT {', '.join(key)} FROM"
+        f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing GROUP BY {', '.join(key)}) keys)"
+    )
+    rows, differing = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
+    return TableComparison(name, rows, differing)

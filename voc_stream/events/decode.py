@@ -65,8 +65,7 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
     return (
         refuse_numbers(value)
         or _refuse_times(event, now, catalogue.plausible)
-        or _refuse_experiences(event, catalogue.experience)
-        or _refuse_stage(event, catalogue.flow)
+        or _refuse_names(event, catalogue)
         or event
     )
 
@@ -125,10 +124,13 @@ def _overflows(time: datetime) -> bool:
     return False
 
 
-def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) -> Refusal | None:
+def _refuse_names(event: AnyInput, catalogue: Catalogue) -> Refusal | None:
+    """What is wrong with the experiences or the stage that the event names."""
     named = event.named()
     if not named:
-        return None
+        # An event that names a stage names no experience.
+        return _refuse_stage(event, catalogue.flow) if type(event) is RepairStep else None
+    experiences = catalogue.experience
     for place, name, has_score, has_done in named:
         experience = experiences.get(name)
         if (
@@ -142,8 +144,8 @@ def _refuse_experiences(event: AnyInput, experiences: Mapping[str, Experience]) 
     return None
 
 
-def _refuse_stage(event: AnyInput, flow: Flow) -> Refusal | None:
-    if not isinstance(event, RepairStep) or event.stage in flow.stages:
+def _refuse_stage(step: RepairStep, flow: Flow) -> Refusal | None:
+    if step.stage in flow.stages:
         return None
     advice = (
         f"use one of: {', '.join(flow.stages)}"
@@ -151,7 +153,7 @@ def _refuse_stage(event: AnyInput, flow: Flow) -> Refusal | None:
         else "it has no stages; declare them under [flow]"
     )
     return Refusal(
-        "unknown_stage", f"stage: {quote(event.stage)} is no stage of the catalogue; {advice}"
+        "unknown_stage", f"stage: {quote(step.stage)} is no stage of the catalogue; {advice}"
     )
 
 

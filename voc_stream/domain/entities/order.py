@@ -73,12 +73,6 @@ class LatestStep(msgspec.Struct, array_like=True, frozen=True, gc=False):
     enters: bool
     stage: str
 
-    def follows(self, other: LatestStep, flow: Flow) -> bool:
-        """Whether this step is the later one."""
-        if self.at != other.at or self.enters != other.enters:
-            return (self.at, self.enters) > (other.at, other.enters)
-        return self.stage != other.stage and flow.place_of(self.stage) > flow.place_of(other.stage)
-
 
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of an order's earlier ones.
@@ -176,9 +170,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 self.final_amount, hundredths(step.final_amount), at, step.event_id
             )
         enters = step.edge == "enter"
-        this = LatestStep(at, enters, step.stage)
-        if self.step is None or this.follows(self.step, rules.flow):
-            self.step = this
+        last = self.step
+        if last is None or last.at < at or (last.at == at and _follows(enters, step, last, rules)):
+            self.step = LatestStep(at, enters, step.stage)
         stage, microseconds = step.stage, (at - EPOCH) // MICROSECOND
         if enters:
             self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
@@ -323,6 +317,14 @@ def difference(before: Counted, after: Counted) -> list[Contribution]:
 def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: int) -> Contribution:
     moment, measure = timing
     return Contribution(moment, counted.dimensions, weight, (measure,))
+
+
+def _follows(enters: bool, step: RepairStep, last: LatestStep, rules: TimingRules) -> bool:
+    """Whether a step is later than another one of the same moment."""
+    if enters != last.enters:
+        return enters
+    place_of = rules.flow.place_of
+    return step.stage != last.stage and place_of(step.stage) > place_of(last.stage)
 
 
 def hundredths_of_minutes(microseconds: int) -> int:

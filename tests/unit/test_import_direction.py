@@ -102,7 +102,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.schema",
         "postgres.session",
     ),
-    "postgres.reading": ("domain.churn", "domain.entities", "pipeline", "postgres.session"),
+    "postgres.reading": (
+        "catalogue",
+        "domain.churn",
+        "domain.entities",
+        "pipeline",
+        "postgres.session",
+    ),
     "postgres.intake": (
         "catalogue",
         "domain",

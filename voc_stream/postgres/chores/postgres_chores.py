@@ -262,5 +262,5 @@ class PostgresChores:
     def gauges(self, now: datetime) -> Sequence[GaugeSample]:
         """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""
         with self.transaction() as cursor:
-            found = read_gauges(cursor, now)
+            found = read_gauges(cursor, self._catalogue, now)
         return [*found, *self._customers.read(self.transaction)]

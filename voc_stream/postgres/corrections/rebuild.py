@@ -27,7 +27,7 @@ from voc_stream.postgres.corrections.histories import move_some
 from voc_stream.postgres.corrections.repair import repair
 from voc_stream.postgres.corrections.taking_back import take_out_next
 from voc_stream.postgres.intake.load_fold_save import Folding
-from voc_stream.postgres.intake.stored_events import stored_events
+from voc_stream.postgres.intake.stored_events import restate_contacts, stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
 from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.rolling import refresh
@@ -147,6 +147,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     cursor.execute(f"SET search_path = {LIVE}")
     create_staging_tables(cursor)
     copy_catalogue(cursor, catalogue)
+    restate_contacts(cursor, catalogue.flow.follow_up)
     now = server_now(cursor)
     _wind_back(cursor, now)
     while take_out_next(cursor, catalogue, now, set()):

@@ -80,3 +80,13 @@ def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str
         (list(after), list(after.values())),
     )
     return {order_id: moment for order_id, moment in cursor.fetchall() if moment is not None}
+
+
+def restate_contacts(cursor: Cursor, follow_up: str | None) -> None:
+    """Say of each step anew whether it is a contact: the catalogue may name another follow-up."""
+    is_contact = "coalesce(body ->> 'stage' = %s AND body ->> 'edge' = 'exit', false)"
+    cursor.execute(
+        f"UPDATE touchpoint_event SET is_contact = {is_contact}"
+        f" WHERE type = 'repair_step' AND is_contact <> {is_contact}",
+        (follow_up, follow_up),
+    )

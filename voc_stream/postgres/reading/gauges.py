@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from voc_stream.catalogue.flow import Flow
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
 
 
@@ -27,13 +29,13 @@ CUSTOMERS_READ_SHARE = 1 / 100
 log = logging.getLogger(__name__)
 
 
-def read_gauges(cursor: Cursor, now: datetime) -> list[GaugeSample]:
+def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[GaugeSample]:
     """All but those of `CustomerGauges`. What has no data has no reading."""
     return [
         *_experiences(cursor),
         *_satisfaction(cursor),
         *_drops(cursor),
-        *_orders(cursor, now),
+        *_orders(cursor, catalogue.flow, now),
         *_complaints(cursor, now),
         *_histories(cursor),
         *_alerts(cursor, now),
@@ -135,13 +137,13 @@ def _drops(cursor: Cursor) -> list[GaugeSample]:
     ]
 
 
-def _orders(cursor: Cursor, now: datetime) -> list[GaugeSample]:
+def _orders(cursor: Cursor, flow: Flow, now: datetime) -> list[GaugeSample]:
     cursor.execute(
         "SELECT scope, experience_mean / 10 FROM rolling_satisfaction"
         " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all', 'site')"
     )
     found = [
-        GaugeSample("voc_on_time_delivery_ratio", (site, "delivery"), share)
+        GaugeSample("voc_on_time_delivery_ratio", (site, flow.delivered or ""), share)
         for site, share in cursor
     ]
     # Bounded to a year: an order that old was given up, not delayed.

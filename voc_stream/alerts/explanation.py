@@ -1,4 +1,7 @@
-"""Which site, employee or other dimension explains most of a drop: contribution analysis over groups of scores."""
+"""Which site, employee or other dimension explains most of a drop.
+
+Contribution analysis over groups of scores.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,17 @@ DIMENSIONS = tuple(TELLING)
 MOSTLY_SHARE = 0.5
 """Of the drop, that a group must explain to be named."""
 MORE_THAN_ITS_VOLUME = 1.25
-"""Times its usual share of the scores: a group that always gives nearly all scores explains nearly all of any drop, and so tells nothing. A
-site does: its drop is told of it alone."""
+"""Times its usual share of the scores.
+
+A group that always gives nearly all scores explains nearly all of any drop, and so tells nothing. A
+site does: its drop is told of it alone.
+"""
 FEWEST_SCORES = 3
-"""Of a group that is named. A drop by several points is found after ten scores of a site; of its three advisors each has three of them."""
+"""Of a group that is named.
+
+A drop by several points is found after ten scores of a site; of its three advisors each has three
+of them.
+"""
 ENOUGH_BEFORE = 10
 """Scores of a group's own past, below which it is compared with what is usual for all."""
 _SHOWN = 8
@@ -59,9 +69,12 @@ class Explanation(NamedTuple):
 
 
 def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
-    """What each group explains of the drop of its dimension, most first; nothing where there is no drop.
+    """What each group explains of the drop of its dimension, most first.
 
-    A group's contribution is its number of scores times its own drop, so a group that was always bad explains nothing.
+    Nothing where there is no drop.
+
+    A group's contribution is its number of scores times its own drop, so a group that was always
+    bad explains nothing.
 
     >>> [best, other] = explain_drop([Group("employee", "a", 10, 30.0, 100, 800.0), Group("employee", "b", 10, 78.0, 100, 800.0)])
     >>> best.value, round(best.share, 3), best.baseline_mean
@@ -109,7 +122,9 @@ def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
 
 
 def compare_with_limit(limit: float, groups: Sequence[Group]) -> list[Group]:
-    """The same groups as if each had always been at a limit: what they then explain is how far all of them lie below it.
+    """The same groups as if each had always been at a limit.
+
+    What they then explain is how far all of them lie below it.
 
     >>> [only] = compare_with_limit(9.0, [Group("employee", "a", 20, 120.0, 3, 12.0)])
     >>> only.scores_before, only.total_before
@@ -123,9 +138,12 @@ def compare_with_limit(limit: float, groups: Sequence[Group]) -> list[Group]:
 
 
 def main_explanation(explanations: Sequence[Explanation]) -> Explanation | None:
-    """The group to name: it explains at least half and more than its usual volume; of several that of the most telling dimension.
+    """The group to name: it explains at least half and more than its usual volume.
 
-    Where that one has too few scores to be named, nobody is: a larger group would be blamed for what it only contains.
+    Of several that of the most telling dimension.
+
+    Where that one has too few scores to be named, nobody is: a larger group would be blamed for
+    what it only contains.
     """
     telling = [
         each

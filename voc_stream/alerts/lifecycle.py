@@ -1,4 +1,7 @@
-"""From what is open and what was found now: which alerts start, go on with new evidence, and end."""
+"""From what is open and what was found now.
+
+Which alerts start, go on with new evidence, and end.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ RENEW_AFTER = timedelta(minutes=5)
 HEARD_WITHIN = timedelta(minutes=30)
 """Without any event for so long, no alert ends: no data is no good news."""
 KEPT = ("horizon", "department", "explained_by", "explained_dimension")
-"""Parts of the evidence that stay as they were at the start: Prometheus knows an alert by them, and the last one says what the third is."""
+"""Parts of the evidence that stay as they were at the start.
+
+Prometheus knows an alert by them, and the last one says what the third is.
+"""
 
 
 class Changes(NamedTuple):
@@ -41,9 +47,12 @@ def is_heard(heard_at: datetime | None, now: datetime) -> bool:
 def keep_confirmed(
     verdict: Verdict, before: Collection[Subject], open_subjects: Collection[Subject]
 ) -> Verdict:
-    """The verdict without what was found for the first time: an alert starts when the next look finds the same.
+    """The verdict without what was found for the first time.
 
-    While a history or a late export is taken in, orders and complaints look for a moment as if nobody had gone on with them.
+    An alert starts when the next look finds the same.
+
+    While a history or a late export is taken in, orders and complaints look for a moment as if
+    nobody had gone on with them.
     """
     return verdict._replace(
         findings=[
@@ -63,7 +72,8 @@ def changes(
 ) -> Changes:
     """What this evaluation changes.
 
-    An alert becomes more severe while it is open, never less, so that people are not told twice of the same.
+    An alert becomes more severe while it is open, never less, so that people are not told twice of
+    the same.
 
     Args:
         open_alerts: of all rules.

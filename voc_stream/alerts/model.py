@@ -32,7 +32,9 @@ class Subject(NamedTuple):
 
 
 class Unexplained(NamedTuple):
-    """Scores that are too low. Who explains that is expensive to read, so only when an alert starts.
+    """Scores that are too low.
+
+    Who explains that is expensive to read, so only when an alert starts.
 
     Attributes:
         over: how far back these scores go.
@@ -52,7 +54,8 @@ class Finding(NamedTuple):
         evidence: the numbers behind it, ready for JSON; `horizon`, `department` and `explained_by`
             become labels of the alert.
         summary: one sentence for people, in English and Chinese.
-        unexplained: the scores that groups and telling events are to be read of, where it is about scores.
+        unexplained: the scores that groups and telling events are to be read of, where it is about
+            scores.
     """
 
     subject: Subject
@@ -79,8 +82,9 @@ class Verdict(NamedTuple):
 
     Attributes:
         findings: each starts an alert, or goes on.
-        holding: subjects whose alert goes on when it is open, but would not start now: they lie between
-            the limits for start and end, or could not be judged. Other open alerts of the rule end.
+        holding: subjects whose alert goes on when it is open, but would not start now: they lie
+            between the limits for start and end, or could not be judged. Other open alerts of the
+            rule end.
     """
 
     findings: Sequence[Finding]

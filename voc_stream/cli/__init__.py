@@ -1,4 +1,7 @@
-"""The command `voc-stream`. Each subcommand is a module of this package and is imported only when it is asked for."""
+"""The command `voc-stream`.
+
+Each subcommand is a module of this package and is imported only when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from voc_stream.errors import VocError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Name and short help; the module is the name with `_` for `-`. Kept here so that `--help` needs to import none of them.
+# Name and short help; the module is the name with `_` for `-`. Kept here so that `--help` needs to
+# import none of them.
 COMMANDS: Mapping[str, str] = {
     "up": "Run all of it on this machine: broker, database, worker and a simulated call centre.",
     "init": "Create the topics and bring the tables up to date; safe to repeat.",
@@ -64,7 +68,9 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="voc-stream")
 def main() -> None:
-    """Streaming voice of the customer: touchpoint events in from Kafka, exact tables out in PostgreSQL.
+    """Streaming voice of the customer.
+
+    Touchpoint events in from Kafka, exact tables out in PostgreSQL.
 
     Settings are environment variables VOC_…, or the same keys in a TOML file named by VOC_CONFIG.
     """

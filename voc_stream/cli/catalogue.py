@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def read_catalogue(settings: Settings) -> Catalogue:
-    """The catalogue of `VOC_CATALOGUE`. Raises CatalogueError, which names the setting and the line."""
+    """The catalogue of `VOC_CATALOGUE`.
+
+    Raises CatalogueError, which names the setting and the line.
+    """
     try:
         return load_catalogue(settings.catalogue)
     except CatalogueError as error:

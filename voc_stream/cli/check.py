@@ -68,7 +68,8 @@ def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
 def finish(report: Report, seconds: float, failure: VocError | None) -> NoReturn:
     """Print the totals and end the process.
 
-    0 is success, 1 that a line failed, 2 that the command could not do its work or read a file whole.
+    0 is success, 1 that a line failed, 2 that the command could not do its work or read a file
+    whole.
     """
     if failure is None or report.events or report.problems or report.unread_files:
         report.summary(seconds)

@@ -30,7 +30,10 @@ _HIGHEST_NUMBER = 2**63 - 1  # of PostgreSQL
 
 @click.group(name="dead-letters")
 def command() -> None:
-    """List, show or retry the messages that were refused, and let partitions go on that refused too many."""
+    """List, show or retry the messages that were refused.
+
+    Also let partitions go on that refused too many.
+    """
 
 
 @command.command(name="list")
@@ -98,7 +101,8 @@ def show(number: int, *, raw: bool) -> None:
     found = _office().by_number([number])
     if not found:
         raise click.ClickException(
-            f"there is no dead letter {number}; `voc-stream dead-letters list` shows which there are"
+            f"there is no dead letter {number}; `voc-stream dead-letters list` shows which there"
+            f" are"
         )
     (letter,) = found
     payload = letter.payload or b""
@@ -106,7 +110,8 @@ def show(number: int, *, raw: bool) -> None:
         output = click.get_binary_stream("stdout")
         if output.isatty():
             raise click.ClickException(
-                f"the bytes may hold commands of a terminal; write them to a file: dead-letters show {number} --raw > FILE"
+                f"the bytes may hold commands of a terminal; write them to a file: dead-letters"
+                f" show {number} --raw > FILE"
             )
         output.write(payload)
         return
@@ -116,9 +121,9 @@ def show(number: int, *, raw: bool) -> None:
     say(f"reason   原因  {letter.reason}")
     say(f"detail   说明  {letter.detail}")
     say(f"retried  重发  {letter.retried_at or '-'}")
-    say(
-        f"payload  内容  {'none (a tombstone, or see the detail)' if letter.payload is None else counted(len(payload), 'byte')}"
-    )
+    size = counted(len(payload), "byte")
+    nothing = "none (a tombstone, or see the detail)"
+    say(f"payload  内容  {nothing if letter.payload is None else size}")
     if payload:
         say_lines(payload[:SHOWN_BYTES].decode(errors="backslashreplace"))
     if len(payload) > SHOWN_BYTES:
@@ -132,8 +137,9 @@ def show(number: int, *, raw: bool) -> None:
 def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> None:
     """Send refused messages again, as they are, to the topic that they came from.
 
-    Worth it when what refused them has changed: the catalogue, a clock, a version. An event still counts once. A batch that
-    could not be read is no message; whoever sent it has to send its events again.
+    Worth it when what refused them has changed: the catalogue, a clock, a version. An event still
+    counts once. A batch that could not be read is no message; whoever sent it has to send its
+    events again.
     """
     if sum([bool(numbers), reason is not None, everything]) != 1:
         raise click.UsageError("say which: numbers, --reason REASON or --all")
@@ -169,7 +175,8 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
             retried.failed += len(failed)
             failed.clear()
     say(
-        f"{retried.sent} sent again, {retried.failed} failed, {counted(retried.empty, 'has', 'have')} nothing to send."
+        f"{retried.sent} sent again, {retried.failed} failed,"
+        f" {counted(retried.empty, 'has', 'have')} nothing to send."
     )
     _say_missing(numbers, office)
     if retried.failed:
@@ -187,9 +194,12 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
     help="So many more refusals pass without being counted.",
 )
 def resume(topic: str | None, partition: int | None, refuse: int) -> None:
-    """Let partitions go on that stopped because they refused too much: all, those of a TOPIC, or one PARTITION of it.
+    """Let partitions go on that stopped because they refused too much.
 
-    They count anew: with the next refusals beyond the limit they stop again. Workers go on within some seconds.
+    All, those of a TOPIC, or one PARTITION of it.
+
+    They count anew: with the next refusals beyond the limit they stop again. Workers go on within
+    some seconds.
     """
     settings = load_settings(os.environ)
     url, limit = (
@@ -203,7 +213,8 @@ def resume(topic: str | None, partition: int | None, refuse: int) -> None:
     }
     if topic is not None and not named:
         raise click.ClickException(
-            f"there is no partition {partition if partition is not None else ''} of {topic}; `status` lists the topics"
+            f"there is no partition {partition if partition is not None else ''} of {topic};"
+            f" `status` lists the topics"
         )
     stopped = {
         each: reached
@@ -215,7 +226,8 @@ def resume(topic: str | None, partition: int | None, refuse: int) -> None:
         say(
             f"{each} goes on: {reached}"
             + (
-                f"; {counted(refuse, 'more refusal passes', 'more refusals pass')} without being counted"
+                f"; {counted(refuse, 'more refusal passes', 'more refusals pass')} without being"
+                f" counted"
                 if refuse
                 else ""
             )
@@ -241,7 +253,10 @@ def _of_numbers(
 
 
 def _pages(office: DeadLetterOffice, reason: str | None) -> Iterator[Sequence[RefusedMessage]]:
-    """What was never sent again, page by page. What is refused once more meanwhile is left alone, or it would never end."""
+    """What was never sent again, page by page.
+
+    What is refused once more meanwhile is left alone, or it would never end.
+    """
     after, newest = 0, office.newest_number()
     while letters := office.not_retried(reason, after=after, up_to=newest):
         yield letters
@@ -263,7 +278,10 @@ def _source(letter: RefusedMessage) -> str:
 
 
 def _key(letter: RefusedMessage) -> bytes:
-    """The customer, where the message can be read so far; any other key is as good, since order does not matter."""
+    """The customer, where the message can be read so far.
+
+    Any other key is as good, since order does not matter.
+    """
     try:
         return str(json.loads(letter.payload or b"")["customer_id"]).encode()
     except (ValueError, KeyError, TypeError, RecursionError):

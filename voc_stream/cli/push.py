@@ -45,8 +45,9 @@ timeout_option = click.option(
 def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: float) -> None:
     """Validate the events of FILES and send them; `-` is standard input.
 
-    JSON Lines are sent as they are; CSV and XES need --mapping. A line that fails is reported and the rest go; the exit code is then 1.
-    Sending the same file again is harmless: an event counts once.
+    JSON Lines are sent as they are; CSV and XES need --mapping. A line that fails is reported and
+    the rest go; the exit code is then 1. Sending the same file again is harmless: an event counts
+    once.
     """
     settings = load_settings(os.environ)
     # What the client logs about a broker that is away is said by our own messages.

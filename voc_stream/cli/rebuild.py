@@ -18,8 +18,9 @@ from voc_stream.settings import load_settings
 def command() -> None:
     """Recompute every derived table from voc.touchpoint_event, and say whether anything differed.
 
-    Workers wait meanwhile and lose nothing. What differs is replaced; the exit code is then 1.
-    It takes the catalogue that rules the database. Of changes of a catalogue, those of [churn], [plausible] and of timings need it.
+    Workers wait meanwhile and lose nothing. What differs is replaced; the exit code is then 1. It
+    takes the catalogue that rules the database. Of changes of a catalogue, those of [churn],
+    [plausible] and of timings need it.
     """
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()
@@ -53,7 +54,8 @@ def _show(report: RebuildReport) -> None:
     console().print(tables)
     if report.differing:
         say(
-            f"{report.differing} rows differed from what {report.events} events say; they have been replaced."
+            f"{report.differing} rows differed from what {report.events} events say; they have been"
+            f" replaced."
         )
     else:
         say(f"No difference: all tables are what {report.events} events say.")

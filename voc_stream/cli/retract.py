@@ -59,8 +59,9 @@ def command(
 ) -> None:
     """Take the events EVENT_IDS out of every table, also where they have not come yet.
 
-    Nothing brings them back: neither sending them again nor reading the log again. To put an event right, take it back and send the
-    right one under a new id. Sending the same retraction again is harmless.
+    Nothing brings them back: neither sending them again nor reading the log again. To put an event
+    right, take it back and send the right one under a new id. Sending the same retraction again is
+    harmless.
     """
     settings = load_settings(os.environ)
     logging.getLogger("kafka").addHandler(logging.NullHandler())  # as in push
@@ -81,7 +82,8 @@ def command(
             if failures:
                 raise VocError(f"not delivered: {failures[0]}")
             say(
-                f"sent retraction {retraction.event_id} of {counted(len(retraction.event_ids), 'event')}"
+                f"sent retraction {retraction.event_id} of"
+                f" {counted(len(retraction.event_ids), 'event')}"
             )
 
 
@@ -93,7 +95,8 @@ def _checked(candidates: Sequence[str]) -> list[str]:
     for event_id in ids:
         if len(event_id) > MAXIMUM_EVENT_ID_LENGTH or not _is_event_id(event_id):
             raise VocError(
-                f"{event_id[:100]!r} is no event id: 1 to {MAXIMUM_EVENT_ID_LENGTH} of the characters A-Z a-z 0-9 . _ : -; nothing was sent"
+                f"{event_id[:100]!r} is no event id: 1 to {MAXIMUM_EVENT_ID_LENGTH} of the"
+                f" characters A-Z a-z 0-9 . _ : -; nothing was sent"
             )
     return ids
 
@@ -101,7 +104,8 @@ def _checked(candidates: Sequence[str]) -> list[str]:
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
         raise VocError(
-            f"{counted(count, 'event')} would be taken back for good, and nobody can be asked here; add --yes"
+            f"{counted(count, 'event')} would be taken back for good, and nobody can be asked here;"
+            f" add --yes"
         )
     click.confirm(f"Take {counted(count, 'event')} back for good?", abort=True, err=True)
 

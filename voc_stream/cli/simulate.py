@@ -180,13 +180,15 @@ def command(
 ) -> None:
     """Play the call centre of a group of car workshops, to Kafka, or with --out to JSON Lines.
 
-    First comes a history of past days, as fast as possible, then the live part, in which the events occur as they are sent and a workshop's
-    day of ten hours takes a minute (see --speed). It stops at --count, --duration, Ctrl-C or SIGTERM. The same --seed, --start and other
-    options give the same bytes. Broken messages that cannot be a line of text (none or empty, with a line break, not UTF-8) are left out
-    of JSON Lines.
+    First comes a history of past days, as fast as possible, then the live part, in which the events
+    occur as they are sent and a workshop's day of ten hours takes a minute (see --speed). It stops
+    at --count, --duration, Ctrl-C or SIGTERM. The same --seed, --start and other options give the
+    same bytes. Broken messages that cannot be a line of text (none or empty, with a line break, not
+    UTF-8) are left out of JSON Lines.
 
-    --mix benchmark is for measuring: 70 % repair steps, 20 % callbacks, 10 % complaints of 1,000,000 customers at 300 sites. It needs
-    --count and heeds of the others only --out, --seed, --start and --duplicate-share.
+    --mix benchmark is for measuring: 70 % repair steps, 20 % callbacks, 10 % complaints of
+    1,000,000 customers at 300 sites. It needs --count and heeds of the others only --out, --seed,
+    --start and --duplicate-share.
     """
     seed = secrets.randbits(32) if seed is None else seed
     start = start or datetime.now(UTC)
@@ -230,7 +232,8 @@ def _decline(
 ) -> Decline:
     if until_seconds is not None and until_seconds <= after_seconds:
         raise click.UsageError(
-            f"--decline-until {until_seconds:g}: give more than --decline-after, which is {after_seconds:g}"
+            f"--decline-until {until_seconds:g}: give more than --decline-after, which is"
+            f" {after_seconds:g}"
         )
     return Decline(
         site_id=site_id, after_seconds=after_seconds, until_seconds=until_seconds, points=points
@@ -252,7 +255,8 @@ def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, i
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     say(
-        f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop with Ctrl-C",
+        f"sending to {settings.kafka_bootstrap}, topics {settings.topic_prefix}…, seed {seed}; stop"
+        f" with Ctrl-C",
         error=True,
     )
     try:

@@ -152,7 +152,11 @@ def _histories(pending: int) -> list[str]:
         return []
     return [
         "",
-        f"Customers whose earlier events are being moved to another segment or region 历史数据重新归类中的客户: {pending:,}",
+        (
+            f"Customers whose earlier events are being moved to another segment or region"
+            f" 历史数据重新归类中的客户:"
+            f" {pending:,}"
+        ),
     ]
 
 

@@ -37,7 +37,10 @@ PORT = click.IntRange(0, 65535)
 
 
 class StopRequest:
-    """Ctrl-C or SIGTERM, while used as a context: the first asks for a clean end, the second for a quick one."""
+    """Ctrl-C or SIGTERM, while used as a context.
+
+    The first asks for a clean end, the second for a quick one.
+    """
 
     def __init__(self) -> None:
         self._requested = threading.Event()
@@ -89,7 +92,8 @@ class StopRequest:
     "--kafka-home",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     envvar="KAFKA_HOME",
-    help="For --broker apache: folder of an unpacked download of Apache Kafka 4. Default: KAFKA_HOME.",
+    help="For --broker apache: folder of an unpacked download of Apache Kafka 4. Default:"
+    " KAFKA_HOME.",
 )
 @click.option(
     "--kafka-port",
@@ -138,13 +142,15 @@ def command(
 ) -> None:
     """Run all of it on this machine: broker, PostgreSQL, worker and a simulated call centre.
 
-    PostgreSQL keeps its data in the folder; the embedded broker forgets all when it stops, so a clean stop first takes in what was sent.
-    Apache Kafka keeps its data in the folder, too, and serves every client. The addresses and credentials of Kafka and PostgreSQL in the
-    settings are not used. Port 0 takes any free port.
+    PostgreSQL keeps its data in the folder; the embedded broker forgets all when it stops, so a
+    clean stop first takes in what was sent. Apache Kafka keeps its data in the folder, too, and
+    serves every client. The addresses and credentials of Kafka and PostgreSQL in the settings are
+    not used. Port 0 takes any free port.
     """
     if kind == "apache" and kafka_home is None:
         raise click.UsageError(
-            "--broker apache needs --kafka-home, the folder of an unpacked download of Apache Kafka 4"
+            "--broker apache needs --kafka-home, the folder of an unpacked download of Apache Kafka"
+            " 4"
         )
     settings = load_settings(os.environ)
     started = time.monotonic()
@@ -166,7 +172,8 @@ def command(
                     time.monotonic() - started,
                 )
                 if simulate:
-                    # Another history of the same days would contradict the one that the tables hold.
+                    # Another history of the same days would contradict the one that the tables
+                    # hold.
                     machine.start_simulator(
                         rate,
                         with_history=not read_summary(
@@ -193,7 +200,8 @@ def _announce(machine: Machine, file: Path, seconds: float) -> None:
     say(f"kafka://{settings.kafka_bootstrap}")
     if not machine.serves_every_client:
         say(
-            "This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with idempotence: see docs/howto/push.md"
+            "This broker does not serve kcat of Debian 12, Java's client 4.4 and kafkajs with"
+            " idempotence: see docs/howto/push.md"
         )
     say(settings.require_database_url())
     say(machine.worker_url)
@@ -223,7 +231,10 @@ def _finish(machine: Machine, stop: StopRequest) -> None:
 
 
 def _waiting(settings: Settings) -> int | None:
-    """Messages in the broker that are not yet in the tables, at this moment; None where one of the two does not answer."""
+    """Messages in the broker that are not yet in the tables, at this moment.
+
+    Returns None if one of the two does not answer.
+    """
     try:
         ends = read_log_ends(settings)
         positions = read_status(settings.require_database_url()).positions
@@ -238,9 +249,12 @@ def _environment() -> dict[str, str]:
 
 
 def _write_addresses(folder: Path, settings: Settings) -> Path:
-    """Write a file for VOC_CONFIG, so that other commands of this user find what runs here, the password of the database included.
+    """Write a file for VOC_CONFIG, so that other commands of this user find what runs here.
 
-    It stays when `up` stops: a shell that exported its name must still be able to run every command, this one included.
+    It holds the password of the database, too.
+
+    It stays when `up` stops: a shell that exported its name must still be able to run every
+    command, this one included.
     """
     path = folder / "voc.toml"
     addresses = {

@@ -31,7 +31,8 @@ from voc_stream.settings import Settings, SettingsError, load_settings
 
 GARBAGE_COLLECTION_THRESHOLD = 100_000
 SWITCH_INTERVAL_SECONDS = 0.001
-# Libraries that tell each step of a connection at INFO; Faust's timers warn of what `voc_timer_seconds` shows.
+# Libraries that tell each step of a connection at INFO; Faust's timers warn of what
+# `voc_timer_seconds` shows.
 QUIET = {
     "aiokafka": logging.WARNING,
     "kafka": logging.WARNING,
@@ -46,7 +47,8 @@ QUIET = {
 def command(*, verbose: bool) -> None:
     """Run one worker: events in from Kafka, tables out to PostgreSQL.
 
-    Waits for both to be there. Stops on SIGTERM or Ctrl-C; exit code 75 asks the supervisor to start it again.
+    Waits for both to be there. Stops on SIGTERM or Ctrl-C; exit code 75 asks the supervisor to
+    start it again.
     """
     settings = load_settings(os.environ)
     database_url = settings.require_database_url()
@@ -69,13 +71,17 @@ def command(*, verbose: bool) -> None:
         )
     except OSError as error:
         raise SettingsError(
-            f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror})"
+            f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port}"
+            f" ({error.strerror})"
         ) from error
     sys.exit(code)
 
 
 def _have_changed(settings: Settings) -> bool:
-    """Whether variables and files say something else now; not while somebody is still writing them."""
+    """Whether variables and files say something else now.
+
+    Not while somebody is still writing them.
+    """
     try:
         return load_settings(os.environ) != settings
     except SettingsError:
@@ -85,15 +91,20 @@ def _have_changed(settings: Settings) -> bool:
 def tune_interpreter() -> None:
     """Settings of the whole process, for one that does nothing but work on batches."""
     use_one_heap()  # 30 of 390 MiB less at the peak, flat over an hour, and no slower
-    # Nearly everything a batch makes is freed by counting references; looking for cycles as often as Python does by default costs a fifth.
+    # Nearly everything a batch makes is freed by counting references; looking for cycles as often
+    # as Python does by default costs a fifth.
     gc.freeze()
     gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
-    # Statements run on a thread of their own, and wait so long for their turn where the interpreter is busy: 6 % faster than 5 ms.
+    # Statements run on a thread of their own, and wait so long for their turn where the interpreter
+    # is busy: 6 % faster than 5 ms.
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
 
 
 def configure_logging(log_format: str, *, verbose: bool) -> None:
-    """One line an entry on standard error: time in UTC, level, module, message; as text, or as one JSON object."""
+    """One line an entry on standard error: time in UTC, level, module, message.
+
+    As text, or as one JSON object.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json_lines() if log_format == "JSON" else PlainFormatter())
     handler.addFilter(_of_libraries)
@@ -122,7 +133,10 @@ def _of_libraries(record: logging.LogRecord) -> bool:
 
 
 def process_registry() -> CollectorRegistry:
-    """A registry with the usual metrics of the process: memory, processor time, open files, garbage collection."""
+    """A registry with the usual metrics of the process.
+
+    Memory, processor time, open files, garbage collection.
+    """
     disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the series, and nobody reads them
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)

@@ -41,7 +41,8 @@ _STORED_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput | Refusal:
     """The event that `value` states, or why it states none. Never raises, whatever the bytes.
 
-    A refusal says nothing about what becomes of the message: the caller keeps it whole, also one that is too large to be read.
+    A refusal says nothing about what becomes of the message: the caller keeps it whole, also one
+    that is too large to be read.
 
     Args:
         value: One message as Kafka gave it; None is a tombstone.
@@ -71,10 +72,12 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
 
 
 def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
-    """The event of a body that was accepted before. Nothing that was accepted once is refused later.
+    """The event of a body that was accepted before.
 
-    Every reader of stored bodies comes here. So a stored id is the same id as one that comes in, and an experience that was renamed
-    since (the catalogue's `alias`) is the same experience.
+    Nothing that was accepted once is refused later.
+
+    Every reader of stored bodies comes here. So a stored id is the same id as one that comes in,
+    and an experience that was renamed since (the catalogue's `alias`) is the same experience.
     """
     event = normalise_identifiers(_STORED_DECODER.decode(body))
     return event.with_names(alias) if alias else event
@@ -97,13 +100,15 @@ def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refus
     if event.occurred_at - now > MAXIMUM_FUTURE:
         return Refusal(
             "time_in_future",
-            f"occurred_at: is more than 10 minutes after {now:%Y-%m-%dT%H:%M:%S%z}; check clock and offset",
+            f"occurred_at: is more than 10 minutes after {now:%Y-%m-%dT%H:%M:%S%z}; check clock and"
+            f" offset",
         )
     if event.occurred_at < plausible.earliest_occurred_at:
         earliest = plausible.earliest_occurred_at.isoformat()
         return Refusal(
             "implausible_time",
-            f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in the catalogue",
+            f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in"
+            f" the catalogue",
         )
     for name in _FURTHER_TIMES[type(event)]:
         time = getattr(event, name)

@@ -1,6 +1,7 @@
 """The decoder's error messages, as reasons and as sentences that say what to do.
 
-msgspec tells its errors apart by their text only, so the one table below depends on its wording; a test produces each of them.
+msgspec tells its errors apart by their text only, so the one table below depends on its wording; a
+test produces each of them.
 """
 
 from __future__ import annotations

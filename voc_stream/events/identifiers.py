@@ -75,7 +75,10 @@ def identifier_problem(text: str) -> str | None:
         if found[0] in "\r\n":
             return "has a line break; remove it"
         if found[0] == "\ufffd":
-            return "has U+FFFD, which stands for a character that an earlier system could not read; export it again in UTF-8"
+            return (
+                "has U+FFFD, which stands for a character that an earlier system could not read;"
+                " export it again in UTF-8"
+            )
         name = unicodedata.name(
             found[0], "control character" if found[0] < "\u00a0" else "no character"
         )
@@ -101,7 +104,8 @@ def _checked(event: AnyEvent, kind: type[Event]) -> AnyEvent | Refusal:
         if text is not None and len(text) > MAXIMUM_IDENTIFIER_LENGTH:
             return Refusal(
                 "too_long",
-                f"{name}: has more than {MAXIMUM_IDENTIFIER_LENGTH} characters in Unicode's normal form C; shorten it",
+                f"{name}: has more than {MAXIMUM_IDENTIFIER_LENGTH} characters in Unicode's normal"
+                f" form C; shorten it",
             )
     return event
 

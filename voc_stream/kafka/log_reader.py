@@ -1,6 +1,9 @@
-"""Questions to the broker about its logs, over a connection of their own: ids of topics, and where a log really ends.
+"""Questions to the broker about its logs, over a connection of their own.
 
-Blocking: call them from a thread. The consumer, which has a connection, asks on that one where the logs of its partitions end.
+Ids of topics, and where a log really ends.
+
+Blocking: call them from a thread. The consumer, which has a connection, asks on that one where the
+logs of its partitions end.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ class LogReader:
         return topic_ids(self._settings, topics)
 
     def access_problem(self) -> str | None:
-        """Why the brokers do not serve a worker now, in words for an operator; None where they do."""
+        """Why the brokers do not serve a worker now, in words for an operator; None if they do."""
         try:
             require_worker_access(self._settings)
         except TopicsError as error:
@@ -50,8 +53,8 @@ class LogReader:
     def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
         """Where the logs end, by fetching their last records, unread. Raises TopicsError.
 
-        The embedded broker lists as the end of a log the first offset of its last batch, plus one; only a fetch tells its real end.
-        Kafka itself lists the real one, which this then repeats.
+        The embedded broker lists as the end of a log the first offset of its last batch, plus one;
+        only a fetch tells its real end. Kafka itself lists the real one, which this then repeats.
         """
         with explained(self._settings):
             consumer = KafkaConsumer(
@@ -60,7 +63,8 @@ class LogReader:
                 client_id="voc-stream-log-reader",
                 enable_auto_commit=False,
             )
-            # Only where a log ends is asked for. To read what it ends with would take its codec, and as much memory as it unpacks to.
+            # Only where a log ends is asked for. To read what it ends with would take its codec,
+            # and as much memory as it unpacks to.
             consumer._fetcher.PartitionRecords = lambda *_, **__: None  # noqa: SLF001  kafka-python has no setting for it
             try:
                 return _fetched_ends(consumer, listed_ends)
@@ -69,7 +73,10 @@ class LogReader:
 
 
 def read_log_ends(settings: Settings) -> Mapping[Partition, int]:
-    """The end of each partition of each input topic. Blocking. Raises TopicsError where no broker answers."""
+    """The end of each partition of each input topic.
+
+    Blocking. Raises TopicsError where no broker answers.
+    """
     topics = input_topics(settings.topic_prefix)
     require_readable(settings)
     with explained(settings):

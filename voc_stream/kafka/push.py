@@ -1,7 +1,9 @@
-"""Sends events so that none is lost on the way: it survives a broker that restarts, and even one that forgets everything.
+"""Sends events so that none is lost on the way.
 
-Delivery guarantee: at least once. What was not acknowledged is sent again, perhaps by another producer;
-an event_id counts once, and so does the event.
+It survives a broker that restarts, and even one that forgets everything.
+
+Delivery guarantee: at least once. What was not acknowledged is sent again, perhaps by another
+producer; an event_id counts once, and so does the event.
 """
 
 from __future__ import annotations
@@ -62,7 +64,10 @@ class Record(NamedTuple, Generic[Origin]):
 
 
 class _Open(NamedTuple, Generic[Origin]):
-    """A record without an answer yet, and since when it waits, in seconds of the monotonic clock."""
+    """A record without an answer yet, and since when it waits.
+
+    The time is in seconds of the monotonic clock.
+    """
 
     record: Record[Origin]
     since: float
@@ -102,13 +107,15 @@ class Pusher(Generic[Origin]):
         self._progress_at = time.monotonic()
         self.delivered = 0
         connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
-        # Otherwise a missing topic would look like a slow broker, or be made with the wrong number of partitions.
+        # Otherwise a missing topic would look like a slow broker, or be made with the wrong number
+        # of partitions.
         self._unwritable = self._look_at_topics(time.monotonic() + connect_seconds)
         try:
             self._producer = self._connect(connect_seconds)
         except KafkaError as error:
             raise PushError(
-                f"no broker answers at {settings.kafka_bootstrap}: check VOC_KAFKA_BOOTSTRAP and the broker ({error})"
+                f"no broker answers at {settings.kafka_bootstrap}: check VOC_KAFKA_BOOTSTRAP and"
+                f" the broker ({error})"
             ) from error
 
     def __enter__(self) -> Self:
@@ -137,7 +144,10 @@ class Pusher(Generic[Origin]):
                 time.sleep(POLL_SECONDS)
 
     def push(self, records: Iterable[Record[Origin]]) -> int:
-        """Send all records and wait for the answers; returns how many were delivered since the start. Raises PushError."""
+        """Send all records and wait for the answers.
+
+        Returns how many were delivered since the start. Raises PushError.
+        """
         for record in records:
             if record.topic in self._unwritable:
                 self._on_failure(record, self._unwritable[record.topic])
@@ -186,8 +196,9 @@ class Pusher(Generic[Origin]):
     def _start_over(self, error: Exception) -> None:
         """Send what failed once more, by another producer.
 
-        The producer repeats by itself what it may. What it hands back is what idempotence forbids it to repeat, as when the broker no
-        longer knows the producer; and then it often refuses all that follows, too.
+        The producer repeats by itself what it may. What it hands back is what idempotence forbids
+        it to repeat, as when the broker no longer knows the producer; and then it often refuses all
+        that follows, too.
         """
         for waiting in self._open:
             self._wait_for(waiting)
@@ -224,7 +235,10 @@ class Pusher(Generic[Origin]):
                 self._give_up_if_late(waiting.since, error)
 
     def _give_up_if_late(self, since: float, error: Exception, *records: Record[Origin]) -> None:
-        """Report all that is open, and `records`, and raise PushError; but only where nothing has moved for too long, or never will."""
+        """Report all that is open, and `records`, and raise PushError.
+
+        But only where nothing has moved for too long, or never will.
+        """
         is_forbidden = isinstance(error, AuthorizationError)
         if (
             not is_forbidden
@@ -252,8 +266,10 @@ class Pusher(Generic[Origin]):
         except TopicsError as refusal:
             why = str(refusal)
         return (
-            f"{self._settings.kafka_bootstrap}: {why}; {self.delivered} events were delivered before. "
-            "Push the same files again when that is mended: an event counts once, however often it is sent"
+            f"{self._settings.kafka_bootstrap}: {why}; {self.delivered} events were delivered"
+            f" before. "
+            "Push the same files again when that is mended: an event counts once, however often it"
+            " is sent"
         )
 
     def _connect(self, timeout_seconds: float) -> Any:
@@ -265,10 +281,12 @@ class Pusher(Generic[Origin]):
             compression_type="gzip",  # the one codec that needs no further library
             linger_ms=LINGER_MS,
             batch_size=BATCH_BYTES,
-            max_request_size=MAXIMUM_OPEN_BYTES,  # a refused message of any size can be sent again; the topic has the last word
+            # A refused message of any size can be sent again; the topic has the last word.
+            max_request_size=MAXIMUM_OPEN_BYTES,
             # Whole milliseconds: the client packs them as integers.
             request_timeout_ms=REQUEST_TIMEOUT_MS,
-            # The deadline is kept here, over all attempts; the producer must only not give up earlier.
+            # The deadline is kept here, over all attempts; the producer must only not give up
+            # earlier.
             delivery_timeout_ms=int(self._timeout_seconds * 1000) + REQUEST_TIMEOUT_MS + LINGER_MS,
             max_block_ms=int(METADATA_TIMEOUT_SECONDS * 1000),
             bootstrap_timeout_ms=int(timeout_seconds * 1000),

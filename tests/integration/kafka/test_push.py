@@ -78,7 +78,10 @@ LEAKED_SOCKETS = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExce
 
 @pytest.fixture
 def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Collects what the client leaked within the test that may leak. Captured log records would keep it alive for longer."""
+    """Collects what the client leaked within the test that may leak.
+
+    Captured log records would keep it alive for longer.
+    """
     with caplog.at_level(logging.CRITICAL + 1, "kafka"):
         yield
     gc.collect()
@@ -146,7 +149,10 @@ def test_what_was_sent_before_a_stop_is_counted(own_settings: Settings) -> None:
 
 
 def test_missing_topics_are_named_before_anything_is_sent(own_settings: Settings) -> None:
-    """Without topics it says what to run, rather than waiting for them or making them with a wrong number of partitions."""
+    """Without topics it says what to run.
+
+    It neither waits for them nor makes them with a wrong number of partitions.
+    """
     with pytest.raises(TopicsError, match="voc-stream init"):
         Outcome().pusher(own_settings)
 
@@ -164,7 +170,10 @@ def test_no_broker_is_a_clear_error() -> None:
 @pytest.mark.usefixtures("collected")
 @pytest.mark.broker
 def test_nothing_is_lost_when_the_broker_restarts_and_has_forgotten_all(tmp_path: Path) -> None:
-    """A restart in the middle costs no record, even of a broker that comes back empty: what was open is sent again."""
+    """A restart in the middle costs no record, even of a broker that comes back empty.
+
+    What was open is sent again.
+    """
     broker = Broker(tmp_path, free_port())
     settings = Settings(kafka_bootstrap=broker.bootstrap, partitions=2)
     outcome = Outcome()
@@ -197,7 +206,10 @@ def test_nothing_is_lost_when_the_broker_restarts_and_has_forgotten_all(tmp_path
 @pytest.mark.usefixtures("collected")
 @pytest.mark.broker
 def test_broker_that_stays_away_ends_the_push_and_names_what_is_open(tmp_path: Path) -> None:
-    """After the timeout it gives up, says how many were delivered, and reports each open record with its origin."""
+    """After the timeout it gives up, and says how many were delivered.
+
+    It reports each open record with its origin.
+    """
     broker = Broker(tmp_path, free_port())
     settings = Settings(kafka_bootstrap=broker.bootstrap, partitions=2)
     outcome = Outcome()

@@ -137,7 +137,10 @@ BAD_INPUT: dict[str, tuple[bytes | None, Reason]] = {
 
 @pytest.mark.parametrize(("value", "reason"), BAD_INPUT.values(), ids=BAD_INPUT)
 def test_bad_input_is_refused_for_its_reason(value: bytes | None, reason: Reason) -> None:
-    """Each kind of bad input has one reason, and a detail short enough for a header and a terminal."""
+    """Each kind of bad input has one reason and a detail.
+
+    The detail is short enough for a header and a terminal.
+    """
     found = refusal(value)
     assert found.reason == reason
     assert 0 < len(found.detail) < 240
@@ -149,15 +152,26 @@ def test_bad_input_is_refused_for_its_reason(value: bytes | None, reason: Reason
     [
         (
             b"\0\0\0\x01\x2a" + b' {"a": 1}',
-            "begins with the five bytes of a schema registry (schema 298), then JSON; send plain JSON",
+            (
+                "begins with the five bytes of a schema registry (schema 298), then JSON; send"
+                " plain"
+                " JSON"
+            ),
         ),
         (
             b"\0\0\0\0\x07\x02\xff",
-            "begins with the five bytes of a schema registry (schema 7), then what is no JSON, such as Avro or Protobuf",
+            (
+                "begins with the five bytes of a schema registry (schema 7), then what is no JSON,"
+                " such"
+                " as Avro or Protobuf"
+            ),
         ),
         (
             b"\x03\x05" + bytes(16) + b"x",
-            "begins with the eighteen bytes of the schema registry of AWS Glue, then what is no JSON",
+            (
+                "begins with the eighteen bytes of the schema registry of AWS Glue, then what is no"
+                " JSON"
+            ),
         ),
     ],
 )
@@ -300,7 +314,10 @@ def test_number_that_cannot_be_stored_is_out_of_range(text: str) -> None:
 
 
 def test_score_with_more_decimals_than_can_be_stored_is_out_of_range() -> None:
-    """A known field that the decoder rounds is stored as it was written, so the same limit holds."""
+    """A known field that the decoder rounds is stored as it was written.
+
+    So the same limit holds.
+    """
     assert refusal(with_score("1e-20000")).reason == "out_of_range"
 
 
@@ -348,7 +365,11 @@ def test_time_outside_the_calendar_is_out_of_range(type_: str, field: str, time:
     ],
 )
 def test_a_clock_that_was_never_set_is_implausible(time: str) -> None:
-    """One such event would be the earliest opening of a complaint for ever, and in every mean of its stage."""
+    """A clock that was never set poisons nothing.
+
+    Such an event would be the earliest opening of a complaint for ever, and in every mean of its
+    stage.
+    """
     found = refusal(builders.message(builders.touchpoint(occurred_at=time)))
     assert found.reason == "implausible_time"
     assert found.detail.endswith("set the sender's clock, or earliest_occurred_at in the catalogue")
@@ -364,7 +385,10 @@ def test_the_catalogue_says_what_is_implausible() -> None:
 
 
 def test_ten_minutes_ahead_is_the_limit() -> None:
-    """A sender's clock may be ten minutes fast, the tenth included; a promise may lie ahead at will."""
+    """A sender's clock may be ten minutes fast, the tenth included.
+
+    A promise may lie ahead at will.
+    """
     limit = NOW + timedelta(minutes=10)
     assert event(builders.touchpoint(occurred_at=limit.isoformat())).occurred_at == limit
     event(builders.repair_step(promised_at="2035-01-01T00:00:00Z"))
@@ -393,7 +417,10 @@ def test_byte_order_mark_is_explained() -> None:
 
 
 def test_detail_does_not_echo_long_or_dangerous_input() -> None:
-    """A detail goes into headers, logs and terminals: input in it is short and has no control characters."""
+    """A detail goes into headers, logs and terminals.
+
+    Input in it is short and has no control characters.
+    """
     for fields in (
         builders.touchpoint(type="x\x1b[31m\n" + "y" * 100_000),
         builders.complaint(action="x\x1b[31m\n" + "y" * 100_000),

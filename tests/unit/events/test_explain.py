@@ -67,7 +67,10 @@ ROWS: list[tuple[bytes, Reason, str]] = [
     (
         builders.message(builders.touchpoint(type="survey")),
         "unknown_type",
-        "type: 'survey' is no type of event; use one of: callback, complaint, repair_step, touchpoint, customer, retraction",
+        (
+            "type: 'survey' is no type of event; use one of: callback, complaint, repair_step,"
+            " touchpoint, customer, retraction"
+        ),
     ),
     (
         builders.message(builders.touchpoint(occurred_at="2025-05-01T08:00:00")),
@@ -97,7 +100,10 @@ def message_of(value: bytes, type_: Any = AnyInput) -> str:
 def test_each_row_meets_the_message_it_was_made_for(
     row: tuple[Any, str, str], case: tuple[bytes, str, str]
 ) -> None:
-    """The decoder tells errors apart by their text only: a release that words one differently is noticed here."""
+    """The decoder tells errors apart by their text only.
+
+    A release that words one differently is noticed here.
+    """
     value, reason, detail = case
     assert row[0].fullmatch(message_of(value).rpartition(" - at `$")[0] or message_of(value))
     assert explain_invalid_event(message_of(value)) == (reason, detail)
@@ -108,7 +114,10 @@ def test_each_row_meets_the_message_it_was_made_for(
     [
         (
             builders.callback(recommend=9.5),
-            "recommend: must be a whole number or null, not a number with a decimal point or exponent",
+            (
+                "recommend: must be a whole number or null, not a number with a decimal point or"
+                " exponent"
+            ),
         ),
         (builders.callback(recommend=11), "recommend: must be at most 10"),
         (builders.callback(recommend=-1), "recommend: must be at least 0"),

@@ -21,7 +21,8 @@ from voc_stream.events.types import INPUT_TYPES, AnyEvent
 from voc_stream.events.types.fields import EVENT_ID_PATTERN, IDENTIFIER_PATTERN
 
 CHARACTERS = st.sampled_from(
-    'a顾é \\"\u00a0\u2028\U0001f600\t\n\r\x00\x01\x1f\x7f\x80\x85\x9f\u200b\u202e\ufeff\u0301\u3000\ufe0f\ufffd'
+    'a顾é \\"\u00a0\u2028\U0001f600\t\n\r\x00\x01\x1f\x7f\x80\x85\x9f'
+    "\u200b\u202e\ufeff\u0301\u3000\ufe0f\ufffd"
 )
 BODIES = {
     "callback": builders.callback,
@@ -47,7 +48,10 @@ def identifiers_of(event_type: str) -> list[str]:
 @pytest.mark.parametrize("event_type", BODIES)
 @given(st.data())
 def test_the_published_patterns_hold_in_every_field(event_type: str, data: st.DataObject) -> None:
-    """Exactly what the schemas promise is refused, in each id of each type, whatever stands in it."""
+    """Exactly what the schemas promise is refused, in each id of each type.
+
+    Whatever stands in it.
+    """
     name = data.draw(st.sampled_from(identifiers_of(event_type)))
     text = data.draw(st.text(CHARACTERS, min_size=1, max_size=8))
     pattern = EVENT_ID_PATTERN if name == "event_id" else IDENTIFIER_PATTERN
@@ -74,7 +78,8 @@ def test_the_advice_says_what_is_allowed() -> None:
     lost = identifier_problem("a\ufffdb")
     assert (
         lost
-        == "has U+FFFD, which stands for a character that an earlier system could not read; export it again in UTF-8"
+        == "has U+FFFD, which stands for a character that an earlier system could not read; export"
+        " it again in UTF-8"
     )
 
 
@@ -84,7 +89,10 @@ def test_other_fields_may_hold_any_text() -> None:
 
 
 def test_nothing_that_nobody_sees_is_allowed() -> None:
-    """Every control, every format (zero width, bidirectional, tags) and every blank but U+0020 that this Python's Unicode knows."""
+    """Every character that this Python's Unicode knows as invisible is refused.
+
+    Every control, every format (zero width, bidirectional, tags) and every blank but U+0020.
+    """
     unseen = {"Cc", "Cf", "Zl", "Zp", "Zs"}
     allowed = [
         f"U+{point:04X}"
@@ -117,7 +125,10 @@ def test_blanks_around_and_unseen_characters_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("event_type", BODIES)
 def test_ids_become_the_composed_form(event_type: str) -> None:
-    """The same letters put together differently are one id, in every id of every type; texts stay as they are."""
+    """The same letters put together differently are one id, in every id of every type.
+
+    Texts stay as they are.
+    """
     names = [name for name in identifiers_of(event_type) if name != "event_id"]
     composed, decomposed = (
         msgspec.json.decode(

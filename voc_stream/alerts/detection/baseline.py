@@ -1,4 +1,8 @@
-"""What a scope usually scores: its own mean of the past, drawn towards its parent's as far as few scores say little (empirical Bayes)."""
+"""What a scope usually scores.
+
+Its own mean of the past, drawn towards its parent's as far as few scores say little (empirical
+Bayes).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,20 @@ if TYPE_CHECKING:
 BASELINE_DAYS = 56
 """What is usual is taken from so many whole days, eight of each day of the week."""
 RENEWED_AFTER_DAYS = 28
-"""For so long it stands, at least: of a drop that began just after and was not noticed, the next baseline holds no more than half."""
+"""For so long it stands, at least.
+
+Of a drop that began just after and was not noticed, the next baseline holds no more than half.
+"""
 CAUTION = 1.0
-"""By how many standard errors a mean is taken lower than it seems: a baseline that is too high would call the usual a drop."""
+"""By how many standard errors a mean is taken lower than it seems.
+
+A baseline that is too high would call the usual a drop.
+"""
 _MARGIN = 0.01
-"""Points by which a mean stays away from the ends of the scale, where no other distribution is possible."""
+"""By so many points a mean stays away from the ends of the scale.
+
+At an end no other distribution is possible.
+"""
 
 
 class Past(NamedTuple):
@@ -28,7 +41,9 @@ class Past(NamedTuple):
 
 
 def variance_between(past_weeks: Sequence[Past], variance_within: float) -> float:
-    """How far the true means of scopes lie apart, in points squared: what their spread leaves after that of single scores.
+    """How far the true means of scopes lie apart, in points squared.
+
+    What their spread leaves after that of single scores.
 
     The method of moments of DerSimonian and Laird 1986. 0 for fewer than two scopes.
 
@@ -46,7 +61,9 @@ def variance_between(past_weeks: Sequence[Past], variance_within: float) -> floa
 
 
 def shrink(past: Past, parent_mean: float, within: float, between: float) -> tuple[float, float]:
-    """The mean to expect of a scope, and its standard error, in points; `within` and `between` are variances.
+    """The mean to expect of a scope, and its standard error, in points.
+
+    `within` and `between` are variances.
 
     The normal shrinkage (n x / s^2 + m / t^2) / (n / s^2 + 1 / t^2).
 
@@ -62,7 +79,9 @@ def shrink(past: Past, parent_mean: float, within: float, between: float) -> tup
 
 
 def at_mean(shape: Distribution, mean: float) -> Distribution:
-    """The shape, tilted to a mean; a little away from the ends of the scale where the mean is there.
+    """The shape, tilted to a mean.
+
+    A little away from the ends of the scale where the mean is there.
 
     >>> round(at_mean(Distribution((0.0, 10.0), (0.5, 0.5)), 10.0).mean, 6)
     9.99
@@ -73,6 +92,9 @@ def at_mean(shape: Distribution, mean: float) -> Distribution:
 
 
 def baseline_of(shape: Distribution, past: Past, between: float) -> Distribution:
-    """The distribution that a scope's scores are compared with: `shape`, its parent's, at the scope's own mean, cautiously."""
+    """The distribution that a scope's scores are compared with.
+
+    `shape`, its parent's, at the scope's own mean, cautiously.
+    """
     mean, error = shrink(past, shape.mean, shape.variance, between)
     return at_mean(shape, mean - CAUTION * error)

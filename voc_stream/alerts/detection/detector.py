@@ -1,7 +1,8 @@
 """Watches one experience at one scope: usual, fallen, or recovered.
 
-Two limits that differ: a drop is announced when it is far likelier than chance (the charts' threshold), and is over when a recovery is
-likelier than that the drop goes on. Hearing nothing changes nothing.
+Two limits that differ: a drop is announced when it is far likelier than chance (the charts'
+threshold), and is over when a recovery is likelier than that the drop goes on. Hearing nothing
+changes nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
 FEWEST_SCORES = 10
 """Since a chart last stood at zero: a few customers are no drop, however bad their day was."""
 RECOVERED = 10.0
-"""Nats by which a recovery must be likelier than that the drop goes on: about 20,000 to 1, since it is asked for again with every score."""
+"""Nats by which a recovery must be likelier than that the drop goes on.
+
+About 20,000 to 1, since it is asked for again with every score.
+"""
 MOST_TO_RECOVER = 100
 """Scores that are asked for at most before a drop is taken to be over."""
 CALM = 1.0
-"""Nats below which a chart suspects nothing and the baseline may be taken anew: the first days of a slow drop must not get into it."""
+"""Nats below which a chart suspects nothing and the baseline may be taken anew.
+
+The first days of a slow drop must not get into it.
+"""
 
 
 class Detector(NamedTuple):
@@ -38,7 +45,8 @@ class Detector(NamedTuple):
         charts: one for each size of drop.
         sums: where each of them stands.
         fallen: the chart that announced a drop; None while all is as usual.
-        recovery: nats by which a recovery is likelier than that the drop goes on; 0 where it is not.
+        recovery: nats by which a recovery is likelier than that the drop goes on; 0 where it is
+            not.
         recovery_scores: scores since `recovery` last was 0.
         fallen_scores: how many scores announced the drop.
     """
@@ -89,7 +97,10 @@ def detector_for(
     scores_between_false_alarms: float,
     now: datetime,
 ) -> Detector:
-    """A detector for drops from `baseline`, which was made from so many scores, with one false alarm in so many."""
+    """A detector for drops from `baseline`, which was made from so many scores.
+
+    It raises one false alarm in so many scores.
+    """
     charts = tuple(charts_for(baseline, scores_between_false_alarms))
     return Detector(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
 
@@ -118,7 +129,10 @@ def feed(detector: Detector, scores: Scores) -> Detector:
 
 
 def suspicion(detector: Detector, least_drop: float) -> Suspicion | None:
-    """What the chart says that is farthest above its threshold, of those with enough scores and at least so large a drop; None for none."""
+    """What the chart says that is farthest above its threshold; None for none.
+
+    Only charts with enough scores and at least so large a drop are looked at.
+    """
     found = [
         _suspicion(detector, number)
         for number, state in enumerate(detector.sums)
@@ -137,7 +151,8 @@ def _suspicion(detector: Detector, number: int) -> Suspicion:
         raise ValueError("a chart with scores knows since when")
     mean = state.total / state.scores
     drop = detector.usual - mean
-    # Often those who fell differ more than before; and a few scores that happen to be alike are no certainty.
+    # Often those who fell differ more than before; and a few scores that happen to be alike are no
+    # certainty.
     spread = max(
         detector.variance,
         (state.squares - state.total**2 / state.scores) / max(1, state.scores - 1),
@@ -150,7 +165,10 @@ def _suspicion(detector: Detector, number: int) -> Suspicion:
 
 
 def latest(detector: Detector) -> Suspicion | None:
-    """What the chart says by now that announced the drop; None where there is none, or it has too few scores to tell."""
+    """What the chart says by now that announced the drop.
+
+    Returns None if there is none, or it has too few scores to tell.
+    """
     return (
         _suspicion(detector, detector.fallen)
         if detector.fallen is not None and detector.sums[detector.fallen].scores >= FEWEST_SCORES
@@ -166,7 +184,10 @@ def announce(detector: Detector, chart: int) -> Detector:
 
 
 def has_recovered(detector: Detector, least_scores: int) -> bool:
-    """Whether the drop that was announced is over, by at least so many scores, and as many as it was announced by, up to a limit."""
+    """Whether the drop that was announced is over.
+
+    It is over by at least so many scores, and as many as it was announced by, up to a limit.
+    """
     least = max(least_scores, min(MOST_TO_RECOVER, detector.fallen_scores))
     return (
         detector.fallen is not None

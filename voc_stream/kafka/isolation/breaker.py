@@ -1,7 +1,8 @@
 """Stops a partition that refuses too much, and lets it go on when somebody has looked.
 
-The limit is judged by what is stored, and by the messages as they are read now. So a restart stops at the same message again, and goes
-on by itself where what refused it has changed, such as the catalogue.
+The limit is judged by what is stored, and by the messages as they are read now. So a restart stops
+at the same message again, and goes on by itself where what refused it has changed, such as the
+catalogue.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Breaker:
     def look_back(self, partitions: Collection[Partition]) -> None:
         """Doubt those that had reached the limit when their positions were loaded.
 
-        They are not held at once: their next message may be an event now, as with another catalogue.
+        They are not held at once: their next message may be an event now, as with another
+        catalogue.
         """
         for partition in partitions:
             record = self._ledger.refusals.get(partition, RefusalRecord())
@@ -69,7 +71,10 @@ class Breaker:
                 self._ledger.holds.doubt(partition, sentence)
 
     def admitted(self, batch: Batch) -> Batch | None:
-        """What of a batch may be taken; where that is not all of it, its partition is held from now on."""
+        """What of a batch may be taken.
+
+        Where that is not all of it, its partition is held from now on.
+        """
         record = self._ledger.refusals.get(batch.partition, RefusalRecord())
         most = self._limit.admits(record, [message.content for message in batch.messages])
         if most == len(batch.messages):
@@ -86,7 +91,10 @@ class Breaker:
         return admitted
 
     def stops_before(self, partition: Partition, offset: int, refusal: Refusal) -> bool:
-        """Whether one more refusal is too much; then the partition is held from now on, before this message."""
+        """Whether one more refusal is too much.
+
+        Then the partition is held from now on, before this message.
+        """
         record = self._ledger.refusals.get(partition, RefusalRecord())
         if self._limit.admits(record, [refusal]):
             return False
@@ -101,8 +109,10 @@ class Breaker:
         self, partition: Partition, offset: int, refusal: Refusal, record: RefusalRecord
     ) -> None:
         sentence = (
-            f"{partition} has stopped at offset {offset}, which would be refused ({refusal.reason}): {self._limit.reached(record)};"
-            " look with `voc-stream dead-letters list`, then go on with `voc-stream dead-letters resume`"
+            f"{partition} has stopped at offset {offset}, which would be refused"
+            f" ({refusal.reason}): {self._limit.reached(record)};"
+            " look with `voc-stream dead-letters list`, then go on with `voc-stream dead-letters"
+            " resume`"
         )
         log.error(
             "%s. Nothing is lost: its messages wait in Kafka, and other partitions go on", sentence
@@ -111,7 +121,10 @@ class Breaker:
         self._stopped[partition] = _Stop(token, record, refusal.reason, time.monotonic())
 
     async def look_again(self) -> None:
-        """Let those go on that an operator has allowed to, and try those whose time may have come. Raises StoreUnavailableError."""
+        """Let those go on that an operator has allowed to, and try those whose time may have come.
+
+        Raises StoreUnavailableError.
+        """
         holds = self._ledger.holds
         self._stopped = {
             each: stop for each, stop in self._stopped.items() if holds.is_held(each, stop.token)

@@ -1,7 +1,10 @@
-"""How the message is found that a batch fails for: parts of it are tried alone, smaller and smaller ones. Pure decisions, no I/O.
+"""How the message is found that a batch fails for.
 
-A part that fails holds the guilty message, and half of it is tried next; what goes in is done with. A message that fails alone often
-enough, in the same way, while the store is well and not for a lock, is guilty.
+Parts of it are tried alone, smaller and smaller ones. Pure decisions, no I/O.
+
+A part that fails holds the guilty message, and half of it is tried next; what goes in is done with.
+A message that fails alone often enough, in the same way, while the store is well and not for a
+lock, is guilty.
 """
 
 from __future__ import annotations
@@ -13,11 +16,17 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.ports import Batch
 
 SHORT_SHARE = 1 / 25
-"""Of the usual time, for parts: one that fails by its time is halved soon, and one that is only large goes in by halves."""
+"""Of the usual time, for parts.
+
+One that fails by its time is halved soon, and one that is only large goes in by halves.
+"""
 SHORTEST_SECONDS = 0.5
 GUILTY_AT = 3
 USED_UP_COUNTS = 2
-"""What had all of the usual time for a message alone counts so often: each such try costs that time."""
+"""What had all of the usual time for a message alone counts so often.
+
+Each such try costs that time.
+"""
 
 
 class Failure(NamedTuple):
@@ -63,9 +72,12 @@ class Case:
     _way: str = ""
 
     def next_try(self) -> Try:
-        """The first part of what is left: all of it at first, then half of what must hold the guilty message.
+        """The first part of what is left.
 
-        Where all of what failed then goes in by parts, none was guilty but it was too much at once: twice what went in comes next.
+        All of it at first, then half of what must hold the guilty message.
+
+        Where all of what failed then goes in by parts, none was guilty but it was too much at once:
+        twice what went in comes next.
         """
         size = -(-self._suspects // 2) or self._most or len(self.batch.messages)
         is_lone_again = self._suspects == 1 and self._evidence > 0

@@ -1,7 +1,10 @@
-"""Takes in apart what failed together, so that one message holds up nothing but its own partition, and that not for long.
+"""Takes in apart what failed together.
 
-Each partition is tried alone, then in parts, on a connection of its own beside the stream. A message that turns out guilty becomes a
-dead letter. While PostgreSQL is not well nothing is judged, and a lock is nobody's guilt: then the partition waits.
+So one message holds up nothing but its own partition, and that not for long.
+
+Each partition is tried alone, then in parts, on a connection of its own beside the stream. A
+message that turns out guilty becomes a dead letter. While PostgreSQL is not well nothing is judged,
+and a lock is nobody's guilt: then the partition waits.
 """
 
 from __future__ import annotations
@@ -40,7 +43,10 @@ log = logging.getLogger(__name__)
 
 
 def failure_of(error: Exception) -> Failure:
-    """What an error says about the message that it met, had the store been well and not all time used up."""
+    """What an error says about the message that it met.
+
+    If the store had been well and not all time used up.
+    """
     text = "".join(character if character.isprintable() else " " for character in str(error))[
         :LONGEST_EXPLANATION
     ]
@@ -90,11 +96,18 @@ class IsolationWard:
         """Hold the partitions of batches that failed together, and try each alone."""
         failure = failure_of(error)
         for batch in batches:
-            sentence = f"{batch.partition} from offset {batch.expected.next_offset} on is tried apart: {failure.explanation}"
+            sentence = (
+                f"{batch.partition} from offset {batch.expected.next_offset} on is tried apart:"
+                f" {failure.explanation}"
+            )
             token = self._holds.hold(batch.partition, "isolation", sentence)
             self._cases.append((Case(batch, self._deadline_seconds), token))
-        log.warning("what was fetched from %s failed while PostgreSQL is well (%s); each is tried apart, nothing is lost",
-                    ", ".join(str(batch.partition) for batch in batches), failure.explanation)  # fmt: skip
+        log.warning(
+            "what was fetched from %s failed while PostgreSQL is well (%s); each is tried apart,"
+            " nothing is lost",
+            ", ".join(str(batch.partition) for batch in batches),
+            failure.explanation,
+        )
         if not self._is_running:
             self._is_running = True
             self._app.add_future(self._run())
@@ -176,7 +189,10 @@ class IsolationWard:
             used_up=tried.seconds >= self._deadline_seconds and isinstance(error, StoreGaveUpError)
         )
         guilty = case.failed(tried, failure)
-        where = f"{partition} offset {tried.portion.expected.next_offset if first is None else first.offset}"
+        where = (
+            f"{partition} offset"
+            f" {tried.portion.expected.next_offset if first is None else first.offset}"
+        )
         if guilty and first is not None:
             return await self._set_aside(case, tried, failure)
         if len(tried.portion.messages) > 1:
@@ -189,7 +205,10 @@ class IsolationWard:
         return False
 
     async def _was_committed(self, case: Case) -> bool:
-        """Whether a COMMIT whose answer was lost had gone through, or another worker has moved on."""
+        """Whether a COMMIT whose answer was lost had gone through.
+
+        Or whether another worker has moved on.
+        """
         try:
             await self._ledger.reread([case.batch.partition])
         except StoreUnavailableError:
@@ -197,7 +216,10 @@ class IsolationWard:
         return self._ledger.durable.get(case.batch.partition) != case.batch.expected
 
     async def _set_aside(self, case: Case, tried: Try, failure: Failure) -> bool:
-        """Make the guilty message a dead letter, with its bytes where they fit; whether all of the batch is done."""
+        """Make the guilty message a dead letter, with its bytes where they fit.
+
+        Returns whether all of the batch is done.
+        """
         (message,) = tried.portion.messages
         size = "no value" if message.value is None else f"{len(message.value)} bytes"
         detail = (
@@ -233,8 +255,14 @@ class IsolationWard:
                 ):
                     return await self._was_committed(case)
                 continue
-            log.error("%s offset %d (%s, %s) is set aside as a dead letter: %s; what follows it goes on",
-                      portion.partition, message.offset, customer_of(message), size, failure.explanation)  # fmt: skip
+            log.error(
+                "%s offset %d (%s, %s) is set aside as a dead letter: %s; what follows it goes on",
+                portion.partition,
+                message.offset,
+                customer_of(message),
+                size,
+                failure.explanation,
+            )
             self._metrics.set_aside(portion.partition, message.offset)
             self._committed([portion], [result], 0.0)
             return case.succeeded(tried)

@@ -1,7 +1,8 @@
 """The worker's clock, before anything relies on it: the door through which the time comes in.
 
-The clock is compared with PostgreSQL's every few seconds. In between, the monotonic clock tells what it must show, so that a clock that
-is set is noticed before the next event is judged by it. While clocks disagree, events wait: none is refused, and none is lost.
+The clock is compared with PostgreSQL's every few seconds. In between, the monotonic clock tells
+what it must show, so that a clock that is set is noticed before the next event is judged by it.
+While clocks disagree, events wait: none is refused, and none is lost.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ class ClockDoor:
         return wall if self._state.clock_problem is None else None
 
     def chores_time(self) -> datetime | None:
-        """The time for what moves the tables on; None also while stored times are not to be believed, or the clocks leapt."""
+        """The time for what moves the tables on.
+
+        None also while stored times are not to be believed, or the clocks leapt.
+        """
         return None if self._chores_wait else self.now()
 
     def _note_disagreement(self, problem: str | None) -> None:
@@ -85,7 +89,8 @@ class ClockDoor:
         if self._leapt_at is None:
             self._leapt_at = reading.monotonic_seconds
             log.warning(
-                "the clocks have gone on by %s since the last refresh, and no event is of that time: the tables follow with the first one,"
+                "the clocks have gone on by %s since the last refresh, and no event is of that"
+                " time: the tables follow with the first one,"
                 " or in %s", timedelta(seconds=int(length.total_seconds())), BELIEVED_AFTER,
             )  # fmt: skip
         return reading.monotonic_seconds - self._leapt_at < BELIEVED_AFTER.total_seconds()

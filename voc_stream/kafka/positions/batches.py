@@ -1,7 +1,8 @@
 """Batches as the consumer thread labels them, and what to do with each: pure decisions, no I/O.
 
-A batch carries `start`, the position before it was fetched. Offsets inside may have gaps (compaction, transaction markers), so
-only `start` can tell whether something is missing between two batches.
+A batch carries `start`, the position before it was fetched. Offsets inside may have gaps
+(compaction, transaction markers), so only `start` can tell whether something is missing between two
+batches.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
 
     Attributes:
         partition: where they are from.
-        start: the position before the first of them; None where it is not known (first fetch after an assignment).
+        start: the position before the first of them; None where it is not known (first fetch after
+            an assignment).
         seek_number: how many times the partition had been repositioned when they were fetched.
         messages: what Kafka gave, later decoded, in the order of their offsets.
-        end: a position up to which nothing more is to be read after them, such as markers of transactions; 0 where that is not known.
+        end: a position up to which nothing more is to be read after them, such as markers of
+            transactions; 0 if that is not known.
         holes: how many offsets held nothing to read between the fetches that were joined.
     """
 
@@ -48,7 +51,10 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
 
     @property
     def skipped_offsets(self) -> int:
-        """How many offsets from the position on held nothing to read: retention, compaction, aborted messages, transaction markers."""
+        """How many offsets from the position on held nothing to read.
+
+        Retention, compaction, aborted messages, transaction markers.
+        """
         return self.holes + (0 if self.start is None else max(0, self.first_offset - self.start))
 
 
@@ -77,7 +83,10 @@ class Verdict(Enum):
 
 
 def judge(fetched: FetchedBatch[Any], expected_offset: int | None, seek_number: int) -> Verdict:
-    """Decide about a batch, given the position in the store (None: the partition is not ours) and the partition's current seek number."""
+    """Decide about a batch, given the position in the store.
+
+    No position means that the partition is not ours. `seek_number` is the partition's current one.
+    """
     if expected_offset is None or fetched.seek_number != seek_number:
         return Verdict.SKIP
     if fetched.start is None:
@@ -126,7 +135,10 @@ def _goes_on(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) 
 
 
 def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMessage]:
-    """The messages at and after an offset: what is left of a batch that overlaps one that was already applied."""
+    """The messages at and after an offset.
+
+    What is left of a batch that overlaps one that was already applied.
+    """
     if not messages or messages[0].offset >= offset:
         return messages
     return [message for message in messages if message.offset >= offset]

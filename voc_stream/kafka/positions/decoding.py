@@ -37,8 +37,8 @@ class Decoding:
     ) -> Sequence[FetchedBatch[DecodedMessage]]:
         """Read what was fetched, on another thread: the store may be at what was fetched before.
 
-        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, each message is read alone, and one that
-        fails again and again is refused.
+        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, each
+        message is read alone, and one that fails again and again is refused.
         """
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._read, fetched, now
@@ -54,7 +54,8 @@ class Decoding:
                 messages = self._decode(readable, now)
             except Exception:
                 log.exception(
-                    "what was fetched from %s could not be read; each message is read alone, nothing is lost",
+                    "what was fetched from %s could not be read; each message is read alone,"
+                    " nothing is lost",
                     batch.partition,
                 )
                 self._metrics.batch_failures.labels(batch.partition.topic).inc()
@@ -69,7 +70,10 @@ class Decoding:
     def _with_unreadable(
         self, batch: FetchedBatch[FetchedMessage], decoded: Sequence[DecodedMessage]
     ) -> Sequence[DecodedMessage]:
-        """All messages of a batch in their order: what was decoded, and what nobody can unpack, which is refused already."""
+        """All messages of a batch in their order.
+
+        What was decoded, and what nobody can unpack, which is refused already.
+        """
         left, messages = iter(decoded), []
         for message in batch.messages:
             if isinstance(message, DecodedMessage):
@@ -100,7 +104,10 @@ class Decoding:
                         message.offset,
                     )
                     self._metrics.set_aside(partition, message.offset)
-                    detail = f"{len(message.value or b'')} bytes; reading it failed again and again: {type(error).__name__}"
+                    detail = (
+                        f"{len(message.value or b'')} bytes; reading it failed again and again:"
+                        f" {type(error).__name__}"
+                    )
                     return DecodedMessage(
                         message.offset, message.value, Refusal("processing_failed", detail)
                     )

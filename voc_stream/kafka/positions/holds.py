@@ -1,8 +1,10 @@
-"""Partitions that are held: nothing more is taken from them until they are released, while the others go on.
+"""Partitions that are held.
 
-What is held, and why, is shown by `/readyz` and a metric; the fetcher leaves it alone, and its lag is no stall of the worker.
-Where a partition was stopped before, its next message must be read to know whether it goes on. Until then it is
-doubtful: it is fetched, and the worker is not ready.
+Nothing more is taken from them until they are released, while the others go on.
+
+What is held, and why, is shown by `/readyz` and a metric; the fetcher leaves it alone, and its lag
+is no stall of the worker. Where a partition was stopped before, its next message must be read to
+know whether it goes on. Until then it is doubtful: it is fetched, and the worker is not ready.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Holds:
-    """The only writer of `WorkerState.held` and `doubtful`. For one thread; readers in others see one whole mapping or the next."""
+    """The only writer of `WorkerState.held` and `doubtful`.
+
+    For one thread; readers in others see one whole mapping or the next.
+    """
 
     def __init__(self, state: WorkerState, metrics: Metrics) -> None:
         self._state = state

@@ -1,7 +1,7 @@
 """The worker's view of the positions in the store, and its only way to the sink.
 
-The sink blocks: what asks PostgreSQL runs in one thread of its own, so the loop never waits for it and batches stay in order. Decoding
-runs beside it.
+The sink blocks: what asks PostgreSQL runs in one thread of its own, so the loop never waits for it
+and batches stay in order. Decoding runs beside it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Ledger:
 
         Raises FencedError, StoreUnavailableError, TopicsError, KafkaError.
         """
-        # The order matters: a log that is measured before the store is asked could seem to end before a position that has just moved.
+        # The order matters: a log that is measured before the store is asked could seem to end
+        # before a position that has just moved.
         stored = await self._call(self._sink.positions, partitions)
         ids = await self.current_topic_ids({partition.topic for partition in partitions})
         bounds = await read_bounds(partitions)
@@ -97,8 +98,14 @@ class Ledger:
                 stored.get(partition), Log(ids[partition.topic], earliest, ends.get(partition, end))
             )
             if placement.reset_reason is not None:
-                log.error("%s partition %d starts again at offset %d: %s. Events that were counted before are not counted again.",
-                          partition.topic, partition.number, placement.position.next_offset, placement.reset_reason)  # fmt: skip
+                log.error(
+                    "%s partition %d starts again at offset %d: %s. Events that were counted"
+                    " before are not counted again.",
+                    partition.topic,
+                    partition.number,
+                    placement.position.next_offset,
+                    placement.reset_reason,
+                )
                 self._metrics.position_resets.labels(partition.topic).inc()
             if placement.is_new:
                 await self._call(
@@ -131,7 +138,9 @@ class Ledger:
         self.state.kafka_problem = problem
 
     async def lost_commits(self) -> list[Partition]:
-        """Partitions in which the store stands before what it had confirmed: it lost its last commits. Raises StoreUnavailableError.
+        """Partitions in which the store stands before what it had confirmed.
+
+        It lost its last commits. Raises StoreUnavailableError.
 
         A failover to a replica that lags does that, and a crash with `synchronous_commit` off.
         """
@@ -139,7 +148,8 @@ class Ledger:
         stored: Mapping[Partition, StoredPosition] = await self._call(
             self._sink.positions, list(before)
         )
-        # A batch that is committed meanwhile moves the stored position on from `before`, never back.
+        # A batch that is committed meanwhile moves the stored position on from `before`, never
+        # back.
         return [
             partition
             for partition, position in before.items()
@@ -157,14 +167,20 @@ class Ledger:
         return moment
 
     async def reread(self, partitions: Collection[Partition]) -> None:
-        """Learn where the store stands with partitions that are still ours. Raises StoreUnavailableError."""
+        """Learn where the store stands with partitions that are still ours.
+
+        Raises StoreUnavailableError.
+        """
         stored: Mapping[Partition, StoredPosition] = await self._call(
             self._sink.positions, partitions
         )
         self._moved(stored)
 
     async def process(self, batches: Sequence[Batch], now: datetime) -> Sequence[BatchResult]:
-        """Make batches durable, together. Raises FencedError, StoreUnavailableError: then ask `problem_of_store` whose fault it is."""
+        """Make batches durable, together.
+
+        Raises FencedError, StoreUnavailableError: then ask `problem_of_store` whose fault it is.
+        """
         results: Sequence[BatchResult] = await self._run(
             self._executor, partial(self._sink.process, batches, now)
         )
@@ -184,7 +200,10 @@ class Ledger:
         return results
 
     async def process_apart(self, batch: Batch, now: datetime, seconds: float) -> BatchResult:
-        """Make one batch durable beside the others, on a thread and a connection of its own. Raises as `process`."""
+        """Make one batch durable beside the others, on a thread and a connection of its own.
+
+        Raises as `process`.
+        """
         (result,) = await self._run(self._apart, partial(self._process_apart, batch, now, seconds))
         self._is_well()
         self._moved({batch.partition: batch.expected._replace(next_offset=batch.next_offset)})
@@ -203,7 +222,10 @@ class Ledger:
             await self._run(self._apart, twin.close)
 
     async def problem_of_store(self) -> str | None:
-        """Why the store cannot be used now; None where it is well, and whatever failed has another cause. `/readyz` tells it."""
+        """Why the store cannot be used now.
+
+        None where it is well, and whatever failed has another cause. `/readyz` tells it.
+        """
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._sink.probe)
         except StoreUnavailableError as error:

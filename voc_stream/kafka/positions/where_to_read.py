@@ -1,6 +1,7 @@
 """Where to read a partition from, given what the store and the log say: pure.
 
-The store is the truth about what has been taken in; Kafka's committed offset is only shown to tools that watch consumer groups.
+The store is the truth about what has been taken in; Kafka's committed offset is only shown to tools
+that watch consumer groups.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Placement(NamedTuple):
     Attributes:
         position: what to read from, and in which log.
         is_new: the store has to be told, because this is not the position that it has.
-        reset_reason: why the stored position cannot be used; None where it can, or where there was none.
+        reset_reason: why the stored position cannot be used; None if it can, or where there was
+            none.
     """
 
     position: StoredPosition
@@ -33,9 +35,12 @@ class Placement(NamedTuple):
 
 
 def place(stored: StoredPosition | None, log: Log) -> Placement:
-    """Choose where to read from: the stored position where it lies in this log, else the earliest record.
+    """Choose where to read from.
 
-    Starting too early is safe, since an event counts once by its id; starting too late would lose events.
+    The stored position where it lies in this log, else the earliest record.
+
+    Starting too early is safe, since an event counts once by its id; starting too late would lose
+    events.
     """
     earliest = StoredPosition(topic_id=log.topic_id, next_offset=log.earliest)
     if stored is None:
@@ -43,7 +48,10 @@ def place(stored: StoredPosition | None, log: Log) -> Placement:
     if stored.topic_id != log.topic_id:
         reason = f"the topic was created anew (its id was {stored.topic_id}, now {log.topic_id})"
     elif stored.next_offset < log.earliest:
-        reason = f"{log.earliest - stored.next_offset} offsets from {stored.next_offset} on are gone from the log (retention)"
+        reason = (
+            f"{log.earliest - stored.next_offset} offsets from {stored.next_offset} on are gone"
+            f" from the log (retention)"
+        )
     elif stored.next_offset > log.end:
         reason = f"the log ends at {log.end}, before the stored position {stored.next_offset}"
     else:

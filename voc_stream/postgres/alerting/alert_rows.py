@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from voc_stream.alerts.unwatched import Reason
     from voc_stream.postgres.session.cursor import Cursor
 
-_COLUMNS = "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence, summary"
+_COLUMNS = (
+    "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence,"
+    " summary"
+)
 
 
 def read_open(cursor: Cursor) -> list[OpenAlert]:
     """The alerts that have started and not ended."""
     cursor.execute(
-        "SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, summary, started_at, updated_at"
+        "SELECT alert_id, rule, experience, scope_type, scope, severity, evidence, summary,"
+        " started_at, updated_at"
         " FROM alert WHERE ended_at IS NULL"
     )
     return [
@@ -40,7 +44,8 @@ def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
         _message(cursor, [_start(cursor, finding, now)])
     for alert_id, finding in changes.updates:
         cursor.execute(
-            "UPDATE alert SET severity = %s, evidence = %s, summary = %s, updated_at = %s WHERE alert_id = %s",
+            "UPDATE alert SET severity = %s, evidence = %s, summary = %s, updated_at = %s WHERE"
+            " alert_id = %s",
             (finding.severity, _json(finding.evidence), finding.summary, now, alert_id),
         )
     if changes.ends:
@@ -53,7 +58,10 @@ def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
 def end_unwatched(
     cursor: Cursor, unwatched: Sequence[tuple[OpenAlert, Reason]], now: datetime
 ) -> None:
-    """End alerts that nobody watches any more, and say so in evidence, summary and message: it is no recovery."""
+    """End alerts that nobody watches any more, and say so in evidence, summary and message.
+
+    It is no recovery.
+    """
     for alert, reason in unwatched:
         cursor.execute(
             "UPDATE alert SET ended_at = %s, summary = summary || ' ' || %s,"
@@ -66,7 +74,8 @@ def end_unwatched(
 def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:
     alert_id = str(uuid4())
     cursor.execute(
-        "INSERT INTO alert (alert_id, rule, experience, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
+        "INSERT INTO alert (alert_id, rule, experience, scope_type, scope, severity, started_at,"
+        " evidence, summary, updated_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             alert_id,

@@ -45,8 +45,9 @@ _DAYS_A_WEEK = 7
 class Baselines:
     """Makes detectors that are missing and renews those that are due.
 
-    A baseline stands for four weeks, so that a slow slide cannot creep into it; it is renewed earlier where it was made from less than half
-    of the scores that there are now, and never while a drop is suspected.
+    A baseline stands for four weeks, so that a slow slide cannot creep into it; it is renewed
+    earlier where it was made from less than half of the scores that there are now, and never while
+    a drop is suspected.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -94,10 +95,12 @@ class Baselines:
             if key not in known:
                 # Scores that the baseline was made from are no news.
                 cursor.execute(
-                    "DELETE FROM arrival WHERE scope_type = %s AND scope = %s AND experience = %s AND hour < %s",
+                    "DELETE FROM arrival WHERE scope_type = %s AND scope = %s AND experience = %s"
+                    " AND hour < %s",
                     (*key, start_of_today(now)),
                 )
-        # Until there is any past, and while there is something to make, the next evaluation looks again.
+        # Until there is any past, and while there is something to make, the next evaluation looks
+        # again.
         if past_weeks and not new:
             self._look.done(now.timestamp())
         return len(new)
@@ -131,7 +134,10 @@ def _detector(
     between_sites: Mapping[str, float],
     now: datetime,
 ) -> Detector:
-    """The detector of one key; it has no charts where its scores leave no room for a drop. `shape` is its experience's."""
+    """The detector of one key; it has no charts where its scores leave no room for a drop.
+
+    `shape` is its experience's.
+    """
     own = past_weeks[key]
     everywhere = past_weeks.get(key._replace(scope_type="all", scope=""), own).past
     # Bins know scores only by their floors.

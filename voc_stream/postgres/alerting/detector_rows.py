@@ -38,9 +38,13 @@ class Arrival(NamedTuple):
 
 
 def take_arrivals(cursor: Cursor) -> list[Arrival]:
-    """What arrived for keys that have a detector, by hour; the others keep theirs until they have one."""
+    """What arrived for keys that have a detector, by hour.
+
+    The others keep theirs until they have one.
+    """
     cursor.execute(
-        f"WITH gone AS (DELETE FROM arrival a USING detector d WHERE ({_columns('a')}) = ({_columns('d')}) RETURNING a.*)"
+        f"WITH gone AS (DELETE FROM arrival a USING detector d WHERE ({_columns('a')}) ="
+        f" ({_columns('d')}) RETURNING a.*)"
         f" SELECT {_KEY}, hour, sum(n)::bigint, sum(score_sum)::bigint, sum(score_sq_sum) FROM gone"
         f" GROUP BY {_KEY}, hour ORDER BY {_KEY}, hour"
     )
@@ -61,7 +65,8 @@ def load(cursor: Cursor, keys: Collection[Key]) -> dict[Key, Detector]:
         return {}
     wanted = [list(column) for column in zip(*keys, strict=True)]
     cursor.execute(
-        f"SELECT {_KEY}, state::text FROM detector JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w (scope_type, scope, experience)"
+        f"SELECT {_KEY}, state::text FROM detector JOIN unnest(%s::text[], %s::text[], %s::text[])"
+        f" AS w (scope_type, scope, experience)"
         " USING (scope_type, scope, experience)",
         wanted,
     )
@@ -91,8 +96,10 @@ def save(cursor: Cursor, detectors: Mapping[Key, Detector]) -> None:
     names = ", ".join(_COLUMNS)
     changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
     cursor.execute(
-        f"INSERT INTO detector ({names}) SELECT scope_type, scope, experience, baseline_n, baseline_mean, made_at, state::json"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::float8[], %s::timestamptz[], %s::text[])"
+        f"INSERT INTO detector ({names}) SELECT scope_type, scope, experience, baseline_n,"
+        f" baseline_mean, made_at, state::json"
+        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::float8[],"
+        " %s::timestamptz[], %s::text[])"
         f" AS w ({names}) ON CONFLICT ({_KEY}) DO UPDATE SET {changed}",
         [list(column) for column in zip(*rows, strict=True)],
     )

@@ -1,4 +1,7 @@
-"""The weeks before today that detectors are made from: how many scores each key had, and their shape."""
+"""The weeks before today that detectors are made from.
+
+How many scores each key had, and their shape.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,16 @@ if TYPE_CHECKING:
 
 BASELINE = timedelta(days=BASELINE_DAYS)
 ENOUGH_FOR_A_SHAPE = 5_000
-"""Scores of an experience: its shape over all sites is known well enough, and earlier days need not be read."""
+"""Scores of an experience.
+
+Its shape over all sites is known well enough, and earlier days need not be read.
+"""
 _MINUTE = timedelta(minutes=1)
 _IMAGINED = 0.5
-"""Scores of every value that a scale allows, added to what was seen: what nobody has answered yet is not impossible (Krichevsky and
-Trofimov 1981)."""
+"""Scores of every value that a scale allows, added to what was seen.
+
+What nobody has answered yet is not impossible (Krichevsky and Trofimov 1981).
+"""
 
 
 class KeyPast(NamedTuple):
@@ -41,11 +49,15 @@ def start_of_today(now: datetime) -> datetime:
 def read_past_weeks(
     cursor: Cursor, experiences: Collection[str], now: datetime
 ) -> dict[Key, KeyPast]:
-    """Of each key at the scopes `all` and `site`, over the whole days of the baseline before today."""
+    """Of each key at the scopes `all` and `site`.
+
+    Over the whole days of the baseline before today.
+    """
     today = start_of_today(now)
     cursor.execute(
         "SELECT scope_type, scope, experience, sum(n), sum(score_sum), count(*) FROM pane"
-        " WHERE resolution = %s AND start >= %s AND start < %s AND scope_type IN ('all', 'site') AND experience = ANY(%s)"
+        " WHERE resolution = %s AND start >= %s AND start < %s AND scope_type IN ('all', 'site')"
+        " AND experience = ANY(%s)"
         " GROUP BY scope_type, scope, experience HAVING sum(n) > 0",
         (DAY // _MINUTE, today - BASELINE, today, list(experiences)),
     )
@@ -58,7 +70,10 @@ def read_past_weeks(
 def read_shapes(
     cursor: Cursor, experiences: Mapping[str, Experience], now: datetime
 ) -> dict[str, Distribution]:
-    """The distribution of each experience's scores over all sites, of the latest days before today, at most those of the baseline."""
+    """The distribution of each experience's scores over all sites.
+
+    Of the latest days before today, at most those of the baseline.
+    """
     seen: dict[str, list[float]] = {}
     bins = ", ".join(f"sum(bin_{number})" for number in range(SCORE_BINS))
     wanted = set(experiences)
@@ -68,7 +83,8 @@ def read_shapes(
         day = (start_of_today(now) - ago * DAY).date()
         # Day by day, because the cube of a big company holds a million rows a week.
         cursor.execute(
-            f"SELECT experience, {bins} FROM experience_cube WHERE day = %s AND experience = ANY(%s) GROUP BY 1",
+            f"SELECT experience, {bins} FROM experience_cube WHERE day = %s AND experience ="
+            f" ANY(%s) GROUP BY 1",
             (day, sorted(wanted)),
         )
         for experience, *counts in cursor:
@@ -85,7 +101,8 @@ def read_shapes(
 
 
 def _shape(counts: list[float], experience: Experience) -> Distribution:
-    # Only answers on a scale have values between the ends; what was done or not, in time or not, has two.
+    # Only answers on a scale have values between the ends; what was done or not, in time or not,
+    # has two.
     possible = range(SCORE_BINS) if experience.kind in ("rating", "nps") else (0, SCORE_BINS - 1)
     return distribution_of(
         {float(value): max(0.0, counts[value]) + _IMAGINED for value in possible}

@@ -1,4 +1,7 @@
-"""By how many points scores of each hour of the week usually differ, read from the tables once in a while."""
+"""By how many points scores of each hour of the week usually differ.
+
+It is read from the tables once in a while.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ _MINUTE = timedelta(minutes=1)
 
 
 class Rhythms:
-    """Reads them once a day, because it is much to read and hardly changes; every hour where there are none yet."""
+    """Reads them once a day, because it is much to read and hardly changes.
+
+    Every hour where there are none yet.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._experiences: Mapping[str, Experience] = {
@@ -57,17 +63,23 @@ class Rhythms:
 def read_rhythms(
     query: TimeLimitedQuery, shapes: Mapping[str, Distribution], now: datetime
 ) -> dict[str, dict[int, float]]:
-    """By how many points each hour of the week usually differs, for each experience; nothing where it takes too long to read.
+    """By how many points each hour of the week usually differs, for each experience.
 
-    Within sites: each is compared with its own mean, so that it does not matter which of them are open when.
+    Nothing if it takes too long to read.
+
+    Within sites: each is compared with its own mean, so that it does not matter which of them are
+    open when.
     """
     today = start_of_today(now)
     rows = query.ask(
         "SELECT experience, hour, sum(n), sum(total - n * mean) / 100 FROM ("
-        "  SELECT experience, hour, n, total, sum(total) OVER site / sum(n) OVER site AS mean FROM ("
-        "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM start))::int AS hour,"
+        "  SELECT experience, hour, n, total, sum(total) OVER site / sum(n) OVER site AS mean FROM"
+        " ("
+        "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM"
+        " start))::int AS hour,"
         "           sum(n)::float8 AS n, sum(score_sum)::float8 AS total"
-        "    FROM pane WHERE resolution = %(resolution)s AND start >= %(first)s AND start < %(today)s AND scope_type = 'site'"
+        "    FROM pane WHERE resolution = %(resolution)s AND start >= %(first)s AND start <"
+        " %(today)s AND scope_type = 'site'"
         "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
         "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
         ") deviations GROUP BY 1, 2",

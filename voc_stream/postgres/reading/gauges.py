@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 
 ENDED_SHOWN = timedelta(hours=24)
-"""How long an alert that ended is shown as 0, so that its end is seen and not taken for missing data."""
+"""So long an alert that ended is shown as 0.
+
+So its end is seen and not taken for missing data.
+"""
 CUSTOMERS_READ_EVERY_SECONDS = 60.0
-# Of millions of customers more seldom, so that counting them takes no more than this share of the time.
+# Of millions of customers more seldom, so that counting them takes no more than this share of the
+# time.
 CUSTOMERS_READ_SHARE = 1 / 100
 
 log = logging.getLogger(__name__)
@@ -44,7 +48,10 @@ def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[Gau
 
 
 class CustomerGauges:
-    """How many customers are at risk, and what they are worth: read from every customer's row, and so not often."""
+    """How many customers are at risk, and what they are worth.
+
+    Read from every customer's row, and so not often.
+    """
 
     def __init__(self) -> None:
         self._latest: Sequence[GaugeSample] = ()
@@ -74,7 +81,8 @@ def read_customers(cursor: Cursor) -> list[GaugeSample]:
     """How many customers are at risk, and what they are worth, from every customer's row."""
     cursor.execute("SET LOCAL work_mem = '64MB'")  # for a million customers without files
     cursor.execute(
-        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r JOIN customer c USING (customer_id)"
+        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r"
+        " JOIN customer c USING (customer_id)"
         " GROUP BY 1, 2"
     )
     found = []
@@ -96,10 +104,13 @@ def _experiences(cursor: Cursor) -> list[GaugeSample]:
 
 
 def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
-    # Sites only for key experiences: that bounds the number of series by what somebody is woken for.
+    # Sites only for key experiences: that bounds the number of series by what somebody is woken
+    # for.
     cursor.execute(
-        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM rolling_satisfaction"
-        # The first condition by itself, so that PostgreSQL sums up no other scopes only to leave them out.
+        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM"
+        " rolling_satisfaction"
+        # The first condition by itself, so that PostgreSQL sums up no other scopes only to leave
+        # them out.
         " WHERE scope_type IN ('all', 'site') AND (scope_type = 'all' OR is_key)"
     )
     found = []
@@ -115,19 +126,29 @@ def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
 
 
 def _drops(cursor: Cursor) -> list[GaugeSample]:
-    """How far key experiences lie below their own four weeks before the horizon, where both have enough samples to be compared."""
+    """How far key experiences lie below their own four weeks before the horizon.
+
+    Both must have enough samples to be compared.
+    """
     cursor.execute(
-        "SELECT r.experience, r.scope, r.horizon, CASE r.kind WHEN 'nps' THEN (p.top_n - p.bottom_n)::float8 / p.n"
+        "SELECT r.experience, r.scope, r.horizon, CASE r.kind WHEN 'nps' THEN (p.top_n -"
+        " p.bottom_n)::float8 / p.n"
         " ELSE p.score_sum::float8 / p.n / 100 END - r.experience_mean"
         " FROM rolling_satisfaction r JOIN experience e USING (experience)"
         # Whole days that end before the horizon begins.
-        " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n, sum(d.score_sum) AS score_sum,"
+        " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n,"
+        " sum(d.score_sum) AS score_sum,"
         "   sum(d.top_n) AS top_n, sum(d.bottom_n) AS bottom_n"
-        "   FROM (VALUES ('24h', interval '24 hours'), ('7d', interval '7 days')) h (horizon, length)"
-        "   CROSS JOIN rolling_clock c JOIN pane d ON d.resolution = 1440 AND d.start <= c.as_of - h.length - interval '1 day'"
-        "   AND d.start > c.as_of - h.length - interval '29 days' AND d.scope_type IN ('all', 'site')"
-        "   WHERE c.refresh = 'sites' AND d.experience IN (SELECT experience FROM experience WHERE is_key)"
-        "   GROUP BY h.horizon, d.scope_type, d.scope, d.experience) p USING (horizon, scope_type, scope, experience)"
+        "   FROM (VALUES ('24h', interval '24 hours'), ('7d', interval '7 days')) h (horizon,"
+        " length)"
+        "   CROSS JOIN rolling_clock c JOIN pane d ON d.resolution = 1440 AND d.start <= c.as_of -"
+        " h.length - interval '1 day'"
+        "   AND d.start > c.as_of - h.length - interval '29 days' AND d.scope_type IN ('all',"
+        " 'site')"
+        "   WHERE c.refresh = 'sites' AND d.experience IN (SELECT experience FROM experience WHERE"
+        " is_key)"
+        "   GROUP BY h.horizon, d.scope_type, d.scope, d.experience) p USING (horizon, scope_type,"
+        " scope, experience)"
         " WHERE r.is_key AND r.scope_type IN ('all', 'site') AND r.horizon IN ('24h', '7d')"
         " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
     )
@@ -140,7 +161,8 @@ def _drops(cursor: Cursor) -> list[GaugeSample]:
 def _orders(cursor: Cursor, flow: Flow, now: datetime) -> list[GaugeSample]:
     cursor.execute(
         "SELECT scope, experience_mean / 10 FROM rolling_satisfaction"
-        " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all', 'site')"
+        " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all',"
+        " 'site')"
     )
     found = [
         GaugeSample("voc_on_time_delivery_ratio", (site, flow.delivered or ""), share)
@@ -149,7 +171,8 @@ def _orders(cursor: Cursor, flow: Flow, now: datetime) -> list[GaugeSample]:
     # Bounded to a year: an order that old was given up, not delayed.
     cursor.execute(
         "SELECT coalesce(site_id, ''), coalesce(current_stage, ''), count(*) FROM repair_order"
-        " WHERE delivered_at IS NULL AND promised_at < %s AND promised_at > %s - interval '365 days' GROUP BY 1, 2",
+        " WHERE delivered_at IS NULL AND promised_at < %s AND promised_at > %s - interval '365"
+        " days' GROUP BY 1, 2",
         (now, now),
     )
     return found + [
@@ -160,7 +183,8 @@ def _orders(cursor: Cursor, flow: Flow, now: datetime) -> list[GaugeSample]:
 
 def _complaints(cursor: Cursor, now: datetime) -> list[GaugeSample]:
     cursor.execute(
-        "SELECT site_id, severity, count(*), min(opened_at) FROM complaint WHERE state = ANY(%s) GROUP BY 1, 2",
+        "SELECT site_id, severity, count(*), min(opened_at) FROM complaint WHERE state = ANY(%s)"
+        " GROUP BY 1, 2",
         (list(OPEN_STATES),),
     )
     found = []
@@ -190,8 +214,10 @@ def _alerts(cursor: Cursor, now: datetime) -> list[GaugeSample]:
         GaugeSample("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor
     ]
     cursor.execute(
-        "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon', ''),"
-        " coalesce(evidence ->> 'department', ''), coalesce(evidence ->> 'explained_by', ''), (count(*) > count(ended_at))::int"
+        "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon',"
+        " ''),"
+        " coalesce(evidence ->> 'department', ''), coalesce(evidence ->> 'explained_by', ''),"
+        " (count(*) > count(ended_at))::int"
         " FROM alert WHERE ended_at IS NULL OR ended_at > %s GROUP BY 1, 2, 3, 4, 5, 6, 7",
         (now - ENDED_SHOWN,),
     )

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-# The shortest horizon in which each shown experience has enough samples to be worth a look is a day.
+# The shortest horizon in which each shown experience has enough samples to be worth a look is a
+# day.
 HORIZON = "24h"
 SHOWN = 3
 SHOWN_CUSTOMERS = 5
 
 
 class ExperienceSummary(NamedTuple):
-    """One key experience over the horizon of the summary. `satisfaction` is experience minus expectation, in points."""
+    """One key experience over the horizon of the summary.
+
+    `satisfaction` is experience minus expectation, in points.
+    """
 
     experience: str
     label_en: str
@@ -100,7 +104,8 @@ class FiringAlert(NamedTuple):
 class Status(NamedTuple):
     """Everything that the command `status` shows.
 
-    `histories_pending`: customers whose earlier events are still counted under another segment or region, in part.
+    `histories_pending`: customers whose earlier events are still counted under another segment or
+    region, in part.
     """
 
     summary: Summary
@@ -116,13 +121,19 @@ class Status(NamedTuple):
 
 
 def read_summary(database_url: str) -> Summary:
-    """The summary as of now. Raises StoreUnavailableError where the database or its tables are not there."""
+    """The summary as of now.
+
+    Raises StoreUnavailableError where the database or its tables are not there.
+    """
     with asking(database_url) as connection:
         return _summary(connection)
 
 
 def read_status(database_url: str) -> Status:
-    """The status as of now. Raises StoreUnavailableError where the database or its tables are not there."""
+    """The status as of now.
+
+    Raises StoreUnavailableError where the database or its tables are not there.
+    """
     with asking(database_url) as connection:
         return Status(
             _summary(connection),
@@ -130,7 +141,8 @@ def read_status(database_url: str) -> Status:
                 PartitionStatus(*row)
                 for row in connection.execute(
                     text(
-                        "SELECT topic, partition, next_offset, event_time, updated_at FROM stream_position ORDER BY 1, 2"
+                        "SELECT topic, partition, next_offset, event_time, updated_at FROM"
+                        " stream_position ORDER BY 1, 2"
                     )
                 )
             ],
@@ -138,11 +150,13 @@ def read_status(database_url: str) -> Status:
                 CustomerAtRisk(*row)
                 for row in connection.execute(
                     text(
-                        "SELECT customer_id, risk, band, value_at_risk, (SELECT d ->> 'driver' FROM jsonb_array_elements(drivers) d"
+                        "SELECT customer_id, risk, band, value_at_risk, (SELECT d ->> 'driver' FROM"
+                        " jsonb_array_elements(drivers) d"
                         " WHERE d ->> 'driver' <> :base AND (d ->> 'contribution')::float8 > 0"
                         " ORDER BY (d ->> 'contribution')::float8 DESC LIMIT 1)"
                         " FROM churn_risk WHERE band = ANY(:bands)"
-                        " ORDER BY value_at_risk DESC NULLS LAST, risk DESC, customer_id LIMIT :shown"
+                        " ORDER BY value_at_risk DESC NULLS LAST, risk DESC, customer_id LIMIT"
+                        " :shown"
                     ),
                     {"shown": SHOWN_CUSTOMERS, "base": BASE, "bands": list(AT_RISK_BANDS)},
                 )
@@ -151,7 +165,8 @@ def read_status(database_url: str) -> Status:
                 FiringAlert(*row)
                 for row in connection.execute(
                     text(
-                        "SELECT rule, severity, scope_type, scope, started_at, summary FROM alert WHERE ended_at IS NULL ORDER BY 5"
+                        "SELECT rule, severity, scope_type, scope, started_at, summary FROM alert"
+                        " WHERE ended_at IS NULL ORDER BY 5"
                     )
                 )
             ],
@@ -163,11 +178,15 @@ def _summary(connection: Connection) -> Summary:
     counts = connection.execute(
         text(
             "SELECT (SELECT count(*) FROM touchpoint_event), (SELECT count(*) FROM dead_letter),"
-            " o.orders, o.open, o.on_time_share, (SELECT count(*) FROM complaint WHERE state = ANY(:open_states)),"
-            " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk, (SELECT as_of FROM rolling_clock WHERE refresh = 'sites')"
-            " FROM (SELECT count(*) AS orders, count(*) FILTER (WHERE delivered_at IS NULL) AS open,"
+            " o.orders, o.open, o.on_time_share, (SELECT count(*) FROM complaint WHERE state ="
+            " ANY(:open_states)),"
+            " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk, (SELECT as_of FROM"
+            " rolling_clock WHERE refresh = 'sites')"
+            " FROM (SELECT count(*) AS orders, count(*) FILTER (WHERE delivered_at IS NULL) AS"
+            " open,"
             "       avg(on_time::int)::float8 AS on_time_share FROM repair_order) o,"
-            "      (SELECT count(*) FILTER (WHERE band = ANY(:bands)) AS at_risk, sum(value_at_risk) AS value_at_risk"
+            "      (SELECT count(*) FILTER (WHERE band = ANY(:bands)) AS at_risk,"
+            " sum(value_at_risk) AS value_at_risk"
             "       FROM churn_risk) r"
         ),
         {"open_states": list(OPEN_STATES), "bands": list(AT_RISK_BANDS)},
@@ -188,9 +207,11 @@ def _summary(connection: Connection) -> Summary:
         ExperienceSummary(*row)
         for row in connection.execute(
             text(
-                "SELECT r.experience, e.label_en, e.label_zh, r.n, r.experience_mean, r.satisfaction"
+                "SELECT r.experience, e.label_en, e.label_zh, r.n, r.experience_mean,"
+                " r.satisfaction"
                 " FROM rolling_satisfaction r JOIN experience e USING (experience)"
-                " WHERE r.horizon = :horizon AND r.scope_type = 'all' AND r.is_key ORDER BY r.satisfaction DESC NULLS LAST, r.experience"
+                " WHERE r.horizon = :horizon AND r.scope_type = 'all' AND r.is_key ORDER BY"
+                " r.satisfaction DESC NULLS LAST, r.experience"
             ),
             {"horizon": HORIZON},
         )

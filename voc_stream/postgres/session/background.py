@@ -1,7 +1,8 @@
 """Statements that run while the next rows are formatted.
 
-A batch costs Python about as much time as PostgreSQL. Statements handed over here run in order on a thread of their own, and
-psycopg2 lets the interpreter go while PostgreSQL works; so the two overlap. The connection belongs to that thread until `wait` returns.
+A batch costs Python about as much time as PostgreSQL. Statements handed over here run in order on a
+thread of their own, and psycopg2 lets the interpreter go while PostgreSQL works; so the two
+overlap. The connection belongs to that thread until `wait` returns.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ class Background:
         self._under_way.append(self._thread.submit(statement))
 
     def wait(self) -> None:
-        """Until all that was handed over has ended. Raises the first error; what came after it failed because of it."""
+        """Until all that was handed over has ended.
+
+        Raises the first error; what came after it failed because of it.
+        """
         under_way, self._under_way = self._under_way, []
         errors = [
             error for error in [future.exception() for future in under_way] if error is not None

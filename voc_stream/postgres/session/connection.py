@@ -25,7 +25,8 @@ SCHEMA_VERSION = "0017"  # the newest migration
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,
-    # Also by what somebody has added to our tables: a constraint, or a trigger that raises an exception.
+    # Also by what somebody has added to our tables: a constraint, or a trigger that raises an
+    # exception.
     psycopg2.IntegrityError,
     errors.RaiseException,
     psycopg2.NotSupportedError,
@@ -33,7 +34,8 @@ _DATA_ERRORS = (
     errors.StatementTooComplex,
 )
 
-# Errors that a batch can bring about by itself, where it is too much for the server; or the server is ill.
+# Errors that a batch can bring about by itself, where it is too much for the server; or the server
+# is ill.
 _GAVE_UP = (
     errors.QueryCanceled,
     errors.OutOfMemory,
@@ -43,25 +45,32 @@ _GAVE_UP = (
 
 
 def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
-    """An engine whose sessions see `schema` first and give up on locks and statements in time; see `session`."""
+    """An engine whose sessions see `schema` first and give up on locks and statements in time.
+
+    See `session`.
+    """
     return sqlalchemy.create_engine(
         "postgresql+psycopg2://", creator=lambda: connect(database_url, schema), pool_size=1
     )
 
 
 def require_tables(cursor: Cursor) -> None:
-    """Make sure that the tables are of this version of the program, and stay so until the end of the transaction.
+    """Make sure that the tables are of this version of the program.
+
+    They stay so until the end of the transaction.
 
     Raises StoreUnavailableError where they are not, or not there.
     """
-    # Two statements: the second one sees what a migration has done while the first one waited for it.
+    # Two statements: the second one sees what a migration has done while the first one waited for
+    # it.
     cursor.execute(
         "LOCK TABLE schema_version IN ACCESS SHARE MODE; SELECT version_num FROM schema_version"
     )
     found = [version for (version,) in cursor.fetchall()]
     if found != [SCHEMA_VERSION]:
         raise StoreUnavailableError(
-            f"the tables are at version {', '.join(found) or 'none'} and this program needs {SCHEMA_VERSION};"
+            f"the tables are at version {', '.join(found) or 'none'} and this program needs"
+            f" {SCHEMA_VERSION};"
             " run `voc-stream init` of the newer one"
         )
 
@@ -72,7 +81,10 @@ def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:
 
 
 def is_about_data(error: psycopg2.Error) -> bool:
-    """Whether an error is about the rows sent, not about the connection, a lock or the server's state."""
+    """Whether an error is about the rows sent.
+
+    Not about the connection, a lock or the server's state.
+    """
     return isinstance(error, _DATA_ERRORS)
 
 
@@ -84,7 +96,8 @@ def translated() -> Iterator[None]:
     except sqlalchemy.exc.DBAPIError as error:
         raise StoreUnavailableError(explain(error.orig or error)) from error
     except psycopg2.Error as error:
-        # A wrong statement is a mistake of ours: trying again would only hide it. Tables and rights that are missing will come.
+        # A wrong statement is a mistake of ours: trying again would only hide it. Tables and rights
+        # that are missing will come.
         mending = (*NOT_THERE_YET, errors.InsufficientPrivilege)
         if is_about_data(error) or (
             isinstance(error, psycopg2.ProgrammingError) and not isinstance(error, mending)
@@ -94,7 +107,8 @@ def translated() -> Iterator[None]:
 
 
 def _unavailable(error: psycopg2.Error) -> StoreUnavailableError:
-    # Without a code it is not the server that says so: it closed the connection, as where its process ended.
+    # Without a code it is not the server that says so: it closed the connection, as where its
+    # process ended.
     was_cut = isinstance(error, psycopg2.OperationalError) and error.pgcode is None
     gave_up = was_cut or isinstance(error, _GAVE_UP)
     return (StoreGaveUpError if gave_up else StoreUnavailableError)(explain(error))
@@ -125,7 +139,10 @@ def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:
 
 @contextmanager
 def checked_out(engine: sqlalchemy.Engine) -> Iterator[Connection]:
-    """The driver's own connection for the block, without a deadline; what is not committed is rolled back. Raises StoreUnavailableError."""
+    """The driver's own connection for the block, without a deadline.
+
+    What is not committed is rolled back. Raises StoreUnavailableError.
+    """
     proxied = check_out(engine)
     try:
         with translated():
@@ -139,7 +156,10 @@ def checked_out(engine: sqlalchemy.Engine) -> Iterator[Connection]:
 
 @contextmanager
 def asking(database_url: str) -> Iterator[sqlalchemy.Connection]:
-    """A connection for a command, in one transaction. Raises StoreUnavailableError where the database or its tables are not there."""
+    """A connection for a command, in one transaction.
+
+    Raises StoreUnavailableError where the database or its tables are not there.
+    """
     engine = engine_for(database_url)
     try:
         with translated(), engine.begin() as connection:

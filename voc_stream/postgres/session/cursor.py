@@ -1,4 +1,7 @@
-"""psycopg2's cursor and connection under names that read as types: psycopg2 writes its classes in lower case."""
+"""psycopg2's cursor and connection under names that read as types.
+
+psycopg2 writes its classes in lower case.
+"""
 
 from psycopg2.extensions import connection as Connection  # noqa: N812  see above
 from psycopg2.extensions import cursor as Cursor  # noqa: N812  see above

@@ -44,7 +44,10 @@ def wait_for_lock(cursor: Cursor, *locks: Lock) -> None:
 
 
 def keep_batches_out(cursor: Cursor) -> None:
-    """Until the end of the transaction no batch begins; those under way have ended. Readers are not held up."""
+    """Until the end of the transaction no batch begins; those under way have ended.
+
+    Readers are not held up.
+    """
     cursor.execute("LOCK TABLE stream_position IN SHARE ROW EXCLUSIVE MODE")
 
 

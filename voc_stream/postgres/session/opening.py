@@ -22,8 +22,10 @@ CONNECT_SECONDS = 5
 OLDEST_VERSION = 15
 MARK = "voc_stream.session"
 POOLER = (
-    "a connection pooler such as PgBouncer stands before PostgreSQL and drops the settings of a session; give VOC_DATABASE_URL"
-    " the address of PostgreSQL itself (a worker keeps two connections open for as long as it runs, so there is nothing to pool)"
+    "a connection pooler such as PgBouncer stands before PostgreSQL and drops the settings of a"
+    " session; give VOC_DATABASE_URL"
+    " the address of PostgreSQL itself (a worker keeps two connections open for as long as it runs,"
+    " so there is nothing to pool)"
 )
 # As libpq names them; the address may say otherwise.
 _DEFAULTS: dict[str, str] = {
@@ -36,7 +38,8 @@ _DEFAULTS: dict[str, str] = {
     "application_name": "voc-stream",
 }
 _SETTINGS = {
-    # The server gives up on a worker, too, so that the locks of one that froze or was cut off do not stop the others for long.
+    # The server gives up on a worker, too, so that the locks of one that froze or was cut off do
+    # not stop the others for long.
     "statement_timeout": "20s",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "30s",
@@ -44,7 +47,8 @@ _SETTINGS = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10000",
-    # Nothing here is worth taking all processors: what is read on the side would hold up the stream.
+    # Nothing here is worth taking all processors: what is read on the side would hold up the
+    # stream.
     "max_parallel_workers_per_gather": "0",
     # A role or a database may set these, and each changes what a statement or a row of ours means.
     "array_nulls": "on",
@@ -57,7 +61,8 @@ _SETTINGS = {
     "transform_null_equals": "off",
     MARK: "on",
 }
-# The environment's PGTZ and PGDATESTYLE win over what a connection asks for, and lose to a statement.
+# The environment's PGTZ and PGDATESTYLE win over what a connection asks for, and lose to a
+# statement.
 _STATEMENT = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'"
 
 
@@ -92,13 +97,17 @@ def parameters(database_url: str, schema: str) -> dict[str, str]:
 
 
 def connect(database_url: str, schema: str) -> Connection:
-    """A session that sees `schema` first. Raises psycopg2.Error, and StoreUnavailableError where it is none to work with."""
+    """A session that sees `schema` first.
+
+    Raises psycopg2.Error, and StoreUnavailableError where it is none to work with.
+    """
     connection = psycopg2.connect(make_dsn(**parameters(database_url, schema)))
     try:
         with deadline(connection.fileno(), CONNECT_SECONDS), connection.cursor() as cursor:
             connection.autocommit = True
             cursor.execute(
-                "SELECT current_setting(%s, true), current_setting('server_version_num')::int / 10000,"
+                "SELECT current_setting(%s, true), current_setting('server_version_num')::int /"
+                " 10000,"
                 " current_setting('server_encoding'), current_database()",
                 (MARK,),
             )
@@ -122,6 +131,7 @@ def _require(found: _Found) -> None:
         )
     if found.encoding != "UTF8":
         raise StoreUnavailableError(
-            f"the database {found.database} has the encoding {found.encoding} and cannot hold every text:"
+            f"the database {found.database} has the encoding {found.encoding} and cannot hold every"
+            f" text:"
             " make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )

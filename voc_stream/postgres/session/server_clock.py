@@ -1,4 +1,7 @@
-"""The clock of this machine, compared with that of the server, and with the times that are stored."""
+"""The clock of this machine, compared with others.
+
+With that of the server, and with the times that are stored.
+"""
 
 from __future__ import annotations
 
@@ -51,10 +54,14 @@ def server_now(cursor: Cursor) -> datetime:
 
 
 def require_clock(cursor: Cursor, moment: datetime) -> datetime:
-    """The server's clock. Raises ClockError where `moment` is far ahead of it: what ends by the clock is not brought back."""
+    """The server's clock.
+
+    Raises ClockError where `moment` is far ahead of it: what ends by the clock is not brought back.
+    """
     latest = server_now(cursor)
     if moment > latest + FUTURE_TOLERANCE:
         raise ClockError(
-            f"the clock of this machine shows {moment:%Y-%m-%d %H:%M} UTC and that of PostgreSQL {latest:%Y-%m-%d %H:%M}: set it"
+            f"the clock of this machine shows {moment:%Y-%m-%d %H:%M} UTC and that of PostgreSQL"
+            f" {latest:%Y-%m-%d %H:%M}: set it"
         )
     return latest

@@ -24,10 +24,14 @@ STAGED_TABLES = (
 
 
 def create_staging_tables(cursor: Cursor) -> None:
-    """Temporary twins of the tables into which rows are merged; they are empty at the start of every transaction."""
+    """Temporary twins of the tables into which rows are merged.
+
+    They are empty at the start of every transaction.
+    """
     for table in STAGED_TABLES:
         cursor.execute(
-            f"CREATE TEMP TABLE IF NOT EXISTS staged_{table} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+            f"CREATE TEMP TABLE IF NOT EXISTS staged_{table} (LIKE {table} INCLUDING DEFAULTS) ON"
+            f" COMMIT DELETE ROWS"
         )
 
 

@@ -1,4 +1,7 @@
-"""A partition refuses too much: it stops visibly, the others go on, and so does it when somebody has looked."""
+"""A partition refuses too much.
+
+It stops visibly, the others go on, and so does it when somebody has looked.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ def start(
     catalogue: Catalogue,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
-    """Start a worker that refuses what is `bad`, and looks every moment whether a partition may go on."""
+    """Start a worker that refuses what is `bad`.
+
+    It looks every moment whether a partition may go on.
+    """
     monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LIMIT_INTERVAL_SECONDS", 0.2)
 
     def decode(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:  # noqa: ARG001  the port's signature
@@ -94,14 +100,20 @@ def test_a_broken_producer_stops_its_partition_and_nothing_else(
     broken: Partition,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Metric, `/readyz` and log say where and why; not one message is refused beyond the limit, and the others go on."""
+    """Metric, `/readyz` and log say where and why.
+
+    Not one message is refused beyond the limit, and the others go on.
+    """
     worker = start()
     wait_until(lambda: stopped(worker, broken), "the partition stops")
     wait_until(
         lambda: sink.stored[broken].next_offset == RUN, "what was refused before it is stored"
     )
     assert len(sink.rejected[broken]) == RUN
-    sentence = f"{broken} has stopped at offset {RUN}, which would be refused (invalid_json): {RUN} messages in a row were refused"
+    sentence = (
+        f"{broken} has stopped at offset {RUN}, which would be refused (invalid_json): {RUN}"
+        f" messages in a row were refused"
+    )
     assert any(line.startswith(sentence) for line in worker.parts.not_ready())
     assert sentence in caplog.text
     ids = [f"e{number:06d}" for number in range(100)]
@@ -130,7 +142,9 @@ def test_a_restart_does_not_begin_to_count_anew(
 def test_a_restarted_worker_is_not_ready_before_it_knows_whether_a_partition_stays_stopped(
     start: Start, limited: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch, behind: str
 ) -> None:
-    """What is stored says so when positions are loaded; the next message then stops the partition again, or lets it go on.
+    """What is stored says so when positions are loaded.
+
+    The next message then stops the partition again, or lets it go on.
 
     Where there is none, nothing is stopped.
     """
@@ -164,7 +178,10 @@ def test_a_restarted_worker_is_not_ready_before_it_knows_whether_a_partition_sta
             "positions are loaded",
         )
         if behind in value:
-            sentence = f"{partition} had stopped: {RUN} messages in a row were refused; its next message shows whether it goes on"
+            sentence = (
+                f"{partition} had stopped: {RUN} messages in a row were refused; its next message"
+                f" shows whether it goes on"
+            )
             assert second.parts.not_ready() == [sentence]
     finally:
         may_read.set()
@@ -180,7 +197,10 @@ def test_a_restarted_worker_is_not_ready_before_it_knows_whether_a_partition_sta
 def test_it_goes_on_when_an_operator_allows_it(
     start: Start, sink: MemorySink, broken: Partition
 ) -> None:
-    """With what `dead-letters resume --refuse 40` writes: 40 pass uncounted, and all that is behind them."""
+    """With what `dead-letters resume --refuse 40` writes.
+
+    40 pass uncounted, and all that is behind them.
+    """
     worker = start()
     wait_until(lambda: stopped(worker, broken), "the partition stops")
     wait_until(
@@ -199,7 +219,9 @@ def labels_of(partition: Partition) -> dict[str, str]:
 def test_what_fails_one_after_another_stops_its_partition(
     start: Start, limited: Settings, sink: MemorySink
 ) -> None:
-    """A fault that every message meets, such as one of ours, does not drain a batch into dead letters, and a restart changes nothing.
+    """A fault that every message meets does not drain a batch into dead letters.
+
+    Such a fault is one of ours. A restart changes nothing.
 
     Once it is mended and an operator lets it go on, all that is left counts.
     """
@@ -222,7 +244,10 @@ def test_what_fails_one_after_another_stops_its_partition(
         wait_until(lambda: stopped(worker, partition), "the partition stops")  # noqa: B023
         assert worker.sample("voc_messages_set_aside_total", **labels_of(partition)) == set_aside
         assert sink.stored[partition].next_offset == 1
-        sentence = f"{partition} has stopped at offset 1, which would be refused (processing_failed): 100 messages in a row were refused"
+        sentence = (
+            f"{partition} has stopped at offset 1, which would be refused (processing_failed): 100"
+            f" messages in a row were refused"
+        )
         assert any(line.startswith(sentence) for line in worker.parts.not_ready())
         worker.stop()
     faulty.clear()
@@ -234,7 +259,10 @@ def test_what_fails_one_after_another_stops_its_partition(
 def test_what_only_the_store_refuses_stops_its_partition(
     start: Start, limited: Settings, sink: MemorySink, is_apart: bool
 ) -> None:
-    """The store says at which message: what comes before it counts, and not one more is refused; others go on."""
+    """The store says at which message: what comes before it counts, and not one more is refused.
+
+    Others go on.
+    """
     partition, most = Partition(input_topics(limited.topic_prefix)[0], 0), 5
     failing = [True, True] if is_apart else []
 
@@ -258,14 +286,20 @@ def test_what_only_the_store_refuses_stops_its_partition(
         lambda: sink.seen == set(ids) - set(there[most:]),
         "what comes before it, and all of the others",
     )
-    sentence = f"{partition} has stopped at offset {most}, which would be refused (conflicting_event): {RUN} messages in a row were refused"
+    sentence = (
+        f"{partition} has stopped at offset {most}, which would be refused (conflicting_event):"
+        f" {RUN} messages in a row were refused"
+    )
     assert any(line.startswith(sentence) for line in worker.parts.not_ready())
 
 
 def test_what_the_store_took_in_before_it_stopped_a_partition_is_gone_on_from(
     start: Start, limited: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may need several transactions for what came together: others of them are read on from where they stand, with nothing behind."""
+    """It may need several transactions for what came together.
+
+    Others of them are read on from where they stand, with nothing behind.
+    """
     partition, process = Partition(input_topics(limited.topic_prefix)[0], 0), sink.process
     parted: list[Partition] = []
 

@@ -39,13 +39,17 @@ from voc_stream.monitoring.metrics import Metrics
 from voc_stream.settings import load_settings
 logging.basicConfig(level=logging.INFO)
 sink = MemorySink()
-sys.exit(run_worker(load_settings(os.environ), sink, sink.decode, MemoryChores(), Metrics(CollectorRegistry())))
+metrics = Metrics(CollectorRegistry())
+sys.exit(run_worker(load_settings(os.environ), sink, sink.decode, MemoryChores(), metrics))
 """
 
 
 @pytest.fixture(autouse=True)
 def close_refused_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kafka-python forgets the socket of a refused connection; Python would report it in the middle of some later test."""
+    """Kafka-python forgets the socket of a refused connection.
+
+    Python would report it in the middle of some later test.
+    """
     connect = KafkaNetSocket.sock_connect
 
     async def connect_or_close(
@@ -66,7 +70,10 @@ def ids(name: str, count: int) -> list[str]:
 
 @pytest.mark.broker
 def test_a_broker_that_forgot_everything_is_read_from_its_beginning(tmp_path: Path) -> None:
-    """The embedded broker comes back empty: what was counted stays counted, what is sent again counts once, what is new is not missed."""
+    """The embedded broker comes back empty.
+
+    What was counted stays counted, what is sent again counts once, what is new is not missed.
+    """
     sink, port = MemorySink(), free_port()
     settings = settings_for(f"127.0.0.1:{port}", "voc.")
     with started_workers() as start:
@@ -93,7 +100,10 @@ def test_a_topic_made_anew_under_the_same_name_is_noticed(
     sink: MemorySink,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without any restart, the topic's id tells that this is another log: it is read from its beginning."""
+    """Without any restart, the topic's id tells that this is another log.
+
+    It is read from its beginning.
+    """
     monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LOG_IDENTITY_INTERVAL_SECONDS", 1.0)
     worker = start()
     produce(voc, ids("a", 300))
@@ -141,7 +151,10 @@ def test_sigterm_ends_a_worker_cleanly_within_ten_seconds(voc: Settings) -> None
 
 
 def test_a_worker_waits_for_topics_and_says_so(broker: str, topic_prefix: str) -> None:
-    """Before `init` a worker neither fails nor spins: it names what is missing, and can be stopped."""
+    """Before `init` a worker neither fails nor spins.
+
+    It names what is missing, and can be stopped.
+    """
     process = worker_process(settings_for(broker, topic_prefix))
     said = read_until(process, "waiting:")
     assert f"there is no topic {topic_prefix}callbacks" in said
@@ -152,7 +165,10 @@ def test_a_worker_waits_for_topics_and_says_so(broker: str, topic_prefix: str) -
 
 
 def test_sigusr2_opens_no_debugger(voc: Settings) -> None:
-    """Faust's mode would start a debugger on SIGUSR2, which stops the loop for ever; here the signal has its usual meaning, the end."""
+    """Faust's mode would start a debugger on SIGUSR2, which stops the loop for ever.
+
+    Here the signal has its usual meaning, the end.
+    """
     process = worker_process(voc)
     read_until(process, "Worker ready")
     process.send_signal(signal.SIGUSR2)

@@ -1,4 +1,7 @@
-"""A whole worker on the embedded broker, with a store in memory that keeps the promises of PostgreSQL."""
+"""A whole worker on the embedded broker, with a store in memory.
+
+The store keeps the promises of PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ PARTITIONS = 2 * len(INPUTS)
 
 
 def produce_in_parts(settings: Settings, parts: int) -> None:
-    """Parts of 200 events, a moment apart, so that some arrive during each step of what the test does meanwhile."""
+    """Parts of 200 events, a moment apart.
+
+    So some arrive during each step of what the test does meanwhile.
+    """
     for part in range(parts):
         produce(settings, ids(200, first=200 * part))
         threading.Event().wait(0.5)
@@ -64,7 +70,10 @@ def assert_all_taken_in(sink: MemorySink, settings: Settings, event_ids: list[st
 def test_every_message_reaches_the_sink_once_and_in_order(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """What was sent before and after the start is handed on, in batches of at most the configured size."""
+    """What was sent before and after the start is handed on.
+
+    In batches of at most the configured size.
+    """
     produce(voc, ids(1500))
     worker = start()
     wait_until(lambda: sink.count == 1500, "the events sent before the start")
@@ -88,7 +97,10 @@ def test_every_message_reaches_the_sink_once_and_in_order(
 def test_a_fenced_batch_makes_the_worker_read_the_position_again(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """Where another worker moved the position, its batch is not repeated and what follows is not lost."""
+    """If another worker moved the position, its batch is not repeated.
+
+    What follows is not lost.
+    """
     moved: list[Batch] = []
 
     def move_once(batch: Batch) -> None:
@@ -110,7 +122,10 @@ def test_a_fenced_batch_makes_the_worker_read_the_position_again(
 def test_a_position_that_was_moved_back_is_followed(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """A store restored from a backup stands earlier: the worker goes back there, and nothing between is missed."""
+    """A store restored from a backup stands earlier.
+
+    The worker goes back there, and nothing between is missed.
+    """
     worker = start()
     produce(voc, ids(200))
     wait_until(lambda: sink.count == 200, "the first events")
@@ -128,7 +143,10 @@ def test_a_position_that_was_moved_back_is_followed(
 def test_commits_that_the_store_lost_are_read_again_where_nothing_follows(
     start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a failover to a replica that lagged, no message comes to show it: the worker looks by itself."""
+    """After a failover to a replica that lagged, no message comes to show it.
+
+    The worker looks by itself.
+    """
     monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LOST_COMMITS_INTERVAL_SECONDS", 0.5)
     worker = start()
     produce(voc, ids(200))
@@ -149,7 +167,10 @@ def test_commits_that_the_store_lost_are_read_again_where_nothing_follows(
 def test_an_absent_store_holds_the_partition_and_shows(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """While the store does not answer nothing is lost, retries are counted and the worker is not ready; then it goes on by itself."""
+    """While the store does not answer, nothing is lost, and then it goes on by itself.
+
+    Retries are counted, and the worker is not ready meanwhile.
+    """
     worker = start()
     produce(voc, ids(100))
     wait_until(lambda: sink.count == 100, "the first events")
@@ -167,7 +188,10 @@ def test_an_absent_store_holds_the_partition_and_shows(
 def test_a_commit_whose_answer_was_lost_is_not_repeated(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """After a connection error the worker first asks where the store stands: a batch that went through is not sent again."""
+    """After a connection error the worker first asks where the store stands.
+
+    A batch that went through is not sent again.
+    """
     lost: list[Batch] = []
 
     def lose_first_answers(batch: Batch) -> None:
@@ -187,7 +211,10 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(
 def test_an_unexpected_error_of_the_sink_loses_nothing(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """A fault in our own code must neither end the loop nor skip the batch: Faust would acknowledge it."""
+    """A fault in our own code must neither end the loop nor skip the batch.
+
+    Faust would acknowledge it.
+    """
     failures: list[Batch] = []
 
     def fail_twice(batch: Batch) -> None:
@@ -242,7 +269,10 @@ def test_a_second_worker_takes_over_partitions_and_all_of_them_when_the_first_st
 def test_the_committed_offset_in_kafka_follows_the_store(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """Kafka's committed offset is the store's position, not what Faust acknowledged, so that lag tools tell the truth."""
+    """Kafka's committed offset is the store's position, so that lag tools tell the truth.
+
+    It is not what Faust acknowledged.
+    """
     start()
     produce(voc, ids(100))
     wait_until(lambda: sink.count == 100, "the events")
@@ -269,7 +299,10 @@ def test_the_committed_offset_in_kafka_follows_the_store(
 def test_dead_letters_go_to_their_topic_with_headers(
     start: Start, voc: Settings, chores: MemoryChores
 ) -> None:
-    """Each unpublished refusal becomes one message: the refused bytes, and where they came from in the headers."""
+    """Each unpublished refusal becomes one message.
+
+    The refused bytes, and where they came from in the headers.
+    """
     letter = DeadLetter(
         7, 70, Partition("voc.callbacks", 3), 42, "not_json", "not JSON: 回访", b"\x00\xff{"
     )
@@ -298,7 +331,10 @@ def test_timers_run_and_lag_and_gauges_show(
     chores: MemoryChores,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Chores is called from the start on, and the lag is that of the log's end, also while the store is away."""
+    """Chores are called from the start on, also while the store is away.
+
+    The lag is that of the log's end.
+    """
     monkeypatch.setattr("voc_stream.kafka.worker.own_chores.LAG_INTERVAL_SECONDS", 1.0)
     chores.fixed_gauges = [GaugeSample("voc_complaints_open", ("s1", "major"), 3)]
     worker = start()
@@ -334,7 +370,10 @@ def test_a_failure_of_ours_while_decoding_is_counted_and_tried_again(
 def test_a_message_that_cannot_be_read_is_set_aside(
     start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fault of ours that one message meets every time stops neither its partition nor the others."""
+    """A fault of ours that one message meets stops neither its partition nor the others.
+
+    The message meets it every time.
+    """
     decode = sink.decode
 
     def failing(messages: Sequence[Message], now: datetime) -> Sequence[DecodedMessage]:
@@ -356,7 +395,10 @@ def test_a_message_that_cannot_be_read_is_set_aside(
 def test_what_is_too_much_for_one_transaction_goes_in_by_parts(
     start: Start, voc: Settings, sink: MemorySink
 ) -> None:
-    """A slow store gives up on large batches again and again, and would never get to the end of one."""
+    """A slow store gets to the end of a large batch.
+
+    It gives up on such batches again and again.
+    """
 
     def give_up_on_many(batch: Batch) -> None:
         if len(batch.messages) > 5:

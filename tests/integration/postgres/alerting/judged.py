@@ -59,7 +59,10 @@ class Judged:
         )
 
     def past(self, a_day: int = 20, days: int = 28) -> None:
-        """So many scores a day and site, as usual, on the days before today; then everything is refreshed and evaluated once."""
+        """So many scores a day and site, as usual, on the days before today.
+
+        Then everything is refreshed and evaluated once.
+        """
         events = []
         for day in range(28 - days, 28):
             for site in self.sites:
@@ -114,7 +117,10 @@ class Judged:
         assert self.chores.evaluate(self.now) is not None
 
     def find_again(self) -> None:
-        """Evaluate a minute later: all rules but that of drops start an alert when they find the same twice."""
+        """Evaluate a minute later.
+
+        All rules but that of drops start an alert when they find the same twice.
+        """
         self.now += timedelta(minutes=1)
         self.take_in([])
 

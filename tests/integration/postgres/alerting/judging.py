@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reading(store: Store) -> Iterator[Cursor]:
-    """A cursor in a transaction that is committed. In a time zone with summer time: that must not show."""
+    """A cursor in a transaction that is committed.
+
+    In a time zone with summer time: that must not show.
+    """
     options = "-c search_path=voc -c timezone=Europe/Berlin"
     with (
         closing(psycopg2.connect(store.url, options=options)) as connection,

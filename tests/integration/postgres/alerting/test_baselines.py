@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def test_what_is_due_is_looked_for_once_a_minute(store: Store, catalogue: Catalogue) -> None:
-    """Eight weeks are much to read; also of a worker that starts beside detectors that stand already."""
+    """Eight weeks are much to read.
+
+    Also of a worker that starts beside detectors that stand already.
+    """
     judged = Judged(store)
     judged.past()
     assert store.one("SELECT count(*) FROM detector WHERE experience = %s", EXPERIENCE) == 4

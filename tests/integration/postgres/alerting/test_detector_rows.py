@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def test_what_several_refreshes_of_one_hour_brought_is_heard_as_their_sum(store: Store) -> None:
-    """Refreshes every two seconds cut an hour into many pieces: each counts, and what was heard is gone."""
+    """Refreshes every two seconds cut an hour into many pieces.
+
+    Each counts, and what was heard is gone.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.past()
     judged.now = TODAY.replace(hour=10)

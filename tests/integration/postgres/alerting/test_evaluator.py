@@ -39,7 +39,10 @@ def test_one_worker_at_a_time_evaluates(store: Store) -> None:
 
 
 def test_the_evaluation_is_as_old_as_the_tables_it_was_made_from(store: Store) -> None:
-    """Rolling tables that are not refreshed any more do not make alerts that look fresh; and the time never runs backwards."""
+    """Rolling tables that are not refreshed any more do not make alerts that look fresh.
+
+    And the time never runs backwards.
+    """
     judged = Judged(store)
     judged.past(days=2)
     chores = store.chores()
@@ -93,7 +96,10 @@ def test_nothing_ends_and_only_drops_are_looked_for_while_a_backlog_is_read(stor
 
 
 def test_what_is_found_only_once_is_no_alert(store: Store) -> None:
-    """In the midst of a history or a late export a complaint looks unanswered whose answer comes some seconds later."""
+    """In the midst of a late export, no complaint is told that only looks unanswered.
+
+    Its answer comes some seconds later.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.take_in(
         [complaint("k-1", occurred_at=(TODAY - timedelta(days=3)).isoformat(), severity="major")]
@@ -136,7 +142,10 @@ def test_a_worker_with_a_wrong_clock_evaluates_nothing(store: Store) -> None:
 
 
 def test_alerts_that_all_start_at_once_do_start(store: Store) -> None:
-    """Evidence is collected for as many as there is time for; an incident at every site must not keep any alert from starting."""
+    """Evidence is collected for as many as there is time for.
+
+    An incident at every site must not keep any alert from starting.
+    """
     judged = Judged(store, sites=tuple(f"s-{number}" for number in range(60)))
     events = [
         judged.event(
@@ -183,7 +192,10 @@ def test_an_alert_about_what_is_not_judged_any_more_ends(store: Store) -> None:
 
 
 def test_an_alert_about_what_the_catalogue_names_no_more_ends_as_that(store: Store) -> None:
-    """Nobody may take it for a recovery: evidence, summary and the message say that it is no longer watched."""
+    """Nobody may take it for a recovery.
+
+    Evidence, summary and the message say that it is no longer watched.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
     judged.find_again()
@@ -232,7 +244,10 @@ def test_the_alerts_of_a_site_that_is_closed_for_good_end_with_that_reason(store
 
 
 def test_two_processes_that_take_turns_raise_one_alert(store: Store) -> None:
-    """Whoever evaluates next goes on where the last one stood: what a detector has heard is in its row."""
+    """Whoever evaluates next goes on where the last one stood.
+
+    What a detector has heard is in its row.
+    """
     judged = Judged(store)
     judged.past()
     for number in range(6):
@@ -267,7 +282,10 @@ def test_a_level_below_expectation_is_an_alert_of_its_own(store: Store) -> None:
 
 
 def test_a_level_names_who_lies_below_it(store: Store) -> None:
-    """Of three employees one leaves a step of the process out: that one is named, with events that tell it."""
+    """Of three employees one leaves a step of the process out.
+
+    That one is named, with events that tell it.
+    """
     judged = Judged(store, sites=("s-1",))
     events = [
         callback(
@@ -344,7 +362,10 @@ def test_late_deliveries_tell_of_late_deliveries(store: Store) -> None:
 
 
 def test_no_alert_ends_while_nothing_arrives(store: Store) -> None:
-    """The seven days pass, the level's answers leave them, and the alert stays: nobody said that it is better."""
+    """The seven days pass, the level's answers leave them, and the alert stays.
+
+    Nobody said that it is better.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.take_in([judged.event(TODAY, "s-1", "ann", 4) for _ in range(40)])
     judged.find_again()
@@ -357,7 +378,10 @@ def test_no_alert_ends_while_nothing_arrives(store: Store) -> None:
 
 
 def test_what_is_judged_more_rarely_is_confirmed_by_the_next_time_that_it_is(store: Store) -> None:
-    """Customers are counted every ten minutes: an alert about their share starts with the second count."""
+    """Customers are counted every ten minutes.
+
+    An alert about their share starts with the second count.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.take_in([judged.event(TODAY, "s-1", "ann", 8)])
     store.ask(

@@ -1,4 +1,7 @@
-"""A late segment or region moves what was counted before: in pieces, beside the stream, and exactly."""
+"""A late segment or region moves what was counted before.
+
+In pieces, beside the stream, and exactly.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ def move_a_piece(store: Store, chores: PostgresChores) -> int:
 
 
 def test_the_batch_itself_moves_nothing(store: Store) -> None:
-    """What one profile costs in its batch does not depend on what the customer said before: it only queues the customer."""
+    """What one profile costs in its batch does not depend on what the customer said before.
+
+    It only queues the customer.
+    """
     sink = store.sink()
     send(sink, messages(told(20)))
     before = store.one("SELECT count(*) FROM contribution")
@@ -84,7 +90,10 @@ def test_a_customer_without_a_history_is_not_queued(store: Store) -> None:
 
 @pytest.mark.usefixtures("small_pieces")
 def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
-    """Each piece moves a few rows; after the last one nothing is queued, and nothing tells that there was a move."""
+    """Each piece moves a few rows.
+
+    After the last one nothing is queued, and nothing tells that there was a move.
+    """
     log = [*told(10), customer(segment="gold", region="north")]
     sink, chores = store.sink(), store.chores()
     for value in messages(log):
@@ -112,7 +121,10 @@ def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
 def test_whatever_happens_while_a_history_is_half_moved(
     store: Store, data: st.DataObject, events: list[Event]
 ) -> None:
-    """Events, late profiles and further moves between any pieces, by two workers with rows at hand: at rest the tables are the oracle's."""
+    """Events, late profiles and further moves between any pieces, by two workers with rows at hand.
+
+    At rest the tables are the oracle's.
+    """
     store.clear()
     profiles = [
         customer(
@@ -151,7 +163,10 @@ def test_whatever_happens_while_a_history_is_half_moved(
 
 @pytest.mark.usefixtures("small_pieces")
 def test_a_piece_that_fails_leaves_no_trace(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that dies in the middle of a piece has moved nothing; the next one begins where the last piece ended."""
+    """A worker that dies in the middle of a piece has moved nothing.
+
+    The next one begins where the last piece ended.
+    """
     log = [*told(6), customer(segment="gold")]
     sink, chores = store.sink(), store.chores()
     for value in messages(log):
@@ -197,7 +212,10 @@ def test_rebuild_finds_no_difference_while_a_history_is_half_moved(store: Store)
 def test_a_batch_and_a_piece_at_the_same_moment_agree(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch whose customer is being moved waits for the piece, and counts its event as the piece has left it."""
+    """A batch whose customer is being moved waits for the piece.
+
+    It counts its event as the piece has left it.
+    """
     first, late = told(8), touchpoint("t-003-late", score=1)
     sink, other = store.sink(0), store.sink(1)
     send(sink, messages([*first]))
@@ -227,7 +245,10 @@ def test_a_batch_and_a_piece_at_the_same_moment_agree(
 
 
 def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A piece ends after its time, also in the middle of a page: what it did not read is left for the next."""
+    """A piece ends after its time, also in the middle of a page.
+
+    What it did not read is left for the next.
+    """
     monkeypatch.setattr(histories, "SECONDS_A_PIECE", -1.0)
     log = [
         callback(f"c-{n}", answers=[{"item": "overall", "score": n}], occurred_at=at(minutes=n))
@@ -247,7 +268,10 @@ def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.M
 def test_whose_history_cannot_be_moved_holds_up_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As where a trigger of others keeps a row: it is named once and each failure counts; it is done as soon as it may be."""
+    """As where a trigger of others keeps a row: it is named once and each failure counts.
+
+    It is done as soon as it may be.
+    """
     log = [touchpoint(f"t-{n}", customer_id=f"u-{n}", score=n % 11) for n in range(20)]
     log += [
         customer(f"p-{n}", customer_id=f"u-{n}", segment="gold", occurred_at=at(hours=1))
@@ -258,7 +282,8 @@ def test_whose_history_cannot_be_moved_holds_up_no_other(
     chores = store.chores()
     store.ask(
         "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN IF NEW.customer_id = 'u-7' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN NEW; END $$;"
+        " $$ BEGIN IF NEW.customer_id = 'u-7' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN"
+        " NEW; END $$;"
         "CREATE TRIGGER added BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION voc.added()"
     )
     try:

@@ -34,7 +34,8 @@ GHOST = """'{"customer_id":"ghost"}', now(), now()"""
 KEPT_PANES = (
     " WHERE n <> 0 AND ("
     + " OR ".join(
-        f"resolution = {width // timedelta(minutes=1)} AND start >= (SELECT max(as_of) FROM rolling_clock) - interval '{kept.days} days'"
+        f"resolution = {width // timedelta(minutes=1)} AND start >= (SELECT max(as_of) FROM"
+        f" rolling_clock) - interval '{kept.days} days'"
         for width, kept in PANES_KEPT.items()
     )
     + ")"
@@ -74,7 +75,10 @@ def _refresh(store: Store) -> None:
 def test_nothing_differs_after_any_history(
     store: Store, rounds: list[tuple[list[Event], timedelta]]
 ) -> None:
-    """Batches and refreshes at any moments leave the very tables that the stored events give anew."""
+    """Batches and refreshes at any moments leave the right tables.
+
+    They are the very tables that the stored events give anew.
+    """
     store.clear()
     sink, chores = store.sink(0), store.chores()
     as_of, count = START, 0
@@ -115,17 +119,27 @@ def test_pending_work_is_no_difference(store: Store) -> None:
         ("repair_order", "DELETE FROM repair_order WHERE order_id = 'o-1'"),
         (
             "complaint",
-            "UPDATE complaint SET state = 'closed', version = version + 7 WHERE complaint_id = 'q-1'",
+            (
+                "UPDATE complaint SET state = 'closed', version = version + 7 WHERE complaint_id ="
+                " 'q-1'"
+            ),
         ),
         ("complaint", "DELETE FROM complaint WHERE complaint_id = 'q-1'"),
         ("customer", "UPDATE customer SET segment = 'platinum' WHERE customer_id = 'u-1'"),
         (
             "customer",
-            f"INSERT INTO customer (customer_id, version, fold_state, first_seen_at, last_seen_at) VALUES ('ghost', 1, {GHOST})",
+            (
+                f"INSERT INTO customer (customer_id, version, fold_state, first_seen_at,"
+                f" last_seen_at)"
+                f" VALUES ('ghost', 1, {GHOST})"
+            ),
         ),
         (
             "churn_risk",
-            "UPDATE churn_risk SET risk = 0.5 WHERE customer_id = (SELECT min(customer_id) FROM churn_risk)",
+            (
+                "UPDATE churn_risk SET risk = 0.5 WHERE customer_id = (SELECT min(customer_id) FROM"
+                " churn_risk)"
+            ),
         ),
         (
             "churn_risk",
@@ -133,15 +147,26 @@ def test_pending_work_is_no_difference(store: Store) -> None:
         ),
         (
             "churn_risk",
-            "INSERT INTO churn_risk SELECT 'ghost', risk, band, drivers, 1, model_version, as_of FROM churn_risk LIMIT 1",
+            (
+                "INSERT INTO churn_risk SELECT 'ghost', risk, band, drivers, 1, model_version,"
+                " as_of"
+                " FROM churn_risk LIMIT 1"
+            ),
         ),
         (
             "experience_daily",
-            "UPDATE experience_cube SET score_sum = score_sum + 1 WHERE ctid = (SELECT min(ctid) FROM experience_cube)",
+            (
+                "UPDATE experience_cube SET score_sum = score_sum + 1 WHERE ctid = (SELECT"
+                " min(ctid)"
+                " FROM experience_cube)"
+            ),
         ),
         (
             "experience_daily",
-            "UPDATE experience_cube SET bin_3 = bin_3 + 1 WHERE ctid = (SELECT min(ctid) FROM experience_cube)",
+            (
+                "UPDATE experience_cube SET bin_3 = bin_3 + 1 WHERE ctid = (SELECT min(ctid) FROM"
+                " experience_cube)"
+            ),
         ),
         (
             "experience_daily",
@@ -149,7 +174,10 @@ def test_pending_work_is_no_difference(store: Store) -> None:
         ),
         (
             "pane",
-            "UPDATE pane SET top_n = top_n + 1 WHERE ctid = (SELECT max(ctid) FROM pane WHERE resolution = 1440)",
+            (
+                "UPDATE pane SET top_n = top_n + 1 WHERE ctid = (SELECT max(ctid) FROM pane WHERE"
+                " resolution = 1440)"
+            ),
         ),
         (
             "pane",
@@ -157,7 +185,11 @@ def test_pending_work_is_no_difference(store: Store) -> None:
         ),
         (
             "rolling_satisfaction",
-            "UPDATE rolling_sum SET score_sum = score_sum + 100 WHERE ctid = (SELECT min(ctid) FROM rolling_sum)",
+            (
+                "UPDATE rolling_sum SET score_sum = score_sum + 100 WHERE ctid = (SELECT min(ctid)"
+                " FROM"
+                " rolling_sum)"
+            ),
         ),
         (
             "rolling_satisfaction",
@@ -165,14 +197,21 @@ def test_pending_work_is_no_difference(store: Store) -> None:
         ),
         (
             "rolling_satisfaction",
-            "INSERT INTO rolling_sum SELECT '30d', 'site', 'ghost', 'overall', 1, 1, 1, 0, 0, 0, 0, 0, 0",
+            (
+                "INSERT INTO rolling_sum SELECT '30d', 'site', 'ghost', 'overall', 1, 1, 1, 0, 0,"
+                " 0, 0,"
+                " 0, 0"
+            ),
         ),
     ],
 )
 def test_a_difference_is_found_in_its_table_and_repaired(
     filled: Store, table: str, statement: str
 ) -> None:
-    """A changed, lost or invented row is counted where it is; afterwards the tables are right and nothing differs."""
+    """A changed, lost or invented row is counted where it is.
+
+    Afterwards the tables are right and nothing differs.
+    """
     filled.ask(statement)
     found = {one.table: one.differing for one in run(filled).tables}
     assert found[table] == 1, found

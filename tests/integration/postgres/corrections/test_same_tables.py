@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 def test_any_way_to_the_same_set_of_events_ends_in_the_same_tables(
     store: Store, data: st.DataObject, events: list[Event], refused: list[bytes]
 ) -> None:
-    """Events in any order, some repeated or taken back, ids in either spelling, in any batches of two workers, with refreshes between."""
+    """Events in any order, some repeated or taken back, with refreshes between.
+
+    Ids are in either spelling, and two workers take them in in any batches.
+    """
     store.clear()
     events = in_two_spellings(events)
     disturbances = messages(data.draw(disturbances_of(events), "repeated and taken back"))

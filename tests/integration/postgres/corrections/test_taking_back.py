@@ -97,7 +97,10 @@ EVERYTHING: list[Event] = [
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the events", "after them"])
 def test_what_is_taken_back_leaves_nothing_anywhere(store: Store, before: bool) -> None:
-    """Every event of a customer, of every type: no row, no sum and no pane of it is left, only the ids and the reason."""
+    """Every event of a customer, of every type.
+
+    No row, no sum and no pane of it is left, only the ids and the reason.
+    """
     gone = message(retraction("x-1", *(event["event_id"] for event in EVERYTHING)))
     values = messages(EVERYTHING)
     sink = store.sink(0)
@@ -130,7 +133,10 @@ def test_one_event_less_is_as_if_it_had_never_been(store: Store, event: Event) -
 
 
 def test_no_repetition_brings_an_event_back(store: Store) -> None:
-    """The log read again from its beginning, the same event pushed again, with other content, or the retraction again."""
+    """What comes again changes nothing.
+
+    The log read again from its beginning; the same event, also with other content; the retraction.
+    """
     log = [message(touchpoint("a")), message(retraction("x-1", "a")), message(touchpoint("b"))]
     sink = store.sink(0)
     assert counts(send(sink, log)) == (3, 0, 0, 0, 0)
@@ -147,7 +153,10 @@ def test_no_repetition_brings_an_event_back(store: Store) -> None:
 
 
 def test_a_retraction_is_an_event_with_an_id_of_its_own(store: Store) -> None:
-    """Again it is a repetition, with other ids a conflict that takes nothing out; nothing takes a retraction back."""
+    """Again it is a repetition, with other ids a conflict that takes nothing out.
+
+    Nothing takes a retraction back.
+    """
     sink = store.sink(0)
     first, other = retraction("x-1", "a"), retraction("x-1", "b")
     assert counts(
@@ -186,7 +195,10 @@ def test_the_earliest_of_several_retractions_is_remembered(store: Store) -> None
 def test_batches_do_not_show_in_what_was_taken_back(
     store: Store, data: st.DataObject, sent: list[tuple[str, int] | list[str]]
 ) -> None:
-    """However a log is cut into batches, and whenever events are taken out, each message has the same outcome."""
+    """However a log is cut into batches, each message has the same outcome.
+
+    And whenever events are taken out.
+    """
     store.clear()
     values = [
         message(
@@ -237,7 +249,10 @@ def test_a_row_that_is_gone_is_not_brought_back_by_a_worker_that_has_it_at_hand(
 
 
 def test_two_workers_never_miss_each_other(store: Store) -> None:
-    """One takes events in while the other reads their retractions: whoever commits first, none of them stays."""
+    """One takes events in while the other reads their retractions.
+
+    Whoever commits first, none of them stays.
+    """
     events = messages(crowd(120))
     named = [
         message(retraction(f"x-{number}", f"x-1-{number}", f"x-1-{number + 60}"))
@@ -263,7 +278,10 @@ def test_two_workers_never_miss_each_other(store: Store) -> None:
 
 
 def test_what_waits_is_shown(store: Store) -> None:
-    """How many named events are still to be taken out, as a gauge; where none is, there is no sample."""
+    """How many named events are still to be taken out, as a gauge.
+
+    Where none is, there is no sample.
+    """
     send(
         store.sink(0),
         messages([touchpoint("a"), retraction("x-1", "a", "b"), retraction("x-2", "c")]),
@@ -300,7 +318,10 @@ def test_rebuild_gives_the_same(store: Store) -> None:
 
 
 def test_events_of_the_same_transaction_are_found(store: Store) -> None:
-    """A retraction in one partition and its event in the other, handed over together, in both orders."""
+    """A retraction in one partition and its event in the other, in both orders.
+
+    They are handed over together.
+    """
     sink = store.sink(0, 1)
     for low, high in (
         (touchpoint("a"), retraction("x-1", "a")),
@@ -315,11 +336,16 @@ def test_events_of_the_same_transaction_are_found(store: Store) -> None:
 
 
 def test_what_cannot_be_taken_out_holds_up_no_other(store: Store) -> None:
-    """As where a trigger of others keeps an event: those behind it go, and it is tried again and again, so it goes as soon as it may."""
+    """As where a trigger of others keeps an event.
+
+    Those behind it go, and it is tried again and again, so it goes as soon as it may.
+    """
     store.ask(
         "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN IF OLD.event_id = 'kept' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN OLD; END $$;"
-        "CREATE TRIGGER added BEFORE DELETE ON touchpoint_event FOR EACH ROW EXECUTE FUNCTION voc.added()"
+        " $$ BEGIN IF OLD.event_id = 'kept' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN"
+        " OLD; END $$;"
+        "CREATE TRIGGER added BEFORE DELETE ON touchpoint_event FOR EACH ROW EXECUTE FUNCTION"
+        " voc.added()"
     )
     values = messages([touchpoint("kept"), touchpoint("a"), touchpoint("b")])
     values += messages(

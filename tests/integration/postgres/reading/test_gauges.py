@@ -28,7 +28,10 @@ NOTHING_PENDING: dict[tuple[str, ...], float] = {("voc_histories_pending",): 0}
 
 
 def gauges(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
-    """Value by metric and labels, without the names of experiences, which are no data; none stands twice."""
+    """Value by metric and labels, without the names of experiences, which are no data.
+
+    None stands twice.
+    """
     found = store.chores().gauges(now)  # type: ignore[arg-type]  # a moment
     values = {(one.metric, *one.labels): one.value for one in found}
     assert len(values) == len(found)
@@ -43,7 +46,10 @@ def refresh(store: Store) -> None:
 
 
 def test_empty_tables_have_no_gauges(store: Store) -> None:
-    """No data is no sample, but an empty queue is data; a refresh and an evaluation of nothing add only their time."""
+    """No data is no sample, but an empty queue is data.
+
+    A refresh and an evaluation of nothing add only their time.
+    """
     assert gauges(store) == NOTHING_PENDING
     refresh(store)
     assert gauges(store) == {**NOTHING_PENDING, (EVALUATED,): NOW.timestamp()}
@@ -59,14 +65,20 @@ def test_histories_that_are_not_moved_yet_are_counted(store: Store) -> None:
 
 
 def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:
-    """Alerts tell people what fell in their own words; the catalogue's are there once a worker has started."""
+    """Alerts tell people what fell in their own words.
+
+    The catalogue's are there once a worker has started.
+    """
     refresh(store)
     found = {one.labels for one in store.chores().gauges(NOW) if one.metric == NAMES}
     assert found == {(key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()}
 
 
 def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Store) -> None:
-    """Score, expectation and samples at each horizon that has any; other experiences have no series of their own for each site."""
+    """Score, expectation and samples at each horizon that has any.
+
+    Other experiences have no series of their own for each site.
+    """
     store.take_in(
         touchpoint("t-1", score=4, expectation=9),
         touchpoint("t-2", experience="reception_wait", score=8),
@@ -96,7 +108,10 @@ def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Sto
 
 
 def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> None:
-    """The ratio is that of a week; overdue is an undelivered order whose promise passed within a year."""
+    """The ratio is that of a week.
+
+    Overdue is an undelivered order whose promise passed within a year.
+    """
     late, recent = (
         at(hours=1),
         {"stage": "delivery", "edge": "exit", "occurred_at": (NOW - timedelta(days=1)).isoformat()},
@@ -124,7 +139,10 @@ def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> 
 
 
 def test_open_complaints_are_counted_with_the_age_of_the_oldest(store: Store) -> None:
-    """By site and severity; one whose opening is unknown has no age, and none that is resolved counts."""
+    """By site and severity.
+
+    One whose opening is unknown has no age, and none that is resolved counts.
+    """
     store.take_in(
         complaint("k-1", severity="major"),
         complaint("k-2", severity="major", complaint_id="q-2", occurred_at=at(hours=1)),
@@ -161,7 +179,10 @@ def test_risks_are_read_by_band_and_segment(store: Store) -> None:
 def test_customers_are_counted_again_when_that_is_due(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once a minute, more seldom where counting them takes long, since that must not hold up the stream, and soon where it failed."""
+    """Customers are counted once a minute, more seldom if that takes long.
+
+    It must not hold up the stream, and comes soon after a failure.
+    """
     names = iter("abcdef")
 
     def counted(chores: PostgresChores) -> float:
@@ -195,7 +216,8 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
     """By rule and severity; the end of one is shown for a day."""
     for number, ended_at in enumerate([None, None, NOW]):
         store.ask(
-            "INSERT INTO alert VALUES (%s, 'VocX', NULL, 'site', %s, 'page', %s, %s, '{\"horizon\": \"7d\"}', '', %s)",
+            "INSERT INTO alert VALUES (%s, 'VocX', NULL, 'site', %s, 'page', %s, %s, '{\"horizon\":"
+            " \"7d\"}', '', %s)",
             str(number),
             f"s-{number}",
             START,
@@ -218,7 +240,10 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
 
 
 def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -> None:
-    """Label values are rules, experiences, sites, horizons, stages, severities, bands, segments and products; every value is a number."""
+    """Label values come from a closed list, and every value is a number.
+
+    Rules, experiences, sites, horizons, stages, severities, bands, segments and products.
+    """
     send(store.sink(), messages(crowd(200)))
     refresh(store)
     # An alert starts when the same is found twice.
@@ -268,7 +293,10 @@ def test_gauges_are_what_the_metrics_declare(store: Store) -> None:
 
 
 def test_a_drop_is_measured_against_the_four_weeks_before_the_horizon(store: Store) -> None:
-    """Points below the mean of whole days that end before the horizon begins; none where either side has too few samples."""
+    """Points below the mean of whole days that end before the horizon begins.
+
+    None where either side has too few samples.
+    """
     for number in range(20):
         store.take_in(
             touchpoint(

@@ -33,7 +33,11 @@ def test_empty_tables_say_that_there_is_nothing(store: Store) -> None:
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    """A store with two delivered orders, one on its way, an open complaint and four judged key experiences."""
+    """A store with orders, a complaint and judged key experiences.
+
+    Two orders are delivered, one is on its way; the complaint is open; four key experiences are
+    judged.
+    """
     answers = [
         {"item": item, "score": score}
         for item, score in (("overall", 9), ("repair_quality", 8), ("advisor_service", 2))
@@ -78,7 +82,10 @@ def test_summary_counts_what_stands_in_the_tables(filled: Store) -> None:
 
 
 def test_summary_ranks_key_experiences_from_both_ends(filled: Store) -> None:
-    """The best by satisfaction first, the worst from below; none in both; on_time_delivery is a key experience as well."""
+    """The best by satisfaction first, the worst from below.
+
+    None in both; on_time_delivery is a key experience as well.
+    """
     summary = read_summary(filled.url)
     assert [(one.experience, one.n, one.mean, one.satisfaction) for one in summary.best] == [
         ("overall", 1, 9, 2),
@@ -93,14 +100,19 @@ def test_summary_ranks_key_experiences_from_both_ends(filled: Store) -> None:
 
 
 def test_status_names_positions_customers_and_alerts(filled: Store) -> None:
-    """Whom to call and why, the most valuable first; how far each partition is; only alerts that have not ended."""
+    """Whom to call and why, the most valuable first.
+
+    How far each partition is; only alerts that have not ended.
+    """
     filled.ask(
-        "INSERT INTO alert VALUES ('a', 'VocX', NULL, 'site', 's-1', 'page', %s, NULL, '{}', 'it burns', %s)",
+        "INSERT INTO alert VALUES ('a', 'VocX', NULL, 'site', 's-1', 'page', %s, NULL, '{}', 'it"
+        " burns', %s)",
         START,
         START,
     )
     filled.ask(
-        "INSERT INTO alert VALUES ('b', 'VocY', NULL, 'site', 's-1', 'page', %s, %s, '{}', 'it burnt', %s)",
+        "INSERT INTO alert VALUES ('b', 'VocY', NULL, 'site', 's-1', 'page', %s, %s, '{}', 'it"
+        " burnt', %s)",
         START,
         START,
         START,

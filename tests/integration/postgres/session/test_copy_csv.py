@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 
-# All texts without characters below U+0020, made of what COPY treats in its own way more often than not.
+# All texts without characters below U+0020, made of what COPY treats in its own way more often than
+# not.
 TEXTS = st.text(
     st.sampled_from("\\\"',{}[]nulNUL.tfbr\x7f\x85\u2028 é漢\U0001f600")
     | st.characters(min_codepoint=0x20, exclude_categories=["Cs"]),
@@ -32,7 +33,8 @@ def cursor(postgres_url: str) -> Iterator[Cursor]:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute(
-            "SET timezone = 'UTC'; CREATE TEMP TABLE copied (number serial, a text, b text, texts text[], numbers int[])"
+            "SET timezone = 'UTC'; CREATE TEMP TABLE copied (number serial, a text, b text, texts"
+            " text[], numbers int[])"
         )
         yield cursor
 
@@ -65,7 +67,10 @@ ROWS = st.lists(
 @example([("\\.", None, ["NULL", "null", None, ""], [None])])
 @example([("", "\\N", ["{}", '"', "\\"], []), ("null", "]\\n[", [","], [0])])
 def test_any_text_survives_copy(cursor: Cursor, rows: list[tuple[Any, ...]]) -> None:
-    """Commas, brackets, backslashes, quotes, the word null, absent values and arrays come back as they were."""
+    """Values come back as they were, whatever is in them.
+
+    Commas, brackets, backslashes, quotes, the word null, absent values and arrays.
+    """
     assert copied(cursor, rows) == rows
 
 

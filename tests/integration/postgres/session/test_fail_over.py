@@ -1,4 +1,7 @@
-"""A standby takes over from a server that is gone: a worker that knows both goes on, and everything counts once."""
+"""A standby takes over from a server that is gone.
+
+A worker that knows both goes on, and everything counts once.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def pair() -> Iterator[tuple[PostgresServer, PostgresServer]]:
 def test_worker_goes_on_at_the_standby_and_everything_counts_once(
     pair: tuple[PostgresServer, PostgresServer], catalogue: Catalogue, lost: bool
 ) -> None:
-    """Rows and positions are in one transaction, so what a standby has lost of both is read from Kafka again."""
+    """Rows and positions are in one transaction.
+
+    So what a standby has lost of both is read from Kafka again.
+    """
     first, second = pair
     # The standby is named first: it is passed over while it takes no writes.
     url = f"postgresql://voc@127.0.0.1:{second.port},127.0.0.1:{first.port}/postgres"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 RELATIONS = (
-    "SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+    "SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid ="
+    " relnamespace"
     " WHERE nspname IN ('voc', 'voc_bi') AND relkind IN ('r', 'v')"
 )
 
@@ -53,7 +54,10 @@ def stranger(store: Store) -> Iterator[str]:
 
 
 def test_a_stranger_stops_nothing(store: Store, stranger: str) -> None:
-    """Whoever has no right on the tables takes no lock that a worker, a refresh, an evaluation or `rebuild` waits for."""
+    """Whoever has no right on the tables takes no lock that the service waits for.
+
+    Neither a worker, a refresh, an evaluation nor `rebuild`.
+    """
     sink, chores = store.sink(0), store.chores()
     with session(stranger) as cursor:
         # The numbers of the advisory locks that the service once took, and some around them.
@@ -98,7 +102,10 @@ def test_every_lock_has_its_row(store: Store) -> None:
 
 
 def test_rows_that_are_locked_for_years_cost_nothing(store: Store) -> None:
-    """Refreshes leave no dead row in the table of locks, and make no multixact: nothing has to be vacuumed for them."""
+    """Refreshes leave no dead row in the table of locks, and make no multixact.
+
+    Nothing has to be vacuumed for them.
+    """
     chores, other = store.chores(), store.chores()
     # The age of the first multixact counts those that were ever made.
     seen = "SELECT mxid_age('1'), array_agg(ctid ORDER BY name) FROM lock"
@@ -110,13 +117,17 @@ def test_rows_that_are_locked_for_years_cost_nothing(store: Store) -> None:
 
 
 def test_readers_are_not_held_up_by_a_rebuild_nor_it_by_them(store: Store) -> None:
-    """A report that has read every table and view and stays open keeps `rebuild` from nothing, also where rows differ."""
+    """A report that stays open keeps `rebuild` from nothing, also if rows differ.
+
+    The report has read every table and view.
+    """
     send(store.sink(), messages(crowd(80)))
     chores = store.chores()
     chores.refresh(NOW)
     chores.assess_churn(NOW)
     store.ask(
-        "UPDATE rolling_sum SET score_sum = score_sum + 100; UPDATE customer SET segment = 'platinum' WHERE customer_id = 'u-1'"
+        "UPDATE rolling_sum SET score_sum = score_sum + 100; UPDATE customer SET segment ="
+        " 'platinum' WHERE customer_id = 'u-1'"
     )
     with session(store.url) as cursor:
         cursor.execute(RELATIONS)
@@ -163,21 +174,29 @@ def test_rebuild_that_is_cut_off_leaves_nothing(store: Store) -> None:
 
     def cut(_done: int, _of: int) -> None:
         store.ask(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+            " current_database() AND pid <> pg_backend_pid()"
         )
 
     with pytest.raises(StoreUnavailableError):
         rebuild(store.url, store.catalogue, cut)
     assert store.one("SELECT count(*) FROM pg_namespace WHERE nspname = 'voc_rebuild'") == 0
-    locks = "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND relation IN ('lock'::regclass, 'stream_position'::regclass)"
+    locks = (
+        "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid() AND relation IN"
+        " ('lock'::regclass, 'stream_position'::regclass)"
+    )
     wait_until(lambda: store.one(locks) == 0)
 
 
 def test_init_leaves_alone_what_is_right_already(database_url: str, catalogue: Catalogue) -> None:
-    """It waits for no reader, though one has read every view, and writes no view and no comment again."""
+    """It waits for no reader, and writes no view and no comment again.
+
+    Though a reader has read every view.
+    """
     written = (
         "SELECT 'view', oid, xmin FROM pg_rewrite"
-        " UNION ALL SELECT 'comment', objoid, xmin FROM pg_description WHERE classoid = 'pg_class'::regclass ORDER BY 1, 2"
+        " UNION ALL SELECT 'comment', objoid, xmin FROM pg_description WHERE classoid ="
+        " 'pg_class'::regclass ORDER BY 1, 2"
     )
     with Store(database_url, catalogue) as store, session(database_url) as cursor:
         migrate(database_url)
@@ -194,7 +213,10 @@ def test_init_leaves_alone_what_is_right_already(database_url: str, catalogue: C
 @pytest.mark.parametrize(
     "change",
     [
-        "DROP VIEW voc_bi.customer; CREATE VIEW voc_bi.customer AS SELECT customer_id FROM voc.customer WHERE false",
+        (
+            "DROP VIEW voc_bi.customer; CREATE VIEW voc_bi.customer AS SELECT customer_id FROM"
+            " voc.customer WHERE false"
+        ),
         "DROP VIEW voc_bi.customer",
         "COMMENT ON VIEW voc_bi.customer IS 'mine'",
         "COMMENT ON COLUMN voc_bi.customer.segment IS NULL",
@@ -204,11 +226,17 @@ def test_init_leaves_alone_what_is_right_already(database_url: str, catalogue: C
 def test_init_mends_views_that_are_others(
     database_url: str, catalogue: Catalogue, change: str
 ) -> None:
-    """What somebody changed or dropped is what this version needs afterwards, comments and rights included."""
+    """What somebody changed or dropped is what this version needs afterwards.
+
+    Comments and rights included.
+    """
     state = (
-        "SELECT c.oid::regclass::text, pg_get_viewdef(c.oid), c.relacl::text, obj_description(c.oid),"
-        " array(SELECT col_description(c.oid, attnum) FROM pg_attribute WHERE attrelid = c.oid ORDER BY attnum)"
-        " FROM pg_class c WHERE relkind = 'v' AND relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) ORDER BY 1"
+        "SELECT c.oid::regclass::text, pg_get_viewdef(c.oid), c.relacl::text,"
+        " obj_description(c.oid),"
+        " array(SELECT col_description(c.oid, attnum) FROM pg_attribute WHERE attrelid = c.oid"
+        " ORDER BY attnum)"
+        " FROM pg_class c WHERE relkind = 'v' AND relnamespace IN ('voc'::regnamespace,"
+        " 'voc_bi'::regnamespace) ORDER BY 1"
     )
     with Store(database_url, catalogue) as store:
         right = store.ask(state)
@@ -221,7 +249,10 @@ def test_init_mends_views_that_are_others(
 def test_init_names_who_keeps_it_waiting(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Session, role, application and since when: while it waits, and at the end, where it gives up and changes nothing."""
+    """Session, role, application and since when.
+
+    While it waits, and at the end, where it gives up and changes nothing.
+    """
     monkeypatch.setattr(migration, "LOCK_SECONDS", 3)
     url, heard = new_database(), list[str]()
     migrate(url)
@@ -230,7 +261,10 @@ def test_init_names_who_keeps_it_waiting(
         cursor.connection.commit()
         cursor.execute("SELECT pg_backend_pid(), count(*) FROM voc.schema_version")
         ((pid, _),) = cursor.fetchall()
-        who = rf"session {pid} of role voc \(application a report, since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\)"
+        who = (
+            rf"session {pid} of role voc \(application a report, since 20\d\d-\d\d-\d\d"
+            rf" \d\d:\d\d:\d\d UTC\)"
+        )
         with pytest.raises(
             StoreUnavailableError, match=rf"locked for 3 s already by {who}: end that session"
         ):

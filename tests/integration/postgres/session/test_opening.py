@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
 
-# Each means something else than what a session of ours relies on. The first three are those of libpq.
+# Each means something else than what a session of ours relies on. The first three are those of
+# libpq.
 ENVIRONMENT = {
     "PGCLIENTENCODING": "GBK",
     "PGTZ": "Asia/Shanghai",
@@ -59,7 +60,10 @@ def test_nobody_else_decides_what_a_session_means(
     monkeypatch: pytest.MonkeyPatch,
     where: str,
 ) -> None:
-    """Variables of libpq and settings of the database change nothing: Chinese events count, whole, and the tables are the oracle's."""
+    """Variables of libpq and settings of the database change nothing.
+
+    Chinese events count, whole, and the tables are the oracle's.
+    """
     url = new_database()
     if where == "database":
         name = url.rpartition("/")[2]
@@ -89,7 +93,8 @@ def test_nobody_else_decides_what_a_session_means(
     with Store(url, catalogue) as store:
         store.assert_as_expected(values)
         assert store.ask(
-            "SELECT customer_id, site_id, body ->> 'text' FROM touchpoint_event WHERE event_id = 'chinese'"
+            "SELECT customer_id, site_id, body ->> 'text' FROM touchpoint_event WHERE event_id ="
+            " 'chinese'"
         ) == [("张三", "上海店", "很好 ё 😀")]
 
 
@@ -99,7 +104,8 @@ def test_every_setting_is_what_was_asked_for(
     """Also what stands in the address reaches the server, unless it is ours to say."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    url = f"{postgres_url}?application_name=shop&options=-c%20work_mem%3D5MB%20-c%20statement_timeout%3D1"
+    options = "-c%20work_mem%3D5MB%20-c%20statement_timeout%3D1"
+    url = f"{postgres_url}?application_name=shop&options={options}"
     with closing(connect(url, "voc")) as connection, connection.cursor() as cursor:
         for name, value in {
             **_SETTINGS,
@@ -110,7 +116,8 @@ def test_every_setting_is_what_was_asked_for(
             cursor.execute("SELECT current_setting(%s)", (name,))
             assert cursor.fetchall() == [(value,)], name
         cursor.execute(
-            "SELECT current_setting('client_encoding'), current_setting('datestyle'), current_setting('application_name')"
+            "SELECT current_setting('client_encoding'), current_setting('datestyle'),"
+            " current_setting('application_name')"
         )
         assert cursor.fetchall() == [("UTF8", "ISO, YMD", "shop")]
 
@@ -129,7 +136,10 @@ def test_of_several_hosts_the_one_that_takes_writes_is_looked_for() -> None:
 def test_database_of_another_encoding_is_refused(
     new_database: Callable[[], str], catalogue: Catalogue, encoding: str
 ) -> None:
-    """It could not hold every text: `init`, a worker and `status` say so in one sentence, and nothing is written."""
+    """It could not hold every text.
+
+    `init`, a worker and `status` say so in one sentence, and nothing is written.
+    """
     url = new_database()
     base, _, name = url.rpartition("/")
     other = f"{base}/{name}_{encoding.lower()}"
@@ -150,12 +160,16 @@ def test_database_of_another_encoding_is_refused(
 
 
 def test_refused_session_is_closed(new_database: Callable[[], str]) -> None:
-    """A worker that waits for another database tries every second, and must not take all connections meanwhile."""
+    """A worker that waits for another database does not take all connections meanwhile.
+
+    It tries every second.
+    """
     url = new_database()
     base, _, name = url.rpartition("/")
     administer(
         url,
-        f"CREATE DATABASE {name}_ascii ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0",
+        f"CREATE DATABASE {name}_ascii ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'"
+        f" TEMPLATE template0",
     )
     engine = engine_for(f"{base}/{name}_ascii?application_name=refused")
     for _ in range(3):
@@ -163,7 +177,8 @@ def test_refused_session_is_closed(new_database: Callable[[], str]) -> None:
             check_out(engine)
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'refused' AND state <> 'idle'"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'refused' AND state <>"
+            " 'idle'"
         )
         assert cursor.fetchall() == [(0,)]
 

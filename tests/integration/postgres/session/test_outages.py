@@ -95,7 +95,10 @@ def assert_all_counted_once(store: Store, sink: PostgresSink) -> None:
 def test_a_server_that_hangs_is_given_up_within_the_deadline(
     store: Store, sink: PostgresSink
 ) -> None:
-    """No call waits for ever on a server that neither answers nor dies; afterwards the same batch is applied once."""
+    """No call waits for ever on a server that neither answers nor dies.
+
+    Afterwards the same batch is applied once.
+    """
     batch = batch_of(sink, EVENTS[20:])
     with stopped(backend_of(sink)):
         started = time.monotonic()
@@ -142,7 +145,10 @@ def test_a_mistake_of_ours_is_raised_though_the_server_hangs(
 def test_a_connection_that_ends_in_the_middle_of_a_batch_changes_nothing(
     store: Store, sink: PostgresSink, table: str
 ) -> None:
-    """Wherever the connection breaks, the batch is undone as a whole and applied once when it is tried again."""
+    """Wherever the connection breaks, the batch is undone as a whole.
+
+    It is applied once when it is tried again.
+    """
     batch, backend = batch_of(sink, EVENTS[20:]), backend_of(sink)
     with locked(store, table):
         attempt = Attempt(sink, batch)
@@ -167,7 +173,10 @@ def test_a_connection_that_ended_between_batches_costs_one_attempt(
 def test_a_batch_whose_answer_was_lost_is_not_applied_again(
     store: Store, sink: PostgresSink
 ) -> None:
-    """It was committed: the position stands behind it, and the same batch with the old position is fenced."""
+    """It was committed.
+
+    The position stands behind it, and the same batch with the old position is fenced.
+    """
     batch = batch_of(sink, EVENTS[20:])
     sink.process([batch], NOW)
     with pytest.raises(FencedError):
@@ -181,7 +190,8 @@ def test_a_chore_whose_connection_ended_works_on(store: Store, sink: PostgresSin
     chores.refresh(NOW)
     send(sink, EVENTS[20:])
     store.ask(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid()"
     )
     with pytest.raises(StoreUnavailableError):
         chores.refresh(NOW)
@@ -191,11 +201,15 @@ def test_a_chore_whose_connection_ended_works_on(store: Store, sink: PostgresSin
 
 
 def test_the_server_gives_up_before_the_client_does(store: Store) -> None:
-    """Statements and locks time out on the server first, so that a busy server is told apart from a hung one."""
+    """Statements and locks time out on the server first.
+
+    So a busy server is told apart from a hung one.
+    """
     engine = engine_for(store.url)
     with engine.connect() as connection:
         lock, statement = connection.exec_driver_sql(
-            "SELECT setting::int FROM pg_settings WHERE name IN ('lock_timeout', 'statement_timeout') ORDER BY name"
+            "SELECT setting::int FROM pg_settings WHERE name IN ('lock_timeout',"
+            " 'statement_timeout') ORDER BY name"
         ).scalars()
     engine.dispose()
     assert 0 < lock < statement < DEADLINE_SECONDS * 1000

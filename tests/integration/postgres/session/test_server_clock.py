@@ -1,4 +1,7 @@
-"""What stands in the tables after PostgreSQL's clock and the workers' were ahead for a while, both alike."""
+"""What stands in the tables after clocks were ahead for a while.
+
+PostgreSQL's clock and the workers', both alike.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,10 @@ def test_the_next_refresh_mends_a_clock_that_was_ahead(
 def test_a_rebuild_mends_a_clock_that_was_a_year_ahead(
     store: Store, set_ahead: Callable[[timedelta], None]
 ) -> None:
-    """No refresh goes on with tables whose panes are gone: it says what to do. The rebuild finds what is missing."""
+    """No refresh goes on with tables whose panes are gone: it says what to do.
+
+    The rebuild finds what is missing.
+    """
     now = datetime.now(UTC)
     sink, values = store.sink(0), touchpoints(now, "a")
     send(sink, values, now=now)
@@ -120,7 +126,10 @@ def test_risks_of_the_future_are_assessed_again(store: Store) -> None:
 def test_alerts_go_on_after_an_evaluation_that_was_ahead(
     store: Store, set_ahead: Callable[[timedelta], None]
 ) -> None:
-    """The evaluation is as old as it is, so that Prometheus notices when it stops; no alert lies in the future, no message is held."""
+    """The evaluation is as old as it is, so that Prometheus notices when it stops.
+
+    No alert lies in the future, no message is held.
+    """
     judged = Judged(store, sites=("s-1",))
     judged.past(days=2)
     set_ahead(timedelta(days=500))
@@ -128,15 +137,18 @@ def test_alerts_go_on_after_an_evaluation_that_was_ahead(
     store.ask("UPDATE rolling_clock SET as_of = now() + interval '500 days'")
     chores.evaluate(datetime.now(UTC) + timedelta(days=500))
     store.ask(
-        "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
-        " VALUES ('a-1', 'VocComplaintSurge', 'site', 's-1', 'warning', now() + interval '500 days', '{}', '', now() + interval '500 days')"
+        "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, evidence,"
+        " summary, updated_at)"
+        " VALUES ('a-1', 'VocComplaintSurge', 'site', 's-1', 'warning', now() + interval '500"
+        " days', '{}', '', now() + interval '500 days')"
     )
     store.ask(
         "INSERT INTO outbox (kind, alert_id, message, claimed_at, claimed_by)"
         " VALUES ('alert', 'a-1', '{}', now() + interval '500 days', 'another')"
     )
     store.ask(
-        "INSERT INTO risk_daily VALUES ((now() + interval '500 days')::date, 1, 1, 'v', now() + interval '500 days')"
+        "INSERT INTO risk_daily VALUES ((now() + interval '500 days')::date, 1, 1, 'v', now() +"
+        " interval '500 days')"
     )
     set_ahead(timedelta(0))
     store.ask("UPDATE rolling_clock SET as_of = now()")

@@ -57,7 +57,10 @@ def test_a_mean_is_drawn_towards_its_parents_and_not_beyond(
 
 
 def test_a_baseline_is_cautious() -> None:
-    """It lies a standard error below the mean that is expected, and keeps away from the ends of the scale."""
+    """It lies a standard error below the mean that is expected.
+
+    It keeps away from the ends of the scale.
+    """
     mean, error = shrink(Past(50, 8.0), SHAPE.mean, SHAPE.variance, 0.09)
     assert baseline_of(SHAPE, Past(50, 8.0), 0.09).mean == pytest.approx(mean - CAUTION * error)
     assert baseline_of(SHAPE, Past(10_000, 10.0), 4.0).mean == pytest.approx(9.99, abs=0.02)

@@ -44,7 +44,10 @@ def test_usual_scores_are_calm() -> None:
 
 
 def test_a_drop_is_suspected_with_its_size_and_interval() -> None:
-    """Fifty scores two points lower: above the threshold, with the drop inside its interval, since the first of them."""
+    """Fifty scores two points lower.
+
+    Above the threshold, with the drop inside its interval, since the first of them.
+    """
     found = suspicion(after(50, BASELINE.mean - 2), 0.4)
     assert found is not None
     assert found.margin > 0
@@ -56,7 +59,10 @@ def test_a_drop_is_suspected_with_its_size_and_interval() -> None:
 
 
 def test_the_interval_is_as_wide_as_the_scores_that_fell_are_apart() -> None:
-    """Half of the customers furious and half content tell less for sure than content ones; alike scores tell no more."""
+    """Half of the customers furious and half content tell less for sure than content ones.
+
+    Alike scores tell no more.
+    """
     apart, alike = (
         feed(detector(), scores_of([0.0, 10.0] * 30, NOW)),
         feed(detector(), scores_of([5.0] * 60, NOW)),
@@ -87,7 +93,10 @@ def test_a_drop_that_is_too_small_to_matter_is_none() -> None:
 
 
 def test_recovery_needs_evidence_and_enough_scores() -> None:
-    """A drop is over after as many scores as an alert needs and as it was announced by, up to a limit; not while the scores stay low."""
+    """A drop is over after enough scores; not while the scores stay low.
+
+    As many as an alert needs and as it was announced by, up to a limit.
+    """
     found = suspicion(after(50, BASELINE.mean - 2), 0.4)
     assert found is not None
     fallen = announce(after(50, BASELINE.mean - 2), found.chart)

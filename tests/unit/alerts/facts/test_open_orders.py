@@ -43,7 +43,10 @@ def test_an_order_is_in_its_stage_since_it_entered(
 
 
 def test_a_night_counts_as_a_pause() -> None:
-    """A car that is there overnight has not stood for fourteen hours: closed shops finish nothing."""
+    """A car that is there overnight has not stood for fourteen hours.
+
+    Closed shops finish nothing.
+    """
     evening, morning = START + timedelta(hours=10), START + timedelta(hours=24)
     active = busy(START, evening) + busy(morning, morning + timedelta(hours=1))
     assert working_minutes(evening - 30 * MINUTE, morning + 20 * MINUTE, active) == 25 + 10 + 20

@@ -52,7 +52,10 @@ def test_percentiles_grow_with_the_share(histogram: list[int], one: float, other
 
 @given(HISTOGRAMS, SHARES, st.integers(0, 9))
 def test_percentiles_grow_with_the_minutes(histogram: list[int], share: float, place: int) -> None:
-    """An order that takes longer never makes a percentile smaller, but for the rounding of numbers."""
+    """An order that takes longer never makes a percentile smaller.
+
+    But for the rounding of numbers.
+    """
     slower = [*histogram]
     slower[place], slower[place + 1] = 0, histogram[place] + histogram[place + 1]
     before, after = percentile_minutes(histogram, share), percentile_minutes(slower, share)
@@ -60,7 +63,10 @@ def test_percentiles_grow_with_the_minutes(histogram: list[int], share: float, p
 
 
 def test_the_limit_is_the_catalogues_else_the_95th_percentile(catalogue: Catalogue) -> None:
-    """Of all sites; a stage with neither has none, and whoever states a limit gets it whatever is usual."""
+    """A limit is of all sites; whoever states a limit gets it whatever is usual.
+
+    A stage with neither has none.
+    """
     stated = msgspec.structs.replace(
         catalogue, limits=Limits(stage_minutes={"wash": 45, "parts": 2000})
     )
@@ -86,7 +92,10 @@ def test_too_few_orders_say_nothing(orders: int, known: bool, catalogue: Catalog
 
 @pytest.mark.parametrize("histogram", [[], [0] * 11])
 def test_nothing_passed_divides_nothing_by_zero(histogram: list[int], catalogue: Catalogue) -> None:
-    """A stage that no order has passed has no limit and no usual time, also where the catalogue asks for no samples at all."""
+    """A stage that no order has passed has no limit and no usual time.
+
+    Also if the catalogue asks for no samples at all.
+    """
     key = minutes_experience("wash")
     alert = msgspec.structs.replace(catalogue.experience[key].alert, minimum_samples=0)
     lenient = msgspec.structs.replace(catalogue.experience[key], alert=alert)
@@ -131,7 +140,10 @@ def test_a_night_does_not_move_what_is_usual(catalogue: Catalogue) -> None:
 
 
 def test_orders_pass_a_stage_with_its_share(catalogue: Catalogue) -> None:
-    """Of those delivered; reworked orders do not count twice, and where nothing is known every order passes."""
+    """Of those delivered.
+
+    Reworked orders do not count twice, and where nothing is known every order passes.
+    """
     times = StageTimes({("", "parts"): [30], ("", "work"): [110], ("", "delivery"): [100]})
     assert [times.passing_share(catalogue, stage) for stage in ("parts", "work", "wash")] == [
         0.3,

@@ -27,7 +27,10 @@ def test_agrees_with_decimal_on_any_number(value: float) -> None:
 
 @given(st.integers(0, 10**14), st.integers(0, 3))
 def test_agrees_with_decimal_at_halves_of_a_hundredth(count: int, decimals: int) -> None:
-    """Numbers written with few decimals are the common ones, and the ones that binary fractions miss."""
+    """Numbers written with few decimals are the common ones.
+
+    They are also the ones that binary fractions miss.
+    """
     value = (count * 10 + 5) / 10 ** (decimals + 1)
     if value <= MAXIMUM_AMOUNT:
         assert hundredths(value) == exactly(value)

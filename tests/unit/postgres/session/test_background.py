@@ -22,7 +22,10 @@ def fail_later() -> None:
 
 
 def test_statements_run_in_order_in_the_background() -> None:
-    """What is handed over runs elsewhere, one after the other, and all of it has ended after waiting."""
+    """What is handed over runs elsewhere, one after the other.
+
+    All of it has ended after waiting.
+    """
     done: list[tuple[int, int]] = []
     with closing(Background()) as background:
         for number in range(50):
@@ -33,7 +36,10 @@ def test_statements_run_in_order_in_the_background() -> None:
 
 
 def test_the_first_error_is_raised_once() -> None:
-    """The error that made the others fail is the one to judge by; the next batch starts without it."""
+    """The error that made the others fail is the one to judge by.
+
+    The next batch starts without it.
+    """
     with closing(Background()) as background:
         background.run(fail)
         background.run(fail_later)

@@ -21,7 +21,10 @@ BOTH = (AGEING, SURGE)
 
 
 def ageing(store: Store, **since: float) -> dict[str, tuple[object, object, object]]:
-    """By site: how many are overdue, of how many, and how old the oldest is; so long after START."""
+    """By site: how many are overdue, of how many, and how old the oldest is.
+
+    So long after START.
+    """
     found = by_scope(judged(store, BOTH, START + timedelta(**since)), AGEING)
     return {
         site: (
@@ -49,7 +52,10 @@ def test_empty_tables_find_nothing(store: Store) -> None:
 
 
 def test_a_complaint_waits_from_its_opening_for_each_step(store: Store) -> None:
-    """Overdue without an answer, in time with one, overdue again without a resolution, over with it."""
+    """A complaint is overdue without an answer, and again without a resolution.
+
+    In between it is in time; with a resolution it is over.
+    """
     store.take_in(
         complaint(severity="major"),
         complaint("k-2", severity="minor", complaint_id="q-2", site_id="s-2"),
@@ -66,7 +72,10 @@ def test_a_complaint_waits_from_its_opening_for_each_step(store: Store) -> None:
 
 
 def test_reopening_starts_the_wait_anew(store: Store) -> None:
-    """From the latest reopening, however long ago the complaint was opened, and whatever was answered before."""
+    """The wait counts from the latest reopening.
+
+    However long ago the complaint was opened, and whatever was answered before.
+    """
     store.take_in(
         complaint(severity="major"),
         complaint("k-2", action="acknowledged", severity="major", occurred_at=at(hours=1)),
@@ -99,7 +108,10 @@ def test_what_was_given_up_is_not_read(store: Store) -> None:
 
 
 def test_days_are_compared_with_the_same_days_of_four_weeks(store: Store) -> None:
-    """What falls into which window, to the microsecond: 24 hours that end now, the same of four weeks, and 28 days before."""
+    """What falls into which window, to the microsecond.
+
+    24 hours that end now, the same of four weeks, and 28 days before.
+    """
     week, day, moment = timedelta(days=7), timedelta(days=1), timedelta(microseconds=1)
     in_the_last_day = [timedelta(0), HOURS, day - moment]
     like_today = [day, week - moment, week, week + day - moment, 4 * week, 4 * week + day - moment]
@@ -128,7 +140,10 @@ def test_days_are_compared_with_the_same_days_of_four_weeks(store: Store) -> Non
 
 
 def test_a_surge_is_found_against_a_quiet_month(store: Store) -> None:
-    """One a day for four weeks, then eight of one category: told of that site, not of the other, nor once more of all."""
+    """One a day for four weeks, then eight of one category.
+
+    Told of that site, not of the other, nor once more of all.
+    """
     days = [
         opened(100 * site + day, timedelta(days=day, hours=1), site_id=f"s-{site}")
         for site in (1, 2)
@@ -162,7 +177,10 @@ def test_a_surge_needs_two_weeks_of_history(store: Store) -> None:
 
 
 def test_a_new_shop_is_judged_after_two_weeks_of_its_own(store: Store) -> None:
-    """Six complaints three days after it opened are no surge, whatever is known of the other shops; a steady new installation has none."""
+    """Six complaints three days after it opened are no surge, whatever is known of the other shops.
+
+    A steady new installation has none.
+    """
     old = [opened(day, timedelta(days=day, hours=1), site_id="s-2") for day in range(60)]
     new = [opened(1000 + number, 3 * HOURS * number, site_id="s-1") for number in range(24)]
     store.take_in(*old, *new)
@@ -174,7 +192,10 @@ def test_a_new_shop_is_judged_after_two_weeks_of_its_own(store: Store) -> None:
 
 
 def test_a_shop_is_known_since_its_first_complaint(store: Store) -> None:
-    """However long ago that was, by site; one that comes later than now, or of which no opening is known, tells nothing."""
+    """However long ago that was, by site.
+
+    One that comes later than now, or of which no opening is known, tells nothing.
+    """
     days = timedelta(days=1)
     store.take_in(
         *(opened(number, number * 10 * days, site_id="s-1") for number in range(9)),

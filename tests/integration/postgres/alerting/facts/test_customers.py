@@ -39,9 +39,11 @@ def put_customers(store: Store, *, calm: int, at_risk: int, version: str = "tarp
     store.ask("DELETE FROM churn_risk")
     for band, driver, count in (("low", "base", calm), ("high", "broken_promise", at_risk)):
         store.ask(
-            "INSERT INTO churn_risk (customer_id, risk, band, drivers, model_version, as_of) SELECT %s || n, 0.4, %s,"
+            "INSERT INTO churn_risk (customer_id, risk, band, drivers, model_version, as_of) SELECT"
+            " %s || n, 0.4, %s,"
             " jsonb_build_array(jsonb_build_object('driver', 'base', 'contribution', -4.8),"
-            "                   jsonb_build_object('driver', %s::text, 'contribution', 0.4)), %s, %s FROM generate_series(1, %s) n",
+            "                   jsonb_build_object('driver', %s::text, 'contribution', 0.4)), %s,"
+            " %s FROM generate_series(1, %s) n",
             *(band, band, driver, version, NOW, count),
         )
 
@@ -62,7 +64,10 @@ def put_days(store: Store, shares: dict[int, tuple[int, int]], version: str = "t
 
 
 def test_without_customers_nothing_is_found_or_counted(store: Store) -> None:
-    """Nothing is known about the share, so whatever is open about it stays; a day without customers is no day."""
+    """Nothing is known about the share, so whatever is open about it stays.
+
+    A day without customers is no day.
+    """
     assert judged(store, BOTH, NOW, RISING) == ([], {RISING})
     assert store.ask("SELECT * FROM risk_daily") == []
 
@@ -70,7 +75,10 @@ def test_without_customers_nothing_is_found_or_counted(store: Store) -> None:
 def test_valuable_customers_at_risk_are_found_from_the_limit_on(
     store: Store, catalogue: Catalogue
 ) -> None:
-    """Assessed by the real model: a major complaint makes a high risk, and who is worth a cent less is not counted."""
+    """Assessed by the real model.
+
+    A major complaint makes a high risk, and who is worth a cent less is not counted.
+    """
     for number, (value, severity) in enumerate(
         [
             (15_000, "major"),
@@ -147,7 +155,8 @@ def test_the_count_of_a_day_is_the_last_of_that_day(store: Store) -> None:
     judged(store, BOTH, midnight + 20 * MINUTES)
     judged(store, BOTH, midnight + 40 * MINUTES)
     assert store.ask(
-        "SELECT day - %s, customers, at_risk, model_version, counted_at FROM risk_daily ORDER BY day",
+        "SELECT day - %s, customers, at_risk, model_version, counted_at FROM risk_daily ORDER BY"
+        " day",
         NOW.date(),
     ) == [
         (0, 100, 20, "tarp-1", midnight + 20 * MINUTES),
@@ -156,7 +165,10 @@ def test_the_count_of_a_day_is_the_last_of_that_day(store: Store) -> None:
 
 
 def test_customers_are_counted_once_in_ten_minutes(store: Store) -> None:
-    """In between the rule is not evaluated, so that an open alert stays; a count that a wrong clock put into the future holds up none."""
+    """In between the rule is not evaluated, so that an open alert stays.
+
+    A count that a wrong clock put into the future holds up none.
+    """
     put_customers(store, calm=90, at_risk=10)
     times = [NOW, NOW + 9 * MINUTES, NOW + 10 * MINUTES, NOW + 11 * MINUTES, NOW - 60 * MINUTES]
     counted = []
@@ -190,7 +202,10 @@ def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
 
 
 def test_another_model_starts_the_history_anew(store: Store, catalogue: Catalogue) -> None:
-    """Two models are not compared: neither days nor customers that the former one assessed count, and what is open stays open."""
+    """Two models are not compared.
+
+    Neither days nor customers that the former one assessed count, and what is open stays open.
+    """
     put_customers(store, calm=9000, at_risk=1000)
     put_days(store, dict.fromkeys(range(1, 29), (10_000, 500)))
     changed = with_model(catalogue, "mine-2")

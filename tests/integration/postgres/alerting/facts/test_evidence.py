@@ -41,7 +41,10 @@ def in_stage(stage: str, minutes: float, until: datetime, site: str = "s-1") -> 
 
 
 def workshop(slow: float, site: str = "s-1") -> Iterator[Event]:
-    """Twenty days of work of an hour and washes of ten minutes; today work takes `slow` minutes, and washes eight."""
+    """Twenty days of work of an hour and washes of ten minutes.
+
+    Today work takes `slow` minutes, and washes eight.
+    """
     for day in range(1, 21):
         moment = TODAY - timedelta(days=day, hours=-10)
         yield from in_stage("work", 60, moment, site)

@@ -39,7 +39,9 @@ def answers(stated: int, day: int = 1) -> list[Event]:
 def test_an_expectation_that_few_stated_proves_little(
     store: Store, stated: int, is_below: bool, day: int
 ) -> None:
-    """A mean of 8 lies a point below what was expected: by two customers that may be chance, by thirty it is not.
+    """A mean of 8 lies a point below what was expected.
+
+    By two customers that may be chance, by thirty it is not.
 
     On each of the seven days.
     """

@@ -80,7 +80,8 @@ def put(
 
 def open_alert(store: Store, site: str, form: str) -> Subject:
     store.ask(
-        "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, updated_at, evidence, summary)"
+        "INSERT INTO alert (alert_id, rule, scope_type, scope, severity, started_at, updated_at,"
+        " evidence, summary)"
         " VALUES (%s, %s, 'site', %s, 'warning', %s, %s, jsonb_build_object('form', %s::text), '')",
         *(site, NAME, site, NOW, NOW, form),
     )
@@ -100,7 +101,10 @@ def test_empty_tables_find_nothing_and_end_nothing(store: Store) -> None:
 
 
 def test_a_site_that_has_gone_quiet_is_found(store: Store) -> None:
-    """Nothing since yesterday noon, where a call an hour is usual: one call counts once, however many answers it has."""
+    """Nothing since yesterday noon, where a call an hour is usual.
+
+    One call counts once, however many answers it has.
+    """
     noon = EVENING.replace(hour=12) - timedelta(days=1)
     put(store, rating, "s-1", noon)
     put(store, rating, "s-2")
@@ -138,7 +142,10 @@ def test_a_site_that_is_heard_is_not_quiet(store: Store) -> None:
 
 
 def test_what_falls_due_by_itself_is_no_sign_of_life(store: Store) -> None:
-    """Follow-ups of deliveries of three days ago count today, though nobody has been there since."""
+    """Follow-ups of deliveries of three days ago count today.
+
+    Though nobody has been there since.
+    """
     silent_since = EVENING - timedelta(days=2)
     put(store, rating, "s-1", silent_since)
     put(store, rating, "s-2")
@@ -157,13 +164,19 @@ def test_what_falls_due_by_itself_is_no_sign_of_life(store: Store) -> None:
     send(store.sink(), messages(deliveries), now=EVENING)
     (finding,) = silence(store).findings
     today = EVENING.replace(hour=OPEN_FROM, minute=0)
-    due = "SELECT sum(n) FROM pane WHERE resolution = 60 AND scope_type = 'site' AND scope = 's-1' AND start BETWEEN %s AND %s"
+    due = (
+        "SELECT sum(n) FROM pane WHERE resolution = 60 AND scope_type = 'site' AND scope = 's-1'"
+        " AND start BETWEEN %s AND %s"
+    )
     assert store.one(due, today, EVENING) == 10
     assert (finding.subject.scope, finding.evidence["hours"]) == ("s-1", 48)
 
 
 def test_where_the_input_stops_no_site_falls_silent(store: Store) -> None:
-    """That all are quiet is told by another alert; what is open stays open, and nothing starts when the first is heard again."""
+    """That all are quiet is told by another alert.
+
+    What is open stays open, and nothing starts when the first is heard again.
+    """
     stopped = EVENING.replace(hour=9) - timedelta(days=1)
     for site in ("s-1", "s-2"):
         put(store, rating, site, stopped)
@@ -184,7 +197,10 @@ def test_an_alert_ends_when_the_site_is_heard_again(store: Store) -> None:
 
 
 def test_feedback_that_is_missing_is_found_and_ends_with_a_rating(store: Store) -> None:
-    """The workshop works as usual, and for more than a day nobody gave a score; other answers are no rating."""
+    """The workshop works as usual, and for more than a day nobody gave a score.
+
+    Other answers are no rating.
+    """
     since = EVENING.replace(hour=13) - timedelta(days=1)
     for site in ("s-1", "s-2"):
         put(store, timing, site)
@@ -206,7 +222,10 @@ def test_feedback_that_is_missing_is_found_and_ends_with_a_rating(store: Store) 
 
 
 def test_where_the_workshop_stands_still_no_feedback_is_missing(store: Store) -> None:
-    """Without vehicles there is nobody to ask: the site is not quiet either, because one vehicle was seen."""
+    """Without vehicles there is nobody to ask.
+
+    The site is not quiet either, because one vehicle was seen.
+    """
     since = EVENING.replace(hour=17) - timedelta(days=2)
     for kind in (rating, timing):
         put(store, kind, "s-1", since)
@@ -223,7 +242,10 @@ def test_a_new_site_has_no_rhythm(store: Store) -> None:
 
 
 def test_a_silence_of_weeks_is_still_told_with_its_last_hour(store: Store) -> None:
-    """Two weeks of the four before were heard, so the alert goes on by itself; after that it holds until something comes."""
+    """Two weeks of the four before were heard, so the alert goes on by itself.
+
+    After that it holds until something comes.
+    """
     last = EVENING.replace(hour=11) - timedelta(days=14)
     put(store, rating, "s-1", last)
     put(store, rating, "s-2")

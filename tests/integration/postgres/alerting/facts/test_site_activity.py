@@ -52,7 +52,10 @@ def until(
 
 
 def test_a_site_is_at_work_when_an_order_leaves_a_stage(store: Store) -> None:
-    """By panes of five minutes, ascending; customers who say something at night do not open the shop."""
+    """By panes of five minutes, ascending.
+
+    Customers who say something at night do not open the shop.
+    """
     said = touchpoint("t-1", occurred_at=(NOW - 60 * MINUTE).isoformat())
     take_in(
         store,
@@ -97,7 +100,10 @@ def test_what_is_late_is_found_within_the_hour(store: Store) -> None:
 
 
 def test_a_read_that_fails_makes_nothing_unknown(store: Store) -> None:
-    """Else one fault of the database would leave the rule about stuck orders blind until all is read again, an hour later."""
+    """One fault of the database does not leave the rule about stuck orders blind.
+
+    Else it would be blind until all is read again, an hour later.
+    """
     activity = SiteActivity()
     take_in(store, *finished(1, NOW - 33 * MINUTE))
     known = until(store, activity)

@@ -102,7 +102,10 @@ def passed(
 
 
 def busy_week() -> list[Event]:
-    """Twenty orders that were in the wash for 12 minutes, and a shop that finished some every five minutes of the last hour."""
+    """Twenty orders that were in the wash for 12 minutes.
+
+    And a shop that finished some every five minutes of the last hour.
+    """
     return [
         event
         for number in range(20)
@@ -122,7 +125,10 @@ def test_empty_tables_have_nothing_to_say(store: Store) -> None:
 
 
 def test_open_orders_are_read_with_their_stage(store: Store) -> None:
-    """Since when they are in it, unless they have left it; orders without a step, and delivered ones, are not open."""
+    """Since when they are in it, unless they have left it.
+
+    Orders without a step, and delivered ones, are not open.
+    """
     entered = NOW - 90 * MINUTE + INSTANT
     take_in(
         store,
@@ -144,7 +150,10 @@ def test_open_orders_are_read_with_their_stage(store: Store) -> None:
 
 
 def test_orders_that_no_rule_can_find_are_only_counted(store: Store) -> None:
-    """Told one by one are those beyond the limit of their stage, or whose promise is nearer than the rest can take; all are counted."""
+    """Told one by one are those beyond a limit; all are counted.
+
+    The limit of their stage, or a promise that is nearer than the rest can take.
+    """
     promised_at = (NOW + HOUR).isoformat()
     take_in(
         store,
@@ -185,7 +194,10 @@ def test_orders_that_no_rule_can_find_are_only_counted(store: Store) -> None:
 def test_orders_that_no_rule_looks_at_are_left_out(
     store: Store, entered_at: datetime, promised_at: datetime | None, read: bool
 ) -> None:
-    """Given up after 30 days, unless a promise is to be watched: after now, and no later than the catalogue says."""
+    """Given up after 30 days, unless a promise is to be watched.
+
+    After now, and no later than the catalogue says.
+    """
     promise = {} if promised_at is None else {"promised_at": promised_at.isoformat()}
     store.take_in(step("o-1", "work", "enter", entered_at, **promise))
     found = facts(store)
@@ -222,7 +234,10 @@ def test_a_limit_may_be_longer_than_any_calendar(minutes: float, store: Store) -
 def test_a_follow_up_is_overdue_when_72_hours_have_passed(
     store: Store, delivered_at: datetime, due: int
 ) -> None:
-    """At the last moment of the 72nd hour it may still be made; what fell due more than a week ago is the past."""
+    """At the last moment of the 72nd hour it may still be made.
+
+    What fell due more than a week ago is the past.
+    """
     store.take_in(step("o-1", "delivery", "exit", delivered_at))
     assert sum(each.overdue for each in facts(store).follow_ups) == due
 
@@ -235,7 +250,10 @@ def test_a_follow_up_is_overdue_when_72_hours_have_passed(
 def test_nobody_can_call_on_days_off(
     store: Store, days_ago: float, due: int, due_if_closed: int
 ) -> None:
-    """The 72 hours, and the week over which is looked, leave out the days on which a site is closed."""
+    """The days on which a site is closed are left out of the 72 hours.
+
+    They are left out of the week over which is looked, too.
+    """
     days_off = SiteCalendar(holidays=frozenset(date(2025, 3, day) for day in (28, 29, 30)))
     delivered_at = NOW - timedelta(days=days_ago)
     store.take_in(
@@ -286,7 +304,10 @@ def test_follow_ups_are_counted_by_site(store: Store) -> None:
 
 
 def test_stage_times_are_those_of_the_cube(store: Store) -> None:
-    """By site and for all, of 28 days; nothing else, and times whose site is unknown count for all only."""
+    """By site and for all, of 28 days.
+
+    Nothing else, and times whose site is unknown count for all only.
+    """
     recent, old = NOW - DAY, NOW - 28 * DAY
     take_in(
         store,
@@ -307,7 +328,10 @@ def test_stage_times_are_those_of_the_cube(store: Store) -> None:
 
 
 def test_stuck_orders_are_found_against_what_is_usual(store: Store) -> None:
-    """Two that are in the wash longer than 95 of 100; before that there is nothing, and an open alert ends."""
+    """Two that are in the wash longer than 95 of 100.
+
+    Before that there is nothing, and an open alert ends.
+    """
     take_in(store, *busy_week())
     assert judge(store, open_subjects=[STUCK]).holding == set()
     take_in(
@@ -388,7 +412,10 @@ def test_stage_times_are_read_once_an_hour(store: Store) -> None:
 
 
 def test_any_crowd_can_be_judged(store: Store) -> None:
-    """Contradictory events, missing sites and products, at any time: no error, and whatever is read fits what it is read for."""
+    """Contradictory events, missing sites and products, at any time.
+
+    No error, and whatever is read fits what it is read for.
+    """
     take_in(store, customer(), *crowd(400))
     for now in (START, START + 15 * DAY, NOW, NOW + 40 * DAY):
         orders, in_stage, follow_ups = facts(store, now)

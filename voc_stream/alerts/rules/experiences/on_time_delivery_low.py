@@ -24,7 +24,7 @@ RULE = Rule(
     description="Too few vehicles are delivered when they were promised.",
     figures=(
         Figure(
-            'max(voc_on_time_delivery_ratio{stage="delivery",site=%q})',
+            "max(voc_on_time_delivery_ratio{site=%q})",
             ("site",),
             "Of those of the last 7 days {} were.",
             "humanizePercentage",

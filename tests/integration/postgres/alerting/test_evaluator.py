@@ -405,3 +405,17 @@ def test_what_is_judged_more_rarely_is_confirmed_by_the_next_time_that_it_is(sto
         <= datetime.fromisoformat(alert["started_at"]) - TODAY
         <= timedelta(minutes=12)
     )
+
+
+def test_what_an_earlier_version_found_is_believed(store: Store) -> None:
+    """In the midst of an upgrade nothing has to be found three times, and nothing fails."""
+    judged = Judged(store, sites=("s-1",))
+    late = (TODAY - timedelta(days=3)).isoformat()
+    judged.take_in([complaint("k-1", occurred_at=late, severity="major")])
+    found = {
+        "at": judged.now.isoformat(),
+        "subjects": [["VocComplaintAgeing", None, "site", "s-1"]],
+    }
+    store.ask("UPDATE evaluation_clock SET others_found = %s", json.dumps(found))
+    judged.find_again()
+    assert len(judged.alerts("VocComplaintAgeing")) == 1

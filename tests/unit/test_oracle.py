@@ -31,15 +31,22 @@ from builders import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import expected_tables, outcomes, reading
+from oracle.dimensions import DIMENSIONS
 from oracle.satisfaction import histogram_bin
 from oracle.student import t_by_expansion, t_by_halving, t_quantile
 from real_data import DATA, needs
 
 if TYPE_CHECKING:
     import random
+    from datetime import date
 
 AS_OF = START + timedelta(days=29)
 CATALOGUE = automotive_catalogue()
+
+
+def cube_key(day: date, experience: str, **known: str) -> tuple[Any, ...]:
+    """The key of a row of the cube, of which these dimensions are known."""
+    return (day, experience, *(known.get(each.column, "") for each in DIMENSIONS))
 
 
 def tables_of(
@@ -131,7 +138,7 @@ def test_the_72nd_hour_is_in_time(microseconds: int, value: int) -> None:
         repair_step(stage="delivery", edge="exit"), callback(order_id="o-1", occurred_at=late)
     )
     row = tables["experience_daily"][
-        (START + timedelta(hours=72)).date(), "follow_up_72h", "s-1", *[""] * 7
+        cube_key((START + timedelta(hours=72)).date(), "follow_up_72h", site_id="s-1")
     ]
     assert (row["n"], row["score_sum"]) == (1, value)
 
@@ -162,10 +169,13 @@ def test_timings_come_from_the_stages() -> None:
     day = START.date()
     assert tables["repair_stage"]["o-1", "reception"]["minutes"] == 10
     assert (
-        tables["experience_daily"][day, "reception_minutes", "s-1", *[""] * 7]["score_sum"] == 1000
+        tables["experience_daily"][cube_key(day, "reception_minutes", site_id="s-1")]["score_sum"]
+        == 1000
     )
     assert (
-        tables["experience_daily"][day, "stage_minutes.reception", "s-1", *[""] * 7]["score_sum"]
+        tables["experience_daily"][cube_key(day, "stage_minutes.reception", site_id="s-1")][
+            "score_sum"
+        ]
         == 1000
     )
     assert tables["repair_order"]["o-1",]["on_time"] is True
@@ -298,7 +308,8 @@ def test_a_horizon_ends_with_the_pane_of_its_moment() -> None:
 def test_a_profile_that_arrives_late_moves_what_was_counted_before() -> None:
     """Segment and region are those of the customer as known now."""
     tables = tables_of(touchpoint(), customer(segment="g-1", region="n-1", occurred_at=at(days=2)))
-    assert (START.date(), "overall", "s-1", *[""] * 5, "g-1", "n-1") in tables["experience_daily"]
+    key = cube_key(START.date(), "overall", site_id="s-1", segment="g-1", region="n-1")
+    assert key in tables["experience_daily"]
     assert ("7d", "region", "n-1", "overall") not in tables["rolling_satisfaction"]
     assert ("30d", "region", "n-1", "overall") in tables["rolling_satisfaction"]
 

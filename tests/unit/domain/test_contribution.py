@@ -7,7 +7,7 @@ from hypothesis import given
 from unit.domain.world import events_of, summed
 
 from voc_stream.domain.contribution import Profile, contribution_of, dimensions_of, moved
-from voc_stream.domain.dimensions import COLUMNS
+from voc_stream.domain.dimensions import COLUMNS, OF_CUSTOMERS
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types.base import Measure
 
@@ -51,7 +51,13 @@ def test_a_contribution_has_the_dimensions_of_its_event_and_its_customer(
     """Unknown dimensions are empty."""
     (event,) = events_of([touchpoint(department="body shop", product="p-1")], catalogue)
     contribution = contribution_of(event, START, GOLD, event.ratings())
-    assert contribution.dimensions == ("s-1", "body shop", "", "p-1", "", "", "gold", "north")
+    assert named(contribution) == {
+        "site_id": "s-1",
+        "department": "body shop",
+        "product": "p-1",
+        "segment": "gold",
+        "region": "north",
+    }
     assert (contribution.moment, contribution.weight) == (START, 1)
 
 
@@ -85,8 +91,9 @@ def named(contribution: Contribution) -> dict[str, str]:
 
 def test_a_profile_that_lacks_a_later_dimension_says_nothing_of_it() -> None:
     """An order or a move that was stored before a dimension was added still counts where it did."""
-    assert dimensions_of(["s-1"], ("gold",)) == ("s-1", "gold", "")
-    assert dimensions_of(["s-1"], ()) == ("s-1", "", "")
+    unknown = [""] * len(OF_CUSTOMERS)
+    assert dimensions_of(["s-1"], ("gold",)) == ("s-1", "gold", *unknown[1:])
+    assert dimensions_of(["s-1"], ()) == ("s-1", *unknown)
 
 
 def contributions_of(events: list[AnyEvent], profile: Profile) -> list[Contribution]:

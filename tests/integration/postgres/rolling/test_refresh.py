@@ -15,7 +15,7 @@ from integration.postgres.settings import in_one_database
 from integration.postgres.store import CATALOGUE, NOW, send
 from oracle import expected_tables
 
-from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
+from voc_stream.domain.dimensions import CUBE_KEY, SCOPE_TYPES, SITES
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.clocks import LARGEST_LEAP
 from voc_stream.postgres.chores import refresh_tables
@@ -182,12 +182,10 @@ def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> Non
     send(store.sink(), values)
     store.move_histories()
     store.assert_as_expected(values, names=["experience_daily"])
-    before = store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10")
+    before = store.ask("SELECT * FROM experience_daily ORDER BY " + ", ".join(CUBE_KEY))
     store.chores().refresh(NOW)
     assert before
-    assert (
-        store.ask("SELECT * FROM experience_daily ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10") == before
-    )
+    assert store.ask("SELECT * FROM experience_daily ORDER BY " + ", ".join(CUBE_KEY)) == before
 
 
 def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from unit.domain.whole_rows import assert_whole_row
 from unit.domain.world import NOW, encode, events_of
 
 from voc_stream.domain.contribution import dimensions_of
+from voc_stream.domain.dimensions import OF_CUSTOMERS
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.rows import CUSTOMER_COLUMNS, customer_row, decode_customer
@@ -59,7 +60,8 @@ def test_customers_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) ->
         CUSTOMER_COLUMNS, customer_row(state, 1), row, own=("customer_id", "version", "fold_state")
     )
     assert state.has_left is has_left(row)
-    assert dimensions_of([], state.profile) == (row["segment"] or "", row["region"] or "")
+    known = tuple([row[each.column] or "" for each in OF_CUSTOMERS])
+    assert dimensions_of([], state.profile) == known
 
 
 @pytest.mark.parametrize(

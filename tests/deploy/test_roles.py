@@ -19,7 +19,7 @@ from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.intake.dead_letters import DeadLetterOffice
 from voc_stream.postgres.reading.summary import read_status
-from voc_stream.postgres.schema.engine_tables import metadata
+from voc_stream.postgres.schema.all_tables import metadata
 from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
 

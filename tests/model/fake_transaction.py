@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from model.fake_histories import move_pieces
+from model.fake_histories import move_pieces, state_text
 from model.stepped_loop import StillWaitsError
 from unit.domain.world import found_among, summed
 
@@ -20,10 +20,13 @@ from voc_stream.events.types import Retraction
 from voc_stream.pipeline.ports import BatchResult, FencedError
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.versioned_rows import ChangedMeanwhileError, EntityStore
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
+from voc_stream.postgres.schema.tables.customer import CUSTOMER
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.session.background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from model.fake_store import FakeStore, Row, Tables
@@ -31,8 +34,12 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.events.types import AnyEvent
     from voc_stream.pipeline.ports import Batch, Partition
+    from voc_stream.postgres.schema.tables.row import EntityRow
 
 ENTITY_KEYS = {"customer": "customer_id", "repair_order": "order_id", "complaint": "complaint_id"}
+ENTITY_ROWS: Mapping[str, EntityRow[Any]] = {
+    entity.table.name: entity for entity in (CUSTOMER, REPAIR_ORDER, COMPLAINT)
+}
 
 
 class FakeCursor:
@@ -45,13 +52,13 @@ class FakeCursor:
 
     def execute(self, statement: str, parameters: tuple[list[str]] | None = None) -> None:
         """Read rows by a column, or merge staged rows."""
-        if read := re.match(
-            r"SELECT (\w+), version, fold_state::text FROM (\w+) WHERE (\w+) = ANY", statement
-        ):
-            key, table, column = read.groups()
+        if read := re.match(r"SELECT (\w+), version, (.+) FROM (\w+) WHERE (\w+) = ANY", statement):
+            key, state_sql, table, column = read.groups()
+            entity = ENTITY_ROWS[table]
+            assert state_sql == entity.state_sql
             values = set((parameters or ([],))[0])
             rows = [row for row in self.tables.rows[table].values() if row[column] in values]
-            self._found = [(row[key], row["version"], row["fold_state"]) for row in rows]
+            self._found = [(row[key], row["version"], state_text(entity, row)) for row in rows]
         elif "AS wanted (" in statement:
             self._found = self._earliest(parameters or ())
         elif statement.startswith("INSERT INTO customer_move"):

@@ -42,6 +42,7 @@ def _complaint(steps: Sequence[Event]) -> Row:
         },
         "compensation": money(stated_latest(steps, "compensation")),
         "reopened": len(reopenings),
+        "reopened_at": reopened_at,
         "opened_at": opened_at,
         **times,
         "state": _state({"opened_at": opened_at, **times}, reopened_at),

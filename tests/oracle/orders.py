@@ -139,6 +139,7 @@ def _order(
             for field in ("customer_id", "site_id", "product")
         },
         "current_stage": last_step and last_step["stage"],
+        "in_stage_since": last_step and _in_stage_since(steps, last_step["stage"]),
         "promised_at": promised_at,
         "delivered_at": delivered_at,
         "on_time": delivered_at <= promised_at if delivered_at and promised_at else None,
@@ -149,6 +150,14 @@ def _order(
         "final_amount": money(stated_latest(steps, "final_amount")),
         **_memory(moments),
     }
+
+
+def _in_stage_since(steps: Sequence[Event], stage: str) -> datetime | None:
+    """The earliest entry into a stage; None where it is unknown, or the stage was left."""
+    of_stage = [step for step in steps if step["stage"] == stage]
+    if any(step["edge"] == "exit" for step in of_stage):
+        return None
+    return min((step["occurred_at"] for step in of_stage), default=None)
 
 
 def _promises_something(step: Event, longest: timedelta) -> bool:

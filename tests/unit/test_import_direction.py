@@ -306,7 +306,7 @@ def test_no_room_is_too_full() -> None:
     ("source", "problem"),
     [
         (
-            "from voc_stream.postgres.schema import rows",
+            "from voc_stream.postgres.schema import migrate",
             "domain.entities may not import postgres.schema",
         ),
         ("import voc_stream.kafka.worker.app", "domain.entities may not import kafka.worker"),

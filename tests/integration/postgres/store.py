@@ -23,7 +23,7 @@ from voc_stream.pipeline.ports import (
 from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
-from voc_stream.postgres.schema.engine_tables import metadata
+from voc_stream.postgres.schema.all_tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -19,7 +19,9 @@ from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import Callback, Complaint, RepairStep, Retraction
-from voc_stream.postgres.schema.rows import decode_complaint, decode_customer, decode_order
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
+from voc_stream.postgres.schema.tables.customer import CUSTOMER
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,13 +134,13 @@ class World:
     def take_in(self, events: Sequence[AnyEvent]) -> None:
         """Fold one batch; `assessed` are then the customers whose risk it may have changed."""
         keys, fold = keys_of(events), Fold(self._catalogue, NOW)
-        fold.add_customers(_loaded(self.customers, keys.customers, decode_customer))
-        fold.add_orders(_loaded(self.orders, keys.orders, decode_order))
-        fold.add_complaints(_loaded(self.complaints, keys.complaints, decode_complaint))
+        fold.add_customers(_loaded(self.customers, keys.customers, CUSTOMER.decode))
+        fold.add_orders(_loaded(self.orders, keys.orders, REPAIR_ORDER.decode))
+        fold.add_complaints(_loaded(self.complaints, keys.complaints, COMPLAINT.decode))
         fold.apply(events)
         fold.recall(found_among([*self._events, *events], fold.unread()))
         self._moving |= set(fold.begin_moves())
-        fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
+        fold.add_customers(_loaded(self.customers, fold.missing_customers(), CUSTOMER.decode))
         self._contributions += fold.contributions(events)
         for stored, states in (
             (self.customers, fold.customers),
@@ -154,9 +156,9 @@ class World:
         gone = {event.event_id for event in events}
         left = [event for event in self._events if event.event_id not in gone]
         keys, fold = keys_of(events), Fold(self._catalogue, NOW)
-        fold.add_customers(_loaded(self.customers, keys.customers, decode_customer))
-        fold.add_orders(_loaded(self.orders, keys.orders, decode_order))
-        fold.add_complaints(_loaded(self.complaints, keys.complaints, decode_complaint))
+        fold.add_customers(_loaded(self.customers, keys.customers, CUSTOMER.decode))
+        fold.add_orders(_loaded(self.orders, keys.orders, REPAIR_ORDER.decode))
+        fold.add_complaints(_loaded(self.complaints, keys.complaints, COMPLAINT.decode))
         remaining, rules = Remaining(fold.to_fold_anew(events)), timing_rules(self._catalogue)
         for event in left:
             keys_of_event = keys_of([event])
@@ -170,7 +172,7 @@ class World:
         fold.recall(found_among(left, fold.unread()))
         self._moving |= set(fold.begin_moves())
         self._moving -= set(remaining.gone_customers())
-        fold.add_customers(_loaded(self.customers, fold.missing_customers(), decode_customer))
+        fold.add_customers(_loaded(self.customers, fold.missing_customers(), CUSTOMER.decode))
         self._contributions += fold.contributions([])
         for stored, states, empty in (
             (self.customers, fold.customers, remaining.gone_customers()),
@@ -185,8 +187,8 @@ class World:
     def move_some(self, rows: int = 1) -> bool:
         """Move one piece of each history that is under way; whether there was one."""
         for customer_id in sorted(self._moving):
-            customer = decode_customer(self.customers[customer_id].decode())
-            orders = [decode_order(state.decode()) for state in self.orders.values()]
+            customer = CUSTOMER.decode(self.customers[customer_id].decode())
+            orders = [REPAIR_ORDER.decode(state.decode()) for state in self.orders.values()]
             changed, contributions = move_piece(
                 customer, self._events, orders, self._catalogue, rows
             )

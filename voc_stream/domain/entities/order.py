@@ -106,6 +106,14 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return None if self.step is None else self.step.stage
 
     @property
+    def in_stage_since(self) -> datetime | None:
+        """When it entered the current stage; None once it left it, or where the entry is unknown."""
+        stage = self.current_stage
+        if stage is None or stage in self.exited or stage not in self.entered:
+            return None
+        return _moment(self.entered[stage])
+
+    @property
     def delivered_at(self) -> datetime | None:
         """When the order left the stage that ends the visit."""
         return None if self.delivered is None else _moment(self.delivered)

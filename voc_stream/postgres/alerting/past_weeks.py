@@ -12,7 +12,7 @@ from voc_stream.alerts.detection.baseline import BASELINE_DAYS, Past
 from voc_stream.alerts.detection.distribution import Distribution, distribution_of
 from voc_stream.domain.horizons import DAY
 from voc_stream.postgres.alerting.detector_rows import Key
-from voc_stream.postgres.schema.reader_tables import SCORE_BINS
+from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.postgres.corrections.repair import comparable
-from voc_stream.postgres.schema import engine_tables
-from voc_stream.postgres.schema import reader_tables as tables
+from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
+from voc_stream.postgres.schema.tables.columns import SCHEMA
 
 if TYPE_CHECKING:
     import sqlalchemy
 
     from voc_stream.postgres.session.cursor import Cursor
 
-LIVE, SCRATCH = tables.SCHEMA, "voc_rebuild"
+LIVE, SCRATCH = SCHEMA, "voc_rebuild"
 MINUTE = timedelta(minutes=1)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
 # The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
@@ -57,8 +57,8 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
     found.append(
         (
             "pane",
-            _key(engine_tables.pane),
-            [comparable(name) for name in _columns(engine_tables.pane)],
+            _key(tables.pane),
+            [comparable(name) for name in _columns(tables.pane)],
             PANES_COMPARED,
         )
     )

@@ -18,7 +18,7 @@ from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.folding.history import move_events, move_orders
 from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.postgres.intake.stored_events import scored_events_after
-from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS, contribution_row
+from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.staging import copy_lines

@@ -33,8 +33,7 @@ from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.rolling.refreshes import REFRESHES, wind_back
-from voc_stream.postgres.schema import engine_tables
-from voc_stream.postgres.schema import reader_tables as tables
+from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.installation import require_catalogue
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
 from voc_stream.postgres.session.background import Background
@@ -69,18 +68,18 @@ _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (
     *_STATES,
     tables.churn_risk,
-    engine_tables.experience_cube,
-    engine_tables.pane,
-    engine_tables.rolling_sum,
+    tables.experience_cube,
+    tables.pane,
+    tables.rolling_sum,
 )
 _QUEUES = (
-    engine_tables.contribution,
-    engine_tables.detail_contribution,
-    engine_tables.customer_move,
-    engine_tables.churn_pending,
-    engine_tables.arrival,
+    tables.contribution,
+    tables.detail_contribution,
+    tables.customer_move,
+    tables.churn_pending,
+    tables.arrival,
 )
-_COPIED = (*_REPLACED, *_QUEUES, tables.experience, engine_tables.rolling_clock)
+_COPIED = (*_REPLACED, *_QUEUES, tables.experience, tables.rolling_clock)
 
 
 class RebuildReport(NamedTuple):
@@ -135,7 +134,7 @@ def _rebuild(
                     table,
                     (LIVE, SCRATCH),
                     NOT_DERIVED,
-                    PANES_COMPARED if table is engine_tables.pane else "true",
+                    PANES_COMPARED if table is tables.pane else "true",
                 )
         cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
         connection.commit()
@@ -204,7 +203,7 @@ def _create_scratch(cursor: Cursor) -> None:
         cursor.execute(
             f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} {like})"
         )
-    for table in (tables.experience, engine_tables.rolling_clock):
+    for table in (tables.experience, tables.rolling_clock):
         cursor.execute(f"INSERT INTO {SCRATCH}.{table.name} SELECT * FROM {LIVE}.{table.name}")
     for _, statement in READER_VIEWS:
         cursor.execute(statement)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from voc_stream.domain.dimensions import CUBE_KEY
-from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS
+from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS
 from voc_stream.postgres.schema.sums import BINS, SUMS, add_up
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +32,37 @@ _QUEUES = {
     "detail_contribution": ("number", *CONTRIBUTION_COLUMNS),
     "arrival": ("scope_type", "scope", "hour", "n", "score_sum", "score_sq_sum"),
 }
+
+
+COMPLAINTS_A_TIME = 1_000
+_encode = msgspec.json.Encoder().encode
+
+
+def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
+    """Rename what complaints are about, in their states and in what shows them.
+
+    A worker that has the complaint at hand finds another version, and reads it anew.
+    """
+    while True:
+        cursor.execute(
+            f"SELECT complaint_id, {COMPLAINT.state_sql} FROM complaint WHERE category = %s LIMIT %s",
+            (old, COMPLAINTS_A_TIME),
+        )
+        found = cursor.fetchall()
+        if not found:
+            return
+        states = []
+        for _, text in found:
+            state = COMPLAINT.decode(text)
+            if state.category is not None:
+                state.category = msgspec.structs.replace(state.category, value=new)
+            states.append(_encode(state).decode())
+        cursor.execute(
+            "UPDATE complaint c SET category = %s, version = version + 1, fold_state = s.state::json"
+            " FROM unnest(%s::text[], %s::text[]) AS s (complaint_id, state)"
+            " WHERE c.complaint_id = s.complaint_id",
+            (new, [complaint_id for complaint_id, _ in found], states),
+        )
 
 
 def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
@@ -57,6 +91,7 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
                 f" INSERT INTO {queue} (experience, {kept}) SELECT {renamed}, {kept} FROM gone",
                 names,
             )
+        _rename_categories(cursor, old, new)
         cursor.execute(
             # Of two detectors the one of the new name stays; the other's alert ends.
             " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS (SELECT FROM detector n WHERE n.experience = %(new)s"
@@ -65,9 +100,6 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
             " UPDATE alert a SET experience = %(new)s WHERE experience = %(old)s AND (ended_at IS NOT NULL OR NOT EXISTS ("
             "   SELECT FROM alert n WHERE n.ended_at IS NULL AND n.experience = %(new)s"
             "   AND (n.rule, n.scope_type, n.scope) = (a.rule, a.scope_type, a.scope)));"
-            # A worker that has the complaint at hand finds another version, and reads it anew.
-            " UPDATE complaint SET category = %(new)s, version = version + 1,"
-            "   fold_state = jsonb_set(fold_state::jsonb, '{category,0}', to_jsonb(%(new)s::text))::json WHERE category = %(old)s;"
             " DELETE FROM experience WHERE experience = %(old)s",
             names,
         )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voc_stream.postgres.schema.tables.columns import STATE_COLUMNS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,4 +65,4 @@ def repair(
 def comparable(column: str, table: str | None = None) -> str:
     """SQL of a column's value in a form that can be compared: JSON by what it says, not by how it is written."""
     name = f'"{column}"' if table is None else f'{table}."{column}"'
-    return f"{name}::jsonb" if column == "fold_state" else name
+    return f"{name}::jsonb" if column in STATE_COLUMNS else name

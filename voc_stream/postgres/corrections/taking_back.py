@@ -18,7 +18,7 @@ from voc_stream.events.decode import decode_stored
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
-from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID
+from voc_stream.postgres.schema.tables.events import COMPLAINT_ID
 from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.locks import Lock, try_lock, wait_as_a_batch_does
 

@@ -8,7 +8,7 @@ import psycopg2
 from psycopg2.extras import execute_values
 from sqlalchemy import Select, func, null, select, update
 
-from voc_stream.postgres.schema.reader_tables import dead_letter
+from voc_stream.postgres.schema.tables.intake import dead_letter
 from voc_stream.postgres.session.connection import asking
 
 if TYPE_CHECKING:

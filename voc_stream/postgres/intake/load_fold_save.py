@@ -9,7 +9,7 @@ from voc_stream.domain.folding.fold_batch import Fold, Unread
 from voc_stream.domain.folding.keys import keys_of
 from voc_stream.postgres.intake.stored_events import earliest_contacts, earliest_steps
 from voc_stream.postgres.rolling.churn_risk import pending_rows
-from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS, contribution_row
+from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.staging import copy_lines
 

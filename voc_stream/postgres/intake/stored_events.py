@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.events.decode import decode_stored
-from voc_stream.postgres.schema.reader_tables import COMPLAINT_ID
+from voc_stream.postgres.schema.tables.events import COMPLAINT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence

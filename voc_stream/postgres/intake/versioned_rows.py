@@ -10,15 +10,17 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from voc_stream.postgres.schema import rows
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
+from voc_stream.postgres.schema.tables.customer import CUSTOMER
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
+    from voc_stream.postgres.schema.tables.row import EntityRow
     from voc_stream.postgres.session.background import Background
-    from voc_stream.postgres.session.copy_csv import Value
     from voc_stream.postgres.session.cursor import Cursor
 
 State = TypeVar("State")
@@ -44,14 +46,11 @@ class Entity(Generic[State]):
 
     def __init__(
         self,
-        table: str,
-        columns: Sequence[str],
-        decode: Callable[[str], State],
-        row_of: Callable[[State, int], tuple[Value, ...]],
+        row: EntityRow[State],
         cached_bytes: int = CACHED_BYTES,
     ) -> None:
-        self._table, self._columns, self._decode, self._row_of = table, columns, decode, row_of
-        self._key = columns[0]
+        self._row, self._table, columns = row, row.table.name, row.columns
+        self._decode, self._key = row.decode, columns[0]
         self._cache: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._cached_bytes, self._most_cached_bytes = 0, cached_bytes
         self._versions: dict[str, int] = {}
@@ -60,7 +59,7 @@ class Entity(Generic[State]):
         # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking. A row that is new but had a
         # version was deleted since it was loaded: a retraction left nothing of it. (Only of rows that are new xmax is 0.)
         self._save = (
-            f"WITH saved AS (INSERT INTO {table} AS t ({names}) SELECT {names} FROM staged_{table} ORDER BY {self._key}"
+            f"WITH saved AS (INSERT INTO {self._table} AS t ({names}) SELECT {names} FROM staged_{self._table} ORDER BY {self._key}"
             f" ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE t.version = excluded.version - 1"
             " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER (WHERE is_as_loaded) FROM saved"
         )
@@ -85,7 +84,7 @@ class Entity(Generic[State]):
     def owned_after(self, cursor: Cursor, after: Mapping[str, str], limit: int) -> dict[str, State]:
         """The states of rows that belong to some customers: of each the next `limit` after a key, in the order of their keys."""
         cursor.execute(
-            f"SELECT t.{self._key}, t.version, t.fold_state::text"
+            f"SELECT t.{self._key}, t.version, {self._row.state_sql}"
             " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after) CROSS JOIN LATERAL ("
             f" SELECT * FROM {self._table} WHERE customer_id = owner.customer_id AND {self._key} > owner.after"
             f" ORDER BY {self._key} LIMIT %s) t",
@@ -95,7 +94,7 @@ class Entity(Generic[State]):
 
     def _read(self, cursor: Cursor, keys: list[str]) -> dict[str, State]:
         cursor.execute(
-            f"SELECT {self._key}, version, fold_state::text FROM {self._table} WHERE {self._key} = ANY(%s)",
+            f"SELECT {self._key}, version, {self._row.state_sql} FROM {self._table} WHERE {self._key} = ANY(%s)",
             (keys,),
         )
         return self._found(cursor)
@@ -113,10 +112,11 @@ class Entity(Generic[State]):
         if not states:
             return
         versions = {key: self._versions.get(key, 0) + 1 for key in states}
-        written = [self._row_of(state, versions[key]) for key, state in states.items()]
+        written = [self._row.values(state, versions[key]) for key, state in states.items()]
         background.run(partial(self._write, cursor, lines(written), len(states)))
         for row in written:
-            key, version, state = cast("tuple[str, int, str]", row[:3])
+            key, version = cast("tuple[str, int]", row[:2])
+            state = self._row.state_of(row)
             before = self._cache.pop(key, None)
             self._cached_bytes += len(state) - len(before[0]) if before else len(state) + ROW_BYTES
             self._cache[key] = state, version
@@ -134,7 +134,7 @@ class Entity(Generic[State]):
         )
 
     def _write(self, cursor: Cursor, data: bytes, count: int) -> None:
-        copy_lines(cursor, f"staged_{self._table}", self._columns, data)
+        copy_lines(cursor, f"staged_{self._table}", self._row.columns, data)
         cursor.execute(self._save)
         (saved,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
         if saved != count:
@@ -166,16 +166,9 @@ class EntityStore:
     """The three kinds of rows that events change."""
 
     def __init__(self, cached_bytes: int = CACHED_BYTES) -> None:
-        self.customers = Entity(
-            "customer", rows.CUSTOMER_COLUMNS, rows.decode_customer, rows.customer_row, cached_bytes
-        )
-        self.orders = Entity(
-            "repair_order", rows.ORDER_COLUMNS, rows.decode_order, rows.order_row, cached_bytes
-        )
-        few = min(cached_bytes, CACHED_COMPLAINTS_BYTES)
-        self.complaints = Entity(
-            "complaint", rows.COMPLAINT_COLUMNS, rows.decode_complaint, rows.complaint_row, few
-        )
+        self.customers = Entity(CUSTOMER, cached_bytes)
+        self.orders = Entity(REPAIR_ORDER, cached_bytes)
+        self.complaints = Entity(COMPLAINT, min(cached_bytes, CACHED_COMPLAINTS_BYTES))
 
     def keep(self) -> None:
         """The transaction committed."""

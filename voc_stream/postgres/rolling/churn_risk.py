@@ -14,8 +14,8 @@ from voc_stream.domain.entities.complaint import OPEN_STATES
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres.schema.reader_tables import IS_OPEN, IS_RESOLVED
-from voc_stream.postgres.schema.rows import decode_customer
+from voc_stream.postgres.schema.tables.complaint import IS_OPEN, IS_RESOLVED
+from voc_stream.postgres.schema.tables.customer import CUSTOMER
 from voc_stream.postgres.session.connection import translated
 from voc_stream.postgres.session.copy_csv import array
 from voc_stream.postgres.session.locks import Lock, try_lock
@@ -197,11 +197,12 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFact
             ComplaintFacts(complaint_id, severity, state, is_open, opened_at, resolved_at, took)
         )
     cursor.execute(
-        "SELECT customer_id, fold_state::text FROM customer WHERE customer_id = ANY(%s)", (ids,)
+        f"SELECT customer_id, {CUSTOMER.state_sql} FROM customer WHERE customer_id = ANY(%s)",
+        (ids,),
     )
     found = []
     for customer_id, encoded in cursor:
-        state = decode_customer(encoded)
+        state = CUSTOMER.decode(encoded)
         if state.last_seen_at is not None and not state.has_left:
             found.append(
                 CustomerFacts(

@@ -41,7 +41,7 @@ from voc_stream.postgres.rolling.refreshes import (
     shift_windows,
     wind_back,
 )
-from voc_stream.postgres.schema.rows import CONTRIBUTION_COLUMNS
+from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS
 from voc_stream.postgres.schema.sums import add_up, merge, sums_of_measures
 from voc_stream.postgres.session.locks import try_lock
 from voc_stream.postgres.session.server_clock import ClockError, require_clock

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from voc_stream.events.types import EVENT_TYPES
-from voc_stream.postgres.schema import reader_tables as tables
-from voc_stream.postgres.schema.reader_tables import SCHEMA
+from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
+from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
 
 # Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may
 # stand in any other, known or unknown.
@@ -58,9 +58,7 @@ def bi_views() -> list[BiView]:
 
 
 def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
-    shown = {
-        column: about for column, about in columns.items() if column not in tables.WRITERS_ONLY
-    }
+    shown = {column: about for column, about in columns.items() if column not in WRITERS_ONLY}
     expressions = ", ".join(
         f'{_REPLACED.get((name, column), _quoted(column))} AS "{column}"' for column in shown
     )

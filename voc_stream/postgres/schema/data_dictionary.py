@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.schema import engine_tables
-from voc_stream.postgres.schema import reader_tables as tables
+from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
+from voc_stream.postgres.schema.tables.columns import WRITERS_ONLY
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
@@ -29,7 +29,7 @@ and hours are those of UTC. NULL is "no data", never zero.
 
 def dictionary() -> str:
     """The page, in Markdown."""
-    known = {table.name: table for table in engine_tables.metadata.sorted_tables}
+    known = {table.name: table for table in tables.metadata.sorted_tables}
     internal = sorted(known.keys() - set(_FOR_READERS))
     parts = [_HEADER, "## For readers\n"]
     parts += [_of_table(known[name]) if name in known else _of_view(name) for name in _FOR_READERS]
@@ -79,5 +79,5 @@ def _type(column: Column[object]) -> str:
 
 def _about(column: Column[object], key: set[str]) -> str:
     marks = ["key"] if column.name in key else []
-    marks += ["writers only"] if column.name in tables.WRITERS_ONLY else []
+    marks += ["writers only"] if column.name in WRITERS_ONLY else []
     return (column.comment or "") + (f" *({', '.join(marks)})*" if marks else "")

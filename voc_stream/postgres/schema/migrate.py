@@ -21,8 +21,8 @@ from sqlalchemy.exc import InternalError
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.schema.bi_views import bi_views
 from voc_stream.postgres.schema.installation import make_installation
-from voc_stream.postgres.schema.reader_tables import SCHEMA
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
+from voc_stream.postgres.schema.tables.columns import SCHEMA
 from voc_stream.postgres.schema.view_changes import BI_SCHEMA, Comments, create_views
 from voc_stream.postgres.session.blockers import BlockerWatch
 from voc_stream.postgres.session.connection import SCHEMA_VERSION, engine_for, translated

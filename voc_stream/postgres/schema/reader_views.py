@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DETAILS, SCOPE_TYPES_IN_WORDS, SITES
 from voc_stream.domain.horizons import HORIZONS
 from voc_stream.postgres.schema.expressions.intervals import interval, t_quantile
-from voc_stream.postgres.schema.reader_tables import SCORE_BINS
 from voc_stream.postgres.schema.sums import BINS, SUMS
+from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 
 if TYPE_CHECKING:
     from voc_stream.domain.dimensions import Dimension
@@ -154,12 +154,12 @@ _REPAIR_STAGE = f"""
 CREATE VIEW repair_stage AS
 SELECT o.order_id, s.stage, s.entered_at, s.exited_at,
        CASE WHEN s.exited_at >= s.entered_at THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes,
-       (o.fold_state -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
+       (o.stages -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
 FROM repair_order o
 CROSS JOIN LATERAL (
     SELECT coalesce(i.key, x.key) AS stage,
            {_moment("i.value")} AS entered_at, {_moment("x.value")} AS exited_at
-    FROM json_each_text(o.fold_state -> 'entered') i FULL JOIN json_each_text(o.fold_state -> 'exited') x USING (key)
+    FROM json_each_text(o.stages -> 'entered') i FULL JOIN json_each_text(o.stages -> 'exited') x USING (key)
 ) s
 """
 

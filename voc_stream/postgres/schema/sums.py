@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.postgres.schema.reader_tables import SCORE_BINS
+from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 
 if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor

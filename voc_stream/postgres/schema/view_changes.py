@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from voc_stream.postgres.schema.bi_views import bi_views
-from voc_stream.postgres.schema.reader_tables import SCHEMA
 from voc_stream.postgres.schema.reader_views import READER_VIEWS, VIEW_COMMENTS
+from voc_stream.postgres.schema.tables.columns import SCHEMA
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -13,7 +13,7 @@ from integration.postgres.store import Store
 
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.schema.migrate import _alembic_config, migrate
-from voc_stream.postgres.schema.rows import decode_order
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.session.connection import asking
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def test_added_dimensions_leave_what_was_stored_and_rebuild_fills_them(
         ("", "", ""),
         ("", "", "north"),
     ]
-    [(state,)] = ask(url, "SELECT fold_state::text FROM voc.repair_order")
-    assert decode_order(state).profile == ("gold", "north")
+    [(state,)] = ask(url, f"SELECT {REPAIR_ORDER.state_sql} FROM voc.repair_order")
+    assert REPAIR_ORDER.decode(state).profile == ("gold", "north")
     rebuild(url, catalogue, lambda *_: None)
     assert ask(
         url,

@@ -18,7 +18,7 @@ from voc_stream.pipeline.ports import OtherCatalogueError, StoreUnavailableError
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.corrections.renaming import rename_experiences
-from voc_stream.postgres.schema.engine_tables import metadata
+from voc_stream.postgres.schema.all_tables import metadata
 from voc_stream.postgres.schema.migrate import migrate
 
 if TYPE_CHECKING:

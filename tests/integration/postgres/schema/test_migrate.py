@@ -18,10 +18,11 @@ from voc_stream.domain.entities.order import LatestStep, OrderState
 from voc_stream.domain.entities.since import Since
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
-from voc_stream.postgres.schema.engine_tables import metadata
+from voc_stream.postgres.schema.all_tables import metadata
 from voc_stream.postgres.schema.migrate import _alembic_config, migrate
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
-from voc_stream.postgres.schema.rows import decode_complaint, decode_order
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.session.connection import SCHEMA_VERSION, asking
 
 if TYPE_CHECKING:
@@ -259,8 +260,10 @@ def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str
         ),
     ]
     found = {
-        key: decode_order(found)
-        for key, found in ask(url, "SELECT order_id, fold_state::text FROM voc.repair_order")
+        key: REPAIR_ORDER.decode(found)
+        for key, found in ask(
+            url, f"SELECT order_id, {REPAIR_ORDER.state_sql} FROM voc.repair_order"
+        )
     }
     assert found["o-1"].exited == {"work": 253370764799999999, "wash": -999999}
     assert found["o-2"] == OrderState("o-2")
@@ -331,7 +334,7 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
     migrate(url)
     moments = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 5)]
     kept = [
-        decode_complaint(state)
+        COMPLAINT.decode(state)
         for (state,) in ask(url, "SELECT fold_state::text FROM voc.complaint ORDER BY complaint_id")
     ]
     assert kept[0].times == {
@@ -340,8 +343,10 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
     }
     assert (kept[0].reopened, kept[1]) == (2, ComplaintState("q-1"))
     left = [
-        decode_order(state)
-        for (state,) in ask(url, "SELECT fold_state::text FROM voc.repair_order ORDER BY order_id")
+        REPAIR_ORDER.decode(state)
+        for (state,) in ask(
+            url, f"SELECT {REPAIR_ORDER.state_sql} FROM voc.repair_order ORDER BY order_id"
+        )
     ]
     assert (left[0].contact, left[0].exited) == (Since(moments[1], moments[3]), {"delivery": 5})
     assert left[1] == OrderState("o-1", profile=("gold", ""))
@@ -374,8 +379,10 @@ def test_a_state_names_the_stage_of_its_latest_step(new_database: Callable[[], s
     migrate(url)
     at = datetime(2026, 1, 5, tzinfo=UTC)
     assert [
-        decode_order(state)
-        for (state,) in ask(url, "SELECT fold_state::text FROM voc.repair_order ORDER BY order_id")
+        REPAIR_ORDER.decode(state)
+        for (state,) in ask(
+            url, f"SELECT {REPAIR_ORDER.state_sql} FROM voc.repair_order ORDER BY order_id"
+        )
     ] == [
         OrderState(
             "o-0",

@@ -16,7 +16,7 @@ from voc_stream.domain.entities.complaint import LIFE, ComplaintState
 from voc_stream.domain.folding.fold_batch import Unread
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
-from voc_stream.postgres.schema.rows import COMPLAINT_COLUMNS, complaint_row, decode_complaint
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 
 if TYPE_CHECKING:
     from builders import Event
@@ -78,8 +78,8 @@ def test_complaints_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -
     for (complaint_id,), row in complaint_rows(read_events(messages(told), CATALOGUE, NOW)).items():
         state = state_of([body for body in told if body["complaint_id"] == complaint_id], catalogue)
         assert_whole_row(
-            COMPLAINT_COLUMNS,
-            complaint_row(state, 1),
+            COMPLAINT.columns,
+            COMPLAINT.values(state, 1),
             row,
             own=("complaint_id", "version", "fold_state"),
         )
@@ -89,7 +89,7 @@ def test_complaints_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -
 def test_state_survives_being_stored(catalogue: Catalogue, bodies: list[Event]) -> None:
     """A state read back from its JSON is the state."""
     state = state_of([body for body in bodies if body["type"] == "complaint"], catalogue)
-    assert decode_complaint(encode(state).decode()) == state
+    assert COMPLAINT.decode(encode(state).decode()) == state
 
 
 @pytest.mark.parametrize("action", LIFE)

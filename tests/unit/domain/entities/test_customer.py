@@ -17,7 +17,7 @@ from voc_stream.domain.contribution import dimensions_of
 from voc_stream.domain.dimensions import OF_CUSTOMERS
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.moment import moment_of
-from voc_stream.postgres.schema.rows import CUSTOMER_COLUMNS, customer_row, decode_customer
+from voc_stream.postgres.schema.tables.customer import CUSTOMER
 
 if TYPE_CHECKING:
     from builders import Event
@@ -48,7 +48,7 @@ def test_any_order_of_events_is_the_same_customer(
 def test_state_survives_being_stored(catalogue: Catalogue, bodies: list[Event]) -> None:
     """A state read back from its JSON is the state."""
     state = state_of(bodies, catalogue)
-    assert decode_customer(encode(state).decode()) == state
+    assert CUSTOMER.decode(encode(state).decode()) == state
 
 
 @given(ABOUT_ONE.filter(bool))
@@ -57,7 +57,10 @@ def test_customers_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) ->
     row = customer_rows(read_events(messages(bodies), CATALOGUE, NOW))["u-1",]
     state = state_of(bodies, catalogue)
     assert_whole_row(
-        CUSTOMER_COLUMNS, customer_row(state, 1), row, own=("customer_id", "version", "fold_state")
+        CUSTOMER.columns,
+        CUSTOMER.values(state, 1),
+        row,
+        own=("customer_id", "version", "fold_state"),
     )
     assert state.has_left is has_left(row)
     known = tuple([row[each.column] or "" for each in OF_CUSTOMERS])

@@ -24,7 +24,7 @@ from voc_stream.domain.entities.order import (
 )
 from voc_stream.domain.folding.fold_batch import Unread
 from voc_stream.domain.moment import moment_of
-from voc_stream.postgres.schema.rows import ORDER_COLUMNS, decode_order, order_row
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_any_order_of_events_is_the_same_order(catalogue: Catalogue, bodies: lis
 def test_state_survives_being_stored(catalogue: Catalogue, bodies: list[Event]) -> None:
     """A state read back from its JSON is the state."""
     state = order(bodies, catalogue)
-    assert decode_order(encode(state).decode()) == state
+    assert REPAIR_ORDER.decode(encode(state).decode()) == state
 
 
 @pytest.mark.parametrize(
@@ -274,8 +274,8 @@ def test_orders_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -> No
         ]
         state = order(about, catalogue)
         state.order_id = order_id
-        own = ("order_id", "version", "fold_state", "last_moment_at")
-        assert_whole_row(ORDER_COLUMNS, order_row(state, 1), row, own=own)
+        own = ("order_id", "version", "fold_state", "stages", "last_moment_at")
+        assert_whole_row(REPAIR_ORDER.columns, REPAIR_ORDER.values(state, 1), row, own=own)
 
 
 COUNTED = event_lists(12).map(of_order_one)

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
-# When the wait began. The latest reopening stands in fold_state only; where no opening is known, an answer shows that it was open by then.
+# When the wait began. Where no opening is known, an answer shows that it was open by then.
 _OPEN = """
 SELECT complaint_id, site_id, severity, state NOT IN ('opened', 'reopened'), waiting_since, handed_to
 FROM (
-    SELECT *, CASE WHEN reopened > 0 THEN greatest(opened_at, (fold_state ->> 'reopened_at')::timestamptz)
+    SELECT *, CASE WHEN reopened > 0 THEN greatest(opened_at, reopened_at)
                    ELSE coalesce(opened_at, least(acknowledged_at, apologised_at)) END AS waiting_since
     FROM complaint WHERE state = ANY(%s)
 ) waiting

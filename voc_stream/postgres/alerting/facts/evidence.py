@@ -9,7 +9,7 @@ from voc_stream.alerts.explanation import Group
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.domain.dimensions import TELLING
 from voc_stream.events.types import EVENT_TYPES
-from voc_stream.postgres.schema.reader_tables import touchpoint_event
+from voc_stream.postgres.schema.tables.events import touchpoint_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from voc_stream.alerts.model import MOST_IDS
 from voc_stream.alerts.rules.workshop.promise_at_risk import longest_left
 from voc_stream.alerts.rules.workshop.repair_stage_stuck import GIVEN_UP_AFTER
 from voc_stream.domain.calendar import calendars_of
-from voc_stream.domain.entities.order import EPOCH, FOLLOW_UP_WITHIN, MICROSECOND
+from voc_stream.domain.entities.order import FOLLOW_UP_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,19 +29,18 @@ FOLLOW_UPS_OVER = timedelta(days=7)
 _GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
 _ROUNDING = timedelta(seconds=1)
 """More than by what sums of minutes differ that were added in another order."""
-# One scan of the orders for all. What lies in fold_state is looked up only for those that are in the workshop: microseconds since 1970.
+# One scan of the orders for all.
 # Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are counted.
 _FACTS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT order_id, site_id, product, current_stage, promised_at, follow_up_due_at, followed_up_at,
-           CASE WHEN delivered_at IS NULL AND fold_state -> 'exited' -> current_stage IS NULL
-                THEN (fold_state -> 'entered' ->> current_stage)::bigint END AS entered
+           CASE WHEN delivered_at IS NULL THEN in_stage_since END AS entered
     FROM repair_order
     WHERE (delivered_at IS NULL AND current_stage IS NOT NULL) OR (follow_up_due_at >= %(due_earliest)s AND follow_up_due_at < %(now)s)
 )
 SELECT site_id, current_stage, product, order_id, entered, promised_at, NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids
 FROM chosen
-JOIN unnest(%(stages)s::text[], %(entered_until)s::bigint[], %(promised_until)s::timestamptz[])
+JOIN unnest(%(stages)s::text[], %(entered_until)s::timestamptz[], %(promised_until)s::timestamptz[])
      AS watched (stage, entered_until, promised_until) ON stage = current_stage
 WHERE follow_up_due_at IS NULL
   AND ((entered >= %(entered_from)s AND entered <= entered_until) OR (promised_at > %(now)s AND promised_at <= promised_until))
@@ -114,12 +113,10 @@ def read_facts(
         {
             "now": now,
             **_due_windows(calendars_of(catalogue), now),
-            "entered_from": _microseconds(now - GIVEN_UP_AFTER),
+            "entered_from": now - GIVEN_UP_AFTER,
             "stages": list(catalogue.flow.stages),
             "entered_until": [
-                _microseconds(now - stuck_after[stage] + _ROUNDING)
-                if stage in stuck_after
-                else None
+                now - stuck_after[stage] + _ROUNDING if stage in stuck_after else None
                 for stage in catalogue.flow.stages
             ],
             "promised_until": [min(moment, watched_until) for moment in promised_until],
@@ -133,8 +130,7 @@ def read_facts(
         elif order_id is None:
             in_stage[site_id, stage][product] = count
         else:
-            entered_at = None if entered is None else EPOCH + entered * MICROSECOND
-            orders.append(OpenOrder(order_id, site_id, product, stage, entered_at, promised_at))
+            orders.append(OpenOrder(order_id, site_id, product, stage, entered, promised_at))
     return WorkshopFacts(orders, in_stage, follow_ups)
 
 
@@ -159,7 +155,3 @@ def _due_window(calendar: Calendar, now: datetime) -> tuple[datetime, datetime]:
     until = calendar.before(now, FOLLOW_UP_WITHIN)
     first = calendar.before(until, FOLLOW_UPS_OVER)
     return first + FOLLOW_UP_WITHIN, until + FOLLOW_UP_WITHIN
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // MICROSECOND

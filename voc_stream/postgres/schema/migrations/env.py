@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from voc_stream.postgres.schema.engine_tables import metadata
-from voc_stream.postgres.schema.reader_tables import SCHEMA
+from voc_stream.postgres.schema.all_tables import metadata
+from voc_stream.postgres.schema.tables.columns import SCHEMA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from builders import callback, event_lists, repair_step
+from hypothesis import given
+from unit.domain.world import events_of
+
+from voc_stream.catalogue.load import load_catalogue
+from voc_stream.domain.entities.order import OrderState, timing_rules
+from voc_stream.domain.moment import moment_of
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
+
+CATALOGUE = load_catalogue()
+
+
+def folded(bodies: list[dict[str, object]]) -> OrderState:
+    """The order of all these events."""
+    state = OrderState("o-1")
+    for event in events_of(bodies, CATALOGUE):
+        state.apply(event, moment_of(event), timing_rules(CATALOGUE))
+    return state
+
+
+@given(event_lists())
+def test_a_state_is_read_back_from_its_columns(bodies: list[dict[str, object]]) -> None:
+    """What stands in a column of its own is left out of the state beside it, and nothing is lost."""
+    state = folded(bodies)
+    row = REPAIR_ORDER.values(state, 1)
+    assert REPAIR_ORDER.decode(REPAIR_ORDER.state_of(row)) == state
+    kept = json.loads(str(row[REPAIR_ORDER.columns.index("fold_state")]))
+    assert not {"entered", "exited", "opened"} & kept.keys()
+
+
+def test_a_part_that_is_not_there_is_empty() -> None:
+    """Before the delivery and the first score their columns are NULL, never zero."""
+    began = repair_step(order_id="o-1", stage="reception", edge="enter")
+    row = dict(zip(REPAIR_ORDER.columns, REPAIR_ORDER.values(folded([began]), 1), strict=True))
+    assert [row[name] for name in ("delivered_at", "on_time", "peak_score", "mean_score")] == [
+        None
+    ] * 4
+    assert isinstance(row["in_stage_since"], datetime)
+    assert row["in_stage_since"].tzinfo is UTC
+    scored = callback(order_id="o-1", answers=[{"item": "overall", "score": 7}])
+    after = REPAIR_ORDER.values(folded([began, scored]), 2)
+    assert after[REPAIR_ORDER.columns.index("peak_score")] == 7

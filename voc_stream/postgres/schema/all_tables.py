@@ -1,0 +1,65 @@
+"""All tables by name, for those who need to know them all."""
+
+from __future__ import annotations
+
+from voc_stream.postgres.schema.tables.columns import metadata
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
+from voc_stream.postgres.schema.tables.customer import CUSTOMER
+from voc_stream.postgres.schema.tables.engine import (
+    arrival,
+    churn_pending,
+    customer_move,
+    detector,
+    evaluation_clock,
+    installation,
+    lock,
+    outbox,
+    retraction_pending,
+    risk_daily,
+)
+from voc_stream.postgres.schema.tables.events import retracted_event, retraction, touchpoint_event
+from voc_stream.postgres.schema.tables.intake import dead_letter, stream_position
+from voc_stream.postgres.schema.tables.reading import alert, churn_risk, experience, site_calendar
+from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
+from voc_stream.postgres.schema.tables.rolling import (
+    contribution,
+    detail_contribution,
+    experience_cube,
+    pane,
+    rolling_clock,
+    rolling_sum,
+)
+
+complaint, customer, repair_order = COMPLAINT.table, CUSTOMER.table, REPAIR_ORDER.table
+
+__all__ = [
+    "alert",
+    "arrival",
+    "churn_pending",
+    "churn_risk",
+    "complaint",
+    "contribution",
+    "customer",
+    "customer_move",
+    "dead_letter",
+    "detail_contribution",
+    "detector",
+    "evaluation_clock",
+    "experience",
+    "experience_cube",
+    "installation",
+    "lock",
+    "metadata",
+    "outbox",
+    "pane",
+    "repair_order",
+    "retracted_event",
+    "retraction",
+    "retraction_pending",
+    "risk_daily",
+    "rolling_clock",
+    "rolling_sum",
+    "site_calendar",
+    "stream_position",
+    "touchpoint_event",
+]

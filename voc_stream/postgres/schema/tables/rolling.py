@@ -1,0 +1,164 @@
+"""What is not yet merged, and the sums that readers see through views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    Date,
+    Identity,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DIMENSIONS
+from voc_stream.postgres.schema.tables.columns import (
+    KEY,
+    QUEUE,
+    SCORE_BINS,
+    TIME,
+    column,
+    metadata,
+    required,
+)
+
+
+def _sums() -> list[Column[Any]]:
+    return [
+        required("n", BigInteger, "contributions / 样本数"),
+        required(
+            "score_sum",
+            BigInteger,
+            "sum of values, in hundredths of a point (of a minute for timings) / 分值之和（百分之一分）",
+        ),
+        required(
+            "score_sq_sum", Numeric, "sum of squared values, in hundredths squared / 分值平方和"
+        ),
+        required(
+            "expectation_n",
+            BigInteger,
+            "contributions with a stated expectation / 有期望值的样本数",
+        ),
+        required(
+            "expectation_sum", BigInteger, "sum of stated expectations, in hundredths / 期望值之和"
+        ),
+        required(
+            "importance_n", BigInteger, "contributions with a stated importance / 有重要度的样本数"
+        ),
+        required(
+            "importance_sum", BigInteger, "sum of stated importances, in hundredths / 重要度之和"
+        ),
+    ]
+
+
+def _boxes() -> list[Column[Any]]:
+    return [
+        required("top_n", BigInteger, "values of 9 points or more"),
+        required("bottom_n", BigInteger, "values of 6 points or less"),
+    ]
+
+
+def _contribution() -> list[Column[Any]]:
+    return [
+        required("moment", TIME, "when it counts"),
+        *(required(each.column, Text, each.comment) for each in DIMENSIONS),
+        required("weight", SmallInteger, "1 adds, -1 takes back"),
+        required("experience", ARRAY(Text), "experiences"),
+        required("value", ARRAY(Integer), "their values, in hundredths"),
+        column(
+            "expectation",
+            ARRAY(Integer),
+            "stated expectations, in hundredths; NULL where none was stated",
+        ),
+        column(
+            "importance",
+            ARRAY(Integer),
+            "stated importances, in hundredths; NULL where none was stated",
+        ),
+    ]
+
+
+contribution = Table(
+    "contribution",
+    metadata,
+    *_contribution(),
+    required("number", BigInteger, "in the order of arrival", Identity()),
+    comment="What has been accepted and not yet merged into the scopes all and site of pane and rolling_sum; emptied by the upkeep",
+    postgresql_with=QUEUE,
+)
+
+
+detail_contribution = Table(
+    "detail_contribution",
+    metadata,
+    *_contribution(),
+    required("number", BigInteger, "in the order of arrival"),
+    comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
+    postgresql_with=QUEUE,
+)
+
+
+experience_cube = Table(
+    "experience_cube",
+    metadata,
+    required("day", Date, "day in the time zone of the site"),
+    required("experience", KEY, "experience"),
+    *(required(each.column, KEY, each.comment) for each in CUBE),
+    *_sums(),
+    *(
+        required(f"bin_{number}", BigInteger, f"count of histogram bin {number}")
+        for number in range(SCORE_BINS)
+    ),
+    PrimaryKeyConstraint(*CUBE_KEY),
+    comment="Merged part of experience_daily; read that view instead",
+    postgresql_with={"fillfactor": "80"},
+)
+
+
+pane = Table(
+    "pane",
+    metadata,
+    required("resolution", SmallInteger, "5 (minutes), 60 (an hour) or 1440 (a day)"),
+    required("start", TIME, "start of the pane"),
+    required("scope_type", KEY, "all, or the name of a dimension"),
+    required("scope", KEY, "'' for all"),
+    required("experience", KEY, "experience"),
+    *_sums(),
+    *_boxes(),
+    PrimaryKeyConstraint("resolution", "start", "scope_type", "scope", "experience"),
+    comment="Merged sums by time pane and scope: what enters and leaves the horizons",
+    postgresql_with={"fillfactor": "80"},
+)
+
+
+rolling_sum = Table(
+    "rolling_sum",
+    metadata,
+    required("horizon", KEY, "1h, 24h, 7d, 30d or 90d"),
+    required("scope_type", KEY, "all, or the name of a dimension"),
+    required("scope", KEY, "'' for all"),
+    required("experience", KEY, "experience"),
+    *_sums(),
+    *_boxes(),
+    PrimaryKeyConstraint("horizon", "scope_type", "scope", "experience"),
+    comment="Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
+    postgresql_with={"fillfactor": "70"},
+)
+
+
+rolling_clock = Table(
+    "rolling_clock",
+    metadata,
+    required("refresh", KEY, "sites (scope types all and site) or details (the others)"),
+    required("as_of", TIME, "the moment at which their horizons end"),
+    required("turn", Integer, "which part of sites and employees is next where the queue is long"),
+    PrimaryKeyConstraint("refresh"),
+    comment="The moment of the last refresh of the rolling tables",
+)

@@ -1,7 +1,8 @@
 """What stands below what the catalogue asks for, whether it fell or has long been so.
 
-An alert starts where the mean of the last seven days is below the limit by more than chance explains, at a false discovery rate over
-all keys, and goes on until the mean itself is back: two limits, so that it does not flutter.
+An alert starts where the mean of the last seven days is below the limit by more than chance
+explains, at a false discovery rate over all keys, and goes on until the mean itself is back: two
+limits, so that it does not flutter.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class Levels(NamedTuple):
 
 
 def judge_of(rule: str, facts: Facts, context: Context) -> Verdict:
-    """What one rule finds. All levels are believed together: a site low by chance is so in any rule."""
+    """What one rule finds.
+
+    All levels are believed together: a site low by chance is so in any rule.
+    """
     found = judge_levels(facts[Levels].levels, context.catalogue, context.open_subjects)
     return Verdict(
         [finding for finding in found.findings if finding.subject.rule == rule],
@@ -77,7 +81,11 @@ def rule_of(key: str, experience: Experience) -> str | None:
 def judge_levels(
     levels: Sequence[Level], catalogue: Catalogue, open_subjects: Collection[Subject]
 ) -> Verdict:
-    """What lies below its limit. Whatever has no or too few answers holds: no data is no good news. What is not judged any more ends."""
+    """What lies below its limit.
+
+    Whatever has no or too few answers holds: no data is no good news. What is not judged any more
+    ends.
+    """
     judged = [(level, limit) for level in levels if (limit := _limit(level, catalogue)) is not None]
     by_chance = [_chance(level, limit) for level, limit in judged]
     significant = benjamini_hochberg(by_chance, FALSE_DISCOVERY_RATE)
@@ -182,7 +190,10 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
 
 
 def _shown(experience: Experience, points: float) -> tuple[str, str]:
-    """A mean for people, in English and Chinese: of ratings in points; of what was done or not, in time or not, as a share."""
+    """A mean for people, in English and Chinese: of ratings in points.
+
+    Of what was done or not, in time or not, as a share.
+    """
     if experience.kind == "rating":
         return f"{points:.2f} of 10", f"{points:.2f} 分"
     return f"{points * 10:.1f} %", f"{points * 10:.1f}%"

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=10)
-"""For so long a site at work may finish nothing (assumption): what is longer counts as much, be it a slack hour or a night."""
+"""For so long a site at work may finish nothing (assumption).
+
+What is longer counts as much, be it a slack hour or a night.
+"""
 
 
 class OpenOrder(NamedTuple):
@@ -27,7 +30,8 @@ class OpenOrder(NamedTuple):
         site_id: the shop.
         product: as stated latest.
         stage: that of the latest step.
-        entered_at: when it entered that stage; None where it has left it again, or was never seen to enter.
+        entered_at: when it entered that stage; None where it has left it again, or was never seen
+            to enter.
         promised_at: as stated latest.
     """
 
@@ -51,7 +55,8 @@ def working_minutes(
     Args:
         since: when it begins to count.
         now: when it ends.
-        active: ascending, when the site is known to have finished something; at least as often as every five minutes where it did.
+        active: ascending, when the site is known to have finished something; at least as often as
+            every five minutes where it did.
         enough: minutes beyond which it need not be counted on.
 
     >>> from datetime import UTC, datetime

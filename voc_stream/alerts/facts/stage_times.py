@@ -1,6 +1,7 @@
 """How long orders take in the stages of the workshop, from histograms: what is usual, and what only 5 of 100 exceed.
 
-Percentiles and not means: a shop closes at night, and one order of twenty that stands until morning doubles the mean of a short stage.
+Percentiles and not means: a shop closes at night, and one order of twenty that stands until morning
+doubles the mean of a short stage.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 SHARE_WITHIN = 0.95
 _FIRST_EDGE = 5.0
-"""Minutes at which the first bin ends; each further one ends at twice the one before, and the last never does."""
+"""Minutes at which the first bin ends.
+
+Each further one ends at twice the one before, and the last never does.
+"""
 
 
 class StageLimit(NamedTuple):
@@ -37,7 +41,8 @@ class StageTimes(NamedTuple):
     """How long orders took.
 
     Attributes:
-        histograms: by site (`''` for all) and stage: counts of minutes, bins as in `experience_daily`.
+        histograms: by site (`''` for all) and stage: counts of minutes, bins as in
+            `experience_daily`.
     """
 
     histograms: Mapping[tuple[str, str], Sequence[int]]
@@ -45,7 +50,8 @@ class StageTimes(NamedTuple):
     def limits(self, catalogue: Catalogue) -> dict[str, StageLimit]:
         """The limit by stage: the catalogue's, else the 95th percentile over all sites.
 
-        A stage has none where too few orders passed, or where more than 5 of 100 took more than 2,560 minutes, which is all one bin.
+        A stage has none where too few orders passed, or where more than 5 of 100 took more than
+        2,560 minutes, which is all one bin.
         """
         limits = {
             stage: StageLimit(
@@ -62,7 +68,10 @@ class StageTimes(NamedTuple):
         return limits
 
     def usual_minutes(self, catalogue: Catalogue, site_id: str, stage: str) -> float | None:
-        """What half of the orders stay within, at the site where enough passed, else at all; None where too few passed anywhere."""
+        """What half of the orders stay within, at the site where enough passed, else at all.
+
+        None where too few passed anywhere.
+        """
         here = self._percentile(catalogue, site_id, stage, 0.5)
         return self._percentile(catalogue, "", stage, 0.5) if here is None else here
 
@@ -71,7 +80,10 @@ class StageTimes(NamedTuple):
         return [site_id for site_id, each in self.histograms if each == stage]
 
     def passing_share(self, catalogue: Catalogue, stage: str) -> float:
-        """How many orders pass through a stage for each that is delivered, at most 1; 1 where no delivery is known."""
+        """How many orders pass through a stage for each that is delivered, at most 1.
+
+        1 where no delivery is known.
+        """
         passed, delivered = (
             sum(self.histograms.get(("", each or ""), ()))
             for each in (stage, catalogue.flow.delivered)
@@ -97,10 +109,12 @@ class StageTimes(NamedTuple):
 def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
     """The minutes within which a share of the orders stayed; None where it lies in the last bin, which is open above.
 
-    Bins double in width, so inside one the minutes are taken to grow geometrically; in the first, which begins at 0, evenly.
+    Bins double in width, so inside one the minutes are taken to grow geometrically; in the first,
+    which begins at 0, evenly.
 
     Args:
-        histogram: counts of minutes below 5, from 5 to below 10, to below 20, and so on, at least one of them above 0.
+        histogram: counts of minutes below 5, from 5 to below 10, to below 20, and so on, at least
+            one of them above 0.
         share: above 0, at most 1.
 
     >>> percentile_minutes([50, 50, 0], 0.25), percentile_minutes([50, 50, 0], 0.5), round(percentile_minutes([50, 50, 0], 0.75), 3)

@@ -1,4 +1,7 @@
-"""What the rules about the workshop judge: orders, how many there are, follow-ups, and when sites worked."""
+"""What the rules about the workshop judge.
+
+Orders, how many there are, follow-ups, and when sites worked.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,10 @@ class WorkshopFacts(NamedTuple):
     """What is in the workshop, and what left it.
 
     Attributes:
-        orders: in the workshop, that are longer in their stage than its limit, or whose promise may be too soon.
-        in_stage: by site and stage, how many orders of each product have been in it for at most 30 days.
+        orders: in the workshop, that are longer in their stage than its limit, or whose promise may
+            be too soon.
+        in_stage: by site and stage, how many orders of each product have been in it for at most 30
+            days.
         follow_ups: by site, those that fell due within a week.
     """
 

@@ -1,9 +1,9 @@
 """The risk that a customer leaves: a base hazard times the multipliers of the signals that are active.
 
 A proportional hazard with a constant base (piecewise exponential model): over a horizon of H months
-risk = 1 - exp(-H * base * product of multipliers). The logarithms of base and multipliers add up to the log of the hazard,
-so they explain the risk exactly. Signals switch on and off at known moments, so the next moment at which the risk changes by
-the mere passing of time is known too.
+risk = 1 - exp(-H * base * product of multipliers). The logarithms of base and multipliers add up to
+the log of the hazard, so they explain the risk exactly. Signals switch on and off at known moments,
+so the next moment at which the risk changes by the mere passing of time is known too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class Driver(NamedTuple):
 
 
 class ChurnRisk(NamedTuple):
-    """The risk of one customer at one moment; `next_change_at` is when the passing of time alone will change it (None: never)."""
+    """The risk of one customer at one moment.
+
+    `next_change_at` is when the passing of time alone will change it (None: never).
+    """
 
     customer_id: str
     risk: float

@@ -53,7 +53,8 @@ class Signal(NamedTuple):
         name: of the driver in `churn_risk`, and of its multiplier in the catalogue.
         en: how an alert names it, in English.
         zh: the same in Chinese.
-        active_when: for the table of the semantics; D is `signal_days`, recent is less than D days ago.
+        active_when: for the table of the semantics; D is `signal_days`, recent is less than D days
+            ago.
         active: from the facts of a customer, when it is active; None if it is not.
     """
 
@@ -164,12 +165,12 @@ def _recent(moment: datetime, terms: Terms) -> Spell:
 
 _OPENED = "the earliest `opened_at` of the open complaints lies at least {} back, and less than {}"
 _RESOLVED = (
-    "none is open, and the complaint with the greatest `(resolved_at, complaint_id)` is {}, recent, and"
-    " took {}"
+    "none is open, and the complaint with the greatest `(resolved_at, complaint_id)` is {},"
+    " recent, and took {}"
 )
 _LOW = (
-    "the latest score (greatest `(occurred_at, event_id, place in the answers)`) that the customer gave to"
-    " the catalogue's `{}` is recent and < `low_score`"
+    "the latest score (greatest `(occurred_at, event_id, place in the answers)`) that the customer"
+    " gave to the catalogue's `{}` is recent and < `low_score`"
 )
 
 SIGNALS = (
@@ -261,8 +262,8 @@ SIGNALS = (
         "bad_memory",
         "a visit remembered badly",
         "到店体验记忆不佳",
-        "the order with the greatest (time of its last moment, `order_id`) has `memory_score` < 5, and"
-        " that moment is recent",
+        "the order with the greatest (time of its last moment, `order_id`) has `memory_score` <"
+        " 5, and that moment is recent",
         _bad_memory,
     ),
     Signal(

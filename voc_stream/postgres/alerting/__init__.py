@@ -1,1 +1,4 @@
-"""The evaluator: reads facts, lets the rules of voc_stream.alerts decide, and keeps the table `alert`."""
+"""The evaluator.
+
+Reads facts, lets the rules of voc_stream.alerts decide, and keeps the table `alert`.
+"""

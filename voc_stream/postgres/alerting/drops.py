@@ -1,4 +1,7 @@
-"""Drops of key experiences: feeds the detectors with what arrived, and collects evidence of drops."""
+"""Drops of key experiences.
+
+Feeds the detectors with what arrived, and collects evidence of drops.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,10 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 STARTS_A_TIME = 20
-"""Where more alerts than that want to start at once, the others follow with the next evaluation: evidence takes time to read."""
+"""Where more alerts than that want to start at once, the others follow with the next evaluation.
+
+Evidence takes time to read.
+"""
 ASKED_AGAIN_AFTER = timedelta(minutes=5)
 
 
@@ -66,7 +72,10 @@ class DropReader:
         self._of_one_site: dict[Subject, datetime] = {}
 
     def __call__(self, reading: Reading) -> Drops:
-        """Feed the detectors with what arrived since the last time; which drops they announce, and which go on."""
+        """Feed the detectors with what arrived since the last time.
+
+        Which drops they announce, and which go on.
+        """
         cursor, (_, now, open_alerts) = reading.cursor, reading.context
         self._rhythms.renew(cursor, now)
         self._baselines.renew(cursor, now)
@@ -197,7 +206,8 @@ class DropReader:
         if not subjects:
             return {}
         cursor.execute(
-            "SELECT scope_type, scope, experience, n FROM rolling_satisfaction WHERE horizon = '7d' AND scope_type IN ('all', 'site')"
+            "SELECT scope_type, scope, experience, n FROM rolling_satisfaction WHERE horizon = '7d'"
+            " AND scope_type IN ('all', 'site')"
             " AND scope = ANY(%s) AND experience = ANY(%s)",
             (
                 sorted({subject.scope for subject in subjects}),

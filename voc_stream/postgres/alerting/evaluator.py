@@ -1,7 +1,8 @@
 """One evaluation of the alerts: by one worker at a time.
 
-Every rule of the registry is judged; the evaluator knows none by its name. Some are looked for every
-time. The others, which read more and move slowly, are judged once a minute, in a transaction of their
+Every rule of the registry is judged; the evaluator knows none by its name. Some are looked for
+every time. The others, which read more and move slowly, are judged once a minute, in a transaction
+of their
 own: where one of them fails, the first are found all the same.
 """
 
@@ -73,16 +74,21 @@ class Evaluator:
         verdicts = self.judge(ALWAYS, cursor, self._context(cursor, now))
         # Alerts are as fresh as what they were evaluated from.
         cursor.execute(
-            "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at, others_found) VALUES ('alerts', least(%s, %s), %s, '{}')"
+            "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at, others_found) VALUES"
+            " ('alerts', least(%s, %s), %s, '{}')"
             " ON CONFLICT (evaluator)"
-            " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at = excluded.evaluated_at",
+            " DO UPDATE SET as_of = greatest(evaluation_clock.as_of, excluded.as_of), evaluated_at"
+            " = excluded.evaluated_at",
             (now, as_of, now),
         )
         return self._write(cursor, verdicts, now, catching_up=catching_up) or bool(gone)
 
     @staticmethod
     def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:
-        """Whether the other rules are due; then nobody else judges them for a minute, even where this worker fails to."""
+        """Whether the other rules are due.
+
+        Then nobody else judges them for a minute, even where this worker fails to.
+        """
         if _turn(cursor, now, "others_at", OTHERS_EVERY) is None:
             return False
         cursor.execute("UPDATE evaluation_clock SET others_at = %s", (now,))
@@ -145,19 +151,25 @@ class Evaluator:
 
 
 def forget_future(cursor: Cursor) -> None:
-    """Where the last evaluation was ahead of the server's clock: give what it wrote the time of now, so that everything goes on."""
+    """Where the last evaluation was ahead of the server's clock.
+
+    Give what it wrote the time of now, so that everything goes on.
+    """
     cursor.execute(
-        "UPDATE evaluation_clock SET as_of = least(as_of, now()), evaluated_at = now(), others_at = least(others_at, now())"
+        "UPDATE evaluation_clock SET as_of = least(as_of, now()), evaluated_at = now(), others_at ="
+        " least(others_at, now())"
         " WHERE greatest(as_of, evaluated_at) > now() + %s RETURNING evaluator",
         (LARGEST_SKEW,),
     )
     if cursor.fetchone() is None:
         return
     log.warning(
-        "the last evaluation was ahead of now: alerts and counts of the future get the time of now, or go"
+        "the last evaluation was ahead of now: alerts and counts of the future get the time of now,"
+        " or go"
     )
     cursor.execute(
-        "UPDATE alert SET started_at = least(started_at, now()), updated_at = least(updated_at, now()), ended_at = least(ended_at, now())"
+        "UPDATE alert SET started_at = least(started_at, now()), updated_at = least(updated_at,"
+        " now()), ended_at = least(ended_at, now())"
         " WHERE greatest(started_at, updated_at, ended_at) > now()"
     )
     cursor.execute("DELETE FROM risk_daily WHERE greatest(counted_at, day::timestamptz) > now()")
@@ -182,7 +194,10 @@ def _found_before(cursor: Cursor, now: datetime) -> list[_Found]:
 
 
 def _of_rare_rules(before: Sequence[_Found]) -> list[_Found]:
-    """What is to be kept longer than until the next evaluation: their rules are not judged each minute."""
+    """What is to be kept longer than until the next evaluation.
+
+    Their rules are not judged each minute.
+    """
     kept = [
         _Found(one.at, [subject for subject in one.subjects if subject.rule in RARE])
         for one in before
@@ -196,12 +211,16 @@ def _remember(cursor: Cursor, found: Sequence[_Found]) -> None:
 
 
 def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:
-    """The moment that the rolling tables show, where this worker may evaluate now: nobody else does, or did a moment ago."""
+    """The moment that the rolling tables show, where this worker may evaluate now.
+
+    Nobody else does, or did a moment ago.
+    """
     if not try_lock(cursor, Lock.EVALUATION):
         return None
     require_clock(cursor, now)
     cursor.execute(
-        f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh = 'sites'"
+        f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh ="
+        f" 'sites'"
     )
     # Until the rolling tables were refreshed once there is nothing to evaluate.
     as_of, last = cursor.fetchone() or (None, None)

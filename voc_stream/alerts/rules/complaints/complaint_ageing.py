@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 NAME = "VocComplaintAgeing"
 GIVEN_UP_AFTER = timedelta(days=90)
-"""A complaint that has waited longer was given up, or its resolution was never told: it is not counted at all."""
+"""A complaint that has waited longer was given up, or its resolution was never told.
+
+It is not counted at all.
+"""
 
 
 class OpenComplaint(NamedTuple):
@@ -60,7 +63,10 @@ class OpenComplaint(NamedTuple):
 
 
 class SiteComplaints:
-    """What is known of the open complaints of one site, however many there are: counts, and the few that wait longest."""
+    """What is known of the open complaints of one site, however many there are.
+
+    Counts, and the few that wait longest.
+    """
 
     def __init__(self) -> None:
         self.count_open = self.overdue = self.major = self.unresolved = 0
@@ -129,7 +135,8 @@ def _ageing_at(site_id: str, site: SiteComplaints, now: datetime) -> Finding:
             "complaint_ids": [complaint_id for _, complaint_id in site.longest],
             "department": department if shared_by * 2 > overdue else None,
         },
-        f"{site_id}: {counted(overdue, 'complaint')} of {site.count_open} open for too long ({unanswered} without an answer,"
+        f"{site_id}: {counted(overdue, 'complaint')} of {site.count_open} open for too long"
+        f" ({unanswered} without an answer,"
         f" {unresolved} without a solution; {major} major), the oldest for {english}"
         f" / {site_id} 有 {overdue} 起投诉处理超时（共 {site.count_open} 起未结，{unanswered} 起待受理，"
         f"{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
@@ -150,8 +157,8 @@ RULE = Rule(
         ),
     ),
     one_per="site",
-    starts="a complaint waits for its acknowledgement or resolution for longer than `[limits]` says;"
-    " days on which the site is closed do not count",
+    starts="a complaint waits for its acknowledgement or resolution for longer than `[limits]`"
+    " says; days on which the site is closed do not count",
     critical="a major one does",
     ends="none does",
     needs=(OpenComplaints,),

@@ -23,14 +23,20 @@ FALSE_DISCOVERIES = 0.01
 FEWEST = 5
 """Complaints in 24 hours below which nothing is a surge."""
 FAR_FROM_USUAL = 1.5
-"""Times the expected number that a surge must exceed, however sure the excess is: over many sites a few per cent more are soon certain."""
+"""Times the expected number that a surge must exceed, however sure the excess is.
+
+Over many sites a few per cent more are soon certain.
+"""
 CRITICAL_TIMES, CRITICAL_COUNT = 3.0, 20
 """Times the expected number, and complaints, from which on a surge is critical."""
 HISTORY = timedelta(days=14)
 """How old a scope's first complaint must be before it is known what is usual there."""
 _DAY = timedelta(days=1)
 _WEEKS, _USUAL_DAYS = (1, 2, 3, 4), 28
-"""What tells the usual: the same 24 hours of so many weeks before, and the mean of the days before as one day more."""
+"""What tells the usual.
+
+The same 24 hours of so many weeks before, and the mean of the days before as one day more.
+"""
 
 
 class Opened(NamedTuple):
@@ -42,7 +48,8 @@ class Opened(NamedTuple):
         last_day: in the last 24 hours.
         days_like_this: in the same 24 hours one, two, three and four weeks before, together.
         four_weeks: in the 28 days before the last 24 hours.
-        newest: of those of the last 24 hours when they were opened and their ids, newest first; no more than MOST_IDS are needed.
+        newest: of those of the last 24 hours when they were opened and their ids, newest first; no
+            more than MOST_IDS are needed.
     """
 
     site_id: str
@@ -75,10 +82,12 @@ def judge_surges(
 ) -> Verdict:
     """The sites at which, and whether all together, more complaints were opened in 24 hours than chance explains.
 
-    The number of complaints is compared with a Poisson distribution around what is expected at this hour of this weekday. Many sites are
-    looked at, so they are believed together (Benjamini and Hochberg). A surge starts where the excess is both certain and large, and goes
-    on while it is either. At a site whose first complaint is less than HISTORY old none starts or ends, and so for all together. What is
-    told of a site is not told once more of all: they are judged without the sites that surge.
+    The number of complaints is compared with a Poisson distribution around what is expected at this
+    hour of this weekday. Many sites are looked at, so they are believed together (Benjamini and
+    Hochberg). A surge starts where the excess is both certain and large, and goes on while it is
+    either. At a site whose first complaint is less than HISTORY old none starts or ends, and so for
+    all together. What is told of a site is not told once more of all: they are judged without the
+    sites that surge.
 
     Args:
         opened: one for each site and category with a complaint in the last 29 days.
@@ -106,7 +115,8 @@ def judge_surges(
             findings.append(_finding(subject, by_scope[scope], known[scope], catalogue))
         elif excess.is_certain or excess.is_far:
             holding.add(subject)
-    # A site without any complaint has no past of its own, and nothing to wait for once the past of the others is known.
+    # A site without any complaint has no past of its own, and nothing to wait for once the past of
+    # the others is known.
     unknown = {
         subject
         for subject in open_subjects
@@ -117,7 +127,10 @@ def judge_surges(
 
 
 class _Excess(NamedTuple):
-    """Whether the complaints of a scope are more than chance explains, and far more than usual; if both and not few, it is a surge."""
+    """Whether the complaints of a scope are more than chance explains, and far more than usual.
+
+    If both and not few, it is a surge.
+    """
 
     is_certain: bool
     is_far: bool
@@ -145,8 +158,9 @@ def _excesses(
 def expected_in_a_day(opened: Iterable[Opened], known: timedelta) -> float:
     """How many complaints are usual in these 24 hours: the mean of the days like this, and of a usual day as one more.
 
-    That one is what a weekday's few numbers lack in steadiness. Both are divided by the days that there were, of which the first may be
-    one in part: where complaints are known for ten weeks these are four days like this, and 28 days.
+    That one is what a weekday's few numbers lack in steadiness. Both are divided by the days that
+    there were, of which the first may be one in part: where complaints are known for ten weeks
+    these are four days like this, and 28 days.
 
     Args:
         opened: of one scope, or of a category there.
@@ -183,8 +197,8 @@ def _finding(
             "explained_by": category,
             "explained_dimension": "experience" if category else None,
         },
-        f"{counted(count, 'complaint')} at {english} in 24 hours, where {expected:.1f} are usual{about}"
-        f" / {chinese} 24 小时内新增投诉 {count} 起，平常约 {expected:.1f} 起{about_in_chinese}",
+        f"{counted(count, 'complaint')} at {english} in 24 hours, where {expected:.1f} are"
+        f" usual{about} / {chinese} 24 小时内新增投诉 {count} 起，平常约 {expected:.1f} 起{about_in_chinese}",
     )
 
 
@@ -222,8 +236,8 @@ RULE = Rule(
     name=NAME,
     title=Words("more complaints than usual", "投诉激增"),
     headline=Words("Unusually many complaints at {place}", "投诉激增"),
-    description="More complaints than usual for this time; for each customer who complains, many leave"
-    " without a word.",
+    description="More complaints than usual for this time; for each customer who complains, many"
+    " leave without a word.",
     figures=(
         Figure(
             "sum(max by (severity) (voc_complaints_open{site=%q}))",
@@ -233,9 +247,9 @@ RULE = Rule(
         ),
     ),
     one_per="site, or all",
-    starts="more than 1.5 times as many complaints in 24 hours as at the same time in the four weeks"
-    " before, by more than chance; from 14 days after the scope's first complaint on. All are"
-    " judged without the sites that are told of by themselves",
+    starts="more than 1.5 times as many complaints in 24 hours as at the same time in the four"
+    " weeks before, by more than chance; from 14 days after the scope's first complaint on. All"
+    " are judged without the sites that are told of by themselves",
     critical="at least 20, and three times as many as usual",
     ends="neither so many, nor more by more than chance",
     needs=(OpenedComplaints,),

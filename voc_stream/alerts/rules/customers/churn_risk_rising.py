@@ -70,8 +70,9 @@ def judge_rising(
 ) -> Verdict:
     """Whether a larger share of customers is at risk than usual, by more than chance explains.
 
-    Today is compared with the mean of the days before as one sample with another of a day's size, because the customers of one day are
-    those of the next: four weeks of them are not 28 times as many. While too few days are known, nothing starts or ends.
+    Today is compared with the mean of the days before as one sample with another of a day's size,
+    because the customers of one day are those of the next: four weeks of them are not 28 times as
+    many. While too few days are known, nothing starts or ends.
 
     Args:
         today: with at least one customer.
@@ -128,7 +129,8 @@ def _finding(today: Share, usual: Share, times: float, drivers: Mapping[str, int
     share, usual_share = f"{today.of_all:.1%}", f"{usual.of_all:.1%}"
     count, customers = f"{today.at_risk:.0f}", f"{today.customers:.0f}"
     summary = (
-        f"{share} of all customers are likely to leave ({count} of {customers}), where {usual_share} are usual{reason}"
+        f"{share} of all customers are likely to leave ({count} of {customers}), where"
+        f" {usual_share} are usual{reason}"
         f" / {share} 的客户可能流失（{customers} 位中的 {count} 位），往常为 {usual_share}{reason_in_chinese}"
     )
     return Finding(SUBJECT, severity, evidence, summary)
@@ -148,8 +150,8 @@ RULE = Rule(
         ),
     ),
     one_per="all",
-    starts="the share of customers with a high or critical risk is 1.2 times that of the days before, by"
-    " more than chance",
+    starts="the share of customers with a high or critical risk is 1.2 times that of the days"
+    " before, by more than chance",
     critical="it is twice that of the days before",
     ends="below 1.1 times",
     needs=(RiskShares,),

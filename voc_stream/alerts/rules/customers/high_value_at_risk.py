@@ -39,7 +39,10 @@ class AtRisk(NamedTuple):
 
 
 class HighValueCustomers(NamedTuple):
-    """The customers of high value at risk; None where the catalogue does not say what a high value is."""
+    """The customers of high value at risk.
+
+    None where the catalogue does not say what a high value is.
+    """
 
     at_risk: AtRisk | None
 
@@ -53,8 +56,8 @@ def judge(facts: Facts, context: Context) -> Verdict:
 def judge_high_value(at_risk: AtRisk | None, enough: int) -> Verdict:
     """Whether customers of high value are at risk, and enough of them.
 
-    An alert starts at so many, and goes on while there are half as many, rounded up. It is critical where so many are in the band critical
-    and they are at least half of all.
+    An alert starts at so many, and goes on while there are half as many, rounded up. It is critical
+    where so many are in the band critical and they are at least half of all.
 
     Args:
         at_risk: None where the catalogue does not say what a high value is.
@@ -85,7 +88,8 @@ def _finding(at_risk: AtRisk, enough: int) -> Finding:
         f"{at_risk.value_at_risk:,.0f}",
     )
     summary = (
-        f"{counted(customers, 'customer')} of high value likely to leave, {critical} very likely, and {value} a year with them{reason}"
+        f"{counted(customers, 'customer')} of high value likely to leave, {critical} very likely,"
+        f" and {value} a year with them{reason}"
         f" / {customers} 位高价值客户可能流失，其中 {critical} 位风险极高，每年风险价值 {value}{reason_in_chinese}"
     )
     is_critical = critical >= enough and 2 * critical >= customers
@@ -106,8 +110,8 @@ RULE = Rule(
         ),
     ),
     one_per="all",
-    starts="so many customers (`high_value_at_risk_customers`) worth at least `high_annual_value` have a"
-    " high or critical risk of leaving",
+    starts="so many customers (`high_value_at_risk_customers`) worth at least `high_annual_value`"
+    " have a high or critical risk of leaving",
     critical="so many have a critical risk, and they are half of them",
     ends="fewer than half of that",
     needs=(HighValueCustomers,),

@@ -39,8 +39,8 @@ RULE = Rule(
         ),
     ),
     one_per="key rating, at all sites or one",
-    starts="the mean of 7 days lies below expectation + `satisfaction_below`, or weighted by importance"
-    " below `weighted_satisfaction_below`, by more than chance",
+    starts="the mean of 7 days lies below expectation + `satisfaction_below`, or weighted by"
+    " importance below `weighted_satisfaction_below`, by more than chance",
     critical="weighted by importance it does",
     ends="the mean is back at the limit",
     needs=(Levels,),

@@ -1,4 +1,7 @@
-"""Drops of key experiences: which of the suspicions of all detectors are announced, and how they are told."""
+"""Drops of key experiences.
+
+Which of the suspicions of all detectors are announced, and how they are told.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ ESTIMATED_SHARE = 0.8
 """Of the catalogue's `drop` that the estimate must reach. Half of the estimates of a drop of just that size lie below it, so asking for all
 of it would find many such drops late."""
 NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
-"""A drop that has lasted so long is what is usual now: its alert ends, and the baseline is taken anew."""
+"""A drop that has lasted so long is what is usual now.
+
+Its alert ends, and the baseline is taken anew.
+"""
 CRITICAL_TIMES = 2.0
 """Times the catalogue's `drop` from which an alert is critical."""
 
@@ -53,8 +59,8 @@ class Drop(NamedTuple):
 class Drops(NamedTuple):
     """What the detectors say after they were fed.
 
-    A detector keeps where it stands, and must know that its drop is announced. So the facts are read
-    with the decisions of this file: `announced_of` chooses, and the reader writes it down.
+    A detector keeps where it stands, and must know that its drop is announced. So the facts are
+    read with the decisions of this file: `choose_announced` chooses, and the reader writes it down.
 
     Attributes:
         drops: announced now, and going on.
@@ -135,8 +141,10 @@ def finding_of(
         subject,
         "critical" if suspicion.drop >= CRITICAL_TIMES * experience.alert.drop else "warning",
         evidence,
-        f"{label.en} at {english} dropped by {suspicion.drop:.2f} points to {suspicion.mean:.2f} ({suspicion.scores} answers){named}"
-        f" / {chinese}：{label.zh} 下降 {suspicion.drop:.2f} 分至 {suspicion.mean:.2f}（{suspicion.scores} 个样本）{named_chinese}",
+        f"{label.en} at {english} dropped by {suspicion.drop:.2f} points to {suspicion.mean:.2f}"
+        f" ({suspicion.scores} answers){named}"
+        f" / {chinese}：{label.zh} 下降 {suspicion.drop:.2f} 分至"
+        f" {suspicion.mean:.2f}（{suspicion.scores} 个样本）{named_chinese}",
     )
 
 
@@ -158,12 +166,13 @@ RULE = Rule(
         ),
     ),
     one_per="key experience, at all sites or one",
-    starts="the scores since some moment are lower than the eight weeks before by more than chance, by"
-    " about `drop` or more ([detection](../explain/detection.md)). One that a single site explains is"
-    " told of that site only",
+    starts="the scores since some moment are lower than the eight weeks before by more than"
+    " chance, by about `drop` or more ([detection](../explain/detection.md)). One that a single"
+    " site explains is told of that site only",
     critical="twice `drop` or more",
-    ends="a recovery is 20,000 times likelier than that the drop goes on, by at least `minimum_samples`"
-    " scores and as many as announced it (up to 100); or after eight weeks: then it is what is usual",
+    ends="a recovery is 20,000 times likelier than that the drop goes on, by at least"
+    " `minimum_samples` scores and as many as announced it (up to 100); or after eight weeks:"
+    " then it is what is usual",
     needs=(Drops,),
     judge=judge,
     is_looked_for_always=True,

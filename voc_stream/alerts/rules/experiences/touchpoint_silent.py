@@ -28,7 +28,10 @@ PAST = (1, 2, 3, 4)
 WEEKS_HEARD = 2
 """In how many of them something must have been heard."""
 FEWEST, MANY = 10.0, 30.0
-"""Contacts that must have been expected for an alert, and for a critical one. Of 10 all are missed by chance once in 22,000 times."""
+"""Contacts that must have been expected for an alert, and for a critical one.
+
+Of 10 all are missed by chance once in 22,000 times.
+"""
 STOP_HOURS = 3
 """Hours without a sign of any site after which it is the input that stopped, unless all are usually closed then."""
 AS_USUAL = 0.5
@@ -44,10 +47,11 @@ class SiteContacts(NamedTuple):
 
     Attributes:
         site_id: which.
-        silent_hours: complete hours in which nothing was heard, until now; at most the longest of WINDOWS.
+        silent_hours: complete hours in which nothing was heard, until now; at most the longest of
+            WINDOWS.
         unrated_hours: complete hours without a rating, likewise.
-        contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS: of now, and of the same hours one, two,
-            three and four weeks before.
+        contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS: of
+            now, and of the same hours one, two, three and four weeks before.
     """
 
     site_id: str
@@ -63,7 +67,10 @@ class SiteContacts(NamedTuple):
 
 
 class Silence(NamedTuple):
-    """A silence that is worth an alert: for how many hours, and how many contacts were to be expected in that time."""
+    """A silence that is worth an alert.
+
+    For how many hours, and how many contacts were to be expected in that time.
+    """
 
     site_id: str
     form: Form
@@ -113,9 +120,10 @@ def silences_of(sites: Iterable[SiteContacts]) -> list[Silence]:
 def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
     """The starts of those of the last 48 complete hours whose silence would tell something, the newest first.
 
-    These are the hours in which sites usually are heard, and in which the input did not stop. It stopped where no site at all was heard in
-    STOP_HOURS or more such hours in a row; the hours before and after may have been cut short and tell nothing either. So where the input
-    stops, no site falls silent, and none has been silent when it comes back.
+    These are the hours in which sites usually are heard, and in which the input did not stop. It
+    stopped where no site at all was heard in STOP_HOURS or more such hours in a row; the hours
+    before and after may have been cut short and tell nothing either. So where the input stops, no
+    site falls silent, and none has been silent when it comes back.
 
     Args:
         heard: those of `hours_to_look_at` in which any site was heard.
@@ -138,15 +146,19 @@ def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
 
 
 def hours_to_look_at(end: datetime) -> list[datetime]:
-    """Starts of hours, the newest first: the one that has not ended, and those before it; then the same of the four weeks before."""
+    """Starts of hours, the newest first: the one that has not ended, and those before it.
+
+    Then the same of the four weeks before.
+    """
     return [end - week * WEEK - back * HOUR for week in (0, *PAST) for back in range(_HOURS)]
 
 
 def silence_at(site: SiteContacts) -> Silence | None:
     """The silence of a site, if there is one that its rhythm does not explain.
 
-    It has gone quiet where nothing was heard in a window in which its most frequent kind of contact was to be expected at least FEWEST
-    times. Otherwise feedback is missing where it works as usual, as its timings show, but there was no rating where as many were expected.
+    It has gone quiet where nothing was heard in a window in which its most frequent kind of contact
+    was to be expected at least FEWEST times. Otherwise feedback is missing where it works as usual,
+    as its timings show, but there was no rating where as many were expected.
     """
     windows = [hours for hours in WINDOWS if hours <= site.silent_hours]
     if windows:
@@ -168,7 +180,10 @@ def _works_as_usual(site: SiteContacts) -> bool:
 
 
 def still_silent(site: SiteContacts, form: Form) -> bool:
-    """Whether an alert of this form goes on: a quiet site must be heard, and missing feedback must come, before it ends."""
+    """Whether an alert of this form goes on.
+
+    A quiet site must be heard, and missing feedback must come, before it ends.
+    """
     return (
         site.silent_hours >= WINDOWS[0] if form == "quiet" else site.unrated_hours >= FEEDBACK_HOURS
     )
@@ -181,7 +196,8 @@ def judge_silences(
 
     Args:
         silences: what was found.
-        last_heard: the hour in which anything, or the last rating, was heard; without those of which it is not known any more.
+        last_heard: the hour in which anything, or the last rating, was heard; without those of
+            which it is not known any more.
         still: sites whose open alert goes on.
     """
     findings = [_finding(silence, last_heard.get(silence)) for silence in sorted(silences)]
@@ -193,13 +209,13 @@ def _finding(silence: Silence, last_heard: datetime | None) -> Finding:
     severity: Severity = "critical" if expected >= MANY else "warning"
     if form == "quiet":
         summary = (
-            f"Nothing was heard from {site_id} for {hours} hours, in which {expected:.0f} contacts are usual"
-            f" / {site_id} 已 {hours} 小时毫无反馈，往常同期约 {expected:.0f} 次"
+            f"Nothing was heard from {site_id} for {hours} hours, in which {expected:.0f} contacts"
+            f" are usual / {site_id} 已 {hours} 小时毫无反馈，往常同期约 {expected:.0f} 次"
         )
     else:
         summary = (
-            f"{site_id} works as usual, but no customer gave a rating for {hours} hours, in which {expected:.0f} are usual"
-            f" / {site_id} 业务照常，但已 {hours} 小时没有客户评分，往常同期约 {expected:.0f} 个"
+            f"{site_id} works as usual, but no customer gave a rating for {hours} hours, in which"
+            f" {expected:.0f} are usual / {site_id} 业务照常，但已 {hours} 小时没有客户评分，往常同期约 {expected:.0f} 个"
         )
     evidence = {
         "form": form,
@@ -214,11 +230,11 @@ RULE = Rule(
     name=NAME,
     title=Words("nothing is heard any more", "无客户反馈"),
     headline=Words("No feedback any more from {place}", "已无客户反馈"),
-    description="Silent against its own rhythm: either nobody asks the customers, or what they say does"
-    " not arrive. No data is no good news.",
+    description="Silent against its own rhythm: either nobody asks the customers, or what they"
+    " say does not arrive. No data is no good news.",
     one_per="site",
-    starts="nothing from a site that by its rhythm should have sent at least ten; or events, but no rating;"
-    " nothing is expected of days on which it is closed",
+    starts="nothing from a site that by its rhythm should have sent at least ten; or events, but"
+    " no rating; nothing is expected of days on which it is closed",
     critical="it should have sent thirty",
     ends="something is heard; a rating, where only ratings were missing",
     needs=(HeardSites,),

@@ -1,4 +1,7 @@
-"""Customers whom nobody called: more of the follow-ups that fell due are missing than the catalogue allows."""
+"""Customers whom nobody called.
+
+More of the follow-ups that fell due are missing than the catalogue allows.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,10 @@ def judge_follow_ups(
 ) -> Verdict:
     """Where customers are not called, by site.
 
-    An alert starts where the overdue share is above what is allowed beyond chance: by the lower end of its 95 % interval, with the
-    catalogue's `minimum_samples`. It goes on while the share itself is above, and while too few fell due to say. Where the catalogue has no
-    such experience, or expects nothing of it, there is no alert.
+    An alert starts where the overdue share is above what is allowed beyond chance: by the lower end
+    of its 95 % interval, with the catalogue's `minimum_samples`. It goes on while the share itself
+    is above, and while too few fell due to say. Where the catalogue has no such experience, or
+    expects nothing of it, there is no alert.
 
     Args:
         follow_ups: one for each site where any fell due.
@@ -74,8 +78,10 @@ def _finding(subject: Subject, follow_ups: FollowUps, allowed: float) -> Finding
             "allowed_share": allowed,
             "order_ids": list(follow_ups.order_ids[:MOST_IDS]),
         },
-        f"{subject.scope}: of the {follow_ups.due} customers whose 72 hours after delivery ended in the last 7 days, {follow_ups.overdue}"
-        f" have not been followed up to this day; allowed are {allowed:.0%} / {subject.scope}：近7天交车满72小时的 {follow_ups.due}"
+        f"{subject.scope}: of the {follow_ups.due} customers whose 72 hours after delivery ended in"
+        f" the last 7 days, {follow_ups.overdue}"
+        f" have not been followed up to this day; allowed are {allowed:.0%} /"
+        f" {subject.scope}：近7天交车满72小时的 {follow_ups.due}"
         f" 位客户中，至今仍有 {follow_ups.overdue} 位未回访，允许比例为 {allowed:.0%}",
     )
 
@@ -86,11 +92,11 @@ RULE = Rule(
     headline=Words(
         "Customers of {place} were not called within 72 hours of delivery", "交车后 72 小时内未回访"
     ),
-    description="Their vehicles were delivered more than 72 hours ago, and neither a completed callback"
-    " nor the end of the follow-up stage is known.",
+    description="Their vehicles were delivered more than 72 hours ago, and neither a completed"
+    " callback nor the end of the follow-up stage is known.",
     one_per="site",
-    starts="of the orders whose 72 hours ended within 7 days, closed days left out, more than the catalogue allows were not"
-    " followed up to this day, by more than chance",
+    starts="of the orders whose 72 hours ended within 7 days, closed days left out, more than the"
+    " catalogue allows were not followed up to this day, by more than chance",
     critical="half of them were not, and twice what is allowed",
     ends="the share is back",
     needs=(WorkshopFacts,),

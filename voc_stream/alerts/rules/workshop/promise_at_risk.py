@@ -44,8 +44,9 @@ def judge_promises(
 ) -> Verdict:
     """Where promises are at risk, by site.
 
-    An alert starts with a promise that is at least `LEAST_WARNING` ahead, and goes on while any promise is at risk. One that is broken
-    already is not at risk any more, nor is one farther off than the catalogue's `promise_watch_minutes`.
+    An alert starts with a promise that is at least `LEAST_WARNING` ahead, and goes on while any
+    promise is at risk. One that is broken already is not at risk any more, nor is one farther off
+    than the catalogue's `promise_watch_minutes`.
 
     Args:
         orders: at least all that are promised for less than `longest_left` of their stage from now.
@@ -78,7 +79,8 @@ def judge_promises(
 def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now: datetime) -> float:
     """How long until delivery, if what is left takes what it usually takes; a stage of which nothing is known counts nothing.
 
-    A stage still to come that only some orders pass counts with their share. An order whose step lies ahead of this clock enters now.
+    A stage still to come that only some orders pass counts with their share. An order whose step
+    lies ahead of this clock enters now.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.catalogue.load import load_catalogue
@@ -144,7 +146,8 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
             "minutes_short": round(worst.minutes_short, 1),
             "promised_at": first.promised_at.astimezone(UTC).isoformat(),
         },
-        f"{site_id}: {counted(len(risks), 'promise')} at risk, {first.order_id} is due in {counted(round(left), 'minute')},"
+        f"{site_id}: {counted(len(risks), 'promise')} at risk, {first.order_id} is due in"
+        f" {counted(round(left), 'minute')},"
         f" {worst.order_id} will be {counted(round(worst.minutes_short), 'minute')} late"
         f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，{first.order_id} 还剩 {left:.0f} 分钟，"
         f"{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
@@ -155,8 +158,8 @@ RULE = Rule(
     name=NAME,
     title=Words("a promise will be broken", "承诺交车时间面临风险"),
     headline=Words("Promised delivery times are at risk at {place}", "承诺交车时间面临风险"),
-    description="As things go, promises will be broken that can still be kept, or whose customers can"
-    " still be told in time.",
+    description="As things go, promises will be broken that can still be kept, or whose customers"
+    " can still be told in time.",
     figures=(
         Figure(
             "sum(max by (stage) (voc_repair_orders_overdue{site=%q}))",
@@ -166,7 +169,8 @@ RULE = Rule(
         ),
     ),
     one_per="site",
-    starts="an order cannot be delivered as promised if its remaining stages take what they usually take",
+    starts="an order cannot be delivered as promised if its remaining stages take what they usually"
+    " take",
     critical="5 orders cannot",
     ends="none is at risk: delivered, promised anew, or broken",
     needs=(WorkshopFacts, StageTimes),

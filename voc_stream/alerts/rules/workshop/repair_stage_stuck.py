@@ -1,4 +1,7 @@
-"""Vehicles that stand still: orders that are longer in a stage than nearly all are, more of them than chance explains."""
+"""Vehicles that stand still.
+
+Orders that are longer in a stage than nearly all are, more of them than chance explains.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,19 @@ if TYPE_CHECKING:
 
 NAME = "VocRepairStageStuck"
 GIVEN_UP_AFTER = timedelta(days=30)
-"""An order that has been longer in its stage was given up, or its exit was lost: it is not counted at all."""
+"""An order that has been longer in its stage was given up, or its exit was lost.
+
+It is not counted at all.
+"""
 CHANCE = 0.01
 """How unlikely a number of stuck orders must be where nothing is wrong."""
 FAR_BEYOND = 2.0
 """Times the limit beyond which one order alone is worth an alert."""
 WORKING_DAY_MINUTES = 480.0
-"""A limit of more than a working day (assumption: of 8 hours) contains nights, as do the times that it is taken from."""
+"""A limit of more than a working day (assumption.
+
+Of 8 hours) contains nights, as do the times that it is taken from.
+"""
 MANY = 5
 """Orders far beyond the limit that make an alert critical."""
 PATTERN, MOST = 4, 0.5
@@ -41,7 +50,11 @@ PATTERN, MOST = 4, 0.5
 
 
 class _StageAtSite(NamedTuple):
-    """One stage at one site: orders in it by product, those that are stuck, the oldest first, and how many are far beyond the limit."""
+    """One stage at one site.
+
+    Orders in it by product, those that are stuck, the oldest first, and how many are far beyond the
+    limit.
+    """
 
     subject: Subject
     stage: str
@@ -88,17 +101,22 @@ def judge_stuck(
 ) -> Verdict:
     """Where vehicles are stuck, by site and stage.
 
-    Stuck is an order that has been in its stage for longer than the limit, and not because the shop was closed: for so long, or for a
-    working day, the site was at work. Of many orders some are always beyond a 95th percentile. So an alert starts where there are more than
-    chance explains, or one is far beyond the limit; where the catalogue states the limit, at the first one. It goes on while any has
-    been in the stage for longer, open shop or not, and while there are orders in the stage and no limit is known any more. A limit in
-    opening time knows itself when the shop is closed: by it only open minutes count.
+    Stuck is an order that has been in its stage for longer than the limit, and not because the shop
+    was closed: for so long, or for a working day, the site was at work. Of many orders some are
+    always beyond a 95th percentile. So an alert starts where there are more than chance explains,
+    or one is far beyond the limit; where the catalogue states the limit, at the first one. It goes
+    on while any has been in the stage for longer, open shop or not, and while there are orders in
+    the stage and no limit is known any more. A limit in opening time knows itself when the shop is
+    closed: by it only open minutes count.
 
     Args:
-        orders: at least all that are longer in their stage than its limit, and no longer than GIVEN_UP_AFTER.
-        in_stage: by site and stage, how many orders of each product have been in it for at most GIVEN_UP_AFTER, whatever the limit.
+        orders: at least all that are longer in their stage than its limit, and no longer than
+            GIVEN_UP_AFTER.
+        in_stage: by site and stage, how many orders of each product have been in it for at most
+            GIVEN_UP_AFTER, whatever the limit.
         limits: by stage; a stage without one is not judged.
-        active: by site, ascending, when it is known to have finished something; a site without any is not judged.
+        active: by site, ascending, when it is known to have finished something; a site without any
+            is not judged.
         catalogue: for the names of stages.
         now: the time of the evaluation.
         open_subjects: whose alerts are open.
@@ -147,7 +165,10 @@ def is_more_than_chance(stuck: int, in_stage: int) -> bool:
 def _ages(
     orders: Iterable[OpenOrder], calendar: Calendar | None, now: datetime
 ) -> dict[OpenOrder, float]:
-    """For how many minutes each has been in its stage; by a calendar, those in which it was open."""
+    """For how many minutes each has been in its stage.
+
+    By a calendar, those in which it was open.
+    """
     if calendar is None:
         return {order: order.minutes_in_stage(now) or 0.0 for order in orders}
     return {
@@ -193,7 +214,8 @@ def _finding(found: _StageAtSite, catalogue: Catalogue, oldest: float) -> Findin
             "explained_by": product,
             "explained_dimension": "product" if product else None,
         },
-        f"{english} at {site_id}: {len(stuck)} of {found.in_stage} orders for more than {limit:g} minutes, {stuck[0].order_id} for"
+        f"{english} at {site_id}: {len(stuck)} of {found.in_stage} orders for more than {limit:g}"
+        f" minutes, {stuck[0].order_id} for"
         f" {oldest:.0f} / {site_id} {chinese}：{found.in_stage} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
         f"{stuck[0].order_id} 已 {oldest:.0f} 分钟",
     )
@@ -223,9 +245,9 @@ RULE = Rule(
         ),
     ),
     one_per="site and stage",
-    starts="more orders than chance explains are in the stage for longer than the stage's own 95th"
-    " percentile, or one for twice as long, or one for longer than `[limits]` says; and the site was"
-    " at work for as long",
+    starts="more orders than chance explains are in the stage for longer than the stage's own"
+    " 95th percentile, or one for twice as long, or one for longer than `[limits]` says; and the"
+    " site was at work for as long",
     critical="5 for twice as long",
     ends="none is, by the clock",
     needs=(WorkshopFacts, StageTimes, WorkingTimes),

@@ -1,4 +1,7 @@
-"""The facts behind the alerts about complaints: what is open, what was opened in the last four weeks, and since when any was."""
+"""The facts behind the alerts about complaints.
+
+What is open, what was opened in the last four weeks, and since when any was.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ def read_opened_complaints(reading: Reading) -> OpenedComplaints:
 
 
 def read_open(cursor: Cursor, now: datetime) -> Iterator[OpenComplaint]:
-    """The complaints that wait for their next step, but for those that were given up; however many, few are in memory at once."""
+    """The complaints that wait for their next step, but for those that were given up.
+
+    However many, few are in memory at once.
+    """
     with cursor.connection.cursor(name="open_complaints") as reader:
         reader.itersize = COMPLAINTS_IN_MEMORY
         reader.execute(_OPEN, (list(OPEN_STATES), now - GIVEN_UP_AFTER))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 _AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)
-# value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where the exact value stands.
+# value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where
+# the exact value stands.
 _HIGH_VALUE = f"""
 WITH chosen AS MATERIALIZED (
     SELECT r.customer_id, r.band, r.value_at_risk, r.drivers, coalesce(c.segment, '') AS segment
@@ -58,7 +59,10 @@ def read_risk_shares(reading: Reading) -> RiskShares:
 
 
 def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk | None:
-    """The customers at risk who are worth at least so much a year; None where it is not said how much that is."""
+    """The customers at risk who are worth at least so much a year.
+
+    None where it is not said how much that is.
+    """
     if high_annual_value is None:
         return None
     cursor.execute(_HIGH_VALUE, {"value": high_annual_value})
@@ -69,18 +73,22 @@ def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk |
 def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share | None:
     """Count the customers whom this model has assessed, and keep the count as that of today (UTC); None where there is none.
 
-    After a change of the model, those whom the former one assessed do not count: two models are not to be compared.
+    After a change of the model, those whom the former one assessed do not count: two models are not
+    to be compared.
     """
     cursor.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE band IN ({_AT_RISK})) FROM churn_risk WHERE model_version = %s",
+        f"SELECT count(*), count(*) FILTER (WHERE band IN ({_AT_RISK})) FROM churn_risk WHERE"
+        f" model_version = %s",
         (model_version,),
     )
     customers, at_risk = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     if not customers:
         return None
     cursor.execute(
-        "INSERT INTO risk_daily (day, customers, at_risk, model_version, counted_at) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (day) DO UPDATE SET customers = excluded.customers, at_risk = excluded.at_risk,"
+        "INSERT INTO risk_daily (day, customers, at_risk, model_version, counted_at) VALUES (%s,"
+        " %s, %s, %s, %s)"
+        " ON CONFLICT (day) DO UPDATE SET customers = excluded.customers, at_risk ="
+        " excluded.at_risk,"
         " model_version = excluded.model_version, counted_at = excluded.counted_at",
         (now.astimezone(UTC).date(), customers, at_risk, model_version, now),
     )
@@ -88,7 +96,10 @@ def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share 
 
 
 def _is_time_to_count(cursor: Cursor, now: datetime) -> bool:
-    """Counting reads every customer. Of a count in the future, which a wrong clock made, nobody waits for the time to come."""
+    """Counting reads every customer.
+
+    Of a count in the future, which a wrong clock made, nobody waits for the time to come.
+    """
     cursor.execute(
         "SELECT EXISTS (SELECT FROM risk_daily WHERE counted_at > %s AND counted_at <= %s)",
         (now - COUNTED_EVERY, now),
@@ -100,7 +111,8 @@ def _days_before(cursor: Cursor, model_version: str, now: datetime) -> list[Shar
     """The days of the last four weeks, without today, on which this model's customers were counted."""
     today = now.astimezone(UTC).date()
     cursor.execute(
-        "SELECT customers, at_risk FROM risk_daily WHERE day >= %s AND day < %s AND model_version = %s ORDER BY day",
+        "SELECT customers, at_risk FROM risk_daily WHERE day >= %s AND day < %s AND model_version ="
+        " %s ORDER BY day",
         (today - timedelta(days=HISTORY_DAYS), today, model_version),
     )
     return [Share(*row) for row in cursor]
@@ -110,7 +122,8 @@ def _drivers(cursor: Cursor, model_version: str) -> dict[str, int]:
     """How many of the customers at risk have each driver that raises their risk."""
     cursor.execute(
         "SELECT d ->> 'driver', count(*) FROM churn_risk, jsonb_array_elements(drivers) d"
-        f" WHERE band IN ({_AT_RISK}) AND model_version = %s AND (d ->> 'contribution')::float8 > 0 GROUP BY 1",
+        f" WHERE band IN ({_AT_RISK}) AND model_version = %s AND (d ->> 'contribution')::float8 > 0"
+        f" GROUP BY 1",
         (model_version,),
     )
     return dict(cursor.fetchall())

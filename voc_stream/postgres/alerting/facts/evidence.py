@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 BEFORE = timedelta(days=28)
 EVENTS_WITHIN = timedelta(days=2)
-"""Facts are indexed by time only, and in coarse blocks: looking farther back would read too much of them."""
+"""Facts are indexed by time only, and in coarse blocks.
+
+Looking farther back would read too much of them.
+"""
 EVENTS_SECONDS = 1.5
 """So long the events since a drop began are looked for, then its days are taken."""
 _STAGES_SHOWN = 3
@@ -54,7 +57,10 @@ _NAMES = "array_append((SELECT aliases FROM experience WHERE experience = %(expe
 
 
 def _scores_of(naming: Naming, types: Sequence[str]) -> str:
-    """SQL of the scores in the bodies of events `e` of some types: where they stand, their structs say."""
+    """SQL of the scores in the bodies of events `e` of some types.
+
+    Where they stand, their structs say.
+    """
     said = "e.body" if naming.within is None else "answer"
     scores = []
     if naming.score is not None:
@@ -127,9 +133,13 @@ def read_groups(
 def _scores_since(
     query: TimeLimitedQuery, subject: Subject, dimensions: Mapping[str, str], since: datetime
 ) -> dict[tuple[str, str], tuple[int, float]]:
-    """Number and total in points of the scores of each group, from the events; nothing where that takes too long."""
+    """Number and total in points of the scores of each group, from the events.
+
+    Nothing where that takes too long.
+    """
     rows = query.ask(
-        f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*), sum(score)"
+        f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*),"
+        f" sum(score)"
         f" FROM ({_SCORES} {_in_scope(subject)}) scores"
         f" GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
         {"since": since, "experience": subject.experience, "scope": subject.scope},
@@ -151,10 +161,13 @@ def _groups_by_day(
     rows = query.ask(
         f"SELECT {_name_of(dimensions)},"
         f" coalesce({', '.join(dimensions.values())}),"
-        f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}), 0),"
-        f" coalesce(sum(n) FILTER (WHERE {before}), 0), coalesce(sum(score_sum) FILTER (WHERE {before}), 0)"
+        f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}),"
+        f" 0),"
+        f" coalesce(sum(n) FILTER (WHERE {before}), 0), coalesce(sum(score_sum) FILTER (WHERE"
+        f" {before}), 0)"
         " FROM experience_daily WHERE experience = %(experience)s AND day >= %(start)s"
-        f" {_in_scope(subject)} GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
+        f" {_in_scope(subject)} GROUP BY GROUPING SETS"
+        f" ({', '.join(f'({column})' for column in dimensions.values())})",
         {
             "first": first,
             "start": first - BEFORE,
@@ -183,14 +196,18 @@ def read_event_ids(
     below: float,
     now: datetime,
 ) -> list[str]:
-    """Ids of a few events with the lowest scores, of the group that explains it if there is one; none with `below` points or more."""
+    """Ids of a few events with the lowest scores, of the group that explains it if there is one.
+
+    None with `below` points or more.
+    """
     if subject.experience == "on_time_delivery":
         return _late_deliveries(query, subject, since, now)
     of_group = (
         "" if explanation is None else f"AND {_DIMENSIONS[explanation.dimension]} = %(value)s"
     )
     rows = query.ask(
-        f"SELECT event_id FROM (SELECT event_id, occurred_at, min(score) AS score FROM ({_SCORES} {_in_scope(subject)}) scores"
+        f"SELECT event_id FROM (SELECT event_id, occurred_at, min(score) AS score FROM ({_SCORES}"
+        f" {_in_scope(subject)}) scores"
         f"   WHERE score < %(below)s {of_group} GROUP BY 1, 2) s"
         " ORDER BY score, occurred_at DESC, event_id LIMIT %(limit)s",
         {
@@ -210,10 +227,13 @@ def _late_deliveries(
 ) -> list[str]:
     """Ids of the deliveries that were the latest."""
     rows = query.ask(
-        "SELECT e.event_id FROM (SELECT order_id, delivered_at, delivered_at - promised_at AS late FROM repair_order"
-        f"  WHERE on_time = false AND delivered_at >= %(since)s AND delivered_at <= %(now)s {_in_scope(subject)}"
+        "SELECT e.event_id FROM (SELECT order_id, delivered_at, delivered_at - promised_at AS late"
+        " FROM repair_order"
+        f"  WHERE on_time = false AND delivered_at >= %(since)s AND delivered_at <= %(now)s"
+        f" {_in_scope(subject)}"
         "  ORDER BY late DESC, order_id LIMIT %(limit)s) o"
-        " JOIN touchpoint_event e ON e.occurred_at = o.delivered_at AND e.order_id = o.order_id AND e.type = 'repair_step'"
+        " JOIN touchpoint_event e ON e.occurred_at = o.delivered_at AND e.order_id = o.order_id AND"
+        " e.type = 'repair_step'"
         " ORDER BY o.late DESC, e.event_id LIMIT %(limit)s",
         {
             "scope": subject.scope,
@@ -231,9 +251,12 @@ def read_slower_stages(
     """Stages of the repair flow that take longer there than in the four weeks before, the largest increase first, in minutes."""
     rows = query.ask(
         "SELECT substr(experience, 15),"
-        " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >= %(since)s), 0),"
-        " sum(score_sum) FILTER (WHERE start < %(since)s) / nullif(sum(n) FILTER (WHERE start < %(since)s), 0)"
-        " FROM pane WHERE resolution = 60 AND start >= %(start)s AND scope_type = %(scope_type)s AND scope = %(scope)s"
+        " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >="
+        " %(since)s), 0),"
+        " sum(score_sum) FILTER (WHERE start < %(since)s) / nullif(sum(n) FILTER (WHERE start <"
+        " %(since)s), 0)"
+        " FROM pane WHERE resolution = 60 AND start >= %(start)s AND scope_type = %(scope_type)s"
+        " AND scope = %(scope)s"
         " AND experience LIKE 'stage\\_minutes.%%' GROUP BY experience",
         {
             "since": since,

@@ -15,14 +15,17 @@ def read_levels(reading: Reading) -> Levels:
     cursor, (catalogue, now, _) = reading.cursor, reading.context
     judged = [key for key, experience in catalogue.experience.items() if rule_of(key, experience)]
     cursor.execute(
-        "SELECT experience, scope_type, scope, r.n, experience_mean, stddev, expectation_mean, importance, coalesce(p.expectation_n, 0)"
+        "SELECT experience, scope_type, scope, r.n, experience_mean, stddev, expectation_mean,"
+        " importance, coalesce(p.expectation_n, 0)"
         " FROM rolling_satisfaction r LEFT JOIN ("
         "  SELECT scope_type, scope, experience, sum(expectation_n)::int AS expectation_n FROM pane"
-        "  WHERE resolution = 1440 AND start > %(now)s - interval '7 days' AND scope_type IN ('all', 'site')"
+        "  WHERE resolution = 1440 AND start > %(now)s - interval '7 days' AND scope_type IN"
+        " ('all', 'site')"
         "  AND experience = ANY(%(judged)s)"
         "  GROUP BY scope_type, scope, experience"
         " ) p USING (scope_type, scope, experience)"
-        " WHERE horizon = %(horizon)s AND scope_type IN ('all', 'site') AND experience = ANY(%(judged)s)",
+        " WHERE horizon = %(horizon)s AND scope_type IN ('all', 'site') AND experience ="
+        " ANY(%(judged)s)",
         {"now": now, "judged": judged, "horizon": HORIZON},
     )
     return Levels([Level._make(row) for row in cursor.fetchall()])

@@ -1,4 +1,7 @@
-"""The facts behind the alert about silence: when each site was last heard, and how often it usually is."""
+"""The facts behind the alert about silence.
+
+When each site was last heard, and how often it usually is.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +140,10 @@ def read_sites(
 
 
 class _Usual(NamedTuple):
-    """An experience that is heard of at a site: its contributions of 30 days, its key and its kind."""
+    """An experience that is heard of at a site.
+
+    Its contributions of 30 days, its key and its kind.
+    """
 
     contributions: int
     experience: str
@@ -155,7 +161,10 @@ def _contacts(
     end: datetime,
     calendars: Calendars,
 ) -> dict[str, dict[Kind, list[Sequence[int]]]]:
-    """How often sites were heard by these experiences in the last so many hours: by kind and, from now backwards, by week."""
+    """How often sites were heard by these experiences in the last so many hours.
+
+    By kind and, from now backwards, by week.
+    """
     found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
     if not counted:
         return found

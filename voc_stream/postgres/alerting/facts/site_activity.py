@@ -47,7 +47,8 @@ class SiteActivity:
             reads_all, begin = False, self._read_at - MERGED_WITHIN
         cursor.execute(
             "SELECT DISTINCT scope, start FROM pane"
-            " WHERE resolution = 5 AND start >= %s AND scope_type = 'site' AND experience = ANY(%s) AND n > 0 ORDER BY 1, 2",
+            " WHERE resolution = 5 AND start >= %s AND scope_type = 'site' AND experience = ANY(%s)"
+            " AND n > 0 ORDER BY 1, 2",
             (begin, [minutes_experience(stage) for stage in catalogue.flow.stages]),
         )
         rows = cursor.fetchall()

@@ -38,12 +38,17 @@ class StageTimesReader:
 
 
 def read_stage_times(cursor: Cursor, catalogue: Catalogue, now: datetime) -> StageTimes:
-    """How long orders took in each stage in the last four weeks. What has not been merged yet, which is seconds old, is not missed."""
+    """How long orders took in each stage in the last four weeks.
+
+    What has not been merged yet, which is seconds old, is not missed.
+    """
     stage_of = {minutes_experience(stage): stage for stage in catalogue.flow.stages}
     cursor.execute(
-        f"SELECT coalesce(site_id, ''), experience, {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
+        f"SELECT coalesce(site_id, ''), experience,"
+        f" {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
         # A site that is unknown is no site of its own.
-        " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id, experience))"
+        " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id,"
+        " experience))"
         " HAVING site_id IS DISTINCT FROM '' ",
         ((now - STAGE_TIMES_OVER).date(), list(stage_of)),
     )

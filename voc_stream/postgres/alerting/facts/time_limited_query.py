@@ -26,7 +26,8 @@ class TimeLimitedQuery:
 
     Args:
         cursor: of the transaction, which goes on however a question ends.
-        budget_seconds: for all questions together. Where many alerts start at once, the last ones start without evidence.
+        budget_seconds: for all questions together. Where many alerts start at once, the last ones
+            start without evidence.
         seconds: for each.
     """
 
@@ -40,7 +41,10 @@ class TimeLimitedQuery:
     def ask(
         self, statement: str, parameters: Mapping[str, object], seconds: float = math.inf
     ) -> list[tuple[Any, ...]]:
-        """The rows of a statement; none where there is no time left, or it takes too long, or longer than `seconds`."""
+        """The rows of a statement.
+
+        None where there is no time left, or it takes too long, or longer than `seconds`.
+        """
         if self._left_seconds <= 0:
             return []
         limit_seconds, started = min(self._seconds, self._left_seconds, seconds), time.monotonic()
@@ -52,7 +56,8 @@ class TimeLimitedQuery:
             rows = self._cursor.fetchall()
         except errors.QueryCanceled:
             log.warning(
-                "what an alert would have been explained by was left out: reading it took longer than %.1f s",
+                "what an alert would have been explained by was left out: reading it took longer"
+                " than %.1f s",
                 limit_seconds,
             )
             rows = []

@@ -30,7 +30,8 @@ _GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
 _ROUNDING = timedelta(seconds=1)
 """More than by what sums of minutes differ that were added in another order."""
 # One scan of the orders for all.
-# Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are counted.
+# Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are
+# counted.
 _FACTS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT order_id, site_id, product, current_stage, promised_at, follow_up_due_at, followed_up_at,
@@ -62,7 +63,10 @@ GROUP BY site_id
 
 
 class WorkshopReader:
-    """Reads the workshop. How long the rest of an order can take is remembered with the stage times."""
+    """Reads the workshop.
+
+    How long the rest of an order can take is remembered with the stage times.
+    """
 
     def __init__(self) -> None:
         self._times: StageTimes | None = None
@@ -88,14 +92,15 @@ def read_facts(
 ) -> WorkshopFacts:
     """The orders that may be found stuck or late, how many there are in all, and the follow-ups that fell due within a week.
 
-    A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be made. Days on which the site is
-    closed do not count, because nobody is there to call.
+    A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be
+    made. Days on which the site is closed do not count, because nobody is there to call.
 
     Args:
         cursor: of a transaction.
         catalogue: the stages, and how long before a promise its order is watched.
         limits: by stage, how long an order may be in it; where there is none, none is too long.
-        longest_minutes_left: by stage, how long the rest can take; a promise farther off is not at risk.
+        longest_minutes_left: by stage, how long the rest can take; a promise farther off is not at
+            risk.
         now: the time of the evaluation.
     """
     watched_until = now + timedelta(minutes=catalogue.limits.promise_watch_minutes)

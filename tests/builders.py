@@ -1,6 +1,7 @@
 """Valid events as dicts, and Hypothesis strategies of them.
 
-The strategies keep the world small on purpose: few people, orders and moments, so that events meet, tie and contradict each other.
+The strategies keep the world small on purpose: few people, orders and moments, so that events meet,
+tie and contradict each other.
 """
 
 from __future__ import annotations
@@ -34,7 +35,20 @@ ACTIONS = (
     "withdrawn",
 )
 _IDENTIFIERS = frozenset(
-    "customer_id site_id department employee_id product order_id complaint_id handed_to segment region channel mode".split()  # noqa: SIM905  as words
+    [
+        "customer_id",
+        "site_id",
+        "department",
+        "employee_id",
+        "product",
+        "order_id",
+        "complaint_id",
+        "handed_to",
+        "segment",
+        "region",
+        "channel",
+        "mode",
+    ]
 )
 RATINGS = ("overall", "advisor_service", "reception_wait", "repair_quality")
 PROCESS_ITEMS = ("advice_given", "followed_up")
@@ -123,7 +137,10 @@ def _maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 def _times() -> st.SearchStrategy[str]:
-    """Moments of a few weeks, some equal, some an instant around the 72nd hour and the day's end, in several offsets."""
+    """Moments of a few weeks, some equal, in several offsets.
+
+    Some are an instant around the 72nd hour and the day's end.
+    """
     steps = st.sampled_from(
         [0, 1, 5, 59, 60, 119, 600, 1439, 1440, 4319, 4320, 4321, 10_080, 40_000]
     )
@@ -250,7 +267,10 @@ def _bodies() -> st.SearchStrategy[Event]:
 
 
 def event_lists(max_size: int = 30, min_size: int = 0) -> st.SearchStrategy[list[Event]]:
-    """Distinct valid events about few people; `event_id` orders them unlike their place in the list."""
+    """Distinct valid events about few people.
+
+    `event_id` orders them unlike their place in the list.
+    """
     return st.lists(_bodies(), min_size=min_size, max_size=max_size).flatmap(
         lambda bodies: st.permutations(range(len(bodies))).map(
             lambda numbers: [
@@ -262,7 +282,10 @@ def event_lists(max_size: int = 30, min_size: int = 0) -> st.SearchStrategy[list
 
 
 def in_two_spellings(events: Iterable[Event]) -> list[Event]:
-    """The events with an accent in every second id, put together in one way or the other: to everybody the same id."""
+    """The events with an accent in every second id, put together in one way or the other.
+
+    To everybody the same id.
+    """
     return [
         {
             name: value.replace("-2", ("-\u00e9", "-e\u0301")[place % 2])
@@ -275,7 +298,10 @@ def in_two_spellings(events: Iterable[Event]) -> list[Event]:
 
 
 def disturbances_of(events: list[Event]) -> st.SearchStrategy[list[Event]]:
-    """What may come beside these events: some of them again, some with other content, and retractions of some and of ids unknown."""
+    """What may come beside these events.
+
+    Some of them again, some with other content, and retractions of some and of ids unknown.
+    """
     if not events:
         return st.just([])
     known = st.sampled_from(events)

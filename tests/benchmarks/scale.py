@@ -215,7 +215,8 @@ def text(rate: float, cost: Costs, given: Assumptions, found: Sequence[Record]) 
             f"    {command_line(sys.argv)}",
             "",
             (
-                f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}, from what"
+                f"for {rate:,.0f} events/s, with processors used to {given.utilisation:.0%}, from"
+                f" what"
                 f" an event was measured to cost:"
             ),
             "",

@@ -1,7 +1,10 @@
-"""The oracle: the tables that docs/reference/semantics.md promises, computed naively from raw messages.
+"""The oracle: the tables of docs/reference/semantics.md, computed naively.
 
-It shares no code with the pipeline and never imports voc_stream, so a misreading there cannot repeat itself here. It keeps every event
-in memory, sorts them all and reads them as the page is written. Do not use it for anything but tests.
+It reads raw messages.
+
+It shares no code with the pipeline and never imports voc_stream, so a misreading there cannot
+repeat itself here. It keeps every event in memory, sorts them all and reads them as the page is
+written. Do not use it for anything but tests.
 """
 
 from __future__ import annotations
@@ -53,14 +56,16 @@ def expected_tables(
     """The rows of every table after `messages`, by table name and key.
 
     Args:
-        messages: Kafka values in any order, invalid, repeated, conflicting and taken back ones among them; of one
-            `event_id` the first valid message counts.
+        messages: Kafka values in any order, invalid, repeated, conflicting and taken back ones
+            among them; of one `event_id` the first valid message counts.
         catalogue: the TOML of the catalogue, as tomllib reads it.
         as_of: the time of the last refresh of the rolling tables and of the assessment of risk.
-        received_at: when the messages were taken in, `as_of` if absent; an event more than 10 minutes later is refused.
+        received_at: when the messages were taken in, `as_of` if absent; an event more than 10
+            minutes later is refused.
 
     Returns:
-        Tables by name. A key is a tuple of the key columns; a row holds the other columns. Exact numbers are `int` or `Decimal`, the
+        Tables by name. A key is a tuple of the key columns; a row holds the other columns. Exact
+            numbers are `int` or `Decimal`, the
         others `float`.
     """
     messages = list(messages)
@@ -93,7 +98,10 @@ def expected_tables(
 
 
 def _retracted_rows(retractions: list[Event]) -> Table:
-    """A row for each id that was taken out, by the first retraction that names it; `retractions` are in order."""
+    """A row for each id that was taken out, by the first retraction that names it.
+
+    `retractions` are in order.
+    """
     rows: Table = {}
     for retraction in retractions:
         for event_id in retraction["event_ids"]:

@@ -36,7 +36,10 @@ def risk_rows(
     model: Mapping[str, Any],
     as_of: datetime,
 ) -> Table:
-    """A row for each customer who has not left; `scores` by customer, `moments` by order, `model` the catalogue's `[churn]`."""
+    """A row for each customer who has not left.
+
+    `scores` by customer, `moments` by order, `model` the catalogue's `[churn]`.
+    """
     known = {
         customer_id: Known(customer, [], [], scores.get(customer_id, []))
         for (customer_id,), customer in tables["customer"].items()

@@ -50,7 +50,10 @@ def net_promoter_score(promoters: int, detractors: int, n: int) -> tuple[float, 
 
 
 def nps_interval(promoters: int, detractors: int, n: int) -> tuple[float, float]:
-    """Adjusted Wald: three answers more, three quarters of them promoters and as many detractors."""
+    """Adjusted Wald: three answers more.
+
+    Three quarters of them are promoters and as many detractors.
+    """
     score, variance = net_promoter_score(promoters + 0.75, detractors + 0.75, n + 3)  # type: ignore[arg-type]
     seen = (promoters - detractors) / n
     half = Z * sqrt(variance / (n + 3))

@@ -1,6 +1,7 @@
 """Raw bytes to checked events: plain dicts, times in UTC, scores and amounts in hundredths.
 
-Strict enough for what the tests send: every rule of CONTRACT.md 2, but none of the decoder's limits on size and depth.
+Strict enough for what the tests send: every rule of CONTRACT.md 2, but none of the decoder's limits
+on size and depth.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ class InvalidError(ValueError):
 
 
 def plausible(catalogue: Mapping[str, Any], key: str) -> Any:
-    """A bound on times: the catalogue's, or what docs/reference/catalogue.md says where it has none."""
+    """A bound on times.
+
+    The catalogue's, or what docs/reference/catalogue.md says where it has none.
+    """
     return catalogue.get("plausible", {}).get(key, PLAUSIBLE[key])
 
 
@@ -65,7 +69,10 @@ def flow_stage(catalogue: Mapping[str, Any], key: str) -> str | None:
 def read_events(
     messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
 ) -> list[Event]:
-    """The distinct valid events that nothing takes out, ordered by `(occurred_at, event_id)`; of one id the first counts."""
+    """The distinct valid events that nothing takes out, ordered by `(occurred_at, event_id)`.
+
+    Of one id the first counts.
+    """
     statements = _first_statements(messages, catalogue, received_at)
     retracted = {
         event_id
@@ -84,7 +91,10 @@ def read_events(
 def read_retractions(
     messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
 ) -> list[Event]:
-    """The distinct valid retractions, ordered by `(occurred_at, event_id)`; of one id the first counts."""
+    """The distinct valid retractions, ordered by `(occurred_at, event_id)`.
+
+    Of one id the first counts.
+    """
     statements = _first_statements(messages, catalogue, received_at)
     retractions = [statement for (kind, _), statement in statements.items() if kind == RETRACTION]
     return sorted(retractions, key=lambda event: (event["occurred_at"], event["event_id"]))
@@ -109,7 +119,10 @@ def _identity(statement: Event) -> tuple[str, str]:
 def outcomes(
     messages: Iterable[bytes | None], catalogue: Mapping[str, Any], received_at: datetime
 ) -> list[str]:
-    """What becomes of each message where they are taken in in this order: accepted, duplicate, conflicting, retracted or rejected."""
+    """What becomes of each message where they are taken in in this order.
+
+    Accepted, duplicate, conflicting, retracted or rejected.
+    """
     first: dict[tuple[str, str], Event] = {}
     retracted: set[tuple[str, str]] = set()
     found = []
@@ -133,7 +146,10 @@ def outcomes(
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal: neither the order of keys nor the spelling of numbers matters, and true is no number."""
+    """Whether two JSON values are equal.
+
+    Neither the order of keys nor the spelling of numbers matters, and true is no number.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(
             same_json(value, other[key]) for key, value in one.items()
@@ -153,7 +169,10 @@ def _read(
 
 
 def read_event(message: bytes | None, catalogue: Mapping[str, Any], received_at: datetime) -> Event:
-    """One message as an event, the whole message as its `body`. Raises InvalidError, KeyError (unknown experience), or a parser's error."""
+    """One message as an event, the whole message as its `body`.
+
+    Raises InvalidError, KeyError (unknown experience), or a parser's error.
+    """
     if not message:
         raise InvalidError("no value")
     body = json.loads(message.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse)
@@ -173,7 +192,10 @@ def read_event(message: bytes | None, catalogue: Mapping[str, Any], received_at:
 
 
 def _check_experiences(event: Event, experiences: Mapping[str, Any]) -> None:
-    """Ratings have scores, process items are done or not, timings are measured and never told; complaints are about any of them."""
+    """Ratings have scores, process items are done or not, timings are measured and never told.
+
+    Complaints are about any of them.
+    """
     answers = event.get("answers") or []
     for fields, experience in [
         (event, event.get("experience")),
@@ -200,7 +222,10 @@ def stated_latest(events: Iterable[Event], field: str) -> Any:
 
 
 def grouped(events: Iterable[Event], field: str, *types: str) -> dict[str, list[Event]]:
-    """The events of these types (all, where none is named) by the value of `field`, each group in the order of `events`."""
+    """The events of these types by the value of `field`; of all types if none is named.
+
+    Each group is in the order of `events`.
+    """
     groups: dict[str, list[Event]] = {}
     for event in events:
         if event.get(field) is not None and (not types or event["type"] in types):
@@ -215,7 +240,10 @@ def is_scored(event_type: str) -> bool:
 
 
 def _fields_of(event_type: Any) -> Fields:
-    """The fields of a type with how each is checked: those below, else what its schema publishes."""
+    """The fields of a type with how each is checked.
+
+    Those below, else what its schema publishes.
+    """
     if not isinstance(event_type, str):
         raise InvalidError("unknown type")
     return _FIELDS.get(event_type) or published_fields(event_type)
@@ -285,7 +313,10 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
 
 
 def _identifier(value: Any) -> str:
-    """No blank around it, nothing that nobody sees, and the same text however its accents are put together."""
+    """An id has no blank around it and nothing that nobody sees.
+
+    It is the same text however its accents are put together.
+    """
     if (
         not isinstance(value, str)
         or not 1 <= len(value) <= 64

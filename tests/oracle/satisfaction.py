@@ -85,7 +85,10 @@ class Sums:
 
 
 def histogram_bin(value: int, *, minutes: bool) -> int:
-    """The bin of a value in hundredths: the floor of a score; for minutes, below 5, 10, 20, … and the rest."""
+    """The bin of a value in hundredths: the floor of a score.
+
+    For minutes, below 5, 10, 20, … and the rest.
+    """
     if not minutes:
         return value // 100
     return next((k for k in range(BINS - 1) if value < 500 * 2**k), BINS - 1)

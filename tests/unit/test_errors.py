@@ -32,7 +32,10 @@ WRONG_INPUT = 2
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
-    """Who catches an error finds it in one place, and no error for people stands outside the tree."""
+    """Who catches an error finds it in one place.
+
+    No error for people stands outside the tree.
+    """
     assert list(tree_of_docstring()) == list(tree_of_code("VocError", subclasses()))
 
 
@@ -51,7 +54,10 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
 def test_an_error_for_people_ends_a_command_in_one_line(
     name: str, error: type[VocError], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No traceback; the code says whose fault it was. Of `push` 1 says that a line failed, so all else is 2."""
+    """No traceback; the code says whose fault it was.
+
+    Of `push` 1 says that a line failed, so all else is 2.
+    """
 
     @click.command()
     def failing() -> None:

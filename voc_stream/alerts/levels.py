@@ -35,7 +35,9 @@ _LEAST_DEVIATION = 0.5
 
 
 class Level(NamedTuple):
-    """One experience at one scope over the last seven days, in points; expectation and importance stated, else the catalogue's.
+    """One experience at one scope over the last seven days, in points.
+
+    Expectation and importance stated, else the catalogue's.
 
     `expectations` is how many customers stated one.
     """
@@ -144,7 +146,9 @@ def _weighted_limit(level: Level, experience: Experience) -> float:
 
 
 def _chance(level: Level, limit: float) -> float:
-    """The probability of so low a mean where the true one is at the limit: one-sided, by the normal distribution.
+    """The probability of so low a mean where the true one is at the limit.
+
+    One-sided, by the normal distribution.
 
     An expectation that few stated is as uncertain as a mean of few scores.
     """

@@ -1,4 +1,7 @@
-"""The flow of a trade: the stages through which an order goes, in their order, and what they mean."""
+"""The flow of a trade.
+
+The stages through which an order goes, in their order, and what they mean.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reads a catalogue from TOML, and refuses one that breaks a rule of docs/reference/catalogue.md."""
+"""Reads a catalogue from TOML.
+
+It refuses one that breaks a rule of docs/reference/catalogue.md.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,12 @@ def load_catalogue(path: Path | str | None = None) -> Catalogue:
     """Read and validate a catalogue.
 
     Args:
-        path: A TOML file; or the bare name of a packaged catalogue (`automotive`, `retail`, `hotel`) where no such file exists;
-            the packaged automotive default where it is None.
+        path: A TOML file; or the bare name of a packaged catalogue (`automotive`, `retail`,
+            `hotel`) where no such file exists; the packaged automotive default where it is None.
 
     Raises:
-        CatalogueError: The file cannot be read, is not TOML, or breaks a rule of docs/reference/catalogue.md.
+        CatalogueError: The file cannot be read, is not TOML, or breaks a rule of
+            docs/reference/catalogue.md.
     """
     file = _locate(path)
     try:

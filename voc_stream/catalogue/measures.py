@@ -1,4 +1,6 @@
-"""Where the value of a measure comes from, as a catalogue declares it: the `source` of an experience.
+"""Where the value of a measure comes from, as a catalogue declares it.
+
+The `source` of an experience.
 
 An experience without a source is what customers answer: a rating, a process item, the NPS question.
 """
@@ -35,7 +37,10 @@ class FromField(_Source, frozen=True, kw_only=True, tag="field"):
 
 
 class FromOutcome(_Source, frozen=True, kw_only=True, tag="outcome"):
-    """The share of callbacks that ended in one of some ways, among those that ended in one of others."""
+    """The share of callbacks that ended in one of some ways.
+
+    They are counted among those that ended in one of others.
+    """
 
     outcomes: tuple[Outcome, ...]
     among: tuple[Outcome, ...] = get_args(Outcome)

@@ -1,4 +1,7 @@
-"""Contributions: what the aggregates are sums of. Adding one with weight 1 and again with weight -1 leaves nothing."""
+"""Contributions: what the aggregates are sums of.
+
+Adding one with weight 1 and again with weight -1 leaves nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ _EVENT_FIELDS = tuple(each.column for each in OF_EVENTS)
 
 
 class Contribution(NamedTuple):
-    """Measures of one moment with the same dimensions; weight 1 adds them, weight -1 takes them back.
+    """Measures of one moment with the same dimensions.
+
+    Weight 1 adds them, weight -1 takes them back.
 
     Attributes:
         dimensions: a value of each of `DIMENSIONS`, in their order; '' where it is unknown.

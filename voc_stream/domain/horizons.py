@@ -34,7 +34,8 @@ HORIZONS = (
     Horizon("30d", DAY, 30, SCOPE_TYPES),
     Horizon("90d", DAY, 90, SCOPE_TYPES),
 )
-# How long merged panes are kept: longer than their horizon, so that baselines can be computed from them.
+# How long merged panes are kept: longer than their horizon, so that baselines can be computed from
+# them.
 PANES_KEPT = {FIVE_MINUTES: timedelta(days=3), HOUR: timedelta(days=40), DAY: timedelta(days=400)}
 
 

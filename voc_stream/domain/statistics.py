@@ -13,7 +13,9 @@ NORMAL_975 = 1.959963984540054
 
 
 def poisson_tail(count: int, mean: float) -> float:
-    """The probability of at least `count` where `mean` are expected (textbook: 1 - sum of exp(-m) m^i / i! for i < count).
+    """The probability of at least `count` if `mean` are expected.
+
+    Textbook: 1 - sum of exp(-m) m^i / i! for i < count.
 
     >>> round(poisson_tail(2, 0.1), 6), poisson_tail(0, 0.1), poisson_tail(1, 0.0)
     (0.004679, 1.0, 0.0)
@@ -28,7 +30,9 @@ def poisson_tail(count: int, mean: float) -> float:
 
 
 def wilson_interval(count: int, samples: int) -> tuple[float, float]:
-    """The 95 % interval of a share of which `count` of `samples` were seen (Wilson 1927). Raises ValueError for no sample.
+    """The 95 % interval of a share of which `count` of `samples` were seen (Wilson 1927).
+
+    Raises ValueError for no sample.
 
     (p + z^2/2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
 
@@ -49,7 +53,9 @@ def wilson_interval(count: int, samples: int) -> tuple[float, float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float], rate: float) -> list[bool]:
-    """Which hypotheses are rejected so that the expected share of wrong rejections is at most `rate` (Benjamini and Hochberg 1995).
+    """Which hypotheses are rejected, after Benjamini and Hochberg (1995).
+
+    The expected share of wrong rejections is at most `rate`.
 
     >>> benjamini_hochberg([0.01, 0.02, 0.03, 0.9], 0.05)
     [True, True, True, False]

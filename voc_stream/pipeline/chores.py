@@ -1,7 +1,10 @@
-"""What is done beside the stream, from time to time: a chore says its name, how often, and what it does.
+"""What is done beside the stream, from time to time.
 
-The timers loop over chores and know none by name (`kafka/worker/timers.py`). Those of the store are declared in
-`postgres/chores/postgres_chores.py`, those of the worker itself in `kafka/worker/own_chores.py`.
+A chore says its name, how often, and what it does.
+
+The timers loop over chores and know none by name (`kafka/worker/timers.py`). Those of the store are
+declared in `postgres/chores/postgres_chores.py`, those of the worker itself in
+`kafka/worker/own_chores.py`.
 """
 
 from __future__ import annotations
@@ -59,14 +62,23 @@ class ShowChores(Protocol):
 
 
 class ChoreStore(Protocol):
-    """What the worker needs of its store besides batches. Blocking: call it from a thread. Every worker may call it at once."""
+    """What the worker needs of its store besides batches.
+
+    Blocking: call it from a thread. Every worker may call it at once.
+    """
 
     def join(self) -> Membership:
-        """Let the store follow this worker's catalogue, where it is the newest or the first. Raises StoreUnavailableError."""
+        """Let the store follow this worker's catalogue, where it is the newest or the first.
+
+        Raises StoreUnavailableError.
+        """
         ...
 
     def read_clocks(self) -> ClockReading:
-        """What the clock of this machine, PostgreSQL's, and those that are stored show now. Raises StoreUnavailableError."""
+        """What the clock of this machine, PostgreSQL's, and those that are stored show now.
+
+        Raises StoreUnavailableError.
+        """
         ...
 
     def chores(
@@ -82,7 +94,10 @@ class ChoreStore(Protocol):
         ...
 
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
-        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
+        """Take messages to send them, oldest first.
+
+        None while another worker has some of that kind, for a minute at most.
+        """
         ...
 
     def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:

@@ -1,4 +1,7 @@
-"""What a worker may believe of its clock: compared with PostgreSQL's, with the times that were stored, and with the events."""
+"""What a worker may believe of its clock.
+
+Compared with PostgreSQL's, with the times that were stored, and with the events.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,15 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 LARGEST_SKEW = timedelta(minutes=5)
-"""How far two clocks may differ. An event may lie ten minutes ahead; the other half is left to the clock of its producer."""
+"""How far two clocks may differ.
+
+An event may lie ten minutes ahead; the other half is left to the clock of its producer.
+"""
 LARGEST_LEAP = timedelta(days=2)
-"""How far clocks may go on at once, or have been ahead. What ends by the clock is kept so much longer, so that this costs nothing."""
+"""How far clocks may go on at once, or have been ahead.
+
+What ends by the clock is kept so much longer, so that this costs nothing.
+"""
 BELIEVED_AFTER = timedelta(minutes=10)
 """After so long a leap is believed, also where no event confirms it."""
 
@@ -36,7 +45,10 @@ class ClockReading(NamedTuple):
 
     @property
     def skew(self) -> timedelta:
-        """How far this machine's clock is ahead of PostgreSQL's; no more than what the round trip leaves certain."""
+        """How far this machine's clock is ahead of PostgreSQL's.
+
+        No more than what the round trip leaves certain.
+        """
         difference, doubt = self.worker - self.server, self.round_trip / 2
         return (
             max(timedelta(0), difference - doubt)
@@ -60,7 +72,9 @@ class ClockReading(NamedTuple):
 
 
 def disagreement(skew: timedelta) -> str | None:
-    """Why events must wait, given how far this machine's clock is ahead of PostgreSQL's; None where they need not.
+    """Why events must wait, given how far this machine's clock is ahead of PostgreSQL's.
+
+    None where they need not.
 
     >>> disagreement(timedelta(minutes=4)) is None
     True
@@ -75,25 +89,36 @@ def disagreement(skew: timedelta) -> str | None:
 
 
 def stored_problem(reading: ClockReading) -> str | None:
-    """Why the tables do not move on, where a clock was ahead when they were written; None where none was."""
+    """Why the tables do not move on, where a clock was ahead when they were written.
+
+    Returns None if none was.
+    """
     if reading.stored_ahead <= LARGEST_SKEW:
         return None
-    said = f"the tables were last refreshed or evaluated {_whole_seconds(reading.stored_ahead)} ahead of now: a clock was ahead"
+    said = (
+        f"the tables were last refreshed or evaluated {_whole_seconds(reading.stored_ahead)} ahead"
+        f" of now: a clock was ahead"
+    )
     if needs_rebuild(reading):
         return f"{said}; stop the cause and run `voc-stream rebuild`"
     return f"{said}; the next refresh mends it"
 
 
 def needs_rebuild(reading: ClockReading) -> bool:
-    """Whether the rolling tables are so far ahead that panes are gone which the horizons need again."""
+    """Whether the rolling tables are so far ahead that panes are gone.
+
+    The horizons need those panes again.
+    """
     return reading.refreshed is not None and reading.refreshed - reading.server > LARGEST_LEAP
 
 
 def leap(reading: ClockReading) -> timedelta | None:
-    """How far both clocks have gone on since the last refresh, where it is too far to be believed at once; else None.
+    """How far both clocks have gone on since the last refresh, if that is too far.
 
-    What leaves the panes is not brought back but by a rebuild. So a clock is not followed for more than they have to spare until an event
-    of about that time has come in.
+    Too far to be believed at once; else None.
+
+    What leaves the panes is not brought back but by a rebuild. So a clock is not followed for more
+    than they have to spare until an event of about that time has come in.
     """
     if reading.refreshed is None or reading.server - reading.refreshed <= LARGEST_LEAP:
         return None

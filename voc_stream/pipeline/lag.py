@@ -1,4 +1,7 @@
-"""How much of the logs waits to be taken in: the one place that compares their ends with positions."""
+"""How much of the logs waits to be taken in.
+
+The one place that compares their ends with positions.
+"""
 
 from __future__ import annotations
 

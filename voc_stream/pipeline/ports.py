@@ -3,9 +3,10 @@
 `kafka` is written against these, and `postgres` fulfils them; `take_in.py` states the order of a
 batch's steps. Tests may put something else in their place.
 
-Delivery guarantee: what batches change, their refusals and the positions after them are one transaction (several, one after the other,
-where PostgreSQL refuses the data of a message), and positions move by compare-and-swap; so every event counts once whatever is repeated,
-and a worker that lost its partition changes nothing.
+Delivery guarantee: what batches change, their refusals and the positions after them are one
+transaction (several, one after the other, where PostgreSQL refuses the data of a message), and
+positions move by compare-and-swap; so every event counts once whatever is repeated, and a worker
+that lost its partition changes nothing.
 """
 
 from __future__ import annotations
@@ -52,11 +53,17 @@ Decode: TypeAlias = "Callable[[Sequence[Message], datetime], Sequence[DecodedMes
 """Reads what messages say, as of a moment. For any thread, also while a batch is processed."""
 
 FetchedMessage: TypeAlias = Message | DecodedMessage
-"""What comes of a fetch: a message, or what is refused already because it cannot even be unpacked."""
+"""What comes of a fetch.
+
+A message, or what is refused already because it cannot even be unpacked.
+"""
 
 
 class StoredPosition(NamedTuple):
-    """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id): a topic that is made anew has another."""
+    """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id).
+
+    A topic that is made anew has another.
+    """
 
     topic_id: str
     next_offset: int
@@ -69,7 +76,7 @@ class Batch(NamedTuple):
         partition: where they are from.
         expected: the position in PostgreSQL that the caller believes in.
         messages: in the order of their offsets.
-        end: a position up to which nothing more is to be read after them; 0 where that is not known.
+        end: a position up to which nothing more is to be read after them; 0 if that is not known.
     """
 
     partition: Partition
@@ -121,7 +128,10 @@ class BatchResult(NamedTuple):
 
 
 class FencedError(Exception):
-    """Another worker moved the positions of these partitions: reload them, and drop what was to be applied to them."""
+    """Another worker moved the positions of these partitions.
+
+    Reload them, and drop what was to be applied to them.
+    """
 
     def __init__(self, partitions: Collection[Partition]) -> None:
         self.partitions = partitions
@@ -131,30 +141,42 @@ class FencedError(Exception):
 
 
 class RefusalLimitError(Exception):
-    """A message would be refused whose partition may refuse no more; before it there was `record`. Nothing was taken in."""
+    """A message would be refused whose partition may refuse no more; before it there was `record`.
+
+    Nothing was taken in.
+    """
 
     def __init__(
         self, partition: Partition, offset: int, refusal: Refusal, record: RefusalRecord
     ) -> None:
         self.partition, self.offset, self.refusal, self.record = partition, offset, refusal, record
         super().__init__(
-            f"{partition} offset {offset} would be refused ({refusal.reason}), and may not be: too many were"
+            f"{partition} offset {offset} would be refused ({refusal.reason}), and may not be: too"
+            f" many were"
         )
 
 
 class StoreUnavailableError(VocError):
-    """The store cannot be reached or gave up on a lock, and the outcome is unknown: reload the position and try again."""
+    """The store cannot be reached or gave up on a lock, and the outcome is unknown.
+
+    Reload the position and try again.
+    """
 
 
 class StoreGaveUpError(StoreUnavailableError):
-    """The store gave up on the work at hand: it took too long or too much memory, or ended the server's process.
+    """The store gave up on the work at hand.
+
+    It took too long or too much memory, or ended the server's process.
 
     Either the server is ill or the work is too much for it; `BatchSink.probe` tells them apart.
     """
 
 
 class OtherCatalogueError(StoreUnavailableError):
-    """Another catalogue rules the store than the one that this worker was given; the message says which, and what to do."""
+    """Another catalogue rules the store than the one that this worker was given.
+
+    The message says which, and what to do.
+    """
 
 
 class Membership(NamedTuple):
@@ -173,7 +195,10 @@ OutboxKind = Literal["alert", "dead_letter"]
 
 
 class DeadLetter(NamedTuple):
-    """A refused message that still has to be sent to the dead-letter topic; `number` is its place in the outbox."""
+    """A refused message that still has to be sent to the dead-letter topic.
+
+    `number` is its place in the outbox.
+    """
 
     number: int
     dead_letter_id: int
@@ -196,7 +221,10 @@ OutboxMessage = AlertMessage | DeadLetter
 
 
 class GaugeSample(NamedTuple):
-    """One sample of a gauge that is read from the tables; label values in the order in which the metric declares them."""
+    """One sample of a gauge that is read from the tables.
+
+    Label values in the order in which the metric declares them.
+    """
 
     metric: str
     labels: tuple[str, ...]
@@ -216,14 +244,19 @@ class BatchSink(Protocol):
     def start_at(
         self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
     ) -> None:
-        """Put `position` in the place of the stored one (None: there is none yet), because the partition is new or its log is another.
+        """Put `position` in the place of the stored one; None if there is none yet.
+
+        The partition is new, or its log is another.
 
         Raises FencedError where another position is stored, StoreUnavailableError.
         """
         ...
 
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
-        """What those of the partitions that have a position have refused of late. Raises StoreUnavailableError."""
+        """What those of the partitions that have a position have refused of late.
+
+        Raises StoreUnavailableError.
+        """
         ...
 
     def process(
@@ -238,14 +271,20 @@ class BatchSink(Protocol):
         ...
 
     def probe(self) -> None:
-        """Find out on a connection of its own whether the store is well: it answers soon, and makes durable what is written.
+        """Find out on a connection of its own whether the store is well.
 
-        For any thread, also while a batch is processed. Raises StoreUnavailableError with the cause where it is not.
+        It answers soon, and makes durable what is written.
+
+        For any thread, also while a batch is processed. Raises StoreUnavailableError with the cause
+        where it is not.
         """
         ...
 
     def twin(self) -> BatchSink:
-        """Another one on the same store, so that two threads can process batches of different partitions beside each other."""
+        """Another one on the same store.
+
+        Two threads can then process batches of different partitions beside each other.
+        """
         ...
 
     def close(self) -> None:

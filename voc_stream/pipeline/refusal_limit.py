@@ -1,8 +1,9 @@
 """When a partition refuses no more: a broken producer must not drain into dead letters unseen.
 
-Two limits: so many refused messages in a row, and such a share of the latest ones. Beyond either, messages that are events are
-still taken in, and the next one that would be refused is not: there the partition stops until somebody has looked. What has been
-refused is kept beside the position, so a restart forgets nothing.
+Two limits: so many refused messages in a row, and such a share of the latest ones. Beyond either,
+messages that are events are still taken in, and the next one that would be refused is not: there
+the partition stops until somebody has looked. What has been refused is kept beside the position, so
+a restart forgets nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ FEWEST = 2_000
 WINDOW = 2 * FEWEST
 """With so many messages counted, all count half: what happened long ago is forgotten."""
 SET_ASIDE_COUNTS = 100
-"""A message that had to be found by trying counts so often: each takes a minute of its partition."""
+"""A message that had to be found by trying counts so often.
+
+Each takes a minute of its partition.
+"""
 
 
 class RefusalRecord(NamedTuple):
@@ -28,7 +32,8 @@ class RefusalRecord(NamedTuple):
 
     Attributes:
         run: refused messages in a row before the position.
-        messages: messages of late; counted from the first refusal on, so a healthy partition has nothing to write.
+        messages: messages of late; counted from the first refusal on, so a healthy partition has
+            nothing to write.
         refused: of those the refused ones.
         allowed: refusals that an operator lets through without counting them.
     """
@@ -87,7 +92,10 @@ class RefusalLimit(NamedTuple):
         if self.run and record.run >= self.run:
             return f"{record.run} messages in a row were refused"
         if self.percent and 100 * record.refused >= self.percent * max(record.messages, FEWEST):
-            return f"{record.refused} of the latest {max(record.messages, FEWEST)} messages were refused"
+            return (
+                f"{record.refused} of the latest {max(record.messages, FEWEST)} messages were"
+                f" refused"
+            )
         return None
 
     def admits(self, record: RefusalRecord, contents: Sequence[object]) -> int:

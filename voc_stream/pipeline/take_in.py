@@ -1,10 +1,11 @@
 """The steps from bytes to tables, in their order: decode, claim, admit, load, fold, save.
 
-Nothing else states this order. What a step does is the business of the rooms behind the ports: `events` decodes, `domain` folds, and
-`postgres/intake` does the others.
+Nothing else states this order. What a step does is the business of the rooms behind the ports:
+`events` decodes, `domain` folds, and `postgres/intake` does the others.
 
-Decoding comes first and outside the transaction, on purpose. The consumer decodes what it has gathered while PostgreSQL is at work on
-the batch before (`kafka/worker/consumer.py`): it needs no table, so it would only make the transaction longer, and locks with it.
+Decoding comes first and outside the transaction, on purpose. The consumer decodes what it has
+gathered while PostgreSQL is at work on the batch before (`kafka/worker/consumer.py`): it needs no
+table, so it would only make the transaction longer, and locks with it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ FoldT = TypeVar("FoldT", bound="Fold")
 def decode_messages(
     messages: Sequence[Message], now: datetime, catalogue: Catalogue
 ) -> Sequence[DecodedMessage]:
-    """What each message says, as of `now`: an event, or why it is none. Touches nothing; for any thread."""
+    """What each message says, as of `now`: an event, or why it is none.
+
+    Touches nothing; for any thread.
+    """
     return [
         DecodedMessage(offset, value, decode(value, now, catalogue)) for offset, value in messages
     ]
@@ -37,8 +41,8 @@ def decode_messages(
 def take_in(steps: Steps[Event, FoldT]) -> Sequence[BatchResult]:
     """Take decoded batches of different partitions into the tables, within one transaction.
 
-    Nearly always all events are new, so PostgreSQL writes them while they are folded as if they were. Where one was not, the unseen
-    ones are found first.
+    Nearly always all events are new, so PostgreSQL writes them while they are folded as if they
+    were. Where one was not, the unseen ones are found first.
 
     Raises FencedError, RefusalLimitError.
     """
@@ -65,7 +69,10 @@ class Steps(Protocol[Event, FoldT]):
     """What the store does of one transaction of batches; the caller commits it."""
 
     def claim(self) -> None:
-        """Move the positions by compare-and-swap. Raises FencedError where another worker moved them: nothing of this happens then."""
+        """Move the positions by compare-and-swap.
+
+        Raises FencedError where another worker moved them: nothing of this happens then.
+        """
 
     def admit(self) -> Sequence[Event]:
         """Keep the retractions, and give the events that none has taken back."""
@@ -74,10 +81,16 @@ class Steps(Protocol[Event, FoldT]):
         """Whether it is worth while to fold the events as if all were new."""
 
     def insert_while(self, work: Callable[[], None], events: Sequence[Event]) -> bool:
-        """Insert the events, and do the work meanwhile; False where an event is not new: then none is inserted."""
+        """Insert the events, and do the work meanwhile.
+
+        Returns False if an event is not new: then none is inserted.
+        """
 
     def insert_unseen(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Insert the events that are new, find what contradicts an earlier one, and give the new ones."""
+        """Insert the events that are new, and return them.
+
+        What contradicts an earlier event is found, too.
+        """
 
     def load(self, events: Sequence[Event]) -> FoldT:
         """Read the rows that the events touch."""
@@ -86,7 +99,9 @@ class Steps(Protocol[Event, FoldT]):
         """Drop the rows at hand: a fold has spoilt them."""
 
     def save(self, fold: FoldT) -> Sequence[BatchResult]:
-        """Write the changed rows, what they contribute and what was refused; the result of each batch.
+        """Write the changed rows, what they contribute and what was refused.
+
+        The result of each batch.
 
         Raises RefusalLimitError where a partition would refuse too much.
         """

@@ -1,1 +1,4 @@
-"""What is kept: tables, migrations, the transaction of a batch, and what keeps them fresh. The only place that speaks SQL."""
+"""What is kept: tables, migrations, the transaction of a batch, and what keeps them fresh.
+
+The only place that speaks SQL.
+"""

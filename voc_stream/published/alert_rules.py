@@ -90,7 +90,10 @@ def prometheus_entries() -> str:
 
 
 def promtool_cases() -> str:
-    """The cases of promtool: every rule fires with its own sentences, and is quiet when it ended."""
+    """The cases of promtool.
+
+    Every rule fires with its own sentences, and is quiet when it ended.
+    """
     tests = [
         _case("what the evaluator calls open fires", "1x40", [_fires(rule) for rule in RULES]),
         _case("what ended is quiet", "0x40", [_is_quiet(rule) for rule in RULES]),

@@ -59,7 +59,8 @@ def main() -> None:
     """Write the files below the folder that the command line names, or the current one."""
     parser = argparse.ArgumentParser(
         prog="python -m voc_stream.published.write",
-        description="Write the schemas, the AsyncAPI document and the generated pages and alert rules.",
+        description="Write the schemas, the AsyncAPI document and the generated pages and alert"
+        " rules.",
     )
     parser.add_argument("root", type=Path, nargs="?", default=Path(), help="the checkout")
     root: Path = parser.parse_args().root

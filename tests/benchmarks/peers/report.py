@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 HEADER = (
     (
-        "| peer | messages | messages/s | start-up | CPU s a million: peer, PostgreSQL, broker | peak"
+        "| peer | messages | messages/s | start-up | CPU s a million: peer, PostgreSQL, broker |"
+        " peak"
         " memory | tables | after kill -9 |"
     ),
     "|---|---|---|---|---|---|---|---|",

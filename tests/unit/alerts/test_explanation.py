@@ -42,7 +42,10 @@ def test_shares_of_a_dimension_add_up_to_the_whole(groups: list[Group]) -> None:
 
 
 def test_who_was_always_bad_explains_nothing() -> None:
-    """A group is compared with its own past, so that the one who fell is named and not the one who is lowest."""
+    """A group is compared with its own past.
+
+    So the one who fell is named, and not the one who is lowest.
+    """
     found = explain_drop(
         [
             Group("employee", "always", 20, 80.0, 200, 800.0),
@@ -55,7 +58,10 @@ def test_who_was_always_bad_explains_nothing() -> None:
 
 
 def test_who_gives_nearly_all_scores_is_not_named() -> None:
-    """A department that all scores are about explains all of any drop, which tells nothing; but it is the one to tell."""
+    """A department that all scores are about explains all of any drop, which tells nothing.
+
+    But it is the one to tell.
+    """
     found = explain_drop([Group("department", "service", 40, 200.0, 400, 3200.0)])
     assert main_explanation(found) is None
     assert department_of(found) == "service"
@@ -78,7 +84,10 @@ def test_the_most_telling_dimension_is_named() -> None:
 def test_a_segment_is_not_blamed_for_an_employee_with_few_scores(
     scores: int, named: str | None
 ) -> None:
-    """Ann's customers are mostly of the standard segment: where she has too few scores to be named, nobody is."""
+    """Ann's customers are mostly of the standard segment.
+
+    Where she has too few scores to be named, nobody is.
+    """
     groups = [
         Group("employee", "ann", scores, 3.0 * scores, 100, 900.0),
         Group("employee", "bob", 5, 45.0, 100, 900.0),
@@ -104,7 +113,10 @@ def test_nothing_is_explained_without_a_drop_or_a_past() -> None:
 
 
 def test_an_employee_with_exactly_half_of_the_drop_is_named() -> None:
-    """Half is enough: of two who fell by the same, the one with fewer scores before gave more than the usual share."""
+    """Half is enough to be named.
+
+    Of two who fell by the same, the one with fewer scores before gave more than the usual share.
+    """
     groups = [
         Group("employee", "ann", 10, 50.0, 50, 400.0),
         Group("employee", "bob", 10, 50.0, 350, 2800.0),

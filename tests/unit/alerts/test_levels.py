@@ -36,7 +36,10 @@ def level(mean: float, scores: int = 100, experience: str = "overall", **fields:
 
 
 def test_below_the_limit_by_more_than_chance_starts() -> None:
-    """Satisfaction below the catalogue's limit, here 0, is an alert; as expected or a little below is none."""
+    """Satisfaction below the catalogue's limit, here 0, is an alert.
+
+    As expected or a little below is none.
+    """
     [finding] = judge_levels([level(5.5)], CATALOGUE, set()).findings
     assert finding.subject == OVERALL
     assert finding.evidence["satisfaction"] == -1.5
@@ -62,7 +65,10 @@ def test_too_few_answers_neither_start_nor_end_anything(levels: list[Level]) -> 
 
 
 def test_severity_follows_what_it_weighs() -> None:
-    """Below the catalogue's weighted satisfaction it is critical: at importance 9 and a limit of -9 that is one point."""
+    """Below the catalogue's weighted satisfaction it is critical.
+
+    At importance 9 and a limit of -9 that is one point.
+    """
     [mild] = judge_levels(
         [level(6.2, experience="advisor_service", importance=9.0)], CATALOGUE, set()
     ).findings
@@ -81,7 +87,10 @@ def test_severity_follows_what_it_weighs() -> None:
     ],
 )
 def test_each_kind_has_its_rule(experience: str, expectation: float, rule: str) -> None:
-    """What was promised, what was to be done, and what was experienced are different alerts with different runbooks."""
+    """Different things are different alerts with different runbooks.
+
+    What was promised, what was to be done, and what was experienced.
+    """
     [finding] = judge_levels(
         [level(4.0, experience=experience, expectation=expectation)], CATALOGUE, set()
     ).findings
@@ -106,7 +115,10 @@ def test_ratings_that_are_not_key_and_minutes_are_not_judged() -> None:
 
 
 def test_many_keys_are_judged_together() -> None:
-    """What one key alone would show in one of a hundred by chance starts nothing among three hundred that are fine."""
+    """What chance shows in one of a hundred starts nothing among three hundred that are fine.
+
+    One key alone would show it.
+    """
     doubtful = level(6.5, deviation=2.0)._replace(scope="s-doubtful")  # 2.5 standard errors
     fine = [level(7.5)._replace(scope=f"s-{number}") for number in range(300)]
     assert judge_levels([doubtful], CATALOGUE, set()).findings

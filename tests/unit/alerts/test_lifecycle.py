@@ -83,7 +83,10 @@ def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
 
 
 def test_the_sentence_does_not_name_another_reason_than_the_alert_is_known_by() -> None:
-    """Where the reason has changed meanwhile, the sentence of the start stays with the label of the start."""
+    """The sentence of the start stays with the label of the start.
+
+    Also if the reason has changed meanwhile.
+    """
     old = opened("warning", NOW - RENEW_AFTER, explained_by="ann")
     [(_, renewed)] = changes([old], Verdict([finding(explained_by="bob")])).updates
     assert renewed.summary == "at the start / 开始时"

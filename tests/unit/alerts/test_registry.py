@@ -69,7 +69,10 @@ def test_somebody_reads_what_a_rule_needs(rule: Rule) -> None:
 
 @every_rule
 def test_a_rule_starts_and_ends(rule: Rule) -> None:
-    """An alert that nobody has seen start, or has not seen end, is not trusted: `EXAMPLE` of its test."""
+    """An alert that nobody has seen start, or has not seen end, is not trusted.
+
+    `EXAMPLE` of its test.
+    """
     module = rule.judge.__module__.removeprefix("voc_stream.alerts.rules.")
     room, _, name = module.rpartition(".")
     path = Path(__file__).parent / "rules" / room / f"test_{name}.py"

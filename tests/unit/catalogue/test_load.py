@@ -18,9 +18,13 @@ from voc_stream.simulator.journey import STAGES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RATINGS = "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time repair_quality advisor_service overall"
+RATINGS = (
+    "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time"
+    " repair_quality advisor_service overall"
+)
 PROCESS = (
-    "appointment_offered cost_estimated time_estimated lounge_refreshments inspection_invited advice_given delivered_on_time "
+    "appointment_offered cost_estimated time_estimated lounge_refreshments inspection_invited"
+    " advice_given delivered_on_time "
     "work_completed followed_up"
 )
 # Declared with a source, and not named by the contract.
@@ -90,7 +94,10 @@ def error_of(folder: Path, text: str) -> str:
 
 
 def test_default_has_every_experience_of_the_contract() -> None:
-    """The automotive default names nine ratings, nine process items and every timing that is measured, under the contract's keys."""
+    """The automotive default names all that the contract names, under its keys.
+
+    Nine ratings, nine process items and every timing that is measured.
+    """
     experiences = load_catalogue().experience
     by_kind = {
         kind: [
@@ -113,14 +120,20 @@ def test_default_has_every_experience_of_the_contract() -> None:
 
 
 def test_default_names_stages_in_the_order_of_the_flow_and_all_factors() -> None:
-    """Labels for people exist for each stage of the repair flow, in its order, and for each of the six factors."""
+    """Labels for people exist for each stage of the repair flow, in its order.
+
+    And for each of the six factors.
+    """
     catalogue = load_catalogue()
     assert tuple(catalogue.flow.stages) == STAGES
     assert tuple(catalogue.factor) == get_args(Factor)
 
 
 def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
-    """A multiplier is max(1, -ln(share) / (base hazard x horizon)), with the shares of TARP's table."""
+    """A multiplier is max(1, -ln(share) / (base hazard x horizon)).
+
+    The shares are those of TARP's table.
+    """
     churn = load_catalogue().churn
     shares = {
         "open_complaint_minor": 0.46,
@@ -138,7 +151,10 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
 
 @pytest.mark.parametrize(("name", "count"), [("automotive", 37), ("retail", 33), ("hotel", 12)])
 def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
-    """A bare name stands for a packaged catalogue; all are valid, bilingual and have a key rating to watch."""
+    """A bare name stands for a packaged catalogue.
+
+    All are valid, bilingual and have a key rating to watch.
+    """
     catalogue = load_catalogue(name)
     assert (catalogue.trade, len(catalogue.experience)) == (name, count)
     for experience in catalogue.experience.values():
@@ -155,7 +171,10 @@ PACKAGED = {
 
 @pytest.mark.parametrize("name", PACKAGED)
 def test_a_packaged_catalogue_that_changes_gets_another_version(name: str) -> None:
-    """Else a worker of the next release would wait for ever at the database of the last one: raise `version`, then put the digest here."""
+    """Else a worker of the next release would wait for ever at the database of the last one.
+
+    Raise `version`, then put the digest here.
+    """
     catalogue = load_catalogue(name)
     assert (catalogue.version, catalogue.digest[:12]) == PACKAGED[name]
 
@@ -204,7 +223,10 @@ def test_minimal_catalogue_gets_the_defaults(tmp_path: Path) -> None:
 
 
 def test_limits_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
-    """Each key of [limits] stands for itself; without a value from which on customers count as valuable, none does."""
+    """Each key of [limits] stands for itself.
+
+    Without a value from which on customers count as valuable, none does.
+    """
     path = tmp_path / "trade.toml"
     path.write_text(VALID, encoding="utf-8")
     limits = load_catalogue(path).limits
@@ -226,7 +248,10 @@ def test_limits_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["automotive", "retail", "hotel"])
 def test_packaged_catalogues_watch_complaints_and_valuable_customers(name: str) -> None:
-    """A major complaint is more urgent than a minor one, an answer than a resolution; and customers of high value have a bound."""
+    """A major complaint is more urgent than a minor one, an answer than a resolution.
+
+    And customers of high value have a bound.
+    """
     limits = load_catalogue(name).limits
     for limit in (limits.acknowledge_minutes, limits.resolve_minutes):
         assert limit.major < limit.minor
@@ -253,7 +278,10 @@ source = {}
 
 
 def measure(kind: str, source: str, more: str = "") -> tuple[str, str]:
-    """What to replace in the valid file so that it declares one measure; its source is in line 25."""
+    """What to replace in the valid file so that it declares one measure.
+
+    Its source is in line 25.
+    """
     return _RECEPTION, _MEASURE.format("one", "One", kind, source + more)
 
 
@@ -342,7 +370,10 @@ WRONG = [
     (
         "importance = 9",
         "importance = 9\nimportance = 9",
-        "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at line 19",
+        (
+            "trade.toml: is not valid TOML (a key given twice is not): Cannot overwrite a value (at"
+            " line 19"
+        ),
     ),
     ("drop = 0.5", "dorp = 0.5", "trade.toml:19: experience.wait.alert.dorp: there is no such key"),
     ('zh = "等待"', 'ch = "等待"', "trade.toml:13: experience.wait.label"),
@@ -367,12 +398,18 @@ WRONG = [
     (
         'stage = "arrival"',
         'stage = "exit"',
-        "trade.toml:16: experience.wait.stage: 'exit' is no stage of [flow.stages]; they are arrival, work",
+        (
+            "trade.toml:16: experience.wait.stage: 'exit' is no stage of [flow.stages]; they are"
+            " arrival, work"
+        ),
     ),
     (
         "expectation = 15",
         "expectation = -1",
-        "trade.toml:26: experience.reception_minutes.expectation: must be a finite number, 0 or more",
+        (
+            "trade.toml:26: experience.reception_minutes.expectation: must be a finite number, 0 or"
+            " more"
+        ),
     ),
     (
         "expectation = 15",
@@ -434,7 +471,11 @@ WRONG = [
     (
         "work = 480",
         "lunch = 480",
-        "trade.toml:46: limits.stage_minutes.lunch: is no stage of [flow.stages]; they are arrival, work",
+        (
+            "trade.toml:46: limits.stage_minutes.lunch: is no stage of [flow.stages]; they are"
+            " arrival,"
+            " work"
+        ),
     ),
     (
         "work = 480",
@@ -444,7 +485,11 @@ WRONG = [
     (
         "_minutes = 120",
         "_minutes = inf",
-        "trade.toml:47: limits.promise_watch_minutes: must be a finite number and more than 0, not inf",
+        (
+            "trade.toml:47: limits.promise_watch_minutes: must be a finite number and more than 0,"
+            " not"
+            " inf"
+        ),
     ),
     (
         "_minutes = 120",
@@ -454,12 +499,20 @@ WRONG = [
     (
         "minor = 240",
         "minor = -1",
-        "trade.toml:48: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not -1",
+        (
+            "trade.toml:48: limits.acknowledge_minutes.minor: must be a finite number and more than"
+            " 0,"
+            " not -1"
+        ),
     ),
     (
         "minor = 240",
         "minor = nan",
-        "trade.toml:48: limits.acknowledge_minutes.minor: must be a finite number and more than 0, not nan",
+        (
+            "trade.toml:48: limits.acknowledge_minutes.minor: must be a finite number and more than"
+            " 0,"
+            " not nan"
+        ),
     ),
     ("minor = 240", "slight = 240", "trade.toml:48: limits.acknowledge_minutes"),
     ("major = 60, ", "", "trade.toml:48: limits.acknowledge_minutes.major: is missing"),
@@ -481,7 +534,11 @@ WRONG = [
     (
         "customers = 5",
         "customers = 0",
-        "trade.toml:50: limits.high_value_at_risk_customers: must be a finite number and more than 0, not 0",
+        (
+            "trade.toml:50: limits.high_value_at_risk_customers: must be a finite number and more"
+            " than"
+            " 0, not 0"
+        ),
     ),
     (
         "customers = 5",
@@ -507,7 +564,10 @@ WRONG = [
     (
         'delivered = "work"',
         'delivered = "lunch"',
-        "trade.toml:5: flow.delivered: 'lunch' is no stage of [flow.stages]; they are arrival, work",
+        (
+            "trade.toml:5: flow.delivered: 'lunch' is no stage of [flow.stages]; they are arrival,"
+            " work"
+        ),
     ),
     (
         'reception = "arrival"',
@@ -578,7 +638,11 @@ WRONG = [
     (
         "[limits]",
         "[plausible]\nlongest_stage_days = 0\n[limits]",
-        "trade.toml:46: plausible.longest_stage_days: must be more than 0 and at most 6944.44, not 0",
+        (
+            "trade.toml:46: plausible.longest_stage_days: must be more than 0 and at most 6944.44,"
+            " not"
+            " 0"
+        ),
     ),
 ]
 
@@ -591,7 +655,10 @@ def test_error_names_file_line_and_key(tmp_path: Path, old: str, new: str, messa
 
 
 def test_each_check_has_a_wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No check of the catalogue's reader can be lost unnoticed: the wrong files above come through every place that can complain."""
+    """No check of the catalogue's reader can be lost unnoticed.
+
+    The wrong files above come through every place that can complain.
+    """
     reached: set[tuple[str, int]] = set()
     fail = CatalogueText.fail
 
@@ -647,7 +714,8 @@ def test_what_is_plausible_may_be_said(tmp_path: Path) -> None:
     """Each bound on times stands for itself, and has a default."""
     path = tmp_path / "trade.toml"
     path.write_text(
-        f"{VALID}\n[plausible]\nearliest_occurred_at = 1990-05-01T00:00:00+08:00\nlongest_stage_days = 30\n",
+        f"{VALID}\n[plausible]\nearliest_occurred_at ="
+        f" 1990-05-01T00:00:00+08:00\nlongest_stage_days = 30\n",
         encoding="utf-8",
     )
     plausible = load_catalogue(path).plausible

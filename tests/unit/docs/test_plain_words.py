@@ -49,7 +49,10 @@ def test_long_sentences_are_caught() -> None:
 
 
 def prose_lines(text: str) -> Iterator[str]:
-    """The lines that are neither of a fenced block nor of a table, nor a picture or a link alone."""
+    """The lines that are prose.
+
+    Neither of a fenced block nor of a table, nor a picture or a link alone.
+    """
     for line in FENCE.sub("", text).splitlines():
         if not re.match(r"\s*(\||!\[|<|\S+$)", line):
             yield line

@@ -92,7 +92,10 @@ def test_the_local_day_is_that_of_the_clock_on_the_wall(zone: str, moment: datet
 def test_opening_time_is_that_of_each_minute(
     zone: str, week: dict[str, str], start: datetime, length: timedelta
 ) -> None:
-    """To the microsecond, over nights, weekends, the turn of the year and both changes of clocks."""
+    """Opening time is exact to the microsecond.
+
+    Over nights, weekends, the turn of the year and both changes of clocks.
+    """
     toml = {"calendar": {"time_zone": zone, "open": week}}
     calendar = Calendar(read_calendar(toml["calendar"], ("calendar",), None, fail))
     end = start + length
@@ -107,7 +110,10 @@ def test_an_overnight_dispatch_counts_opening_minutes_only() -> None:
 
 
 def test_golden_week_and_its_swapped_sunday() -> None:
-    """China 2025: 1 to 8 October are off, and Sunday 28 September and Saturday 11 October are worked."""
+    """China 2025: 1 to 8 October are off.
+
+    Sunday 28 September and Saturday 11 October are worked.
+    """
     toml, calendar = office("Asia/Shanghai", 'country = "CN"')
     days = [date(2025, 9, 22) + timedelta(days=number) for number in range(24)]
     worked = [day.day for day in days if calendar.hours_of(day)]

@@ -1,4 +1,7 @@
-"""The orders in the workshop, as the rules about it are told, and how long they have stood there."""
+"""The orders in the workshop, as the rules about it are told.
+
+With how long they have stood there.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,9 @@ class OpenOrder(NamedTuple):
 def working_minutes(
     since: datetime, now: datetime, active: Sequence[datetime], enough: float = math.inf
 ) -> float:
-    """For how much of the time since a moment a site was at work: nobody can say when it closes, but then it finishes nothing.
+    """For how much of the time since a moment a site was at work.
+
+    Nobody can say when it closes, but then it finishes nothing.
 
     Args:
         since: when it begins to count.

@@ -1,4 +1,6 @@
-"""How long orders take in the stages of the workshop, from histograms: what is usual, and what only 5 of 100 exceed.
+"""How long orders take in the stages of the workshop, from histograms.
+
+What is usual, and what only 5 of 100 exceed.
 
 Percentiles and not means: a shop closes at night, and one order of twenty that stands until morning
 doubles the mean of a short stage.
@@ -107,7 +109,9 @@ class StageTimes(NamedTuple):
 
 
 def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
-    """The minutes within which a share of the orders stayed; None where it lies in the last bin, which is open above.
+    """The minutes within which a share of the orders stayed.
+
+    None where it lies in the last bin, which is open above.
 
     Bins double in width, so inside one the minutes are taken to grow geometrically; in the first,
     which begins at 0, evenly.

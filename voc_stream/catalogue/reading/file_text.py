@@ -1,4 +1,7 @@
-"""The text of a catalogue file: what all its readers share to convert its values and to complain about them."""
+"""The text of a catalogue file.
+
+What all its readers share to convert its values and to complain about them.
+"""
 
 from __future__ import annotations
 

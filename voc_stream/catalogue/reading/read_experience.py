@@ -34,7 +34,8 @@ def read_experience(file: CatalogueText, key: str, value: object, flow: Flow) ->
     if not KEY.fullmatch(key) or len(key) > MAXIMUM_KEY_LENGTH:
         file.fail(
             path,
-            f"must be lower-case letters, digits, '_' and '.', beginning with a letter, at most {MAXIMUM_KEY_LENGTH}",
+            f"must be lower-case letters, digits, '_' and '.', beginning with a letter, at most"
+            f" {MAXIMUM_KEY_LENGTH}",
         )
     experience = file.convert(value, Experience, path)
     file.filled(experience.label, (*path, "label"))

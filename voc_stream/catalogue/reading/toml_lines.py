@@ -1,7 +1,7 @@
 """Which line of a TOML text holds a key, so that an error can point there.
 
-A scan of headers and keys, not a parser: `tomllib` has read the text before. A multi-line string that looks like TOML could mislead it, to
-another line number and no further.
+A scan of headers and keys, not a parser: `tomllib` has read the text before. A multi-line string
+that looks like TOML could mislead it, to another line number and no further.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 
 
 def line_of(text: str, path: Sequence[str | int]) -> int:
-    r"""The line (from 1) of the key at `path`, or of the nearest key above it that has a line; 1 where there is none.
+    r"""The line (from 1) of the key at `path`, or of the nearest key above it that has a line.
+
+    1 where there is none.
 
     Numbers in `path` count the tables of an array of tables, from 0.
 
@@ -41,7 +43,9 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
 
 
 def show_path(path: Sequence[str | int]) -> str:
-    """The path as one would write it: dotted, with quotes where a part has a dot, and numbers from 1 for people.
+    """The path as one would write it.
+
+    Dotted, with quotes where a part has a dot, and numbers from 1 for people.
 
     >>> show_path(("event", 0, "answer", 1, "a.b"))
     'event[1].answer[2]."a.b"'
@@ -68,7 +72,10 @@ def _places(text: str) -> Iterator[tuple[int, KeyPath]]:
 
 
 def _resolve(names: tuple[str, ...], counts: dict[KeyPath, int], *, starts_item: bool) -> KeyPath:
-    """A header's path with the numbers of the arrays of tables that it goes through, which are those begun last."""
+    """A header's path with the numbers of the arrays of tables that it goes through.
+
+    They are those that began last.
+    """
     path: KeyPath = ()
     for position, name in enumerate(names):
         path = (*path, name)

@@ -1,4 +1,6 @@
-"""The risk that a customer leaves: a base hazard times the multipliers of the signals that are active.
+"""The risk that a customer leaves.
+
+A base hazard times the multipliers of the signals that are active.
 
 A proportional hazard with a constant base (piecewise exponential model): over a horizon of H months
 risk = 1 - exp(-H * base * product of multipliers). The logarithms of base and multipliers add up to

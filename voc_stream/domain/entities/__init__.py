@@ -1,1 +1,4 @@
-"""Repair orders, complaints and customers: what each remembers of its events, whatever their order."""
+"""Repair orders, complaints and customers.
+
+What each remembers of its events, whatever their order.
+"""

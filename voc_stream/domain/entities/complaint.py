@@ -1,4 +1,7 @@
-"""The life of one complaint, as a state machine that any order of its events ends in the same state."""
+"""The life of one complaint, as a state machine.
+
+Any order of its events ends in the same state.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
 
 
 class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
-    """All that later events may still need of a complaint's earlier ones. `times`: what follows the latest reopening."""
+    """All that later events may still need of a complaint's earlier ones.
+
+    `times`: what follows the latest reopening.
+    """
 
     complaint_id: str
     customer_id: Stated[str] | None = None
@@ -66,7 +72,10 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def unread(self) -> list[str]:
-        """The actions whose earliest after the latest reopening must be read from the stored events before the state is."""
+        """The actions whose earliest after the latest reopening must be read first.
+
+        They are read from the stored events before the state is.
+        """
         return [action for action, since in self.times.items() if not since.is_read]
 
     def recall(self, action: str, earliest: datetime | None) -> None:
@@ -74,7 +83,10 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         self.times[action] = read(self.times[action], earliest)
 
     def rests_on(self, event: Complaint, at: datetime) -> bool:
-        """Whether this state may say something that only this event said; if not, it is the same without the event."""
+        """Whether this state may say something that only this event said.
+
+        If not, it is the same without the event.
+        """
         if event.action == "reopened" or at == self.opened_at:
             return True
         since = self.times.get(event.action)
@@ -92,7 +104,10 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         )
 
     def time_of(self, action: str) -> datetime | None:
-        """The earliest of an action after the latest reopening; of `opened`, the earliest of all."""
+        """The earliest of an action after the latest reopening.
+
+        Of `opened`, the earliest of all.
+        """
         if action == "opened":
             return self.opened_at
         since = self.times.get(action)
@@ -100,7 +115,10 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def state(self) -> str | None:
-        """The furthest action since the latest reopening; None is impossible once an event was applied."""
+        """The furthest action since the latest reopening.
+
+        None is impossible once an event was applied.
+        """
         for action in reversed(LIFE):
             if action in self.times:
                 return action

@@ -1,4 +1,7 @@
-"""A customer: profile, comings and goings, and the two latest scores that the risk of leaving looks at."""
+"""A customer: profile, comings and goings, and the two latest scores.
+
+The risk of leaving looks at those scores.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
-    """All that later events may still need of a customer's earlier ones. `move`: of what was counted under another profile."""
+    """All that later events may still need of a customer's earlier ones.
+
+    `move`: of what was counted under another profile.
+    """
 
     customer_id: str
     segment: Stated[str] | None = None
@@ -39,7 +45,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def profile(self) -> Profile:
-        """The dimensions under which what this customer says is counted, once no move is under way."""
+        """The dimensions under which what this customer says is counted.
+
+        They hold once no move is under way.
+        """
         stated = [getattr(self, each.column) for each in OF_CUSTOMERS]
         return tuple([value_of(each) or "" for each in stated]) if any(stated) else NO_PROFILE
 
@@ -48,7 +57,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         return self.profile if self.move is None else self.move.profile_of(event_id)
 
     def begin_move(self, before: Profile) -> None:
-        """Note that what has been counted under `before` has to be counted under the present profile."""
+        """Note that what has been counted under `before` has to be counted elsewhere.
+
+        It has to be counted under the present profile.
+        """
         self.move = restated(self.move, before, self.profile)
 
     @property
@@ -59,7 +71,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         )
 
     def apply(self, event: AnyEvent, at: datetime, model: ChurnModel) -> None:
-        """Take in one event of this customer. Any order of calls with distinct events ends in the same state."""
+        """Take in one event of this customer.
+
+        Any order of calls with distinct events ends in the same state.
+        """
         self.first_seen_at = earliest_time(self.first_seen_at, at)
         self.last_seen_at = latest_time(self.last_seen_at, at)
         if isinstance(event, Customer):
@@ -68,7 +83,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
             self._apply_score(experience, points, (at, event.event_id, place), model)
 
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
-        """Whether this state may say something that only this event said; if not, it is the same without the event."""
+        """Whether this state may say something that only this event said.
+
+        If not, it is the same without the event.
+        """
         stated = (
             self.segment,
             self.region,

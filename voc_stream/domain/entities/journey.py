@@ -1,7 +1,8 @@
 """How a journey is remembered: its peak, its end, their mean, and the plain mean beside them.
 
-The peak-end rule (Kahneman): the memory of an experience is made by its extreme moment and its last one; how long it took and how many
-middling moments it had hardly count. The plain mean predicts about as well (Alybek et al. 2022), so both are kept.
+The peak-end rule (Kahneman): the memory of an experience is made by its extreme moment and its last
+one; how long it took and how many middling moments it had hardly count. The plain mean predicts
+about as well (Alybek et al. 2022), so both are kept.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class LastMoment(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Moments(msgspec.Struct, omit_defaults=True, gc=False):
-    """The scored moments of a journey, folded. Scores are hundredths of a point; None where there is no moment."""
+    """The scored moments of a journey, folded.
+
+    Scores are hundredths of a point; None if there is no moment.
+    """
 
     count: int = 0
     total: int = 0
@@ -37,7 +41,9 @@ class Moments(msgspec.Struct, omit_defaults=True, gc=False):
     last: LastMoment | None = None
 
     def add(self, scores: Sequence[tuple[int, int]], at: datetime, event_id: str) -> None:
-        """Take in the scores of one event, each with its place in it. Any order of calls ends in the same state.
+        """Take in the scores of one event, each with its place in it.
+
+        Any order of calls ends in the same state.
 
         >>> from datetime import UTC, datetime, timedelta
         >>> start, journey = datetime(2026, 1, 5, tzinfo=UTC), Moments()
@@ -51,7 +57,8 @@ class Moments(msgspec.Struct, omit_defaults=True, gc=False):
         values = [score for score, _ in scores]
         self.count += len(values)
         self.total += sum(values)
-        # Of the scores of one event only the highest and the lowest can be the farthest from the middle.
+        # Of the scores of one event only the highest and the lowest can be the farthest from the
+        # middle.
         for score in (max(values), min(values)):
             if self.peak is None or (abs(score - NEUTRAL), -score) > (
                 abs(self.peak - NEUTRAL),

@@ -1,4 +1,7 @@
-"""How far a customer's history has been moved from one profile to another; `domain/folding/history.py` moves it."""
+"""How far a customer's history has been moved from one profile to another.
+
+`domain/folding/history.py` moves it.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,12 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def restated(move: Move | None, before: Profile, profile: Profile) -> Move:
-    """The move that is to be made once a customer has another profile than `before`, where `move` may be under way.
+    """The move that is to be made when a customer has another profile than `before`.
 
-    Of many profiles in a row, only the first and the last need be moved between: while nothing has moved, the goal changes.
+    `move` may be under way.
+
+    Of many profiles in a row, only the first and the last need be moved between: while nothing has
+    moved, the goal changes.
 
     >>> first = restated(None, ("silver", ""), ("gold", ""))
     >>> restated(first, ("gold", ""), ("vip", ""))

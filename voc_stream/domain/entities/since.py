@@ -1,8 +1,11 @@
-"""The earliest of many moments after a mark that only ever moves later, kept in two moments whatever their number.
+"""The earliest of many moments after a mark that only ever moves later.
 
-A complaint may be acknowledged a million times, and be reopened late; an order may be called about a million times before its delivery
-is told. Of the moments after the mark the earliest and the latest are kept. Where the mark passes the earliest and not the latest, the
-new earliest lies between: it stands among the stored events, and is read from there by its index.
+It is kept in two moments, whatever their number.
+
+A complaint may be acknowledged a million times, and be reopened late; an order may be called about
+a million times before its delivery is told. Of the moments after the mark the earliest and the
+latest are kept. Where the mark passes the earliest and not the latest, the new earliest lies
+between: it stands among the stored events, and is read from there by its index.
 """
 
 from __future__ import annotations
@@ -52,5 +55,8 @@ def beyond(since: Since | None, mark: datetime) -> Since | None:
 
 
 def read(since: Since, earliest: datetime | None) -> Since:
-    """The same with the earliest that the stored events tell; None where they do not have it any more."""
+    """The same with the earliest that the stored events tell.
+
+    Returns None if they do not have it any more.
+    """
     return Since(since.first if earliest is None else earliest, since.last)

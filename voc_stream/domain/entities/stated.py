@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 class Stated(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False):
-    """A value with what orders its statement: its rank (a more authoritative kind of event), its moment and its event's id."""
+    """A value with what orders its statement.
+
+    Its rank (a more authoritative kind of event), its moment and its event's id.
+    """
 
     value: T
     at: datetime
@@ -25,7 +28,9 @@ class Stated(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False)
 def latest(
     current: Stated[T] | None, value: T | None, at: datetime, event_id: str, rank: int = 0
 ) -> Stated[T] | None:
-    """The later of a statement and a new one, by rank, moment and event id; an absent value states nothing.
+    """The later of a statement and a new one, by rank, moment and event id.
+
+    An absent value states nothing.
 
     Any order of calls ends with the same statement, and a repeated one changes nothing.
 

@@ -39,18 +39,22 @@ class Unread(NamedTuple):
 
 
 class Fold:
-    """One batch on its way from events to rows: load, `apply`, read what is `unread`, `begin_moves`, load who is missing, `contributions`.
+    """One batch on its way from events to rows.
+
+    Load, `apply`, read what is `unread`, `begin_moves`, load who is missing, `contributions`.
 
     The states are changed in place; whoever lent them must forget them when the batch fails.
     """
 
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
         self._model = catalogue.churn
-        # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks that differ.
+        # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks
+        # that differ.
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
         self._rules = timing_rules(catalogue)
         self._declared = event_measures(catalogue)
-        # As they were before this batch, of customers with a history who said something about themselves.
+        # As they were before this batch, of customers with a history who said something about
+        # themselves.
         self._profiles: dict[str, Profile] = {}
         self._timings: list[Contribution] = []
         self._affected: set[str] = set()
@@ -99,7 +103,10 @@ class Fold:
         customer.apply(event, at, self._model)
 
     def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
-        """Apply, and note what counts otherwise now. Most events change no timing, and looking at all of them would cost the most."""
+        """Apply, and note what counts otherwise now.
+
+        Most events change no timing, and looking at all of them would cost the most.
+        """
         order = self.orders.get(order_id)
         if order is None:
             order = self.orders[order_id] = OrderState(order_id)
@@ -126,10 +133,12 @@ class Fold:
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
     def to_fold_anew(self, events: Iterable[AnyEvent]) -> Keys:
-        """The rows that say something that these events said: they must be folded anew once the events are gone. All must have been lent.
+        """The rows that say something that these events said.
 
-        A customer may be a collective one with a million events, a complaint or an order may be called about for ever: of them few show
-        in the row.
+        They must be folded anew once the events are gone. All must have been lent.
+
+        A customer may be a collective one with a million events, a complaint or an order may be
+        called about for ever: of them few show in the row.
         """
         rows = Keys(set(), set(), set())
         for event in events:
@@ -146,7 +155,10 @@ class Fold:
         return rows
 
     def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
-        """Put in the place of the states that these events touched what remains without them. The touched rows must have been lent."""
+        """Put in the place of the states that these events touched what remains without them.
+
+        The touched rows must have been lent.
+        """
         for event in events:
             self._affected.add(event.customer_id)
             if measures := measures_of(event, self._declared):
@@ -178,7 +190,8 @@ class Fold:
         if after is None:
             self._timings += difference(earlier, earlier._replace(timings=[]))
         else:
-            # As the timings were counted so far; `contributions` moves them where their owner's profile is another now.
+            # As the timings were counted so far; `contributions` moves them where their owner's
+            # profile is another now.
             after.attribute(before.profile)
             self._timings += difference(earlier, after.counted(self._rules))
             self.orders[after.order_id] = after
@@ -186,7 +199,10 @@ class Fold:
         self._affected.update(owner.value for owner in owners if owner is not None)
 
     def unread(self) -> Unread:
-        """What the events left to be read: hardly ever anything, since a mark is mostly told before what follows it."""
+        """What the events left to be read.
+
+        Hardly ever anything, since a mark is mostly told before what follows it.
+        """
         return Unread(
             {
                 (complaint_id, action): complaint.reopened_at
@@ -216,7 +232,10 @@ class Fold:
                 self._timings += difference(before, order.counted(self._rules, at_stake))
 
     def begin_moves(self) -> list[str]:
-        """Note, for customers whose dimensions changed, that what was counted earlier has to be counted elsewhere; who they are."""
+        """Note that what was counted earlier of these customers has to be counted elsewhere.
+
+        Their dimensions changed. Returns who they are.
+        """
         moved = sorted(
             each
             for each, profile in self._profiles.items()
@@ -236,11 +255,17 @@ class Fold:
         return owners.difference(self.customers)
 
     def affected_customers(self) -> set[str]:
-        """Whose risk may have changed: of a workshop's many steps only the delivery, and a sign of life of somebody long unseen."""
+        """Whose risk may have changed.
+
+        Of a workshop's many steps only the delivery, and a sign of life of somebody long unseen.
+        """
         return self._affected
 
     def contributions(self, events: Sequence[AnyEvent]) -> list[Contribution]:
-        """What the batch adds to the aggregates and takes back. All orders' owners must be at hand, and moves must have begun."""
+        """What the batch adds to the aggregates and takes back.
+
+        All orders' owners must be at hand, and moves must have begun.
+        """
         customers = self.customers
         found = [
             contribution_of(

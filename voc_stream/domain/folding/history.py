@@ -1,9 +1,12 @@
-"""What a customer said and did before a segment or a region was stated: counted elsewhere in pieces, outside the batch that stated it.
+"""What a customer said and did before a segment or a region was stated.
 
-A customer may have a million events, and no transaction may grow with them. So the customer's state says how far the move has come:
-scored events count under the one profile up to an event id, and under the other beyond it. Events that arrive meanwhile count by the
-same rule, and the next piece finds those that lie ahead of it. Every piece saves the state with its version, like a batch. An order
-knows itself under which profile it counts.
+Counted elsewhere in pieces, outside the batch that stated it.
+
+A customer may have a million events, and no transaction may grow with them. So the customer's state
+says how far the move has come: scored events count under the one profile up to an event id, and
+under the other beyond it. Events that arrive meanwhile count by the same rule, and the next piece
+finds those that lie ahead of it. Every piece saves the state with its version, like a batch. An
+order knows itself under which profile it counts.
 """
 
 from __future__ import annotations
@@ -35,7 +38,10 @@ def move_events(
     *,
     are_last: bool,
 ) -> list[Contribution]:
-    """Move the scored events that follow in the order of their ids; whether they `are_last`. Changes the customer's state."""
+    """Move the scored events that follow in the order of their ids; whether they `are_last`.
+
+    Changes the customer's state.
+    """
     move = customer.move
     if move is None or move.order_id is not None:
         return []
@@ -58,7 +64,9 @@ def move_events(
 def move_orders(
     customer: CustomerState, orders: Sequence[OrderState], rules: TimingRules, *, are_last: bool
 ) -> tuple[list[OrderState], list[Contribution]]:
-    """Let the orders that follow in the order of their ids count under the customer's profile; those that changed, and what that adds.
+    """Let the orders that follow in the order of their ids count under the customer's profile.
+
+    Returns those that changed, and what that adds.
 
     Changes the customer's state; after the last orders the move is done.
     """

@@ -1,7 +1,9 @@
-"""What is left of rows once events are taken out: their states, folded anew from the events that remain.
+"""What is left of rows once events are taken out.
 
-Stated latest, earliest and furthest cannot be subtracted, sums can. So a touched row is folded anew from all its other events, and what it
-adds to the aggregates is the difference.
+Their states, folded anew from the events that remain.
+
+Stated latest, earliest and furthest cannot be subtracted, sums can. So a touched row is folded anew
+from all its other events, and what it adds to the aggregates is the difference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What an event measures by itself: what it says of the experiences it names, and what the catalogue has declared of it."""
+"""What an event measures by itself.
+
+What it says of the experiences it names, and what the catalogue has declared of it.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,9 @@ def event_measures(catalogue: Catalogue) -> EventMeasures:
 
 
 def measures_of(event: AnyEvent, declared: EventMeasures = NOTHING_DECLARED) -> tuple[Measure, ...]:
-    """What an event measures by itself: the score of a touchpoint; the answers, fields and outcome of a callback.
+    """What an event measures by itself: the score of a touchpoint.
+
+    The answers, fields and outcome of a callback.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.events.types import Touchpoint

@@ -74,7 +74,10 @@ class Naming(NamedTuple):
 
 NAMES_NOTHING = Naming("")
 NamedExperience = tuple[int, str, bool, bool]
-"""A name that an event gives: its place, the experience, and whether a score and a `done` stand beside."""
+"""A name that an event gives.
+
+Its place, the experience, and whether a score and a `done` stand beside.
+"""
 GivenScore = tuple[str, float, int]
 """A score that an event gives: the experience, the score in points, and its place in the event."""
 
@@ -102,14 +105,16 @@ class Event(
     event_id: Annotated[
         EventId,
         Meta(
-            description="Unique for ever; a UUIDv7 is recommended. The same id again is the same event, and counts once.",
+            description="Unique for ever; a UUIDv7 is recommended. The same id again is the same"
+            " event, and counts once.",
             examples=["01973b2e-7c1a-7e3f-9d2c-5b8e1a2f3c4d"],
         ),
     ]
     occurred_at: Annotated[
         Timestamp,
         Meta(
-            description="When it happened: RFC 3339 with an offset. More than 10 minutes in the future is refused; the past is not.",
+            description="When it happened: RFC 3339 with an offset. More than 10 minutes in the"
+            " future is refused; the past is not.",
             examples=["2025-05-04T09:30:00+08:00"],
         ),
     ]

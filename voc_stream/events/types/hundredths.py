@@ -8,7 +8,8 @@ from math import floor
 
 from voc_stream.events.types.fields import MAXIMUM_AMOUNT
 
-# Up to MAXIMUM_AMOUNT a hundredfold is off by less than 0.03: only near a half is the exact way needed.
+# Up to MAXIMUM_AMOUNT a hundredfold is off by less than 0.03: only near a half is the exact way
+# needed.
 _SURELY_BELOW_HALF = 0.4
 _SURELY_ABOVE_HALF = 0.6
 

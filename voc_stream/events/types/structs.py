@@ -1,7 +1,7 @@
 """What a call centre may say: the event types, as msgspec structs, each with what it can do.
 
-These structs are the one source: decoding, the JSON Schemas and the AsyncAPI document are derived from them.
-Unknown fields are ignored here and kept in the stored body.
+These structs are the one source: decoding, the JSON Schemas and the AsyncAPI document are derived
+from them. Unknown fields are ignored here and kept in the stored body.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     recommend: Annotated[
         Annotated[int, Meta(ge=0, le=10)] | None,
         Meta(
-            description="How likely the customer is to recommend (the NPS question), from 0 to 10, without a decimal point."
+            description="How likely the customer is to recommend (the NPS question), from 0 to 10,"
+            " without a decimal point."
         ),
     ] = None
     effort: Annotated[
@@ -246,7 +247,8 @@ class Customer(
     change: Annotated[
         Change,
         Meta(
-            description="Whether this states the profile, that the customer left, or that the customer came back."
+            description="Whether this states the profile, that the customer left, or that the"
+            " customer came back."
         ),
     ]
     site_id: Annotated[Identifier | None, Meta(description="The shop or call-centre site.")] = None
@@ -279,7 +281,8 @@ class Retraction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False,
         Meta(
             min_length=1,
             max_length=MAXIMUM_RETRACTED,
-            description="The events that it takes out, 1 to 1,000 of them. Their ids stay taken: the right event needs a new one.",
+            description="The events that it takes out, 1 to 1,000 of them. Their ids stay taken:"
+            " the right event needs a new one.",
         ),
     ]
     reason: Annotated[

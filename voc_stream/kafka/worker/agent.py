@@ -1,7 +1,10 @@
-"""The one loop that takes fetched batches to the sink. It never raises: Faust acknowledges a message also when its agent fails.
+"""The one loop that takes fetched batches to the sink.
 
-Delivery: a batch is applied only if it continues exactly where the store stands; what does not is skipped or fetched again. The store
-checks the same once more by compare-and-swap. So nothing is lost and nothing counts twice, whatever is repeated, dropped or late.
+It never raises: Faust acknowledges a message also when its agent fails.
+
+Delivery: a batch is applied only if it continues exactly where the store stands; what does not is
+skipped or fetched again. The store checks the same once more by compare-and-swap. So nothing is
+lost and nothing counts twice, whatever is repeated, dropped or late.
 """
 
 from __future__ import annotations
@@ -56,7 +59,10 @@ class Reader(Protocol):
 
 
 class BatchAgent:
-    """Applies batches in order, all partitions together; waits while the store does not answer, and isolates what fails by itself."""
+    """Applies batches in order, all partitions together.
+
+    Waits while the store does not answer, and isolates what fails by itself.
+    """
 
     def __init__(
         self,
@@ -97,7 +103,8 @@ class BatchAgent:
         ready: dict[Partition, Batch] = {}
         for each in fetched:
             async with self._reloading_after_failure([each.partition]):
-                # Two that do not go on from each other cannot both be next; what is missing then is fetched again.
+                # Two that do not go on from each other cannot both be next; what is missing then is
+                # fetched again.
                 if each.partition not in ready and (batch := await self._judged(each)) is not None:
                     ready[each.partition] = batch
         async with self._reloading_after_failure(list(ready)):
@@ -203,7 +210,8 @@ class BatchAgent:
         partitions = ", ".join(str(batch.partition) for batch in batches)
         if isinstance(error, StoreUnavailableError):
             log.warning(
-                "what was fetched from %s failed while PostgreSQL is well (%s); tried again, nothing is lost",
+                "what was fetched from %s failed while PostgreSQL is well (%s); tried again,"
+                " nothing is lost",
                 partitions,
                 error,
             )
@@ -227,7 +235,10 @@ class BatchAgent:
             self._metrics.postgres_retries.inc()
 
     async def _follow(self, batches: Sequence[Batch]) -> None:
-        """Go where the store turned out to stand, if neither before nor behind a batch; else only the next message would tell."""
+        """Go where the store turned out to stand, if neither before nor behind a batch.
+
+        Else only the next message would tell.
+        """
         for batch in batches:
             stored = self._ledger.durable.get(batch.partition)
             if stored is None or self._app.rebalancing:
@@ -241,7 +252,10 @@ class BatchAgent:
         await self._consumer.seek_to({partition: offset})
 
     async def _reload(self, partition: Partition) -> None:
-        """Read the position again and go there; where the partition was lost meanwhile, its next owner does."""
+        """Read the position again and go there.
+
+        Where the partition was lost meanwhile, its next owner does.
+        """
         retries = 0
         while self._consumer.owns(partition) and not self._app.should_stop:
             try:

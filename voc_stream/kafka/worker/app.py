@@ -1,4 +1,7 @@
-"""The Faust app: one agent over all input topics, with the settings that FAUST's known bugs call for."""
+"""The Faust app: one agent over all input topics.
+
+Its settings are those that Faust's known bugs call for.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +62,9 @@ def create_app(
         "broker_heartbeat_interval": session_timeout_seconds / 5,
         "broker_rebalance_timeout": max(10.0, min(60.0, 4 * session_timeout_seconds)),
         "broker_request_timeout": 90.0,
-        # Where nothing is fetched for so long (an idle standby, a store that is away), aiokafka leaves the group and is never let back;
-        # seen on Apache Kafka 4.4.0 (tests/apache/test_known_bugs.py).
+        # Where nothing is fetched for so long (an idle standby, a store that is away), aiokafka
+        # leaves the group and is never let back; seen on Apache Kafka 4.4.0
+        # (tests/apache/test_known_bugs.py).
         "broker_max_poll_interval": 1e6,
         "broker_max_poll_records": settings.maximum_batch_messages,
         "broker_commit_interval": 1.0,
@@ -69,8 +73,10 @@ def create_app(
         "consumer_metadata_max_age_ms": 30_000,
         "producer_max_request_size": MAXIMUM_REQUEST_BYTES,
         "producer_threaded": False,
-        "stream_buffer_maxsize": 4,  # counts what is handed on; the consumer waits until it is taken
-        "stream_wait_empty": False,  # a revocation never waits for PostgreSQL; its compare-and-swap keeps order
+        # Counts what is handed on; the consumer waits until it is taken.
+        "stream_buffer_maxsize": 4,
+        # A revocation never waits for PostgreSQL; its compare-and-swap keeps order.
+        "stream_wait_empty": False,
         "table_standby_replicas": 0,
         "topic_disable_leader": True,
         "topic_allow_declare": False,

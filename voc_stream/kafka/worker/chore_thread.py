@@ -1,4 +1,7 @@
-"""The thread in which the store's chores run, one after the other, beside the one of the batches."""
+"""The thread in which the store's chores run, one after the other.
+
+It runs beside the one of the batches.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Faust's aiokafka transport, changed to hand on what it gathered, decoded, and to take its positions from the store.
+"""Faust's aiokafka transport, changed to hand on what it gathered, decoded.
 
-Every override states what it is against. They rely on internals of faust-streaming 0.15.3, which is why that is pinned.
-All topics of the app are input topics, and all of them are batched.
+It takes its positions from the store.
+
+Every override states what it is against. They rely on internals of faust-streaming 0.15.3, which is
+why that is pinned. All topics of the app are input topics, and all of them are batched.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
     from voc_stream.kafka.worker.agent import BatchAgent
     from voc_stream.pipeline.ports import FetchedMessage
 
-# Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and then never serves another rebalance.
+# Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and
+# then never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
-# While the agent is at a batch, so often is gathered what has arrived for the next one. aiokafka asks for no more of a partition of which
-# something waits, so what is not gathered is not fetched either, and the next batch would hold little that is new.
+# While the agent is at a batch, so often is gathered what has arrived for the next one. aiokafka
+# asks for no more of a partition of which something waits, so what is not gathered is not fetched
+# either, and the next batch would hold little that is new.
 GATHERING_SECONDS = 0.025
 AGENT_WAIT_SECONDS = 1.0
 
@@ -46,7 +50,10 @@ class HasAgent(Protocol):
 
 
 class BatchConsumer(driver.Consumer):
-    """The consumer on the main loop: positions come from the ledger, and Kafka's committed offset follows it."""
+    """The consumer on the main loop.
+
+    Positions come from the ledger, and Kafka's committed offset follows it.
+    """
 
     _thread: BatchThread
 
@@ -70,10 +77,16 @@ class BatchConsumer(driver.Consumer):
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
     def verify_event_path(self, now: float, tp: Any) -> None:
-        """Nothing: Faust takes a quiet partition for a stopped commit; our watchdog judges instead."""
+        """Nothing: Faust takes a quiet partition for a stopped commit.
+
+        Our watchdog judges instead.
+        """
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek every assigned partition to the stored position. Raises TimeoutError: a worker that ends is better than one that idles."""
+        """Seek every assigned partition to the stored position.
+
+        Raises TimeoutError: a worker that ends is better than one that idles.
+        """
         async with asyncio.timeout(POSITIONS_DEADLINE_SECONDS):
             while True:
                 assigned = [Partition(*topic_partition) for topic_partition in self.assignment()]
@@ -111,10 +124,13 @@ class BatchConsumer(driver.Consumer):
         return {Partition(*each): (earliest[each], ends[each]) for each in topic_partitions}
 
     async def log_ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Where the logs end: asked for, since what the fetcher remembers would hide that it stopped fetching.
+        """Where the logs end.
 
-        An open transaction is no end that could be reached, so it is the last stable offset that counts.
-        The embedded broker lists too small an end, but never one before a batch that nobody has fetched; hence the greater of both.
+        Asked for, since what the fetcher remembers would hide that it stopped fetching.
+
+        An open transaction is no end that could be reached, so it is the last stable offset that
+        counts. The embedded broker lists too small an end, but never one before a batch that nobody
+        has fetched; hence the greater of both.
         """
         listed = await self.highwaters(*(TP(*partition) for partition in partitions))
         return {
@@ -128,7 +144,10 @@ class BatchConsumer(driver.Consumer):
         return TP(*partition) in self.assignment()
 
     async def seek_to(self, offsets: Mapping[Partition, int]) -> None:
-        """Read on from these offsets; what was fetched before is stale from now on. Raises IllegalStateError for a lost partition."""
+        """Read on from these offsets; what was fetched before is stale from now on.
+
+        Raises IllegalStateError for a lost partition.
+        """
         await self.seek_wait({TP(*partition): offset for partition, offset in offsets.items()})
         for partition in offsets:
             self._committed_offset[TP(*partition)] = (
@@ -136,9 +155,12 @@ class BatchConsumer(driver.Consumer):
             )
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
-        """All that was gathered and decoded while the agent was at work, as one Faust message. None while it still is.
+        """All that was gathered and decoded while the agent was at work, as one Faust message.
 
-        A transaction costs as much for one partition as for all, and less for each message the more there are.
+        None while it still is.
+
+        A transaction costs as much for one partition as for all, and less for each message the more
+        there are.
         """
         if self._gathered is None:
             self._thread.allow(self.app.conf.broker_max_poll_records)
@@ -148,13 +170,15 @@ class BatchConsumer(driver.Consumer):
             )
         if self._thread.may_fetch and (self._handed_on or self._gathered is None):
             await self._gather(0.0 if self._handed_on else timeout)
-        # Faust's loop calls again. It alone looks whether the fetcher shall stop; the consumer is told only later.
+        # Faust's loop calls again. It alone looks whether the fetcher shall stop; the consumer is
+        # told only later.
         if self._gathered is None or self._handed_on:
             return
         (topic_partition, message), self._gathered = self._gathered, None
         message.value = cast("Any", HandedOn(self._revocations, message.value))
         self._handed_on += 1
-        # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind fetches again.
+        # Without this, Faust counts the offsets inside a batch as gaps, and drops what a rewind
+        # fetches again.
         self._read_offset.pop(topic_partition, None)
         yield topic_partition, message
 
@@ -166,10 +190,14 @@ class BatchConsumer(driver.Consumer):
                 await self._taken.wait()
 
     async def _gather(self, timeout: float) -> None:  # noqa: ASYNC109  as `getmany`
-        """Decode what has arrived, and put it behind what was gathered before. Without Faust's own bookkeeping of offsets."""
+        """Decode what has arrived, and put it behind what was gathered before.
+
+        Without Faust's own bookkeeping of offsets.
+        """
         async for topic_partition, message in super().getmany(timeout):
             revocations = self._revocations
-            # Here, and not in the transaction: PostgreSQL may be at work on what was gathered before.
+            # Here, and not in the transaction: PostgreSQL may be at work on what was gathered
+            # before.
             fetched = await cast("BatchTransport", self.transport).decoding.read(
                 cast("Sequence[FetchedBatch[FetchedMessage]]", message.value),
                 await self.ledger.now(),
@@ -184,24 +212,33 @@ class BatchConsumer(driver.Consumer):
                 before.value = joined(before.value, fetched)
 
     def taken(self, handed_on: HandedOn) -> None:
-        """The agent is done with it. What was handed on before a revocation is not counted any more."""
+        """The agent is done with it.
+
+        What was handed on before a revocation is not counted any more.
+        """
         if handed_on.revocations == self._revocations:
             self._handed_on -= 1
             self._taken.set()
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Nothing: Faust would fetch no more of one partition until the agent has nothing at all to do, and under load that never comes."""
+        """Do nothing.
+
+        Else Faust would fetch no more of one partition until the agent has nothing at all to do.
+        Under load that never comes.
+        """
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Nothing, likewise: `getmany` waits for the agent, for all partitions at once."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        # Faust acknowledges one partition of each fetch; the store may have moved on in all of them.
+        # Faust acknowledges one partition of each fetch; the store may have moved on in all of
+        # them.
         owned = [TP(*partition) for partition in self.ledger.durable]
         return (each for each in owned if topics is None or each in topics or each.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        # Faust would commit what was acknowledged, and it acknowledges also what failed. Commit what the store has, and never more.
+        # Faust would commit what was acknowledged, and it acknowledges also what failed. Commit
+        # what the store has, and never more.
         self._acked[tp].clear()
         self._acked_index[tp].clear()
         self._gap.pop(tp, None)
@@ -209,7 +246,10 @@ class BatchConsumer(driver.Consumer):
         return None if position is None else position.next_offset
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
-        """Forget positions: nothing of these partitions may be applied until they are loaded again."""
+        """Forget positions.
+
+        Nothing of these partitions may be applied until they are loaded again.
+        """
         self.ledger.state.positions_loaded = False
         await super().on_partitions_revoked(revoked)
         # Faust has thrown away what it had handed on; what waits or is just decoded is stale.
@@ -221,11 +261,15 @@ class BatchConsumer(driver.Consumer):
             self.ledger.forget(Partition(*topic_partition))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Forget positions again: a seek under way during the revocation may have told some. Who has no partitions is ready."""
+        """Forget positions again: a seek under way during the revocation may have told some.
+
+        Who has no partitions is ready.
+        """
         # Holds are of the assignment: what failed before may not fail where it begins anew.
         for partition in list(self.ledger.state.held):
             self.ledger.holds.release(partition)
-        # What aiokafka fetches now, until the next seek, begins where the group has committed, and not at a cursor of before.
+        # What aiokafka fetches now, until the next seek, begins where the group has committed, and
+        # not at a cursor of before.
         self._thread.cursor.clear()
         for partition in list(self.ledger.durable):
             self.ledger.forget(partition)

@@ -1,7 +1,8 @@
 """Sends what the outbox holds to its topics: messages about alerts and refused messages.
 
-A message leaves the outbox when its topic has it. It is sent again, with the same bytes, only where that remained unknown. The table has
-each refused message whole, so one that the topic refuses (too large) is only counted.
+A message leaves the outbox when its topic has it. It is sent again, with the same bytes, only where
+that remained unknown. The table has each refused message whole, so one that the topic refuses (too
+large) is only counted.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ class OutboxPublisher:
         }
 
     async def publish(self, kind: OutboxKind) -> None:
-        """Send all there is of a kind. Raises KafkaError, TimeoutError, StoreUnavailableError; what was sent until then is done with."""
+        """Send all there is of a kind.
+
+        Raises KafkaError, TimeoutError, StoreUnavailableError; what was sent until then is done
+        with.
+        """
         way = self._ways[kind]
         while messages := await self._thread.call(self._store.claim_messages, kind, way.limit):
             sent: list[int] = []

@@ -1,4 +1,7 @@
-"""The worker's own chores: its clock, its place in the group, its positions, its logs and what it has to send."""
+"""The worker's own chores.
+
+Its clock, its place in the group, its positions, its logs and what it has to send.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,8 @@ class OwnChores:
         self._metrics.strange_installations.set(len(others))
         problem = shared_group(self._settings, others) if others else None
         self._ledger.state.group_problem = problem
-        # Both came at the same moment, else the later one would have waited. The same one of them stays, whoever looks.
+        # Both came at the same moment, else the later one would have waited. The same one of them
+        # stays, whoever looks.
         if problem is not None and others[0] < membership.installation:
             self._ledger.state.give_way(problem)
         elif problem is not None:
@@ -130,7 +134,10 @@ class OwnChores:
         self._metrics.lag(waiting)
 
     async def log_identity(self, _: Circumstances | None = None) -> None:
-        """A topic that was deleted and made again keeps its name and need not cause a rebalance: notice it by its id."""
+        """A topic that was deleted and made again keeps its name and need not cause a rebalance.
+
+        Notice it by its id.
+        """
         loaded = {
             partition: position.topic_id for partition, position in self._ledger.durable.items()
         }
@@ -150,7 +157,10 @@ class OwnChores:
             )
 
     async def lost_commits(self, _: Circumstances | None = None) -> None:
-        """Read again what a store has lost that it had confirmed. The next message would tell, but in a quiet partition there is none."""
+        """Read again what a store has lost that it had confirmed.
+
+        The next message would tell, but in a quiet partition there is none.
+        """
         lost = await self._ledger.lost_commits() if self._ledger.durable else []
         if lost and not self._app.rebalancing:
             log.warning(

@@ -1,4 +1,7 @@
-"""When a timer's work is due: not before its interval, and while events wait mostly no more than a tenth of the time. Pure."""
+"""When a timer's work is due.
+
+Not before its interval, and while events wait mostly no more than a tenth of the time. Pure.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class Pace:
     _ended: float = 0.0
 
     def is_due(self, now: float, *, events_wait: bool) -> bool:
-        """Whether to run now; at once the first time. `events_wait` is whether there is a stream to be left in peace."""
+        """Whether to run now; at once the first time.
+
+        `events_wait` is whether there is a stream to be left in peace.
+        """
         if self._started is None:
             return True
         rest = (

@@ -1,6 +1,7 @@
 """Runs one worker until it is told to stop: app, watchdog and health server together.
 
-Told to stop, it ends with 0 within seconds, also where Kafka is away; where something hangs, with 75 after 20 s.
+Told to stop, it ends with 0 within seconds, also where Kafka is away; where something hangs, with
+75 after 20 s.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ class WorkerParts:
         self._metrics.strange_installations.set(len(others))
         if others:
             return shared_group(self.settings, others)
-        # The client id is read when the consumer starts. It shows other installations whose worker this is.
+        # The client id is read when the consumer starts. It shows other installations whose worker
+        # this is.
         self.app.conf.broker_client_id = client_id(membership.installation)
         self.ledger.clock.compare(self._chores.read_clocks())
         return self.state.clock_problem
@@ -170,10 +172,13 @@ def run_worker(
     *,
     settings_changed: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Consume until SIGTERM or SIGINT (0), or until something failed (75: start me again). The watchdog may end the process with 75, too.
+    """Consume until SIGTERM or SIGINT (0), or until something failed (75: start me again).
 
-    Call it from the main thread of a process that does nothing else. Logging must be set up already. `settings_changed` tells whether it
-    would be started with other settings now; a worker that is refused somewhere then ends with 75.
+    The watchdog may end the process with 75, too.
+
+    Call it from the main thread of a process that does nothing else. Logging must be set up
+    already. `settings_changed` tells whether it would be started with other settings now; a worker
+    that is refused somewhere then ends with 75.
 
     Raises:
         OSError: the web port is taken.

@@ -1,4 +1,7 @@
-"""Runs chores as Faust timers. What a timer runs never raises: an exception in a Faust timer ends the worker."""
+"""Runs chores as Faust timers.
+
+What a timer runs never raises: an exception in a Faust timer ends the worker.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ log = logging.getLogger(__name__)
 
 
 class Timers:
-    """The timers of one worker. Beyond a lag of a whole batch the chores leave the stream in peace."""
+    """The timers of one worker.
+
+    Beyond a lag of a whole batch the chores leave the stream in peace.
+    """
 
     def __init__(
         self, app: VocApp, ledger: Ledger, thread: ChoreThread, metrics: Metrics, settings: Settings
@@ -43,7 +49,10 @@ class Timers:
         self._metrics = metrics
 
     def add_all(self, store: ChoreStore) -> None:
-        """Register every chore on the app, which has not started, and the beat that the watchdog watches."""
+        """Register every chore on the app, and the beat that the watchdog watches.
+
+        The app has not started.
+        """
         own = OwnChores(
             self._app,
             self._ledger,
@@ -111,5 +120,8 @@ class Timers:
         return repr(error)
 
     def _is_busy(self, backlog_events: int = 0) -> bool:
-        """Whether events wait; a worker without partitions cannot know, and takes it that another one is busy."""
+        """Whether events wait.
+
+        A worker without partitions cannot know, and takes it that another one is busy.
+        """
         return not self._ledger.durable or self._ledger.state.lag_events > backlog_events

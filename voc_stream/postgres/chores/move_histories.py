@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from voc_stream.postgres.chores.transactions import ChoreTransactions
     from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
 
-# What a piece of a history adds goes through the same queue as what events add: more at a time would make the rolling tables late.
+# What a piece of a history adds goes through the same queue as what events add: more at a time
+# would make the rolling tables late.
 MOVING_SECONDS = 1.0
 
 
@@ -38,10 +39,12 @@ class MoveHistories:
         self._background.close()
 
     def __call__(self) -> int | None:
-        """Count pieces of the histories of customers whose profile has changed under the new one, for about MOVING_SECONDS.
+        """Count pieces of histories under the new profile of their customers.
 
-        How many customers that was about, one that took several pieces counted again; None where another worker is at it.
-        Raises CustomersFailedError after the others are done.
+        It takes about MOVING_SECONDS.
+
+        How many customers that was about, one that took several pieces counted again; None if
+        another worker is at it. Raises CustomersFailedError after the others are done.
         """
         started, customers = time.monotonic(), 0
         while moved := self._piece():
@@ -70,7 +73,10 @@ class MoveHistories:
             return len(customer_ids)
 
     def some(self, only: Sequence[str] | None = None) -> int | None:
-        """Move one piece of the next customers, or of these only; how many, None where another worker is at it."""
+        """Move one piece of the next customers, or of these only.
+
+        Returns how many, None if another worker is at it.
+        """
         entities = EntityStore(cached_bytes=0)
         try:
             with self._transaction() as cursor:

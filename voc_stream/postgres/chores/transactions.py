@@ -1,4 +1,7 @@
-"""The transactions of chores: short ones, each on a connection of the pool, ruled by the worker's catalogue."""
+"""The transactions of chores.
+
+Short ones, each on a connection of the pool, ruled by the worker's catalogue.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class ChoreTransactions:
-    """Begins transactions: a call gives the cursor of a new one, which is committed unless the body raises.
+    """Begins transactions.
+
+    A call gives the cursor of a new one, which is committed unless the body raises.
 
     Attributes:
         catalogue: must rule the database, else OtherCatalogueError.

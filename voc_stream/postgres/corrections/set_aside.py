@@ -1,4 +1,6 @@
-"""Customers with whom a chore fails alone: they wait behind the others, and each is tried again after a rest.
+"""Customers with whom a chore fails alone.
+
+They wait behind the others, and each is tried again after a rest.
 
 They are kept in memory only. What has to be done for them stays in its queue in the database, so
 a worker that starts anew finds them again at the cost of one piece that fails.
@@ -51,7 +53,10 @@ class SetAside:
     def search(
         self, customer_ids: Sequence[str], attempt: Callable[[list[str]], int | None]
     ) -> list[str]:
-        """Do all of a piece that failed, but for those who fail alone; who is left, for want of time also others."""
+        """Do all of a piece that failed, but for those who fail alone.
+
+        Who is left, for want of time also others.
+        """
         return self._halve([list(customer_ids)] if customer_ids else [], attempt)
 
     def try_again(self, attempt: Callable[[list[str]], int | None]) -> None:
@@ -63,7 +68,10 @@ class SetAside:
         )
 
     def report(self) -> None:
-        """Raise CustomersFailedError where some failed since the last report, so that the failure is counted and seen."""
+        """Raise CustomersFailedError if some failed since the last report.
+
+        So the failure is counted and seen.
+        """
         failed, self._failed = self._failed, {}
         if failed:
             raise CustomersFailedError(_in_words(failed))

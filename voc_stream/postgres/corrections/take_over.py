@@ -1,4 +1,7 @@
-"""Lets a newer catalogue rule: what is renamed is renamed, and readers see the new one, in one transaction."""
+"""Lets a newer catalogue rule.
+
+What is renamed is renamed, and readers see the new one, in one transaction.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,12 @@ log = logging.getLogger(__name__)
 
 
 def take_over(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Let this catalogue rule, where it may: wait until no transaction relies on another one, then rename and write it."""
-    # Whoever begins while this waits, waits behind it. So it gives up soon, and the caller tries again: a dump may hold the table for long.
+    """Let this catalogue rule, where it may.
+
+    Wait until no transaction relies on another one, then rename and write it.
+    """
+    # Whoever begins while this waits, waits behind it. So it gives up soon, and the caller tries
+    # again: a dump may hold the table for long.
     cursor.execute("SET LOCAL lock_timeout = '2s'")
     cursor.execute("LOCK TABLE installation IN ACCESS EXCLUSIVE MODE")
     cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'")
@@ -38,7 +45,8 @@ def take_over(cursor: Cursor, catalogue: Catalogue) -> None:
     rename_experiences(cursor, catalogue.alias)
     copy_catalogue(cursor, catalogue)
     cursor.execute(
-        "UPDATE installation SET trade = %s, catalogue_version = %s, catalogue_digest = %s, ruled_since = now()",
+        "UPDATE installation SET trade = %s, catalogue_version = %s, catalogue_digest = %s,"
+        " ruled_since = now()",
         (catalogue.trade, catalogue.version, catalogue.digest),
     )
     ruling = Ruling(catalogue.trade, catalogue.version, catalogue.digest)

@@ -1,7 +1,9 @@
-"""The store's part of the steps of `pipeline/take_in.py`: what becomes of the events and retractions of a batch.
+"""The store's part of the steps of `pipeline/take_in.py`.
 
-Each is taken in, a repetition, a contradiction of something earlier, or taken back. Positions move and refusals are kept in the same
-transaction.
+What becomes of the events and retractions of a batch.
+
+Each is taken in, a repetition, a contradiction of something earlier, or taken back. Positions move
+and refusals are kept in the same transaction.
 """
 
 from __future__ import annotations
@@ -95,7 +97,8 @@ class BatchSteps:
     def claim(self) -> None:
         """Move the positions, and learn what the partitions had refused until then."""
         if self._retractions:
-            # What was taken in before is then committed and will be found; whatever comes after sees the ids.
+            # What was taken in before is then committed and will be found; whatever comes after
+            # sees the ids.
             keep_batches_out(self._cursor)
         self._before.update(claim(self._cursor, self._batches, self._event_times))
 
@@ -134,7 +137,10 @@ class BatchSteps:
         return len({fact.event.event_id for fact in events}) == len(events)
 
     def insert_while(self, work: Callable[[], None], events: Sequence[Fact[AnyEvent]]) -> bool:
-        """Insert the events, and do the work meanwhile; False where one was not new, and none is inserted."""
+        """Insert the events, and do the work meanwhile.
+
+        Returns False if one was not new, and none is inserted.
+        """
         background, data = self._intake.background, self._intake.events.format(events)
         self._cursor.execute("SAVEPOINT facts")
         background.run(partial(self._intake.events.copy, self._cursor, data))
@@ -148,7 +154,10 @@ class BatchSteps:
         return True
 
     def insert_unseen(self, events: Sequence[Fact[AnyEvent]]) -> Sequence[Fact[AnyEvent]]:
-        """Insert the events that are new, find why those are refused that contradict an earlier one, and give the new ones."""
+        """Insert the events that are new, and return them.
+
+        Also find why those are refused that contradict an earlier one.
+        """
         if not events:
             return []
         table = self._intake.events
@@ -171,7 +180,10 @@ class BatchSteps:
         self._intake.entities.forget()
 
     def save(self, fold: Folding) -> Sequence[BatchResult]:
-        """Write what the fold changed, what was refused and how much that is; the result of each batch."""
+        """Write what the fold changed, what was refused and how much that is.
+
+        The result of each batch.
+        """
         if fold.events:
             fold.save(self._intake.background)
         results, records = [], dict(self._before)
@@ -233,7 +245,10 @@ class BatchSteps:
         return [(offset, value, refusal) for offset, value, refusal in found if refusal is not None]
 
     def _record(self, batch: Batch, letters: Sequence[Letter]) -> RefusalRecord:
-        """What the partition has refused once a batch is taken in. Raises RefusalLimitError where that is too much."""
+        """What the partition has refused once a batch is taken in.
+
+        Raises RefusalLimitError where that is too much.
+        """
         before = self._before[batch.partition]
         refused = {offset: refusal for offset, _, refusal in letters}
         contents = [refused.get(message.offset) for message in batch.messages]
@@ -260,7 +275,10 @@ def _latest_event_time(batch: Batch) -> datetime | None:
 
 def _conflict(event_id: str, first: Place) -> Refusal:
     where = f"{first.partition} at offset {first.offset}"
-    advice = "an event never changes: take the first one back with `voc-stream retract` and send the right one under a new id"
+    advice = (
+        "an event never changes: take the first one back with `voc-stream retract` and send the"
+        " right one under a new id"
+    )
     return Refusal(
         "conflicting_event",
         f"event_id: {event_id} came before with other content, from {where}; {advice}",

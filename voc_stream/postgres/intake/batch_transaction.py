@@ -1,7 +1,8 @@
 """The transaction of batches, around the steps of `pipeline/take_in.py`.
 
-All of it commits together or not at all. A data error isolates the guilty message by halving the batch; a row that another worker
-changed meanwhile makes the batch start again; a connection error is the caller's to retry.
+All of it commits together or not at all. A data error isolates the guilty message by halving the
+batch; a row that another worker changed meanwhile makes the batch start again; a connection error
+is the caller's to retry.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.refusal_limit import RefusalRecord
     from voc_stream.postgres.session.cursor import Connection, Cursor
 
-# Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then the server says which it was.
+# Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then
+# the server says which it was.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.3
 NO_LIMIT = RefusalLimit(0, 0)
@@ -79,7 +81,10 @@ class PostgresSink:
         self._intake.close()
 
     def probe(self) -> None:
-        """Find out on a connection of its own whether PostgreSQL is well. Raises StoreUnavailableError with the cause where it is not."""
+        """Find out on a connection of its own whether PostgreSQL is well.
+
+        Raises StoreUnavailableError with the cause where it is not.
+        """
         probe(self._database_url, catalogue=self._catalogue)
 
     def twin(self) -> PostgresSink:
@@ -113,7 +118,10 @@ class PostgresSink:
     def process(
         self, batches: Sequence[Batch], now: datetime, seconds: float | None = None
     ) -> Sequence[BatchResult]:
-        """Fold and save batches in one transaction, or in several where the data of one message is refused by PostgreSQL."""
+        """Fold and save batches in one transaction.
+
+        In several, if PostgreSQL refuses the data of a message.
+        """
         try:
             return self._until_unchanged(batches, now, seconds)
         except psycopg2.Error as error:
@@ -219,7 +227,10 @@ class PostgresSink:
 
 
 def _limit(cursor: Cursor, seconds: float) -> None:
-    """Let the server give up before the client does, until the end of the transaction: what is cut off keeps its locks for a while."""
+    """Let the server give up before the client does, until the end of the transaction.
+
+    What is cut off keeps its locks for a while.
+    """
     for name, share in (("statement_timeout", STATEMENT_SHARE), ("lock_timeout", LOCK_SHARE)):
         cursor.execute(
             "SELECT set_config(%s, %s, true)", (name, f"{max(1, round(1000 * share * seconds))}ms")

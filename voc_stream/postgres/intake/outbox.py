@@ -1,6 +1,9 @@
-"""What still has to go to a topic of Kafka: put there by the transaction that made it, claimed by one worker, removed once it was sent.
+"""What still has to go to a topic of Kafka.
 
-A message is sent again only where it remained unknown whether it had been: a worker died between sending and settling.
+Put there by the transaction that made it, claimed by one worker, removed once it was sent.
+
+A message is sent again only where it remained unknown whether it had been: a worker died between
+sending and settling.
 """
 
 from __future__ import annotations
@@ -35,12 +38,13 @@ def put_alert(cursor: Cursor, alert_id: str, message: str) -> None:
 def claim(cursor: Cursor, kind: OutboxKind, limit: int, worker: str) -> Sequence[OutboxMessage]:
     """Take messages of a kind to send them, oldest first.
 
-    None while another worker has some of that kind, for a minute at most: so none overtakes another.
+    None while another worker has some of that kind, for a minute at most: so none overtakes
+    another.
     """
     wait_for_lock(cursor, Lock.OUTBOX)
     cursor.execute(
-        # The time now, not that of the transaction: who waited for the lock began before the other one claimed.
-        # A claim of the future was made while the server's clock was ahead.
+        # The time now, not that of the transaction: who waited for the lock began before the other
+        # one claimed. A claim of the future was made while the server's clock was ahead.
         "SELECT 1 FROM outbox WHERE kind = %s AND claimed_by <> %s"
         " AND claimed_at > clock_timestamp() - %s AND claimed_at <= clock_timestamp() LIMIT 1",
         (kind, worker, CLAIM),
@@ -63,14 +67,15 @@ def claim(cursor: Cursor, kind: OutboxKind, limit: int, worker: str) -> Sequence
     return _alerts(cursor, numbers) if kind == "alert" else _letters(cursor, numbers)
 
 
-# No statement joins the two tables: where the planner believes one of them to be empty, as after a flood that came since it was
-# last counted, it would read all of it for each row of the other.
+# No statement joins the two tables: where the planner believes one of them to be empty, as after a
+# flood that came since it was last counted, it would read all of it for each row of the other.
 
 
 def _within(cursor: Cursor, oldest: Sequence[tuple[int, int]]) -> list[int]:
     """As many of the oldest as CLAIMED_BYTES hold; the first one in any case."""
     cursor.execute(
-        "SELECT dead_letter_id, coalesce(octet_length(payload), 0) FROM dead_letter WHERE dead_letter_id = ANY(%s)",
+        "SELECT dead_letter_id, coalesce(octet_length(payload), 0) FROM dead_letter WHERE"
+        " dead_letter_id = ANY(%s)",
         ([dead_letter_id for _, dead_letter_id in oldest],),
     )
     sizes = dict(cursor.fetchall())
@@ -94,7 +99,8 @@ def _letters(cursor: Cursor, numbers: Sequence[int]) -> Sequence[OutboxMessage]:
     cursor.execute("SELECT dead_letter_id, number FROM outbox WHERE number = ANY(%s)", (numbers,))
     number_of = dict(cursor.fetchall())
     cursor.execute(
-        'SELECT dead_letter_id, topic, partition, "offset", reason, detail, payload FROM dead_letter WHERE dead_letter_id = ANY(%s)',
+        'SELECT dead_letter_id, topic, partition, "offset", reason, detail, payload FROM'
+        " dead_letter WHERE dead_letter_id = ANY(%s)",
         (list(number_of),),
     )
     letters = [
@@ -128,6 +134,7 @@ def finish(
             (now, letters),
         )
     cursor.execute(
-        "UPDATE outbox SET claimed_at = NULL, claimed_by = NULL WHERE kind = %s AND claimed_by = %s",
+        "UPDATE outbox SET claimed_at = NULL, claimed_by = NULL WHERE kind = %s AND claimed_by ="
+        " %s",
         (kind, worker),
     )

@@ -1,4 +1,6 @@
-"""What was taken back: remembered by id in the batch that says so, and looked up for every event that comes.
+"""What was taken back.
+
+Remembered by id in the batch that says so, and looked up for every event that comes.
 
 Remembering is all that a batch does about it; `postgres/corrections/taking_back.py` takes out of
 the tables what came before. A batch with a retraction holds the writers' lock alone: whatever was
@@ -41,16 +43,21 @@ class RetractedEvents:
 
 
 def remember(cursor: Cursor, retractions: Sequence[Retraction]) -> None:
-    """Note the ids that accepted retractions name, each with the earliest of those that name it, and let them be taken out."""
+    """Note the ids that accepted retractions name, and let them be taken out.
+
+    Each is kept with the earliest of those that name it.
+    """
     first: dict[str, Retraction] = {}
     for retraction in sorted(retractions, key=lambda each: (moment_of(each), each.event_id)):
         for event_id in retraction.event_ids:
             first.setdefault(event_id, retraction)
     cursor.execute(
         "INSERT INTO retracted_event AS t (event_id, retraction_id, retracted_at)"
-        " SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) ON CONFLICT (event_id) DO UPDATE"
+        " SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) ON CONFLICT (event_id) DO"
+        " UPDATE"
         " SET retraction_id = excluded.retraction_id, retracted_at = excluded.retracted_at"
-        ' WHERE (excluded.retracted_at, excluded.retraction_id COLLATE "C") < (t.retracted_at, t.retraction_id)',
+        ' WHERE (excluded.retracted_at, excluded.retraction_id COLLATE "C") < (t.retracted_at,'
+        " t.retraction_id)",
         (
             list(first),
             [each.event_id for each in first.values()],
@@ -67,9 +74,12 @@ def remember(cursor: Cursor, retractions: Sequence[Retraction]) -> None:
 def without_retracted(
     facts: Sequence[Fact[AnyEvent]], known: Collection[str], accepted: Sequence[Fact[Retraction]]
 ) -> Sequence[Fact[AnyEvent]]:
-    """The facts that nothing takes back: no id that is `known` to be retracted, and no retraction that stands before them in the log.
+    """The facts that nothing takes back.
 
-    In one partition an event is taken back by what was taken in before it or stands before it in the log, however that is cut.
+    No id that is `known` to be retracted, and no retraction that stands before them in the log.
+
+    In one partition an event is taken back by what was taken in before it or stands before it in
+    the log, however that is cut.
     """
     named = _named_at(accepted)
     if not known and not named:

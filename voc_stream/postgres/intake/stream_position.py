@@ -34,7 +34,10 @@ def start_at(
     position: StoredPosition,
     replacing: StoredPosition | None,
 ) -> None:
-    """Put `position` in the place of the stored one; None if there is none yet. Raises FencedError."""
+    """Put `position` in the place of the stored one; None if there is none yet.
+
+    Raises FencedError.
+    """
     if replacing is None:
         cursor.execute(
             "INSERT INTO stream_position (topic, partition, topic_id, next_offset)"
@@ -60,10 +63,13 @@ def claim(
     This fences a worker that lost its partitions, or read another log.
     """
     cursor.execute(
-        "UPDATE stream_position p SET next_offset = c.next_offset, event_time = greatest(p.event_time, c.event_time), updated_at = now()"
-        " FROM unnest(%s::text[], %s::int[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
+        "UPDATE stream_position p SET next_offset = c.next_offset, event_time ="
+        " greatest(p.event_time, c.event_time), updated_at = now()"
+        " FROM unnest(%s::text[], %s::int[], %s::text[], %s::bigint[], %s::bigint[],"
+        " %s::timestamptz[])"
         " AS c(topic, partition, topic_id, expected_offset, next_offset, event_time)"
-        " WHERE p.topic = c.topic AND p.partition = c.partition AND p.topic_id = c.topic_id AND p.next_offset = c.expected_offset"
+        " WHERE p.topic = c.topic AND p.partition = c.partition AND p.topic_id = c.topic_id AND"
+        " p.next_offset = c.expected_offset"
         f" RETURNING p.topic, p.partition, {COLUMNS}",
         (
             [batch.partition.topic for batch in batches],
@@ -97,8 +103,10 @@ def write_records(cursor: Cursor, records: Mapping[Partition, RefusalRecord]) ->
     """Replace records; the transaction must have locked their positions."""
     cursor.execute(
         f"UPDATE stream_position p SET ({COLUMNS}) = (c.run, c.messages, c.refused, c.allowed)"
-        " FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
-        " AS c(topic, partition, run, messages, refused, allowed) WHERE p.topic = c.topic AND p.partition = c.partition",
+        " FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[])"
+        " AS c(topic, partition, run, messages, refused, allowed) WHERE p.topic = c.topic AND"
+        " p.partition = c.partition",
         [
             list(column)
             for column in zip(
@@ -115,10 +123,14 @@ def refusal_records(database_url: str) -> Mapping[Partition, RefusalRecord]:
 
 
 def begin_anew(database_url: str, partition: Partition, allowed: int) -> None:
-    """Forget what a partition has refused, and let the next `allowed` refusals pass uncounted. Raises StoreUnavailableError."""
+    """Forget what a partition has refused, and let the next `allowed` refusals pass uncounted.
+
+    Raises StoreUnavailableError.
+    """
     with asking(database_url) as connection:
         connection.exec_driver_sql(
-            "UPDATE stream_position SET refused_run = 0, recent_messages = 0, recent_refused = 0, refusals_allowed = %s"
+            "UPDATE stream_position SET refused_run = 0, recent_messages = 0, recent_refused = 0,"
+            " refusals_allowed = %s"
             " WHERE topic = %s AND partition = %s",
             (allowed, *partition),
         )

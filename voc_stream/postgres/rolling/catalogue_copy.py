@@ -1,4 +1,7 @@
-"""The catalogue as a table, so that BI tools can join labels and the rolling view knows expectations."""
+"""The catalogue as a table.
+
+BI tools can join labels, and the rolling view knows expectations.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,11 @@ COLUMNS = (
 
 
 def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Write the catalogue's experiences; those that it no longer names stay, since old events still speak of them, but are not key."""
+    """Write the catalogue's experiences.
+
+    Returns those that it no longer names stay, since old events still speak of them, but are not
+    key.
+    """
     rows = [
         (
             key,

@@ -1,4 +1,8 @@
-"""The daily cube for BI. What still waits to be merged is in the view `experience_daily` already, so nothing is late for readers."""
+"""The daily cube for BI.
+
+What still waits to be merged is in the view `experience_daily` already, so nothing is late for
+readers.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ IDENTITY_LENGTH = 12
 
 
 class Ruling(NamedTuple):
-    """The catalogue that rules a database: its trade, its version and the digest of what it says."""
+    """The catalogue that rules a database.
+
+    Its trade, its version and the digest of what it says.
+    """
 
     trade: str
     version: int
@@ -36,12 +39,16 @@ class Ruling(NamedTuple):
 def make_installation(cursor: Cursor) -> None:
     """Give the database its id, where it has none. Done by `init`, under its lock."""
     cursor.execute(
-        "INSERT INTO installation (installation_id) SELECT gen_random_uuid() WHERE NOT EXISTS (SELECT FROM installation)"
+        "INSERT INTO installation (installation_id) SELECT gen_random_uuid() WHERE NOT EXISTS"
+        " (SELECT FROM installation)"
     )
 
 
 def identity(cursor: Cursor) -> str:
-    """What tells this database from any other, also from a restored copy of it: a few letters and digits."""
+    """What tells this database from any other, also from a restored copy of it.
+
+    A few letters and digits.
+    """
     cursor.execute("SELECT installation_id FROM installation")
     made = [installation_id for (installation_id,) in cursor]
     cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
@@ -50,7 +57,10 @@ def identity(cursor: Cursor) -> str:
 
 
 def _system_identifier(cursor: Cursor) -> object:
-    """PostgreSQL's id of its data folder, which a restored dump does not have; None where the role may not ask."""
+    """PostgreSQL's id of its data folder, which a restored dump does not have.
+
+    Returns None if the role may not ask.
+    """
     cursor.execute("SAVEPOINT asking")
     try:
         cursor.execute("SELECT system_identifier FROM pg_control_system()")
@@ -64,13 +74,17 @@ def _system_identifier(cursor: Cursor) -> object:
 def read_ruling(cursor: Cursor) -> Ruling | None:
     """The catalogue that rules; None where none has yet."""
     cursor.execute(
-        "SELECT trade, catalogue_version, catalogue_digest FROM installation WHERE catalogue_digest IS NOT NULL"
+        "SELECT trade, catalogue_version, catalogue_digest FROM installation WHERE catalogue_digest"
+        " IS NOT NULL"
     )
     return next((Ruling(*row) for row in cursor), None)
 
 
 def why_to_wait(ruling: Ruling | None, catalogue: Catalogue) -> str | None:
-    """Why a worker with this catalogue must not work by it; None where it rules or may come to rule."""
+    """Why a worker with this catalogue must not work by it.
+
+    Returns None if it rules or may come to rule.
+    """
     if (
         ruling is None
         or catalogue.digest in ("", ruling.digest)
@@ -79,17 +93,22 @@ def why_to_wait(ruling: Ruling | None, catalogue: Catalogue) -> str | None:
         return None
     ours = Ruling(catalogue.trade, catalogue.version, catalogue.digest)
     return (
-        f"another catalogue rules this database ({ruling}) than the one given ({ours}): set VOC_CATALOGUE to the same one everywhere,"
+        f"another catalogue rules this database ({ruling}) than the one given ({ours}): set"
+        f" VOC_CATALOGUE to the same one everywhere,"
         f" or raise `version` in the new one above {ruling.version} to let it take over"
     )
 
 
 def require_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Raise OtherCatalogueError where another catalogue rules. What rules stays so until the end of the transaction."""
+    """Raise OtherCatalogueError where another catalogue rules.
+
+    What rules stays so until the end of the transaction.
+    """
     ruling = read_ruling(cursor)
     if ruling is None or catalogue.digest in ("", ruling.digest):
         return
     raise OtherCatalogueError(
         why_to_wait(ruling, catalogue)
-        or f"the catalogue given is newer than the one that rules ({ruling}): it takes over when a worker with it starts"
+        or f"the catalogue given is newer than the one that rules ({ruling}): it takes over when a"
+        f" worker with it starts"
     )

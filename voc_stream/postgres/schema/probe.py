@@ -27,8 +27,9 @@ def probe(
 ) -> None:
     """Make a transaction that costs next to nothing durable.
 
-    Raises StoreUnavailableError with the cause: the server is away, hangs, is slow, cannot write its log or may not write at all. Or
-    the tables are of another version or catalogue, or somebody holds all writers off, as `rebuild` does.
+    Raises StoreUnavailableError with the cause: the server is away, hangs, is slow, cannot write
+    its log or may not write at all. Or the tables are of another version or catalogue, or somebody
+    holds all writers off, as `rebuild` does.
     """
     engine = engine_for(
         make_dsn(database_url, connect_timeout=max(2, round(seconds)))

@@ -50,7 +50,10 @@ def test_a_position_is_replaced_only_where_it_is_the_one_that_was_read(store: St
 
 
 def test_a_batch_of_another_log_is_fenced(store: Store) -> None:
-    """A topic that is made anew begins at 0 again: the offset alone would let a batch of the old log pass for one of the new."""
+    """A topic that is made anew begins at 0 again.
+
+    The offset alone would let a batch of the old log pass for one of the new.
+    """
     sink = store.sink(0)
     stale = batch_of(sink, messages([touchpoint()]))
     sink.start_at(partition(0), StoredPosition("log-2", 0), StoredPosition(LOG, 0))
@@ -117,7 +120,10 @@ def test_offsets_that_hold_nothing_are_passed_over(store: Store) -> None:
 
 
 def test_batches_of_several_partitions_are_one_transaction(store: Store) -> None:
-    """Where one of them is fenced nothing of the others counts either, and the error names it; an id in two of them counts once."""
+    """Where one of them is fenced nothing of the others counts either, and the error names it.
+
+    An id in two of them counts once.
+    """
     sink, other = store.sink(0, 1, 2), store.sink()
     batches = [
         batch_of(sink, messages([touchpoint("a"), touchpoint(f"b-{number}")]), number)
@@ -203,7 +209,10 @@ def test_the_largest_amounts_are_stored(store: Store) -> None:
 
 
 def test_refused_messages_cost_nothing_else(store: Store) -> None:
-    """Each refusal is a dead letter with its reason and its bytes, a tombstone one without; the events beside them count."""
+    """Each refusal is a dead letter with its reason and its bytes, a tombstone one without.
+
+    The events beside them count.
+    """
     values = [
         None,
         b"",
@@ -215,7 +224,8 @@ def test_refused_messages_cost_nothing_else(store: Store) -> None:
     result = send(store.sink(), values)
     assert (result.accepted, result.rejected, result.next_offset) == (1, 5, 6)
     found = store.ask(
-        'SELECT "offset", reason, payload, received_at, retried_at, topic_id FROM dead_letter ORDER BY 1'
+        'SELECT "offset", reason, payload, received_at, retried_at, topic_id FROM dead_letter ORDER'
+        " BY 1"
     )
     assert [row[:2] for row in found] == [
         (0, "empty"),
@@ -246,14 +256,18 @@ def test_a_log_that_is_read_again_leaves_one_dead_letter(store: Store) -> None:
 def test_an_event_that_postgresql_refuses_costs_only_itself(
     store: Store, catalogue: Catalogue, guilty: set[int], border: int, seed: int
 ) -> None:
-    """Halving finds the guilty ones wherever they stand in two partitions; they become dead letters, whole, and the others count."""
+    """Halving finds the guilty ones wherever they stand in two partitions.
+
+    They become dead letters, whole, and the others count.
+    """
     store.clear()
     values = messages(crowd(9, seed))
     decoded: list[DecodedMessage] = []
     for place, value in enumerate(values):
         event = decode(value, NOW, catalogue)
         assert not isinstance(event, Refusal)
-        # Nothing that the decoder lets pass is known to be refused, so the bytes beside the event are spoilt.
+        # Nothing that the decoder lets pass is known to be refused, so the bytes beside the event
+        # are spoilt.
         decoded.append(DecodedMessage(place, b"no JSON" if place in guilty else value, event))
     parts = {0: decoded[:border], 1: decoded[border:]}
     sink = store.sink(0, 1)
@@ -296,7 +310,10 @@ CREATE TRIGGER added BEFORE INSERT ON touchpoint_event FOR EACH ROW EXECUTE FUNC
         (
             "ALTER TABLE touchpoint_event ADD CONSTRAINT added CHECK (customer_id <> 'u-2')",
             "ALTER TABLE touchpoint_event DROP CONSTRAINT added",
-            'PostgreSQL refused it: new row for relation "touchpoint_event" violates check constraint "added"',
+            (
+                'PostgreSQL refused it: new row for relation "touchpoint_event" violates check'
+                ' constraint "added"'
+            ),
         ),
         (TRIGGER, "DROP FUNCTION voc.added() CASCADE", "PostgreSQL refused it: not this one"),
     ],
@@ -305,7 +322,10 @@ CREATE TRIGGER added BEFORE INSERT ON touchpoint_event FOR EACH ROW EXECUTE FUNC
 def test_what_somebody_added_to_our_tables_costs_only_what_it_refuses(
     store: Store, add: str, remove: str, detail: str
 ) -> None:
-    """A constraint or a trigger of others may refuse an event for ever: that is a dead letter, and its partition goes on."""
+    """A constraint or a trigger of others may refuse an event for ever.
+
+    That is a dead letter, and its partition goes on.
+    """
     store.ask(add)
     try:
         result = store.take_in(touchpoint("a"), touchpoint("b", customer_id="u-2"), touchpoint("c"))
@@ -336,7 +356,10 @@ def test_a_server_that_is_not_there_is_unavailable(catalogue: Catalogue) -> None
 
 
 def test_any_offset_that_may_be_sent_is_stored(store: Store) -> None:
-    """PostgreSQL reads no offset of 16 hours or more: times are written in UTC, and such an event costs its batch nothing."""
+    """PostgreSQL reads no offset of 16 hours or more.
+
+    Times are written in UTC, and such an event costs its batch nothing.
+    """
     values = messages(
         builder(f"x-{number}-{name}", occurred_at=f"2025-03-01T12:00:00{offset}")
         for number, offset in enumerate(("+23:59", "-23:59", "+16:00", "-15:59"))

@@ -1,4 +1,7 @@
-"""Workers that write at once: whatever order their transactions take, the tables are the oracle's."""
+"""Workers that write at once.
+
+Whatever order their transactions take, the tables are the oracle's.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def at_once(*jobs: Callable[[], None]) -> None:
 
 
 def write(store: Store, logs: Sequence[Sequence[bytes]], size: int) -> None:
-    """A worker for each log, each with a partition of its own, in batches of `size`; refreshes go on beside them."""
+    """A worker for each log, each with a partition of its own, in batches of `size`.
+
+    Refreshes go on beside them.
+    """
     sinks, chores, done = (
         [store.sink(number) for number in range(len(logs))],
         store.chores(),
@@ -69,7 +75,10 @@ def write(store: Store, logs: Sequence[Sequence[bytes]], size: int) -> None:
 def test_workers_that_meet_the_same_customers_and_orders_lose_nothing(
     store: Store, size: int
 ) -> None:
-    """Rows that another worker changed meanwhile are read and folded anew; profiles move what the others count."""
+    """Rows that another worker changed meanwhile are read and folded anew.
+
+    Profiles move what the others count.
+    """
     logs = [messages(crowd(60, seed)) for seed in range(3)]
     write(store, logs, size)
     store.assert_as_expected([value for log in logs for value in log])

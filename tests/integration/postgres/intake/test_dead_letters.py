@@ -69,7 +69,10 @@ def test_messages_are_shown_by_number(office: DeadLetterOffice) -> None:
 
 
 def test_what_was_sent_again_is_not_sent_once_more(office: DeadLetterOffice) -> None:
-    """Oldest first, of one reason or of all, until they are marked; a second marking says when it was last."""
+    """Oldest first, of one reason or of all, until they are marked.
+
+    A second marking says when it was last.
+    """
     assert offsets(office.not_retried()) == [
         (0, 0),
         (0, 1),
@@ -86,7 +89,10 @@ def test_what_was_sent_again_is_not_sent_once_more(office: DeadLetterOffice) -> 
 def test_pages_are_bounded_and_end_where_they_began(
     store: Store, office: DeadLetterOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A quarter of a million of them fit into no memory; what is refused again meanwhile is another round's."""
+    """A quarter of a million of them fit into no memory.
+
+    What is refused again meanwhile is another round's.
+    """
     newest = office.newest_number()
     send(store.sink(), [b"refused again"], 1)
     found, after = [], 0

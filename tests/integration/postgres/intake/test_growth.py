@@ -1,4 +1,6 @@
-"""One complaint, order or customer of a great many events: an event more costs about what it cost at a thousand.
+"""One complaint, order or customer of a great many events.
+
+An event more costs about what it cost at a thousand.
 
 VOC_TEST_GROWTH is how many (20,000); 1,000,000 is the full size, which `make test-chaos` takes.
 """
@@ -35,13 +37,17 @@ if TYPE_CHECKING:
 GROWTH = int(os.environ.get("VOC_TEST_GROWTH", "20000"))
 FEW = 1_000
 ROUNDS = 5
-# What a busy machine adds to either measurement by chance; what grows with the key is hundreds of times as much.
+# What a busy machine adds to either measurement by chance; what grows with the key is hundreds of
+# times as much.
 TIMES, SECONDS = 5.0, 0.25
 STATE_BYTES = 1_500
 
 
 def fill(store: Store, event: Event, first: int, last: int) -> None:
-    """Store so many events like this one, each a second later than the one before, and fold nothing: see `refold`."""
+    """Store so many events like this one, each a second later than the one before.
+
+    Fold nothing: see `refold`.
+    """
     body = messages([event])[0].decode()
     store.ask(
         """
@@ -62,7 +68,10 @@ def fill(store: Store, event: Event, first: int, last: int) -> None:
 
 
 def seconds_of(store: Store, events: Callable[[int], list[Event]]) -> float:
-    """The median time of a batch of one event, of some; what was at hand before is read once in the first of them."""
+    """The median time of a batch of one event, of some.
+
+    What was at hand before is read once in the first of them.
+    """
     sink, taken = store.sink(), []
     for number in range(ROUNDS):
         values = messages(events(number))
@@ -80,7 +89,10 @@ def assert_no_more(small: float, large: float) -> None:
 
 
 def test_a_complaint_with_any_number_of_steps(store: Store) -> None:
-    """Its row stays small, a step costs the same, and a reopening that is told late finds what follows it by index."""
+    """Its row stays small, and a step costs the same.
+
+    A reopening that is told late finds what follows it by index.
+    """
     acknowledged = complaint(action="acknowledged")
     taken = []
     for first, last in ((0, FEW), (FEW, GROWTH)):
@@ -143,7 +155,10 @@ def test_an_order_with_any_number_of_contacts(store: Store) -> None:
 
 
 def test_what_a_large_row_does_not_rest_on_is_taken_out_at_once(store: Store) -> None:
-    """One of very many steps or calls is taken back without reading the others, where the row says nothing of it."""
+    """One of very many steps or calls is taken back without reading the others.
+
+    The row says nothing of it.
+    """
     taken = []
     for first, last in ((0, FEW), (FEW, GROWTH)):
         fill(store, complaint(action="acknowledged", order_id="o-1"), first, last)
@@ -176,7 +191,10 @@ def test_what_a_large_row_does_not_rest_on_is_taken_out_at_once(store: Store) ->
 
 
 def test_a_customer_with_any_number_of_scores(store: Store) -> None:
-    """A profile costs its batch the same, and each piece of the move is as long as the first, in time and memory."""
+    """A profile costs its batch the same, however long the history is.
+
+    Each piece of the move is as long as the first, in time and memory.
+    """
     fill(store, touchpoint(), 0, GROWTH)
     send(store.sink(), messages([touchpoint("t-first"), customer("p-0", segment="silver")]))
     # The rows say what the fold of all would: they all count under the first segment.
@@ -256,7 +274,8 @@ def _multiply(store: Store, table: str, key: str, first: int, last: int) -> None
         if name != key
     )
     store.ask(
-        f"INSERT INTO {table} ({key}, {names}) SELECT {key} || '-' || n, {names} FROM {table}, generate_series(%s::int, %s::int) n"
+        f"INSERT INTO {table} ({key}, {names}) SELECT {key} || '-' || n, {names} FROM {table},"
+        f" generate_series(%s::int, %s::int) n"
         f" WHERE {key} IN ('o-1', 'q-1', 'q-2')",
         first,
         last - 1,

@@ -45,7 +45,8 @@ class Producer:
 
 def put_alerts(store: Store, count: int) -> None:
     store.ask(
-        "INSERT INTO outbox (kind, alert_id, message) SELECT 'alert', 'a-' || n, n::text FROM generate_series(1, %s) n",
+        "INSERT INTO outbox (kind, alert_id, message) SELECT 'alert', 'a-' || n, n::text FROM"
+        " generate_series(1, %s) n",
         count,
     )
 
@@ -69,7 +70,10 @@ def publish_until_empty(
 
 
 def publish_by_two(store: Store, kind: OutboxKind) -> list[bytes]:
-    """What two workers send on one database, all their messages in the order in which they were sent."""
+    """What two workers send on one database.
+
+    All their messages are in the order in which they were sent.
+    """
     producer = Producer()
     threads = [
         threading.Thread(target=publish_until_empty, args=(store, store.chores(), producer, kind))
@@ -91,11 +95,15 @@ def test_two_publishers_send_each_letter_once(store: Store) -> None:
 
 
 def test_a_flood_that_the_planner_does_not_know_of_is_sent_in_time(store: Store) -> None:
-    """Statistics of nearly empty tables made each claim join them again for each row, until the deadline cut it off."""
+    """Statistics of nearly empty tables make no claim slow.
+
+    They made each claim join them again for each row, until the deadline cut it off.
+    """
     sink = store.sink(0)
     send(sink, [b"rubbish"] * 20_000)
     store.ask(
-        "DELETE FROM dead_letter WHERE dead_letter_id < (SELECT max(dead_letter_id) FROM dead_letter)"
+        "DELETE FROM dead_letter WHERE dead_letter_id < (SELECT max(dead_letter_id) FROM"
+        " dead_letter)"
     )
     for table in ("dead_letter", "outbox"):
         store.vacuum(table)
@@ -112,7 +120,10 @@ def test_two_publishers_keep_the_order_of_alerts(store: Store) -> None:
 
 
 def test_a_claim_is_given_up_after_a_while(store: Store) -> None:
-    """What a worker took and never sent, because it died, another one sends a minute later; what was sent is gone."""
+    """What a worker took and never sent, because it died, another one sends a minute later.
+
+    What was sent is gone.
+    """
     put_alerts(store, 3)
     first, second = store.chores(), store.chores()
     assert [message.value for message in first.claim_messages("alert", 1)] == [b"1"]

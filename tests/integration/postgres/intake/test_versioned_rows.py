@@ -60,7 +60,10 @@ def test_a_row_that_another_worker_wrote_meanwhile_is_not_overwritten(
     *,
     reread: bool,
 ) -> None:
-    """Neither a changed nor a new one; nor where the customer's orders are read once more in between, with the other's version."""
+    """Neither a changed nor a new one.
+
+    Nor where the customer's orders are read once more in between, with the other's version.
+    """
     store.take_in(repair_step("r-1"), repair_step("r-9", order_id="o-9"))
     entities = EntityStore()
     states = load(entities, cursor)
@@ -122,7 +125,10 @@ def test_fewer_complaints_than_orders_are_kept_at_hand() -> None:
 def test_what_is_kept_at_hand_is_bounded_and_counted(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many rows pass, no more than so many bytes of each table stay; what went is read again, and nothing is wrong."""
+    """However many rows pass, no more than so many bytes of each table stay.
+
+    What went is read again, and nothing is wrong.
+    """
     values = messages(crowd(60))
     sink = store.sink(0)
     send(sink, values[:30])

@@ -14,10 +14,14 @@ def with_experiences(catalogue: Catalogue, **experiences: Experience) -> Catalog
 
 
 def test_the_catalogue_stands_in_the_database_as_it_is(store: Store, catalogue: Catalogue) -> None:
-    """Labels in both languages, factor, kind, unit, stage, defaults and thresholds; what is absent is NULL."""
+    """Labels in both languages, factor, kind, unit, stage, defaults and thresholds.
+
+    What is absent is NULL.
+    """
     store.chores().refresh(NOW)
     columns = (
-        "label_en, label_zh, factor, kind, unit, stage, expectation, importance, ideal, is_key, is_hygiene, drop_threshold,"
+        "label_en, label_zh, factor, kind, unit, stage, expectation, importance, ideal, is_key,"
+        " is_hygiene, drop_threshold,"
         " satisfaction_threshold, weighted_satisfaction_threshold, minimum_samples"
     )
     assert {

@@ -38,7 +38,10 @@ STEPS = st.sampled_from(
 def test_risks_are_exact_at_every_assessment(
     store: Store, rounds: list[tuple[list[Event], timedelta]]
 ) -> None:
-    """Whoever is touched by events, by another's events or by time alone is assessed again; all others still hold."""
+    """Whoever is touched by events, by another's events or by time alone is assessed again.
+
+    All others still hold.
+    """
     store.clear()
     sink, chores = store.sink(0), store.chores()
     values: list[bytes] = []
@@ -56,7 +59,10 @@ def test_risks_are_exact_at_every_assessment(
 
 
 def test_risk_moves_with_time_alone(store: Store) -> None:
-    """An open complaint ages, then the customer falls silent; between the moments of change nobody is assessed."""
+    """An open complaint ages, then the customer falls silent.
+
+    Between the moments of change nobody is assessed.
+    """
     store.take_in(complaint(severity="major"))
     chores = store.chores()
     assessed, ages = [], []
@@ -64,7 +70,8 @@ def test_risk_moves_with_time_alone(store: Store) -> None:
         assessed.append(chores.assess_churn(START + timedelta(hours=hours)))
         ages.append(
             store.one(
-                "SELECT max(d ->> 'driver') FROM churn_risk, jsonb_array_elements(drivers) d WHERE d ->> 'driver' ~ '\\d'"
+                "SELECT max(d ->> 'driver') FROM churn_risk, jsonb_array_elements(drivers) d WHERE"
+                " d ->> 'driver' ~ '\\d'"
             )
         )
     assert assessed == [1, 0, 1, 0, 1, 1, 1, 1, 0]
@@ -79,7 +86,10 @@ def test_risk_moves_with_time_alone(store: Store) -> None:
 
 
 def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store) -> None:
-    """Of a workshop's steps only such a one, a delivery and a new customer's first are worth an assessment."""
+    """Few steps of a workshop are worth an assessment.
+
+    Only such a one, a delivery and a new customer's first.
+    """
     chores, sink = store.chores(), store.sink(0)
     seen = []
     for day, is_sign_of_life in (
@@ -141,7 +151,10 @@ def test_who_has_left_has_no_row_until_won_back(store: Store) -> None:
 def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(
     store: Store, first: Event, second: Event
 ) -> None:
-    """Who loses a complaint or an order to another, or whose complaint another resolves, is assessed again."""
+    """Who loses a complaint or an order to another is assessed again.
+
+    So is whose complaint another resolves.
+    """
     chores = store.chores()
     for event in (first, second):
         store.take_in(event)
@@ -150,7 +163,10 @@ def test_anothers_event_about_ones_order_or_complaint_changes_ones_risk(
 
 
 def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a change of the model all risks are of one moment, however many customers are taken at a time."""
+    """After a change of the model all risks are of one moment.
+
+    However many customers are taken at a time.
+    """
     monkeypatch.setattr(assess_churn, "CUSTOMERS_A_TIME", 2)
     values = messages(crowd(40))
     send(store.sink(), values)
@@ -172,7 +188,10 @@ def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.Monk
 
 
 def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where many are pending a call assesses one part of them; a round of calls assesses all, and those whose time has come."""
+    """Where many are pending a call assesses one part of them.
+
+    A round of calls assesses all, and those whose time has come.
+    """
     monkeypatch.setattr(assess_churn, "FEW_CUSTOMERS", 0)
     chores, later = store.chores(), NOW + timedelta(days=400)
     store.take_in(touchpoint("early", customer_id="early"))
@@ -199,7 +218,10 @@ def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.Mon
 
 
 def test_a_trickle_of_changes_does_not_keep_others_waiting(store: Store) -> None:
-    """Whose risk changes by the mere passing of time has a turn, too, while there are always a few whom events change."""
+    """Whose risk changes by the mere passing of time has a turn, too.
+
+    Although there are always a few whom events change.
+    """
     chores = store.chores()
     values = messages([complaint("q-1", customer_id="waiting")])
     send(store.sink(), values)
@@ -229,7 +251,10 @@ def test_one_worker_at_a_time_assesses(store: Store) -> None:
 def test_who_cannot_be_assessed_holds_up_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, in_parts: bool
 ) -> None:
-    """As where a constraint of others refuses a row: it is named once and each failure counts; it is done as soon as it may be."""
+    """As where a constraint of others refuses a row: it is named once and each failure counts.
+
+    It is done as soon as it may be.
+    """
     monkeypatch.setattr(assess_churn, "FEW_CUSTOMERS", 10)
     values = messages(touchpoint(f"t-{number}", customer_id=f"u-{number}") for number in range(40))
     send(store.sink(), values)

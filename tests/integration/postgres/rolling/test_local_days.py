@@ -54,7 +54,10 @@ def assert_days_are_the_oracles(store: Store, values: list[bytes], path: Path) -
 
 
 def test_a_contribution_counts_on_the_day_of_its_site(store: Store, tmp_path: Path) -> None:
-    """In the queue and in the cube; 07:30 in Shanghai on its own day, nights of the clocks' changes too."""
+    """In the queue and in the cube.
+
+    07:30 in Shanghai on its own day, nights of the clocks' changes too.
+    """
     path = path_of(tmp_path, ZONES)
     sites = ("shanghai", "berlin", "new york")
     events = [
@@ -75,12 +78,16 @@ def test_a_contribution_counts_on_the_day_of_its_site(store: Store, tmp_path: Pa
         chores.refresh(NOW)
         assert_days_are_the_oracles(local, values, path)
         assert local.ask(
-            "SELECT day FROM experience_daily WHERE site_id = 'shanghai' AND day > '2025-03-11' AND day < '2025-03-28'"
+            "SELECT day FROM experience_daily WHERE site_id = 'shanghai' AND day > '2025-03-11' AND"
+            " day < '2025-03-28'"
         ) == [(date(2025, 3, 20),)]
 
 
 def test_another_time_zone_is_taken_over_by_rebuild(store: Store, tmp_path: Path) -> None:
-    """What was counted on days of UTC is then counted on days of the site, and nothing differs after that."""
+    """What was counted on days of UTC is then counted on days of the site.
+
+    After that nothing differs.
+    """
     values = messages(
         [
             touchpoint(f"t-{number}", site_id="s-1", occurred_at=night.isoformat())

@@ -134,7 +134,7 @@ def test_without_opening_hours_there_are_none(store: Store) -> None:
 
 
 def test_a_holiday_added_late_restates_exactly(store: Store, tmp_path: Path) -> None:
-    """`rebuild` with the catalogue that knows the holiday makes all tables what they were with it from the start."""
+    """`rebuild` gives what a catalogue that knew the holiday from the start would have given."""
     values = messages(overnight())
     for number, calendar in enumerate((CALENDAR, CALENDAR.replace("[site", LATE, 1))):
         path = write(tmp_path, calendar)

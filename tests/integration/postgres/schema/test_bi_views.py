@@ -51,7 +51,8 @@ def reader(store: Store) -> Iterator[Cursor]:
     chores.refresh(NOW)
     chores.assess_churn(NOW)
     store.ask(
-        "INSERT INTO alert VALUES ('a', 'r', NULL, 'all', '', 'page', now(), NULL, '{}', 's', now())"
+        "INSERT INTO alert VALUES ('a', 'r', NULL, 'all', '', 'page', now(), NULL, '{}', 's',"
+        " now())"
     )
     with closing(psycopg2.connect(store.url, user="voc_bi")) as connection:
         connection.autocommit = True
@@ -74,7 +75,10 @@ def test_bi_reads_every_table_of_the_contract(reader: Cursor) -> None:
 
 
 def test_bi_sees_nothing_that_a_customer_wrote(reader: Cursor) -> None:
-    """No column of any view holds the text of a complaint, a call, a contact or a refused message."""
+    """No column of any view holds what somebody said.
+
+    Neither the text of a complaint, a call or a contact, nor a refused message.
+    """
     assert [
         name
         for name, rows in everything(reader).items()
@@ -97,13 +101,16 @@ def test_bi_may_write_nothing_anywhere(reader: Cursor) -> None:
     """It holds no right to change any table or view of either schema, nor to make one."""
     reader.execute(
         "SELECT oid::regclass::text FROM pg_class"
-        " WHERE relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) AND relkind IN ('r', 'v')"
-        " AND (has_table_privilege('voc_bi', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
+        " WHERE relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) AND relkind IN ('r',"
+        " 'v')"
+        " AND (has_table_privilege('voc_bi', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES,"
+        " TRIGGER')"
         "      OR has_any_column_privilege('voc_bi', oid, 'INSERT, UPDATE, REFERENCES'))"
     )
     assert reader.fetchall() == []
     reader.execute(
-        "SELECT name FROM unnest(ARRAY['voc', 'voc_bi', 'public']) name WHERE has_schema_privilege('voc_bi', name, 'CREATE')"
+        "SELECT name FROM unnest(ARRAY['voc', 'voc_bi', 'public']) name WHERE"
+        " has_schema_privilege('voc_bi', name, 'CREATE')"
     )
     assert reader.fetchall() == []
 
@@ -121,7 +128,10 @@ def test_bi_may_write_nothing_anywhere(reader: Cursor) -> None:
     ],
 )
 def test_bi_fails_where_it_tries_to_write(reader: Cursor, statement: str) -> None:
-    """The views are simple enough for PostgreSQL to write through them; sessions are read-only, and who changes that still may not."""
+    """The views are simple enough for PostgreSQL to write through them.
+
+    Sessions are read-only, and who changes that still may not.
+    """
     with pytest.raises(errors.ReadOnlySqlTransaction):
         reader.execute("CREATE TEMP TABLE mine ()")
     reader.execute("SET default_transaction_read_only = off")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
 
-# The worked example of the method: experience, expectation; only convenience has a stated importance and an ideal of its own.
+# The worked example of the method: experience, expectation; only convenience has a stated
+# importance and an ideal of its own.
 WORKED_EXAMPLE = {
     "convenience": (5, 7),
     "product": (6, 7),
@@ -77,13 +78,17 @@ def worked_example(store: Store, catalogue: Catalogue) -> Store:
 def column(store: Store, name: str) -> dict[str, float | None]:
     return dict(
         store.ask(
-            f"SELECT experience, {name} FROM rolling_satisfaction WHERE horizon = '1h' AND scope_type = 'all'"
+            f"SELECT experience, {name} FROM rolling_satisfaction WHERE horizon = '1h' AND"
+            f" scope_type = 'all'"
         )
     )
 
 
 def test_worked_example_gives_the_numbers_of_the_method(worked_example: Store) -> None:
-    """Satisfaction -2 and -1 and twice 0, weighted -18, gap -5, ratios 5/7 and 6/7; what was never expected has none."""
+    """Satisfaction -2 and -1 and twice 0, weighted -18, gap -5, ratios 5/7 and 6/7.
+
+    What was never expected has none.
+    """
     assert column(worked_example, "satisfaction") == {
         "convenience": -2, "product": -1, "brand": 0, "price": 0, "service": None, "relationship": None
     }  # fmt: skip
@@ -102,7 +107,8 @@ def test_convenience_is_the_key_problem_however_much_the_product_matters(
 ) -> None:
     """Even at the greatest importance the product comes second; unknown values rank behind."""
     ranked = worked_example.ask(
-        "SELECT experience FROM rolling_satisfaction WHERE horizon = '1h' AND scope_type = 'all' ORDER BY weighted_satisfaction LIMIT 2"
+        "SELECT experience FROM rolling_satisfaction WHERE horizon = '1h' AND scope_type = 'all'"
+        " ORDER BY weighted_satisfaction LIMIT 2"
     )
     assert ranked == [("convenience",), ("product",)]
 
@@ -153,7 +159,10 @@ def test_minutes_fall_into_bins_of_doubling_width(
 
 
 def bin_in_sql(cursor: Cursor, value: int, experience: str) -> int:
-    statement = f"SELECT {bin_of('value', 'experience')} FROM (SELECT {value} AS value, '{experience}'::text AS experience) given"
+    statement = (
+        f"SELECT {bin_of('value', 'experience')} FROM (SELECT {value} AS value,"
+        f" '{experience}'::text AS experience) given"
+    )
     cursor.execute(statement)
     row = cursor.fetchone()
     assert row is not None

@@ -1,4 +1,7 @@
-"""What the test of every rule declares: facts in which its alert starts, and facts in which it ends."""
+"""What the test of every rule declares.
+
+Facts in which its alert starts, and facts in which it ends.
+"""
 
 from __future__ import annotations
 

@@ -107,7 +107,10 @@ def count_by_site(
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """The sites at which an open complaint has waited for its next step longer than the catalogue allows."""
+    """The sites at which an open complaint has waited for its next step for too long.
+
+    The catalogue says how long it may.
+    """
     return Verdict(
         [
             _ageing_at(site_id, site, context.now)

@@ -61,7 +61,10 @@ class Opened(NamedTuple):
 
 
 class OpenedComplaints(NamedTuple):
-    """The complaints of the last 29 days, counted, and by site when its first complaint of all was opened."""
+    """The complaints of the last 29 days, counted.
+
+    By site also when its first complaint of all was opened.
+    """
 
     opened: Sequence[Opened]
     first: Mapping[str, datetime]
@@ -80,7 +83,9 @@ def judge_surges(
     now: datetime,
     open_subjects: Collection[Subject],
 ) -> Verdict:
-    """The sites at which, and whether all together, more complaints were opened in 24 hours than chance explains.
+    """The sites at which more complaints were opened in 24 hours than chance explains.
+
+    And whether it is so at all together.
 
     The number of complaints is compared with a Poisson distribution around what is expected at this
     hour of this weekday. Many sites are looked at, so they are believed together (Benjamini and
@@ -156,7 +161,9 @@ def _excesses(
 
 
 def expected_in_a_day(opened: Iterable[Opened], known: timedelta) -> float:
-    """How many complaints are usual in these 24 hours: the mean of the days like this, and of a usual day as one more.
+    """How many complaints are usual in these 24 hours.
+
+    The mean of the days like this, and of a usual day as one more.
 
     That one is what a weekday's few numbers lack in steadiness. Both are divided by the days that
     there were, of which the first may be one in part: where complaints are known for ten weeks
@@ -203,7 +210,9 @@ def _finding(
 
 
 def telling_category(opened: Iterable[Opened], known: timedelta) -> str | None:
-    """The category with the largest excess over what is expected of it, if that is at least half of the whole excess.
+    """The category with the largest excess over what is expected of it.
+
+    None unless that is at least half of the whole excess.
 
     >>> month = timedelta(days=29)
     >>> telling_category([Opened("s-1", "overall", 9, 4, 28), Opened("s-1", None, 20, 0, 0), Opened("s-1", "room", 1, 0, 0)], month)

@@ -23,7 +23,10 @@ HISTORY_DAYS, FEWEST_DAYS = 28, 7
 FEWEST = 20
 """Customers at risk below whom no share is judged."""
 STARTS_AT, HOLDS_ABOVE, CRITICAL_AT = 1.2, 1.1, 2.0
-"""Times the usual share at which an alert starts, above which it goes on, and at which it is critical."""
+"""Times the usual share: the limits of an alert.
+
+At which it starts, above which it goes on, and at which it is critical.
+"""
 SURE = 3.09
 """Standard errors that chance exceeds once in a thousand times."""
 
@@ -104,7 +107,9 @@ def mean_share(days: Collection[Share]) -> Share:
 
 
 def standard_errors_above(share: Share, usual: Share) -> float:
-    """The z of the test of two proportions, with the pooled share under the hypothesis that both are the same (textbook).
+    """The z of the test of two proportions, with the pooled share (textbook).
+
+    The hypothesis is that both shares are the same.
 
     >>> round(standard_errors_above(Share(1000, 130), Share(1000, 100)), 4)
     2.1027

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 NAME = "VocKeyExperienceDropped"
 ESTIMATED_SHARE = 0.8
-"""Of the catalogue's `drop` that the estimate must reach. Half of the estimates of a drop of just that size lie below it, so asking for all
-of it would find many such drops late."""
+"""Of the catalogue's `drop` that the estimate must reach.
+
+Half of the estimates of a drop of just that size lie below it, so asking for all of it would find
+many such drops late.
+"""
 NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
 """A drop that has lasted so long is what is usual now.
 

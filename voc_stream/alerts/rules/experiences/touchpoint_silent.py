@@ -1,4 +1,7 @@
-"""Sites from which nothing is heard any more, or whose customers are no longer asked, by the site's own rhythm."""
+"""Sites from which nothing is heard any more, or whose customers are no longer asked.
+
+Judged by the site's own rhythm.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +36,25 @@ FEWEST, MANY = 10.0, 30.0
 Of 10 all are missed by chance once in 22,000 times.
 """
 STOP_HOURS = 3
-"""Hours without a sign of any site after which it is the input that stopped, unless all are usually closed then."""
+"""After so many hours without a sign of any site it is the input that stopped.
+
+Unless all sites are usually closed then.
+"""
 AS_USUAL = 0.5
 """Share of the expected timings with which a site works as usual."""
 DUE_BY_ITSELF = "follow_up_72h"
-"""An experience that counts 72 hours after each delivery, even where the site fell silent in between: it is no sign of life."""
+"""An experience that counts 72 hours after each delivery is no sign of life.
+
+It counts even if the site fell silent in between.
+"""
 WEEK = 168 * HOUR
 _HOURS = WINDOWS[-1] + STOP_HOURS + 1
 
 
 class SiteContacts(NamedTuple):
-    """What was heard of a site. Contacts are counted by one experience of each kind, so that the answers of one call count once.
+    """What was heard of a site.
+
+    Contacts are counted by one experience of each kind, so that the answers of one call count once.
 
     Attributes:
         site_id: which.
@@ -118,7 +129,9 @@ def silences_of(sites: Iterable[SiteContacts]) -> list[Silence]:
 
 
 def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
-    """The starts of those of the last 48 complete hours whose silence would tell something, the newest first.
+    """The hours whose silence would tell something, by their starts, the newest first.
+
+    They are among the last 48 complete hours.
 
     These are the hours in which sites usually are heard, and in which the input did not stop. It
     stopped where no site at all was heard in STOP_HOURS or more such hours in a row; the hours

@@ -1,4 +1,7 @@
-"""Promises that will be broken as things go, while they can still be kept or the customer can still be told."""
+"""Promises that will be broken as things go.
+
+They can still be kept, or the customer can still be told.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,9 @@ def judge_promises(
 
 
 def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now: datetime) -> float:
-    """How long until delivery, if what is left takes what it usually takes; a stage of which nothing is known counts nothing.
+    """How long until delivery, if what is left takes what it usually takes.
+
+    A stage of which nothing is known counts nothing.
 
     A stage still to come that only some orders pass counts with their share. An order whose step
     lies ahead of this clock enters now.
@@ -108,7 +113,7 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
 
 
 def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
-    """By stage, minutes that are never exceeded by what `minutes_left` says of an order in it, at whatever site.
+    """By stage, minutes that `minutes_left` never exceeds for an order in it, at any site.
 
     >>> from voc_stream.catalogue.load import load_catalogue
     >>> from voc_stream.alerts.facts.stage_times import StageTimes

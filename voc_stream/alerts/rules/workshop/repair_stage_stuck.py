@@ -46,7 +46,10 @@ Of 8 hours) contains nights, as do the times that it is taken from.
 MANY = 5
 """Orders far beyond the limit that make an alert critical."""
 PATTERN, MOST = 4, 0.5
-"""So many orders of one product, and more than this share of the stuck ones, are a pattern (assumption); two or three are easily chance."""
+"""So many orders of one product are a pattern (assumption).
+
+They must be more than this share of the stuck ones; two or three are easily chance.
+"""
 
 
 class _StageAtSite(NamedTuple):
@@ -154,7 +157,9 @@ def judge_stuck(
 
 
 def is_more_than_chance(stuck: int, in_stage: int) -> bool:
-    """Whether so many of the orders in a stage being beyond its 95th percentile is unlikely where nothing is wrong.
+    """Whether so many stuck orders in a stage are unlikely if nothing is wrong.
+
+    Stuck are those that are beyond its 95th percentile.
 
     >>> is_more_than_chance(1, 1), is_more_than_chance(2, 2), is_more_than_chance(2, 3), is_more_than_chance(11, 100)
     (False, True, False, False)

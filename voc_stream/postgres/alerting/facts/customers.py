@@ -1,4 +1,7 @@
-"""The facts behind the alerts about customers at risk, and the count of them that is kept of each day."""
+"""The facts behind the alerts about customers at risk.
+
+With the count of them that is kept of each day.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,9 @@ def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk |
 
 
 def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share | None:
-    """Count the customers whom this model has assessed, and keep the count as that of today (UTC); None where there is none.
+    """Count the customers whom this model has assessed, and keep the count as that of today (UTC).
+
+    Returns None if there is none.
 
     After a change of the model, those whom the former one assessed do not count: two models are not
     to be compared.
@@ -108,7 +113,10 @@ def _is_time_to_count(cursor: Cursor, now: datetime) -> bool:
 
 
 def _days_before(cursor: Cursor, model_version: str, now: datetime) -> list[Share]:
-    """The days of the last four weeks, without today, on which this model's customers were counted."""
+    """The days of the last four weeks, without today, on which customers were counted.
+
+    Only customers of this model count.
+    """
     today = now.astimezone(UTC).date()
     cursor.execute(
         "SELECT customers, at_risk FROM risk_daily WHERE day >= %s AND day < %s AND model_version ="

@@ -87,7 +87,10 @@ FROM (SELECT start FROM pane WHERE resolution = 1440 AND start BETWEEN %(from)s 
 
 
 def read_heard_sites(reading: Reading) -> HeardSites:
-    """The sites whose silence may be worth an alert, or has one, and when the silent ones were last heard."""
+    """The sites whose silence may be worth an alert, or has one.
+
+    With the time when the silent ones were last heard.
+    """
     cursor, (catalogue, now, open_alerts) = reading.cursor, reading.context
     # Answers and timings are signs of life of a site. What is measured of a call is heard whenever
     # its answers are, and what counts when a time is over comes by itself.
@@ -108,7 +111,9 @@ def read_sites(
     also: Collection[str] = (),
     calendars: Calendars = NEVER_CLOSED,
 ) -> list[SiteContacts]:
-    """The sites that have been silent or without ratings for so long that it may be worth an alert, and those of `also`.
+    """The sites that have been silent or without ratings for long, and those of `also`.
+
+    So long that it may be worth an alert.
 
     Nothing is expected of the hours of a day on which a site is closed.
     """

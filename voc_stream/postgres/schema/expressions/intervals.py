@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from voc_stream.domain.statistics import NORMAL_975 as _Z
 
-# Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (any textbook; tests compute them anew).
+# Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (any textbook; tests compute
+# them anew).
 STUDENT_T_975 = (
     12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
     2.200985, 2.178813, 2.160369, 2.144787, 2.131450, 2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
@@ -13,19 +14,25 @@ STUDENT_T_975 = (
 
 
 def t_quantile(freedom: str) -> str:
-    """SQL of t(0.975, freedom): the table up to 30, beyond it the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5)."""
+    """SQL of t(0.975, freedom).
+
+    The table up to 30, beyond it the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5).
+    """
     first = (_Z**3 + _Z) / 4
     second = (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
     third = (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384
     table = ", ".join(map(str, STUDENT_T_975))
     return (
         f"CASE WHEN {freedom} <= 30 THEN (ARRAY[{table}]::float8[])[{freedom}]"
-        f" ELSE {_Z} + {first} / {freedom} + {second} / ({freedom}::float8 ^ 2) + {third} / ({freedom}::float8 ^ 3) END"
+        f" ELSE {_Z} + {first} / {freedom} + {second} / ({freedom}::float8 ^ 2) + {third} /"
+        f" ({freedom}::float8 ^ 3) END"
     )
 
 
 def interval(sign: str) -> str:
-    """SQL of one end (`-` or `+`) of the interval of a row `r` of sums, in the unit of `experience_mean`.
+    """SQL of one end (`-` or `+`) of the interval of a row `r` of sums.
+
+    It is in the unit of `experience_mean`.
 
     Shares have Wilson's interval. The NPS has the adjusted Wald interval: three answers more, of
     which three quarters are promoters and three quarters detractors. Means have Student's.
@@ -47,7 +54,10 @@ def _wilson(sign: str) -> str:
 
 
 def _adjusted_wald(sign: str) -> str:
-    """N +- z sqrt((P + D - N^2) / (n + 3)), N = P - D, P = (promoters + 3/4) / (n + 3), D likewise; within -1 and 1."""
+    """N +- z sqrt((P + D - N^2) / (n + 3)), N = P - D, P = (promoters + 3/4) / (n + 3), D likewise.
+
+    Within -1 and 1.
+    """
     promoters, detractors = "((r.top_n + 0.75) / (r.n + 3))", "((r.bottom_n + 0.75) / (r.n + 3))"
     score = f"({promoters} - {detractors})"
     end = f"{score} {sign} {_Z} * sqrt(({promoters} + {detractors} - {score} ^ 2) / (r.n + 3))"

@@ -58,7 +58,10 @@ EXAMPLE = Example(
 def test_a_complaint_is_overdue_after_the_limit_and_not_at_it(
     severity: str, is_answered: bool, minutes: float
 ) -> None:
-    """The last minute that the catalogue allows is still in time; only the step that is missing counts."""
+    """The last minute that the catalogue allows is still in time.
+
+    Only the step that is missing counts.
+    """
     at_the_limit = waiting(minutes, severity=severity, is_answered=is_answered)
     assert judge_ageing([at_the_limit], LIMITS, NOW).findings == []
     (finding,) = judge_ageing([at_the_limit], LIMITS, NOW + timedelta(seconds=1)).findings
@@ -76,7 +79,10 @@ def test_no_complaints_are_no_alert() -> None:
 
 
 def test_the_evidence_names_the_oldest_first_and_what_they_lack() -> None:
-    """Per site: how many of how many, which step, how long, whom to ask, and a sentence in both languages with the numbers."""
+    """The alert says per site what somebody needs to know, in both languages.
+
+    How many of how many, which step, how long, whom to ask, and the numbers.
+    """
     overdue = [
         waiting(1500 + 60 * number, name=f"q-{number}", is_answered=number > 2 and number % 2 == 0)
         for number in range(7)
@@ -102,7 +108,10 @@ def test_the_evidence_names_the_oldest_first_and_what_they_lack() -> None:
 
 
 def test_a_department_is_named_where_most_wait_for_it() -> None:
-    """More than half, so that the alert is not sent to a department that has little to do with it."""
+    """The department is that of more than half.
+
+    So the alert is not sent to a department that has little to do with it.
+    """
     parts, paint = (waiting(9000, handed_to=name, name=name) for name in ("parts", "paint"))
     for complaints, expected in (
         ([parts], "parts"),

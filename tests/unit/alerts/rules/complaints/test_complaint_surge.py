@@ -35,7 +35,10 @@ def surges(
     first: Mapping[str, datetime] | None = None,
     open_subjects: tuple[Subject, ...] = (),
 ) -> Verdict:
-    """The verdict as of NOW; all sites have been known for a year unless it is said when their first complaint was."""
+    """The verdict as of NOW.
+
+    All sites have been known for a year unless it is said when their first complaint was.
+    """
     if first is None:
         first = {one.site_id: NOW - YEAR for one in opened}
     return judge_surges(opened, first, catalogue, NOW, open_subjects)
@@ -90,7 +93,10 @@ def test_many_more_than_usual_are_a_surge(catalogue: Catalogue) -> None:
 
 
 def test_all_sites_surge_where_they_do_without_those_that_surge_alone(catalogue: Catalogue) -> None:
-    """One site's flood is told once; a rise that is too small at each site, but not over all, is told of all."""
+    """One site's flood is told once.
+
+    A rise that is too small at each site, but not over all, is told of all.
+    """
     everywhere = [usual(f"s-{number}", 2, 4) for number in range(2, 12)]
     [alone] = surges(catalogue, *everywhere).findings
     assert (alone.subject, alone.evidence["count"]) == (ALL, 40)
@@ -116,7 +122,10 @@ def test_a_surge_is_critical_from_three_times_the_usual_and_twenty_on(catalogue:
 
 
 def test_few_complaints_are_no_surge_however_rare_they_are(catalogue: Catalogue) -> None:
-    """Four in a day where there never was one are no surge, five are; four do not end one that is open."""
+    """Four in a day where there never was one are no surge, five are.
+
+    Four do not end one that is open.
+    """
     few, enough = surges(catalogue, usual("s-1", 0, 4)), surges(catalogue, usual("s-1", 0, 5))
     assert (few.findings, few.holding) == ([], {SITE, ALL})
     assert [finding.subject for finding in enough.findings] == [SITE]
@@ -124,14 +133,20 @@ def test_few_complaints_are_no_surge_however_rare_they_are(catalogue: Catalogue)
 
 
 def test_what_is_certain_but_close_to_the_usual_starts_no_surge(catalogue: Catalogue) -> None:
-    """Over many sites a few per cent more are soon certain, and worth nobody's night; an alert that is open goes on while it is certain."""
+    """Over many sites a few per cent more are soon certain, and worth nobody's night.
+
+    An alert that is open goes on while it is certain.
+    """
     verdict = surges(catalogue, usual("s-1", 1000, 1300))
     assert (verdict.findings, verdict.holding) == ([], {SITE, ALL})
     assert surges(catalogue, usual("s-1", 1000, 1050)).holding == set()
 
 
 def test_a_surge_holds_until_the_number_is_nearly_as_usual(catalogue: Catalogue) -> None:
-    """Starting needs certainty, going on needs one and a half times the usual; at exactly that it ends."""
+    """Starting needs certainty, going on needs one and a half times the usual.
+
+    At exactly that it ends.
+    """
     assert surges(catalogue, usual("s-1", 4, 7)) == ([], {SITE, ALL})
     assert surges(catalogue, usual("s-1", 4, 6)).holding == set()
     assert surges(catalogue, usual("s-1", 0, 0)).holding == set()
@@ -183,7 +198,10 @@ def test_a_new_shop_is_not_judged_for_two_weeks(catalogue: Catalogue) -> None:
 
 
 def test_without_history_nothing_starts_or_ends(catalogue: Catalogue) -> None:
-    """In the first two weeks nobody knows what is usual, and of empty tables nobody ever does; other rules hold for themselves."""
+    """In the first two weeks nobody knows what is usual, and of empty tables nobody ever does.
+
+    Other rules hold for themselves.
+    """
     other = Subject("VocComplaintAgeing", None, "site", "s-1")
     for opened, first in (([usual("s-1", 0, 50)], {"s-1": NOW - timedelta(days=13)}), ([], {})):
         verdict = surges(catalogue, *opened, first=first, open_subjects=(SITE, ALL, other))
@@ -200,7 +218,10 @@ def test_a_surge_ends_where_no_complaint_is_left(catalogue: Catalogue) -> None:
 
 
 def test_the_more_sites_are_looked_at_the_more_is_asked_of_one(catalogue: Catalogue) -> None:
-    """Eight instead of three happens by chance somewhere among three hundred sites, and at a given one it is worth a look."""
+    """Eight instead of three is worth a look at a given site.
+
+    By chance it happens somewhere among three hundred sites.
+    """
     loud, calm = usual("s-1", 3, 9), [usual(f"t-{number}", 3, 3) for number in range(300)]
     assert SITE in [finding.subject for finding in surges(catalogue, loud).findings]
     among_many = surges(catalogue, loud, *calm)
@@ -249,14 +270,20 @@ OPENED = st.lists(
 def test_what_is_expected_adds_up(
     some: list[Opened], others: list[Opened], known: timedelta
 ) -> None:
-    """Of the parts it is together what it is of the whole, so sites and categories may be summed in any way."""
+    """Of the parts it is together what it is of the whole.
+
+    So sites and categories may be summed in any way.
+    """
     parts = expected_in_a_day(some, known) + expected_in_a_day(others, known)
     assert expected_in_a_day([*some, *others], known) == pytest.approx(parts)
 
 
 @given(st.integers(1, 1000), st.timedeltas(timedelta(days=14), timedelta(days=90)))
 def test_a_steady_rate_is_expected_however_long_it_is_known(a_day: int, known: timedelta) -> None:
-    """Counted as the windows count it: those of the weeks before that there were, the first perhaps in part."""
+    """Counted as the windows count it.
+
+    Those of the weeks before that there were, the first perhaps in part.
+    """
     day = timedelta(days=1)
     like_this = sum(
         min(day, max(timedelta(0), known - 7 * week * day)) / day for week in range(1, 5)

@@ -38,7 +38,10 @@ def test_the_usual_share_is_no_alert() -> None:
 
 
 def test_a_share_that_is_larger_than_usual_and_than_chance_is_an_alert() -> None:
-    """Critical at twice the usual; with the driver that most of them have, which is never the base."""
+    """Critical at twice the usual.
+
+    With the driver that most of them have, which is never the base.
+    """
     (finding,) = judge_rising(Share(12_000, 900), MONTH, DRIVERS, ()).findings
     assert (finding.subject, finding.severity) == (SUBJECT, "warning")
     assert finding.evidence == {
@@ -50,7 +53,8 @@ def test_a_share_that_is_larger_than_usual_and_than_chance_is_an_alert() -> None
         "explained_dimension": "driver",
     }
     assert finding.summary == (
-        "7.5% of all customers are likely to leave (900 of 12000), where 5.0% are usual, mostly because of a broken promise"
+        "7.5% of all customers are likely to leave (900 of 12000), where 5.0% are usual, mostly"
+        " because of a broken promise"
         " / 7.5% 的客户可能流失（12000 位中的 900 位），往常为 5.0%，主要原因：未按承诺时间交车"
     )
     assert judge_rising(Share(10_000, 1000), MONTH, {}, ()).findings[0].severity == "critical"
@@ -73,7 +77,10 @@ def test_an_alert_starts_at_a_fifth_more_and_goes_on_above_a_tenth_more() -> Non
 
 
 def test_what_chance_explains_starts_no_alert() -> None:
-    """Forty per cent more of few are not certain; and below twenty at risk, nothing is judged at all."""
+    """Forty per cent more of few are not certain.
+
+    And below twenty at risk, nothing is judged at all.
+    """
     few = [Share(500, 25)] * 28
     assert standard_errors_above(Share(500, 35), Share(500, 25)) < 3.09
     assert judge_rising(Share(500, 35), few, DRIVERS, ()) == (

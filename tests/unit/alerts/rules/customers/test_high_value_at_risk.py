@@ -34,7 +34,10 @@ EXAMPLE = Example(
 
 
 def test_nobody_of_high_value_at_risk_is_no_alert() -> None:
-    """Neither where there is none, nor where the catalogue does not say what high is: an open alert ends."""
+    """Neither where there is none, nor where the catalogue does not say what high is.
+
+    An open alert ends.
+    """
     assert judge_high_value(at_risk(0), 1) == judge_high_value(None, 1) == ([], ())
 
 
@@ -52,7 +55,8 @@ def test_one_customer_of_high_value_is_an_alert() -> None:
         "explained_dimension": "driver",
     }
     assert finding.summary == (
-        "2 customers of high value likely to leave, 0 very likely, and 12,346 a year with them, mostly because of a poor result"
+        "2 customers of high value likely to leave, 0 very likely, and 12,346 a year with them,"
+        " mostly because of a poor result"
         " / 2 位高价值客户可能流失，其中 0 位风险极高，每年风险价值 12,346，主要原因：服务结果评分低"
     )
 
@@ -74,7 +78,10 @@ def test_one_customer_of_high_value_is_an_alert() -> None:
 def test_an_alert_starts_at_the_number_and_ends_below_half_of_it(
     customers: int, enough: int, found: bool, holds: bool
 ) -> None:
-    """With very many customers some valuable ones are always at risk: the catalogue says how many are worth an alert."""
+    """With very many customers some valuable ones are always at risk.
+
+    The catalogue says how many are worth an alert.
+    """
     verdict = judge_high_value(at_risk(customers), enough)
     assert bool(verdict.findings) is found
     assert (SUBJECT in verdict.holding) is holds

@@ -35,7 +35,10 @@ NOTHING = (0, 0, 0, 0)
 
 
 def weeks(now: Sequence[int], *before: Sequence[int]) -> list[Sequence[int]]:
-    """Numbers of contacts by window: now, and in the four weeks before (the last of those given stands for the others, too)."""
+    """Numbers of contacts by window.
+
+    Now, and in the four weeks before (the last of those given stands for the others, too).
+    """
     return [now, *before, *[before[-1]] * (4 - len(before))]
 
 
@@ -57,7 +60,10 @@ EXAMPLE = Example(
 
 
 def test_a_site_is_quiet_where_ten_contacts_were_to_be_expected_in_its_silence() -> None:
-    """The window is the longest that was silent, so the number grows with the silence; ten are enough, a little less is not."""
+    """The window is the longest that was silent, so the number grows with the silence.
+
+    Ten are enough, a little less is not.
+    """
     usual = weeks(NOTHING, (10, 20, 40, 80))
     assert [silence_at(site(hours, rating=usual)) for hours in (5, 6, 11, 12, 30, 48)] == [
         None,
@@ -81,7 +87,10 @@ def test_a_site_is_quiet_where_ten_contacts_were_to_be_expected_in_its_silence()
 
 
 def test_a_site_that_is_always_closed_at_this_hour_is_not_quiet() -> None:
-    """Twelve hours of a night are no silence where every night has them; with the day before they are."""
+    """Twelve hours of a night are no silence where every night has them.
+
+    With the day before they are.
+    """
     nights = weeks(NOTHING, (0, 0, 90, 180))
     assert silence_at(site(13, rating=nights)) is None
     assert silence_at(site(24, rating=nights)) == Silence("s-1", "quiet", 24, 90.0)
@@ -95,7 +104,10 @@ def test_two_of_the_four_weeks_must_have_been_heard() -> None:
 
 
 def test_kinds_are_not_added_up() -> None:
-    """The answers of one call are ratings and process items, so contacts are those of the most frequent kind."""
+    """The answers of one call are ratings and process items.
+
+    So contacts are those of the most frequent kind.
+    """
     assert (
         silence_at(site(6, rating=weeks(NOTHING, (9,) * 4), process=weeks(NOTHING, (9,) * 4)))
         is None
@@ -110,7 +122,10 @@ def test_a_site_of_which_nothing_is_known_is_not_silent() -> None:
 
 
 def test_feedback_is_missing_where_a_site_works_as_usual_and_nobody_rates() -> None:
-    """At least half of the usual timings, at least ten usual ratings, none for a day; one hour less is not enough."""
+    """At least half of the usual timings, at least ten usual ratings, none for a day.
+
+    One hour less is not enough.
+    """
     ratings = weeks(NOTHING, (3, 5, 10, 20))
     found = {}
     for timings in (7, 8):
@@ -159,7 +174,10 @@ def test_a_silence_ends_when_what_was_missing_is_heard() -> None:
 
 
 def test_the_alert_says_how_long_and_what_is_usual() -> None:
-    """In both languages; critical from thirty missed contacts on; when it was last heard, where that is known."""
+    """In both languages.
+
+    Critical from thirty missed contacts on; when it was last heard, where that is known.
+    """
     quiet, unrated = Silence("s-1", "quiet", 12, 29.96), Silence("s-2", "no feedback", 24, 30.0)
     verdict = judge_silences([unrated, quiet], {quiet: END}, ["s-3"])
     assert verdict.holding == {Subject(NAME, None, "site", "s-3")}
@@ -182,7 +200,8 @@ def test_the_alert_says_how_long_and_what_is_usual() -> None:
         "last_heard_at": None,
     }
     assert first.summary == (
-        "Nothing was heard from s-1 for 12 hours, in which 30 contacts are usual / s-1 已 12 小时毫无反馈，往常同期约 30 次"
+        "Nothing was heard from s-1 for 12 hours, in which 30 contacts are usual / s-1 已 12"
+        " 小时毫无反馈，往常同期约 30 次"
     )
     assert second.summary == (
         "s-2 works as usual, but no customer gave a rating for 24 hours, in which 30 are usual"
@@ -207,7 +226,10 @@ def telling(heard: Sequence[datetime]) -> list[int]:
 
 
 def test_where_the_input_stopped_no_hour_tells() -> None:
-    """Neither while nothing comes, nor the hours in which it stopped and came back; short gaps of few sites do."""
+    """Neither while nothing comes, nor the hours in which it stopped and came back.
+
+    Short gaps of few sites do.
+    """
     assert telling(LOOKED_AT) == [*range(1, 49)]
     assert telling([]) == []
     assert telling(without(*range(52))) == []
@@ -241,7 +263,10 @@ def test_the_more_is_heard_now_the_more_tells(missed: set[int], one_more: int) -
     st.integers(0, 48),
 )
 def test_a_longer_silence_stays_one(before: list[list[int]], silent_hours: int) -> None:
-    """Longer windows hold more contacts, so what is a silence after some hours is one after more, and expects no less."""
+    """Longer windows hold more contacts.
+
+    So what is a silence after some hours is one after more, and expects no less.
+    """
     usual = weeks(NOTHING, *before)
     found, later = silence_at(site(silent_hours, rating=usual)), silence_at(site(48, rating=usual))
     if found is not None:

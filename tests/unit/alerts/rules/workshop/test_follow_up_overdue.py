@@ -72,7 +72,10 @@ def test_a_site_of_which_nothing_fell_due_goes_on(catalogue: Catalogue) -> None:
 
 
 def test_an_alert_names_whom_to_call(catalogue: Catalogue) -> None:
-    """The numbers, at most five orders, in both languages; what counts is that nobody called to this day, not within the 72 hours."""
+    """The numbers, at most five orders, in both languages.
+
+    What counts is that nobody called to this day, not within the 72 hours.
+    """
     (finding,) = judge(12, 40, catalogue).findings
     assert finding.subject == AT_S_1
     assert finding.severity == "warning"
@@ -86,7 +89,8 @@ def test_an_alert_names_whom_to_call(catalogue: Catalogue) -> None:
         "order_ids": ["o-0", "o-1", "o-2", "o-3", "o-4"],
     }
     assert finding.summary == (
-        "s-1: of the 40 customers whose 72 hours after delivery ended in the last 7 days, 12 have not been followed up to this day;"
+        "s-1: of the 40 customers whose 72 hours after delivery ended in the last 7 days, 12 have"
+        " not been followed up to this day;"
         " allowed are 10% / s-1：近7天交车满72小时的 40 位客户中，至今仍有 12 位未回访，允许比例为 10%"
     )
 

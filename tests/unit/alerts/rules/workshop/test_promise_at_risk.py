@@ -72,7 +72,10 @@ EXAMPLE = Example(
 def test_what_is_left_takes_what_it_usually_takes(
     one: OpenOrder, minutes: float, catalogue: Catalogue
 ) -> None:
-    """The rest of this stage, never below nothing, and all later ones up to delivery; what is unknown counts nothing."""
+    """The rest of this stage, never below nothing, and all later ones up to delivery.
+
+    What is unknown counts nothing.
+    """
     assert minutes_left(one, TIMES, catalogue, NOW) == pytest.approx(minutes)
 
 
@@ -92,7 +95,10 @@ def test_nothing_takes_longer_than_the_longest(
     site_id: str,
     minutes: float | None,
 ) -> None:
-    """Orders that are promised for later than `longest_left` need not be looked at: none of them is at risk."""
+    """Orders that are promised for later than `longest_left` need not be looked at.
+
+    None of them is at risk.
+    """
     times = StageTimes(histograms)
     one = order(stage, minutes, site_id=site_id)
     assert minutes_left(one, times, catalogue, NOW) <= longest_left(times, catalogue)[stage] + 1e-9
@@ -101,7 +107,10 @@ def test_nothing_takes_longer_than_the_longest(
 def test_a_promise_that_leaves_no_time_to_act_starts_nothing_but_ends_nothing(
     catalogue: Catalogue,
 ) -> None:
-    """Less than five minutes ahead nobody can be told any more; an alert that is open goes on until the promise is kept or broken."""
+    """Less than five minutes ahead nobody can be told any more.
+
+    An alert that is open goes on until the promise is kept or broken.
+    """
     verdict = judge_promises([order(promised_in=4.9)], TIMES, catalogue, NOW)
     assert (verdict.findings, verdict.holding) == ([], {AT_S_1})
     assert [
@@ -124,7 +133,11 @@ def test_a_stage_that_few_pass_counts_little(catalogue: Catalogue) -> None:
 def test_a_promise_is_at_risk_before_it_is_broken(
     promised_in: float | None, at_risk: bool, catalogue: Catalogue
 ) -> None:
-    """Exactly in time is in time; what is broken already, or was never promised, is another matter. Without any at risk an alert ends."""
+    """Exactly in time is in time.
+
+    What is broken already, or was never promised, is another matter. Without any at risk an alert
+    ends.
+    """
     verdict = judge_promises([order(promised_in=promised_in)], TIMES, catalogue, NOW)
     assert [finding.subject for finding in verdict.findings] == ([AT_S_1] if at_risk else [])
     assert not verdict.holding

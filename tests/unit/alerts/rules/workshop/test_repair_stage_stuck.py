@@ -100,12 +100,16 @@ def test_two_of_two_beyond_the_percentile_are_no_chance(catalogue: Catalogue) ->
         "explained_dimension": None,
     }
     assert finding.summary == (
-        "Wash at s-1: 2 of 2 orders for more than 40 minutes, o-1 for 50 / s-1 清洗：2 个工单中有 2 个超过 40 分钟，o-1 已 50 分钟"
+        "Wash at s-1: 2 of 2 orders for more than 40 minutes, o-1 for 50 / s-1 清洗：2 个工单中有 2 个超过 40"
+        " 分钟，o-1 已 50 分钟"
     )
 
 
 def test_some_are_always_beyond_a_percentile(catalogue: Catalogue) -> None:
-    """What chance explains starts nothing, and lets an open alert go on: different limits for start and end."""
+    """What chance explains starts nothing, and lets an open alert go on.
+
+    Different limits for start and end.
+    """
     for here in (orders(45), orders(45, 50, 1), orders(*[45] * 11, *[1] * 89)):
         assert judge(here, USUAL, catalogue) == ([], {WASH})
         assert judge(here, USUAL, catalogue, open_subjects=()).holding == set()
@@ -141,7 +145,10 @@ def test_five_far_beyond_are_critical(far: int, severity: str, catalogue: Catalo
 
 
 def test_a_closed_shop_is_not_stuck(catalogue: Catalogue) -> None:
-    """What stands overnight starts no alert, in the evening or at opening; an open one goes on until the order moves."""
+    """What stands overnight starts no alert, in the evening or at opening.
+
+    An open one goes on until the order moves.
+    """
     closed_at = NOW - timedelta(hours=14)
     evening = [moment for moment in BUSY["s-1"] if moment < closed_at]
     here = orders(14 * 60 + 10, 14 * 60 + 20)
@@ -151,7 +158,10 @@ def test_a_closed_shop_is_not_stuck(catalogue: Catalogue) -> None:
 
 
 def test_a_limit_of_days_needs_a_day_of_work(catalogue: Catalogue) -> None:
-    """Times that contain nights are compared with times that do, once the shop was at work for a working day."""
+    """Times that contain nights are compared with times that do.
+
+    Once the shop was at work for a working day.
+    """
     limits = {"wash": StageLimit(1500, is_stated=True)}
     for hours, found in ((7, False), (9, True)):
         active = [moment for moment in BUSY["s-1"] if moment >= NOW - timedelta(hours=hours)]
@@ -159,7 +169,10 @@ def test_a_limit_of_days_needs_a_day_of_work(catalogue: Catalogue) -> None:
 
 
 def test_no_limit_is_no_verdict(catalogue: Catalogue) -> None:
-    """A stage without one is not judged: an open alert goes on while orders are in it, and ends where there are none."""
+    """A stage without one is not judged.
+
+    An open alert goes on while orders are in it, and ends where there are none.
+    """
     assert judge(orders(1000), {}, catalogue) == ([], {WASH})
     assert judge(orders(), {}, catalogue).holding == set()
 
@@ -208,7 +221,10 @@ def test_a_product_explains_what_the_others_do_not_share(
     explained_by: str | None,
     catalogue: Catalogue,
 ) -> None:
-    """More than half of the stuck orders, at least four, and less than half of the others; where there are no others nobody knows."""
+    """More than half of the stuck orders, at least four, and less than half of the others.
+
+    Where there are no others nobody knows.
+    """
     here = [
         order._replace(product=product)
         for order, product in zip(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oracle.churn import risk_rows
-from oracle.complaints import complaint_rows
+from oracle.complaints import add_opening_minutes_to_resolve, complaint_rows
 from oracle.customers import customer_rows
 from oracle.orders import (
     add_opening_minutes,
@@ -87,6 +87,7 @@ def expected_tables(
         "complaint": complaint_rows(events),
     }
     tables["repair_order"] = order_rows(events, tables["repair_stage"], moments, catalogue)
+    add_opening_minutes_to_resolve(tables["complaint"], catalogue)
     add_opening_minutes(tables["repair_stage"], tables["repair_order"], catalogue)
     contributed = contributions(events, tables, catalogue)
     tables["experience_daily"] = daily_rows(contributed, catalogue)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from oracle.calendar import has_hours, opening_minutes
 from oracle.customers import money
 from oracle.orders import minutes_between
 from oracle.reading import ACTIONS, grouped, stated_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from oracle.reading import Event, Row, Table
@@ -48,6 +49,17 @@ def _complaint(steps: Sequence[Event]) -> Row:
         "state": _state({"opened_at": opened_at, **times}, reopened_at),
         "minutes_to_resolve": minutes_between(opened_at, times["resolved_at"]),
     }
+
+
+def add_opening_minutes_to_resolve(complaints: Table, catalogue: Mapping[str, Any]) -> None:
+    """For how much of each wait the site of the complaint was open; None if nobody knows."""
+    for row in complaints.values():
+        site_id = row["site_id"]
+        row["opening_minutes_to_resolve"] = (
+            opening_minutes(catalogue, site_id, row["opened_at"], row["resolved_at"])
+            if row["minutes_to_resolve"] is not None and has_hours(catalogue, site_id)
+            else None
+        )
 
 
 def _earliest(steps: Sequence[Event], action: str, after: datetime | None) -> datetime | None:

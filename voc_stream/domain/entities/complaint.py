@@ -9,6 +9,7 @@ from datetime import datetime, timedelta  # noqa: TC003  msgspec reads the annot
 
 import msgspec
 
+from voc_stream.domain.calendar import MICROSECOND, Calendar
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, earliest_time, is_among, latest, latest_time
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
@@ -22,6 +23,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of a complaint's earlier ones.
 
     `times`: what follows the latest reopening.
+    `opened_to_resolve`: for how many microseconds of the wait the site was open, as it was counted.
     """
 
     complaint_id: str
@@ -36,6 +38,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     reopened: int = 0
     reopened_at: datetime | None = None
     times: dict[str, Since] = {}
+    opened_to_resolve: int | None = None
 
     def apply(self, event: Complaint, at: datetime) -> None:
         """Take in one step. Any order of calls with distinct events ends in the same state."""
@@ -140,3 +143,12 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         if self.opened_at is None or resolved_at is None or resolved_at < self.opened_at:
             return None
         return resolved_at - self.opened_at
+
+    def count_opening(self, calendar: Calendar | None) -> None:
+        """Count for how long the site was open until the resolution; nothing may be `unread`."""
+        took = self.time_to_resolve
+        if calendar is None or not calendar.has_hours or took is None or self.opened_at is None:
+            self.opened_to_resolve = None
+            return
+        open_for = calendar.opening_time(self.opened_at, self.opened_at + took)
+        self.opened_to_resolve = open_for // MICROSECOND

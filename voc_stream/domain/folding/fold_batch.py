@@ -231,6 +231,15 @@ class Fold:
                 order.recall_contact(found.contacts.get(order.order_id))
                 self._timings += difference(before, order.counted(self._rules, at_stake))
 
+    def count_waits(self) -> None:
+        """Count for how long sites were open while complaints waited; what was `unread` is read."""
+        calendars = self._rules.calendars
+        for complaint in self.complaints.values():
+            if calendars is not None:
+                complaint.count_opening(calendars.of(value_of(complaint.site_id)))
+            elif complaint.opened_to_resolve is not None:
+                complaint.count_opening(None)
+
     def begin_moves(self) -> list[str]:
         """Note that what was counted earlier of these customers has to be counted elsewhere.
 

@@ -75,6 +75,7 @@ class Folding:
                     earliest_steps(cursor, unread.steps), earliest_contacts(cursor, unread.contacts)
                 )
             )
+        fold.count_waits()
         moved = fold.begin_moves() if with_history else []
         missing = fold.missing_customers()
         if missing:

@@ -11,6 +11,7 @@ from builders import (
     CATALOGUE_PATH,
     STAGES,
     START,
+    complaint,
     event_lists,
     messages,
     repair_step,
@@ -124,6 +125,27 @@ def test_another_site_is_another_calendar(local: Store, path: Path) -> None:
     send(sink, values[-1:])
     local.chores().refresh(NOW)
     assert local.one("SELECT opening_minutes FROM repair_stage WHERE stage = 'dispatch'") == 430
+    assert_is_the_oracles(local, path, values)
+
+
+def test_a_complaint_of_saturday_waits_for_monday(local: Store, path: Path) -> None:
+    """Opened on Saturday noon, resolved on Monday at 08:30: 2,670 minutes on the clock, 30 open."""
+    saturday = START.replace(day=8, hour=4)
+    steps = [
+        complaint("k-1", occurred_at=saturday.isoformat()),
+        complaint(
+            "k-2",
+            action="resolved",
+            occurred_at=(saturday + timedelta(minutes=2670)).isoformat(),
+        ),
+    ]
+    values = messages(steps)
+    sink = local.sink(0)
+    for value in reversed(values):
+        send(sink, [value])
+    local.chores().refresh(NOW)
+    columns = "minutes_to_resolve, opening_minutes_to_resolve"
+    assert local.ask(f"SELECT {columns} FROM complaint") == [(2670.0, 30.0)]
     assert_is_the_oracles(local, path, values)
 
 

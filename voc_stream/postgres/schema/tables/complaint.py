@@ -30,6 +30,11 @@ def _minutes_to_resolve(state: ComplaintState) -> float | None:
     return None if took is None else took.total_seconds() / 60
 
 
+def _opening_minutes_to_resolve(state: ComplaintState) -> float | None:
+    opened = state.opened_to_resolve
+    return None if opened is None else opened / 60_000_000
+
+
 COMPLAINT = EntityRow(
     "complaint",
     ComplaintState,
@@ -57,6 +62,15 @@ COMPLAINT = EntityRow(
                 "from opened_at to resolved_at, in minutes: the customer's whole wait / 解决用时（分钟）",
             ),
             _minutes_to_resolve,
+        ),
+        Cell(
+            column(
+                "opening_minutes_to_resolve",
+                Double,
+                "those of minutes_to_resolve in which the site was open; NULL if its opening hours"
+                " are unknown / 营业时间内解决用时（分钟）",
+            ),
+            _opening_minutes_to_resolve,
         ),
         stated_money("compensation", "compensation, as stated latest / 补偿金额"),
         stated("handed_to", Text, "department it was handed to, as stated latest / 转交部门"),

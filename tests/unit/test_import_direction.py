@@ -220,6 +220,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 UNRESTRICTED = frozenset({"cli", "__main__"})
 FULLEST_ROOM = 12
 """Files that a newcomer can take in at a glance."""
+LONGEST_MODULE = 300
+"""Lines that a newcomer reads in one go. A longer module has more than one concept."""
 
 ONLY_IN: Mapping[str, str] = {
     "faust": "kafka",
@@ -300,6 +302,18 @@ def test_no_room_is_too_full() -> None:
         if (count := len(list(room.glob("*.py")))) > FULLEST_ROOM
     }
     assert full == {}
+
+
+def test_no_module_is_too_long() -> None:
+    """One concept, one file. A migration says what one version changed, so it is never taken apart."""
+    migrations = ROOT / "postgres" / "schema" / "migrations" / "versions"
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in ROOT.rglob("*.py")
+        if path.parent != migrations
+        and (count := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_MODULE
+    }
+    assert long == {}
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,7 @@ MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 _MINUTE = 60_000_000
 _DAY = 24 * 60 * _MINUTE
-YEARS_LOOKED_AHEAD = 2
-"""A site that does not open within two years is closed for good."""
+YEARS_LOOKED_AHEAD = 2  # A site that does not open within two years is closed for good.
 
 
 class _Openings(NamedTuple):

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 
-from kafka import KafkaProducer
 from kafka.errors import (
     AuthorizationError,
     KafkaError,
@@ -24,6 +23,13 @@ from kafka.errors import (
 from voc_stream.errors import VocError
 from voc_stream.kafka.connection.ask import TopicsError, UnreachableError, require_broker
 from voc_stream.kafka.connection.security import client_options
+from voc_stream.kafka.push_producer import (
+    MAXIMUM_OPEN_BYTES,
+    METADATA_TIMEOUT_SECONDS,
+    POLL_SECONDS,
+    close_producer,
+    connect_producer,
+)
 from voc_stream.kafka.topics import unwritable_topics
 
 if TYPE_CHECKING:
@@ -34,15 +40,8 @@ if TYPE_CHECKING:
 
 # kafka-python bounds neither the records nor the bytes that wait to be sent.
 MAXIMUM_OPEN_RECORDS = 10_000
-MAXIMUM_OPEN_BYTES = 32 * 1024 * 1024
 # Long enough for a slow network; a wrong address should not take two minutes to show.
 CONNECT_TIMEOUT_SECONDS = 10.0
-METADATA_TIMEOUT_SECONDS = 2.0
-REQUEST_TIMEOUT_MS = 10_000
-LINGER_MS = 20
-POLL_SECONDS = 0.2
-CLOSE_TIMEOUT_SECONDS = 2.0
-BATCH_BYTES = 64 * 1024
 
 Origin = TypeVar("Origin")
 
@@ -111,7 +110,7 @@ class Pusher(Generic[Origin]):
         # of partitions.
         self._unwritable = self._look_at_topics(time.monotonic() + connect_seconds)
         try:
-            self._producer = self._connect(connect_seconds)
+            self._producer = connect_producer(self._options, self._timeout_seconds, connect_seconds)
         except KafkaError as error:
             raise PushError(
                 f"no broker answers at {settings.kafka_bootstrap}: check VOC_KAFKA_BOOTSTRAP and"
@@ -127,7 +126,7 @@ class Pusher(Generic[Origin]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._close()
+        close_producer(self._producer)
         for waiting in self._open:  # where it was stopped in between, some have their answer
             if waiting.future.succeeded():
                 self.delivered += 1
@@ -209,7 +208,7 @@ class Pusher(Generic[Origin]):
                 self._open_bytes -= len(settled.record.value)
             else:
                 self._note(settled)
-        self._close()
+        close_producer(self._producer)
         self._reconnect(error)
         while self._again:
             failed = self._again.popleft()
@@ -220,7 +219,9 @@ class Pusher(Generic[Origin]):
         while True:
             self._give_up_if_late(self._again[0].since, error)
             try:
-                self._producer = self._connect(METADATA_TIMEOUT_SECONDS)
+                self._producer = connect_producer(
+                    self._options, self._timeout_seconds, METADATA_TIMEOUT_SECONDS
+                )
             except KafkaError as latest:
                 error = latest
             else:
@@ -271,39 +272,6 @@ class Pusher(Generic[Origin]):
             "Push the same files again when that is mended: an event counts once, however often it"
             " is sent"
         )
-
-    def _connect(self, timeout_seconds: float) -> Any:
-        return KafkaProducer(
-            **self._options,
-            client_id="voc-stream-push",
-            acks="all",
-            enable_idempotence=True,
-            compression_type="gzip",  # the one codec that needs no further library
-            linger_ms=LINGER_MS,
-            batch_size=BATCH_BYTES,
-            # A refused message of any size can be sent again; the topic has the last word.
-            max_request_size=MAXIMUM_OPEN_BYTES,
-            # Whole milliseconds: the client packs them as integers.
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            # The deadline is kept here, over all attempts; the producer must only not give up
-            # earlier.
-            delivery_timeout_ms=int(self._timeout_seconds * 1000) + REQUEST_TIMEOUT_MS + LINGER_MS,
-            max_block_ms=int(METADATA_TIMEOUT_SECONDS * 1000),
-            bootstrap_timeout_ms=int(timeout_seconds * 1000),
-            reconnect_backoff_max_ms=1000,
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-        )
-
-    def _close(self) -> None:
-        """End the producer, at once: what is open has either been settled or been given up."""
-        try:
-            self._producer.close(timeout=POLL_SECONDS)
-        except KafkaTimeoutError:
-            # close() gives up where it cannot flush, and leaves its thread running.
-            sender = self._producer._sender  # noqa: SLF001  there is no public way
-            sender.force_close()
-            sender.join(CLOSE_TIMEOUT_SECONDS)
 
 
 def _may_succeed_later(settled: _Open[Any]) -> bool:

@@ -13,7 +13,8 @@ from voc_stream.events.topics import INPUTS, TOPIC_OF_TYPE
 from voc_stream.events.types import AnyInput
 from voc_stream.kafka.connection.ask import TopicsError
 from voc_stream.kafka.log_reader import read_log_ends
-from voc_stream.kafka.push import MAXIMUM_OPEN_BYTES, Pusher, PushError, Record
+from voc_stream.kafka.push import Pusher, PushError, Record
+from voc_stream.kafka.push_producer import MAXIMUM_OPEN_BYTES
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.settings import Settings
 

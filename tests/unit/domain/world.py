@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from builders import START, message
 
-from voc_stream.domain.entities.order import timing_rules
 from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.fold_batch import Fold, Unread
 from voc_stream.domain.folding.history import move_events, move_orders
 from voc_stream.domain.folding.keys import keys_of

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from voc_stream.catalogue.model import minutes_experience, opening_minutes_experience
-from voc_stream.domain.calendar import calendars_of
-from voc_stream.domain.contribution import NO_PROFILE, Contribution, Profile, dimensions_of
+from voc_stream.domain.contribution import NO_PROFILE, Profile, dimensions_of
 from voc_stream.domain.dimensions import OF_EVENTS
+from voc_stream.domain.entities.counted import Counted
 from voc_stream.domain.entities.journey import Moments
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
@@ -21,45 +21,13 @@ from voc_stream.events.types.hundredths import hundredths
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from voc_stream.catalogue.flow import Flow
-    from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.calendar import Calendars
+    from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.events.types import AnyEvent
 
 FOLLOW_UP_WITHIN = timedelta(hours=72)
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
-
-
-class TimingRules(NamedTuple):
-    """What the timestamps of orders may measure.
-
-    Attributes:
-        flow: the stages, their order, and which of them ends the visit.
-        known: the experiences of the catalogue; others are averaged nowhere.
-        longest_stage: in microseconds. One of twenty years is a wrong clock, and would drown all others.
-        longest_promise: what lies farther from the step that states it is no promise.
-        calendars: when sites are open; None if that is known of none.
-    """
-
-    flow: Flow
-    known: Collection[str]
-    longest_stage: int
-    longest_promise: timedelta
-    calendars: Calendars | None = None
-
-
-def timing_rules(catalogue: Catalogue) -> TimingRules:
-    """The rules of a catalogue."""
-    plausible, calendars = catalogue.plausible, calendars_of(catalogue)
-    longest_stage = timedelta(days=plausible.longest_stage_days) // MICROSECOND
-    return TimingRules(
-        catalogue.flow,
-        frozenset(catalogue.experience),
-        longest_stage,
-        timedelta(days=plausible.longest_promise_days),
-        calendars if calendars.has_hours else None,
-    )
 
 
 class LatestStep(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -301,30 +269,6 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""
         self.profile = profile
-
-
-class Counted(NamedTuple):
-    """What an order contributes: its dimensions, and measures with the moments at which they count."""
-
-    dimensions: tuple[str, ...]
-    timings: list[tuple[datetime, Measure]]
-
-
-def difference(before: Counted, after: Counted) -> list[Contribution]:
-    """What turns one into the other: what is no longer so is taken back, what is new is added."""
-    if before == after:
-        return []
-    same = before.dimensions == after.dimensions
-    gone = [timing for timing in before.timings if not same or timing not in after.timings]
-    new = [timing for timing in after.timings if not same or timing not in before.timings]
-    return [_contribution(before, timing, -1) for timing in gone] + [
-        _contribution(after, timing, 1) for timing in new
-    ]
-
-
-def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: int) -> Contribution:
-    moment, measure = timing
-    return Contribution(moment, counted.dimensions, weight, (measure,))
 
 
 def _follows(enters: bool, step: RepairStep, last: LatestStep, rules: TimingRules) -> bool:

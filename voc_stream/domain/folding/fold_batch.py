@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
+from voc_stream.domain.entities.counted import difference
 from voc_stream.domain.entities.customer import CustomerState
-from voc_stream.domain.entities.order import OrderState, difference, timing_rules
+from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.keys import Keys, keys_of
 from voc_stream.domain.measures.of_event import event_measures, measures_of
 from voc_stream.domain.moment import moment_of

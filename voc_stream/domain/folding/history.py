@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from voc_stream.domain.contribution import contribution_of, moved
+from voc_stream.domain.entities.counted import difference
 from voc_stream.domain.entities.move import Move
-from voc_stream.domain.entities.order import difference
 from voc_stream.domain.measures.of_event import measures_of
 from voc_stream.domain.moment import moment_of
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.order import OrderState, TimingRules
+    from voc_stream.domain.entities.order import OrderState
+    from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.domain.measures.of_event import EventMeasures
     from voc_stream.events.types import AnyEvent
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue.model import ChurnModel
-    from voc_stream.domain.entities.order import TimingRules
+    from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.domain.folding.keys import Keys
     from voc_stream.events.types import AnyEvent
 

@@ -6,7 +6,7 @@ from them. Unknown fields are ignored here and kept in the stored body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import msgspec
 from msgspec import Meta
@@ -292,18 +292,3 @@ class Retraction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False,
             examples=["test data of the new shop"],
         ),
     ]
-
-
-AnyEvent = Callback | Complaint | RepairStep | Touchpoint | Customer
-"""What the tables are folded from."""
-AnyInput = AnyEvent | Retraction
-"""Whatever a message may state."""
-
-EVENT_TYPES: Mapping[str, type[AnyEvent]] = {
-    str(event.__struct_config__.tag): event for event in get_args(AnyEvent)
-}
-"""By the `type` that an event states."""
-INPUT_TYPES: Mapping[str, type[AnyInput]] = {
-    str(each.__struct_config__.tag): each for each in get_args(AnyInput)
-}
-"""As well, with what is no event."""

@@ -13,8 +13,8 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.entities.order import timing_rules
 from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.history import move_events, move_orders
 from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.postgres.intake.stored_events import scored_events_after
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.order import OrderState, TimingRules
+    from voc_stream.domain.entities.order import OrderState
+    from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.intake.versioned_rows import EntityStore
     from voc_stream.postgres.session.background import Background

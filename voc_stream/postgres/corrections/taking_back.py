@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.entities.order import timing_rules
+from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.keys import Keys, keys_of
 from voc_stream.domain.folding.remaining import Remaining
 from voc_stream.domain.moment import moment_of

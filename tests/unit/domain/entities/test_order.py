@@ -15,13 +15,9 @@ from unit.domain.world import NOW, encode, events_of, found_among, summed
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.dimensions import COLUMNS
-from voc_stream.domain.entities.order import (
-    Counted,
-    OrderState,
-    TimingRules,
-    difference,
-    hundredths_of_minutes,
-)
+from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.domain.entities.order import OrderState, hundredths_of_minutes
+from voc_stream.domain.entities.timing_rules import TimingRules
 from voc_stream.domain.folding.fold_batch import Unread
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER

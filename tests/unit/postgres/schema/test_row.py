@@ -8,7 +8,8 @@ from hypothesis import given
 from unit.domain.world import events_of
 
 from voc_stream.catalogue.load import load_catalogue
-from voc_stream.domain.entities.order import OrderState, timing_rules
+from voc_stream.domain.entities.order import OrderState
+from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLLOW_UP_WITHIN = timedelta(hours=72)
 NEUTRAL_HUNDREDTHS = 500
+MOST_PROMISES = 100
 
 
 class Moment(NamedTuple):
@@ -128,9 +129,13 @@ def _order(
     flow = stages_of(catalogue)
     steps = [event for event in events if event["type"] == "repair_step"]
     others = [event for event in events if event["type"] != "repair_step"]
-    promised_at = stated_latest(
-        [step for step in steps if _promises_something(step, longest_promise)], "promised_at"
+    promising = sorted(
+        (step for step in steps if _promises_something(step, longest_promise)),
+        key=lambda step: (step["occurred_at"], step["event_id"]),
     )
+    promised_at = stated_latest(promising, "promised_at")
+    first_promised_at = promising[0]["promised_at"] if promising else None
+    promises = {step["promised_at"] for step in promising}
     delivered_at = delivery.get("exited_at")
     last_step = max(steps, key=lambda step: _place_in_flow(step, flow), default=None)
     return {
@@ -143,6 +148,11 @@ def _order(
         "promised_at": promised_at,
         "delivered_at": delivered_at,
         "on_time": delivered_at <= promised_at if delivered_at and promised_at else None,
+        "first_promised_at": first_promised_at,
+        "on_time_first": delivered_at <= first_promised_at
+        if delivered_at and first_promised_at
+        else None,
+        "promise_moves": min(MOST_PROMISES, len(promises)) - 1 if promises else None,
         "follow_up_due_at": delivered_at and delivered_at + FOLLOW_UP_WITHIN,
         "followed_up_at": delivered_at
         and _followed_up_at(events, delivered_at, flow_stage(catalogue, "follow_up")),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.calendar import local_day
 from oracle.dimensions import DIMENSIONS, LONG_ONLY, of_event, of_order
-from oracle.measures import measured_by, nps_interval, share_interval
-from oracle.reading import flow_stage, plausible
+from oracle.measures import measured_by, measured_of_order, nps_interval, share_interval
+from oracle.reading import grouped
 from oracle.student import t_quantile
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Sums:
         self.top_n = self.bottom_n = 0
         self.histogram = [0] * BINS
 
-    def add(self, contribution: Contribution, *, minutes: bool) -> None:
+    def add(self, contribution: Contribution, unit: str) -> None:
         """Count one contribution."""
         value = contribution.value
         self.n += 1
@@ -71,7 +71,7 @@ class Sums:
             self.importance_total += contribution.importance
         self.top_n += value >= 900
         self.bottom_n += value <= 600
-        self.histogram[histogram_bin(value, minutes=minutes)] += 1
+        self.histogram[histogram_bin(value, unit)] += 1
 
     def merge(self, other: Sums) -> None:
         """Count all that `other` counted."""
@@ -84,25 +84,24 @@ class Sums:
             setattr(self, name, merged)
 
 
-def histogram_bin(value: int, *, minutes: bool) -> int:
-    """The bin of a value in hundredths: the floor of a score.
+def histogram_bin(value: int, unit: str) -> int:
+    """The bin of a value in hundredths, the last one open above.
 
-    For minutes, below 5, 10, 20, … and the rest.
+    The floor of a score and of a count; minutes below 5, 10, 20, …; percent in steps of 20.
     """
-    if not minutes:
-        return value // 100
-    return next((k for k in range(BINS - 1) if value < 500 * 2**k), BINS - 1)
+    if unit == "minutes":
+        return next((k for k in range(BINS - 1) if value < 500 * 2**k), BINS - 1)
+    return min(BINS - 1, value // (2000 if unit == "percent" else 100))
 
 
 def contributions(
     events: Iterable[Event], tables: Mapping[str, Table], catalogue: Mapping[str, Any]
 ) -> list[Contribution]:
     """Everything that is averaged."""
-    customers, orders, stages = tables["customer"], tables["repair_order"], tables["repair_stage"]
+    customers = tables["customer"]
     found = [
         *_from_events(events, customers, catalogue),
-        *_from_orders(orders, customers),
-        *_from_stages(stages, orders, customers, catalogue),
+        *_from_orders(events, tables, catalogue),
     ]
     return [
         contribution for contribution in found if contribution.experience in catalogue["experience"]
@@ -138,56 +137,19 @@ def _judgements(event: Event) -> Iterator[tuple[str, int, Event]]:
             yield answer["item"], FULL_SCORE if answer["done"] else 0, answer
 
 
-def _from_orders(orders: Table, customers: Table) -> Iterator[Contribution]:
-    for order in orders.values():
-        dimensions = of_order(order, customers[order["customer_id"],])
-        if order["on_time"] is not None:
-            yield Contribution(
-                order["delivered_at"],
-                "on_time_delivery",
-                FULL_SCORE if order["on_time"] else 0,
-                None,
-                None,
-                dimensions,
-            )
-        if order["delivered_at"] is not None:
-            due_at, followed_up_at = order["follow_up_due_at"], order["followed_up_at"]
-            in_time = followed_up_at is not None and followed_up_at <= due_at
-            yield Contribution(
-                due_at, "follow_up_72h", FULL_SCORE if in_time else 0, None, None, dimensions
-            )
-
-
-def _from_stages(
-    stages: Table, orders: Table, customers: Table, catalogue: Mapping[str, Any]
+def _from_orders(
+    events: Iterable[Event], tables: Mapping[str, Table], catalogue: Mapping[str, Any]
 ) -> Iterator[Contribution]:
-    longest_minutes = plausible(catalogue, "longest_stage_days") * 24 * 60
-    for (order_id, stage), row in stages.items():
-        if row["minutes"] is None or row["minutes"] > longest_minutes:
-            continue
-        dimensions = of_order(orders[order_id,], customers[orders[order_id,]["customer_id"],])
-        value = hundredths_of_minutes(row["exited_at"] - row["entered_at"])
-        for experience in (
-            f"stage_minutes.{stage}",
-            *(["reception_minutes"] if stage == flow_stage(catalogue, "reception") else []),
+    steps = grouped(events, "order_id", "repair_step")
+    stages: dict[str, dict[str, Row]] = {}
+    for (order_id, stage), row in tables["repair_stage"].items():
+        stages.setdefault(order_id, {})[stage] = row
+    for (order_id,), order in tables["repair_order"].items():
+        dimensions = of_order(order, tables["customer"][order["customer_id"],])
+        for experience, moment, value in measured_of_order(
+            order, stages.get(order_id, {}), steps.get(order_id, ()), catalogue
         ):
-            yield Contribution(row["exited_at"], experience, value, None, None, dimensions)
-        if row.get("opening_minutes") is not None:
-            opened = timedelta(minutes=1) * row["opening_minutes"]
-            yield Contribution(
-                row["exited_at"],
-                f"stage_opening_minutes.{stage}",
-                hundredths_of_minutes(opened),
-                None,
-                None,
-                dimensions,
-            )
-
-
-def hundredths_of_minutes(duration: timedelta) -> int:
-    """A duration in hundredths of a minute (0.6 s), half up."""
-    half = timedelta(milliseconds=300)
-    return (duration + half) // (2 * half)
+            yield Contribution(moment, experience, value, None, None, dimensions)
 
 
 def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]) -> Table:
@@ -199,7 +161,7 @@ def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]
             c.experience,
             *c.dimensions,
         )
-        groups.setdefault(key, Sums()).add(c, minutes=_in_minutes(catalogue, c.experience))
+        groups.setdefault(key, Sums()).add(c, _unit(catalogue, c.experience))
     return {
         key: {
             "n": sums.n,
@@ -226,11 +188,9 @@ def rolling_rows(
     for c in contributed:
         horizons = horizons_of((c.moment - EPOCH) // (5 * MINUTE))
         if horizons:
-            minutes = _in_minutes(catalogue, c.experience)
+            unit = _unit(catalogue, c.experience)
             for scope_type, scope in _scopes(c):
-                parts.setdefault((horizons, scope_type, scope, c.experience), Sums()).add(
-                    c, minutes=minutes
-                )
+                parts.setdefault((horizons, scope_type, scope, c.experience), Sums()).add(c, unit)
     groups: dict[tuple[Any, ...], Sums] = {}
     for (horizons, scope_type, scope, experience), sums in parts.items():
         for horizon in horizons:
@@ -264,12 +224,12 @@ def _scopes(c: Contribution) -> Iterator[tuple[str, str]]:
             yield dimension.scope_type, scope
 
 
-def _in_minutes(catalogue: Mapping[str, Any], experience: str) -> bool:
-    return bool(catalogue["experience"][experience].get("unit") == "minutes")
+def _unit(catalogue: Mapping[str, Any], experience: str) -> str:
+    return str(catalogue["experience"][experience].get("unit", "score"))
 
 
 def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> Row:
-    n, minutes = sums.n, experience.get("unit") == "minutes"
+    n, is_score = sums.n, experience.get("unit", "score") == "score"
     kind = experience["kind"]
     expectation = _stated_or(
         sums.expectation_total, sums.expectation_n, experience.get("expectation")
@@ -303,9 +263,9 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
         "stddev": stddev,
         "ci_low": low,
         "ci_high": high,
-        "top_box_share": None if minutes else sums.top_n / n,
-        "bottom_box_share": None if minutes else sums.bottom_n / n,
-        "is_key": bool(experience.get("key")) and not minutes,
+        "top_box_share": sums.top_n / n if is_score else None,
+        "bottom_box_share": sums.bottom_n / n if is_score else None,
+        "is_key": bool(experience.get("key")) and is_score,
         "as_of": as_of,
         "kind": kind,
     }

@@ -320,7 +320,7 @@ def test_a_profile_that_arrives_late_moves_what_was_counted_before() -> None:
 )
 def test_bins_of_minutes_double(value: int, expected: int) -> None:
     """Bin 0 is below 5 minutes, each next one twice as wide, and the last is open."""
-    assert histogram_bin(value, minutes=True) == expected
+    assert histogram_bin(value, "minutes") == expected
 
 
 @pytest.mark.parametrize(

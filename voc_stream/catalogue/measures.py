@@ -7,6 +7,7 @@ An experience without a source is what customers answer: a rating, a process ite
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from voc_stream.events.types.fields import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 Kind = Literal["rating", "process", "timing", "share", "nps", "ratio"]
 Unit = Literal["score", "minutes", "percent", "count"]
@@ -22,6 +23,10 @@ ANSWERED: tuple[Kind, ...] = ("rating", "process", "nps")
 """The kinds of what customers answer; the others need a source."""
 FIELDS: Mapping[str, tuple[Kind, ...]] = {"recommend": ("rating", "nps"), "effort": ("rating",)}
 """The fields of a callback that are scores, and as which kinds each can be shown."""
+PROMISES = ("promised", "first_promised")
+ORDER_MOMENTS = (*PROMISES, "delivered", "followed_up")
+"""The moments of an order beside `STAGE.enter` and `STAGE.exit` of each stage of the flow."""
+LONGEST_WITHIN_MINUTES = 366 * 24 * 60
 
 
 class _Source(
@@ -46,26 +51,85 @@ class FromOutcome(_Source, frozen=True, kw_only=True, tag="outcome"):
     among: tuple[Outcome, ...] = get_args(Outcome)
 
 
-Source = FromField | FromOutcome
+class Between(_Source, frozen=True, kw_only=True, tag="between"):
+    """The minutes from one moment of an order to another; it counts at the second.
+
+    `time`: whether all minutes count, or those at which the site was open; the latter are known of
+    the stages of orders.
+    """
+
+    start: str
+    end: str
+    time: Literal["calendar", "opening"] = "calendar"
+
+
+class KeptBy(_Source, frozen=True, kw_only=True, tag="kept_by"):
+    """Whether a moment came in time.
+
+    Attributes:
+        moment: what had to come in time.
+        promise: a promised moment. It counts at `moment`, once both are known.
+        after: the moment from which `within_minutes` run. It counts when they are over.
+    """
+
+    moment: str
+    promise: Literal["promised", "first_promised"] | None = None
+    after: str | None = None
+    within_minutes: float | None = None
+
+
+class AmountRatio(_Source, frozen=True, kw_only=True, tag="amount_ratio"):
+    """The final amount of an order in percent of the estimated one; or whether it is above so many.
+
+    It counts at the later of the two statements.
+    """
+
+    above_percent: float | None = None
+
+
+class Count(_Source, frozen=True, kw_only=True, tag="count"):
+    """How often something happened to an order until a moment of it; it counts at that moment."""
+
+    what: Literal["promise_moves"]
+    at: str
+
+
+Source = FromField | FromOutcome | Between | KeptBy | AmountRatio | Count
 
 
 def kinds_of(source: Source) -> tuple[Kind, ...]:
     """The kinds as which what a source gives can be shown."""
     if isinstance(source, FromField):
         return FIELDS.get(source.field, ())
+    if isinstance(source, Between):
+        return ("timing",)
+    if isinstance(source, KeptBy):
+        return ("share", "timing")
+    if isinstance(source, Count) or (
+        isinstance(source, AmountRatio) and source.above_percent is None
+    ):
+        return ("ratio",)
     return ("share",)
 
 
 def unit_of(source: Source) -> Unit:
     """The unit in which a source gives its values."""
-    del source
-    return "score"
+    if isinstance(source, Between):
+        return "minutes"
+    if isinstance(source, AmountRatio) and source.above_percent is None:
+        return "percent"
+    return "count" if isinstance(source, Count) else "score"
 
 
-def problems(source: Source) -> Iterator[tuple[str, str]]:
-    """The keys of a source whose values cannot be meant, each with what is wrong.
+def counts_when_due(source: Source | None) -> bool:
+    """Whether a measure counts when a time is over, even where nothing happens any more."""
+    return isinstance(source, KeptBy) and source.promise is None
 
-    >>> list(problems(FromField(field="text")))
+
+def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The keys of a source whose values cannot be meant, each with what is wrong; `stages` of the flow.
+
+    >>> list(problems(FromField(field="text"), ()))
     [('field', "'text' is no score; the scores of a callback are recommend, effort")]
     """
     if isinstance(source, FromField):
@@ -74,10 +138,61 @@ def problems(source: Source) -> Iterator[tuple[str, str]]:
                 "field",
                 f"{source.field!r} is no score; the scores of a callback are {', '.join(FIELDS)}",
             )
-    elif not source.outcomes:
+    elif isinstance(source, FromOutcome):
+        yield from _outcome_problems(source)
+    elif isinstance(source, Between):
+        yield from _moment_problems({"start": source.start, "end": source.end}, stages)
+        stage = source.start.removesuffix(".enter")
+        if source.time == "opening" and source.end != f"{stage}.exit":
+            yield "time", "'opening' is known from the enter to the exit of one stage of an order"
+    elif isinstance(source, KeptBy):
+        yield from _kept_by_problems(source, stages)
+    elif isinstance(source, AmountRatio):
+        if source.above_percent is not None and not _is_positive(source.above_percent):
+            yield "above_percent", f"must be more than 0, not {source.above_percent:g}"
+    else:
+        yield from _moment_problems({"at": source.at}, stages, (*PROMISES, "followed_up"))
+
+
+def _outcome_problems(source: FromOutcome) -> Iterator[tuple[str, str]]:
+    if not source.outcomes:
         yield "outcomes", "must name at least one outcome"
     elif not set(source.outcomes) < set(source.among):
         yield (
             "outcomes",
             f"must be some of `among` ({', '.join(source.among)}), and not all of them",
         )
+
+
+def _kept_by_problems(source: KeptBy, stages: Collection[str]) -> Iterator[tuple[str, str]]:
+    if (source.promise is None) == (source.within_minutes is None):
+        yield "", "needs one of the keys `promise` and `within_minutes`"
+        return
+    if (source.after is None) != (source.promise is not None):
+        yield "after", "goes with `within_minutes`, which run from there, and only so"
+        return
+    if source.within_minutes is not None and not (
+        _is_positive(source.within_minutes) and source.within_minutes <= LONGEST_WITHIN_MINUTES
+    ):
+        yield (
+            "within_minutes",
+            f"must be from 0 to {LONGEST_WITHIN_MINUTES}, a year, not {source.within_minutes:g}",
+        )
+    moments = {"moment": source.moment, "after": source.after}
+    yield from _moment_problems(
+        {key: one for key, one in moments.items() if one is not None}, stages, PROMISES
+    )
+
+
+def _moment_problems(
+    moments: Mapping[str, str], stages: Collection[str], but: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    known = [f"{stage}.{edge}" for stage in stages for edge in ("enter", "exit")]
+    known += [one for one in ORDER_MOMENTS if one not in but]
+    for key, moment in moments.items():
+        if moment not in known:
+            yield key, f"{moment!r} is no moment of an order; they are {', '.join(known)}"
+
+
+def _is_positive(number: float) -> bool:
+    return number > 0 and math.isfinite(number)

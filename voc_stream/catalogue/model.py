@@ -14,13 +14,14 @@ import msgspec
 from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.flow import Flow
 from voc_stream.catalogue.label import Label  # noqa: TC001  msgspec reads it at run time
-from voc_stream.catalogue.measures import Kind, Source, Unit  # noqa: TC001  likewise
+from voc_stream.catalogue.measures import Between, KeptBy, Kind, Source, Unit
 from voc_stream.catalogue.plausible import Plausible
 
 Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
 Band = Literal["medium", "high", "critical"]
 
 MAXIMUM_SCORE = 10.0
+FOLLOW_UP_MINUTES = 72 * 60.0
 OPENING_MINUTES = "stage_opening_minutes."
 
 
@@ -132,18 +133,24 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     digest: str = ""
 
 
-def timings_of(flow: Flow) -> dict[str, Unit]:
-    """What the timestamps of repair steps and callbacks measure, and in which unit."""
-    timings: dict[str, Unit] = {}
+def timings_of(flow: Flow) -> dict[str, Source]:
+    """The timings whose name says what is measured: a catalogue may leave out their `source`."""
+    timings: dict[str, Source] = {}
     if flow.delivered is not None:
-        timings |= {"on_time_delivery": "score", "follow_up_72h": "score"}
+        timings["on_time_delivery"] = KeptBy(moment="delivered", promise="promised")
+        timings["follow_up_72h"] = KeptBy(
+            moment="followed_up", after="delivered", within_minutes=FOLLOW_UP_MINUTES
+        )
     if flow.reception is not None:
-        timings["reception_minutes"] = "minutes"
+        timings["reception_minutes"] = _stage_minutes(flow.reception)
+    timings |= {minutes_experience(stage): _stage_minutes(stage) for stage in flow.stages}
     for stage in flow.stages:
-        timings |= {minutes_experience(stage): "minutes"}
-    for stage in flow.stages:
-        timings |= {opening_minutes_experience(stage): "minutes"}
+        timings[opening_minutes_experience(stage)] = _stage_minutes(stage, "opening")
     return timings
+
+
+def _stage_minutes(stage: str, time: Literal["calendar", "opening"] = "calendar") -> Between:
+    return Between(start=f"{stage}.enter", end=f"{stage}.exit", time=time)
 
 
 def minutes_experience(stage: str) -> str:

@@ -23,6 +23,7 @@ from voc_stream.pipeline.ports import (
 from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
+from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.schema.all_tables import metadata
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ class Store:
         self.ask(
             "; ".join(f"DELETE FROM {table}" for table in metadata.tables if table != "voc.lock")
         )
+        # A worker writes its catalogue before it takes in anything.
+        options = "-c search_path=voc"
+        with closing(psycopg2.connect(self.url, options=options)) as connection, connection:
+            copy_catalogue(connection.cursor(), self.catalogue)
 
     def tables(self) -> dict[str, Table]:
         """All tables of the contract as they stand."""

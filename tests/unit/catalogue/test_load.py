@@ -27,9 +27,6 @@ PROCESS = (
     " advice_given delivered_on_time "
     "work_completed followed_up"
 )
-# Declared with a source, and not named by the contract.
-MEASURES = ("recommendation", "effort", "reached", "refused")
-
 VALID = """\
 trade = "test"
 label = { en = "Test", zh = "测试" }
@@ -98,12 +95,12 @@ def test_default_has_every_experience_of_the_contract() -> None:
 
     Nine ratings, nine process items and every timing that is measured.
     """
-    experiences = load_catalogue().experience
+    experiences, timings = load_catalogue().experience, timings_of(load_catalogue().flow)
     by_kind = {
         kind: [
             key
             for key, experience in experiences.items()
-            if experience.kind == kind and key not in MEASURES
+            if experience.kind == kind and (experience.source is None or key in timings)
         ]
         for kind in ("rating", "process", "timing")
     }
@@ -149,7 +146,7 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
     assert churn.multipliers.keys() == SIGNAL_NAMES
 
 
-@pytest.mark.parametrize(("name", "count"), [("automotive", 37), ("retail", 33), ("hotel", 12)])
+@pytest.mark.parametrize(("name", "count"), [("automotive", 45), ("retail", 33), ("hotel", 12)])
 def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     """A bare name stands for a packaged catalogue.
 
@@ -163,7 +160,7 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
 
 
 PACKAGED = {
-    "automotive": (2, "258939bbfd18"),
+    "automotive": (2, "68c8686935b2"),
     "hotel": (2, "2597d7ea743b"),
     "retail": (2, "536e04955ad7"),
 }
@@ -317,6 +314,41 @@ WRONG = [
         "trade.toml:25: experience.one.source.outcomes: must be some of `among` (refused), and not",
     ),
     (
+        *measure("timing", '{ from = "between", start = "arrival.enter", end = "lunch.exit" }'),
+        "trade.toml:25: experience.one.source.end: 'lunch.exit' is no moment of an order; they are",
+    ),
+    (
+        *measure("share", '{ from = "kept_by", moment = "arrival.exit" }'),
+        "trade.toml:25: experience.one.source: needs one of the keys `promise` and",
+    ),
+    (
+        *measure("share", '{ from = "kept_by", moment = "arrival.exit", within_minutes = 5 }'),
+        "trade.toml:25: experience.one.source.after: goes with `within_minutes`, which run",
+    ),
+    (
+        *measure(
+            "share",
+            '{ from = "kept_by", moment = "arrival.exit", after = "arrival.enter", within_minutes = 0 }',
+        ),
+        "trade.toml:25: experience.one.source.within_minutes: must be from 0 to 527040, a year",
+    ),
+    (
+        *measure("share", '{ from = "kept_by", moment = "promised", promise = "promised" }'),
+        "trade.toml:25: experience.one.source.moment: 'promised' is no moment of an order",
+    ),
+    (
+        *measure("share", '{ from = "amount_ratio", above_percent = 0 }'),
+        "trade.toml:25: experience.one.source.above_percent: must be more than 0, not 0",
+    ),
+    (
+        *measure("ratio", '{ from = "amount_ratio" }'),
+        "trade.toml:21: experience.one.unit: must be 'percent' of this source",
+    ),
+    (
+        *measure("ratio", '{ from = "count", what = "promise_moves", at = "promised" }'),
+        "trade.toml:25: experience.one.source.at: 'promised' is no moment of an order",
+    ),
+    (
         *measure("share", '{ from = "outcome", outcomes = [] }'),
         "trade.toml:25: experience.one.source.outcomes: must name at least one outcome",
     ),
@@ -393,7 +425,7 @@ WRONG = [
     (
         'kind = "rating"',
         'kind = "timing"',
-        "trade.toml:15: experience.wait.kind: nothing measures 'wait'",
+        "trade.toml:12: experience.wait.source: is missing: it says what is measured",
     ),
     (
         'stage = "arrival"',
@@ -613,7 +645,7 @@ WRONG = [
     (
         'stage = "arrival"',
         'unit = "minutes"',
-        "trade.toml:15: experience.wait.kind: only a timing has minutes",
+        "trade.toml:16: experience.wait.unit: must be 'score': it is answered",
     ),
     (
         _MINUTES,

@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from voc_stream.catalogue.measures import ANSWERED, kinds_of, problems, unit_of
 from voc_stream.catalogue.model import MAXIMUM_SCORE, Experience, timings_of
 
@@ -45,6 +47,8 @@ def read_experience(file: CatalogueText, key: str, value: object, flow: Flow) ->
             f"{experience.stage!r} is no stage of [flow.stages]; "
             f"they are {', '.join(flow.stages) or 'none'}",
         )
+    if experience.source is None and experience.kind == "timing":
+        experience = replace(experience, source=timings_of(flow).get(key))
     _check_kind(file, key, experience, flow)
     _check_numbers(file, path, experience)
     return experience
@@ -52,36 +56,29 @@ def read_experience(file: CatalogueText, key: str, value: object, flow: Flow) ->
 
 def _check_kind(file: CatalogueText, key: str, experience: Experience, flow: Flow) -> None:
     path, timings = ("experience", key), timings_of(flow)
+    if experience.kind != "timing" and key in timings:
+        file.fail((*path, "kind"), "must be 'timing': it is measured from timestamps")
     if experience.source is not None:
-        _check_source(file, path, experience, experience.source)
-        return
-    if experience.kind not in (*ANSWERED, "timing"):
+        _check_source(file, path, experience, experience.source, flow)
+    elif experience.kind == "timing":
+        known = f"without it only {', '.join(timings)} are known" if timings else "there is no flow"
+        file.fail((*path, "source"), f"is missing: it says what is measured; {known}")
+    elif experience.kind not in ANSWERED:
         file.fail((*path, "source"), f"is missing: it says where the {experience.kind} comes from")
-    if experience.kind != "timing" and (key in timings or experience.unit == "minutes"):
-        file.fail(
-            (*path, "kind"),
-            "must be 'timing': it is measured from timestamps"
-            if key in timings
-            else "only a timing has minutes",
-        )
-    if experience.kind == "timing" and key not in timings:
-        file.fail(
-            (*path, "kind"), f"nothing measures {key!r}; the timings are {', '.join(timings)}"
-        )
-    if experience.kind == "timing" and experience.unit != timings[key]:
-        file.fail((*path, "unit"), f"must be {timings[key]!r} for {key}")
-    if experience.unit == "minutes" and experience.key:
+    elif experience.unit != "score":
+        file.fail((*path, "unit"), "must be 'score': it is answered")
+    if experience.unit != "score" and experience.key:
         file.fail(
             (*path, "key"),
-            "an experience in minutes cannot be a key experience: its scale is no score",
+            f"an experience in {experience.unit} cannot be a key experience: its scale is no score",
         )
 
 
 def _check_source(
-    file: CatalogueText, path: Sequence[str], experience: Experience, source: Source
+    file: CatalogueText, path: Sequence[str], experience: Experience, source: Source, flow: Flow
 ) -> None:
-    for name, problem in problems(source):
-        file.fail((*path, "source", name), problem)
+    for name, problem in problems(source, flow.stages):
+        file.fail((*path, "source", *filter(None, [name])), problem)
     if experience.kind not in kinds_of(source):
         file.fail(
             (*path, "kind"),

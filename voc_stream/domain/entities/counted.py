@@ -1,4 +1,4 @@
-"""What an entity counts for at a moment, and what must be taken back and added when that changes."""
+"""What an order contributes at a moment of its life, and what turns that into another."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.contribution import Contribution
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from voc_stream.events.types.base import Measure
@@ -26,11 +27,17 @@ def difference(before: Counted, after: Counted) -> list[Contribution]:
     same = before.dimensions == after.dimensions
     gone = [timing for timing in before.timings if not same or timing not in after.timings]
     new = [timing for timing in after.timings if not same or timing not in before.timings]
-    return [_contribution(before, timing, -1) for timing in gone] + [
-        _contribution(after, timing, 1) for timing in new
+    return _contributions(before, gone, -1) + _contributions(after, new, 1)
+
+
+def _contributions(
+    counted: Counted, timings: Sequence[tuple[datetime, Measure]], weight: int
+) -> list[Contribution]:
+    """One for each moment, with all that counts then."""
+    by_moment: dict[datetime, list[Measure]] = {}
+    for moment, measure in timings:
+        by_moment.setdefault(moment, []).append(measure)
+    return [
+        Contribution(moment, counted.dimensions, weight, tuple(measures))
+        for moment, measures in by_moment.items()
     ]
-
-
-def _contribution(counted: Counted, timing: tuple[datetime, Measure], weight: int) -> Contribution:
-    moment, measure = timing
-    return Contribution(moment, counted.dimensions, weight, (measure,))

@@ -7,39 +7,31 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.catalogue.model import minutes_experience, opening_minutes_experience
+from voc_stream.catalogue.model import FOLLOW_UP_MINUTES
 from voc_stream.domain.contribution import NO_PROFILE, Profile, dimensions_of
 from voc_stream.domain.dimensions import OF_EVENTS
 from voc_stream.domain.entities.counted import Counted
 from voc_stream.domain.entities.journey import Moments
+from voc_stream.domain.entities.latest_step import LatestStep, follows
+from voc_stream.domain.entities.promises import with_promise
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
 from voc_stream.events.types import RepairStep
-from voc_stream.events.types.base import DONE, NOT_DONE, Measure
+from voc_stream.events.types.base import Measure
 from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterable, Sequence
 
     from voc_stream.domain.calendar import Calendars
     from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.measures.of_order import OrderMeasure, Point
     from voc_stream.events.types import AnyEvent
 
-FOLLOW_UP_WITHIN = timedelta(hours=72)
+FOLLOW_UP_WITHIN = timedelta(minutes=FOLLOW_UP_MINUTES)
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
-
-
-class LatestStep(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The latest step: its moment, whether it enters, and its stage.
-
-    An enter follows an exit of the same moment; else the flow says which stage follows which.
-    The name is kept and not the place, which is another one when the flow gets more stages.
-    """
-
-    at: datetime
-    enters: bool
-    stage: str
+_OF_ORDERS = tuple(each.column for each in OF_EVENTS if each.of_orders)
 
 
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
@@ -50,6 +42,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     and the row is written with each event. `delivered` is the exit from the stage that ended the
     visit when it was taken in: what the order says does not change before it is folded anew.
     `opened`: for how many microseconds of each stage the site was open, as it was counted.
+    `first_promised`: the earliest statement of a promise, where it is another than the latest.
+    `promises`: the different promised moments in microseconds, where there are several.
     """
 
     order_id: str
@@ -57,6 +51,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     site_id: Stated[str] | None = None
     product: Stated[str] | None = None
     promised_at: Stated[datetime] | None = None
+    first_promised: Stated[datetime] | None = None
+    promises: list[int] = []
     estimated_amount: Stated[int] | None = None
     final_amount: Stated[int] | None = None
     step: LatestStep | None = None
@@ -93,6 +89,22 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return None if delivered_at is None or promised_at is None else delivered_at <= promised_at
 
     @property
+    def first_promised_at(self) -> datetime | None:
+        """What was promised first."""
+        return value_of(self.first_promised or self.promised_at)
+
+    @property
+    def on_time_first(self) -> bool | None:
+        """Whether it was delivered by what was promised first; None while either is unknown."""
+        delivered_at, promised_at = self.delivered_at, self.first_promised_at
+        return None if delivered_at is None or promised_at is None else delivered_at <= promised_at
+
+    @property
+    def promise_moves(self) -> int | None:
+        """How many other moments were promised beside the first, at most 99; None without a promise."""
+        return None if self.promised_at is None else max(0, len(self.promises) - 1)
+
+    @property
     def follow_up_due_at(self) -> datetime | None:
         """72 hours after delivery; the 72nd hour is included."""
         return None if self.delivered_at is None else self.delivered_at + FOLLOW_UP_WITHIN
@@ -122,7 +134,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             elif isinstance(event, RepairStep):
                 self._count_opening((event.stage,), rules.calendars)
 
-    def _count_opening(self, stages: Collection[str], calendars: Calendars | None) -> None:
+    def _count_opening(self, stages: Iterable[str], calendars: Calendars | None) -> None:
         calendar = None if calendars is None else calendars.of(value_of(self.site_id))
         for stage in stages:
             entered, exited = self.entered.get(stage), self.exited.get(stage)
@@ -134,8 +146,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
         if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
-            self.promised_at = latest(
-                self.promised_at, step.promised_at.astimezone(at.tzinfo), at, step.event_id
+            self.promised_at, self.first_promised, self.promises = with_promise(
+                (self.promised_at, self.first_promised, self.promises),
+                Stated(step.promised_at.astimezone(at.tzinfo), at, step.event_id),
             )
         if step.estimated_amount is not None:
             self.estimated_amount = latest(
@@ -147,7 +160,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             )
         enters = step.edge == "enter"
         last = self.step
-        if last is None or last.at < at or (last.at == at and _follows(enters, step, last, rules)):
+        if last is None or last.at < at or (last.at == at and follows(enters, step, last, rules)):
             self.step = LatestStep(at, enters, step.stage)
         stage, microseconds = step.stage, (at - EPOCH) // MICROSECOND
         if enters:
@@ -186,12 +199,15 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 self.step is not None and self.step.at == at
             ):
                 return True
+            if event.promised_at is not None and _microseconds(event.promised_at) in self.promises:
+                return True
         contact = self.contact
         stated = (
             self.customer_id,
             self.site_id,
             self.product,
             self.promised_at,
+            self.first_promised,
             self.estimated_amount,
             self.final_amount,
         )
@@ -199,93 +215,84 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             stated, event.event_id
         )
 
-    def stages_at_stake(self, event: AnyEvent) -> Collection[str]:
-        """The stages whose part of `counted` this event may change; for most events none, for some all that could be."""
-        moves_everything = self.exited and self._may_move_everything(event)
-        if not isinstance(event, RepairStep):
-            return tuple(self.exited) if moves_everything else ()
-        if moves_everything:
-            return {*self.exited, event.stage}
-        return (event.stage,) if event.edge == "exit" or event.stage in self.exited else ()
+    def at_stake(self, event: AnyEvent, rules: TimingRules) -> Sequence[OrderMeasure]:
+        """The measures whose part of `counted` this event may change; for most events few or none."""
+        measures = rules.measures
+        if (self.entered or self.exited or self.final_amount) and self._may_move_all(event):
+            return measures.every
+        if isinstance(event, RepairStep):
+            this = (event.edge, event.stage)
+            return [
+                one
+                for one in measures.on_step(event)
+                if one.gate is None or one.gate == this or self.at(one.gate) is not None
+            ]
+        return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()
 
-    def _may_move_everything(self, event: AnyEvent) -> bool:
-        """Whether it may change the order's dimensions, or what is known of a delivered order: its promise, its follow-up."""
-        product, site_id = event.product, event.site_id
-        return (
-            self.delivered is not None
-            or (site_id is not None and value_of(self.site_id) != site_id)
-            or (product is not None and value_of(self.product) != product)
-        )
+    def _may_move_all(self, event: AnyEvent) -> bool:
+        """Whether it may change the order's dimensions."""
+        for column in _OF_ORDERS:
+            stated = getattr(event, column)
+            if stated is not None and value_of(getattr(self, column)) != stated:
+                return True
+        return False
+
+    def at(self, point: Point) -> int | None:
+        """A moment of the order in microseconds since 1970; None while it is unknown."""
+        kind, stage = point
+        if kind == "exit":
+            return self.exited.get(stage)
+        if kind == "enter":
+            return self.entered.get(stage)
+        if kind == "delivered":
+            return self.delivered
+        moment = {
+            "promised": value_of(self.promised_at),
+            "first_promised": self.first_promised_at,
+            "followed_up": self.followed_up_at,
+        }[kind]
+        return None if moment is None else _microseconds(moment)
+
+    def open_for(self, stage: str) -> int | None:
+        """For how many microseconds of a stage the site was open; None where that is not known."""
+        return self.opened.get(stage)
+
+    def amounts(self) -> tuple[int, int, int] | None:
+        """The final and the estimated amount in hundredths, and since when both are known, in microseconds."""
+        final, estimated = self.final_amount, self.estimated_amount
+        if final is None or estimated is None:
+            return None
+        return final.value, estimated.value, _microseconds(max(final.at, estimated.at))
 
     def timings(
-        self, rules: TimingRules, stages: Collection[str] | None = None
+        self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
     ) -> list[tuple[datetime, Measure]]:
-        """What the timestamps of some stages (None: of all) measure, each with its moment.
-
-        How the promise was kept and the follow-up in time belong to the delivery.
-        """
+        """What these measures, or all, say of the order, each with the moment at which it counts."""
         found: list[tuple[datetime, Measure]] = []
-        stages = self.exited if stages is None else stages
-        for stage in stages:
-            exited, entered = self.exited.get(stage), self.entered.get(stage)
-            if (
-                exited is None
-                or entered is None
-                or not 0 <= exited - entered <= rules.longest_stage
-            ):
-                continue
-            moment, minutes = _moment(exited), hundredths_of_minutes(exited - entered)
-            found.append((moment, Measure(minutes_experience(stage), minutes)))
-            if stage == rules.flow.reception:
-                found.append((moment, Measure("reception_minutes", minutes)))
-            if stage in self.opened:
-                minutes = hundredths_of_minutes(self.opened[stage])
-                found.append((moment, Measure(opening_minutes_experience(stage), minutes)))
-        if rules.flow.delivered in stages:
-            found += self._delivery_timings()
-        return [(moment, measure) for moment, measure in found if measure.experience in rules.known]
+        for one in rules.measures.every if measures is None else measures:
+            judged = one.judge(self)
+            if judged is not None:
+                moment, value = judged
+                found.append((_moment(moment), Measure(one.experience, value)))
+        return found
 
-    def _delivery_timings(self) -> Iterator[tuple[datetime, Measure]]:
-        delivered_at, due_at, followed_up_at = (
-            self.delivered_at,
-            self.follow_up_due_at,
-            self.followed_up_at,
-        )
-        if delivered_at is None or due_at is None:
-            return
-        if self.on_time is not None:
-            yield delivered_at, Measure("on_time_delivery", DONE if self.on_time else NOT_DONE)
-        in_time = followed_up_at is not None and followed_up_at <= due_at
-        yield due_at, Measure("follow_up_72h", DONE if in_time else NOT_DONE)
-
-    def counted(self, rules: TimingRules, stages: Collection[str] | None = None) -> Counted:
-        """The timings of some stages (None: of all) with the dimensions under which they count."""
+    def counted(
+        self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
+    ) -> Counted:
+        """What these measures, or all, say of the order, with the dimensions under which it counts."""
         stated = [
             (value_of(getattr(self, each.column)) or "") if each.of_orders else ""
             for each in OF_EVENTS
         ]
-        return Counted(dimensions_of(stated, self.profile), self.timings(rules, stages))
+        return Counted(dimensions_of(stated, self.profile), self.timings(rules, measures))
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""
         self.profile = profile
 
 
-def _follows(enters: bool, step: RepairStep, last: LatestStep, rules: TimingRules) -> bool:
-    """Whether a step is later than another one of the same moment."""
-    if enters != last.enters:
-        return enters
-    place_of = rules.flow.place_of
-    return step.stage != last.stage and place_of(step.stage) > place_of(last.stage)
-
-
-def hundredths_of_minutes(microseconds: int) -> int:
-    """A duration in hundredths of a minute, half up.
-
-    >>> hundredths_of_minutes(150_000_000)
-    250
-    """
-    return (microseconds * 100 + 30_000_000) // 60_000_000
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
 
 
 def _moment(microseconds: int) -> datetime:

@@ -112,18 +112,14 @@ class Fold:
         order = self.orders.get(order_id)
         if order is None:
             order = self.orders[order_id] = OrderState(order_id)
-        stages, owner = order.stages_at_stake(event), value_of(order.customer_id)
-        if stages:
-            before = order.counted(self._rules, stages)
+        at_stake, owner = order.at_stake(event, self._rules), value_of(order.customer_id)
+        if at_stake:
+            before = order.counted(self._rules, at_stake)
             order.apply(event, at, self._rules)
-            self._timings += difference(before, order.counted(self._rules, stages))
+            self._timings += difference(before, order.counted(self._rules, at_stake))
         else:
             order.apply(event, at, self._rules)
-        if (
-            owner != event.customer_id
-            or self._rules.flow.delivered in stages
-            or event.always_affects_risk
-        ):
+        if owner != event.customer_id or order.delivered is not None or event.always_affects_risk:
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 
     def _apply_to_complaint(self, event: Complaint, at: datetime) -> None:
@@ -226,7 +222,7 @@ class Fold:
         for complaint in self.complaints.values():
             for action in complaint.unread:
                 complaint.recall(action, found.steps.get((complaint.complaint_id, action)))
-        at_stake = tuple(filter(None, (self._rules.flow.delivered,)))
+        at_stake = self._rules.measures.on_contact
         for order in self.orders.values():
             if order.contact is not None and not order.contact.is_read:
                 before = order.counted(self._rules, at_stake)

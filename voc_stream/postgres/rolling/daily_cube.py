@@ -24,9 +24,10 @@ def merge_into_cube(cursor: Cursor) -> None:
         f"coalesce(sum(weight) FILTER (WHERE bin = {number}), 0)" for number in range(len(BINS))
     )
     day, calendars = _local_day(cursor)
+    unit = _unit(cursor)
     rows = (
         f"SELECT {_KEY}, {sums_of_measures()}, {bins}"
-        f" FROM (SELECT taken.*, {day} AS day, {bin_of('value', 'experience')} AS bin"
+        f" FROM (SELECT taken.*, {day} AS day, {bin_of('value', unit)} AS bin"
         f" FROM taken {calendars}) binned"
         f" GROUP BY {_KEY} ORDER BY {_KEY}"
     )
@@ -43,3 +44,16 @@ def _local_day(cursor: Cursor) -> tuple[str, str]:
     if len(zones) > 1:
         return local_day("moment"), join_calendar("taken.site_id")
     return f"(moment AT TIME ZONE '{zones[0] if zones else 'UTC'}')::date", ""
+
+
+def _unit(cursor: Cursor) -> str:
+    """SQL of the unit of an experience, without a join: PostgreSQL looks lists up by hash."""
+    cursor.execute(
+        "SELECT unit, array_agg(experience ORDER BY experience)::text FROM experience"
+        " WHERE unit <> 'score' GROUP BY unit ORDER BY unit"
+    )
+    cases = " ".join(
+        f"WHEN experience = ANY('{experiences}'::text[]) THEN '{unit}'"
+        for unit, experiences in cursor
+    )
+    return f"CASE {cases} ELSE 'score' END" if cases else "'score'"

@@ -19,17 +19,20 @@ _KEY = ", ".join(CUBE_KEY)
 _COLUMNS = ", ".join(each.column for each in CUBE)
 
 
-def bin_of(value: str, experience: str) -> str:
-    """SQL of a value's histogram bin: the floor of a score; doubling widths from 5 minutes for experiences in minutes."""
-    thresholds = ", ".join(str(500 * 2**number) for number in range(SCORE_BINS - 1))
-    return f"CASE WHEN {is_minutes(experience)} THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[]) ELSE ({value} / 100)::int END"
+UNIT_OF = "(SELECT unit FROM experience e WHERE e.experience = {})"
 
 
-def is_minutes(experience: str) -> str:
-    """SQL of whether an experience is measured in minutes; the names are fixed by the contract."""
-    patterns = (r"stage\_minutes.%", r"stage\_opening\_minutes.%")
-    of_stages = " OR ".join(f"{experience} LIKE '{pattern}'" for pattern in patterns)
-    return f"({of_stages} OR {experience} = 'reception_minutes')"
+def bin_of(value: str, unit: str) -> str:
+    """SQL of a value's histogram bin, the last one open above.
+
+    The floor of a score and of a count; doubling widths from 5 for minutes; 20 for percent.
+    """
+    last = SCORE_BINS - 1
+    thresholds = ", ".join(str(500 * 2**number) for number in range(last))
+    return (
+        f"CASE {unit} WHEN 'minutes' THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[])"
+        f" WHEN 'percent' THEN least({last}, {value} / 2000)::int ELSE least({last}, {value} / 100)::int END"
+    )
 
 
 # Once a query, not once a row.
@@ -66,7 +69,7 @@ FROM (
     FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM detail_contribution) c
          {join_calendar("c.site_id")},
          unnest(c.experience, c.value, c.expectation, c.importance) AS u(experience, value, expectation, importance),
-         LATERAL (SELECT {bin_of("u.value", "u.experience")} AS bin) b
+         LATERAL (SELECT {bin_of("u.value", UNIT_OF.format("u.experience"))} AS bin) b
 ) merged_and_pending
 GROUP BY {_KEY}
 HAVING sum(n) <> 0
@@ -103,8 +106,8 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        d.stddev,
        {interval("-")} AS ci_low,
        {interval("+")} AS ci_high,
-       CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.top_n::float8 / r.n END AS top_box_share,
-       CASE WHEN {is_minutes("r.experience")} THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE r.top_n::float8 / r.n END AS top_box_share,
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
        coalesce(e.is_key, false) AS is_key,
        c.as_of,
        e.kind
@@ -190,13 +193,13 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "experience": "experience of the catalogue / 体验项",
             **{each.column: f"{_about(each)} / {each.chinese}" for each in CUBE},
             "n": "samples / 样本数",
-            "score_sum": "sum of values, in hundredths of a point (of a minute for timings); divide by 100 n for the mean / 分值之和",
+            "score_sum": "sum of values, in hundredths of a point (or of its unit); divide by 100 n for the mean / 分值之和",
             "score_sq_sum": "sum of squared values, in hundredths squared / 分值平方和",
             "expectation_n": "samples with a stated expectation / 有期望值的样本数",
             "expectation_sum": "sum of stated expectations, in hundredths / 期望值之和",
             "importance_n": "samples with a stated importance / 有重要度的样本数",
             "importance_sum": "sum of stated importances, in hundredths / 重要度之和",
-            "histogram": "11 counts: scores by their floor; minutes below 5, 10, 20, ... 2560 and beyond / 直方图",
+            "histogram": "11 counts: scores and counts by their floor; minutes doubling from 5; percent by 20 / 直方图",
         },
     ),
     "rolling_satisfaction": (
@@ -205,7 +208,7 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "horizon": "1h, 24h, 7d, 30d or 90d, ending at as_of / 时间窗",
             **_SCOPE_COMMENTS,
             "n": "samples / 样本数",
-            "experience_mean": "mean score, 0-10 (minutes of timings, the NPS from -1 to 1 of nps) / 体验均值",
+            "experience_mean": "mean score, 0-10, or mean of minutes, percent or a count; of nps the score from -1 to 1 / 体验均值",
             "expectation_mean": "mean stated expectation, else the catalogue's / 期望均值",
             "satisfaction": "experience_mean - expectation_mean / 满意度",
             "satisfaction_ratio": "experience_mean / expectation_mean / 满意度比值",
@@ -216,8 +219,8 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "stddev": "standard deviation of the sample; NULL for one / 标准差",
             "ci_low": "lower end of the 95 % interval of experience_mean / 95%置信下限",
             "ci_high": "upper end of the 95 % interval of experience_mean / 95%置信上限",
-            "top_box_share": "share of scores of 9 or more; NULL for minutes / 高分占比",
-            "bottom_box_share": "share of scores of 6 or less; NULL for minutes / 低分占比",
+            "top_box_share": "share of scores of 9 or more; NULL for other units / 高分占比",
+            "bottom_box_share": "share of scores of 6 or less; NULL for other units / 低分占比",
             "is_key": "key experience of the catalogue / 关键体验",
             "as_of": "the moment at which the horizon ends / 截止时间",
             "kind": "rating, process, timing, share, nps or ratio; never averaged together / 类型",

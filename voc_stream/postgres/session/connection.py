@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 DEADLINE_SECONDS = 25.0
-SCHEMA_VERSION = "0019"  # the newest migration
+SCHEMA_VERSION = "0020"  # the newest migration
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,

@@ -56,6 +56,7 @@ def test_a_changed_catalogue_replaces_and_keeps_what_it_no_longer_names(
     store: Store, catalogue: Catalogue
 ) -> None:
     """Old events still speak of experiences that were taken out."""
+    store.ask("DELETE FROM experience")
     overall, quality = catalogue.experience["overall"], catalogue.experience["repair_quality"]
     changed = msgspec.structs.replace(overall, expectation=9.5)
     with Store(

@@ -14,7 +14,8 @@ from builders import messages, touchpoint
 from integration.postgres.store import NOW, send
 
 from voc_stream.domain.entities.complaint import ComplaintState
-from voc_stream.domain.entities.order import LatestStep, OrderState
+from voc_stream.domain.entities.latest_step import LatestStep
+from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.since import Since
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.intake.batch_transaction import PostgresSink

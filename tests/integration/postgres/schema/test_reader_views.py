@@ -17,7 +17,6 @@ from voc_stream.catalogue.label import Label
 from voc_stream.catalogue.model import Experience
 from voc_stream.postgres.schema.expressions.intervals import t_quantile as sql_of_t
 from voc_stream.postgres.schema.reader_views import bin_of
-from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,24 +143,23 @@ def test_interval_widths_are_students(cursor: Cursor, freedom: int) -> None:
 @given(st.integers(0, 1000) | st.sampled_from([99, 100, 899, 900, 1000]))
 def test_a_score_falls_into_the_bin_of_its_floor(cursor: Cursor, value: int) -> None:
     """Eleven bins, the last one for ten alone."""
-    assert bin_in_sql(cursor, value, "overall") == value // 100
+    assert bin_in_sql(cursor, value, "score") == value // 100
 
 
 @given(
-    st.integers(0, 366 * 24 * 60 * 100) | st.sampled_from([499, 500, 999, 1000, 255_999, 256_000]),
-    st.sampled_from([*(f"stage_minutes.{stage}" for stage in STAGES), "reception_minutes"]),
+    st.integers(0, 10_000_000)
+    | st.sampled_from([499, 500, 999, 1000, 1999, 2000, 255_999, 256_000]),
+    st.sampled_from(["minutes", "percent", "count"]),
 )
-def test_minutes_fall_into_bins_of_doubling_width(
-    cursor: Cursor, value: int, experience: str
-) -> None:
-    """Below 5, 10, 20, ... 2560 minutes and beyond."""
-    assert bin_in_sql(cursor, value, experience) == histogram_bin(value, minutes=True)
+def test_other_units_have_bins_that_are_open_above(cursor: Cursor, value: int, unit: str) -> None:
+    """Below 5, 10, 20, ... 2560 minutes and beyond; percent in steps of 20; a count up to 10."""
+    assert bin_in_sql(cursor, value, unit) == histogram_bin(value, unit)
 
 
-def bin_in_sql(cursor: Cursor, value: int, experience: str) -> int:
+def bin_in_sql(cursor: Cursor, value: int, unit: str) -> int:
     statement = (
-        f"SELECT {bin_of('value', 'experience')} FROM (SELECT {value} AS value,"
-        f" '{experience}'::text AS experience) given"
+        f"SELECT {bin_of('value', 'unit')}"
+        f" FROM (SELECT {value} AS value, '{unit}'::text AS unit) given"
     )
     cursor.execute(statement)
     row = cursor.fetchone()

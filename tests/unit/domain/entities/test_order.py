@@ -3,8 +3,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
-from builders import START, at, callback, event_lists, messages, repair_step, touchpoint
+from builders import (
+    START,
+    at,
+    callback,
+    event_lists,
+    messages,
+    repair_step,
+    touchpoint,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from integration.postgres.store import CATALOGUE
@@ -16,9 +25,10 @@ from unit.domain.world import NOW, encode, events_of, found_among, summed
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.counted import Counted, difference
-from voc_stream.domain.entities.order import OrderState, hundredths_of_minutes
-from voc_stream.domain.entities.timing_rules import TimingRules
+from voc_stream.domain.entities.order import OrderState
+from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.fold_batch import Unread
+from voc_stream.domain.measures.of_order import OrderMeasures, hundredths_of_minutes
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.simulator.journey import STAGES
@@ -30,16 +40,13 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 NOTHING_COUNTED = Counted(("",) * len(COLUMNS), [])
-KNOWN = frozenset(
-    {
-        "on_time_delivery",
-        "follow_up_72h",
-        "reception_minutes",
-        *(f"stage_minutes.{stage}" for stage in STAGES),
-    }
+TODAY = (
+    "on_time_delivery",
+    "follow_up_72h",
+    "reception_minutes",
+    *(f"stage_minutes.{stage}" for stage in STAGES),
 )
-YEAR = timedelta(days=366)
-RULES = TimingRules(load_catalogue().flow, KNOWN, YEAR // timedelta(microseconds=1), YEAR)
+RULES = timing_rules(load_catalogue())
 
 
 def order(bodies: list[Event], catalogue: Catalogue) -> OrderState:
@@ -57,6 +64,7 @@ def measured(state: OrderState) -> dict[str, tuple[timedelta, int]]:
     return {
         measure.experience: (moment - START, measure.value)
         for moment, measure in state.timings(RULES)
+        if measure.experience in TODAY
     }
 
 
@@ -213,11 +221,12 @@ def test_a_promise_out_of_all_proportion_is_none(
 
 def test_a_timing_that_the_catalogue_does_not_name_counts_nothing(catalogue: Catalogue) -> None:
     """Only experiences of the catalogue are averaged."""
-    assert [
-        measure.experience
-        for _, measure in delivered(catalogue).timings(RULES._replace(known={"follow_up_72h"}))
-    ] == ["follow_up_72h"]
-    assert delivered(catalogue).timings(RULES._replace(known=())) == []
+    only = {"follow_up_72h": catalogue.experience["follow_up_72h"]}
+    rules = timing_rules(msgspec.structs.replace(catalogue, experience=only))
+    found = [measure.experience for _, measure in delivered(catalogue).timings(rules)]
+    assert found == ["follow_up_72h"]
+    nothing = RULES._replace(measures=OrderMeasures())
+    assert delivered(catalogue).timings(nothing) == []
 
 
 @pytest.mark.parametrize(
@@ -306,10 +315,10 @@ def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Ev
     """The difference over the stages at stake is the whole difference, event by event: nothing else may change."""
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
-        stages, before = state.stages_at_stake(event), state.counted(RULES)
-        part_before = state.counted(RULES, stages)
+        at_stake, before = state.at_stake(event, RULES), state.counted(RULES)
+        part_before = state.counted(RULES, at_stake)
         state.apply(event, moment_of(event), RULES)
-        assert summed(difference(part_before, state.counted(RULES, stages))) == summed(
+        assert summed(difference(part_before, state.counted(RULES, at_stake))) == summed(
             difference(before, state.counted(RULES))
         )
 

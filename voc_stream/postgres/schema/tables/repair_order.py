@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Double, Index, Text, text
+from sqlalchemy import Boolean, Double, Index, Integer, Text, text
 
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.postgres.schema.tables.columns import KEY, POINTS, TIME, column
@@ -74,6 +74,17 @@ REPAIR_ORDER = EntityRow(
         stated_money("estimated_amount", "estimated amount, as stated latest / 估价"),
         stated_money("final_amount", "final amount, as stated latest / 结算金额"),
         _MEMORY,
+        plain("first_promised_at", TIME, "promised delivery, as stated first / 首次承诺交车时间"),
+        plain(
+            "promise_moves",
+            Integer,
+            "how many other moments were promised beside the first; NULL without a promise / 改约次数",
+        ),
+        plain(
+            "on_time_first",
+            Boolean,
+            "delivered_at <= first_promised_at; NULL while either is unknown / 是否按首次承诺交车",
+        ),
     ),
     indexes=(
         Index("repair_order_customer_id", "customer_id", "order_id"),

@@ -1,0 +1,230 @@
+"""What an order measures: minutes between its moments, promises kept, amounts, as the catalogue declares.
+
+Each measure knows what it depends on, so that an event makes only those be worked out anew that it
+may change.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from voc_stream.catalogue.measures import AmountRatio, Between, Count, KeptBy
+from voc_stream.events.types.base import DONE, NOT_DONE
+from voc_stream.events.types.hundredths import hundredths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from voc_stream.catalogue.flow import Flow
+    from voc_stream.catalogue.measures import Source
+    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.events.types import RepairStep
+
+MICROSECOND = timedelta(microseconds=1)
+MINUTE_MICROSECONDS = 60_000_000
+LARGEST_RATIO = 10_000_000
+"""In hundredths of a percent. A thousand times the estimate is a slip of the pen or another currency."""
+WHOLE = 10_000
+"""One, in hundredths of a percent."""
+
+
+class Point(NamedTuple):
+    """A moment in an order's life: `enter` or `exit` of a stage, a promise, or the follow-up."""
+
+    kind: str
+    stage: str = ""
+
+
+FOLLOWED_UP, DELIVERED = Point("followed_up"), Point("delivered")
+
+
+class OrderFacts(Protocol):
+    """What is known of an order."""
+
+    def at(self, point: Point) -> int | None:
+        """A moment in microseconds since 1970; None while it is unknown."""
+
+    def open_for(self, stage: str) -> int | None:
+        """For how many microseconds of a stage the site was open; None where that is not known."""
+
+    def amounts(self) -> tuple[int, int, int] | None:
+        """The final and the estimated amount in hundredths, and since when both are known, in microseconds."""
+
+    @property
+    def promise_moves(self) -> int | None:
+        """How many other moments were promised after the first; None without a promise."""
+
+
+Judged = tuple[int, int] | None
+"""A moment in microseconds since 1970 and a value in hundredths; None while it cannot be judged."""
+
+
+class OrderMeasure(NamedTuple):
+    """One measure of orders.
+
+    Attributes:
+        experience: its name.
+        gate: what must be known for anything to be measured; None where it is no moment.
+        depends_on: the moments on which it depends, or `amounts` or `promises`.
+        judge: what it measures.
+    """
+
+    experience: str
+    gate: Point | None
+    depends_on: frozenset[Point | str]
+    judge: Callable[[OrderFacts], Judged]
+
+
+class OrderMeasures:
+    """The measures of orders that a catalogue declares."""
+
+    def __init__(self, every: Sequence[OrderMeasure] = (), flow: Flow | None = None) -> None:
+        self.every = tuple(every)
+        self._flow = flow
+        self.on_contact = tuple(one for one in self.every if FOLLOWED_UP in one.depends_on)
+        self._on_step: dict[tuple[str, str, bool, bool], tuple[OrderMeasure, ...]] = {}
+
+    def on_step(self, step: RepairStep) -> tuple[OrderMeasure, ...]:
+        """Those that a step may change, as long as it does not change the order's dimensions."""
+        states_amount = step.estimated_amount is not None or step.final_amount is not None
+        key = (step.stage, step.edge, step.promised_at is not None, states_amount)
+        found = self._on_step.get(key)
+        if found is None:
+            found = self._on_step[key] = self._changed_by(*key)
+        return found
+
+    def _changed_by(
+        self, stage: str, edge: str, states_promise: bool, states_amount: bool
+    ) -> tuple[OrderMeasure, ...]:
+        changed: set[Point | str] = {Point(edge, stage)}
+        if states_promise:
+            changed.add("promises")
+        if states_amount:
+            changed.add("amounts")
+        if self._flow is not None and edge == "exit":
+            # The first contact after the delivery is another one, too, if the delivery is later.
+            if stage == self._flow.delivered:
+                changed |= {DELIVERED, FOLLOWED_UP}
+            if stage == self._flow.follow_up:
+                changed.add(FOLLOWED_UP)
+        return tuple(one for one in self.every if changed & one.depends_on)
+
+
+def order_measures(catalogue: Catalogue) -> OrderMeasures:
+    """What a catalogue declares of orders."""
+    longest = timedelta(days=catalogue.plausible.longest_stage_days) // MICROSECOND
+    found = (
+        _measure(key, experience.source, longest)
+        for key, experience in catalogue.experience.items()
+    )
+    return OrderMeasures([one for one in found if one is not None], catalogue.flow)
+
+
+def _measure(experience: str, source: Source | None, longest: int) -> OrderMeasure | None:
+    if isinstance(source, Between):
+        start, end = point_of(source.start), point_of(source.end)
+        judge = partial(
+            _open_between if source.time == "opening" else _between, start, end, longest
+        )
+        return _of(experience, end, (start, end), judge)
+    if isinstance(source, KeptBy):
+        moment = point_of(source.moment)
+        if source.promise is not None:
+            promise = point_of(source.promise)
+            return _of(experience, moment, (moment, promise), partial(_by_promise, moment, promise))
+        after = point_of(source.after or "")
+        within = round((source.within_minutes or 0) * MINUTE_MICROSECONDS)
+        return _of(experience, after, (moment, after), partial(_within, moment, after, within))
+    if isinstance(source, AmountRatio):
+        bound = source.above_percent
+        limit = None if bound is None else hundredths(bound)
+        return _of(experience, None, ("amounts",), partial(_ratio, limit))
+    if isinstance(source, Count):
+        moment = point_of(source.at)
+        return _of(experience, moment, (moment, "promises"), partial(_moves, moment))
+    return None
+
+
+def _of(
+    experience: str,
+    gate: Point | None,
+    depends_on: Sequence[Point | str],
+    judge: Callable[[OrderFacts], Judged],
+) -> OrderMeasure:
+    inputs = {
+        "promises" if isinstance(one, Point) and one.kind.endswith("promised") else one
+        for one in depends_on
+    }
+    is_step = gate is not None and gate.kind in ("enter", "exit")
+    return OrderMeasure(experience, gate if is_step else None, frozenset(inputs), judge)
+
+
+def point_of(name: str) -> Point:
+    """The moment that a catalogue calls so.
+
+    >>> point_of("work.enter"), point_of("promised")
+    (Point(kind='enter', stage='work'), Point(kind='promised', stage=''))
+    """
+    stage, _, edge = name.rpartition(".")
+    return Point(edge, stage)
+
+
+def hundredths_of_minutes(microseconds: int) -> int:
+    """A duration in hundredths of a minute, half up.
+
+    >>> hundredths_of_minutes(150_000_000)
+    250
+    """
+    return (microseconds * 100 + 30_000_000) // MINUTE_MICROSECONDS
+
+
+def _between(start: Point, end: Point, longest: int, order: OrderFacts) -> Judged:
+    started, ended = order.at(start), order.at(end)
+    if started is None or ended is None or not 0 <= ended - started <= longest:
+        return None
+    return ended, hundredths_of_minutes(ended - started)
+
+
+def _open_between(start: Point, end: Point, longest: int, order: OrderFacts) -> Judged:
+    all_minutes, opened = _between(start, end, longest, order), order.open_for(end.stage)
+    if all_minutes is None or opened is None:
+        return None
+    return all_minutes[0], hundredths_of_minutes(opened)
+
+
+def _by_promise(moment: Point, promise: Point, order: OrderFacts) -> Judged:
+    came, promised = order.at(moment), order.at(promise)
+    if came is None or promised is None:
+        return None
+    return came, DONE if came <= promised else NOT_DONE
+
+
+def _within(moment: Point, after: Point, within: int, order: OrderFacts) -> Judged:
+    began, came = order.at(after), order.at(moment)
+    if began is None:
+        return None
+    return began + within, DONE if came is not None and came <= began + within else NOT_DONE
+
+
+def _ratio(limit: int | None, order: OrderFacts) -> Judged:
+    """`limit`: in hundredths of a percent, above which it counts; None for the ratio itself."""
+    amounts = order.amounts()
+    if amounts is None:
+        return None
+    final, estimated, known_at = amounts
+    if estimated <= 0 or (ratio := _half_up(final * WHOLE, estimated)) > LARGEST_RATIO:
+        return None
+    if limit is None:
+        return known_at, ratio
+    return known_at, DONE if final * WHOLE > estimated * limit else NOT_DONE
+
+
+def _half_up(dividend: int, divisor: int) -> int:
+    return (2 * dividend + divisor) // (2 * divisor)
+
+
+def _moves(moment: Point, order: OrderFacts) -> Judged:
+    came, moves = order.at(moment), order.promise_moves
+    return None if came is None or moves is None else (came, 100 * moves)

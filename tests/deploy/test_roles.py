@@ -124,8 +124,13 @@ def test_the_writer_renames_an_experience(
         for key, one in writers_store.catalogue.experience.items()
     }
     alias = {"repair_quality": "workmanship"}
+    version = writers_store.catalogue.version
     newer = replace(
-        writers_store.catalogue, version=2, digest="newer", alias=alias, experience=experiences
+        writers_store.catalogue,
+        version=version + 1,
+        digest="newer",
+        alias=alias,
+        experience=experiences,
     )
     before = operators_database.ask(
         "voc", "SELECT sum(n)::int FROM voc.experience_daily WHERE experience = 'repair_quality'"
@@ -137,7 +142,10 @@ def test_the_writer_renames_an_experience(
     )
     assert after == before
     back = replace(
-        writers_store.catalogue, version=3, digest="back", alias={"workmanship": "repair_quality"}
+        writers_store.catalogue,
+        version=version + 2,
+        digest="back",
+        alias={"workmanship": "repair_quality"},
     )
     with Store(writers_store.url, back) as store:
         assert store.chores().join().problem is None

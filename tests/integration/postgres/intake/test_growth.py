@@ -26,6 +26,7 @@ from builders import (
 )
 from integration.postgres.store import NOW, send
 
+from voc_stream.events.decode import decode_stored
 from voc_stream.postgres.rolling import churn_risk as churn
 
 if TYPE_CHECKING:
@@ -49,18 +50,22 @@ def fill(store: Store, event: Event, first: int, last: int) -> None:
     Fold nothing: see `refold`.
     """
     body = messages([event])[0].decode()
+    stored = decode_stored(body, {})
     store.ask(
         """
-        INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, site_id, order_id, body, topic, partition, "offset")
+        INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, site_id, order_id, body, topic, partition, "offset",
+            is_scored, is_contact)
         SELECT 'seed-' || lpad(n::text, 8, '0'), b ->> 'type', %s::timestamptz + n * interval '1 second', b ->> 'customer_id',
                b ->> 'site_id', b ->> 'order_id',
                b || jsonb_build_object('event_id', 'seed-' || lpad(n::text, 8, '0'), 'occurred_at',
                     to_char((%s::timestamptz + n * interval '1 second') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
-               'test.events', 9, n
+               'test.events', 9, n, %s, %s
         FROM (SELECT %s::jsonb AS b) one, generate_series(%s::int, %s::int) n
         """,
         START,
         START,
+        stored.is_scored(),
+        stored.is_contact("follow_up"),
         body,
         first,
         last - 1,

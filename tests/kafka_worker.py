@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fakes import MemoryChores, MemorySink
 
-    from voc_stream.pipeline.ports import DecodedMessage, Message
+    from voc_stream.pipeline.ports import Decode, DecodedMessage, Message
 
 TIMEOUT_SECONDS = 40.0
 # Shorter than the settings allow: the embedded broker lets a first member wait for half of the
@@ -53,14 +53,19 @@ class ThreadWorker:
     """A worker that runs on a thread of its own until it is stopped."""
 
     def __init__(
-        self, settings: Settings, sink: MemorySink, chores: MemoryChores, **options: Any
+        self,
+        settings: Settings,
+        sink: MemorySink,
+        chores: MemoryChores,
+        decode: Decode | None = None,
+        **options: Any,
     ) -> None:
         self.metrics = Metrics(CollectorRegistry())
         self.error: BaseException | None = None
         self._sink = sink
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._arguments = (settings, sink, self._decode, chores, self.metrics)
+        self._arguments = (settings, sink, decode or self._decode, chores, self.metrics)
         self._options = SHORT_SESSIONS | options
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -18,6 +19,7 @@ from kafka import KafkaProducer
 from kafka_worker import started_workers, wait_until
 
 from voc_stream.kafka.topics import ensure_topics, input_topics
+from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 if TYPE_CHECKING:
@@ -82,7 +84,9 @@ def test_an_event_that_is_too_much_is_set_aside(
         closing(PostgresSink(url, catalogue, deadline_seconds=DEADLINE_SECONDS)) as sink,
         started_workers() as start,
     ):
-        worker = start(own, sink, MemoryChores())
+        worker = start(
+            own, sink, MemoryChores(), decode=partial(decode_messages, catalogue=catalogue)
+        )
         began = time.monotonic()
         wait_until(
             lambda: worker.sample("voc_messages_set_aside_total") == 1,

@@ -5,6 +5,7 @@ Each worker is a process of its own.
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -101,13 +102,11 @@ def test_a_newer_catalogue_takes_over_and_the_older_one_waits(
     text = CATALOGUE_PATH.read_text(encoding="utf-8").replace(
         "[experience.repair_quality]", "[experience.workmanship]"
     )
-    text = text.replace('_experience = "repair_quality"', '_experience = "workmanship"').replace(
-        "version = 1\n", "", 1
-    )
+    text = text.replace('_experience = "repair_quality"', '_experience = "workmanship"')
+    version = tomllib.loads(text)["version"]
+    text = text.replace(f"version = {version}\n", f"version = {version + 1}\n", 1)
     path = tmp_path / "second.toml"
-    path.write_text(
-        f'version = 2\n{text}\n[alias]\nrepair_quality = "workmanship"\n', encoding="utf-8"
-    )
+    path.write_text(f'{text}\n[alias]\nrepair_quality = "workmanship"\n', encoding="utf-8")
     # Another group of the same installation: the embedded broker loses itself where members come
     # and go.
     new = service.start_other(

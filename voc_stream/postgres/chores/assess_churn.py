@@ -122,7 +122,10 @@ class AssessChurn:
 
     def _everyone(self, cursor: Cursor, now: datetime) -> int:
         cursor.execute("DELETE FROM churn_pending")
-        cursor.execute("SELECT customer_id FROM customer ORDER BY customer_id")
+        # Of whom every event was taken back, only the queue knew beside the risk that is left.
+        cursor.execute(
+            "SELECT customer_id FROM customer UNION SELECT customer_id FROM churn_risk ORDER BY 1"
+        )
         customer_ids = [customer_id for (customer_id,) in cursor.fetchall()]
         for first in range(0, len(customer_ids), CUSTOMERS_A_TIME):
             churn.reassess(

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
-from builders import START, at, complaint, customer, event_lists, messages, repair_step, touchpoint
+from builders import (
+    START,
+    at,
+    complaint,
+    customer,
+    event_lists,
+    messages,
+    repair_step,
+    retraction,
+    touchpoint,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from integration.postgres.crowd import crowd
@@ -173,6 +183,18 @@ def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.Monk
     assert store.chores().assess_churn(NOW, everyone=True) == 5
     store.assert_as_expected(values, names=["churn_risk"], assessed_at_once=True)
     assert store.one("SELECT count(*) FROM churn_pending") == 0
+
+
+def test_everyone_is_also_who_is_gone_meanwhile(store: Store) -> None:
+    """A customer of whom every event was taken back keeps no risk, whatever assesses next."""
+    sink, chores = store.sink(), store.chores()
+    send(sink, messages([touchpoint("t-1", customer_id="gone")]))
+    assert chores.assess_churn(NOW) == 1
+    send(sink, messages([retraction("x-1", "t-1")]))
+    chores.take_back(NOW)
+    assert store.ask("SELECT customer_id FROM customer") == []
+    chores.assess_churn(NOW, everyone=True)
+    assert store.ask("SELECT customer_id FROM churn_risk") == []
 
 
 def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

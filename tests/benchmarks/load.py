@@ -35,7 +35,7 @@ class Load:
     Attributes:
         events: messages, repeated ones included.
         customers: among how many customers the events are drawn.
-        sites: likewise.
+        sites: among how many sites the events are drawn.
         event_bytes: messages shorter than that, by more than the field's name, get a field that
             nobody knows; 0 leaves them as they are.
         duplicate_share: share of the messages (0-1) that repeat one of the last thousand.

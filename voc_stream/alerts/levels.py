@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue, Experience
 
 HORIZON = "7d"
+STARTS = (
+    "the mean of 7 days lies below expectation + `satisfaction_below`, or weighted by importance"
+    " below `weighted_satisfaction_below`, by more than chance"
+)
+CRITICAL = "weighted by importance it does"
+ENDS = "the mean is back at the limit"
 BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED = (
     "VocExperienceBelowExpectation",
     "VocOnTimeDeliveryLow",

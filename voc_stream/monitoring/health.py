@@ -49,7 +49,7 @@ class HealthServer:
         registry: the metrics.
         not_alive: why the process should be restarted; empty where it is well. Called from another
             thread, and must not block.
-        not_ready: why it takes in no events now; likewise.
+        not_ready: why it takes in no events now; called as `not_alive` is.
 
     Raises:
         OSError: the port is taken.

@@ -56,7 +56,7 @@ def say(text: object = "", *, error: bool = False) -> None:
 
 
 def say_lines(text: str, *, error: bool = False) -> None:
-    """Print a text of several lines, likewise."""
+    """Print a text of several lines that can do nothing to a terminal."""
     click.echo(printable(text, keep_lines=True), err=error)
 
 

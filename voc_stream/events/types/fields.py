@@ -47,7 +47,7 @@ Identifier = Annotated[
 ExperienceKey = Annotated[
     str, Meta(min_length=1, max_length=64)
 ]  # no pattern, which costs time: the catalogue is stricter
-StageKey = Annotated[str, Meta(min_length=1, max_length=64)]  # likewise
+StageKey = Annotated[str, Meta(min_length=1, max_length=64)]  # the catalogue is stricter
 Timestamp = Annotated[datetime, Meta(tz=True)]
 Score = Annotated[float, Meta(ge=0, le=10)]
 Amount = Annotated[float, Meta(ge=0, le=MAXIMUM_AMOUNT)]

@@ -228,7 +228,7 @@ class BatchConsumer(driver.Consumer):
         """
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """Nothing, likewise: `getmany` waits for the agent, for all partitions at once."""
+        """Nothing: `getmany` waits for the agent, for all partitions at once."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         # Faust acknowledges one partition of each fetch; the store may have moved on in all of

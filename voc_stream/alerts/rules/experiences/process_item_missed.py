@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.levels import PROCESS_ITEM_MISSED, Levels, judge_of
+from voc_stream.alerts.levels import CRITICAL, ENDS, PROCESS_ITEM_MISSED, STARTS, Levels, judge_of
 from voc_stream.alerts.rule import Figure, Rule, Words
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ RULE = Rule(
         ),
     ),
     one_per="process item, at all sites or one",
-    starts="the mean of 7 days lies below expectation + `satisfaction_below`, or weighted by"
-    " importance below `weighted_satisfaction_below`, by more than chance",
-    critical="weighted by importance it does",
-    ends="the mean is back at the limit",
+    starts=STARTS,
+    critical=CRITICAL,
+    ends=ENDS,
     needs=(Levels,),
     judge=judge,
 )

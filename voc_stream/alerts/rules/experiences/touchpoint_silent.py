@@ -60,7 +60,7 @@ class SiteContacts(NamedTuple):
         site_id: which.
         silent_hours: complete hours in which nothing was heard, until now; at most the longest of
             WINDOWS.
-        unrated_hours: complete hours without a rating, likewise.
+        unrated_hours: complete hours without a rating, until now; at most the longest of WINDOWS.
         contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS: of
             now, and of the same hours one, two, three and four weeks before.
     """

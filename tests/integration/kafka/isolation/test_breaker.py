@@ -275,7 +275,11 @@ def test_what_only_the_store_refuses_stops_its_partition(
                 partition, most, Refusal("conflicting_event", ""), RefusalRecord(run=RUN)
             )
 
-    sink.before_commit = refuse
+    def remember(batch: Batch) -> None:
+        if batch.partition == partition:  # otherwise it would seem as if somebody let it go on
+            sink.records[partition] = RefusalRecord(run=RUN)
+
+    sink.before_commit, sink.after_commit = refuse, remember
     ids = [f"e{number:06d}" for number in range(200)]
     produce(limited, ids)
     worker = start()
@@ -290,7 +294,11 @@ def test_what_only_the_store_refuses_stops_its_partition(
         f"{partition} has stopped at offset {most}, which would be refused (conflicting_event):"
         f" {RUN} messages in a row were refused"
     )
-    assert any(line.startswith(sentence) for line in worker.parts.not_ready())
+    wait_until(
+        lambda: any(line.startswith(sentence) for line in worker.parts.not_ready()),
+        "it says where it has stopped",
+    )
+    assert sink.stored[partition].next_offset == most
 
 
 def test_what_the_store_took_in_before_it_stopped_a_partition_is_gone_on_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 DEADLINE_SECONDS = 25.0
-SCHEMA_VERSION = "0020"  # the newest migration
+# Each migration's file begins with its number, so the newest file says what tables are needed.
+_MIGRATIONS = Path(__file__).parents[1] / "schema" / "migrations" / "versions"
+SCHEMA_VERSION = max(file.stem.split("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py"))
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,

@@ -64,12 +64,14 @@ class Plan:
         batch_messages: messages that one transaction takes in at most.
         postgres_core: whether PostgreSQL and the broker get the first processor for themselves, and
             the workers all others.
+        catalogue: the workers' catalogue; None for the packaged default.
     """
 
     broker: str = "embedded"
     partitions: int = 8
     batch_messages: int = Settings().maximum_batch_messages
     postgres_core: bool = False
+    catalogue: str | None = None
 
 
 class Stage:
@@ -104,6 +106,7 @@ class Stage:
                 partitions=self.plan.partitions,
                 maximum_batch_messages=self.plan.batch_messages,
                 broker_session_timeout_seconds=6,
+                catalogue=self.plan.catalogue,
             )
             migrate(postgres.url)
             connection = started.enter_context(

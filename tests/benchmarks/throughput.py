@@ -237,6 +237,10 @@ def add_stage_arguments(it: argparse.ArgumentParser) -> None:
     it.add_argument("--broker", choices=sorted(BROKERS), default="embedded")
     it.add_argument("--partitions", type=int, default=8)
     it.add_argument("--batch-messages", type=int, default=Plan.batch_messages)
+    it.add_argument(
+        "--catalogue",
+        help="of the workers; a file needs a higher version than the packaged default",
+    )
     it.add_argument("--events", type=int, default=Load.events)
     it.add_argument("--customers", type=int, default=Load.customers)
     it.add_argument("--sites", type=int, default=Load.sites)
@@ -254,6 +258,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         partitions=arguments.partitions,
         batch_messages=arguments.batch_messages,
         postgres_core=getattr(arguments, "postgres_core", False),
+        catalogue=arguments.catalogue,
     )
 
 

@@ -366,7 +366,10 @@ def test_violation_is_caught(module: str, source: str, problem: str) -> None:
         ("voc_stream.cli.up", "from voc_stream.kafka import topics\nimport os, click"),
         (
             "voc_stream.domain.folding.fold_batch",
-            "from voc_stream.domain.entities.order import Order\nfrom voc_stream.events.types import Event",
+            (
+                "from voc_stream.domain.entities.order import Order\nfrom voc_stream.events.types"
+                " import Event"
+            ),
         ),
         ("voc_stream.simulator.world", "import random"),
         ("voc_stream.postgres.intake.event_log", "import psycopg2, time"),

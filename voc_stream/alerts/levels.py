@@ -194,7 +194,8 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
             "limit": round(limit, 2),
         },
         f"{label.en} at {english}: {mean}, below the limit of {least} ({level.scores} in 7 days)"
-        f" / {chinese}：{label.zh} {mean_chinese}，低于限值 {least_chinese}（近7天 {level.scores} 个样本）",
+        f" / {chinese}：{label.zh} {mean_chinese}，低于限值 {least_chinese}（近7天 {level.scores}"
+        " 个样本）",
         Unexplained(OVER, round(limit, 2)),
     )
 

@@ -127,7 +127,8 @@ def test_a_trade_without_orders_takes_no_steps(tmp_path: Path) -> None:
     catalogue, _ = bank_catalogue(tmp_path, without)
     assert decode(message(repair_step(stage="counter")), NOW, catalogue) == Refusal(
         "unknown_stage",
-        "stage: 'counter' is no stage of the catalogue; it has no stages; declare them under [flow]",
+        "stage: 'counter' is no stage of the catalogue; it has no stages;"
+        " declare them under [flow]",
     )
 
 

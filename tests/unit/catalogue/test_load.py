@@ -328,7 +328,8 @@ WRONG = [
     (
         *measure(
             "share",
-            '{ from = "kept_by", moment = "arrival.exit", after = "arrival.enter", within_minutes = 0 }',
+            '{ from = "kept_by", moment = "arrival.exit", after = "arrival.enter",'
+            " within_minutes = 0 }",
         ),
         "trade.toml:25: experience.one.source.within_minutes: must be from 0 to 527040, a year",
     ),

@@ -24,7 +24,8 @@ _STATES = (tables.repair_order, tables.complaint, tables.customer)
 NOT_DERIVED = ("version", "next_change_at")
 # A pane of nothing is as good as none, and older ones are purged in their time.
 _PANES_KEPT = " OR ".join(
-    f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of) FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+    f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of)"
+    f" FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
     for width, kept in PANES_KEPT.items()
 )
 PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
@@ -89,8 +90,10 @@ def _compare(
         for schema in (LIVE, SCRATCH)
     )
     cursor.execute(
-        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM (SELECT {', '.join(key)} FROM"
-        f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing GROUP BY {', '.join(key)}) keys)"
+        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM"
+        f" (SELECT {', '.join(key)} FROM"
+        f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing"
+        f" GROUP BY {', '.join(key)}) keys)"
     )
     rows, differing = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
     return TableComparison(name, rows, differing)

@@ -46,7 +46,8 @@ SECONDS_A_PIECE = 1.0
 def next_to_move(cursor: Cursor, but: Sequence[str] = ()) -> list[str]:
     """The customers of the next piece, without those `but`."""
     cursor.execute(
-        "SELECT customer_id FROM customer_move WHERE customer_id <> ALL(%s::text[]) ORDER BY customer_id LIMIT %s",
+        "SELECT customer_id FROM customer_move WHERE customer_id <> ALL(%s::text[])"
+        " ORDER BY customer_id LIMIT %s",
         (list(but), CUSTOMERS_A_PIECE),
     )
     return [customer_id for (customer_id,) in cursor.fetchall()]

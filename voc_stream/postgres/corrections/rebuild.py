@@ -115,7 +115,8 @@ def _rebuild(
 ) -> RebuildReport:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = 0"
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s';"
+            " SET LOCAL idle_in_transaction_session_timeout = 0"
         )
         require_tables(cursor)
         require_catalogue(cursor, catalogue)
@@ -196,7 +197,8 @@ def _merge_everything(cursor: Cursor) -> None:
 
 def _create_scratch(cursor: Cursor) -> None:
     cursor.execute(
-        f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH}; SET search_path = {SCRATCH}, {LIVE}"
+        f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH};"
+        f" SET search_path = {SCRATCH}, {LIVE}"
     )
     like = "INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES"
     for table in _COPIED:
@@ -242,7 +244,8 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
         churn.reassess(cursor, customer_ids, catalogue.churn, moment)
     # Whoever has no risk in the live table must have none in truth.
     cursor.execute(
-        f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id FROM {LIVE}.churn_risk"
+        f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id"
+        f" FROM {LIVE}.churn_risk"
     )
     without = [customer_id for (customer_id,) in cursor.fetchall()]
     cursor.execute(f"SELECT max(as_of) FROM {LIVE}.rolling_clock")

@@ -45,7 +45,8 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
     """
     while True:
         cursor.execute(
-            f"SELECT complaint_id, {COMPLAINT.state_sql} FROM complaint WHERE category = %s LIMIT %s",
+            f"SELECT complaint_id, {COMPLAINT.state_sql} FROM complaint WHERE category = %s"
+            " LIMIT %s",
             (old, COMPLAINTS_A_TIME),
         )
         found = cursor.fetchall()
@@ -58,7 +59,8 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
                 state.category = msgspec.structs.replace(state.category, value=new)
             states.append(_encode(state).decode())
         cursor.execute(
-            "UPDATE complaint c SET category = %s, version = version + 1, fold_state = s.state::json"
+            "UPDATE complaint c SET category = %s, version = version + 1,"
+            " fold_state = s.state::json"
             " FROM unnest(%s::text[], %s::text[]) AS s (complaint_id, state)"
             " WHERE c.complaint_id = s.complaint_id",
             (new, [complaint_id for complaint_id, _ in found], states),
@@ -73,7 +75,8 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
             kept, added = ", ".join(key), ", ".join(sums)
             cursor.execute(
                 f"WITH gone AS (DELETE FROM {table} WHERE experience = %(old)s RETURNING *)"
-                f" INSERT INTO {table} AS t ({kept}, experience, {added}) SELECT {kept}, %(new)s, {added} FROM gone"
+                f" INSERT INTO {table} AS t ({kept}, experience, {added})"
+                f" SELECT {kept}, %(new)s, {added} FROM gone"
                 f" {add_up(f'{kept}, experience', sums)}",
                 names,
             )
@@ -94,10 +97,12 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
         _rename_categories(cursor, old, new)
         cursor.execute(
             # Of two detectors the one of the new name stays; the other's alert ends.
-            " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS (SELECT FROM detector n WHERE n.experience = %(new)s"
+            " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS (SELECT FROM detector n"
+            " WHERE n.experience = %(new)s"
             "   AND (n.scope_type, n.scope) = (d.scope_type, d.scope));"
             " UPDATE detector SET experience = %(new)s WHERE experience = %(old)s;"
-            " UPDATE alert a SET experience = %(new)s WHERE experience = %(old)s AND (ended_at IS NOT NULL OR NOT EXISTS ("
+            " UPDATE alert a SET experience = %(new)s WHERE experience = %(old)s AND"
+            " (ended_at IS NOT NULL OR NOT EXISTS ("
             "   SELECT FROM alert n WHERE n.ended_at IS NULL AND n.experience = %(new)s"
             "   AND (n.rule, n.scope_type, n.scope) = (a.rule, a.scope_type, a.scope)));"
             " DELETE FROM experience WHERE experience = %(old)s",

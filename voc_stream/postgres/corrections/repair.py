@@ -42,7 +42,8 @@ def repair(
     )
     cursor.execute(
         f"DELETE FROM {live}.{name} l WHERE ({condition})"
-        f" AND NOT EXISTS (SELECT FROM (SELECT * FROM {right}.{name} WHERE {condition}) r WHERE {same_key})"
+        f" AND NOT EXISTS (SELECT FROM (SELECT * FROM {right}.{name} WHERE {condition}) r"
+        f" WHERE {same_key})"
     )
     names = ", ".join(f'"{column}"' for column in columns)
     changes = ", ".join(
@@ -56,8 +57,10 @@ def repair(
         if column not in key
     )
     cursor.execute(
-        f"INSERT INTO {live}.{name} AS l ({names}) SELECT {names} FROM {right}.{name} r WHERE ({condition})"
-        f" AND NOT EXISTS (SELECT FROM {live}.{name} l WHERE {same_key} AND ROW({of_live}) IS NOT DISTINCT FROM ROW({of_right}))"
+        f"INSERT INTO {live}.{name} AS l ({names}) SELECT {names} FROM {right}.{name} r WHERE"
+        f" ({condition})"
+        f" AND NOT EXISTS (SELECT FROM {live}.{name} l WHERE {same_key}"
+        f" AND ROW({of_live}) IS NOT DISTINCT FROM ROW({of_right}))"
         f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
     )
 

@@ -43,7 +43,8 @@ def take_out_next(
         return None
     cursor.execute(
         "DELETE FROM retraction_pending WHERE number ="
-        " (SELECT number FROM retraction_pending ORDER BY number = ANY(%s::bigint[]), number LIMIT 1) RETURNING number, event_ids",
+        " (SELECT number FROM retraction_pending ORDER BY number = ANY(%s::bigint[]), number"
+        " LIMIT 1) RETURNING number, event_ids",
         (list(failed),),
     )
     found = cursor.fetchone()

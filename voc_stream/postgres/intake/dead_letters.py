@@ -163,9 +163,11 @@ def insert_dead_letters(
     for page in pages(rows, [len(value or b"") for _, value, _ in refusals]):
         execute_values(
             cursor,
-            'WITH inserted AS (INSERT INTO dead_letter (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
+            "WITH inserted AS (INSERT INTO dead_letter"
+            ' (topic_id, topic, partition, "offset", reason, detail, payload, received_at)'
             " VALUES %s ON CONFLICT DO NOTHING RETURNING dead_letter_id)"
-            " INSERT INTO outbox (kind, dead_letter_id) SELECT 'dead_letter', dead_letter_id FROM inserted",
+            " INSERT INTO outbox (kind, dead_letter_id) SELECT 'dead_letter', dead_letter_id"
+            " FROM inserted",
             page,
             page_size=len(page),
         )

@@ -43,7 +43,8 @@ def scored_events_after(
     with cursor.connection.cursor(name="scored_events") as reader:
         reader.itersize = EVENTS_IN_MEMORY
         reader.execute(
-            "SELECT e.body::text FROM unnest(%s::text[], %s::text[]) AS wanted (customer_id, after) CROSS JOIN LATERAL ("
+            "SELECT e.body::text FROM unnest(%s::text[], %s::text[]) AS wanted (customer_id, after)"
+            " CROSS JOIN LATERAL ("
             " SELECT event_id, body FROM touchpoint_event"
             " WHERE customer_id = wanted.customer_id AND event_id > wanted.after AND is_scored"
             " ORDER BY event_id LIMIT %s) e",
@@ -60,8 +61,10 @@ def earliest_steps(
     wanted = [(complaint_id, action, moment) for (complaint_id, action), moment in after.items()]
     cursor.execute(
         "SELECT complaint_id, action, (SELECT min(occurred_at) FROM touchpoint_event"
-        f" WHERE type = 'complaint' AND {COMPLAINT_ID} = complaint_id AND body ->> 'action' = action AND occurred_at > after)"
-        " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS wanted (complaint_id, action, after)",
+        f" WHERE type = 'complaint' AND {COMPLAINT_ID} = complaint_id"
+        " AND body ->> 'action' = action AND occurred_at > after)"
+        " FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS wanted"
+        " (complaint_id, action, after)",
         [list(column) for column in zip(*wanted, strict=True)] or [[], [], []],
     )
     return {

@@ -59,9 +59,12 @@ class Entity(Generic[State]):
         # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking. A row that is new but had a
         # version was deleted since it was loaded: a retraction left nothing of it. (Only of rows that are new xmax is 0.)
         self._save = (
-            f"WITH saved AS (INSERT INTO {self._table} AS t ({names}) SELECT {names} FROM staged_{self._table} ORDER BY {self._key}"
-            f" ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE t.version = excluded.version - 1"
-            " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER (WHERE is_as_loaded) FROM saved"
+            f"WITH saved AS (INSERT INTO {self._table} AS t ({names}) SELECT {names}"
+            f" FROM staged_{self._table} ORDER BY {self._key}"
+            f" ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
+            " WHERE t.version = excluded.version - 1"
+            " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER"
+            " (WHERE is_as_loaded) FROM saved"
         )
 
     def load(self, cursor: Cursor, keys: Iterable[str]) -> dict[str, State]:
@@ -85,8 +88,10 @@ class Entity(Generic[State]):
         """The states of rows that belong to some customers: of each the next `limit` after a key, in the order of their keys."""
         cursor.execute(
             f"SELECT t.{self._key}, t.version, {self._row.state_sql}"
-            " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after) CROSS JOIN LATERAL ("
-            f" SELECT * FROM {self._table} WHERE customer_id = owner.customer_id AND {self._key} > owner.after"
+            " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after) CROSS JOIN LATERAL"
+            " ("
+            f" SELECT * FROM {self._table} WHERE customer_id = owner.customer_id"
+            f" AND {self._key} > owner.after"
             f" ORDER BY {self._key} LIMIT %s) t",
             (list(after), list(after.values()), limit),
         )
@@ -94,7 +99,8 @@ class Entity(Generic[State]):
 
     def _read(self, cursor: Cursor, keys: list[str]) -> dict[str, State]:
         cursor.execute(
-            f"SELECT {self._key}, version, {self._row.state_sql} FROM {self._table} WHERE {self._key} = ANY(%s)",
+            f"SELECT {self._key}, version, {self._row.state_sql} FROM {self._table}"
+            f" WHERE {self._key} = ANY(%s)",
             (keys,),
         )
         return self._found(cursor)
@@ -129,7 +135,8 @@ class Entity(Generic[State]):
         """Let no other transaction change these rows before this one ends."""
         # In the order in which they are saved.
         cursor.execute(
-            f"SELECT FROM {self._table} WHERE {self._key} = ANY(%s) ORDER BY {self._key} FOR UPDATE",
+            f"SELECT FROM {self._table} WHERE {self._key} = ANY(%s) ORDER BY {self._key} FOR"
+            " UPDATE",
             (sorted(keys),),
         )
 

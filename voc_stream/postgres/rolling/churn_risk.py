@@ -43,7 +43,8 @@ COLUMNS = (
 )
 # The only indexed column stays where it may, so that most updates stay in their page: looking again too early finds nothing, but costs it.
 _CHANGES = ", ".join(
-    "next_change_at = CASE WHEN t.next_change_at > excluded.as_of AND t.next_change_at <= excluded.next_change_at"
+    "next_change_at = CASE WHEN t.next_change_at > excluded.as_of"
+    " AND t.next_change_at <= excluded.next_change_at"
     " THEN t.next_change_at ELSE excluded.next_change_at END"
     if name == "next_change_at"
     else f"{name} = excluded.{name}"
@@ -96,7 +97,8 @@ def take_changed(cursor: Cursor, limit: int, part: int | None = None) -> list[st
     """About `limit` customers whose rows, orders or complaints changed, or all, of one part or of any; taken out of the queue."""
     cursor.execute(
         "DELETE FROM churn_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
-        " (SELECT ctid, sum(cardinality(customer_ids)) OVER (ORDER BY ctid) - cardinality(customer_ids) AS before FROM churn_pending"
+        " (SELECT ctid, sum(cardinality(customer_ids)) OVER"
+        " (ORDER BY ctid) - cardinality(customer_ids) AS before FROM churn_pending"
         "  WHERE %s IS NULL OR part = %s) queue"
         " WHERE before < %s)) RETURNING customer_ids",
         (part, part, limit),
@@ -107,7 +109,8 @@ def take_changed(cursor: Cursor, limit: int, part: int | None = None) -> list[st
 def due(cursor: Cursor, now: datetime, limit: int, but: Sequence[str] = ()) -> list[str]:
     """Customers whose risk has changed by the mere passing of time, without those `but`."""
     cursor.execute(
-        "SELECT customer_id FROM churn_risk WHERE next_change_at <= %s AND customer_id <> ALL(%s::text[]) ORDER BY next_change_at LIMIT %s",
+        "SELECT customer_id FROM churn_risk WHERE next_change_at <= %s"
+        " AND customer_id <> ALL(%s::text[]) ORDER BY next_change_at LIMIT %s",
         (now, list(but), limit),
     )
     return sorted(customer_id for (customer_id,) in cursor)
@@ -160,7 +163,8 @@ def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now
     )
     names = ", ".join(COLUMNS)
     cursor.execute(
-        f"INSERT INTO churn_risk AS t ({names}) SELECT {names} FROM staged_churn_risk ORDER BY customer_id"
+        f"INSERT INTO churn_risk AS t ({names}) SELECT {names} FROM staged_churn_risk"
+        " ORDER BY customer_id"
         f" ON CONFLICT (customer_id) DO UPDATE SET {_CHANGES}; TRUNCATE staged_churn_risk"
     )
 

@@ -98,7 +98,8 @@ def purge(cursor: Cursor) -> None:
     """Drop panes past their keeping, which no refresh needs any more to take them out of a horizon."""
     for width, kept in PANES_KEPT.items():
         cursor.execute(
-            "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of) FROM rolling_clock) - %s",
+            "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of)"
+            " FROM rolling_clock) - %s",
             (minutes(width), kept + LARGEST_LEAP),
         )
 
@@ -114,7 +115,8 @@ def _advance_clock(
     if before is not None and before > latest + LARGEST_SKEW:
         if before - latest > LARGEST_LEAP:
             raise ClockError(
-                f"the rolling tables are of {before:%Y-%m-%d %H:%M} UTC, ahead of now: run `voc-stream rebuild`"
+                f"the rolling tables are of {before:%Y-%m-%d %H:%M} UTC, ahead of now:"
+                " run `voc-stream rebuild`"
             )
         wind_back(cursor, refresh, as_of)
         before = as_of
@@ -147,7 +149,10 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
     chosen = (
         f"SELECT ctid FROM {refresh.queue} {condition} ORDER BY number LIMIT {CONTRIBUTIONS_A_TIME}"
     )
-    passed_on = f", passed_on AS (INSERT INTO {refresh.passed_to} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION} FROM gone)"
+    passed_on = (
+        f", passed_on AS (INSERT INTO {refresh.passed_to} ({_CONTRIBUTION}) SELECT {_CONTRIBUTION}"
+        " FROM gone)"
+    )
     cursor.execute(
         f"""
         CREATE TEMP TABLE IF NOT EXISTS taken (
@@ -173,7 +178,8 @@ def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
     )
     cursor.execute(
         "CREATE TEMP TABLE IF NOT EXISTS taken_pane"
-        f" (resolution int, start timestamptz, scope_type text, scope text, experience text, {columns}) ON COMMIT DELETE ROWS"
+        " (resolution int, start timestamptz, scope_type text, scope text, experience text,"
+        f" {columns}) ON COMMIT DELETE ROWS"
     )
     # A column that a set does not group by is NULL in its rows; the columns themselves never are.
     types = " ".join(
@@ -183,16 +189,20 @@ def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
     scopes = ", ".join(refresh.columns.values())
     sets = ", ".join(f"(start, experience, {scope})" for scope in refresh.columns.values())
     cursor.execute(
-        f"INSERT INTO taken_pane SELECT %s, start, CASE {types} END, coalesce({scopes}), experience, {sums_of_measures()},"
-        " coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER (WHERE value <= 600), 0)"
-        f" FROM (SELECT *, date_bin(%s, moment, %s) AS start FROM taken) taken GROUP BY GROUPING SETS ({sets})",
+        f"INSERT INTO taken_pane SELECT %s, start, CASE {types} END, coalesce({scopes}),"
+        f" experience, {sums_of_measures()},"
+        " coalesce(sum(weight) FILTER (WHERE value >= 900), 0), coalesce(sum(weight) FILTER"
+        " (WHERE value <= 600), 0)"
+        " FROM (SELECT *, date_bin(%s, moment, %s) AS start FROM taken) taken GROUP BY GROUPING"
+        f" SETS ({sets})",
         (minutes(refresh.finest), refresh.finest, EPOCH),
     )
     if refresh.finest == FIVE_MINUTES:
         _widen(cursor, FIVE_MINUTES, HOUR)
     _widen(cursor, HOUR, DAY)
     cursor.execute(
-        f"INSERT INTO taken_pane SELECT resolution, start, 'all', '', experience, {_TOTALS} FROM taken_pane"
+        f"INSERT INTO taken_pane SELECT resolution, start, 'all', '', experience, {_TOTALS}"
+        " FROM taken_pane"
         " WHERE scope_type = 'site' GROUP BY resolution, start, experience"
     )
     cursor.execute("DELETE FROM taken_pane WHERE scope = '' AND scope_type <> 'all'")
@@ -200,8 +210,10 @@ def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
 
 def _widen(cursor: Cursor, width: timedelta, wider: timedelta) -> None:
     cursor.execute(
-        f"INSERT INTO taken_pane SELECT %s, date_bin(%s, start, %s) AS wider_start, scope_type, scope, experience, {_TOTALS}"
-        " FROM taken_pane WHERE resolution = %s GROUP BY wider_start, scope_type, scope, experience",
+        "INSERT INTO taken_pane SELECT %s, date_bin(%s, start, %s) AS wider_start, scope_type,"
+        f" scope, experience, {_TOTALS}"
+        " FROM taken_pane WHERE resolution = %s GROUP BY wider_start, scope_type, scope,"
+        " experience",
         (minutes(wider), wider, EPOCH, minutes(width)),
     )
 
@@ -209,7 +221,10 @@ def _widen(cursor: Cursor, width: timedelta, wider: timedelta) -> None:
 def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
     key = "resolution, start, scope_type, scope, experience"
     for width, kept in PANES_KEPT.items():
-        rows = f"SELECT {key}, {', '.join(SUMMED)} FROM taken_pane WHERE resolution = %s AND start >= %s ORDER BY {key}"
+        rows = (
+            f"SELECT {key}, {', '.join(SUMMED)} FROM taken_pane WHERE resolution = %s"
+            f" AND start >= %s ORDER BY {key}"
+        )
         merge(
             cursor,
             "pane",
@@ -243,6 +258,7 @@ def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
     cursor.execute(
         "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
         " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
-        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key AND p.resolution = %s AND p.start >= %s",
+        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key"
+        " AND p.resolution = %s AND p.start >= %s",
         (minutes(HOUR), as_of - NEWS),
     )

@@ -125,14 +125,16 @@ def _add_panes(
     key = "horizon, scope_type, scope, experience"
     cursor.execute(
         f"INSERT INTO rolling_sum AS t ({key}, {', '.join(SUMMED)})"
-        f" SELECT %s, scope_type, scope, experience, {', '.join(f'%s * sum({name})' for name in SUMMED)} FROM pane"
+        " SELECT %s, scope_type, scope, experience,"
+        f" {', '.join(f'%s * sum({name})' for name in SUMMED)} FROM pane"
         " WHERE resolution = %s AND start BETWEEN %s AND %s AND scope_type = ANY(%s)"
         f" GROUP BY scope_type, scope, experience {add_up(key, SUMMED)}",
         (horizon.name, *[sign] * len(SUMMED), minutes(horizon.pane), *panes, scope_types),
     )
     if sign < 0:
         cursor.execute(
-            f"DELETE FROM rolling_sum WHERE horizon = %s AND scope_type = ANY(%s) AND {all_zero(SUMMED)}",
+            "DELETE FROM rolling_sum WHERE horizon = %s AND scope_type = ANY(%s)"
+            f" AND {all_zero(SUMMED)}",
             (horizon.name, scope_types),
         )
 

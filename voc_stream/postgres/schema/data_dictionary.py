@@ -34,7 +34,8 @@ def dictionary() -> str:
     parts = [_HEADER, "## For readers\n"]
     parts += [_of_table(known[name]) if name in known else _of_view(name) for name in _FOR_READERS]
     parts.append(
-        "## Of the engine\n\nThese hold what is not yet merged, or parts of the views above. Nobody else should depend on them.\n"
+        "## Of the engine\n\nThese hold what is not yet merged, or parts of the views above."
+        " Nobody else should depend on them.\n"
     )
     parts += [_of_table(known[name]) for name in internal]
     return "\n".join(parts)
@@ -47,9 +48,8 @@ def _of_table(table: Table) -> str:
         for column in table.columns
     ]
     return (
-        f"### {table.name}\n\n{table.comment} (table)\n\n| column | type | meaning |\n|---|---|---|\n"
-        + "\n".join(rows)
-        + "\n"
+        f"### {table.name}\n\n{table.comment} (table)\n\n| column | type | meaning"
+        " |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 

@@ -31,7 +31,8 @@ def bin_of(value: str, unit: str) -> str:
     thresholds = ", ".join(str(500 * 2**number) for number in range(last))
     return (
         f"CASE {unit} WHEN 'minutes' THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[])"
-        f" WHEN 'percent' THEN least({last}, {value} / 2000)::int ELSE least({last}, {value} / 100)::int END"
+        f" WHEN 'percent' THEN least({last}, {value} / 2000)::int ELSE least({last}, {value}"
+        " / 100)::int END"
     )
 
 
@@ -150,7 +151,10 @@ WHERE r.n > 0
 def _moment(microseconds: str) -> str:
     """SQL of a moment that is stored in microseconds since 1970. An interval is multiplied in floating point, exactly so only in parts."""
     number = f"{microseconds}::bigint"
-    return f"(timestamptz 'epoch' + {number} / 1000000 * interval '1 second' + {number} % 1000000 * interval '1 microsecond')"
+    return (
+        f"(timestamptz 'epoch' + {number} / 1000000 * interval '1 second' + {number} % 1000000 *"
+        " interval '1 microsecond')"
+    )
 
 
 _REPAIR_STAGE = f"""
@@ -187,7 +191,10 @@ _SCOPE_COMMENTS = {
 }
 VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "experience_daily": (
-        "The cube for BI: sums by day and dimensions; sum them over whatever is not grouped by / 每日体验立方体",
+        (
+            "The cube for BI: sums by day and dimensions; sum them over whatever is not grouped by"
+            " / 每日体验立方体"
+        ),
         {
             "day": "day of the contribution in the time zone of the site / 当地日期",
             "experience": "experience of the catalogue / 体验项",
@@ -203,7 +210,10 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "rolling_satisfaction": (
-        "Rolling satisfaction (experience minus expectation, weighted by importance) by horizon, scope and experience / 滚动满意度",
+        (
+            "Rolling satisfaction (experience minus expectation, weighted by importance) by horizon,"
+            " scope and experience / 滚动满意度"
+        ),
         {
             "horizon": "1h, 24h, 7d, 30d or 90d, ending at as_of / 时间窗",
             **_SCOPE_COMMENTS,

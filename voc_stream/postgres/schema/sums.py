@@ -25,14 +25,19 @@ def sums_of_measures() -> str:
     """SUMS over rows of `weight`, `value`, `expectation` and `importance`."""
     return (
         "sum(weight), sum(weight * value), sum(weight * value::bigint * value),"
-        " coalesce(sum(weight) FILTER (WHERE expectation IS NOT NULL), 0), coalesce(sum(weight * expectation), 0),"
-        " coalesce(sum(weight) FILTER (WHERE importance IS NOT NULL), 0), coalesce(sum(weight * importance), 0)"
+        " coalesce(sum(weight) FILTER (WHERE expectation IS NOT NULL), 0),"
+        " coalesce(sum(weight * expectation), 0),"
+        " coalesce(sum(weight) FILTER (WHERE importance IS NOT NULL), 0),"
+        " coalesce(sum(weight * importance), 0)"
     )
 
 
 def add_up(key: str, columns: tuple[str, ...]) -> str:
     """The end of an INSERT into a table `t` that adds to the sums that are there already."""
-    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
+    return (
+        f"ON CONFLICT ({key}) DO UPDATE SET"
+        f" {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
+    )
 
 
 def merge(
@@ -50,8 +55,10 @@ def merge(
     them once took longer than the statement time-out.
     """
     cursor.execute(
-        f"WITH merged AS (INSERT INTO {table} AS t ({key}, {', '.join(columns)}) {rows} {add_up(key, columns)}"
-        f" RETURNING t.ctid AS place, {all_zero(columns)} AS is_empty) SELECT place FROM merged WHERE is_empty",
+        f"WITH merged AS (INSERT INTO {table} AS t ({key}, {', '.join(columns)}) {rows}"
+        f" {add_up(key, columns)}"
+        f" RETURNING t.ctid AS place, {all_zero(columns)} AS is_empty) SELECT place FROM merged"
+        " WHERE is_empty",
         parameters,
     )
     empty = [place for (place,) in cursor.fetchall()]

@@ -133,7 +133,10 @@ def test_an_event_of_the_future_enters_when_its_time_comes(store: Store) -> None
     """A follow-up that falls due in 72 hours counts from then on, without another event."""
     store.take_in(repair_step(stage="delivery", edge="exit"))
     chores = store.chores()
-    statement = "SELECT count(*) FROM rolling_satisfaction WHERE experience = 'follow_up_72h' AND horizon = '1h'"
+    statement = (
+        "SELECT count(*) FROM rolling_satisfaction WHERE experience = 'follow_up_72h'"
+        " AND horizon = '1h'"
+    )
     chores.refresh(START + timedelta(hours=72) - INSTANT)
     assert store.one(statement) == 0
     chores.refresh(START + timedelta(hours=72))
@@ -248,7 +251,8 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
         chores.refresh_sites(NOW)
         assert (
             store.ask(
-                "SELECT * FROM rolling_sum WHERE n < 0 UNION ALL SELECT * FROM rolling_sum WHERE score_sum < 0"
+                "SELECT * FROM rolling_sum WHERE n < 0 UNION ALL SELECT * FROM rolling_sum"
+                " WHERE score_sum < 0"
             )
             == []
         )

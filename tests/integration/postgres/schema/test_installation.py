@@ -178,7 +178,8 @@ def test_an_experience_is_renamed_with_its_history(
     assert new.ask(sums, "workmanship") == [(5, 1900)]
     assert new.ask(sums, "repair_quality") == [(None, None)]
     assert new.ask(
-        "SELECT n FROM rolling_satisfaction WHERE horizon = '30d' AND scope_type = 'all' AND experience = 'workmanship'"
+        "SELECT n FROM rolling_satisfaction WHERE horizon = '30d' AND scope_type = 'all'"
+        " AND experience = 'workmanship'"
     ) == [(5,)]
     assert new.ask("SELECT category FROM complaint") == [("workmanship",)]
     assert new.ask("SELECT aliases FROM experience WHERE experience = 'workmanship'") == [
@@ -245,7 +246,8 @@ def test_names_that_meet_are_added_up(store: Store, given: Callable[[Catalogue],
     new.chores().join()
     new.chores().refresh(NOW)
     assert new.ask(
-        "SELECT n, experience_mean FROM rolling_satisfaction WHERE horizon = '30d' AND scope_type = 'all'"
+        "SELECT n, experience_mean FROM rolling_satisfaction WHERE horizon = '30d'"
+        " AND scope_type = 'all'"
     ) == [(2, 5.5)]
     new.chores().assess_churn(NOW)
     assert rebuild(new.url, new.catalogue, lambda *_: None).differing == 0
@@ -260,8 +262,10 @@ def test_alerts_and_detectors_go_with_the_name(
         [("s-1", "repair_quality"), ("s-2", "repair_quality"), ("s-2", "workmanship")]
     ):
         store.ask(
-            "INSERT INTO alert (alert_id, rule, experience, scope_type, scope, severity, started_at, evidence, summary, updated_at)"
-            " VALUES (%s, 'VocExperienceBelowExpectation', %s, 'site', %s, 'warning', now(), '{}', 'Low. / 低。', now())",
+            "INSERT INTO alert (alert_id, rule, experience, scope_type, scope, severity,"
+            " started_at, evidence, summary, updated_at)"
+            " VALUES (%s, 'VocExperienceBelowExpectation', %s, 'site', %s, 'warning', now(), '{}',"
+            " 'Low. / 低。', now())",
             f"a-{number}",
             experience,
             site,

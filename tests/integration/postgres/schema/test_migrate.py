@@ -50,7 +50,10 @@ CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
     WHERE connamespace = 'voc'::regnamespace AND contype <> 'n' AND conrelid <> 'voc.schema_version'::regclass ORDER BY 1, 2
 """
-INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'voc' AND tablename <> 'schema_version' ORDER BY 1"
+INDEXES = (
+    "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'voc'"
+    " AND tablename <> 'schema_version' ORDER BY 1"
+)
 WITHOUT_COMMENT = """
     SELECT c.oid::regclass::text, a.attname FROM pg_class c
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -91,7 +94,8 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
         shape(database_url),
         ask(
             database_url,
-            "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname ~ '^voc' ORDER BY 1, 2",
+            "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname ~ '^voc'"
+            " ORDER BY 1, 2",
         ),
     )
     with asking(database_url) as connection:
@@ -101,7 +105,8 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
     assert (
         ask(
             database_url,
-            "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname ~ '^voc' ORDER BY 1, 2",
+            "SELECT schemaname, viewname, definition FROM pg_views WHERE schemaname ~ '^voc'"
+            " ORDER BY 1, 2",
         )
         == views
     )
@@ -190,7 +195,8 @@ def test_views_of_the_tables_do_not_forbid_their_change(new_database: Callable[[
         )
         connection.execute(
             sqlalchemy.text(
-                "CREATE VIEW voc_bi.rolling_satisfaction AS SELECT as_of FROM voc.rolling_satisfaction"
+                "CREATE VIEW voc_bi.rolling_satisfaction AS SELECT as_of"
+                " FROM voc.rolling_satisfaction"
             )
         )
         connection.execute(
@@ -234,11 +240,17 @@ def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str
         }
         for statement, values in (
             (
-                "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES ('o-1', 3, :state, 'u-1')",
+                (
+                    "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES"
+                    " ('o-1', 3, :state, 'u-1')"
+                ),
                 {"state": state},
             ),
             (
-                "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES ('o-2', 1, :state, 'u-1')",
+                (
+                    "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES"
+                    " ('o-2', 1, :state, 'u-1')"
+                ),
                 {"state": {"order_id": "o-2"}},
             ),
             ("INSERT INTO churn_pending VALUES ('u-1'), ('u-2')", {}),
@@ -279,7 +291,8 @@ def test_stored_ids_are_composed(new_database: Callable[[], str]) -> None:
         for number, customer in enumerate(("e\u0301", "u-1", "王")):
             connection.execute(
                 sqlalchemy.text(
-                    'INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, body, topic, partition, "offset")'
+                    "INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, body,"
+                    ' topic, partition, "offset")'
                     " VALUES (:id, 'customer', now(), :customer, :body, 't', 0, 0)"
                 ),
                 {
@@ -291,7 +304,8 @@ def test_stored_ids_are_composed(new_database: Callable[[], str]) -> None:
     migrate(url)
     assert ask(
         url,
-        "SELECT customer_id, site_id, body ->> 'customer_id' FROM voc.touchpoint_event ORDER BY event_id",
+        "SELECT customer_id, site_id, body ->> 'customer_id' FROM voc.touchpoint_event"
+        " ORDER BY event_id",
     ) == [
         ("\u00e9", None, "e\u0301"),
         ("u-1", None, "u-1"),
@@ -317,7 +331,8 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
         for number, state in enumerate(complaints):
             connection.execute(
                 sqlalchemy.text(
-                    "INSERT INTO complaint (complaint_id, version, fold_state, customer_id, site_id, severity, state, reopened)"
+                    "INSERT INTO complaint (complaint_id, version, fold_state, customer_id,"
+                    " site_id, severity, state, reopened)"
                     " VALUES (:id, 1, :state, 'u-1', 's-1', 'minor', 'opened', 0)"
                 ),
                 {
@@ -328,7 +343,8 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
         for number, state in enumerate(orders):
             connection.execute(
                 sqlalchemy.text(
-                    "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES (:id, 1, :state, 'u-1')"
+                    "INSERT INTO repair_order (order_id, version, fold_state, customer_id) VALUES"
+                    " (:id, 1, :state, 'u-1')"
                 ),
                 {"id": f"o-{number}", "state": json.dumps({"order_id": f"o-{number}", **state})},
             )

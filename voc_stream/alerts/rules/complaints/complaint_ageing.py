@@ -141,7 +141,8 @@ def _ageing_at(site_id: str, site: SiteComplaints, now: datetime) -> Finding:
         f"{site_id}: {counted(overdue, 'complaint')} of {site.count_open} open for too long"
         f" ({unanswered} without an answer,"
         f" {unresolved} without a solution; {major} major), the oldest for {english}"
-        f" / {site_id} 有 {overdue} 起投诉处理超时（共 {site.count_open} 起未结，{unanswered} 起待受理，"
+        f" / {site_id} 有 {overdue} 起投诉处理超时（共 {site.count_open} 起未结，{unanswered}"
+        " 起待受理，"
         f"{unresolved} 起待解决，重大 {major} 起），最久已 {chinese}",
     )
 

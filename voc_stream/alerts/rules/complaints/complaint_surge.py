@@ -205,7 +205,8 @@ def _finding(
             "explained_dimension": "experience" if category else None,
         },
         f"{counted(count, 'complaint')} at {english} in 24 hours, where {expected:.1f} are"
-        f" usual{about} / {chinese} 24 小时内新增投诉 {count} 起，平常约 {expected:.1f} 起{about_in_chinese}",
+        f" usual{about} / {chinese} 24 小时内新增投诉 {count} 起，"
+        f"平常约 {expected:.1f} 起{about_in_chinese}",
     )
 
 

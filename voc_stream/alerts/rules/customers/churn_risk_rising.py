@@ -136,7 +136,8 @@ def _finding(today: Share, usual: Share, times: float, drivers: Mapping[str, int
     summary = (
         f"{share} of all customers are likely to leave ({count} of {customers}), where"
         f" {usual_share} are usual{reason}"
-        f" / {share} 的客户可能流失（{customers} 位中的 {count} 位），往常为 {usual_share}{reason_in_chinese}"
+        f" / {share} 的客户可能流失（{customers} 位中的 {count} 位），"
+        f"往常为 {usual_share}{reason_in_chinese}"
     )
     return Finding(SUBJECT, severity, evidence, summary)
 

@@ -90,7 +90,8 @@ def _finding(at_risk: AtRisk, enough: int) -> Finding:
     summary = (
         f"{counted(customers, 'customer')} of high value likely to leave, {critical} very likely,"
         f" and {value} a year with them{reason}"
-        f" / {customers} 位高价值客户可能流失，其中 {critical} 位风险极高，每年风险价值 {value}{reason_in_chinese}"
+        f" / {customers} 位高价值客户可能流失，其中 {critical} 位风险极高，"
+        f"每年风险价值 {value}{reason_in_chinese}"
     )
     is_critical = critical >= enough and 2 * critical >= customers
     return Finding(SUBJECT, "critical" if is_critical else "warning", evidence, summary)

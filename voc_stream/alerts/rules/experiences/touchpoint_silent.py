@@ -228,7 +228,8 @@ def _finding(silence: Silence, last_heard: datetime | None) -> Finding:
     else:
         summary = (
             f"{site_id} works as usual, but no customer gave a rating for {hours} hours, in which"
-            f" {expected:.0f} are usual / {site_id} 业务照常，但已 {hours} 小时没有客户评分，往常同期约 {expected:.0f} 个"
+            f" {expected:.0f} are usual / {site_id} 业务照常，但已 {hours} 小时没有客户评分，"
+            f"往常同期约 {expected:.0f} 个"
         )
     evidence = {
         "form": form,

@@ -154,7 +154,8 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
         f"{site_id}: {counted(len(risks), 'promise')} at risk, {first.order_id} is due in"
         f" {counted(round(left), 'minute')},"
         f" {worst.order_id} will be {counted(round(worst.minutes_short), 'minute')} late"
-        f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，{first.order_id} 还剩 {left:.0f} 分钟，"
+        f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，{first.order_id} 还剩 {left:.0f}"
+        " 分钟，"
         f"{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
     )
 

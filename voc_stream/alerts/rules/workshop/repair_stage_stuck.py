@@ -221,7 +221,8 @@ def _finding(found: _StageAtSite, catalogue: Catalogue, oldest: float) -> Findin
         },
         f"{english} at {site_id}: {len(stuck)} of {found.in_stage} orders for more than {limit:g}"
         f" minutes, {stuck[0].order_id} for"
-        f" {oldest:.0f} / {site_id} {chinese}：{found.in_stage} 个工单中有 {len(stuck)} 个超过 {limit:g} 分钟，"
+        f" {oldest:.0f} / {site_id} {chinese}：{found.in_stage} 个工单中有 {len(stuck)} 个超过"
+        f" {limit:g} 分钟，"
         f"{stuck[0].order_id} 已 {oldest:.0f} 分钟",
     )
 

@@ -53,7 +53,10 @@ _VALUES = ", ".join(
     f"coalesce({_value_of(each)}, '') AS {each.column}" for each in TELLING.values()
 )
 # Stored bodies may name the experience as it was called then.
-_NAMES = "array_append((SELECT aliases FROM experience WHERE experience = %(experience)s), %(experience)s::text)"
+_NAMES = (
+    "array_append((SELECT aliases FROM experience"
+    " WHERE experience = %(experience)s), %(experience)s::text)"
+)
 
 
 def _scores_of(naming: Naming, types: Sequence[str]) -> str:

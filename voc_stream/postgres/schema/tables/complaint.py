@@ -59,7 +59,8 @@ COMPLAINT = EntityRow(
             column(
                 "minutes_to_resolve",
                 Double,
-                "from opened_at to resolved_at, in minutes: the customer's whole wait / 解决用时（分钟）",
+                "from opened_at to resolved_at, in minutes: the customer's whole wait"
+                " / 解决用时（分钟）",
             ),
             _minutes_to_resolve,
         ),

@@ -35,7 +35,8 @@ customer_move = Table(
     metadata,
     required("customer_id", KEY, "customer who has stated another segment or region"),
     PrimaryKeyConstraint("customer_id"),
-    comment="Customers whose earlier events and orders are still counted under another profile, in part; emptied by the upkeep",
+    comment="Customers whose earlier events and orders are still counted under another profile,"
+    " in part; emptied by the upkeep",
     postgresql_with=QUEUE,
 )
 

@@ -76,7 +76,8 @@ touchpoint_event = Table(
     Index("touchpoint_event_occurred_at", "occurred_at", postgresql_using="brin"),
     # For what a retraction leaves of an order, which is read from its other events; of a complaint, the index of its steps tells.
     Index("touchpoint_event_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
-    comment="One row per accepted event that is not taken back: the facts from which every other table can be recomputed / 事件明细",
+    comment="One row per accepted event that is not taken back: the facts from which every other"
+    " table can be recomputed / 事件明细",
 )
 
 
@@ -105,5 +106,6 @@ retracted_event = Table(
     required("retraction_id", KEY, "of the retractions that name it the earliest / 撤回编号"),
     required("retracted_at", TIME, "when that one occurred / 撤回时间"),
     PrimaryKeyConstraint("event_id"),
-    comment="One row per event id that was taken back; kept for ever, so that no repetition brings the event back / 已撤回事件",
+    comment="One row per event id that was taken back; kept for ever,"
+    " so that no repetition brings the event back / 已撤回事件",
 )

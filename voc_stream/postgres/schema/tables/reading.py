@@ -33,7 +33,8 @@ churn_risk = Table(
     required(
         "drivers",
         JSONB,
-        "list of {driver, contribution}; the contributions add up to the log-hazard per month / 风险原因",
+        "list of {driver, contribution}; the contributions add up to the log-hazard per month"
+        " / 风险原因",
     ),
     column("value_at_risk", Double, "risk x annual_value / 风险价值"),
     required("model_version", Text, "version of the model in the catalogue / 模型版本"),

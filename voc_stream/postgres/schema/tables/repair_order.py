@@ -78,7 +78,8 @@ REPAIR_ORDER = EntityRow(
         plain(
             "promise_moves",
             Integer,
-            "how many other moments were promised beside the first; NULL without a promise / 改约次数",
+            "how many other moments were promised beside the first; NULL without a promise"
+            " / 改约次数",
         ),
         plain(
             "on_time_first",
@@ -113,7 +114,8 @@ REPAIR_ORDER = EntityRow(
             postgresql_with={"pages_per_range": "16", "autosummarize": "on"},
         ),
     ),
-    comment="One row per repair order: its way through the workshop and how it was judged / 维修工单",
+    comment="One row per repair order: its way through the workshop and how it was judged"
+    " / 维修工单",
     apart={
         "stages": (
             "moments of entry and exit by stage, and how long the site was open: for repair_stage",

@@ -36,7 +36,8 @@ def _sums() -> list[Column[Any]]:
         required(
             "score_sum",
             BigInteger,
-            "sum of values, in hundredths of a point (of a minute for timings) / 分值之和（百分之一分）",
+            "sum of values, in hundredths of a point (of a minute for timings)"
+            " / 分值之和（百分之一分）",
         ),
         required(
             "score_sq_sum", Numeric, "sum of squared values, in hundredths squared / 分值平方和"
@@ -90,7 +91,8 @@ contribution = Table(
     metadata,
     *_contribution(),
     required("number", BigInteger, "in the order of arrival", Identity()),
-    comment="What has been accepted and not yet merged into the scopes all and site of pane and rolling_sum; emptied by the upkeep",
+    comment="What has been accepted and not yet merged into the scopes all and site of pane and"
+    " rolling_sum; emptied by the upkeep",
     postgresql_with=QUEUE,
 )
 
@@ -100,7 +102,8 @@ detail_contribution = Table(
     metadata,
     *_contribution(),
     required("number", BigInteger, "in the order of arrival"),
-    comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
+    comment="What has not yet been merged into the other scopes and into experience_cube;"
+    " emptied by the upkeep",
     postgresql_with=QUEUE,
 )
 
@@ -148,7 +151,8 @@ rolling_sum = Table(
     *_sums(),
     *_boxes(),
     PrimaryKeyConstraint("horizon", "scope_type", "scope", "experience"),
-    comment="Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
+    comment="Sums over the closed panes of each horizon, all but the newest;"
+    " read the view rolling_satisfaction instead",
     postgresql_with={"fillfactor": "70"},
 )
 

@@ -57,7 +57,8 @@ def test_one_customer_of_high_value_is_an_alert() -> None:
     assert finding.summary == (
         "2 customers of high value likely to leave, 0 very likely, and 12,346 a year with them,"
         " mostly because of a poor result"
-        " / 2 位高价值客户可能流失，其中 0 位风险极高，每年风险价值 12,346，主要原因：服务结果评分低"
+        " / 2 位高价值客户可能流失，其中 0 位风险极高，每年风险价值 12,346，"
+        "主要原因：服务结果评分低"
     )
 
 

@@ -84,7 +84,8 @@ def upgrade() -> None:
             "drivers",
             postgresql.JSONB(astext_type=sa.Text()),
             nullable=False,
-            comment="list of {driver, contribution}; the contributions add up to the log-hazard per month / 风险原因",
+            comment="list of {driver, contribution}; the contributions add up to the log-hazard per"
+            " month / 风险原因",
         ),
         sa.Column(
             "value_at_risk", sa.Double(), nullable=True, comment="risk x annual_value / 风险价值"
@@ -217,7 +218,8 @@ def upgrade() -> None:
             "minutes_to_resolve",
             sa.Double(),
             nullable=True,
-            comment="from opened_at to resolved_at, in minutes: the customer's whole wait / 解决用时（分钟）",
+            comment="from opened_at to resolved_at, in minutes: the customer's whole wait"
+            " / 解决用时（分钟）",
         ),
         sa.Column(
             "compensation",
@@ -266,7 +268,8 @@ def upgrade() -> None:
             comment="stated importances, in hundredths",
         ),
         schema="voc",
-        comment="What has been accepted and not yet merged into experience_cube, pane and rolling_sum; emptied by the upkeep",
+        comment="What has been accepted and not yet merged into experience_cube,"
+        " pane and rolling_sum; emptied by the upkeep",
         postgresql_with={
             "autovacuum_vacuum_scale_factor": "0",
             "autovacuum_vacuum_threshold": "20000",
@@ -312,7 +315,8 @@ def upgrade() -> None:
             "lifecycle_stage",
             sa.Text(),
             nullable=True,
-            comment="target, prospect, opportunity, contracted or user, as stated latest / 生命周期阶段",
+            comment="target, prospect, opportunity, contracted or user, as stated latest"
+            " / 生命周期阶段",
         ),
         sa.Column(
             "churned_at",
@@ -514,7 +518,8 @@ def upgrade() -> None:
             "score_sum",
             sa.BigInteger(),
             nullable=False,
-            comment="sum of values, in hundredths of a point (of a minute for timings) / 分值之和（百分之一分）",
+            comment="sum of values, in hundredths of a point (of a minute for timings)"
+            " / 分值之和（百分之一分）",
         ),
         sa.Column(
             "score_sq_sum",
@@ -586,7 +591,8 @@ def upgrade() -> None:
             "score_sum",
             sa.BigInteger(),
             nullable=False,
-            comment="sum of values, in hundredths of a point (of a minute for timings) / 分值之和（百分之一分）",
+            comment="sum of values, in hundredths of a point (of a minute for timings)"
+            " / 分值之和（百分之一分）",
         ),
         sa.Column(
             "score_sq_sum",
@@ -739,7 +745,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("order_id"),
         schema="voc",
-        comment="One row per repair order: its way through the workshop and how it was judged / 维修工单",
+        comment="One row per repair order: its way through the workshop and how it was judged"
+        " / 维修工单",
         postgresql_with={"fillfactor": "70"},
     )
     op.create_index(
@@ -779,7 +786,8 @@ def upgrade() -> None:
             "score_sum",
             sa.BigInteger(),
             nullable=False,
-            comment="sum of values, in hundredths of a point (of a minute for timings) / 分值之和（百分之一分）",
+            comment="sum of values, in hundredths of a point (of a minute for timings)"
+            " / 分值之和（百分之一分）",
         ),
         sa.Column(
             "score_sq_sum",
@@ -915,7 +923,8 @@ def upgrade() -> None:
         sa.Column("offset", sa.BigInteger(), nullable=False, comment="offset in that partition"),
         sa.PrimaryKeyConstraint("event_id"),
         schema="voc",
-        comment="One row per accepted event: the facts from which every other table can be recomputed / 事件明细",
+        comment="One row per accepted event: the facts from which every other table can be"
+        " recomputed / 事件明细",
     )
     op.create_index(
         "touchpoint_event_customer_id",

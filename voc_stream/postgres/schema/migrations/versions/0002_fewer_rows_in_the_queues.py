@@ -28,7 +28,8 @@ def _in_microseconds(part: str) -> str:
 def upgrade() -> None:
     """Apply."""
     op.execute(
-        "UPDATE voc.repair_order SET version = version + 1, fold_state = (fold_state::jsonb || jsonb_strip_nulls(jsonb_build_object("
+        "UPDATE voc.repair_order SET version = version + 1, fold_state ="
+        " (fold_state::jsonb || jsonb_strip_nulls(jsonb_build_object("
         f"'entered', {_in_microseconds('entered')}, 'exited', {_in_microseconds('exited')})))::json"
     )
     for column, meaning in STATED.items():

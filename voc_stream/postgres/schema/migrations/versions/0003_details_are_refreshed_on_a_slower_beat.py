@@ -45,7 +45,8 @@ def upgrade() -> None:
         ),
         sa.Column("number", sa.BigInteger(), nullable=False, comment="in the order of arrival"),
         schema="voc",
-        comment="What has not yet been merged into the other scopes and into experience_cube; emptied by the upkeep",
+        comment="What has not yet been merged into the other scopes and into experience_cube;"
+        " emptied by the upkeep",
         postgresql_with=QUEUE,
     )
     op.add_column(
@@ -61,12 +62,14 @@ def upgrade() -> None:
     )
     op.create_table_comment(
         "contribution",
-        "What has been accepted and not yet merged into the scopes all and site of pane and rolling_sum; emptied by the upkeep",
+        "What has been accepted and not yet merged into the scopes all and site of pane and"
+        " rolling_sum; emptied by the upkeep",
         schema="voc",
     )
     op.create_table_comment(
         "rolling_sum",
-        "Sums over the closed panes of each horizon, all but the newest; read the view rolling_satisfaction instead",
+        "Sums over the closed panes of each horizon, all but the newest;"
+        " read the view rolling_satisfaction instead",
         schema="voc",
     )
     # Which part those that wait already belong to does not matter for once.

@@ -70,7 +70,8 @@ def upgrade() -> None:
         _column("n", sa.BigInteger(), "scores that arrived; those taken back count against it"),
         _column("score_sum", sa.BigInteger(), "their sum, in hundredths"),
         schema="voc",
-        comment="Scores of key experiences that the detectors have not seen; emptied by the evaluator",
+        comment="Scores of key experiences that the detectors have not seen;"
+        " emptied by the evaluator",
         postgresql_with=QUEUE,
     )
     op.create_table(

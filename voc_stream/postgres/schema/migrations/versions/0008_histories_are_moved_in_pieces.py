@@ -29,7 +29,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("customer_id"),
         schema="voc",
-        comment="Customers whose earlier events and orders are still counted under another profile, in part; emptied by the upkeep",
+        comment="Customers whose earlier events and orders are still counted under another profile,"
+        " in part; emptied by the upkeep",
         postgresql_with=QUEUE,
     )
     op.alter_column(

@@ -92,11 +92,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("claimed_at IS NOT NULL"),
     )
     op.execute(
-        "INSERT INTO voc.outbox (kind, alert_id, message) SELECT 'alert', alert_id, message FROM voc.alert_outbox ORDER BY number"
+        "INSERT INTO voc.outbox (kind, alert_id, message) SELECT 'alert', alert_id, message"
+        " FROM voc.alert_outbox ORDER BY number"
     )
     op.execute(
         "INSERT INTO voc.outbox (kind, dead_letter_id)"
-        " SELECT 'dead_letter', dead_letter_id FROM voc.dead_letter WHERE published_at IS NULL ORDER BY dead_letter_id"
+        " SELECT 'dead_letter', dead_letter_id FROM voc.dead_letter WHERE published_at IS NULL"
+        " ORDER BY dead_letter_id"
     )
     op.drop_table("alert_outbox", schema="voc")
     op.drop_index("dead_letter_unpublished", "dead_letter", schema="voc")

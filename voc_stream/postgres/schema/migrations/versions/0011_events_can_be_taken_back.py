@@ -18,7 +18,10 @@ QUEUE = {
     "autovacuum_vacuum_threshold": "20000",
     "autovacuum_vacuum_insert_scale_factor": "0",
 }
-FACTS = "One row per accepted event that is not taken back: the facts from which every other table can be recomputed / 事件明细"
+FACTS = (
+    "One row per accepted event that is not taken back: the facts from which every other table can"
+    " be recomputed / 事件明细"
+)
 NAMED = "event that counts nowhere, whether it came or not / 被撤回的事件编号"
 
 
@@ -75,7 +78,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("event_id"),
         schema="voc",
-        comment="One row per event id that was taken back; kept for ever, so that no repetition brings the event back / 已撤回事件",
+        comment="One row per event id that was taken back; kept for ever,"
+        " so that no repetition brings the event back / 已撤回事件",
     )
     op.create_table(
         "retraction_pending",

@@ -23,13 +23,17 @@ IS_CONTACT = (
 def upgrade() -> None:
     """Apply."""
     op.execute(
-        "UPDATE voc.complaint SET fold_state = jsonb_set(fold_state::jsonb, '{times}', (SELECT jsonb_object_agg(key,"
-        " jsonb_build_array(value -> 0, value -> -1, true)) FROM jsonb_each(fold_state::jsonb -> 'times')))::json"
+        "UPDATE voc.complaint SET fold_state = jsonb_set(fold_state::jsonb, '{times}',"
+        " (SELECT jsonb_object_agg(key,"
+        " jsonb_build_array(value -> 0, value -> -1, true))"
+        " FROM jsonb_each(fold_state::jsonb -> 'times')))::json"
         " WHERE fold_state::jsonb -> 'times' <> '{}'"
     )
     op.execute(
-        "UPDATE voc.repair_order SET fold_state = (fold_state::jsonb - 'contacts' || jsonb_build_object('contact',"
-        " jsonb_build_array(fold_state::jsonb -> 'contacts' -> 0, fold_state::jsonb -> 'contacts' -> -1, true)))::json"
+        "UPDATE voc.repair_order SET fold_state = (fold_state::jsonb - 'contacts' ||"
+        " jsonb_build_object('contact',"
+        " jsonb_build_array(fold_state::jsonb -> 'contacts' -> 0,"
+        " fold_state::jsonb -> 'contacts' -> -1, true)))::json"
         " WHERE fold_state::jsonb -> 'contacts' <> '[]'"
     )
     # The next one begins with the same.

@@ -43,7 +43,8 @@ def upgrade() -> None:
     # An order keeps all dimensions of its customer, however many there are.
     op.execute(
         "UPDATE voc.repair_order SET fold_state = (fold_state::jsonb - 'segment' - 'region'"
-        " || jsonb_build_object('profile', jsonb_build_array(coalesce(fold_state ->> 'segment', ''),"
+        " || jsonb_build_object('profile', jsonb_build_array(coalesce(fold_state ->> 'segment',"
+        " ''),"
         " coalesce(fold_state ->> 'region', ''))))::json"
         " WHERE fold_state ->> 'segment' <> '' OR fold_state ->> 'region' <> ''"
     )

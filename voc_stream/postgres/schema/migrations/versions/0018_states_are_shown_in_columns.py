@@ -13,7 +13,8 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.execute(
-        "ALTER TABLE voc.repair_order ADD COLUMN stages json, ADD COLUMN in_stage_since timestamptz;"
+        "ALTER TABLE voc.repair_order ADD COLUMN stages json, ADD COLUMN in_stage_since"
+        " timestamptz;"
         " ALTER TABLE voc.complaint ADD COLUMN reopened_at timestamptz;"
         " COMMENT ON COLUMN voc.repair_order.stages IS"
         " 'moments of entry and exit by stage, and how long the site was open: for repair_stage';"

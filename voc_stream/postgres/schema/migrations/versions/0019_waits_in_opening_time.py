@@ -19,7 +19,8 @@ def upgrade() -> None:
             "opening_minutes_to_resolve",
             sa.Double(),
             nullable=True,
-            comment="those of minutes_to_resolve in which the site was open; NULL if its opening hours"
+            comment="those of minutes_to_resolve in which the site was open;"
+            " NULL if its opening hours"
             " are unknown / 营业时间内解决用时（分钟）",
         ),
         schema="voc",

@@ -22,7 +22,10 @@ def upgrade() -> None:
         (
             "promise_moves",
             sa.Integer(),
-            "how many other moments were promised beside the first; NULL without a promise / 改约次数",
+            (
+                "how many other moments were promised beside the first; NULL without a promise"
+                " / 改约次数"
+            ),
         ),
         (
             "on_time_first",

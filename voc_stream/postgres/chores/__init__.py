@@ -1,6 +1,6 @@
-"""The chores of the store.
+"""Does the chores of the store, beside the stream.
 
-What is done beside the stream, one file for each that is more than a call.
+Each chore that is more than one call has a file.
 """
 
 from voc_stream.postgres.chores.postgres_chores import PostgresChores

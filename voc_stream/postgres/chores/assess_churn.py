@@ -20,20 +20,21 @@ if TYPE_CHECKING:
     from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
     from voc_stream.postgres.session.cursor import Cursor
 
-# A call ends after about this long even where there is more to do, so that the other timers get their turn.
+# A call ends after about this long even if there is more to do, so that other timers get their
+# turn.
 BUDGET_SECONDS = 5.0
 CUSTOMERS_A_TIME = 20_000
 FEW_CUSTOMERS = 2_000
-# However many have changed, some are taken whose risk changes by the mere passing of time.
+# However many customers have changed, some are taken whose risk changes because time passes.
 DUE_A_TIME = 1_000
 LOOK_FOR_FUTURE_SECONDS = 3600.0
 
 
 class AssessChurn:
-    """The chore `assess_churn`.
+    """The chore `assess_churn`, which recomputes risks.
 
     Attributes:
-        aside: customers with whom it failed lately.
+        aside: the customers with whom it failed lately.
     """
 
     def __init__(self, transaction: ChoreTransactions, vacuum: QueueVacuum) -> None:
@@ -43,16 +44,17 @@ class AssessChurn:
         self._look_for_future = Every(LOOK_FOR_FUTURE_SECONDS)
 
     def look_for_future(self) -> None:
-        """A clock was ahead: look for risks of the future with the next call."""
+        """Look for risks of the future with the next call, because a clock was ahead."""
         self._look_for_future.forget()
 
     def __call__(
         self, now: datetime, *, in_parts: bool = False, everyone: bool = False
     ) -> int | None:
-        """Recompute the risks that changed (or all); how many, None where another worker holds the lock.
+        """Recompute the risks that changed, or all risks.
 
-        With `in_parts` one part of the customers, the next one each time, so that a call is short; all where few are pending.
-        Raises CustomersFailedError after the others are done.
+        Returns how many were recomputed, None if another worker holds the lock. With `in_parts` a
+        call takes one part of the customers, the next one each time, so that the call is short. It
+        takes all if few are pending. Raises CustomersFailedError after the others are done.
         """
         if everyone:
             with self._transaction() as cursor:
@@ -76,7 +78,10 @@ class AssessChurn:
         return assessed
 
     def _piece(self, now: datetime, *, in_parts: bool, apart: bool = False) -> int | None:
-        """Assess the next customers; `apart` so that those with whom that fails hold up no other, and fewer of them."""
+        """Assess the next customers.
+
+        With `apart` there are fewer of them, and one with whom assessing fails holds up no other.
+        """
         most = min(CUSTOMERS_A_TIME, FEW_CUSTOMERS) if apart else CUSTOMERS_A_TIME
         with self._transaction() as cursor:
             if not churn.lock_assessment(cursor):
@@ -114,7 +119,10 @@ class AssessChurn:
             return len(customer_ids)
 
     def _take_up_future(self, cursor: Cursor) -> None:
-        """Now and then, since it reads them all: risks that were assessed while a clock was ahead."""
+        """Queue risks that were assessed while a clock was ahead.
+
+        It reads all, so only now and then.
+        """
         moment = time.monotonic()
         if self._look_for_future.is_due(moment):
             self._look_for_future.done(moment)
@@ -122,7 +130,8 @@ class AssessChurn:
 
     def _everyone(self, cursor: Cursor, now: datetime) -> int:
         cursor.execute("DELETE FROM churn_pending")
-        # Of whom every event was taken back, only the queue knew beside the risk that is left.
+        # If every event of a customer was taken back, only the queue knew them beside the risk that
+        # is left.
         cursor.execute(
             "SELECT customer_id FROM customer UNION SELECT customer_id FROM churn_risk ORDER BY 1"
         )

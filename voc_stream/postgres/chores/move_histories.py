@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from voc_stream.postgres.chores.transactions import ChoreTransactions
     from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
 
-# What a piece of a history adds goes through the same queue as what events add: more at a time
+# What a piece of a history adds goes through the same queue as what events add. More at a time
 # would make the rolling tables late.
 MOVING_SECONDS = 1.0
 
 
 class MoveHistories:
-    """The chore `move_histories`.
+    """The chore `move_histories`, which counts histories under a new profile.
 
     Attributes:
-        aside: customers with whom it failed lately.
+        aside: the customers with whom it failed lately.
     """
 
     def __init__(self, transaction: ChoreTransactions, vacuum: QueueVacuum) -> None:
@@ -35,16 +35,15 @@ class MoveHistories:
         self.aside = SetAside("move_histories")
 
     def close(self) -> None:
-        """End its thread."""
+        """End the background thread."""
         self._background.close()
 
     def __call__(self) -> int | None:
         """Count pieces of histories under the new profile of their customers.
 
-        It takes about MOVING_SECONDS.
-
-        How many customers that was about, one that took several pieces counted again; None if
-        another worker is at it. Raises CustomersFailedError after the others are done.
+        It takes about MOVING_SECONDS. Returns how many customers that was about, None if another
+        worker is at it; a customer whose history took several pieces counts each time. Raises
+        CustomersFailedError after the others are done.
         """
         started, customers = time.monotonic(), 0
         while moved := self._piece():
@@ -73,9 +72,9 @@ class MoveHistories:
             return len(customer_ids)
 
     def some(self, only: Sequence[str] | None = None) -> int | None:
-        """Move one piece of the next customers, or of these only.
+        """Move one piece of the next customers, or of `only` these.
 
-        Returns how many, None if another worker is at it.
+        Returns how many they are, None if another worker is at it.
         """
         entities = EntityStore(cached_bytes=0)
         try:

@@ -1,4 +1,7 @@
-"""All chores of the store: how often each is due, and what it does. Each is a transaction, or a few."""
+"""Lists all chores of the store: how often each is due, and what it does.
+
+Each chore is one transaction, or a few.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +51,12 @@ CHURN_INTERVAL_SECONDS = 2.0
 TAKING_BACK_INTERVAL_SECONDS = 2.0
 RETENTION_INTERVAL_SECONDS = 60.0
 GAUGES_INTERVAL_SECONDS = 10.0
-# A call ends after about this long even where there is more to do, so that the other timers get their turn.
+# A call ends after about this long even if there is more to do, so that other timers get their
+# turn.
 BUDGET_SECONDS = 5.0
 # A customer of a million events, folded anew, takes some ten seconds.
 TAKING_BACK_SECONDS = 100.0
-# In small pieces, each its own transaction, and for a moment only: nobody waits for old letters to go.
+# Old letters are deleted in small pieces, each a transaction of its own, so that nobody waits long.
 LETTERS_A_TIME = 500
 DELETION_BUDGET_SECONDS = 1.0
 TAKE_OVER_DEADLINE_SECONDS = 3600.0  # renaming an experience rewrites its part of every table
@@ -61,7 +65,7 @@ log = logging.getLogger(__name__)
 
 
 class PostgresChores:
-    """The chores of one worker. One connection at a time; not for two threads at once.
+    """The chores of one worker; one connection at a time, and not for two threads at once.
 
     Attributes:
         transaction: begins a transaction.
@@ -98,7 +102,7 @@ class PostgresChores:
     ) -> Sequence[Chore[object]]:
         """All chores of the store; see the port."""
         return [
-            # It takes no time from a clock, so it goes on while the clock is wrong.
+            # It takes no time from a clock, so it goes on while a clock is wrong.
             Chore(
                 "move_histories",
                 HISTORIES_INTERVAL_SECONDS,
@@ -131,7 +135,7 @@ class PostgresChores:
         ]
 
     def _evaluate_and_show(self, show: ShowChores, every: timedelta, at: Circumstances) -> None:
-        """Evaluate, and show at once what that changed."""
+        """Evaluate the alerts, and show at once what changed."""
         if self.evaluate(at.now, every, catching_up=at.in_backlog):
             self._show_gauges(show, at)
 
@@ -147,7 +151,7 @@ class PostgresChores:
             show.letters_deleted(deleted)
 
     def join(self) -> Membership:
-        """Let this catalogue rule the database, where it is the newest or the first."""
+        """Let this catalogue rule the database, if it is the newest or the first."""
         with self.transaction(ruled=False) as cursor:
             installation, ruling = identity(cursor), read_ruling(cursor)
         problem = why_to_wait(ruling, self._catalogue)
@@ -167,7 +171,7 @@ class PostgresChores:
         return Membership(installation, problem)
 
     def read_clocks(self) -> ClockReading:
-        """What the clock of this machine, PostgreSQL's, and those that are stored show now."""
+        """What the clock of this machine, PostgreSQL's clock, and the stored times show now."""
         with self.transaction() as cursor:
             reading = read_clocks(cursor)
         if reading.stored_ahead > LARGEST_SKEW:
@@ -175,7 +179,10 @@ class PostgresChores:
         return reading
 
     def refresh(self, now: datetime) -> bool:
-        """Take out, move and merge all that is pending and refresh rolling tables and cube as of `now`; False where another is at it."""
+        """Take out, move and merge all that is pending.
+
+        Then refresh the rolling tables and the cube. Returns False if another worker is at it.
+        """
         while taken := self.take_back(now):
             pass
         while moved := self.move_histories():
@@ -188,7 +195,10 @@ class PostgresChores:
         )
 
     def take_back(self, now: datetime) -> int | None:
-        """Take out of the tables what retractions name that wait; how many events they named, None where another worker is at it."""
+        """Take the events out of the tables that waiting retractions name.
+
+        Returns how many events they named, None if another worker is at it.
+        """
         started, named = time.monotonic(), 0
         while time.monotonic() - started < BUDGET_SECONDS:
             taken = self._take_back_next(now)
@@ -218,10 +228,10 @@ class PostgresChores:
     def evaluate(
         self, now: datetime, every: timedelta = timedelta(0), *, catching_up: bool = False
     ) -> bool | None:
-        """Start, renew and end alerts as of `now`; whether any started or ended.
+        """Start, renew and end alerts as of `now`; returns whether any started or ended.
 
-        None where it is another worker's turn, or one evaluated within about `every`. While `catching_up` with a backlog only drops are
-        looked for, and nothing ends.
+        None if it is another worker's turn, or if a worker evaluated within about `every`. While
+        `catching_up` with a backlog, it looks only for drops, and no alert ends.
         """
         if self._evaluated_at is not None and now < self._evaluated_at - LARGEST_SKEW:
             self._evaluator = Evaluator(self._catalogue)  # it has read for a time that was ahead
@@ -239,17 +249,24 @@ class PostgresChores:
         return changed
 
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
-        """Take messages to send them, oldest first; none while another worker has some of that kind, for a minute at most."""
+        """Take messages to send them, oldest first.
+
+        Returns nothing while another worker has claimed messages of that kind, for a minute at
+        most.
+        """
         with self.transaction() as cursor:
             return outbox.claim(cursor, kind, limit, self._name)
 
     def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
-        """Those that were sent are done with; all others that were taken may be taken again."""
+        """Remove the messages that were sent; workers may take the other ones again."""
         with self.transaction() as cursor:
             outbox.finish(cursor, kind, sent, self._name, now)
 
     def delete_dead_letters(self, before: datetime) -> int:
-        """Delete refused messages that were received before; how many. A call is short: there may be more."""
+        """Delete refused messages that were received before a moment, and return how many.
+
+        A call is short, so there may be more to delete.
+        """
         started, deleted = time.monotonic(), 0
         while time.monotonic() - started < DELETION_BUDGET_SECONDS:
             with self.transaction() as cursor:
@@ -260,7 +277,10 @@ class PostgresChores:
         return deleted
 
     def gauges(self, now: datetime) -> Sequence[GaugeSample]:
-        """The gauges that are read from the tables; those over all customers may be a minute old, of a million some minutes."""
+        """The gauges that are read from the tables.
+
+        Gauges over all customers may be a minute old; with a million customers, some minutes.
+        """
         with self.transaction() as cursor:
             found = read_gauges(cursor, self._catalogue, now)
         return [*found, *self._customers.read(self.transaction)]

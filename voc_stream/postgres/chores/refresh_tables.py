@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
     from voc_stream.postgres.rolling.refreshes import Refresh
 
-# A call ends after about this long even where there is more to do, so that the other timers get their turn.
+# A call ends after about this long even if there is more to do, so that other timers get their
+# turn.
 BUDGET_SECONDS = 5.0
 PURGE_EVERY = timedelta(hours=1)
 
 
 class RefreshTables:
-    """The chores `settle_sites` and `settle_details`."""
+    """The chores that refresh the rolling tables and the cube."""
 
     def __init__(self, transaction: ChoreTransactions, vacuum: QueueVacuum) -> None:
         self._transaction, self._vacuum = transaction, vacuum
@@ -32,7 +33,10 @@ class RefreshTables:
         self._is_catalogue_copied = False
 
     def sites(self, now: datetime) -> bool:
-        """Merge into the scopes `all` and `site`, and refresh them as of `now`; False where another worker holds the lock."""
+        """Merge into the scopes `all` and `site`, and refresh them as of `now`.
+
+        Returns False if another worker holds the lock.
+        """
         self._copy_catalogue()
         if not self._refresh(OF_SITES, now):
             return False
@@ -43,9 +47,10 @@ class RefreshTables:
         return True
 
     def details(self, now: datetime, *, in_parts: bool) -> bool:
-        """Merge into the other scopes and the cube; False where another worker holds the lock.
+        """Merge into the other scopes and the cube; returns False if another worker holds the lock.
 
-        With `in_parts` one part of sites and employees, the next one each time, so that a call is short; all where little is pending.
+        With `in_parts` a call takes one part of sites and employees, the next one each time, so
+        that the call is short. It takes all if little is pending.
         """
         return self._refresh(OF_DETAILS, now, in_parts=in_parts)
 
@@ -66,7 +71,7 @@ class RefreshTables:
                 return True
 
     def _copy_catalogue(self) -> None:
-        """Once a process: the rolling view joins the catalogue's expectations."""
+        """Copy the catalogue, once a process: the rolling view joins its expectations."""
         if not self._is_catalogue_copied:
             with self._transaction() as cursor:
                 copy_catalogue(cursor, self._transaction.catalogue)

@@ -1,6 +1,6 @@
-"""The transactions of chores.
+"""Begins the transactions of chores.
 
-Short ones, each on a connection of the pool, ruled by the worker's catalogue.
+They are short, each on a connection of the pool, and the worker's catalogue must rule.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 class ChoreTransactions:
     """Begins transactions.
 
-    A call gives the cursor of a new one, which is committed unless the body raises.
+    A call gives the cursor of a new transaction, which is committed unless the body raises.
 
     Attributes:
-        catalogue: must rule the database, else OtherCatalogueError.
-        deadline_seconds: how long one may take, where the call says nothing else.
+        catalogue: must rule the database, else OtherCatalogueError is raised.
+        deadline_seconds: how long a transaction may take, if the call says nothing else.
     """
 
     def __init__(
@@ -42,7 +42,10 @@ class ChoreTransactions:
     def __call__(
         self, deadline_seconds: float | None = None, *, ruled: bool = True
     ) -> Iterator[Cursor]:
-        """Raises StoreUnavailableError. Without `ruled`, whichever catalogue rules."""
+        """Begin a transaction; without `ruled`, whichever catalogue rules.
+
+        Raises StoreUnavailableError.
+        """
         seconds = self.deadline_seconds if deadline_seconds is None else deadline_seconds
         with (
             checked_out(self._engine) as connection,

@@ -1,4 +1,1 @@
-"""What changes after it was stored.
-
-Taken back, moved to another profile, renamed, or computed anew.
-"""
+"""Changes what is stored: takes back, moves to another profile, renames, or computes anew."""

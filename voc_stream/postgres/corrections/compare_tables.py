@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LIVE, SCRATCH = SCHEMA, "voc_rebuild"
 MINUTE = timedelta(minutes=1)
 _STATES = (tables.repair_order, tables.complaint, tables.customer)
-# The version counts writes. A risk need not be looked at again where its customer was merely seen again, so when to do that may be early.
+# `version` counts writes. `next_change_at` may be early: it is kept when a customer is merely seen
+# again.
 NOT_DERIVED = ("version", "next_change_at")
 # A pane of nothing is as good as none, and older ones are purged in their time.
 _PANES_KEPT = " OR ".join(
@@ -32,7 +33,10 @@ PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
 
 
 class TableComparison(NamedTuple):
-    """How many rows a table has, and how many differ from what the events say (missing, superfluous or other values)."""
+    """How many rows a table has, and how many differ from what the events say.
+
+    A row differs if it is missing, superfluous, or has other values.
+    """
 
     table: str
     rows: int
@@ -45,7 +49,7 @@ def compare_tables(cursor: Cursor) -> list[TableComparison]:
 
 
 def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
-    """What is compared: name, key, columns (as expressions), and which rows."""
+    """What is compared: the name, the key, the columns (as expressions), and which rows."""
     found = [
         (
             table.name,

@@ -1,7 +1,8 @@
-"""The queue of customers whose history has to be counted under another profile, and the pieces in which it is worked off.
+"""Works off the queue of customers whose history must be counted under another profile.
 
-A piece is one transaction of bounded rows. It locks the customers' rows first, as a batch does when it saves them. A batch that
-folds an event of such a customer may come before the piece, which then reads that event. Or it starts again from the state that the
+It is worked off in pieces. A piece is one transaction of bounded rows. It locks the customers' rows
+first, as a batch does when it saves them. A batch that folds an event of such a customer may come
+before the piece, which then reads that event. Or the batch starts again from the state that the
 piece has saved, which says under which profile the event counts (domain/entities/move.py).
 """
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 ROWS_A_PIECE = 2_000
 CUSTOMERS_A_PIECE = 200
 SECONDS_A_PIECE = 1.0
-"""No more events are read after that: with some 200 KiB of text in each, 2,000 would take long."""
+"""After that no more events are read: 2,000 with some 200 KiB of text each would take long."""
 
 
 def next_to_move(cursor: Cursor, but: Sequence[str] = ()) -> list[str]:
@@ -63,9 +64,10 @@ def move_some(
     only: Sequence[str] | None = None,
     but: Sequence[str] = (),
 ) -> int | None:
-    """Move one piece of some customers' histories; how many customers that was about, None where another worker has the lock.
+    """Move one piece of some customers' histories.
 
-    Of the next in the queue without those `but`, or of `only` these. Raises ChangedMeanwhileError.
+    The customers are the next in the queue without those in `but`, or `only` these. Returns how
+    many they are, None if another worker has the lock. Raises ChangedMeanwhileError.
     """
     if not try_lock(cursor, Lock.HISTORIES):
         return None

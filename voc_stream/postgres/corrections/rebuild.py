@@ -1,9 +1,9 @@
-"""Recomputes every derived table from the stored events, compares, and replaces the rows that differ.
+"""Recomputes every derived table from the stored events, and replaces the rows that differ.
 
-All of it is one transaction: cut off, it has changed nothing and left nothing. The workers wait
-meanwhile (they hold their batches and lose nothing), readers do not. The events are folded anew into a schema of its own,
-customers' profiles first, so that nothing ever has to be counted elsewhere afterwards: a way to the same tables that shares
-no increments with the live one.
+All of it is one transaction: if it is cut off, it has changed nothing and left nothing. The workers
+wait meanwhile; they hold their batches and lose nothing. Readers do not wait. The events are folded
+anew into a schema of its own, customers' profiles first, so that no history has to be moved
+afterwards. So the tables come about in another way, which shares no increments with the live one.
 """
 
 from __future__ import annotations
@@ -97,7 +97,10 @@ class RebuildReport(NamedTuple):
 def rebuild(
     database_url: str, catalogue: Catalogue, progress: Callable[[int, int], None]
 ) -> RebuildReport:
-    """Recompute, compare and replace. `progress` hears of events done and all events. Raises StoreUnavailableError."""
+    """Recompute, compare and replace.
+
+    `progress` is called with the events done and all events. Raises StoreUnavailableError.
+    """
     engine = engine_for(database_url, schema=f"{SCRATCH},{LIVE}")
     try:
         with checked_out(engine) as connection:
@@ -161,7 +164,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
 
 
 def _wind_back(cursor: Cursor, now: datetime) -> None:
-    """Where a clock was ahead: go back to now. What is missing then is found by the comparison."""
+    """Go back to now if a clock was ahead. The comparison finds what is missing then."""
     cursor.execute("SELECT refresh FROM rolling_clock WHERE as_of > %s", (now,))
     ahead = {name for (name,) in cursor}
     for which in REFRESHES:
@@ -179,12 +182,15 @@ def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
 
 
 def _empty_staging(cursor: Cursor) -> None:
-    """They empty themselves at the end of a transaction only."""
+    """Empty the staging tables, which empty themselves only at the end of a transaction."""
     cursor.execute("TRUNCATE staged_repair_order, staged_complaint, staged_customer")
 
 
 def _merge_everything(cursor: Cursor) -> None:
-    """Let the tables of the current schema take in what is pending, as of the moments of the live ones."""
+    """Merge all that is pending into the tables of the current schema.
+
+    Each refresh is as of the moment of the live tables.
+    """
     for which in REFRESHES:
         cursor.execute(
             f"SELECT coalesce((SELECT as_of FROM {LIVE}.rolling_clock WHERE refresh = %s), now())",
@@ -237,12 +243,12 @@ def _fold_everything(
 
 
 def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
-    """The scratch schema's rolling tables and risks, each as of the moment of the live ones."""
+    """Derive the scratch schema's rolling tables and risks as of the moments of the live ones."""
     _merge_everything(cursor)
     cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
     for moment, customer_ids in cursor.fetchall():
         churn.reassess(cursor, customer_ids, catalogue.churn, moment)
-    # Whoever has no risk in the live table must have none in truth.
+    # A customer without a risk in the live table must have none in truth.
     cursor.execute(
         f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id"
         f" FROM {LIVE}.churn_risk"

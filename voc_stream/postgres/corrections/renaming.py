@@ -1,4 +1,7 @@
-"""Gives what is stored about a renamed experience to its new name; where that has something already, both are added up."""
+"""Gives what is stored about a renamed experience to its new name.
+
+If something is stored under the new name already, both are added up.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _BOXES = (*SUMS, "top_n", "bottom_n")
-# Of each table of sums: its key but for the experience, and its sums.
+# Of each table of sums: its key without the experience, and its sums.
 _SUMS = {
     "pane": (("resolution", "start", "scope_type", "scope"), _BOXES),
     "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
@@ -68,7 +71,10 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
 
 
 def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
-    """Rename in every table that names experiences. Old names that nothing is stored of cost a look."""
+    """Rename in every table that names experiences.
+
+    An old name of which nothing is stored costs one look.
+    """
     for old, new in sorted(alias.items()):
         names = {"old": old, "new": new}
         for table, (key, sums) in _SUMS.items():
@@ -80,7 +86,8 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
                 f" {add_up(f'{kept}, experience', sums)}",
                 names,
             )
-        # Queues by another way than UPDATE, which their writer may not do. Numbers are kept: they say what came first.
+        # Queues are not renamed by UPDATE, because their writer may not update them. Numbers are
+        # kept: they say what came first.
         for queue, columns in _QUEUES.items():
             kept = ", ".join(column for column in columns if column != "experience")
             renamed = (
@@ -97,12 +104,12 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
         _rename_categories(cursor, old, new)
         cursor.execute(
             # Of two detectors the one of the new name stays; the other's alert ends.
-            " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS (SELECT FROM detector n"
-            " WHERE n.experience = %(new)s"
+            " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS ("
+            "   SELECT FROM detector n WHERE n.experience = %(new)s"
             "   AND (n.scope_type, n.scope) = (d.scope_type, d.scope));"
             " UPDATE detector SET experience = %(new)s WHERE experience = %(old)s;"
-            " UPDATE alert a SET experience = %(new)s WHERE experience = %(old)s AND"
-            " (ended_at IS NOT NULL OR NOT EXISTS ("
+            " UPDATE alert a SET experience = %(new)s"
+            " WHERE experience = %(old)s AND (ended_at IS NOT NULL OR NOT EXISTS ("
             "   SELECT FROM alert n WHERE n.ended_at IS NULL AND n.experience = %(new)s"
             "   AND (n.rule, n.scope_type, n.scope) = (a.rule, a.scope_type, a.scope)));"
             " DELETE FROM experience WHERE experience = %(old)s",

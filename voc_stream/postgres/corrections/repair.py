@@ -1,7 +1,7 @@
 """Makes a table equal to another one by changing only the rows that differ.
 
-So readers are not held up: emptying a table would wait for each of them, and keep new ones waiting
-meanwhile.
+So readers are not held up. Emptying a table would wait for each reader, and would keep new readers
+waiting meanwhile.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ def repair(
     uncompared: Sequence[str],
     condition: str = "true",
 ) -> None:
-    """Make the table of the first schema equal to that of the second, as far as the condition on a row holds.
+    """Make a table of the first schema equal to that of the second.
 
-    A row that differs only in columns that are not compared stays. One that is changed gets a version
-    beyond every version that a worker may have at hand, so that the worker reads it anew.
+    Only rows that fulfil the condition are changed. A row that differs only in columns that are not
+    compared stays. A row that is changed gets a version beyond every version that a worker may have
+    at hand, so that the worker reads it anew.
     """
     live, right = schemas
     name, columns = table.name, [column.name for column in table.columns]
@@ -66,6 +67,9 @@ def repair(
 
 
 def comparable(column: str, table: str | None = None) -> str:
-    """SQL of a column's value in a form that can be compared: JSON by what it says, not by how it is written."""
+    """SQL of a column's value in a form that can be compared.
+
+    JSON is compared by what it says, not by how it is written.
+    """
     name = f'"{column}"' if table is None else f'{table}."{column}"'
     return f"{name}::jsonb" if column in STATE_COLUMNS else name

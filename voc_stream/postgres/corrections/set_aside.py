@@ -1,9 +1,8 @@
-"""Customers with whom a chore fails alone.
+"""Sets customers aside with whom a chore fails alone.
 
-They wait behind the others, and each is tried again after a rest.
-
-They are kept in memory only. What has to be done for them stays in its queue in the database, so
-a worker that starts anew finds them again at the cost of one piece that fails.
+They wait behind the other customers, and each is tried again after a rest. They are kept in memory
+only. What has to be done for them stays in its queue in the database, so a worker that starts anew
+finds them again, at the cost of one piece that fails.
 """
 
 from __future__ import annotations
@@ -30,14 +29,15 @@ log = logging.getLogger(__name__)
 
 
 class CustomersFailedError(VocError):
-    """A chore is done but for some customers, with each of whom it fails alone."""
+    """A chore is done, but for some customers with each of whom it fails alone."""
 
 
 class SetAside:
-    """Those whom one chore of one worker has set aside.
+    """The customers whom one chore of one worker has set aside.
 
-    The attempts that it is given do the chore for some customers, all or nothing. They give None
-    where another worker is at it, and raise StoreUnavailableError where the server is to blame.
+    An attempt that is given to its methods does the chore for some customers, all or nothing. It
+    returns None if another worker is at it, and raises StoreUnavailableError if the server is to
+    blame.
     """
 
     def __init__(self, chore: str) -> None:
@@ -47,20 +47,20 @@ class SetAside:
 
     @property
     def customer_ids(self) -> list[str]:
-        """Who is left out of the usual pieces."""
+        """The customers who are left out of the usual pieces."""
         return list(self._again_at)
 
     def search(
         self, customer_ids: Sequence[str], attempt: Callable[[list[str]], int | None]
     ) -> list[str]:
-        """Do all of a piece that failed, but for those who fail alone.
+        """Do a piece that failed, without the customers who fail alone.
 
-        Who is left, for want of time also others.
+        Returns who is left: those who fail, and others if there was no time for them.
         """
         return self._halve([list(customer_ids)] if customer_ids else [], attempt)
 
     def try_again(self, attempt: Callable[[list[str]], int | None]) -> None:
-        """Try each alone who has rested."""
+        """Try each customer alone who has rested."""
         now = time.monotonic()
         self._halve(
             [[customer_id] for customer_id, moment in self._again_at.items() if moment <= now],
@@ -132,7 +132,7 @@ def _in_words(failed: dict[str, Exception]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The first line only: those below show the row that PostgreSQL refused."""
+    """The first line of the message: the lines below show the row that PostgreSQL refused."""
     first = (str(error).strip().splitlines() or [""])[0]
     text = "".join(character if character.isprintable() else " " for character in first)[
         :LONGEST_REASON

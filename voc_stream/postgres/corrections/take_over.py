@@ -1,6 +1,6 @@
-"""Lets a newer catalogue rule.
+"""Lets a newer catalogue rule the database.
 
-What is renamed is renamed, and readers see the new one, in one transaction.
+One transaction renames what is renamed, and shows readers the new catalogue.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 
 def take_over(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Let this catalogue rule, where it may.
+    """Let this catalogue rule, if it may.
 
-    Wait until no transaction relies on another one, then rename and write it.
+    It waits until no transaction relies on another catalogue, then renames and writes.
     """
     # Whoever begins while this waits, waits behind it. So it gives up soon, and the caller tries
     # again: a dump may hold the table for long.

@@ -1,8 +1,10 @@
-"""Takes what was retracted out of the tables, outside of the batches: one retraction, which is at most 1,000 events, in a transaction.
+"""Takes what was retracted out of the tables, outside of the batches.
 
-The events go from `touchpoint_event`, and the rows that they touched are folded anew from the events that remain. Those are read through
-a cursor on the server, so that memory does not grow with them, and the rows are locked meanwhile: a batch that changes one of them waits
-for the commit, finds another version and folds again.
+A transaction takes out one retraction, which names at most 1,000 events. The events go from
+`touchpoint_event`, and the rows that they touched are folded anew from the events that remain.
+These are read through a cursor on the server, so that memory does not grow with them. The rows are
+locked meanwhile: a batch that changes one of them waits for the commit, finds another version and
+folds again.
 """
 
 from __future__ import annotations
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
 def take_out_next(
     cursor: Cursor, catalogue: Catalogue, now: datetime, failed: set[int]
 ) -> int | None:
-    """Take out what the oldest retraction names that waits: how many events it named; 0 where none waits, None where another is at it.
+    """Take out what the oldest waiting retraction names.
 
-    Those that `failed` come last: one that cannot be taken out holds up no other. Raises ChangedMeanwhileError.
+    Returns how many events it named: 0 if none waits, None if another worker is at it. Retractions
+    that `failed` come last: one that cannot be taken out holds up no other. Raises
+    ChangedMeanwhileError.
     """
     wait_as_a_batch_does(cursor)
     if not try_lock(cursor, Lock.RETRACTIONS):
@@ -69,7 +73,8 @@ def _take_out(
     cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime
 ) -> None:
     entities, keys = EntityStore(), keys_of(events)
-    # In the order in which a batch writes: all customers, then orders. The owners of the orders are written, too.
+    # Rows are locked in the order in which a batch writes: all customers, then orders. The owners
+    # of the orders are written, too.
     entities.customers.lock(cursor, keys.customers | _owners(cursor, keys.orders))
     entities.orders.lock(cursor, keys.orders)
     entities.complaints.lock(cursor, keys.complaints)

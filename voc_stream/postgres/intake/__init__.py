@@ -1,4 +1,4 @@
-"""The transaction of a batch.
+"""Takes a batch into the tables in one transaction.
 
-Positions, events, changed rows and contributions, or none of them.
+The transaction holds positions, events, changed rows and contributions, or none of them.
 """

@@ -1,9 +1,7 @@
-"""The store's part of the steps of `pipeline/take_in.py`.
+"""Carries out the steps of `pipeline/take_in.py` in PostgreSQL.
 
-What becomes of the events and retractions of a batch.
-
-Each is taken in, a repetition, a contradiction of something earlier, or taken back. Positions move
-and refusals are kept in the same transaction.
+Each event or retraction of a batch is accepted, or is a repetition, or contradicts an earlier one,
+or was taken back. Positions move and refusals are kept in the same transaction.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ class Intake:
 
     Attributes:
         catalogue: the experiences and rules of the fold.
-        limit: where a partition stops refusing.
+        limit: at how many refusals a partition stops.
         entities: the rows at hand; the caller tells them how the transaction ended.
         events: the table of events.
         retractions: the table of retractions.
@@ -72,11 +70,11 @@ class Intake:
         self.background = Background()
 
     def abandon(self) -> None:
-        """Until what is under way on the connection has ended, whatever became of it."""
+        """Wait until what is under way on the connection has ended, in whatever way."""
         self.background.abandon()
 
     def close(self) -> None:
-        """End its thread."""
+        """End the background thread."""
         self.background.close()
 
 
@@ -95,15 +93,15 @@ class BatchSteps:
         self._conflicts: dict[Place, Refusal] = {}
 
     def claim(self) -> None:
-        """Move the positions, and learn what the partitions had refused until then."""
+        """Move the positions, and read how much the partitions had refused until then."""
         if self._retractions:
-            # What was taken in before is then committed and will be found; whatever comes after
+            # What was taken in before is then committed and will be found. Whatever comes after
             # sees the ids.
             keep_batches_out(self._cursor)
         self._before.update(claim(self._cursor, self._batches, self._event_times))
 
     def admit(self) -> Sequence[Fact[AnyEvent]]:
-        """Keep the retractions that are new, and give the events that none has taken back."""
+        """Keep the retractions that are new, and return the events that none has taken back."""
         accepted = self._insert_retractions() if self._retractions else []
         known = (
             self._intake.retracted.among(
@@ -131,7 +129,7 @@ class BatchSteps:
         return accepted
 
     def are_probably_new(self, events: Sequence[Fact[AnyEvent]]) -> bool:
-        """Where events are repeated they are repeated again soon."""
+        """Whether the events are probably new: after a repetition, more repetitions follow soon."""
         if not events or self._intake.events.expects_repetition:
             return False
         return len({fact.event.event_id for fact in events}) == len(events)
@@ -139,7 +137,7 @@ class BatchSteps:
     def insert_while(self, work: Callable[[], None], events: Sequence[Fact[AnyEvent]]) -> bool:
         """Insert the events, and do the work meanwhile.
 
-        Returns False if one was not new, and none is inserted.
+        Returns False if an event was not new; then none is inserted.
         """
         background, data = self._intake.background, self._intake.events.format(events)
         self._cursor.execute("SAVEPOINT facts")
@@ -156,7 +154,7 @@ class BatchSteps:
     def insert_unseen(self, events: Sequence[Fact[AnyEvent]]) -> Sequence[Fact[AnyEvent]]:
         """Insert the events that are new, and return them.
 
-        Also find why those are refused that contradict an earlier one.
+        Events that contradict an earlier one are refused, each with its reason.
         """
         if not events:
             return []
@@ -180,9 +178,9 @@ class BatchSteps:
         self._intake.entities.forget()
 
     def save(self, fold: Folding) -> Sequence[BatchResult]:
-        """Write what the fold changed, what was refused and how much that is.
+        """Write what the fold changed, what was refused, and how much was refused.
 
-        The result of each batch.
+        Returns the result of each batch.
         """
         if fold.events:
             fold.save(self._intake.background)
@@ -227,7 +225,7 @@ class BatchSteps:
         facts: Sequence[Fact[StatedT]],
         inserted: Collection[Place],
     ) -> None:
-        """Why those are refused that contradict an earlier one."""
+        """Note why events are refused that contradict an earlier one."""
         repeated = {fact.place: fact.event.event_id for fact in facts if fact.place not in inserted}
         if not repeated:
             return
@@ -245,9 +243,9 @@ class BatchSteps:
         return [(offset, value, refusal) for offset, value, refusal in found if refusal is not None]
 
     def _record(self, batch: Batch, letters: Sequence[Letter]) -> RefusalRecord:
-        """What the partition has refused once a batch is taken in.
+        """What the partition has refused once the batch is taken in.
 
-        Raises RefusalLimitError where that is too much.
+        Raises RefusalLimitError if that is too much.
         """
         before = self._before[batch.partition]
         refused = {offset: refusal for offset, _, refusal in letters}
@@ -262,7 +260,7 @@ class BatchSteps:
 
 
 def _latest_event_time(batch: Batch) -> datetime | None:
-    """When the latest of its events occurred, in UTC; None where there is none."""
+    """When the latest event of the batch occurred, in UTC; None if the batch has none."""
     return max(
         [
             moment_of(content)

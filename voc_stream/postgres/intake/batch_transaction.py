@@ -1,8 +1,8 @@
-"""The transaction of batches, around the steps of `pipeline/take_in.py`.
+"""Runs the steps of `pipeline/take_in.py` in one transaction.
 
-All of it commits together or not at all. A data error isolates the guilty message by halving the
-batch; a row that another worker changed meanwhile makes the batch start again; a connection error
-is the caller's to retry.
+All of it commits together or not at all. If PostgreSQL refuses the data, the batch is halved until
+the guilty message stands alone. If another worker changed a row meanwhile, the batch starts again.
+A connection error is raised, and the caller tries again.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.refusal_limit import RefusalRecord
     from voc_stream.postgres.session.cursor import Connection, Cursor
 
-# Of the time that a transaction may take: so long a statement may take, or wait for a lock. Then
-# the server says which it was.
+# The share of a transaction's time that a statement may take, or wait for a lock. Then the server
+# says which of the two it was.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.3
 NO_LIMIT = RefusalLimit(0, 0)
 
 
 class PostgresSink:
-    """Batches made durable. One connection, kept; not for two threads at once."""
+    """Makes batches durable on one connection, which is kept; not for two threads at once."""
 
     def __init__(
         self,
@@ -83,12 +83,12 @@ class PostgresSink:
     def probe(self) -> None:
         """Find out on a connection of its own whether PostgreSQL is well.
 
-        Raises StoreUnavailableError with the cause where it is not.
+        Raises StoreUnavailableError with the cause if it is not.
         """
         probe(self._database_url, catalogue=self._catalogue)
 
     def twin(self) -> PostgresSink:
-        """Another one on the same database, for another thread."""
+        """Another sink on the same database, for another thread."""
         return PostgresSink(
             self._database_url,
             self._catalogue,
@@ -97,7 +97,7 @@ class PostgresSink:
         )
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
-        """The stored positions of those partitions that have one."""
+        """The stored positions of those partitions that have a position."""
         with self._transaction() as cursor:
             stored = read_positions(cursor)
         return {partition: stored[partition] for partition in partitions if partition in stored}
@@ -105,12 +105,15 @@ class PostgresSink:
     def start_at(
         self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
     ) -> None:
-        """Put `position` in the place of the stored one; None where there is none yet."""
+        """Replace the stored position by `position`.
+
+        The stored one is None if there is none yet.
+        """
         with self._transaction() as cursor:
             start_at(cursor, partition, position, replacing)
 
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
-        """What those of the partitions that have a position have refused of late."""
+        """How much the partitions have refused of late, for partitions that have a position."""
         with self._transaction() as cursor:
             records = read_records(cursor)
         return {partition: records[partition] for partition in partitions if partition in records}
@@ -120,7 +123,7 @@ class PostgresSink:
     ) -> Sequence[BatchResult]:
         """Fold and save batches in one transaction.
 
-        In several, if PostgreSQL refuses the data of a message.
+        If PostgreSQL refuses the data of a message, there are several transactions.
         """
         try:
             return self._until_unchanged(batches, now, seconds)
@@ -229,7 +232,7 @@ class PostgresSink:
 def _limit(cursor: Cursor, seconds: float) -> None:
     """Let the server give up before the client does, until the end of the transaction.
 
-    What is cut off keeps its locks for a while.
+    What the client cuts off keeps its locks for a while.
     """
     for name, share in (("statement_timeout", STATEMENT_SHARE), ("lock_timeout", LOCK_SHARE)):
         cursor.execute(

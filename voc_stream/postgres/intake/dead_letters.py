@@ -1,4 +1,7 @@
-"""Refused messages: kept by the batch that refused them, handed out for their topic, and shown to people."""
+"""Keeps refused messages, hands them out for their topic, and shows them to people.
+
+The batch that refuses a message keeps it.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.ports import Partition
     from voc_stream.postgres.session.cursor import Cursor
 
-# What one statement holds.
+# How many bytes one statement holds.
 PAGE_BYTES = 1024 * 1024
 PAGE_ROWS = 500
-# What a command has in memory at once.
+# How many bytes a command has in memory at once.
 RETRIED_BYTES = 8 * 1024 * 1024
 RETRIED_ROWS = 5_000
 
@@ -46,7 +49,7 @@ class RefusedMessage(NamedTuple):
 
 
 class ReasonCount(NamedTuple):
-    """How often a reason was given, and how many of those have not been sent again."""
+    """How often a reason was given, and how many of these messages have not been sent again."""
 
     reason: str
     messages: int
@@ -54,7 +57,10 @@ class ReasonCount(NamedTuple):
 
 
 class DeadLetterOffice:
-    """Reads and marks dead letters. Every method raises StoreUnavailableError where the database or its tables are not there."""
+    """Reads and marks dead letters.
+
+    Every method raises StoreUnavailableError if the database or its tables are not there.
+    """
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
@@ -72,7 +78,10 @@ class DeadLetterOffice:
     def newest(
         self, limit: int, reason: str | None = None, before: int | None = None
     ) -> Sequence[RefusedMessage]:
-        """The newest refusals, newest first: of one reason, if given, and with numbers below `before`. Without their bytes."""
+        """The newest refusals without their bytes, newest first.
+
+        They have one reason, if it is given, and numbers below `before`.
+        """
         query = (
             _messages(with_payload=False).order_by(dead_letter.c.dead_letter_id.desc()).limit(limit)
         )
@@ -83,7 +92,7 @@ class DeadLetterOffice:
         return [RefusedMessage._make(row) for row in self._read(query)]
 
     def by_number(self, numbers: Collection[int]) -> Sequence[RefusedMessage]:
-        """Those with these numbers."""
+        """The refused messages with these numbers."""
         rows = self._read(
             _messages()
             .where(dead_letter.c.dead_letter_id.in_(numbers))
@@ -92,7 +101,7 @@ class DeadLetterOffice:
         return [RefusedMessage._make(row) for row in rows]
 
     def newest_number(self) -> int:
-        """The greatest number; 0 where there are none."""
+        """The greatest number; 0 if there are no refused messages."""
         return int(
             self._read(select(func.coalesce(func.max(dead_letter.c.dead_letter_id), 0)))[0][0]
         )
@@ -100,7 +109,10 @@ class DeadLetterOffice:
     def not_retried(
         self, reason: str | None = None, *, after: int = 0, up_to: int | None = None
     ) -> Sequence[RefusedMessage]:
-        """A page of those that were never sent again, oldest first; of one reason, and of numbers above and up to these, if given."""
+        """A page of the messages that were never sent again, oldest first.
+
+        They have one reason, and numbers above one bound and up to another, if these are given.
+        """
         number, size = dead_letter.c.dead_letter_id, func.octet_length(dead_letter.c.payload)
         query = (
             select(number, size)
@@ -118,7 +130,7 @@ class DeadLetterOffice:
         return self.by_number(page) if page else []
 
     def mark_retried(self, numbers: Collection[int], now: datetime) -> None:
-        """Note that these were sent again."""
+        """Note that these messages were sent again."""
         with asking(self._database_url) as connection:
             connection.execute(
                 update(dead_letter)
@@ -147,7 +159,10 @@ def insert_dead_letters(
     refusals: Sequence[tuple[int, bytes | None, Refusal]],
     now: datetime,
 ) -> None:
-    """Write refused messages, whole, and put them into the outbox; one that stands there already (the log is read again) stays as it is."""
+    """Write refused messages, whole, and put them into the outbox.
+
+    A message that stands there already stays as it is: the log was read again.
+    """
     rows = [
         (
             topic_id,
@@ -179,7 +194,7 @@ def pages(
     most_bytes: int = PAGE_BYTES,
     most_rows: int = PAGE_ROWS,
 ) -> Iterator[Sequence[Row]]:
-    """The rows in order, as many at a time as one statement should hold, given how many bytes each brings.
+    """Page rows in order, as many a page as one statement should hold, given the bytes of each row.
 
     >>> [len(page) for page in pages("abcd", [PAGE_BYTES, 1, 1, PAGE_BYTES])]
     [1, 2, 1]
@@ -195,7 +210,10 @@ def pages(
 
 
 def delete_received_before(cursor: Cursor, moment: datetime, limit: int) -> int:
-    """Delete those of the `limit` oldest that were received before, and at least a day ago; how many."""
+    """Delete those of the `limit` oldest messages that were received before `moment`.
+
+    They must be at least a day old. Returns how many were deleted.
+    """
     cursor.execute("SELECT delete_dead_letters(%s, %s)", (moment, limit))
     ((deleted,),) = cursor.fetchall()
     return int(deleted)

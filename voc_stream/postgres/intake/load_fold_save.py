@@ -1,4 +1,7 @@
-"""Load, fold, save: how new events change rows and leave contributions, within the transaction at hand."""
+"""Loads, folds and saves: how new events change rows and leave contributions.
+
+All of it happens in the transaction at hand.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class Folding:
-    """The fold of a batch of events that were never folded before: `load`, then `apply`, then `save`.
+    """The fold of events that were never folded before: `load`, then `apply`, then `save`.
 
     Attributes:
-        events: they, in the order in which they came.
+        events: the events, in the order in which they came.
         fold: the states on their way.
     """
 
@@ -58,14 +61,15 @@ class Folding:
         self.fold.add_complaints(entities.complaints.load(self._cursor, keys.complaints))
 
     def apply(self) -> None:
-        """Let the events change them. Asks the database nothing."""
+        """Let the events change the rows, without asking the database anything."""
         self.fold.apply(self.events)
 
     def save(self, background: Background, *, with_history: bool = True) -> None:
-        """Write the changed rows and what they contribute; the events are inserted, and nothing is under way on the connection.
+        """Write the changed rows and what they contribute.
 
-        `with_history`: whether customers whose profile changes have been counted under the earlier one, and must be moved.
-        Raises ChangedMeanwhileError.
+        The events are inserted before, and no statement is under way on the connection.
+        `with_history` says whether customers whose profile changes have been counted under the
+        earlier profile, so that they must be moved. Raises ChangedMeanwhileError.
         """
         cursor, entities, fold = self._cursor, self._entities, self.fold
         unread = fold.unread()
@@ -80,7 +84,8 @@ class Folding:
         missing = fold.missing_customers()
         if missing:
             fold.add_customers(entities.customers.load(cursor, missing))
-        # The customers first: while PostgreSQL writes them, the orders' contributions are worked out.
+        # Customers are saved first: the contributions of orders are computed while PostgreSQL
+        # writes the customers.
         entities.customers.save(cursor, fold.customers, background)
         background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self.events)

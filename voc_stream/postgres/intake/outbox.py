@@ -1,9 +1,8 @@
-"""What still has to go to a topic of Kafka.
+"""Holds what still has to go to a topic of Kafka.
 
-Put there by the transaction that made it, claimed by one worker, removed once it was sent.
-
-A message is sent again only where it remained unknown whether it had been: a worker died between
-sending and settling.
+The transaction that makes a message puts it there. One worker claims it, and it is removed once it
+was sent. A message is sent again only if a worker died between sending and finishing: then it
+remains unknown whether the message was sent.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 CLAIM = timedelta(minutes=1)
 """How long a worker has to send what it took, before another one may take it."""
 CLAIMED_BYTES = 4 * 1024 * 1024
-"""A claim holds no more, or one message that alone is larger."""
+"""A claim holds no more bytes, or one message that alone is larger."""
 
 
 def put_alert(cursor: Cursor, alert_id: str, message: str) -> None:
-    """Put what is to be said about an alert into the outbox."""
+    """Put a message about an alert into the outbox."""
     cursor.execute(
         "INSERT INTO outbox (kind, alert_id, message) VALUES ('alert', %s, %s)", (alert_id, message)
     )
@@ -38,13 +37,14 @@ def put_alert(cursor: Cursor, alert_id: str, message: str) -> None:
 def claim(cursor: Cursor, kind: OutboxKind, limit: int, worker: str) -> Sequence[OutboxMessage]:
     """Take messages of a kind to send them, oldest first.
 
-    None while another worker has some of that kind, for a minute at most: so none overtakes
-    another.
+    Returns nothing while another worker has claimed messages of that kind, for a minute at most. So
+    no message overtakes another.
     """
     wait_for_lock(cursor, Lock.OUTBOX)
     cursor.execute(
-        # The time now, not that of the transaction: who waited for the lock began before the other
-        # one claimed. A claim of the future was made while the server's clock was ahead.
+        # The time now, not that of the transaction: a transaction that waited for the lock began
+        # before the other worker claimed. A claim of the future was made while the server's clock
+        # was ahead.
         "SELECT 1 FROM outbox WHERE kind = %s AND claimed_by <> %s"
         " AND claimed_at > clock_timestamp() - %s AND claimed_at <= clock_timestamp() LIMIT 1",
         (kind, worker, CLAIM),
@@ -67,12 +67,13 @@ def claim(cursor: Cursor, kind: OutboxKind, limit: int, worker: str) -> Sequence
     return _alerts(cursor, numbers) if kind == "alert" else _letters(cursor, numbers)
 
 
-# No statement joins the two tables: where the planner believes one of them to be empty, as after a
-# flood that came since it was last counted, it would read all of it for each row of the other.
+# No statement joins the two tables. The planner may believe that one of them is empty, as after a
+# flood of messages since it was last counted. It would then read all of it for each row of the
+# other.
 
 
 def _within(cursor: Cursor, oldest: Sequence[tuple[int, int]]) -> list[int]:
-    """As many of the oldest as CLAIMED_BYTES hold; the first one in any case."""
+    """As many of the oldest messages as CLAIMED_BYTES hold; the first one in any case."""
     cursor.execute(
         "SELECT dead_letter_id, coalesce(octet_length(payload), 0) FROM dead_letter WHERE"
         " dead_letter_id = ANY(%s)",
@@ -121,7 +122,10 @@ def _letters(cursor: Cursor, numbers: Sequence[int]) -> Sequence[OutboxMessage]:
 def finish(
     cursor: Cursor, kind: OutboxKind, sent: Collection[int], worker: str, now: datetime
 ) -> None:
-    """Those that were sent are done with; all others that this worker took may be taken again."""
+    """Remove the messages that were sent.
+
+    Other workers may take all others that this worker claimed.
+    """
     cursor.execute(
         "DELETE FROM outbox WHERE number = ANY(%s) RETURNING dead_letter_id", (list(sent),)
     )

@@ -1,10 +1,8 @@
-"""What was taken back.
+"""Remembers what was taken back, by id, and looks it up for every event that comes.
 
-Remembered by id in the batch that says so, and looked up for every event that comes.
-
-Remembering is all that a batch does about it; `postgres/corrections/taking_back.py` takes out of
-the tables what came before. A batch with a retraction holds the writers' lock alone: whatever was
-taken in before it is then committed and will be found, and whatever comes after it sees the ids.
+A batch only remembers; `postgres/corrections/taking_back.py` takes out of the tables what came
+before. A batch with a retraction holds the writers' lock alone: whatever was taken in before it is
+then committed and will be found, and whatever comes after it sees the ids.
 """
 
 from __future__ import annotations
@@ -29,7 +27,7 @@ class RetractedEvents:
         self._are_there = False
 
     def among(self, cursor: Cursor, event_ids: Collection[str]) -> set[str]:
-        """Which of these ids were taken back. Nearly free while none ever was."""
+        """Which of these ids were taken back; nearly free as long as none was."""
         if not self._are_there:
             cursor.execute("SELECT EXISTS (SELECT FROM retracted_event)")
             (self._are_there,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
@@ -43,9 +41,9 @@ class RetractedEvents:
 
 
 def remember(cursor: Cursor, retractions: Sequence[Retraction]) -> None:
-    """Note the ids that accepted retractions name, and let them be taken out.
+    """Note the ids that accepted retractions name, and queue them for being taken out.
 
-    Each is kept with the earliest of those that name it.
+    Each id is kept with the earliest retraction that names it.
     """
     first: dict[str, Retraction] = {}
     for retraction in sorted(retractions, key=lambda each: (moment_of(each), each.event_id)):
@@ -76,10 +74,9 @@ def without_retracted(
 ) -> Sequence[Fact[AnyEvent]]:
     """The facts that nothing takes back.
 
-    No id that is `known` to be retracted, and no retraction that stands before them in the log.
-
-    In one partition an event is taken back by what was taken in before it or stands before it in
-    the log, however that is cut.
+    A fact is taken back if its id is `known` to be retracted, or if a retraction stands before it
+    in the log. In one partition it does not matter how the log is cut into batches: an event is
+    taken back by what was taken in before it, or stands before it in the log.
     """
     named = _named_at(accepted)
     if not known and not named:
@@ -90,7 +87,7 @@ def without_retracted(
 
 
 def _named_at(retractions: Sequence[Fact[Retraction]]) -> dict[str, Place]:
-    """The ids that retractions name, and where that is said first."""
+    """The ids that retractions name, and the place of the first retraction that names each."""
     named: dict[str, Place] = {}
     for fact in retractions:
         for event_id in fact.event.event_ids:

@@ -1,4 +1,8 @@
-"""The stored events, read again: all that fulfil a condition, the next ones of a customer, or the earliest after a moment."""
+"""Reads the stored events again.
+
+It reads all events that fulfil a condition, the next ones of a customer, or the earliest after a
+moment.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 EVENTS_A_TIME = 2_000
 EVENTS_IN_MEMORY = 100
-"""Of those that may be large: a message has up to 256 KiB."""
+"""How many events that may be large are in memory: a message has up to 256 KiB."""
 
 
 def stored_events(
@@ -25,7 +29,10 @@ def stored_events(
     alias: Mapping[str, str],
     parameters: Sequence[object] | None = None,
 ) -> Generator[AnyEvent, None, None]:
-    """The events that fulfil a condition in SQL, in any order, through a cursor on the server: memory does not grow with them."""
+    """The events that fulfil a condition in SQL, in any order.
+
+    They come through a cursor on the server, so memory does not grow with them.
+    """
     with connection.cursor(name="stored_events") as reader:
         reader.itersize = EVENTS_A_TIME
         reader.execute(f"SELECT body::text FROM touchpoint_event WHERE {condition}", parameters)
@@ -36,9 +43,10 @@ def stored_events(
 def scored_events_after(
     cursor: Cursor, after: Mapping[str, str], limit: int, alias: Mapping[str, str]
 ) -> Generator[AnyEvent, None, None]:
-    """Events that measure something by themselves: of each customer the next `limit` after an event id, in the order of ids.
+    """Events that measure something by themselves, by customer.
 
-    However large the events are, few are in memory at once.
+    Of each customer they are the next `limit` after an event id, in the order of ids. However large
+    the events are, few are in memory at once.
     """
     with cursor.connection.cursor(name="scored_events") as reader:
         reader.itersize = EVENTS_IN_MEMORY
@@ -57,7 +65,7 @@ def scored_events_after(
 def earliest_steps(
     cursor: Cursor, after: Mapping[tuple[str, str], datetime]
 ) -> dict[tuple[str, str], datetime]:
-    """By complaint and action, the earliest step after a moment."""
+    """The earliest step after a moment, by complaint and action."""
     wanted = [(complaint_id, action, moment) for (complaint_id, action), moment in after.items()]
     cursor.execute(
         "SELECT complaint_id, action, (SELECT min(occurred_at) FROM touchpoint_event"
@@ -75,7 +83,7 @@ def earliest_steps(
 
 
 def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str, datetime]:
-    """By order, the earliest completed callback or exit from the follow-up after a moment."""
+    """The earliest completed callback or exit from the follow-up after a moment, by order."""
     cursor.execute(
         "SELECT order_id, (SELECT min(occurred_at) FROM touchpoint_event e"
         " WHERE e.order_id = wanted.order_id AND occurred_at > after AND is_contact)"
@@ -86,7 +94,7 @@ def earliest_contacts(cursor: Cursor, after: Mapping[str, datetime]) -> dict[str
 
 
 def restate_contacts(cursor: Cursor, follow_up: str | None) -> None:
-    """Say of each step anew whether it is a contact: the catalogue may name another follow-up."""
+    """Mark each step anew as a contact or not: the catalogue may name another follow-up."""
     is_contact = "coalesce(body ->> 'stage' = %s AND body ->> 'edge' = 'exit', false)"
     cursor.execute(
         f"UPDATE touchpoint_event SET is_contact = {is_contact}"

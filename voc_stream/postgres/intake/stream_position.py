@@ -1,4 +1,7 @@
-"""Where each partition stands, and what it has refused of late: the rows of `stream_position`."""
+"""Reads and moves the position of each partition, and keeps what it has refused of late.
+
+Both stand in the rows of `stream_position`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def start_at(
     position: StoredPosition,
     replacing: StoredPosition | None,
 ) -> None:
-    """Put `position` in the place of the stored one; None if there is none yet.
+    """Replace the stored position by `position`; the stored one is None if there is none yet.
 
     Raises FencedError.
     """
@@ -58,9 +61,10 @@ def start_at(
 def claim(
     cursor: Cursor, batches: Sequence[Batch], event_times: Sequence[datetime | None]
 ) -> Mapping[Partition, RefusalRecord]:
-    """Move the positions by compare-and-swap; what the partitions had refused until then.
+    """Move the positions by compare-and-swap.
 
-    This fences a worker that lost its partitions, or read another log.
+    Returns what the partitions had refused until then. This fences a worker that lost its
+    partitions, or that read another log.
     """
     cursor.execute(
         "UPDATE stream_position p SET next_offset = c.next_offset, event_time ="

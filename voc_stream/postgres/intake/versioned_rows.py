@@ -1,7 +1,9 @@
-"""Orders, complaints and customers: loaded by key, folded elsewhere, saved as absolute values with a version.
+"""Loads and saves orders, complaints and customers as rows with a version.
 
-A row is saved only over the version that was loaded; fewer rows changed than sent means that another worker wrote one of
-them, and the batch must start again from what is stored now. So it does not matter which worker meets which customer.
+Rows are loaded by key, folded elsewhere, and saved as absolute values. A row is saved only over the
+version that was loaded. If fewer rows changed than were sent, another worker wrote one of them, and
+the batch must start again from what is stored now. So it does not matter which worker meets which
+customer.
 """
 
 from __future__ import annotations
@@ -24,14 +26,15 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 State = TypeVar("State")
-# The orders that are under way and not those that are done should fit: nearly 40,000 of them, as this is; and as many customers.
+# Orders under way should fit, not those that are done. This holds nearly 40,000 orders, and as many
+# customers.
 CACHED_BYTES = 36 * 1024 * 1024
-# Of complaints there is one for each ten orders or fewer.
+# There is at most one complaint for ten orders.
 CACHED_COMPLAINTS_BYTES = 12 * 1024 * 1024
 ATTEMPTS_ON_CONFLICT = 20
 """How often a transaction is tried again because another worker wrote a row of it."""
 ROW_BYTES = 300
-"""What a row takes beside its state: two strings, a tuple, and its place in the dictionary."""
+"""Bytes that a row takes beside its state: two strings, a tuple, its place in the dictionary."""
 
 
 class ChangedMeanwhileError(Exception):
@@ -39,9 +42,10 @@ class ChangedMeanwhileError(Exception):
 
 
 class Entity(Generic[State]):
-    """The rows of one table, with the states that this worker saved last kept at hand (least recently used go first).
+    """The rows of one table, with the states that this worker saved last kept at hand.
 
-    They are kept as they are stored, which takes half the memory of the objects, and can be counted.
+    The least recently used states go first. They are kept as they are stored, which takes half the
+    memory of the objects, and can be counted.
     """
 
     def __init__(
@@ -56,8 +60,9 @@ class Entity(Generic[State]):
         self._versions: dict[str, int] = {}
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
-        # Sorted, so that two workers that write the same rows wait for each other instead of deadlocking. A row that is new but had a
-        # version was deleted since it was loaded: a retraction left nothing of it. (Only of rows that are new xmax is 0.)
+        # Sorted, so that two workers that write the same rows wait for each other instead of
+        # deadlocking. If a row is new but had a version, it was deleted since it was loaded: a
+        # retraction left nothing of it. (Only rows that are new have an xmax of 0.)
         self._save = (
             f"WITH saved AS (INSERT INTO {self._table} AS t ({names}) SELECT {names}"
             f" FROM staged_{self._table} ORDER BY {self._key}"
@@ -85,13 +90,15 @@ class Entity(Generic[State]):
         return found
 
     def owned_after(self, cursor: Cursor, after: Mapping[str, str], limit: int) -> dict[str, State]:
-        """The states of rows that belong to some customers: of each the next `limit` after a key, in the order of their keys."""
+        """The states of rows that belong to some customers.
+
+        Of each customer they are the next `limit` after a key, in the order of their keys.
+        """
         cursor.execute(
             f"SELECT t.{self._key}, t.version, {self._row.state_sql}"
-            " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after) CROSS JOIN LATERAL"
-            " ("
-            f" SELECT * FROM {self._table} WHERE customer_id = owner.customer_id"
-            f" AND {self._key} > owner.after"
+            " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after)"
+            f" CROSS JOIN LATERAL (SELECT * FROM {self._table}"
+            f" WHERE customer_id = owner.customer_id AND {self._key} > owner.after"
             f" ORDER BY {self._key} LIMIT %s) t",
             (list(after), list(after.values()), limit),
         )
@@ -109,12 +116,16 @@ class Entity(Generic[State]):
         found = {}
         for key, version, state in cursor.fetchall():
             found[key] = self._decode(state)
-            # What was loaded before was folded from the version of then, and is saved over that one or not at all.
+            # What was loaded before was folded from its version of then. It is saved over that
+            # version, or not at all.
             self._versions.setdefault(key, version)
         return found
 
     def save(self, cursor: Cursor, states: Mapping[str, State], background: Background) -> None:
-        """Let all of these states be written over the versions that were loaded; waiting may raise ChangedMeanwhileError."""
+        """Write all of these states over the versions that were loaded.
+
+        Waiting for `background` may raise ChangedMeanwhileError.
+        """
         if not states:
             return
         versions = {key: self._versions.get(key, 0) + 1 for key in states}
@@ -132,8 +143,8 @@ class Entity(Generic[State]):
         cursor.execute(f"DELETE FROM {self._table} WHERE {self._key} = ANY(%s)", (list(keys),))
 
     def lock(self, cursor: Cursor, keys: Iterable[str]) -> None:
-        """Let no other transaction change these rows before this one ends."""
-        # In the order in which they are saved.
+        """Lock these rows, so that no other transaction changes them before this one ends."""
+        # They are locked in the order in which they are saved.
         cursor.execute(
             f"SELECT FROM {self._table} WHERE {self._key} = ANY(%s) ORDER BY {self._key} FOR"
             " UPDATE",
@@ -148,20 +159,26 @@ class Entity(Generic[State]):
             raise ChangedMeanwhileError(self._table)
 
     def keep(self) -> None:
-        """The transaction committed: what it saved may be used again."""
+        """Keep what the transaction saved: it committed."""
         self._versions.clear()
         while self._cached_bytes > self._most_cached_bytes:
             _, (state, _) = self._cache.popitem(last=False)
             self._cached_bytes -= len(state) + ROW_BYTES
 
     def forget(self) -> None:
-        """The transaction failed, and the server may have lost commits: all must be read anew. That is rare."""
+        """Forget all rows: the transaction failed, and the server may have lost commits.
+
+        That is rare.
+        """
         self._versions.clear()
         self._cache.clear()
         self._cached_bytes = 0
 
     def forget_touched(self) -> None:
-        """The transaction met what another had written: what it loaded must be read anew, other rows stay at hand."""
+        """Forget the rows that the transaction loaded: it met what another had written.
+
+        Others stay.
+        """
         for key in self._versions:
             cached = self._cache.pop(key, None)
             if cached is not None:
@@ -178,16 +195,16 @@ class EntityStore:
         self.complaints = Entity(COMPLAINT, min(cached_bytes, CACHED_COMPLAINTS_BYTES))
 
     def keep(self) -> None:
-        """The transaction committed."""
+        """Keep the rows that were saved: the transaction committed."""
         for entity in (self.customers, self.orders, self.complaints):
             entity.keep()
 
     def forget_touched(self) -> None:
-        """The transaction met rows that another one had written."""
+        """Forget the rows that were loaded: another transaction had written rows."""
         for entity in (self.customers, self.orders, self.complaints):
             entity.forget_touched()
 
     def forget(self) -> None:
-        """The transaction failed."""
+        """Forget all rows: the transaction failed."""
         for entity in (self.customers, self.orders, self.complaints):
             entity.forget()

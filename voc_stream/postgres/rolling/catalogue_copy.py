@@ -1,6 +1,6 @@
-"""The catalogue as a table.
+"""Copies the catalogue into tables.
 
-BI tools can join labels, and the rolling view knows expectations.
+BI tools join its labels there, and the rolling view finds the expectations.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 COLUMNS = (
-    "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation", "importance", "ideal", "is_key", "is_hygiene",
-    "drop_threshold", "satisfaction_threshold", "weighted_satisfaction_threshold", "minimum_samples", "aliases",
+    "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation",
+    "importance", "ideal", "is_key", "is_hygiene", "drop_threshold", "satisfaction_threshold",
+    "weighted_satisfaction_threshold", "minimum_samples", "aliases",
 )  # fmt: skip
 
 
 def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
     """Write the catalogue's experiences.
 
-    Returns those that it no longer names stay, since old events still speak of them, but are not
-    key.
+    Experiences that it no longer names stay, because old events still speak of them. They are no
+    longer key.
     """
     rows = [
         (
@@ -62,9 +63,9 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
 
 
 def _copy_calendars(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Write the sites' calendars; those that the catalogue no longer names go.
+    """Write the sites' calendars, and delete those that the catalogue no longer names.
 
-    Raises StoreUnavailableError: PostgreSQL does not know a time zone.
+    Raises StoreUnavailableError if PostgreSQL does not know a time zone.
     """
     _require_time_zones(cursor, catalogue)
     rows = [

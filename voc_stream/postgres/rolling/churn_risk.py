@@ -1,4 +1,4 @@
-"""GaugeSample what the risk of leaving depends on, and writing what the domain makes of it."""
+"""Reads what the risk of leaving depends on, and writes what the domain makes of it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ COLUMNS = (
     "as_of",
     "next_change_at",
 )
-# The only indexed column stays where it may, so that most updates stay in their page: looking again too early finds nothing, but costs it.
+# `next_change_at` is the only indexed column. Keep the old value when it is earlier, so that the
+# update is HOT; looking too early is harmless.
 _CHANGES = ", ".join(
     "next_change_at = CASE WHEN t.next_change_at > excluded.as_of"
     " AND t.next_change_at <= excluded.next_change_at"
@@ -51,36 +52,43 @@ _CHANGES = ", ".join(
     for name in COLUMNS[1:]
 )
 
-# The latest broken promise, and the order of the latest scored moment.
+# The order with the latest broken promise, and the order of the latest scored moment.
 _ORDERS = """
 SELECT c.customer_id, o.order_id, o.delivered_at, o.on_time, o.last_moment_at, o.memory_score
 FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
-    (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND on_time = false ORDER BY delivered_at DESC LIMIT 1)
+    (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND on_time = false
+     ORDER BY delivered_at DESC LIMIT 1)
     UNION ALL
     (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND last_moment_at IS NOT NULL
      ORDER BY last_moment_at DESC, order_id DESC LIMIT 1)
 ) o
 """
-# Of each severity the one that is open longest, and the one that was resolved last.
+# Of each severity the complaint that is open longest, and the complaint that was resolved last.
 _COMPLAINTS = f"""
 SELECT c.customer_id, q.complaint_id, q.severity, q.state, q.opened_at, q.resolved_at
 FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
-    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'major' AND {IS_OPEN} ORDER BY opened_at LIMIT 1)
+    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'major' AND {IS_OPEN}
+     ORDER BY opened_at LIMIT 1)
     UNION ALL
-    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'minor' AND {IS_OPEN} ORDER BY opened_at LIMIT 1)
+    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'minor' AND {IS_OPEN}
+     ORDER BY opened_at LIMIT 1)
     UNION ALL
-    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND {IS_RESOLVED} ORDER BY resolved_at DESC, complaint_id DESC LIMIT 1)
+    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND {IS_RESOLVED}
+     ORDER BY resolved_at DESC, complaint_id DESC LIMIT 1)
 ) q
 """
 
 
 def lock_assessment(cursor: Cursor) -> bool:
-    """Whether this transaction may assess; one does at a time."""
+    """Whether this transaction may assess risks; one transaction does at a time."""
     return try_lock(cursor, Lock.ASSESSMENT)
 
 
 def pending_rows(customer_ids: Iterable[str]) -> list[tuple[Value, ...]]:
-    """Rows of churn_pending: one for each part of the customers, so that a part can wait until its turn and be taken as a whole."""
+    """Rows of churn_pending, one for each part of the customers.
+
+    So a part can wait until its turn, and be taken as a whole.
+    """
     parts: list[list[str]] = [[] for _ in range(CUSTOMER_PARTS)]
     for customer_id in sorted(customer_ids):
         parts[crc32(customer_id.encode()) % CUSTOMER_PARTS].append(customer_id)
@@ -88,13 +96,16 @@ def pending_rows(customer_ids: Iterable[str]) -> list[tuple[Value, ...]]:
 
 
 def pending(cursor: Cursor) -> int:
-    """How many customers wait, those counted again that wait more than once."""
+    """How many customers wait; a customer that waits more than once counts each time."""
     cursor.execute("SELECT coalesce(sum(cardinality(customer_ids)), 0) FROM churn_pending")
     return int(cursor.fetchone()[0])  # type: ignore[index]  # an aggregate gives one row
 
 
 def take_changed(cursor: Cursor, limit: int, part: int | None = None) -> list[str]:
-    """About `limit` customers whose rows, orders or complaints changed, or all, of one part or of any; taken out of the queue."""
+    """Take about `limit` customers out of the queue, or all of them.
+
+    These are customers whose rows, orders or complaints changed: of one part, or of any.
+    """
     cursor.execute(
         "DELETE FROM churn_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
         " (SELECT ctid, sum(cardinality(customer_ids)) OVER"
@@ -107,7 +118,7 @@ def take_changed(cursor: Cursor, limit: int, part: int | None = None) -> list[st
 
 
 def due(cursor: Cursor, now: datetime, limit: int, but: Sequence[str] = ()) -> list[str]:
-    """Customers whose risk has changed by the mere passing of time, without those `but`."""
+    """Customers whose risk has changed because time passed, without those in `but`."""
     cursor.execute(
         "SELECT customer_id FROM churn_risk WHERE next_change_at <= %s"
         " AND customer_id <> ALL(%s::text[]) ORDER BY next_change_at LIMIT %s",
@@ -117,7 +128,10 @@ def due(cursor: Cursor, now: datetime, limit: int, but: Sequence[str] = ()) -> l
 
 
 def take_up_future(cursor: Cursor, now: datetime) -> int:
-    """Put customers into the queue whose risk was assessed as of a time ahead of `now`; how many."""
+    """Queue the customers whose risk was assessed as of a time ahead of `now`.
+
+    Returns how many they are.
+    """
     cursor.execute("SELECT customer_id FROM churn_risk WHERE as_of > %s", (now + LARGEST_SKEW,))
     customer_ids = [customer_id for (customer_id,) in cursor]
     put_back(cursor, customer_ids)
@@ -135,8 +149,11 @@ def put_back(cursor: Cursor, customer_ids: Iterable[str]) -> None:
 def reassess_apart(
     cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime
 ) -> int:
-    """As `reassess`, but what fails leaves the transaction as it was. Raises StoreUnavailableError where the server is to blame."""
-    # A constraint that is looked at with the COMMIT only would tell too late whose row it refuses.
+    """Do what `reassess` does; if it fails, the transaction stays as it was.
+
+    Raises StoreUnavailableError if the server is to blame.
+    """
+    # A constraint that is checked only at COMMIT would not tell whose row it refuses.
     cursor.execute("SAVEPOINT apart; SET CONSTRAINTS ALL IMMEDIATE")
     try:
         with translated():
@@ -151,7 +168,7 @@ def reassess_apart(
 
 
 def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime) -> None:
-    """Write the risks of these customers as of `now`; who has left has no row."""
+    """Write the risks of these customers as of `now`; a customer who has left has no row."""
     if not customer_ids:
         return
     found = read_facts(cursor, customer_ids)
@@ -170,10 +187,10 @@ def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now
 
 
 def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFacts]:
-    """What the risks of these customers depend on; those who have left are left out.
+    """What the risks of these customers depend on; customers who have left are left out.
 
-    Of each at most two orders and three complaints, those that decide (domain/churn/hazard.py).
-    They are found by index: a customer may have a million.
+    Of each customer at most two orders and three complaints, those that decide
+    (domain/churn/hazard.py). They are found by index: a customer may have a million.
     """
     ids = list(customer_ids)
     orders: dict[str, list[OrderFacts]] = defaultdict(list)

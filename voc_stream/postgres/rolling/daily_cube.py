@@ -1,7 +1,6 @@
-"""The daily cube for BI.
+"""Adds contributions to the daily cube for BI.
 
-What still waits to be merged is in the view `experience_daily` already, so nothing is late for
-readers.
+The view `experience_daily` shows what still waits to be merged, so readers see all of it.
 """
 
 from __future__ import annotations
@@ -35,10 +34,7 @@ def merge_into_cube(cursor: Cursor) -> None:
 
 
 def _local_day(cursor: Cursor) -> tuple[str, str]:
-    """SQL of the day, and the join that it needs: none where all sites have the same time zone.
-
-    The join makes the merge slower by about a quarter.
-    """
+    """SQL of the day, and the join that it needs: no join if all sites have the same time zone."""
     cursor.execute("SELECT DISTINCT time_zone FROM site_calendar")
     zones = [zone for (zone,) in cursor]
     if len(zones) > 1:

@@ -1,6 +1,6 @@
-"""Makes room in queues, which are read from their beginning every few seconds.
+"""Vacuums queues, because they are read from their beginning every few seconds.
 
-Autovacuum comes once a minute.
+Autovacuum comes only once a minute.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _MAY_VACUUM = (
 
 
 class QueueVacuum:
-    """Vacuums queues, where this role may.
+    """Vacuums queues, if this role may.
 
-    Before PostgreSQL 17 only the owner of a table may; a worker then leaves it to autovacuum, and
-    does not fill the server's log with refusals.
+    Before PostgreSQL 17 only the owner of a table may. A worker with another role then leaves it to
+    autovacuum, and does not fill the server's log with refusals.
     """
 
     def __init__(self, engine: sqlalchemy.Engine, deadline_seconds: float) -> None:

@@ -1,18 +1,24 @@
-"""Merging pending contributions into panes, rolling sums and the cube, and moving the horizons on.
+"""Merges pending contributions into panes, rolling sums and the cube, and moves the horizons on.
 
-In two refreshes, each one transaction under its own lock, so that one worker at a time does it and readers never see half of
-it. The first takes contributions into the scopes `all` and `site` and passes them on to a second queue; the second takes them into the
-scopes that explain, and into the cube. These have many keys, and the more contributions share a row, the fewer rows are written for
-each: so where the second queue is long, a call takes only those of one part, a sixteenth of sites and employees, which have waited since
-its last turn.
+There are two refreshes. Each is one transaction under its own lock, so one worker at a time does
+it, and readers never see half of it. The first refresh takes contributions into the scopes `all`
+and `site`, and passes them on to a second queue. The second refresh takes them into the scopes that
+explain, and into the cube.
 
-The newest pane of a horizon is open: readers add it to the sum of the closed ones, so that a contribution which is not late is written
-to panes only. The work is proportional to what changed and to what entered or left the closed part of a horizon, not to the size of the
-tables:
+The scopes that explain have many keys. The more contributions share a row, the fewer rows are
+written for each. So if the second queue is long, a call takes only one part of it: a sixteenth of
+sites and employees, whose contributions have waited since the last turn of that part.
 
-    new sum = old sum - panes that left + panes that closed + new contributions inside the new closed window
+The newest pane of a horizon is open: readers add it to the sum of the closed panes. So a
+contribution that is not late is written to panes only. The work is proportional to what changed and
+to what entered or left the closed part of a horizon, not to the size of the tables:
 
-where panes that left or closed count with what they held before the new contributions are merged.
+    new sum = old sum
+            - panes that left
+            + panes that closed
+            + new contributions inside the new closed window
+
+Panes that left or closed count with what they held before the new contributions are merged.
 """
 
 from __future__ import annotations
@@ -54,9 +60,9 @@ if TYPE_CHECKING:
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
-# What is older tells nothing about now, and the detectors do not hear of it.
+# Older scores tell nothing about now, and the detectors do not hear of them.
 NEWS = timedelta(days=7)
-# A queue of no more is taken whole.
+# A queue of at most this many contributions is taken whole.
 SHORT_QUEUE = 5_000
 SITE_PARTS = 16  # a power of two
 _PART = f"hashtext(site_id || employee_id) & {SITE_PARTS - 1}"
@@ -71,9 +77,10 @@ log = logging.getLogger(__name__)
 def refresh(
     cursor: Cursor, which: Refresh, as_of: datetime, *, in_parts: bool = False
 ) -> int | None:
-    """Refresh these tables as of `as_of` (of the last refresh if that was later); the number of measures merged, None if locked.
+    """Refresh these tables as of `as_of`, or as of the last refresh if that was later.
 
-    With `in_parts` only one part of sites and employees, the next one each time, unless the queue is short.
+    Returns how many measures were merged, None if another worker holds the lock. With `in_parts`
+    only one part of sites and employees, the next one each time, unless the queue is short.
     """
     if not try_lock(cursor, which.lock):
         return None
@@ -95,7 +102,7 @@ def refresh(
 
 
 def purge(cursor: Cursor) -> None:
-    """Drop panes past their keeping, which no refresh needs any more to take them out of a horizon."""
+    """Delete the panes that no refresh needs any more to take them out of a horizon."""
     for width, kept in PANES_KEPT.items():
         cursor.execute(
             "DELETE FROM pane WHERE resolution = %s AND start < (SELECT min(as_of)"
@@ -107,7 +114,7 @@ def purge(cursor: Cursor) -> None:
 def _advance_clock(
     cursor: Cursor, refresh: Refresh, as_of: datetime
 ) -> tuple[datetime | None, datetime, int]:
-    """When the refresh before was, when this one is, and which part has its turn."""
+    """When the last refresh was, when this one is, and which part has its turn."""
     cursor.execute("SELECT as_of, turn FROM rolling_clock WHERE refresh = %s", (refresh.name,))
     before, turn = cursor.fetchone() or (None, 0)
     # What has once left the horizons and panes is not brought back.
@@ -131,7 +138,10 @@ def _advance_clock(
 
 
 def _part(cursor: Cursor, queue: str, turn: int) -> int | None:
-    """The next part that has anything, from the one whose turn it is; None, which is all parts, where the queue is short."""
+    """The next part that has anything, beginning with the part whose turn it is.
+
+    None if the queue is short: then all parts are taken.
+    """
     cursor.execute(f"SELECT {_PART}, count(*) FROM {queue} GROUP BY 1")
     counts: dict[int, int] = dict(cursor.fetchall())
     if sum(counts.values()) <= SHORT_QUEUE:
@@ -164,15 +174,21 @@ def _take(cursor: Cursor, refresh: Refresh, part: int | None) -> int:
             WHERE ctid = ANY(ARRAY({chosen})) RETURNING *
         ){passed_on if refresh.passed_to else ""}
         INSERT INTO taken
-        SELECT moment, {", ".join(COLUMNS)}, u.experience, weight, u.value, u.expectation, u.importance
-        FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance) AS u(experience, value, expectation, importance)
+        SELECT
+            moment, {", ".join(COLUMNS)},
+            u.experience, weight, u.value, u.expectation, u.importance
+        FROM gone, unnest(gone.experience, gone.value, gone.expectation, gone.importance)
+            AS u(experience, value, expectation, importance)
         """
     )
     return int(cursor.rowcount)
 
 
 def _group_by_pane(cursor: Cursor, refresh: Refresh) -> None:
-    """The sums of what was taken, by pane and scope; wider panes and the scope `all` from finer ones, which are few."""
+    """Group what was taken by pane and scope.
+
+    Wider panes and the scope `all` are summed from finer panes, which are few.
+    """
     columns = ", ".join(
         f"{name} {'numeric' if name == 'score_sq_sum' else 'bigint'}" for name in SUMMED
     )
@@ -236,7 +252,7 @@ def _merge_into_panes(cursor: Cursor, as_of: datetime) -> None:
 
 
 def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
-    """Contributions that came late enough to find their pane closed."""
+    """Add the contributions that came so late that their pane is closed."""
     key = "horizon, scope_type, scope, experience"
     for horizon in HORIZONS:
         cursor.execute(
@@ -254,7 +270,10 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
 
 
 def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
-    """What the detectors of drops have to hear: scores of key experiences, in the order of their arrival and not of their moments."""
+    """Pass scores of key experiences on to the detectors of drops.
+
+    The scores stand in the order of their arrival, not of their moments.
+    """
     cursor.execute(
         "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
         " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"

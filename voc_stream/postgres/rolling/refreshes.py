@@ -1,4 +1,4 @@
-"""The two refreshes, and how the windows of their horizons move on."""
+"""Declares the two refreshes, and moves the windows of their horizons on."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Refresh(NamedTuple):
         name: its row in `rolling_clock`.
         lock: the lock under which it is done.
         queue: the table it empties.
-        passed_to: the table into which it passes on what it took; None at the last.
-        scope_types: those it keeps.
+        passed_to: the table into which it passes on what it took; None for the last refresh.
+        scope_types: the scope types that it keeps.
         columns: of the contributions, by the scope types that are summed from them.
         finest: width of the finest panes that are kept of them.
     """
@@ -76,7 +76,7 @@ REFRESHES = (OF_SITES, OF_DETAILS)
 
 
 def wind_back(cursor: Cursor, refresh: Refresh, as_of: datetime) -> None:
-    """Sum up the horizons anew, as of `as_of`, from the panes that there are: the clock was ahead at the last refresh."""
+    """Sum up the horizons as of `as_of` from all panes: the clock was ahead at the last refresh."""
     log.warning(
         "the rolling tables (%s) were ahead of now: they are put together anew as of %s",
         refresh.name,
@@ -94,7 +94,10 @@ def wind_back(cursor: Cursor, refresh: Refresh, as_of: datetime) -> None:
 def shift_windows(
     cursor: Cursor, refresh: Refresh, before: datetime | None, as_of: datetime
 ) -> None:
-    """Take panes that left out of the rolling sums, and panes that closed in, with what they held. Windows only move forward."""
+    """Take panes that left out of the rolling sums, and add the panes that closed.
+
+    Each counts with what it held. Windows only move forward.
+    """
     for horizon in HORIZONS:
         scope_types = [each for each in horizon.scope_types if each in refresh.scope_types]
         new = closed_window(horizon, as_of)

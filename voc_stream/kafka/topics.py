@@ -51,8 +51,8 @@ class TopicReport:
 def input_topics(prefix: str) -> tuple[str, ...]:
     """Names of the input topics.
 
-    >>> input_topics("voc.")[2]
-    'voc.repair-flow'
+    >>> input_topics("voc.")[0]
+    'voc.callbacks'
     """
     return tuple(prefix + name for name in INPUTS)
 

@@ -8,13 +8,12 @@ from voc_stream.events.refusal import MEANINGS
 from voc_stream.events.topics import ALERTS, DEAD_LETTERS, TOPIC_OF_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Json = dict[str, Any]
 
 # With the default prefix.
 _PREFIX = "voc."
-INPUT_TOPICS = {event_type: _PREFIX + topic for event_type, topic in TOPIC_OF_TYPE.items()}
 DEAD_LETTER_TOPIC = _PREFIX + DEAD_LETTERS
 ALERT_TOPIC = _PREFIX + ALERTS
 
@@ -24,14 +23,20 @@ _KEY = "The customer_id: events of a customer stay in one partition."
 _KEY_OF_RETRACTION = "Its event_id, or anything: the events that it names may be in any partition."
 
 
-def asyncapi(summaries: Mapping[str, str]) -> Json:
-    """The document; `summaries` gives a sentence for each event type."""
+def asyncapi(
+    summaries: Mapping[str, str], topic_of_type: Mapping[str, str] = TOPIC_OF_TYPE
+) -> Json:
+    """The document; `summaries` gives a sentence for each event type. Types may share a topic."""
     channels: Json = {}
     operations: Json = {}
     messages: Json = {}
-    for event_type, topic in INPUT_TOPICS.items():
+    for event_type, name in topic_of_type.items():
+        topic = _PREFIX + name
         messages[event_type] = _event_message(event_type, summaries[event_type])
-        channels[topic] = _channel(topic, event_type, summaries[event_type], partitions=_PARTITIONS)
+        types = [other for other, its_name in topic_of_type.items() if its_name == name]
+        channels[topic] = _channel(
+            topic, types, " ".join(summaries[each] for each in types), partitions=_PARTITIONS
+        )
         operations[f"receive_{event_type}"] = _operation(
             "receive",
             topic,
@@ -40,7 +45,7 @@ def asyncapi(summaries: Mapping[str, str]) -> Json:
         )
     messages["dead_letter"] = _dead_letter_message()
     channels[DEAD_LETTER_TOPIC] = _channel(
-        DEAD_LETTER_TOPIC, "dead_letter", "Messages that are no event, whole, with the reason."
+        DEAD_LETTER_TOPIC, ["dead_letter"], "Messages that are no event, whole, with the reason."
     )
     operations["send_dead_letter"] = _operation(
         "send",
@@ -50,7 +55,7 @@ def asyncapi(summaries: Mapping[str, str]) -> Json:
     )
     messages["alert"] = _alert_message()
     channels[ALERT_TOPIC] = _channel(
-        ALERT_TOPIC, "alert", "One message each time an alert starts or ends."
+        ALERT_TOPIC, ["alert"], "One message each time an alert starts or ends."
     )
     operations["send_alert"] = _operation(
         "send",
@@ -77,14 +82,16 @@ def asyncapi(summaries: Mapping[str, str]) -> Json:
     }
 
 
-def _channel(topic: str, message: str, description: str, *, partitions: int | None = None) -> Json:
+def _channel(
+    topic: str, messages: Sequence[str], description: str, *, partitions: int | None = None
+) -> Json:
     binding: Json = {"topic": topic, "bindingVersion": _BINDING_VERSION}
     if partitions:
         binding["partitions"] = partitions
     return {
         "address": topic,
         "description": f"{description} The prefix `voc.` is VOC_TOPIC_PREFIX.",
-        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "messages": {each: {"$ref": f"#/components/messages/{each}"} for each in messages},
         "bindings": {"kafka": binding},
     }
 

@@ -67,10 +67,7 @@ ROWS: list[tuple[bytes, Reason, str]] = [
     (
         builders.message(builders.touchpoint(type="survey")),
         "unknown_type",
-        (
-            "type: 'survey' is no type of event; use one of: callback, complaint, repair_step,"
-            " touchpoint, customer, retraction"
-        ),
+        f"type: 'survey' is no type of event; use one of: {', '.join(INPUT_TYPES)}",
     ),
     (
         builders.message(builders.touchpoint(occurred_at="2025-05-01T08:00:00")),

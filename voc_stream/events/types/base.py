@@ -176,6 +176,7 @@ class CustomerEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
         Identifier,
         Meta(description="The customer; also the key of the message.", examples=["customer-1001"]),
     ]
+    site_id: Annotated[Identifier | None, Meta(description="The shop or call-centre site.")] = None
     department: Annotated[
         Identifier | None, Meta(description="The department that the customer dealt with.")
     ] = None

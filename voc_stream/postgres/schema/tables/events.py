@@ -31,7 +31,7 @@ touchpoint_event = Table(
     "touchpoint_event",
     metadata,
     required("event_id", KEY, "unique for ever; the same id again is the same event / 事件编号"),
-    required("type", Text, "callback, complaint, repair_step, touchpoint or customer / 事件类型"),
+    required("type", Text, "what kind of event: its `type` / 事件类型"),
     required("occurred_at", TIME, "when it happened / 发生时间"),
     required("ingested_at", TIME, "when it was written here / 入库时间", server_default=func.now()),
     required("customer_id", KEY, "whom it concerns / 客户编号"),

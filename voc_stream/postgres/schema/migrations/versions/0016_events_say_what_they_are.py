@@ -33,5 +33,7 @@ def upgrade() -> None:
         " CREATE INDEX touchpoint_event_scored ON voc.touchpoint_event (customer_id, event_id)"
         " WHERE is_scored;"
         " CREATE INDEX touchpoint_event_contact ON voc.touchpoint_event (order_id, occurred_at)"
-        " WHERE is_contact"
+        " WHERE is_contact;"
+        " COMMENT ON COLUMN voc.touchpoint_event.type IS"
+        " 'what kind of event: its `type` / 事件类型'"
     )

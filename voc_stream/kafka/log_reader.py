@@ -1,8 +1,6 @@
-"""Questions to the broker about its logs, over a connection of their own.
+"""Asks the broker for ids of topics and ends of logs, over a connection of its own.
 
-Ids of topics, and where a log really ends.
-
-Blocking: call them from a thread. The consumer, which has a connection, asks on that one where the
+Its calls block: make them from a thread. The consumer has a connection, and asks there where the
 logs of its partitions end.
 """
 
@@ -51,10 +49,11 @@ class LogReader:
         return None
 
     def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
-        """Where the logs end, by fetching their last records, unread. Raises TopicsError.
+        """Where the logs end, found by fetching their last records, unread. Raises TopicsError.
 
         The embedded broker lists as the end of a log the first offset of its last batch, plus one;
-        only a fetch tells its real end. Kafka itself lists the real one, which this then repeats.
+        only a fetch tells its real end. Kafka itself lists the real end, which the fetch then
+        repeats.
         """
         with explained(self._settings):
             consumer = KafkaConsumer(
@@ -63,8 +62,8 @@ class LogReader:
                 client_id="voc-stream-log-reader",
                 enable_auto_commit=False,
             )
-            # Only where a log ends is asked for. To read what it ends with would take its codec,
-            # and as much memory as it unpacks to.
+            # Only the end of a log is asked for. Reading its last records would take their codec,
+            # and as much memory as they unpack to.
             consumer._fetcher.PartitionRecords = lambda *_, **__: None  # noqa: SLF001  kafka-python has no setting for it
             try:
                 return _fetched_ends(consumer, listed_ends)
@@ -75,7 +74,7 @@ class LogReader:
 def read_log_ends(settings: Settings) -> Mapping[Partition, int]:
     """The end of each partition of each input topic.
 
-    Blocking. Raises TopicsError where no broker answers.
+    Blocking. Raises TopicsError if no broker answers.
     """
     topics = input_topics(settings.topic_prefix)
     require_readable(settings)

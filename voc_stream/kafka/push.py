@@ -1,9 +1,8 @@
 """Sends events so that none is lost on the way.
 
-It survives a broker that restarts, and even one that forgets everything.
-
-Delivery guarantee: at least once. What was not acknowledged is sent again, perhaps by another
-producer; an event_id counts once, and so does the event.
+It survives a broker that restarts, and even one that forgets everything. Delivery guarantee: at
+least once. What was not acknowledged is sent again, perhaps by another producer. An event_id counts
+once, and so does the event.
 """
 
 from __future__ import annotations
@@ -63,10 +62,7 @@ class Record(NamedTuple, Generic[Origin]):
 
 
 class _Open(NamedTuple, Generic[Origin]):
-    """A record without an answer yet, and since when it waits.
-
-    The time is in seconds of the monotonic clock.
-    """
+    """A record without an answer yet, and since when it waits, in seconds of a monotonic clock."""
 
     record: Record[Origin]
     since: float
@@ -106,8 +102,8 @@ class Pusher(Generic[Origin]):
         self._progress_at = time.monotonic()
         self.delivered = 0
         connect_seconds = min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
-        # Otherwise a missing topic would look like a slow broker, or be made with the wrong number
-        # of partitions.
+        # Else a missing topic would look like a slow broker, or be made with the wrong number of
+        # partitions.
         self._unwritable = self._look_at_topics(time.monotonic() + connect_seconds)
         try:
             self._producer = connect_producer(self._options, self._timeout_seconds, connect_seconds)
@@ -195,8 +191,8 @@ class Pusher(Generic[Origin]):
     def _start_over(self, error: Exception) -> None:
         """Send what failed once more, by another producer.
 
-        The producer repeats by itself what it may. What it hands back is what idempotence forbids
-        it to repeat, as when the broker no longer knows the producer; and then it often refuses all
+        The producer repeats by itself what it may. It hands back what idempotence forbids it to
+        repeat, for example when the broker no longer knows the producer. Then it often refuses all
         that follows, too.
         """
         for waiting in self._open:
@@ -238,7 +234,7 @@ class Pusher(Generic[Origin]):
     def _give_up_if_late(self, since: float, error: Exception, *records: Record[Origin]) -> None:
         """Report all that is open, and `records`, and raise PushError.
 
-        But only where nothing has moved for too long, or never will.
+        It does so only if nothing has moved for too long, or never will.
         """
         is_forbidden = isinstance(error, AuthorizationError)
         if (

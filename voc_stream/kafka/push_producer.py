@@ -1,4 +1,4 @@
-"""The producer of `push`: how it is made, and how it ends at once."""
+"""Makes the producer of `push`, and ends it at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ BATCH_BYTES = 64 * 1024
 def connect_producer(
     options: Mapping[str, Any], delivery_seconds: float, connect_seconds: float
 ) -> Any:
-    """A producer that keeps what it sends for `delivery_seconds`, once it has reached a broker. Raises KafkaError."""
+    """A producer that keeps what it sends for `delivery_seconds`, once it has reached a broker.
+
+    Raises KafkaError.
+    """
     return KafkaProducer(
         **options,
         client_id="voc-stream-push",
@@ -47,11 +50,11 @@ def connect_producer(
 
 
 def close_producer(producer: Any) -> None:
-    """End the producer, at once: what is open has either been settled or been given up."""
+    """End the producer at once: what is open has been either acknowledged or given up."""
     try:
         producer.close(timeout=POLL_SECONDS)
     except KafkaTimeoutError:
-        # close() gives up where it cannot flush, and leaves its thread running.
+        # close() gives up if it cannot flush, and leaves its thread running.
         sender = producer._sender  # noqa: SLF001  there is no public way
         sender.force_close()
         sender.join(CLOSE_TIMEOUT_SECONDS)

@@ -1,6 +1,6 @@
-"""How long to wait before something that failed is tried again.
+"""Says how long to wait before something that failed is tried again.
 
-Twice as long each time, up to a bound.
+The pause is twice as long each time, up to a bound.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The simulated call centre as a Kafka producer: each message at its time."""
+"""Sends what the simulated call centre says to Kafka: each message at its time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 60.0
 MAXIMUM_SLICE = 5_000
-"""So many messages that are due are sent before their answers are awaited."""
+"""How many messages that are due are sent before their answers are awaited."""
 
 
 class TimedMessage(Protocol):
@@ -42,10 +42,8 @@ def send_simulated(
 ) -> Mapping[str, int]:
     """Send to the configured Kafka, each message at its time, until they end or `stop` is set.
 
-    Returns how many of each kind were delivered.
-
     A broker may be away for a minute. A message that is too large for the broker is counted as
-    `refused`.
+    `refused`. Returns how many of each kind were delivered.
 
     Raises:
         PushError: No broker answers.
@@ -71,11 +69,10 @@ def send_simulated(
 def slices_in_time(
     messages: Iterable[Timed], stop: Event, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Iterator[Sequence[Timed]]:
-    """Give the messages once their `sent_at` has come, all that are due together.
+    """Yield the messages once their `sent_at` has come, all that are due together.
 
-    Until they end or `stop` is set.
-
-    Each wait is until an absolute moment, so delays do not add up; what is overdue comes at once.
+    It goes on until they end or `stop` is set. Each wait is until an absolute moment, so delays do
+    not add up. What is overdue comes at once.
     """
     due: list[Timed] = []
     for message in messages:

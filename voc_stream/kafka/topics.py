@@ -1,4 +1,4 @@
-"""The topics of the contract: their names, making them, and their ids."""
+"""Names the topics of the contract, makes them, and reads their ids."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from voc_stream.settings import Settings
 
 OUTPUT_PARTITIONS = 1
-# Kafka stamps messages as they come: by the producers' clocks, it would at once delete what one
-# sends that stands at 1970. Nothing here reads the stamp. Deliberately not set:
-# `compression.type=uncompressed`, by which the broker would refuse bombs. It takes 5 to 7 times the
-# disk and the network for all events (84,775 of them: 29.5 MB for 4.3), and unpacks the bomb in the
-# broker's own memory; and `max.message.bytes`, which bounds what is packed. The worker bounds what
-# it unpacks, in topics made by others, too.
+# Kafka stamps messages as they come. By the producers' clocks, it would at once delete a message
+# that a producer dates to 1970. Nothing here reads the stamp.
+# Two settings are deliberately not set. `compression.type=uncompressed` would make the broker
+# refuse bombs. But it takes 5 to 7 times the disk and the network for all events (84,775 of them:
+# 29.5 MB for 4.3), and unpacks the bomb in the broker's own memory. `max.message.bytes` bounds only
+# what is packed. The worker bounds what it unpacks, in topics made by others, too.
 INPUT_SETTINGS = {"message.timestamp.type": "LogAppendTime"}
 BOOTSTRAP_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
@@ -68,7 +68,7 @@ def alert_topic(prefix: str) -> str:
 
 
 def ensure_topics(settings: Settings) -> TopicReport:
-    """Create the topics that are missing and check the partitions of all.
+    """Create the topics that are missing, and check the partitions of all.
 
     Safe to repeat. Raises TopicsError.
     """
@@ -82,7 +82,7 @@ def ensure_topics(settings: Settings) -> TopicReport:
         before = _partition_counts(settings, admin, wanted)
         missing = {name: count for name, count in wanted.items() if name not in before}
         _check_inputs(settings.topic_prefix, before)
-        # Where some input topics exist already, the new ones get as many partitions as those have.
+        # If some input topics exist already, the new ones get as many partitions as those have.
         present = [before[name] for name in input_topics(settings.topic_prefix) if name in before]
         inputs = input_topics(settings.topic_prefix)
         for name, count in missing.items():
@@ -97,7 +97,7 @@ def ensure_topics(settings: Settings) -> TopicReport:
 def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
     """Kafka's ids of these topics: another id under the same name is another log.
 
-    Raises TopicsError where one is missing.
+    Raises TopicsError if one is missing.
     """
     return with_admin(
         settings,
@@ -110,7 +110,7 @@ def topic_ids(settings: Settings, topics: Collection[str]) -> Mapping[str, str]:
 def unwritable_topics(settings: Settings) -> Mapping[str, str]:
     """The input topics that we may not write to, and why.
 
-    Raises TopicsError where that is all of them, or where one does not exist.
+    Raises TopicsError if these are all topics, or if one does not exist.
     """
     topics = input_topics(settings.topic_prefix)
 
@@ -128,7 +128,10 @@ def unwritable_topics(settings: Settings) -> Mapping[str, str]:
 
 
 def require_readable(settings: Settings) -> None:
-    """The rules (ACLs) let us read the input topics that exist. Raises TopicsError."""
+    """Make sure that the rules (ACLs) let us read the input topics that exist.
+
+    Raises TopicsError.
+    """
     topics = input_topics(settings.topic_prefix)
     reasons = with_admin(
         settings,
@@ -141,7 +144,7 @@ def require_readable(settings: Settings) -> None:
 
 
 def require_worker_access(settings: Settings) -> None:
-    """Topics and rules (ACLs) let a worker read the input topics and join its group.
+    """Make sure that topics and rules (ACLs) let a worker read the input and join its group.
 
     Raises TopicsError with what is missing first.
     """
@@ -161,7 +164,7 @@ def require_worker_access(settings: Settings) -> None:
 class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no usable types
     """Connects by a method of its own.
 
-    Where kafka-python's constructor fails, it leaves its thread and its sockets behind.
+    If kafka-python's constructor fails, it leaves its thread and its sockets behind.
     """
 
     def __init__(self) -> None:
@@ -180,7 +183,10 @@ class _Admin(KafkaAdminClient):  # type: ignore[misc]  # the library ships no us
 
 
 def with_admin(settings: Settings, use: Callable[[Any], T]) -> T:
-    """What `use` makes of a client that administers the cluster. Raises TopicsError."""
+    """Call `use` with a client that administers the cluster, and return its result.
+
+    Raises TopicsError.
+    """
     with explained(settings):
         admin = _Admin()
         try:
@@ -195,7 +201,7 @@ def _existing(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Metadata of these topics, by name.
 
-    Raises TopicsError where one does not exist, or the operation is not allowed.
+    Raises TopicsError if one does not exist, or if the operation is not allowed.
     """
     # No topic is made by being named: the client asks for that not to happen.
     described = admin.describe_topics(list(topics))
@@ -239,7 +245,7 @@ def _create(
 
 
 def _check_inputs(prefix: str, counts: Mapping[str, int]) -> None:
-    """All input topics must have the same number of partitions.
+    """Make sure that all input topics have the same number of partitions.
 
     So a customer's events stay with one worker.
     """

@@ -1,1 +1,1 @@
-"""One guilty message must not hold up the others: found, set aside, and counted against a limit."""
+"""Isolates a guilty message, so that it holds up no other, and counts it against a limit."""

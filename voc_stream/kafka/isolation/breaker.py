@@ -1,7 +1,7 @@
 """Stops a partition that refuses too much, and lets it go on when somebody has looked.
 
 The limit is judged by what is stored, and by the messages as they are read now. So a restart stops
-at the same message again, and goes on by itself where what refused it has changed, such as the
+at the same message again. It goes on by itself if the cause of the refusal has changed, such as the
 catalogue.
 """
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.refusal_limit import RefusalLimit
 
 TRIAL_SECONDS = 60.0
-"""So often a message is judged anew that was refused for its time: that passes."""
+"""How often a message is judged anew that was refused for its time, because that passes."""
 PASSES = frozenset({"time_in_future"})
 
 log = logging.getLogger(__name__)
 
 
 class _Stop(NamedTuple):
-    """Where a partition stopped, and when."""
+    """The message at which a partition stopped, and when."""
 
     token: object
     record: RefusalRecord
@@ -55,9 +55,9 @@ class Breaker:
         self._stopped: dict[Partition, _Stop] = {}
 
     def look_back(self, partitions: Collection[Partition]) -> None:
-        """Doubt those that had reached the limit when their positions were loaded.
+        """Doubt the partitions that had reached the limit when their positions were loaded.
 
-        They are not held at once: their next message may be an event now, as with another
+        They are not held at once: their next message may be an event now, for example with another
         catalogue.
         """
         for partition in partitions:
@@ -71,9 +71,9 @@ class Breaker:
                 self._ledger.holds.doubt(partition, sentence)
 
     def admitted(self, batch: Batch) -> Batch | None:
-        """What of a batch may be taken.
+        """The part of a batch that may be taken.
 
-        Where that is not all of it, its partition is held from now on.
+        If that is not all of it, its partition is held from now on.
         """
         record = self._ledger.refusals.get(batch.partition, RefusalRecord())
         most = self._limit.admits(record, [message.content for message in batch.messages])
@@ -93,7 +93,7 @@ class Breaker:
     def stops_before(self, partition: Partition, offset: int, refusal: Refusal) -> bool:
         """Whether one more refusal is too much.
 
-        Then the partition is held from now on, before this message.
+        If so, the partition is held from now on, before this message.
         """
         record = self._ledger.refusals.get(partition, RefusalRecord())
         if self._limit.admits(record, [refusal]):
@@ -121,7 +121,7 @@ class Breaker:
         self._stopped[partition] = _Stop(token, record, refusal.reason, time.monotonic())
 
     async def look_again(self) -> None:
-        """Let those go on that an operator has allowed to, and try those whose time may have come.
+        """Let partitions go on if an operator allows it, and try those whose time may have come.
 
         Raises StoreUnavailableError.
         """

@@ -1,10 +1,8 @@
-"""How the message is found that a batch fails for.
+"""Finds the message for which a batch fails, by pure decisions without I/O.
 
-Parts of it are tried alone, smaller and smaller ones. Pure decisions, no I/O.
-
-A part that fails holds the guilty message, and half of it is tried next; what goes in is done with.
-A message that fails alone often enough, in the same way, while the store is well and not for a
-lock, is guilty.
+Parts of the batch are tried alone, smaller and smaller ones. A part that fails holds the guilty
+message, and half of it is tried next. A part that goes in is done with. A message is guilty if it
+fails alone often enough, in the same way, while the store is well, and not for a lock.
 """
 
 from __future__ import annotations
@@ -16,14 +14,15 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.ports import Batch
 
 SHORT_SHARE = 1 / 25
-"""Of the usual time, for parts.
+"""The share of the usual time that a part may take.
 
-One that fails by its time is halved soon, and one that is only large goes in by halves.
+A part that fails because of its time is halved soon, and a part that is only large goes in by
+halves.
 """
 SHORTEST_SECONDS = 0.5
 GUILTY_AT = 3
 USED_UP_COUNTS = 2
-"""What had all of the usual time for a message alone counts so often.
+"""How often a failure counts if a message alone had all of the usual time.
 
 Each such try costs that time.
 """
@@ -33,9 +32,9 @@ class Failure(NamedTuple):
     """Why a try failed while the store was well.
 
     Attributes:
-        way: what is the same where it fails the same way again.
+        way: what is the same if it fails in the same way again.
         explanation: the cause, for people; without the customers' words.
-        may_be_guilty: whether the message itself may be the cause; a lock is none.
+        may_be_guilty: whether the message itself may be the cause; not so with a lock.
         used_up: whether it had all the time that a batch usually has.
     """
 
@@ -74,10 +73,9 @@ class Case:
     def next_try(self) -> Try:
         """The first part of what is left.
 
-        All of it at first, then half of what must hold the guilty message.
-
-        Where all of what failed then goes in by parts, none was guilty but it was too much at once:
-        twice what went in comes next.
+        That is all of it at first, then half of the part that must hold the guilty message. If all
+        of what failed then goes in by parts, no message was guilty, but it was too much at once.
+        Then twice what went in comes next.
         """
         size = -(-self._suspects // 2) or self._most or len(self.batch.messages)
         is_lone_again = self._suspects == 1 and self._evidence > 0
@@ -89,11 +87,11 @@ class Case:
         )
 
     def narrow(self, admitted: Batch) -> None:
-        """Try only so much next: what follows it may not be refused."""
+        """Try only this part next: what follows it may not be refused."""
         self._most, self._suspects = len(admitted.messages), 0
 
     def succeeded(self, tried: Try) -> bool:
-        """Note that it went in, or was set aside; whether all is done."""
+        """Note that the part went in, or was set aside; returns whether all is done."""
         size, was_suspect, was_guilty = (
             len(tried.portion.messages),
             self._suspects > 0,
@@ -113,7 +111,7 @@ class Case:
         return False
 
     def failed(self, tried: Try, failure: Failure) -> bool:
-        """Note that it did not; whether its one message is guilty."""
+        """Note that the part failed; returns whether its one message is guilty."""
         self.failures += 1
         was_narrowed = self._suspects != 1
         self._suspects = len(tried.portion.messages)

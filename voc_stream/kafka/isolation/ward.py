@@ -1,10 +1,9 @@
-"""Takes in apart what failed together.
+"""Takes in, one partition at a time, the batches that failed together.
 
-So one message holds up nothing but its own partition, and that not for long.
-
-Each partition is tried alone, then in parts, on a connection of its own beside the stream. A
-message that turns out guilty becomes a dead letter. While PostgreSQL is not well nothing is judged,
-and a lock is nobody's guilt: then the partition waits.
+So one message holds up only its own partition, and that not for long. Each partition is tried
+alone, then in parts, on a connection of its own beside the stream. A message that turns out guilty
+becomes a dead letter. Nothing is judged while PostgreSQL is not well. If a lock is the cause, no
+message is guilty, and the partition waits.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ log = logging.getLogger(__name__)
 def failure_of(error: Exception) -> Failure:
     """What an error says about the message that it met.
 
-    If the store had been well and not all time used up.
+    It assumes that the store was well, and that not all time was used up.
     """
     text = "".join(character if character.isprintable() else " " for character in str(error))[
         :LONGEST_EXPLANATION
@@ -58,7 +57,7 @@ def failure_of(error: Exception) -> Failure:
 
 
 class IsolationWard:
-    """Batches in isolation, each of another partition, which is held meanwhile.
+    """Keeps batches in isolation, each of another partition, which is held meanwhile.
 
     Args:
         app: tells whether the worker rebalances or stops.
@@ -122,7 +121,7 @@ class IsolationWard:
 
     async def _treat_all(self) -> None:
         while self._cases and not self._app.should_stop:
-            # Who failed least comes first: the healthy are soon out.
+            # The batch that failed least comes first: the healthy ones are soon out.
             self._cases.sort(key=lambda each: each[0].failures)
             case, token = self._cases.pop(0)
             partition = case.batch.partition
@@ -150,7 +149,7 @@ class IsolationWard:
         )
 
     async def _try(self, case: Case, token: object) -> bool:
-        """One try; whether there is nothing more to do for this batch."""
+        """Try once; returns whether there is nothing more to do for this batch."""
         tried, started = case.next_try(), time.monotonic()
         try:
             result = await self._ledger.process_apart(
@@ -205,10 +204,7 @@ class IsolationWard:
         return False
 
     async def _was_committed(self, case: Case) -> bool:
-        """Whether a COMMIT whose answer was lost had gone through.
-
-        Or whether another worker has moved on.
-        """
+        """Whether a COMMIT without an answer had gone through, or another worker moved on."""
         try:
             await self._ledger.reread([case.batch.partition])
         except StoreUnavailableError:
@@ -216,7 +212,7 @@ class IsolationWard:
         return self._ledger.durable.get(case.batch.partition) != case.batch.expected
 
     async def _set_aside(self, case: Case, tried: Try, failure: Failure) -> bool:
-        """Make the guilty message a dead letter, with its bytes where they fit.
+        """Make the guilty message a dead letter, with its bytes if they fit.
 
         Returns whether all of the batch is done.
         """

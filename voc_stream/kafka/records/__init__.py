@@ -1,1 +1,1 @@
-"""The bytes that Kafka gives, unpacked within limits and cut into messages."""
+"""Unpacks the bytes that Kafka gives, within limits, and cuts them into messages."""

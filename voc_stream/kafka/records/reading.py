@@ -1,14 +1,12 @@
-"""From what Kafka gave for one partition to its messages, whatever the bytes are.
+"""Reads messages from the bytes that Kafka gave for one partition, whatever these bytes are.
 
-A portion at a time.
+Its classes take the places of aiokafka's PartitionRecords and FetchResult. A batch that cannot be
+read becomes one message that is refused already. That message has the last offset of the batch, so
+the position after it is the position after the batch.
 
-They take the places of aiokafka's PartitionRecords and FetchResult. A batch that cannot be read
-becomes one message that is refused already. It has the last offset of the batch, so the position
-after it is the position after the batch.
-
-aiokafka asks one partition after the other, and goes on to the next only where nothing is left of
-the one before or enough has been taken. So one batch at a time is unpacked, whatever the number of
-partitions.
+Messages are read a portion at a time. aiokafka asks one partition after the other. It goes on to
+the next only if nothing is left of the one before, or if enough has been taken. So one batch at a
+time is unpacked, whatever the number of partitions.
 """
 
 from __future__ import annotations
@@ -37,12 +35,12 @@ if TYPE_CHECKING:
     from voc_stream.kafka.records.record_batches import Frame
     from voc_stream.pipeline.ports import FetchedMessage
 
-# About what is handed on at once; the same again is gathered meanwhile. As many usual events as
-# `maximum_batch_messages` are half of it.
+# About this much is handed on at once; the same again is gathered meanwhile. As many usual events
+# as `maximum_batch_messages` are half of it.
 HANDED_ON_BYTES = 8 * 1024 * 1024
 # The reader in C makes objects of keys and headers, up to 40 bytes for each byte.
 QUICKLY_READ_BYTES = 1024 * 1024
-# A batch as the usual broker takes it at most. What is larger stays in the log only, until that
+# The largest batch that a usual broker takes. A larger one stays in the log only, until the log
 # forgets it.
 KEPT_BATCH_BYTES = 1024 * 1024 + 1024
 
@@ -50,18 +48,18 @@ log = logging.getLogger(__name__)
 
 
 class _UnsureError(DamagedError):
-    """It may have been damaged on the way only."""
+    """The batch may have been damaged on the way only."""
 
 
 class _FetchAgainError(Exception):
-    """What is left of this fetch is not to be read."""
+    """What is left of this fetch must not be read."""
 
 
 class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
     """What was fetched of one partition; `messages` gives it once, in the order of the offsets.
 
     Attributes:
-        log_end: where the log ended at the fetch; None where that is not known.
+        log_end: where the log ended at the fetch; None if that is not known.
         spent: bytes that were unpacked for nothing, since it was set to 0.
     """
 
@@ -97,7 +95,7 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
     def _read(self, frame: Frame, batch: Any) -> Iterator[FetchedMessage]:
         """The messages from the position on.
 
-        Raises DamagedError, TooLargeError where the rest cannot be read.
+        Raises DamagedError or TooLargeError if the rest cannot be read.
         """
         first = expected = self.next_fetch_offset
         codec, last = batch.compression_type, batch.next_offset - 1
@@ -153,9 +151,9 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
         return batch.is_transactional and batch.producer_id in self._aborted_producers
 
     def _refused(self, frame: Frame, error: Exception) -> DecodedMessage | None:
-        """What stands for the batch, or for what is left of it; the position goes on after it.
+        """The message that stands for the batch, or for what is left of it.
 
-        None if all of it has been read.
+        The position goes on after it. None if all of the batch has been read.
         """
         first, last = self.next_fetch_offset, frame.claimed_last_offset
         if isinstance(error, _UnsureError):
@@ -198,9 +196,9 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
         )
 
     def _sure_last_offset(self, claimed: int) -> int:
-        """The last offset of a batch that may say anything.
+        """The last offset of a batch that may claim anything.
 
-        Never beyond what comes after it in the log.
+        It is never beyond what comes after the batch in the log.
         """
         follower, first = self._records.follower, self.next_fetch_offset
         bounds = [each - 1 for each in (follower, self.log_end) if each is not None]
@@ -209,7 +207,7 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
         return min([claimed, *bounds])
 
     def close(self) -> None:
-        """Let go what was unpacked: the iterator and this refer to each other."""
+        """Free what was unpacked: the iterator and this object refer to each other."""
         if self._records_iterator is not None:
             self._records_iterator.close()
 
@@ -217,12 +215,12 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
 class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
     """What was fetched of one partition, handed out by its bytes, too.
 
-    aiokafka counts messages only, however long they are.
+    aiokafka counts only messages, however long they are.
     """
 
     _partition_records: PartitionMessages | None
     bytes_left: ClassVar[int] = HANDED_ON_BYTES
-    """Of all partitions together, until it is set anew."""
+    """How many bytes all partitions together may still hand out, until it is set anew."""
 
     def __init__(
         self, tp: Any, *, assignment: Any, partition_records: PartitionMessages, backoff: float
@@ -235,7 +233,7 @@ class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
     def getall(self, max_records: int | None = None) -> list[FetchedMessage]:
         """The next messages.
 
-        As many as asked for, or as there are, or until the bytes are used up.
+        They are as many as asked for, or as there are, or until the bytes are used up.
         """
         taken: list[FetchedMessage] = []
         left = Fetched.bytes_left
@@ -266,9 +264,9 @@ class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
 
 
 def take_their_places() -> None:
-    """Put these in the places of aiokafka's own, which has no settings for them.
+    """Put these classes in the places of aiokafka's own, which has no settings for them.
 
-    There is no other consumer of it in this process.
+    No other consumer of aiokafka is in this process.
     """
     places: Mapping[str, type] = {
         "MemoryRecords": Frames,

@@ -1,7 +1,6 @@
-"""What Kafka gives for one fetch of one partition.
+"""Finds the batches in what Kafka gives for one fetch of one partition.
 
-Batches one after the other, each of them bytes that somebody else wrote.
-
+They stand one after the other, each of them bytes that somebody else wrote.
 https://kafka.apache.org/documentation/#recordbatch says how they are laid out. Only the format of
 Kafka 0.11 and later is read.
 """
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
 
     from voc_stream.pipeline.ports import FetchedMessage
 
-# As many as are asked for of one partition; Kafka gives a first batch that is larger all the same.
+# So many bytes are asked for of one partition; Kafka gives a first batch that is larger all the
+# same.
 MAXIMUM_FETCH_BYTES = 4 * 1024 * 1024
-# What is longer is not even kept as a dead letter: PostgreSQL is given several copies of it.
+# A longer value is not even kept as a dead letter: PostgreSQL is given several copies of it.
 KEPT_VALUE_BYTES = 16 * 1024 * 1024
 MAGIC = 2
 HEADER_BYTES = 61
@@ -49,7 +49,7 @@ class Frame(NamedTuple):
 
     Attributes:
         base_offset: the first offset of it, as it says.
-        data: all its bytes; of one that is incomplete, those that are there.
+        data: all its bytes; of an incomplete batch, those that are there.
         size: how many bytes it says that it has.
     """
 
@@ -69,12 +69,12 @@ class Frame(NamedTuple):
 
     @property
     def magic(self) -> int:
-        """The number of its format; -1 where it is too short to have one."""
+        """The number of its format; -1 if it is too short to have one."""
         return self.data[_MAGIC_PLACE] if len(self.data) > _MAGIC_PLACE else -1
 
     @property
     def claimed_last_offset(self) -> int:
-        """The last offset that belongs to it, as it says; true only where its checksum is right."""
+        """The last offset that belongs to it, as it says; true only if its checksum is right."""
         if self.magic < MAGIC or len(self.data) < HEADER_BYTES:
             # Older formats: one message, or one around several that has the offset of the last one.
             return self.base_offset
@@ -84,7 +84,7 @@ class Frame(NamedTuple):
 class Frames:
     """The batches of one fetch, in the place of aiokafka's MemoryRecords.
 
-    That reads beyond what a batch really has.
+    MemoryRecords reads beyond what a batch really has.
     """
 
     def __init__(self, data: bytes | None) -> None:
@@ -93,7 +93,7 @@ class Frames:
         self._next = self._look()
 
     def next_frame(self) -> Frame | None:
-        """The next one; None after the last one."""
+        """The next batch; None after the last one."""
         frame = self._next
         if frame is not None:
             self._place += len(frame.data)
@@ -101,19 +101,19 @@ class Frames:
         return frame
 
     def has_next(self) -> bool:
-        """Whether there is another one."""
+        """Whether there is another batch."""
         return self._next is not None
 
     @property
     def follower(self) -> int | None:
         """The first offset of the batch that comes after the last one.
 
-        Returns None if the fetch ends before it.
+        None if the fetch ends before it.
         """
         return None if self._next is None else self._next.base_offset
 
     def size_in_bytes(self) -> int:
-        """0: aiokafka would end the consumer where bytes without a batch are given."""
+        """Say 0: aiokafka would end the consumer if bytes without a batch are given."""
         return 0
 
     def _look(self) -> Frame | None:
@@ -126,12 +126,12 @@ class Frames:
         if end > len(data) and (place > 0 or size <= MAXIMUM_FETCH_BYTES):
             return None  # cut off by a limit; it comes whole another time
         frame = Frame(base_offset, data[place:end], size)
-        # Where the length makes no sense, all the rest is one that cannot be read.
+        # If the length makes no sense, all the rest is one batch that cannot be read.
         return Frame(base_offset, data[place:], size) if frame.is_damaged else frame
 
 
 def is_batch(data: bytes) -> bool:
-    """Whether the bytes are one whole batch and no message: its length stands in it.
+    """Whether the bytes are one whole batch and no message: the length of a batch stands in it.
 
     >>> is_batch(b'{"event_id": "e-1"}' * 10)
     False
@@ -157,11 +157,10 @@ def contents(frame: Frame, codec: int) -> bytes | memoryview:
 
 
 def read_quickly(frame: Frame, data: bytes | memoryview) -> Iterator[Message]:
-    """The records by aiokafka's reader, which is in C: for batches without surprises.
-
-    Raises whatever it raises.
+    """Read the records by aiokafka's reader, which is in C: for batches without surprises.
 
     It makes objects of keys and headers, too, so a batch full of headers takes 40 times its size.
+    Raises whatever the reader raises.
     """
     header = bytearray(frame.data[:HEADER_BYTES])
     header[_ATTRIBUTES_END - 1] &= ~_CODEC_MASK & 0xFF
@@ -172,11 +171,10 @@ def read_quickly(frame: Frame, data: bytes | memoryview) -> Iterator[Message]:
 def read_carefully(
     base_offset: int, last_offset: int, count: int, data: bytes | memoryview
 ) -> Iterator[FetchedMessage]:
-    """The records, without a look at keys and headers.
+    """Read the records without a look at keys and headers.
 
-    A value that is too long even for a dead letter is refused without it.
-
-    Raises DamagedError at the first record that is not one, and where bytes are left.
+    A value that is too long even for a dead letter is refused without its bytes. Raises
+    DamagedError at the first record that is not one, and if bytes are left.
     """
     place, expected = 0, base_offset
     for _ in range(count):

@@ -1,10 +1,9 @@
-"""Compressed records, unpacked within a limit.
+"""Unpacks compressed records within a limit.
 
-What would become too large is given up before the memory for it is taken.
-
-What a codec says about the unpacked size may be absent (lz4, zstd) or a lie (gzip keeps its last 32
-bits), so it is never trusted: the output is a buffer of fixed size, and who writes past it fails.
-Blocks of snappy name their size, and are not written where it is wrong.
+What would become too large is given up before the memory for it is taken. What a codec says about
+the unpacked size may be absent (lz4, zstd) or a lie (gzip keeps its last 32 bits), so it is never
+trusted. The output is a buffer of fixed size, and writing past it fails. Blocks of snappy name
+their size, and are not written if it is wrong.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ import cramjam
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The broker bounds a batch as it is kept, at 1 MiB unless told otherwise, and JSON becomes 5 to 20
-# times smaller. This is 256 messages of the largest size that is taken in. One such buffer at a
-# time leaves a worker of 400 MiB far below 1 GiB.
+# The broker bounds a batch in the form in which it is kept, at 1 MiB unless told otherwise. JSON
+# becomes 5 to 20 times smaller. This is 256 messages of the largest size that is taken in. One such
+# buffer at a time leaves a worker of 400 MiB far below 1 GiB.
 MAXIMUM_UNPACKED_BYTES = 64 * 1024 * 1024
-# Tried first: more than this many times its size is rare, and a batch that is small stays in the
-# heap.
+# This ratio is tried first: more than this many times its size is rare, and a small batch stays in
+# the heap.
 USUAL_RATIO = 32
 SMALLEST_BUFFER_BYTES = 8 * 1024
 LARGEST_HEAP_BUFFER_BYTES = 4 * 1024 * 1024
@@ -43,19 +42,18 @@ _STREAMS: Mapping[int, _Codec] = {1: cramjam.gzip, 3: cramjam.lz4, 4: cramjam.zs
 
 
 class TooLargeError(Exception):
-    """It would unpack to more than MAXIMUM_UNPACKED_BYTES."""
+    """The records would unpack to more than MAXIMUM_UNPACKED_BYTES."""
 
 
 class DamagedError(Exception):
-    """It is not what it must be; the message says what is wrong with it."""
+    """The bytes are not what they must be; the message says what is wrong."""
 
 
 def unpack(codec: int, packed: bytes | memoryview) -> bytes | memoryview:
     """The bytes that were compressed with one of Kafka's codecs.
 
-    `codec` is its number in the attributes of a batch.
-
-    Raises TooLargeError, and DamagedError where they cannot be read.
+    `codec` is its number in the attributes of a batch. Raises TooLargeError, and DamagedError if
+    the bytes cannot be read.
 
     >>> unpack(4, bytes(cramjam.zstd.compress(b"events")))
     b'events'
@@ -104,7 +102,7 @@ def _unpack_snappy(packed: memoryview) -> bytes | memoryview:
 def _xerial_blocks(packed: memoryview) -> list[memoryview]:
     """The blocks in the framing of Java's library.
 
-    After the header, each with its length before it.
+    They come after the header, each with its length before it.
     """
     blocks, place = [], XERIAL_HEADER_BYTES
     while place < len(packed):

@@ -1,10 +1,9 @@
-"""The one loop that takes fetched batches to the sink.
+"""Takes fetched batches to the sink, in the one loop that does so.
 
-It never raises: Faust acknowledges a message also when its agent fails.
-
-Delivery: a batch is applied only if it continues exactly where the store stands; what does not is
-skipped or fetched again. The store checks the same once more by compare-and-swap. So nothing is
-lost and nothing counts twice, whatever is repeated, dropped or late.
+It never raises: Faust acknowledges a message also when its agent fails. A batch is applied only if
+it continues exactly at the stored position; another one is skipped or fetched again. The store
+checks the same once more by compare-and-swap. So nothing is lost and nothing counts twice, whatever
+is repeated, dropped or late.
 """
 
 from __future__ import annotations
@@ -32,9 +31,12 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.refusal_limit import RefusalLimit
 
 FAILURES_UNTIL_APART = 2
-"""While PostgreSQL is well: a failure for a moment is one, and one more is not."""
+"""How many failures, while PostgreSQL is well, until batches are tried apart.
+
+One may be a failure for a moment; the next one is not.
+"""
 SLOW_SECONDS = 5.0
-"""What took so long to fail is not tried again with the others waiting for it."""
+"""A batch that takes longer than this to fail is not tried again with the others waiting for it."""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class Reader(Protocol):
 class BatchAgent:
     """Applies batches in order, all partitions together.
 
-    Waits while the store does not answer, and isolates what fails by itself.
+    It waits while the store does not answer, and isolates what fails by itself.
     """
 
     def __init__(
@@ -103,8 +105,8 @@ class BatchAgent:
         ready: dict[Partition, Batch] = {}
         for each in fetched:
             async with self._reloading_after_failure([each.partition]):
-                # Two that do not go on from each other cannot both be next; what is missing then is
-                # fetched again.
+                # Two batches of a partition that do not follow each other cannot both be next. What
+                # is missing then is fetched again.
                 if each.partition not in ready and (batch := await self._judged(each)) is not None:
                     ready[each.partition] = batch
         async with self._reloading_after_failure(list(ready)):
@@ -124,7 +126,10 @@ class BatchAgent:
                 await self._reload(partition)
 
     async def _judged(self, fetched: FetchedBatch[DecodedMessage]) -> Batch | None:
-        """What of it is to be applied now; a partition that has to be read again is sent back."""
+        """The part of it that is to be applied now.
+
+        A partition that must be read again is sent back.
+        """
         partition = fetched.partition
         expected = self._ledger.durable.get(partition)
         verdict = judge(
@@ -206,7 +211,7 @@ class BatchAgent:
             retries += 1
 
     def _count_failure(self, batches: Sequence[Batch], error: Exception) -> None:
-        """Tell of a failure that is not the server's."""
+        """Count and log a failure that is not the server's."""
         partitions = ", ".join(str(batch.partition) for batch in batches)
         if isinstance(error, StoreUnavailableError):
             log.warning(
@@ -228,14 +233,14 @@ class BatchAgent:
         return still_next and not (self._app.rebalancing or self._app.should_stop)
 
     async def _reread(self, batches: Sequence[Batch]) -> None:
-        """Learn whether a COMMIT whose answer was lost had gone through."""
+        """Read the positions again: a COMMIT whose answer was lost may have gone through."""
         try:
             await self._ledger.reread([batch.partition for batch in batches])
         except StoreUnavailableError:
             self._metrics.postgres_retries.inc()
 
     async def _follow(self, batches: Sequence[Batch]) -> None:
-        """Go where the store turned out to stand, if neither before nor behind a batch.
+        """Go to the stored position if it is neither before nor behind a batch.
 
         Else only the next message would tell.
         """
@@ -252,9 +257,9 @@ class BatchAgent:
         await self._consumer.seek_to({partition: offset})
 
     async def _reload(self, partition: Partition) -> None:
-        """Read the position again and go there.
+        """Read the stored position again, and go there.
 
-        Where the partition was lost meanwhile, its next owner does.
+        If the partition was lost meanwhile, its next owner does so.
         """
         retries = 0
         while self._consumer.owns(partition) and not self._app.should_stop:

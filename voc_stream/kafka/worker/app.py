@@ -1,4 +1,4 @@
-"""The Faust app: one agent over all input topics.
+"""Makes the Faust app: one agent over all input topics.
 
 Its settings are those that Faust's known bugs call for.
 """
@@ -40,7 +40,7 @@ class VocApp(faust.App):
         super().on_rebalance_start()
 
     def _create_directories(self) -> None:
-        """Make none: Faust's tables would need them, and we have none."""
+        """Make no directories: Faust's tables would need them, and we have no such tables."""
 
     def on_rebalance_end(self) -> None:
         """Note the end."""
@@ -62,8 +62,8 @@ def create_app(
         "broker_heartbeat_interval": session_timeout_seconds / 5,
         "broker_rebalance_timeout": max(10.0, min(60.0, 4 * session_timeout_seconds)),
         "broker_request_timeout": 90.0,
-        # Where nothing is fetched for so long (an idle standby, a store that is away), aiokafka
-        # leaves the group and is never let back; seen on Apache Kafka 4.4.0
+        # If nothing is fetched for so long (an idle standby, a store that is away), aiokafka leaves
+        # the group and is never let back; seen on Apache Kafka 4.4.0
         # (tests/apache/test_known_bugs.py).
         "broker_max_poll_interval": 1e6,
         "broker_max_poll_records": settings.maximum_batch_messages,
@@ -73,7 +73,7 @@ def create_app(
         "consumer_metadata_max_age_ms": 30_000,
         "producer_max_request_size": MAXIMUM_REQUEST_BYTES,
         "producer_threaded": False,
-        # Counts what is handed on; the consumer waits until it is taken.
+        # This counts what is handed on; the consumer waits until it is taken.
         "stream_buffer_maxsize": 4,
         # A revocation never waits for PostgreSQL; its compare-and-swap keeps order.
         "stream_wait_empty": False,

@@ -1,7 +1,4 @@
-"""The thread in which the store's chores run, one after the other.
-
-It runs beside the one of the batches.
-"""
+"""Runs the store's chores in a thread, one after the other, beside the thread of the batches."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ class ChoreThread:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-chores")
 
     async def call(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """What the function gives, once its turn has come and it has ended."""
+        """Call the function when its turn has come, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(
             self._executor, partial(function, *arguments, **options)
         )

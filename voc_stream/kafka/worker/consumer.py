@@ -1,9 +1,8 @@
-"""Faust's aiokafka transport, changed to hand on what it gathered, decoded.
+"""Changes Faust's aiokafka transport: it hands on what it gathered, decoded.
 
-It takes its positions from the store.
-
-Every override states what it is against. They rely on internals of faust-streaming 0.15.3, which is
-why that is pinned. All topics of the app are input topics, and all of them are batched.
+It takes its positions from the store. Every override says which behaviour of Faust it replaces, and
+why. They rely on internals of faust-streaming 0.15.3, which is why that is pinned. All topics of
+the app are input topics, and all of them are batched.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ if TYPE_CHECKING:
     from voc_stream.kafka.worker.agent import BatchAgent
     from voc_stream.pipeline.ports import FetchedMessage
 
-# Faust takes a seek that outlasts `broker_request_timeout` (90 s) for the end of the service and
-# then never serves another rebalance.
+# If a seek outlasts `broker_request_timeout` (90 s), Faust takes it for the end of the service and
+# never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
-# While the agent is at a batch, so often is gathered what has arrived for the next one. aiokafka
-# asks for no more of a partition of which something waits, so what is not gathered is not fetched
-# either, and the next batch would hold little that is new.
+# How often what has arrived is gathered while the agent is at a batch. aiokafka asks for no more of
+# a partition while something of it waits. So what is not gathered is not fetched either, and the
+# next batch would hold little that is new.
 GATHERING_SECONDS = 0.025
 AGENT_WAIT_SECONDS = 1.0
 
@@ -52,7 +51,7 @@ class HasAgent(Protocol):
 class BatchConsumer(driver.Consumer):
     """The consumer on the main loop.
 
-    Positions come from the ledger, and Kafka's committed offset follows it.
+    Positions come from the ledger, and Kafka's committed offset follows them.
     """
 
     _thread: BatchThread
@@ -77,7 +76,7 @@ class BatchConsumer(driver.Consumer):
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
     def verify_event_path(self, now: float, tp: Any) -> None:
-        """Nothing: Faust takes a quiet partition for a stopped commit.
+        """Do nothing: Faust takes a quiet partition for a stopped commit.
 
         Our watchdog judges instead.
         """
@@ -106,7 +105,7 @@ class BatchConsumer(driver.Consumer):
 
         Raises FencedError, StoreUnavailableError, TopicsError, KafkaError, IllegalStateError.
         """
-        # One at a time: Faust seeks from two places, and each would find the same log anew.
+        # One load at a time: Faust seeks from two places, and each would find the same log anew.
         async with self.ledger.loading:
             positions = await self.ledger.load(partitions, self._bounds)
             offsets = {partition: position.next_offset for partition, position in positions.items()}
@@ -124,13 +123,12 @@ class BatchConsumer(driver.Consumer):
         return {Partition(*each): (earliest[each], ends[each]) for each in topic_partitions}
 
     async def log_ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Where the logs end.
+        """Where the logs end, asked from the broker.
 
-        Asked for, since what the fetcher remembers would hide that it stopped fetching.
-
-        An open transaction is no end that could be reached, so it is the last stable offset that
-        counts. The embedded broker lists too small an end, but never one before a batch that nobody
-        has fetched; hence the greater of both.
+        What the fetcher remembers would hide that it stopped fetching. An open transaction is no
+        end that could be reached, so the last stable offset counts. The embedded broker lists too
+        small an end, but never one before a batch that nobody has fetched; hence the greater of
+        both.
         """
         listed = await self.highwaters(*(TP(*partition) for partition in partitions))
         return {
@@ -157,10 +155,8 @@ class BatchConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
         """All that was gathered and decoded while the agent was at work, as one Faust message.
 
-        None while it still is.
-
-        A transaction costs as much for one partition as for all, and less for each message the more
-        there are.
+        None while the agent still is at work. A transaction costs as much for one partition as for
+        all, and less for each message the more there are.
         """
         if self._gathered is None:
             self._thread.allow(self.app.conf.broker_max_poll_records)
@@ -192,12 +188,12 @@ class BatchConsumer(driver.Consumer):
     async def _gather(self, timeout: float) -> None:  # noqa: ASYNC109  as `getmany`
         """Decode what has arrived, and put it behind what was gathered before.
 
-        Without Faust's own bookkeeping of offsets.
+        Faust's own bookkeeping of offsets is left out.
         """
         async for topic_partition, message in super().getmany(timeout):
             revocations = self._revocations
-            # Here, and not in the transaction: PostgreSQL may be at work on what was gathered
-            # before.
+            # Decoding is done here, not in the transaction: PostgreSQL may be at work on what was
+            # gathered before.
             fetched = await cast("BatchTransport", self.transport).decoding.read(
                 cast("Sequence[FetchedBatch[FetchedMessage]]", message.value),
                 await self.ledger.now(),
@@ -212,7 +208,7 @@ class BatchConsumer(driver.Consumer):
                 before.value = joined(before.value, fetched)
 
     def taken(self, handed_on: HandedOn) -> None:
-        """The agent is done with it.
+        """Note that the agent is done with what was handed on.
 
         What was handed on before a revocation is not counted any more.
         """
@@ -221,14 +217,13 @@ class BatchConsumer(driver.Consumer):
             self._taken.set()
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Do nothing.
+        """Do nothing: else Faust would fetch no more of one partition until the agent is idle.
 
-        Else Faust would fetch no more of one partition until the agent has nothing at all to do.
-        Under load that never comes.
+        Under load the agent is never idle.
         """
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """Nothing: `getmany` waits for the agent, for all partitions at once."""
+        """Do nothing: `getmany` waits for the agent, for all partitions at once."""
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         # Faust acknowledges one partition of each fetch; the store may have moved on in all of
@@ -248,7 +243,7 @@ class BatchConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Forget positions.
 
-        Nothing of these partitions may be applied until they are loaded again.
+        Nothing of these partitions may be applied until their positions are loaded again.
         """
         self.ledger.state.positions_loaded = False
         await super().on_partitions_revoked(revoked)
@@ -261,15 +256,15 @@ class BatchConsumer(driver.Consumer):
             self.ledger.forget(Partition(*topic_partition))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Forget positions again: a seek under way during the revocation may have told some.
+        """Forget positions again: a seek under way during the revocation may have stored some.
 
-        Who has no partitions is ready.
+        A worker without partitions is ready.
         """
-        # Holds are of the assignment: what failed before may not fail where it begins anew.
+        # Holds belong to an assignment: what failed before may not fail in the new one.
         for partition in list(self.ledger.state.held):
             self.ledger.holds.release(partition)
-        # What aiokafka fetches now, until the next seek, begins where the group has committed, and
-        # not at a cursor of before.
+        # What aiokafka fetches now, until the next seek, begins at the offset that the group has
+        # committed, and not at an earlier cursor.
         self._thread.cursor.clear()
         for partition in list(self.ledger.durable):
             self.ledger.forget(partition)

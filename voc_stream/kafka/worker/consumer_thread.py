@@ -1,7 +1,8 @@
-"""The consumer's thread: what was fetched together, labelled and handed on in one piece; seeks, and what Kafka is told.
+"""Fetches and seeks in the consumer's thread, and labels each batch that it hands on.
 
-It reads only what is committed: aborted messages and the markers of transactions move the position as a batch without messages. Commits to
-Kafka are for tools that watch consumer groups: they have a deadline and may fail. Internals of aiokafka and Faust as in transport.py.
+It reads only what is committed: aborted messages and the markers of transactions move the position
+as a batch without messages. Commits to Kafka are for tools that watch consumer groups: they have a
+deadline and may fail. It relies on internals of aiokafka and Faust, as consumer.py does.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from voc_stream.kafka.positions.ledger import Ledger
     from voc_stream.pipeline.ports import FetchedMessage
 
-# aiokafka asks again for a partition only when the fetch under way for its broker has come back, so a long wait there delays everything.
+# aiokafka asks again for a partition only when the fetch under way for its broker has come back, so
+# a long wait there delays everything.
 FETCH_WAIT_MS = 200
-# Bounds what is read ahead of one broker, as it came: most often compressed.
+# Bounds what is read ahead of one broker, in the bytes that come, which are mostly compressed.
 FETCH_BYTES = 8 * 1024 * 1024
 GAP_INTERVAL_SECONDS = 1.0
 REFUSED_PAUSE_SECONDS = 0.5
@@ -49,7 +51,10 @@ class HasLedger(Protocol):
 
 
 class _FetchRecord:
-    """What was fetched together, in the shape that Faust expects of one record of one of its partitions."""
+    """What was fetched together, in the shape of one record of Faust.
+
+    Faust expects a record of one of its partitions.
+    """
 
     __slots__ = ("offset", "partition", "topic", "value")
 
@@ -71,7 +76,10 @@ take_their_places()
 
 
 class BatchThread(driver.AIOKafkaConsumerThread):
-    """The consumer's thread: the only place that sees fetches and seeks in one order, so batches are labelled here."""
+    """The consumer's thread, the only place that sees fetches and seeks in one order.
+
+    So batches are labelled here.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,12 +94,16 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     @property
     def may_fetch(self) -> bool:
-        """Whether not all that was allowed has been fetched."""
+        """Whether the next fetches may still bring messages."""
         return self._messages_left > 0 and Fetched.bytes_left > 0
 
     @Service.task
     async def _beat(self) -> None:
-        """Show the watchdog that this thread's loop runs, and whether what keeps it in its group has ended: nobody else would notice."""
+        """Show the watchdog that this thread's loop runs.
+
+        Also show whether the task has ended that keeps the worker in its group: nobody else would
+        notice.
+        """
         state = cast("HasLedger", self.transport).ledger.state
         while not self.should_stop:
             state.consumer_beat = time.monotonic()
@@ -108,14 +120,18 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             await self.sleep(1.0)
 
     async def on_thread_stop(self) -> None:
-        """Stop the consumer; where the broker is gone, aiokafka lets the cancellation of its own fetch escape, or waits for an answer."""
+        """Stop the consumer.
+
+        If the broker is gone, aiokafka waits for an answer, or lets the cancellation of its own
+        fetch escape.
+        """
         with contextlib.suppress(asyncio.CancelledError, TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT_SECONDS):
                 await super().on_thread_stop()
 
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
-        # Only tools that watch consumer groups look at these. Faust would end the worker where the broker refuses them, and wait for ever
-        # where it is away.
+        # Only tools that watch consumer groups look at these. Faust would end the worker if the
+        # broker refuses them, and wait for ever if it is away.
         mine = {
             TopicPartition(*each): OffsetAndMetadata(offset, "")
             for each, offset in offsets.items()
@@ -147,22 +163,25 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     ) -> Any:
         held = cast("HasLedger", self.transport).ledger.state.held
         if held:
-            # What aiokafka has of them stays there, and it fetches no more.
+            # What aiokafka has of held partitions stays there, and it fetches no more of them.
             active = set(active or ()) - {TP(*partition) for partition in held}
             if not active:
                 await asyncio.sleep(timeout or 0.0)
                 return {}
-        # Nothing may be awaited between the fetch and the labels: that makes both atomic with respect to `_seek_wait`.
+        # Nothing may be awaited between the fetch and the labels: so both are atomic with respect
+        # to `_seek_wait`.
         most = self._messages_left if max_records is None else min(self._messages_left, max_records)
         try:
             fetched = await super()._fetch_records(consumer, active, timeout, most)
         except TopicAuthorizationFailedError as error:
-            # Faust would end the worker. The other topics go on, and this one, too, as soon as the rule is back.
+            # Faust would end the worker. The other topics go on, and so does this topic as soon as
+            # the rule is back.
             self._refused(f"Kafka does not let this worker read topic {error.args[0]}")
             await self.sleep(REFUSED_PAUSE_SECONDS)
             return {}
         except GroupAuthorizationFailedError as error:
-            # aiokafka does not come back from this one; the watchdog ends the worker, and its successor says what it waits for.
+            # aiokafka does not recover from this error. The watchdog ends the worker, and its
+            # successor says what it waits for.
             cast(
                 "HasLedger", self.transport
             ).ledger.state.consumer_error = f"Kafka does not let it: {error!r}"
@@ -183,21 +202,26 @@ class BatchThread(driver.AIOKafkaConsumerThread):
                 for topic_partition in silent
                 if (gap := self._gap(consumer, topic_partition)) is not None
             ]
-        # All in one record of Faust's, so that they become one transaction. Should its partition be lost on the way, Faust drops the
-        # record; the agent then misses what the other partitions should have continued with, and rewinds them.
+        # All batches go into one record of Faust's, so that they become one transaction. If the
+        # partition of that record is lost on the way, Faust drops the record. The agent then misses
+        # what the other partitions should have continued with, and rewinds them.
         return {TP(*batches[0].partition): [_FetchRecord(batches)]} if batches else {}
 
     def _refused(self, problem: str) -> None:
-        """Let `/readyz` say so at once; the lag's timer finds the words for it, and notices when it is over."""
+        """Let `/readyz` say so at once.
+
+        The timer of the lag finds the words for it, and notices when it is over.
+        """
         state = cast("HasLedger", self.transport).ledger.state
         if state.kafka_problem is None:
             log.error("%s; going on trying, nothing is lost", problem)
             state.kafka_problem = problem
 
     def _gap(self, consumer: Any, topic_partition: Any) -> FetchedBatch[FetchedMessage] | None:
-        """What aiokafka read without handing out anything: the markers of transactions, and what was aborted.
+        """A batch without messages for what aiokafka read without handing out anything.
 
-        Without it, the position would stay before a marker that ends the log, which would look like lag for ever.
+        These are markers of transactions, and what was aborted. Else the position would stay before
+        a marker that ends the log, which would look like lag for ever.
         """
         partition = Partition(*topic_partition)
         start, end = self.cursor.get(partition), _position(consumer, topic_partition)
@@ -216,11 +240,15 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return batch
 
     def stable_end(self, topic_partition: Any) -> int:
-        """The end of the log, without open transactions, as the last fetch told it; 0 where there was none."""
+        """The end of the log, without open transactions, as the last fetch told it.
+
+        0 without a fetch.
+        """
         return self._ensure_consumer().last_stable_offset(TopicPartition(*topic_partition)) or 0
 
     async def _seek_wait(self, consumer: Any, partitions: Mapping[Any, int]) -> None:
-        # The label follows each seek by itself: were one refused, the others must not be labelled as if they had moved.
+        # The label follows each seek by itself: if one seek is refused, the others must not be
+        # labelled as if they had moved.
         for topic_partition, offset in partitions.items():
             consumer.seek(TopicPartition(*topic_partition), offset)
             self.cursor[Partition(*topic_partition)] = offset
@@ -228,7 +256,10 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
 
 def _position(consumer: Any, topic_partition: Any) -> int | None:
-    """Where aiokafka will read on; None where it does not know. Its public method would wait for that."""
+    """The position from which aiokafka will read on; None if it does not know.
+
+    Its public method would wait until it knows.
+    """
     subscription = consumer._subscription.subscription  # noqa: SLF001  see above
     assignment = None if subscription is None else subscription.assignment
     state = None if assignment is None else assignment.state_value(topic_partition)

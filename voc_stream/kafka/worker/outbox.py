@@ -1,8 +1,8 @@
 """Sends what the outbox holds to its topics: messages about alerts and refused messages.
 
-A message leaves the outbox when its topic has it. It is sent again, with the same bytes, only where
-that remained unknown. The table has each refused message whole, so one that the topic refuses (too
-large) is only counted.
+A message leaves the outbox when its topic has it. It is sent again, with the same bytes, only if it
+remained unknown whether the topic has it. The table keeps each refused message whole, so a message
+that the topic refuses as too large is only counted.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class _Way(NamedTuple):
     """How messages of a kind are sent.
 
     Attributes:
-        topic: where to.
+        topic: the topic that gets them.
         limit: how many are claimed at most.
-        at_once: how many may be under way together; 1 where their order matters.
+        at_once: how many may be under way together; 1 if their order matters.
     """
 
     topic: str
@@ -72,10 +72,10 @@ class OutboxPublisher:
         }
 
     async def publish(self, kind: OutboxKind) -> None:
-        """Send all there is of a kind.
+        """Send all messages of a kind.
 
-        Raises KafkaError, TimeoutError, StoreUnavailableError; what was sent until then is done
-        with.
+        What was sent before an error is done with. Raises KafkaError, TimeoutError,
+        StoreUnavailableError.
         """
         way = self._ways[kind]
         while messages := await self._thread.call(self._store.claim_messages, kind, way.limit):

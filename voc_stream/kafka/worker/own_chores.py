@@ -1,6 +1,6 @@
-"""The worker's own chores.
+"""Does the worker's own chores.
 
-Its clock, its place in the group, its positions, its logs and what it has to send.
+They look after its clock, its place in the group, its positions, its logs, and what it has to send.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class OwnChores:
         self._metrics = metrics
 
     def chores(self) -> Sequence[Chore[Awaitable[None]]]:
-        """All of them."""
+        """All chores that a worker does for itself."""
         outbox = OutboxPublisher(
             self._app, self._settings.topic_prefix, self._store, self._thread, self._metrics
         )
@@ -80,7 +80,7 @@ class OwnChores:
             Chore("log_identity", LOG_IDENTITY_INTERVAL_SECONDS, self.log_identity),
             Chore("lost_commits", LOST_COMMITS_INTERVAL_SECONDS, self.lost_commits),
         ]
-        # They must go on while the clock is wrong: one of them finds out that it is right again.
+        # They go on while the clock is wrong: one of them finds out that it is right again.
         return [chore._replace(needs_clock=False) for chore in chores]
 
     async def membership(self, _: Circumstances | None = None) -> None:
@@ -93,15 +93,15 @@ class OwnChores:
         self._metrics.strange_installations.set(len(others))
         problem = shared_group(self._settings, others) if others else None
         self._ledger.state.group_problem = problem
-        # Both came at the same moment, else the later one would have waited. The same one of them
-        # stays, whoever looks.
+        # Both installations came at the same moment, else the later one would have waited. The same
+        # one of them stays, whichever worker looks.
         if problem is not None and others[0] < membership.installation:
             self._ledger.state.give_way(problem)
         elif problem is not None:
             log.error("%s; the other one gives way", problem)
 
     async def dead_letter_limit(self, _: Circumstances | None = None) -> None:
-        """Let partitions go on that stopped for too many refusals, where somebody has looked."""
+        """Let partitions go on that stopped for too many refusals, if somebody has looked."""
         await self._app.batches.breaker.look_again()
 
     async def clocks(self, _: Circumstances | None = None) -> None:
@@ -134,9 +134,9 @@ class OwnChores:
         self._metrics.lag(waiting)
 
     async def log_identity(self, _: Circumstances | None = None) -> None:
-        """A topic that was deleted and made again keeps its name and need not cause a rebalance.
+        """Notice by its id that a topic was deleted and made again.
 
-        Notice it by its id.
+        Such a topic keeps its name, and need not cause a rebalance.
         """
         loaded = {
             partition: position.topic_id for partition, position in self._ledger.durable.items()
@@ -159,7 +159,7 @@ class OwnChores:
     async def lost_commits(self, _: Circumstances | None = None) -> None:
         """Read again what a store has lost that it had confirmed.
 
-        The next message would tell, but in a quiet partition there is none.
+        The next message would tell, but a quiet partition has none.
         """
         lost = await self._ledger.lost_commits() if self._ledger.durable else []
         if lost and not self._app.rebalancing:

@@ -1,6 +1,7 @@
-"""When a timer's work is due.
+"""Says when a timer's work is due, by pure decisions.
 
-Not before its interval, and while events wait mostly no more than a tenth of the time. Pure.
+It is never due before its interval. While events wait, it is due for mostly no more than a tenth of
+the time.
 """
 
 from __future__ import annotations
@@ -10,19 +11,24 @@ from dataclasses import dataclass
 REST_PER_WORK = 9.0
 """While events wait, rest nine times as long as the last run took: ten percent duty."""
 LONGEST_REST_SECONDS = 10.0
-"""However long it took: who reads the tables in a backlog should not wait for minutes."""
+"""The longest rest, however long the work took.
+
+People who read the tables in a backlog should not wait for minutes.
+"""
 
 
 @dataclass(slots=True)
 class Pace:
-    """Moments are of one monotonic clock, in seconds.
+    """Says when to run next; moments are seconds of one monotonic clock.
 
     >>> pace = Pace(interval_seconds=2.0)
     >>> pace.is_due(now=0.0, events_wait=True)
     True
     >>> pace.ran(started=0.0, ended=1.0)
-    >>> pace.is_due(now=9.0, events_wait=True), pace.is_due(now=9.0, events_wait=False), pace.is_due(now=10.0, events_wait=True)
-    (False, True, True)
+    >>> pace.is_due(now=9.0, events_wait=True), pace.is_due(now=9.0, events_wait=False)
+    (False, True)
+    >>> pace.is_due(now=10.0, events_wait=True)
+    True
     """
 
     interval_seconds: float
@@ -32,7 +38,7 @@ class Pace:
     def is_due(self, now: float, *, events_wait: bool) -> bool:
         """Whether to run now; at once the first time.
 
-        `events_wait` is whether there is a stream to be left in peace.
+        `events_wait` says whether there is a stream that should be left in peace.
         """
         if self._started is None:
             return True

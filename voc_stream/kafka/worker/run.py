@@ -1,7 +1,7 @@
 """Runs one worker until it is told to stop: app, watchdog and health server together.
 
-Told to stop, it ends with 0 within seconds, also where Kafka is away; where something hangs, with
-75 after 20 s.
+When it is told to stop, it ends with 0 within seconds, even if Kafka is away. If something hangs,
+it ends with 75 after 20 s.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class WorkerParts:
         return any((self.state.waiting_for, self.state.kafka_problem, self.state.store_problem))
 
     def wait_for_both(self, stopped: threading.Event) -> bool:
-        """Wait for Kafka and PostgreSQL; False where `stopped` was set first."""
+        """Wait for Kafka and PostgreSQL; False if `stopped` was set first."""
 
         def report(problem: str | None) -> None:
             self.state.waiting_for = problem
@@ -174,11 +174,10 @@ def run_worker(
 ) -> int:
     """Consume until SIGTERM or SIGINT (0), or until something failed (75: start me again).
 
-    The watchdog may end the process with 75, too.
-
-    Call it from the main thread of a process that does nothing else. Logging must be set up
-    already. `settings_changed` tells whether it would be started with other settings now; a worker
-    that is refused somewhere then ends with 75.
+    The watchdog may end the process with 75, too. Call it from the main thread of a process that
+    does nothing else. Logging must be set up already. `settings_changed` tells whether the worker
+    would be started with other settings now. If so, and something refuses the worker, the worker
+    ends with 75.
 
     Raises:
         OSError: the web port is taken.
@@ -203,7 +202,7 @@ def run_worker(
                 return EXIT_CODE
             return ended.code if isinstance(ended.code, int) else 1
         except Exception:
-            # Whatever Kafka did to it: only a new process begins anew.
+            # Whatever Kafka did to this worker, only a new process begins anew.
             log.exception(
                 "the worker failed: ending with code %d, to be started again; nothing is lost",
                 EXIT_CODE,

@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 class Timers:
     """The timers of one worker.
 
-    Beyond a lag of a whole batch the chores leave the stream in peace.
+    If the lag is more than a whole batch, the chores leave the stream in peace.
     """
 
     def __init__(
         self, app: VocApp, ledger: Ledger, thread: ChoreThread, metrics: Metrics, settings: Settings
     ) -> None:
-        # Less is what lies between two batches of a stream that keeps up.
+        # A smaller lag is what lies between two batches of a stream that keeps up.
         self._backlog_events = settings.maximum_batch_messages
         self._app = app
         self._settings = settings
@@ -51,7 +51,7 @@ class Timers:
     def add_all(self, store: ChoreStore) -> None:
         """Register every chore on the app, and the beat that the watchdog watches.
 
-        The app has not started.
+        The app has not started yet.
         """
         own = OwnChores(
             self._app,
@@ -78,7 +78,7 @@ class Timers:
                 await asyncio.sleep(1.0)
 
     def _in_thread(self, chore: Chore[object]) -> Chore[Awaitable[None]]:
-        """The same chore, as one of the loop that waits for the thread."""
+        """The same chore as one of the loop, which waits for the thread."""
 
         async def run(circumstances: Circumstances) -> None:
             await self._thread.call(chore.run, circumstances)
@@ -114,7 +114,7 @@ class Timers:
             )
 
     def _in_words(self, error: Exception) -> str:
-        """What an operator can do about it, where that is known."""
+        """What an operator can do about the error, if that is known."""
         if isinstance(error.__cause__, TopicAuthorizationFailedError):
             return refusal(self._settings, WRITE, "topic", str(error.__cause__.args[0]))
         return repr(error)
@@ -122,6 +122,6 @@ class Timers:
     def _is_busy(self, backlog_events: int = 0) -> bool:
         """Whether events wait.
 
-        A worker without partitions cannot know, and takes it that another one is busy.
+        A worker without partitions cannot know, and assumes that another worker is busy.
         """
         return not self._ledger.durable or self._ledger.state.lag_events > backlog_events

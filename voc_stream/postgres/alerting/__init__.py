@@ -1,4 +1,4 @@
-"""The evaluator.
+"""Evaluates alerts.
 
-Reads facts, lets the rules of voc_stream.alerts decide, and keeps the table `alert`.
+Reads facts, lets the rules of voc_stream.alerts decide, and keeps the table of alerts.
 """

@@ -1,4 +1,4 @@
-"""The table of alerts and the outbox of their messages: what is open, and writing what changed."""
+"""Reads open alerts, and writes what changed of them to their table and the outbox."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def end_unwatched(
 ) -> None:
     """End alerts that nobody watches any more, and say so in evidence, summary and message.
 
-    It is no recovery.
+    Such an end is no recovery.
     """
     for alert, reason in unwatched:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Making detectors: whose baseline is due, and what it is."""
+"""Makes detectors: finds whose baseline is due, and what it is."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 RENEWED_AFTER = timedelta(days=RENEWED_AFTER_DAYS)
 LOOKED_EVERY = timedelta(minutes=1)
 KEYS_A_TIME = 200
-"""Making a detector takes two or three milliseconds."""
+"""How many detectors are made at a time: each takes two or three milliseconds."""
 _DAYS_A_WEEK = 7
 
 
 class Baselines:
-    """Makes detectors that are missing and renews those that are due.
+    """Makes detectors that are missing, and renews those that are due.
 
-    A baseline stands for four weeks, so that a slow slide cannot creep into it; it is renewed
-    earlier where it was made from less than half of the scores that there are now, and never while
-    a drop is suspected.
+    A baseline stands for four weeks, so that a slow slide cannot creep into it. It is renewed
+    earlier if it was made from less than half of the scores that there are now. It is never renewed
+    while a drop is suspected.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -57,7 +57,7 @@ class Baselines:
         self._look = Every(LOOKED_EVERY.total_seconds())
 
     def renew(self, cursor: Cursor, now: datetime) -> int:
-        """Make what is due, or a part of it; how many were made."""
+        """Make the detectors that are due, or a part of them; returns how many were made."""
         if not self._look.is_due(now.timestamp()):
             return 0
         detector_rows.drop_others(cursor, self._experiences)
@@ -77,13 +77,13 @@ class Baselines:
             if past_weeks:
                 self._look.done(now.timestamp())
             return 0
-        # Anew each time: a history may be on its way in.
+        # Shapes are read each time: a history may be on its way in.
         shapes = read_shapes(cursor, self._experiences, now)
         past_weeks = {key: past for key, past in past_weeks.items() if key.experience in shapes}
         due = [key for key in due if key in past_weeks]
         known = detector_rows.load(cursor, [key for key in due if key in made])
         due = [key for key in due if key not in known or is_calm(known[key])]
-        # Those that have no detector at all come first.
+        # Keys that have no detector come first.
         due.sort(key=lambda key: (key in made, key))
         chosen = due[:KEYS_A_TIME]
         between = _between(past_weeks, shapes) if chosen else {}
@@ -93,14 +93,14 @@ class Baselines:
         detector_rows.save(cursor, new)
         for key in new:
             if key not in known:
-                # Scores that the baseline was made from are no news.
+                # Scores from which the baseline was made are no news.
                 cursor.execute(
                     "DELETE FROM arrival WHERE scope_type = %s AND scope = %s AND experience = %s"
                     " AND hour < %s",
                     (*key, start_of_today(now)),
                 )
-        # Until there is any past, and while there is something to make, the next evaluation looks
-        # again.
+        # The next evaluation looks again until there is a past, and while there is something to
+        # make.
         if past_weeks and not new:
             self._look.done(now.timestamp())
         return len(new)
@@ -134,9 +134,9 @@ def _detector(
     between_sites: Mapping[str, float],
     now: datetime,
 ) -> Detector:
-    """The detector of one key; it has no charts where its scores leave no room for a drop.
+    """The detector of one key; it has no charts if its scores leave no room for a drop.
 
-    `shape` is its experience's.
+    `shape` is the shape of its experience.
     """
     own = past_weeks[key]
     everywhere = past_weeks.get(key._replace(scope_type="all", scope=""), own).past

@@ -1,4 +1,4 @@
-"""The detectors' rows: what arrived for them, and where their charts stand."""
+"""Reads and writes the detectors' rows: what arrived for them, and how their charts stand."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Arrival(NamedTuple):
 
 
 def take_arrivals(cursor: Cursor) -> list[Arrival]:
-    """What arrived for keys that have a detector, by hour.
+    """Take what arrived for keys that have a detector, by hour.
 
-    The others keep theirs until they have one.
+    Other keys keep their arrivals until they have a detector.
     """
     cursor.execute(
         f"WITH gone AS (DELETE FROM arrival a USING detector d WHERE ({_columns('a')}) ="
@@ -55,12 +55,15 @@ def take_arrivals(cursor: Cursor) -> list[Arrival]:
 
 
 def forget_arrivals(cursor: Cursor, before: datetime) -> None:
-    """Drop what is older than `before`: what has no detector by then tells nothing about now."""
+    """Delete arrivals older than `before`.
+
+    A key without a detector by then tells nothing about now.
+    """
     cursor.execute("DELETE FROM arrival WHERE hour < %s", (before,))
 
 
 def load(cursor: Cursor, keys: Collection[Key]) -> dict[Key, Detector]:
-    """The detectors of those of the keys that have one."""
+    """The detectors of those keys that have one."""
     if not keys:
         return {}
     wanted = [list(column) for column in zip(*keys, strict=True)]
@@ -74,7 +77,7 @@ def load(cursor: Cursor, keys: Collection[Key]) -> dict[Key, Detector]:
 
 
 def made_at(cursor: Cursor) -> dict[Key, tuple[datetime, int]]:
-    """Of every detector: when its baseline was taken, and from how many scores."""
+    """When the baseline of each detector was taken, and from how many scores."""
     cursor.execute(f"SELECT {_KEY}, made_at, baseline_n FROM detector")
     return {Key(*key): (moment, scores) for *key, moment, scores in cursor}
 
@@ -106,7 +109,7 @@ def save(cursor: Cursor, detectors: Mapping[Key, Detector]) -> None:
 
 
 def remove(cursor: Cursor, key: Key) -> None:
-    """Remove one detector; another is made from the weeks before."""
+    """Remove one detector; a new one is made from the weeks before."""
     cursor.execute(
         "DELETE FROM detector WHERE scope_type = %s AND scope = %s AND experience = %s", key
     )

@@ -1,7 +1,4 @@
-"""Drops of key experiences.
-
-Feeds the detectors with what arrived, and collects evidence of drops.
-"""
+"""Finds drops of key experiences: feeds the detectors, and collects evidence of drops."""
 
 from __future__ import annotations
 
@@ -55,7 +52,7 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 STARTS_A_TIME = 20
-"""Where more alerts than that want to start at once, the others follow with the next evaluation.
+"""How many alerts start at once; further ones follow with the next evaluation.
 
 Evidence takes time to read.
 """
@@ -63,7 +60,7 @@ ASKED_AGAIN_AFTER = timedelta(minutes=5)
 
 
 class DropReader:
-    """One per process; it keeps what is expensive to read."""
+    """Reads drops; one per process, because it keeps what is expensive to read."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -74,7 +71,7 @@ class DropReader:
     def __call__(self, reading: Reading) -> Drops:
         """Feed the detectors with what arrived since the last time.
 
-        Which drops they announce, and which go on.
+        Returns which drops they announce, and which go on.
         """
         cursor, (_, now, open_alerts) = reading.cursor, reading.context
         self._rhythms.renew(cursor, now)
@@ -86,7 +83,7 @@ class DropReader:
         detectors |= detector_rows.load(cursor, [key for key in ours if key not in detectors])
         drops, holding = [], set()
         for key, alert in ours.items():
-            # Without a detector that knows of the drop nothing could ever end it.
+            # If no detector knows of the drop, nothing could ever end it.
             detector = detectors.get(key)
             if (
                 detector is None
@@ -110,7 +107,7 @@ class DropReader:
         return Drops(drops, holding)
 
     def _feed(self, cursor: Cursor) -> dict[Key, Detector]:
-        """The detectors of what arrived, after they were fed with it."""
+        """Feed the detectors with what arrived, and return them."""
         arrivals = {
             key: list(hours)
             for key, hours in groupby(
@@ -131,7 +128,7 @@ class DropReader:
         open_subjects: Collection[Subject],
         now: datetime,
     ) -> list[Drop]:
-        """The drops that are announced now; their detectors know it afterwards."""
+        """The drops that are announced now; their detectors remember them afterwards."""
         suspicions = self._suspicions(cursor, detectors, open_subjects)
         chosen = sorted(
             choose_announced(suspicions), key=lambda subject: -suspicions[subject].margin
@@ -151,7 +148,7 @@ class DropReader:
                 and main.dimension == "site"
                 and detector_rows.load(cursor, [key._replace(scope_type="site", scope=main.value)])
             ):
-                # It is that site's drop, and the site's own detector tells it.
+                # It is that site's drop, and the site's own detector announces it.
                 self._of_one_site[subject] = now
                 continue
             usual = detectors[key].usual
@@ -202,7 +199,7 @@ class DropReader:
 
     @staticmethod
     def _samples(cursor: Cursor, subjects: Collection[Subject]) -> dict[Subject, int]:
-        """How many scores each had in the last seven days."""
+        """How many scores each subject had in the last seven days."""
         if not subjects:
             return {}
         cursor.execute(
@@ -218,7 +215,7 @@ class DropReader:
 
 
 def _going_on(alert: OpenAlert, detector: Detector, found: Suspicion) -> Drop:
-    """The open alert with the numbers as they are by now; who explains it was told at its start."""
+    """The open alert with its numbers as they are now; its start told who explains it."""
     dimension, value = (
         alert.evidence.get("explained_dimension"),
         alert.evidence.get("explained_by"),

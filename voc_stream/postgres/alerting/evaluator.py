@@ -1,9 +1,9 @@
-"""One evaluation of the alerts: by one worker at a time.
+"""Evaluates the alerts, by one worker at a time.
 
-Every rule of the registry is judged; the evaluator knows none by its name. Some are looked for
-every time. The others, which read more and move slowly, are judged once a minute, in a transaction
-of their
-own: where one of them fails, the first are found all the same.
+Every rule of the registry is judged; the evaluator knows none by its name. Some rules are judged at
+every evaluation. The others read more, and what they find moves slowly. They are judged once a
+minute, in a transaction of their own: if one of them fails, the first rules are judged all the
+same.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ log = logging.getLogger(__name__)
 
 
 class Evaluator:
-    """One per process; its readers of facts keep what is expensive to read."""
+    """Evaluates alerts.
+
+    One per process, because its readers of facts keep what is expensive to read.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -59,10 +62,10 @@ class Evaluator:
     def judge_always(
         self, cursor: Cursor, now: datetime, every: timedelta, *, catching_up: bool
     ) -> bool | None:
-        """Start, renew and end alerts of the rules that are looked for at every evaluation.
+        """Start, renew and end alerts of the rules that are judged at every evaluation.
 
         Returns:
-            Whether any started or ended. None where it is another worker's turn, or too early.
+            Whether any started or ended. None if it is another worker's turn, or too early.
         """
         as_of = _turn(cursor, now, "evaluated_at", every)
         if as_of is None:
@@ -87,7 +90,7 @@ class Evaluator:
     def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:
         """Whether the other rules are due.
 
-        Then nobody else judges them for a minute, even where this worker fails to.
+        If so, nobody else judges them for a minute, even if this worker fails to.
         """
         if _turn(cursor, now, "others_at", OTHERS_EVERY) is None:
             return False
@@ -95,7 +98,7 @@ class Evaluator:
         return True
 
     def judge_the_others(self, cursor: Cursor, now: datetime) -> bool:
-        """Start, renew and end alerts of the other rules; whether any started or ended.
+        """Start, renew and end alerts of the other rules; returns whether any started or ended.
 
         Not to be done while a backlog is read: what was solved long ago would be taken for open.
         """
@@ -118,7 +121,7 @@ class Evaluator:
         return self._write(cursor, verdicts, now, catching_up=False)
 
     def judge(self, rules: Sequence[Rule], cursor: Cursor, context: Context) -> dict[str, Verdict]:
-        """What some rules find, by name: first all that they need is read, then each judges it."""
+        """What some rules find, by name: all facts are read first, then each rule judges them."""
         reading = Reading(cursor, context, self._readers)
         facts = {rule.name: Facts(*(reading[kind] for kind in rule.needs)) for rule in rules}
         closed = self._calendars.closed_for_good(context.now)
@@ -151,9 +154,9 @@ class Evaluator:
 
 
 def forget_future(cursor: Cursor) -> None:
-    """Where the last evaluation was ahead of the server's clock.
+    """If the last evaluation was ahead of the server's clock, give its marks the time of now.
 
-    Give what it wrote the time of now, so that everything goes on.
+    So everything goes on.
     """
     cursor.execute(
         "UPDATE evaluation_clock SET as_of = least(as_of, now()), evaluated_at = now(), others_at ="
@@ -183,7 +186,7 @@ class _Found(msgspec.Struct):
 
 
 def _found_before(cursor: Cursor, now: datetime) -> list[_Found]:
-    """What the other rules found of late: the last time, and rare ones before that."""
+    """What the other rules found of late: the last time, and rare rules before that."""
     cursor.execute(
         "SELECT others_found::text FROM evaluation_clock WHERE others_found::text <> '{}'"
     )
@@ -194,7 +197,7 @@ def _found_before(cursor: Cursor, now: datetime) -> list[_Found]:
 
 
 def _of_rare_rules(before: Sequence[_Found]) -> list[_Found]:
-    """What is to be kept longer than until the next evaluation.
+    """What is kept longer than until the next evaluation.
 
     Their rules are not judged each minute.
     """
@@ -211,9 +214,9 @@ def _remember(cursor: Cursor, found: Sequence[_Found]) -> None:
 
 
 def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datetime | None:
-    """The moment that the rolling tables show, where this worker may evaluate now.
+    """The moment that the rolling tables show, if this worker may evaluate now.
 
-    Nobody else does, or did a moment ago.
+    None if another worker evaluates now, or did a moment ago.
     """
     if not try_lock(cursor, Lock.EVALUATION):
         return None
@@ -222,7 +225,7 @@ def _turn(cursor: Cursor, now: datetime, column: str, every: timedelta) -> datet
         f"SELECT as_of, (SELECT {column} FROM evaluation_clock) FROM rolling_clock WHERE refresh ="
         f" 'sites'"
     )
-    # Until the rolling tables were refreshed once there is nothing to evaluate.
+    # There is nothing to evaluate until the rolling tables were refreshed once.
     as_of, last = cursor.fetchone() or (None, None)
     # A little early is on time; a clock that was set back must not stop it for long.
     too_early = last is not None and timedelta(0) <= now - last < 0.8 * every

@@ -1,4 +1,7 @@
-"""Who explains what was found about scores: expensive to read, so only of what starts."""
+"""Finds who explains what was found about scores.
+
+That is expensive to read, so it is read only for alerts that start.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def explain_start(query: TimeLimitedQuery, finding: Finding, now: datetime) -> Finding:
-    """The finding with who explains it, where it is about scores that are too low."""
+    """The finding with who explains it, if it is about scores that are too low."""
     if finding.unexplained is None:
         return finding
     over, limit = finding.unexplained

@@ -1,6 +1,6 @@
-"""The weeks before today that detectors are made from.
+"""Reads the weeks before today from which detectors are made.
 
-How many scores each key had, and their shape.
+It reads how many scores each key had, and their shape.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 BASELINE = timedelta(days=BASELINE_DAYS)
 ENOUGH_FOR_A_SHAPE = 5_000
-"""Scores of an experience.
+"""From so many scores of an experience its shape over all sites is known well enough.
 
-Its shape over all sites is known well enough, and earlier days need not be read.
+Then earlier days need not be read.
 """
 _MINUTE = timedelta(minutes=1)
 _IMAGINED = 0.5
@@ -49,9 +49,9 @@ def start_of_today(now: datetime) -> datetime:
 def read_past_weeks(
     cursor: Cursor, experiences: Collection[str], now: datetime
 ) -> dict[Key, KeyPast]:
-    """Of each key at the scopes `all` and `site`.
+    """The past of each key at the scopes `all` and `site`.
 
-    Over the whole days of the baseline before today.
+    It covers the whole days of the baseline before today.
     """
     today = start_of_today(now)
     cursor.execute(
@@ -72,7 +72,7 @@ def read_shapes(
 ) -> dict[str, Distribution]:
     """The distribution of each experience's scores over all sites.
 
-    Of the latest days before today, at most those of the baseline.
+    It covers the latest days before today, at most those of the baseline.
     """
     seen: dict[str, list[float]] = {}
     bins = ", ".join(f"sum(bin_{number})" for number in range(SCORE_BINS))
@@ -101,7 +101,7 @@ def read_shapes(
 
 
 def _shape(counts: list[float], experience: Experience) -> Distribution:
-    # Only answers on a scale have values between the ends; what was done or not, in time or not,
+    # Only answers on a scale have values between the ends. A yes/no value, such as done or in time,
     # has two.
     possible = range(SCORE_BINS) if experience.kind in ("rating", "nps") else (0, SCORE_BINS - 1)
     return distribution_of(

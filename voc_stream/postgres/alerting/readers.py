@@ -1,4 +1,4 @@
-"""How each kind of facts that rules need is read."""
+"""Declares how each kind of facts that rules need is read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 
 def make_readers(catalogue: Catalogue) -> Readers:
-    """One for each kind. Some keep what is expensive to read, so make them once per process."""
+    """One reader for each kind.
+
+    Make them once per process, for some keep what is expensive to read.
+    """
     return {
         Drops: DropReader(catalogue),
         Levels: read_levels,

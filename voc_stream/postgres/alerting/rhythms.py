@@ -1,4 +1,4 @@
-"""By how many points scores of each hour of the week usually differ.
+"""Reads by how many points scores of each hour of the week usually differ.
 
 It is read from the tables once in a while.
 """
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 LENGTH = timedelta(days=28)
-"""Panes of an hour are kept for 40 days."""
+"""How far back it looks; panes of an hour are kept for 40 days."""
 AGAIN_AFTER = timedelta(hours=1)
 LONGEST_SECONDS = 10.0
 _MINUTE = timedelta(minutes=1)
 
 
 class Rhythms:
-    """Reads them once a day, because it is much to read and hardly changes.
+    """Keeps the rhythms, and reads them once a day: it is much to read, and hardly changes.
 
-    Every hour where there are none yet.
+    While there are none, it reads every hour.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -47,7 +47,7 @@ class Rhythms:
         return self._found.get(experience, {}).get(hour_of_week, 0.0)
 
     def renew(self, cursor: Cursor, now: datetime) -> None:
-        """Read them if it is time."""
+        """Read the rhythms if it is time."""
         if (
             self._read_at is None
             or self._read_at < start_of_today(now)
@@ -65,10 +65,8 @@ def read_rhythms(
 ) -> dict[str, dict[int, float]]:
     """By how many points each hour of the week usually differs, for each experience.
 
-    Nothing if it takes too long to read.
-
-    Within sites: each is compared with its own mean, so that it does not matter which of them are
-    open when.
+    Nothing if it takes too long to read. Each site is compared with its own mean, so it does not
+    matter which sites are open when.
     """
     today = start_of_today(now)
     rows = query.ask(

@@ -1,1 +1,1 @@
-"""What the tables say, for commands and metrics."""
+"""Reads what the tables say, for commands and metrics."""

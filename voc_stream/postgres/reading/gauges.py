@@ -1,4 +1,4 @@
-"""The gauges that are read from the tables, for Prometheus."""
+"""Reads gauges from the tables, for Prometheus."""
 
 from __future__ import annotations
 
@@ -21,20 +21,17 @@ if TYPE_CHECKING:
 
 
 ENDED_SHOWN = timedelta(hours=24)
-"""So long an alert that ended is shown as 0.
-
-So its end is seen and not taken for missing data.
-"""
+"""How long an alert that ended is shown as 0, so that its end is not taken for missing data."""
 CUSTOMERS_READ_EVERY_SECONDS = 60.0
-# Of millions of customers more seldom, so that counting them takes no more than this share of the
-# time.
+# Millions of customers are read more seldom, so that counting them takes no more than this share of
+# the time.
 CUSTOMERS_READ_SHARE = 1 / 100
 
 log = logging.getLogger(__name__)
 
 
 def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[GaugeSample]:
-    """All but those of `CustomerGauges`. What has no data has no reading."""
+    """All gauges but those of `CustomerGauges`; a gauge without data has no sample."""
     return [
         *_experiences(cursor),
         *_satisfaction(cursor),
@@ -50,7 +47,7 @@ def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[Gau
 class CustomerGauges:
     """How many customers are at risk, and what they are worth.
 
-    Read from every customer's row, and so not often.
+    Every customer's row is read for this, so it is not done often.
     """
 
     def __init__(self) -> None:
@@ -60,7 +57,7 @@ class CustomerGauges:
     def read(
         self, transaction: Callable[[], AbstractContextManager[Cursor]]
     ) -> Sequence[GaugeSample]:
-        """The latest gauges, read anew in a transaction of their own when it is time."""
+        """The latest gauges; when it is time, they are read anew in a transaction of their own."""
         started = time.monotonic()
         if started >= self._due:
             self._due = started + CUSTOMERS_READ_EVERY_SECONDS
@@ -104,13 +101,13 @@ def _experiences(cursor: Cursor) -> list[GaugeSample]:
 
 
 def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
-    # Sites only for key experiences: that bounds the number of series by what somebody is woken
-    # for.
+    # Sites are shown only for key experiences. That bounds the number of series by what somebody is
+    # woken for.
     cursor.execute(
         "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM"
         " rolling_satisfaction"
-        # The first condition by itself, so that PostgreSQL sums up no other scopes only to leave
-        # them out.
+        # The first condition stands by itself, so that PostgreSQL does not sum up other scopes only
+        # to leave them out.
         " WHERE scope_type IN ('all', 'site') AND (scope_type = 'all' OR is_key)"
     )
     found = []
@@ -128,7 +125,7 @@ def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
 def _drops(cursor: Cursor) -> list[GaugeSample]:
     """How far key experiences lie below their own four weeks before the horizon.
 
-    Both must have enough samples to be compared.
+    Both spans must have enough samples to be compared.
     """
     cursor.execute(
         "SELECT r.experience, r.scope, r.horizon, CASE r.kind WHEN 'nps' THEN (p.top_n -"

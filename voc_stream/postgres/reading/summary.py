@@ -1,4 +1,4 @@
-"""What the tables say at a glance, for `up` and `status`."""
+"""Reads what the tables say at a glance, for `up` and `status`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-# The shortest horizon in which each shown experience has enough samples to be worth a look is a
-# day.
+# A day is the shortest horizon in which each shown experience has enough samples to be worth a
+# look.
 HORIZON = "24h"
 SHOWN = 3
 SHOWN_CUSTOMERS = 5
@@ -104,8 +104,8 @@ class FiringAlert(NamedTuple):
 class Status(NamedTuple):
     """Everything that the command `status` shows.
 
-    `histories_pending`: customers whose earlier events are still counted under another segment or
-    region, in part.
+    `histories_pending`: customers whose earlier events are, in part, still counted under another
+    segment or region.
     """
 
     summary: Summary
@@ -123,7 +123,7 @@ class Status(NamedTuple):
 def read_summary(database_url: str) -> Summary:
     """The summary as of now.
 
-    Raises StoreUnavailableError where the database or its tables are not there.
+    Raises StoreUnavailableError if the database or its tables are not there.
     """
     with asking(database_url) as connection:
         return _summary(connection)
@@ -132,7 +132,7 @@ def read_summary(database_url: str) -> Summary:
 def read_status(database_url: str) -> Status:
     """The status as of now.
 
-    Raises StoreUnavailableError where the database or its tables are not there.
+    Raises StoreUnavailableError if the database or its tables are not there.
     """
     with asking(database_url) as connection:
         return Status(

@@ -1,1 +1,1 @@
-"""What the database is: tables, views, rows, migrations, and which installation it belongs to."""
+"""Declares the database: tables, views, rows, migrations, and which installation it belongs to."""

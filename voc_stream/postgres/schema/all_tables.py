@@ -1,4 +1,4 @@
-"""All tables by name, for those who need to know them all."""
+"""Lists all tables by name, for code that needs all of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What BI tools see.
+"""Declares what BI tools see: schema `voc_bi`.
 
-Schema `voc_bi`, without the writers' columns and without what customers wrote.
+It has neither the writers' columns nor what customers wrote.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
 
-# Of an event's body only fields whose values are numbers, ids or of a list: a customer's words may
-# stand in any other, known or unknown.
+# Of an event's body only fields are shown whose values are numbers, ids or words of a list: a
+# customer's words may stand in any other field, known or unknown.
 _SAFE_FIELDS = sorted(
     {field for event in EVENT_TYPES.values() for field in event.__struct_fields__}
     - {field for event in EVENT_TYPES.values() for field in event.words()}

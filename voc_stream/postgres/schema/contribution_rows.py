@@ -1,4 +1,4 @@
-"""Rows of `contribution`, as COPY reads them."""
+"""Makes rows of `contribution`, as COPY reads them."""
 
 from __future__ import annotations
 

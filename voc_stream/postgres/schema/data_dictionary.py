@@ -1,4 +1,4 @@
-"""The data dictionary for people, generated from the comments of tables, views and columns."""
+"""Writes the data dictionary for people, from the comments of tables, views and columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # In the order in which an analyst meets them.
 _FOR_READERS = (
-    "rolling_satisfaction", "experience_daily", "experience", "repair_order", "repair_stage", "complaint", "customer", "churn_risk",
+    "rolling_satisfaction", "experience_daily", "experience", "repair_order", "repair_stage",
+    "complaint", "customer", "churn_risk",
     "alert", "touchpoint_event", "retracted_event", "dead_letter", "stream_position",
 )  # fmt: skip
 _HEADER = """# Data dictionary

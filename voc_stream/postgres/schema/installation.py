@@ -1,9 +1,10 @@
-"""Which installation a database is, and which catalogue rules it.
+"""Says which installation a database is, and which catalogue rules it.
 
-One database has one catalogue, else workers would cut each other's key experiences and thresholds.
-The one with the highest `version` rules; workers with another one wait. All transactions of workers
-read `installation`, which holds a lock of it, and the one that lets another catalogue rule holds it
-alone: so no worker ever writes by a catalogue that no longer rules.
+One database has one catalogue. If it had two, workers would cut each other's key experiences and
+thresholds. The catalogue with the highest `version` rules; workers with another one wait. Every
+transaction of a worker reads `installation`, which holds a lock of it. The transaction that lets
+another catalogue rule holds that lock alone. So no worker ever writes by a catalogue that no longer
+rules.
 """
 
 from __future__ import annotations
@@ -23,10 +24,7 @@ IDENTITY_LENGTH = 12
 
 
 class Ruling(NamedTuple):
-    """The catalogue that rules a database.
-
-    Its trade, its version and the digest of what it says.
-    """
+    """The trade, the version and the digest of the catalogue that rules a database."""
 
     trade: str
     version: int
@@ -37,7 +35,7 @@ class Ruling(NamedTuple):
 
 
 def make_installation(cursor: Cursor) -> None:
-    """Give the database its id, where it has none. Done by `init`, under its lock."""
+    """Give the database its id, if it has none. `init` does so under its lock."""
     cursor.execute(
         "INSERT INTO installation (installation_id) SELECT gen_random_uuid() WHERE NOT EXISTS"
         " (SELECT FROM installation)"
@@ -45,10 +43,7 @@ def make_installation(cursor: Cursor) -> None:
 
 
 def identity(cursor: Cursor) -> str:
-    """What tells this database from any other, also from a restored copy of it.
-
-    A few letters and digits.
-    """
+    """A few letters and digits that tell this database from any other and from a restored copy."""
     cursor.execute("SELECT installation_id FROM installation")
     made = [installation_id for (installation_id,) in cursor]
     cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
@@ -72,7 +67,7 @@ def _system_identifier(cursor: Cursor) -> object:
 
 
 def read_ruling(cursor: Cursor) -> Ruling | None:
-    """The catalogue that rules; None where none has yet."""
+    """The catalogue that rules; None if none rules yet."""
     cursor.execute(
         "SELECT trade, catalogue_version, catalogue_digest FROM installation WHERE catalogue_digest"
         " IS NOT NULL"
@@ -81,10 +76,7 @@ def read_ruling(cursor: Cursor) -> Ruling | None:
 
 
 def why_to_wait(ruling: Ruling | None, catalogue: Catalogue) -> str | None:
-    """Why a worker with this catalogue must not work by it.
-
-    Returns None if it rules or may come to rule.
-    """
+    """Why a worker must wait with this catalogue; None if it rules or may come to rule."""
     if (
         ruling is None
         or catalogue.digest in ("", ruling.digest)
@@ -100,9 +92,9 @@ def why_to_wait(ruling: Ruling | None, catalogue: Catalogue) -> str | None:
 
 
 def require_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
-    """Raise OtherCatalogueError where another catalogue rules.
+    """Raise OtherCatalogueError if another catalogue rules.
 
-    What rules stays so until the end of the transaction.
+    The catalogue that rules stays so until the end of the transaction.
     """
     ruling = read_ruling(cursor)
     if ruling is None or catalogue.digest in ("", ruling.digest):

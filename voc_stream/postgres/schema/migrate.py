@@ -42,9 +42,8 @@ log = logging.getLogger(__name__)
 def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
     """Bring the database up to date.
 
-    Raises StoreUnavailableError where it cannot be reached, or not be changed.
-
-    `say` is told, in words for an operator, which session it waits for.
+    `say` is told, in words for an operator, for which session it waits. Raises
+    StoreUnavailableError if the database cannot be reached or changed.
     """
     engine = engine_for(database_url)
     try:
@@ -95,10 +94,10 @@ def _migrate(connection: Connection) -> None:
 
 
 def _create_schemas(connection: Connection) -> None:
-    """Make the schemas where they are missing, and let one `init` at a time go on.
+    """Make the schemas if they are missing, and let one `init` at a time go on.
 
     Only the owner of a schema may comment on it, and whoever does so holds it until the transaction
-    ends: a lock that no stranger can take, and that is there before any table is.
+    ends. So that is a lock that no stranger can take, and that is there before any table is.
     """
     for schema, comment in (
         (SCHEMA, "Voice of the customer / 客户之声"),
@@ -116,10 +115,9 @@ def _create_schemas(connection: Connection) -> None:
 
 
 def _make_way(connection: Connection) -> None:
-    """Where there is something to upgrade.
+    """Make way for an upgrade, if there is something to upgrade.
 
-    Let transactions end that rely on the tables, keep new ones away, and drop the views.
-
+    Transactions that rely on the tables end, new ones are kept away, and the views are dropped.
     Workers of the earlier version then find another version and wait to be replaced. Views would
     forbid changes of what they show.
     """
@@ -146,7 +144,7 @@ def _make_way(connection: Connection) -> None:
 
 
 def _create_role(connection: Connection) -> None:
-    # Roles belong to the whole server: another database of it may have made this one, perhaps at
+    # Roles belong to the whole server: another database of it may have made this role, perhaps at
     # this moment.
     with allowed(f"make the role {BI_ROLE} (CREATE ROLE {BI_ROLE} LOGIN)"):
         connection.execute(
@@ -176,8 +174,8 @@ def allowed(what: str) -> Iterator[None]:
 
 
 def _grant(connection: Connection) -> None:
-    # What any role may do in a new database unless it is taken away: make temporary tables and
-    # large objects.
+    # Any role may make temporary tables and large objects in a new database unless that is taken
+    # away.
     database = connection.execute(text("SELECT quote_ident(current_database())")).scalar()
     for statement in (
         f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",
@@ -188,8 +186,7 @@ def _grant(connection: Connection) -> None:
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
     ):
         connection.execute(text(statement))
-    # The functions belong to the server's superuser; where this role is none, its operator has to
-    # decide.
+    # The functions belong to the server's superuser. If this role is not one, its operator decides.
     connection.execute(
         text(
             "DO $$ BEGIN REVOKE EXECUTE ON FUNCTION lo_creat(int), lo_create(oid),"

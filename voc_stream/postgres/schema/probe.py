@@ -1,6 +1,6 @@
-"""Whether PostgreSQL is well: asked on a connection of its own when a batch has failed.
+"""Probes whether PostgreSQL is well, on a connection of its own, when a batch has failed.
 
-A batch that fails while this succeeds has itself to blame, or a lock on what it touches.
+If the probe succeeds, the batch itself is to blame, or a lock on what the batch touches.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ PROBE_SECONDS = 2.0
 def probe(
     database_url: str, seconds: float = PROBE_SECONDS, catalogue: Catalogue | None = None
 ) -> None:
-    """Make a transaction that costs next to nothing durable.
+    """Make a transaction durable that costs next to nothing.
 
     Raises StoreUnavailableError with the cause: the server is away, hangs, is slow, cannot write
-    its log or may not write at all. Or the tables are of another version or catalogue, or somebody
+    its log, or may not write at all. Or the tables are of another version or catalogue, or somebody
     holds all writers off, as `rebuild` does.
     """
     engine = engine_for(
@@ -45,7 +45,7 @@ def probe(
             if catalogue is not None:
                 require_catalogue(cursor, catalogue)
             wait_as_a_batch_does(cursor)
-            # Only the server's log: it must be written, and no table need be touched for it.
+            # Only the server's log is written, which must work; no table need be touched for it.
             cursor.execute("SELECT pg_logical_emit_message(true, 'voc-stream', 'probe')")
             connection.commit()
     finally:

@@ -1,4 +1,7 @@
-"""SQL of the sums that every aggregate of measures is made of: they can be added and subtracted, exactly."""
+"""Gives SQL of the sums that every aggregate of measures is made of.
+
+Sums can be added and subtracted, exactly.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ BINS = tuple(f"bin_{number}" for number in range(SCORE_BINS))
 
 
 def sums_of_measures() -> str:
-    """SUMS over rows of `weight`, `value`, `expectation` and `importance`."""
+    """SQL of SUMS over rows of `weight`, `value`, `expectation` and `importance`."""
     return (
         "sum(weight), sum(weight * value), sum(weight * value::bigint * value),"
         " coalesce(sum(weight) FILTER (WHERE expectation IS NOT NULL), 0),"
@@ -33,7 +36,7 @@ def sums_of_measures() -> str:
 
 
 def add_up(key: str, columns: tuple[str, ...]) -> str:
-    """The end of an INSERT into a table `t` that adds to the sums that are there already."""
+    """SQL for the end of an INSERT into a table `t`: it adds to the sums that are there."""
     return (
         f"ON CONFLICT ({key}) DO UPDATE SET"
         f" {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
@@ -49,10 +52,12 @@ def merge(
     *,
     parameters: tuple[object, ...] | None = None,
 ) -> None:
-    """Add the sums that the query `rows` gives, key and then columns, to those of a table; a row that then adds nothing to anything goes.
+    """Add the sums that the query `rows` gives to those of a table.
 
-    Deleted by its place, which the insertion tells: joined by their keys, rows of tables that have grown since the planner last counted
-    them once took longer than the statement time-out.
+    The query gives the key and then the columns. A row that then adds nothing to anything is
+    deleted by its place, which the insertion tells. Rows were once joined by their keys: in tables
+    that had grown since the planner last counted them, that took longer than the statement
+    time-out.
     """
     cursor.execute(
         f"WITH merged AS (INSERT INTO {table} AS t ({key}, {', '.join(columns)}) {rows}"
@@ -63,12 +68,17 @@ def merge(
     )
     empty = [place for (place,) in cursor.fetchall()]
     if empty:
-        # The second condition is only for safety: a place may hold something else where a table has parts.
+        # The second condition is only for safety: a place may hold another row if a table has
+        # parts.
         cursor.execute(
             f"DELETE FROM {table} WHERE ctid = ANY(%s::tid[]) AND {all_zero(columns)}", (empty,)
         )
 
 
 def all_zero(columns: tuple[str, ...]) -> str:
-    """Where a row adds nothing to anything. No samples alone do not say so: of two that cancel out, one may still be in a queue."""
+    """SQL that is true if a row adds nothing to anything.
+
+    A count of no samples does not say so: of two samples that cancel out, one may still be in a
+    queue.
+    """
     return " AND ".join(f"{name} = 0" for name in columns)

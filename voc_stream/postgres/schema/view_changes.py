@@ -1,7 +1,7 @@
-"""Makes the views what this version needs, and leaves those alone that are so already.
+"""Makes the views what this version needs, and leaves alone those that are so already.
 
-To replace a view is to wait for all who read it and to keep all others waiting meanwhile. A view is
-equal if PostgreSQL writes its query as it writes the query that is wanted.
+Replacing a view waits for all who read it, and keeps all others waiting meanwhile. A view is equal
+if PostgreSQL writes its query as it writes the query that is wanted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COMMENTS = """
 class Comments:
     """The comments on relations and columns of our schemas.
 
-    One that says so already is not written again.
+    One that is right is not written again.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -51,7 +51,7 @@ class Comments:
 def create_views(connection: Connection) -> None:
     """Create the views for readers and for BI tools, with their comments.
 
-    Only those that are missing or others.
+    Only views that are missing or different are created.
     """
     for name, statement in READER_VIEWS:
         _create_view(connection, f"{SCHEMA}.{name}", statement.partition(" AS\n")[2])

@@ -1,7 +1,7 @@
-"""Statements that run while the next rows are formatted.
+"""Runs statements in the background while the next rows are formatted.
 
 A batch costs Python about as much time as PostgreSQL. Statements handed over here run in order on a
-thread of their own, and psycopg2 lets the interpreter go while PostgreSQL works; so the two
+thread of their own, and psycopg2 lets the interpreter go while PostgreSQL works, so the two
 overlap. The connection belongs to that thread until `wait` returns.
 """
 
@@ -27,7 +27,7 @@ class Background:
         self._under_way.append(self._thread.submit(statement))
 
     def wait(self) -> None:
-        """Until all that was handed over has ended.
+        """Wait until all that was handed over has ended.
 
         Raises the first error; what came after it failed because of it.
         """
@@ -39,7 +39,7 @@ class Background:
             raise errors[0]
 
     def abandon(self) -> None:
-        """Until all has ended, whatever became of it."""
+        """Wait until all has ended, in whatever way."""
         wait(self._under_way)
         self._under_way = []
 

@@ -1,4 +1,4 @@
-"""Who keeps a session of ours waiting for a lock."""
+"""Finds who keeps a session of ours waiting for a lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOOK_SECONDS = 1.0
-# When it began is shown only to a role that may see it: with pg_read_all_stats, or its own
+# Only a role that may see it is shown when a session began: with pg_read_all_stats, or for its own
 # sessions.
 _WHO = """
     SELECT pid, coalesce(usename, 'unknown'), coalesce(nullif(application_name, ''), 'unknown'),
@@ -29,7 +29,7 @@ _WHO = """
 
 
 class BlockerWatch:
-    """Looks, from a session of its own, who blocks another one of ours, and says so once.
+    """Looks from a session of its own who blocks another session of ours, and says so once.
 
     Args:
         database_url: where that session is.
@@ -57,7 +57,7 @@ class BlockerWatch:
         self._thread.join()
 
     def _run(self) -> None:
-        # The server may have no session left: then nobody is named, and nothing else is worse.
+        # The server may have no session left. Then nobody is named, and nothing else is worse.
         try:
             if self._ended.wait(LOOK_SECONDS):
                 return

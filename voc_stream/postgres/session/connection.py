@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are made, guarded, and which errors mean what."""
+"""Makes and guards connections to PostgreSQL, and says what their errors mean."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ SCHEMA_VERSION = max(file.stem.split("_")[0] for file in _MIGRATIONS.glob("[0-9]
 # Errors about the data itself: trying the same rows again cannot help.
 _DATA_ERRORS = (
     psycopg2.DataError,
-    # Also by what somebody has added to our tables: a constraint, or a trigger that raises an
-    # exception.
+    # Also errors from what somebody has added to our tables: a constraint, or a trigger that raises
+    # an exception.
     psycopg2.IntegrityError,
     errors.RaiseException,
     psycopg2.NotSupportedError,
@@ -37,8 +37,8 @@ _DATA_ERRORS = (
     errors.StatementTooComplex,
 )
 
-# Errors that a batch can bring about by itself, where it is too much for the server; or the server
-# is ill.
+# Errors that a batch can cause by itself, if it is too much for the server. The server may also be
+# ill.
 _GAVE_UP = (
     errors.QueryCanceled,
     errors.OutOfMemory,
@@ -48,9 +48,9 @@ _GAVE_UP = (
 
 
 def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
-    """An engine whose sessions see `schema` first and give up on locks and statements in time.
+    """An engine whose sessions see `schema` first, and give up on locks and statements in time.
 
-    See `session`.
+    See `session/opening.py`.
     """
     return sqlalchemy.create_engine(
         "postgresql+psycopg2://", creator=lambda: connect(database_url, schema), pool_size=1
@@ -58,14 +58,12 @@ def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
 
 
 def require_tables(cursor: Cursor) -> None:
-    """Make sure that the tables are of this version of the program.
+    """Make sure that the tables fit this version of the program.
 
-    They stay so until the end of the transaction.
-
-    Raises StoreUnavailableError where they are not, or not there.
+    They stay so until the end of the transaction. Raises StoreUnavailableError if they do not fit,
+    or are not there.
     """
-    # Two statements: the second one sees what a migration has done while the first one waited for
-    # it.
+    # Two statements: the second one sees what a migration has done while the first one waited.
     cursor.execute(
         "LOCK TABLE schema_version IN ACCESS SHARE MODE; SELECT version_num FROM schema_version"
     )
@@ -84,9 +82,9 @@ def driver_connection(proxied: sqlalchemy.PoolProxiedConnection) -> Connection:
 
 
 def is_about_data(error: psycopg2.Error) -> bool:
-    """Whether an error is about the rows sent.
+    """Whether an error is about the rows that were sent.
 
-    Not about the connection, a lock or the server's state.
+    If not, it is about the connection, a lock or the server's state.
     """
     return isinstance(error, _DATA_ERRORS)
 
@@ -110,8 +108,8 @@ def translated() -> Iterator[None]:
 
 
 def _unavailable(error: psycopg2.Error) -> StoreUnavailableError:
-    # Without a code it is not the server that says so: it closed the connection, as where its
-    # process ended.
+    # An error without a code is not from the server: it closed the connection, for example because
+    # its process ended.
     was_cut = isinstance(error, psycopg2.OperationalError) and error.pgcode is None
     gave_up = was_cut or isinstance(error, _GAVE_UP)
     return (StoreGaveUpError if gave_up else StoreUnavailableError)(explain(error))
@@ -130,7 +128,7 @@ def guarded(connection: Connection, seconds: float = DEADLINE_SECONDS) -> Iterat
 
 
 def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:
-    """A connection of the driver's own, in the pool's hands. Raises StoreUnavailableError."""
+    """Take a connection of the driver's own from the pool. Raises StoreUnavailableError."""
     try:
         with translated():
             return engine.raw_connection()
@@ -142,7 +140,7 @@ def check_out(engine: sqlalchemy.Engine) -> sqlalchemy.PoolProxiedConnection:
 
 @contextmanager
 def checked_out(engine: sqlalchemy.Engine) -> Iterator[Connection]:
-    """The driver's own connection for the block, without a deadline.
+    """Take the driver's own connection for the block, without a deadline.
 
     What is not committed is rolled back. Raises StoreUnavailableError.
     """
@@ -159,9 +157,9 @@ def checked_out(engine: sqlalchemy.Engine) -> Iterator[Connection]:
 
 @contextmanager
 def asking(database_url: str) -> Iterator[sqlalchemy.Connection]:
-    """A connection for a command, in one transaction.
+    """Take a connection for a command, in one transaction.
 
-    Raises StoreUnavailableError where the database or its tables are not there.
+    Raises StoreUnavailableError if the database or its tables are not there.
     """
     engine = engine_for(database_url)
     try:

@@ -1,9 +1,9 @@
-"""Rows as PostgreSQL's COPY reads them: the one place that formats and escapes.
+"""Formats rows for PostgreSQL's COPY: the one place that formats and escapes.
 
 A row becomes a JSON array without its brackets, which COPY reads as CSV with the backslash as its
-escape: one call of compiled code formats a row, where a loop over its fields took five times as
-long. CSV knows of JSON's escapes only those of quote and backslash, so no text may hold characters
-below U+0020. None does: an event with one in an id is refused, and in a body they stand escaped.
+escape. One call of compiled code formats a row; a loop over its fields took five times as long. Of
+JSON's escapes CSV knows only those of quote and backslash, so no text may hold characters below
+U+0020. No text does: an event with one in an id is refused, and in a body they stand escaped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def lines(rows: Iterable[Sequence[Value]]) -> bytes:
-    r"""Rows, each with its newline; nothing for no rows.
+    r"""Format rows, each with its newline; no rows give no bytes.
 
     Texts must hold no characters below U+0020.
 

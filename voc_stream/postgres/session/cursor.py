@@ -1,4 +1,4 @@
-"""psycopg2's cursor and connection under names that read as types.
+"""Gives psycopg2's cursor and connection names that read as types.
 
 psycopg2 writes its classes in lower case.
 """

@@ -1,11 +1,11 @@
-"""A deadline on the client's side for work on a connection.
+"""Sets a deadline on the client's side for work on a connection.
 
 libpq has no read time-out, and the kernel of a stopped server still acknowledges: without this a
-hung server would hang the worker for ever. When the time is up the socket is shut down, and the
+hung server would hang the worker for ever. When the time is up, the socket is shut down, and the
 call in progress fails with a connection error.
 
-One lasting thread keeps all deadlines. A thread for each transaction could not start where the
-process has as many as it may have, and then nothing would be taken in.
+One lasting thread keeps all deadlines. A thread for each transaction could not start if the process
+has as many threads as it may have, and then nothing would be taken in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONGEST_SLEEP_SECONDS = 3600.0
 def deadline(file_descriptor: int, seconds: float) -> Iterator[Callable[[], bool]]:
     """Shut the connection's socket down unless the block ends within `seconds`.
 
-    What it gives tells whether it did.
+    The function that it yields tells whether it did.
     """
     # The duplicate stays valid even if the connection is closed meanwhile, so no other socket can
     # be hit.
@@ -55,7 +55,7 @@ class _Deadlines:
     def add(self, connection: socket.socket, moment: float) -> None:
         """Shut `connection` down at `moment` of the monotonic clock.
 
-        Raises RuntimeError where the one thread cannot be started.
+        Raises RuntimeError if the one thread cannot be started.
         """
         with self._changed:
             if self._thread is None or not self._thread.is_alive():
@@ -64,7 +64,7 @@ class _Deadlines:
                 self._thread = thread
             self._due[connection] = moment
             # Deadlines are of about the same length, so the thread is seldom woken: it looks again
-            # when the earliest it knew is due.
+            # when the earliest deadline that it knew is due.
             if moment < self._wakes_at:
                 self._changed.notify()
 
@@ -74,7 +74,7 @@ class _Deadlines:
             return connection not in self._due
 
     def remove(self, connection: socket.socket) -> None:
-        """The work is done. Afterwards the thread does not touch `connection` any more."""
+        """Remove a deadline whose work is done; the thread does not touch `connection` any more."""
         with self._changed:
             self._due.pop(connection, None)
 

@@ -1,6 +1,6 @@
-"""What an error of PostgreSQL says, in one line, and what to do about it.
+"""Explains an error of PostgreSQL in one line, with what to do about it.
 
-Most are about why it does not let us in.
+Most errors are about why PostgreSQL does not let us in.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _RIGHTS = (
     " where it is the right one, run deploy/postgres/roles.sql again"
 )
 _GENERAL = "check VOC_DATABASE_URL and the server"
-# The first that fits. A server may speak another language than English: then the general advice is
-# left.
+# The first advice that fits. A server may speak another language than English: then the general
+# advice is left.
 _ADVICE = (
     (r"unsupported startup parameter|command-line options", POOLER),
     (
@@ -99,7 +99,7 @@ def _is_about_connecting(line: str) -> bool:
 
 
 def _said(text: str) -> str:
-    """The first line; of several hosts that were tried in vain, the first line about each."""
+    """The first line; if several hosts were tried in vain, the first line about each."""
     lines = text.strip().splitlines()
     first, others = lines[:1], [line for line in lines[1:] if _is_about_connecting(line)]
     return "; ".join(dict.fromkeys([*first, *others]))

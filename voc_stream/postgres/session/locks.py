@@ -1,7 +1,7 @@
-"""Locks of this program. Only its own roles can take them, and each ends with its transaction.
+"""Takes the locks of this program, which only its own roles can take.
 
-An advisory lock is free to everybody who may connect: any reader could stop the service with one.
-These need a right on a table of schema `voc` instead:
+Each lock ends with its transaction. An advisory lock is free to everybody who may connect: any
+reader could stop the service with one. These locks need a right on a table of schema `voc` instead:
 
 - What one worker does at a time locks its row of `voc.lock`. Whoever comes second skips the row and
   writes nothing. There is one locker of a row at a time, so no multixact is ever made.
@@ -33,7 +33,7 @@ class Lock(StrEnum):
 
 
 def try_lock(cursor: Cursor, lock: Lock) -> bool:
-    """Take the lock until the end of the transaction; False where another transaction has it."""
+    """Take the lock until the end of the transaction; False if another transaction has it."""
     cursor.execute("SELECT FROM lock WHERE name = %s FOR UPDATE SKIP LOCKED", (lock,))
     return cursor.rowcount == 1
 
@@ -44,7 +44,7 @@ def wait_for_lock(cursor: Cursor, *locks: Lock) -> None:
 
 
 def keep_batches_out(cursor: Cursor) -> None:
-    """Until the end of the transaction no batch begins; those under way have ended.
+    """Keep batches out until the end of the transaction; those under way have ended.
 
     Readers are not held up.
     """
@@ -52,5 +52,5 @@ def keep_batches_out(cursor: Cursor) -> None:
 
 
 def wait_as_a_batch_does(cursor: Cursor) -> None:
-    """Hold what every batch holds: this waits while batches are kept out."""
+    """Hold the lock that every batch holds: this waits while batches are kept out."""
     cursor.execute("LOCK TABLE stream_position IN ROW EXCLUSIVE MODE")

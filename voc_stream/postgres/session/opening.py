@@ -1,7 +1,7 @@
-"""How a session with PostgreSQL is opened: what it sets, and what it reads back.
+"""Opens a session with PostgreSQL: sets what it needs, and reads it back.
 
-Whatever the environment (`PGCLIENTENCODING`, `PGTZ`, `PGOPTIONS`, …), the database or the role set,
-a session of ours means the same by the same bytes. What an operator may decide stays as it is:
+A session of ours means the same by the same bytes, whatever the environment (`PGCLIENTENCODING`,
+`PGTZ`, `PGOPTIONS`, …), the database or the role set. What an operator may decide stays as it is:
 `synchronous_commit`, `default_transaction_read_only`, and how to connect (`sslmode`, pass files).
 """
 
@@ -27,7 +27,7 @@ POOLER = (
     " the address of PostgreSQL itself (a worker keeps two connections open for as long as it runs,"
     " so there is nothing to pool)"
 )
-# As libpq names them; the address may say otherwise.
+# Named as libpq names them; the address may say otherwise.
 _DEFAULTS: dict[str, str] = {
     "connect_timeout": str(CONNECT_SECONDS),
     "keepalives": "1",
@@ -38,7 +38,7 @@ _DEFAULTS: dict[str, str] = {
     "application_name": "voc-stream",
 }
 _SETTINGS = {
-    # The server gives up on a worker, too, so that the locks of one that froze or was cut off do
+    # The server gives up on a worker, too. So the locks of a worker that froze or was cut off do
     # not stop the others for long.
     "statement_timeout": "20s",
     "lock_timeout": "10s",
@@ -47,8 +47,7 @@ _SETTINGS = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10000",
-    # Nothing here is worth taking all processors: what is read on the side would hold up the
-    # stream.
+    # Nothing here is worth taking all processors: what is read beside the stream would hold it up.
     "max_parallel_workers_per_gather": "0",
     # A role or a database may set these, and each changes what a statement or a row of ours means.
     "array_nulls": "on",
@@ -61,13 +60,12 @@ _SETTINGS = {
     "transform_null_equals": "off",
     MARK: "on",
 }
-# The environment's PGTZ and PGDATESTYLE win over what a connection asks for, and lose to a
-# statement.
+# PGTZ and PGDATESTYLE of the environment override what a connection asks for, but not a statement.
 _STATEMENT = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'"
 
 
 class _Found(NamedTuple):
-    """What is read back of a session."""
+    """The settings that are read back from a session."""
 
     mark: str | None
     version: int
@@ -87,7 +85,7 @@ def parameters(database_url: str, schema: str) -> dict[str, str]:
         if "," in given.get("host", "") + given.get("hostaddr", "")
         else {}
     )
-    # By its own keyword: among the options it would lose to PGCLIENTENCODING.
+    # The encoding has its own keyword: among the options it would lose to PGCLIENTENCODING.
     return (
         _DEFAULTS
         | several
@@ -97,9 +95,9 @@ def parameters(database_url: str, schema: str) -> dict[str, str]:
 
 
 def connect(database_url: str, schema: str) -> Connection:
-    """A session that sees `schema` first.
+    """Open a session that sees `schema` first.
 
-    Raises psycopg2.Error, and StoreUnavailableError where it is none to work with.
+    Raises psycopg2.Error, and StoreUnavailableError if the session cannot be worked with.
     """
     connection = psycopg2.connect(make_dsn(**parameters(database_url, schema)))
     try:
@@ -121,8 +119,8 @@ def connect(database_url: str, schema: str) -> Connection:
 
 
 def _require(found: _Found) -> None:
-    """Raise StoreUnavailableError where the session is none to work with."""
-    # First: to set anything behind a pooler would set it for strangers, too.
+    """Raise StoreUnavailableError if the session cannot be worked with."""
+    # This comes first: behind a pooler, a setting would be set for strangers, too.
     if found.mark != "on":
         raise StoreUnavailableError(POOLER)
     if found.version < OLDEST_VERSION:

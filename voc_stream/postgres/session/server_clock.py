@@ -1,7 +1,4 @@
-"""The clock of this machine, compared with others.
-
-With that of the server, and with the times that are stored.
-"""
+"""Compares the clock of this machine with the server's, and with the times that are stored."""
 
 from __future__ import annotations
 
@@ -54,9 +51,9 @@ def server_now(cursor: Cursor) -> datetime:
 
 
 def require_clock(cursor: Cursor, moment: datetime) -> datetime:
-    """The server's clock.
+    """Read the server's clock, and make sure that `moment` is not far ahead of it.
 
-    Raises ClockError where `moment` is far ahead of it: what ends by the clock is not brought back.
+    Raises ClockError if `moment` is far ahead: what ends by the clock is not brought back.
     """
     latest = server_now(cursor)
     if moment > latest + FUTURE_TOLERANCE:

@@ -1,4 +1,4 @@
-"""Rows by COPY: straight into a table, or into a temporary one from which they are merged."""
+"""Copies rows into a table, or into a temporary one from which they are merged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STAGED_TABLES = (
 
 
 def create_staging_tables(cursor: Cursor) -> None:
-    """Temporary twins of the tables into which rows are merged.
+    """Create temporary twins of the tables into which rows are merged.
 
     They are empty at the start of every transaction.
     """

@@ -1,1 +1,1 @@
-"""Facts that alert rules judge, read from the tables: one file for each kind."""
+"""Reads the facts that alert rules judge: one file for each kind."""

@@ -1,6 +1,7 @@
-"""The facts behind the alerts about complaints.
+"""Reads the facts behind the alerts about complaints.
 
-What is open, what was opened in the last four weeks, and since when any was.
+They are the complaints that are open, those that were opened in the last four weeks, and the first
+of each site.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
-# When the wait began. Where no opening is known, an answer shows that it was open by then.
+# When the wait began. If no opening is known, an answer shows that the complaint was open by then.
 _OPEN = """
-SELECT complaint_id, site_id, severity, state NOT IN ('opened', 'reopened'), waiting_since, handed_to
+SELECT complaint_id, site_id, severity, state NOT IN ('opened', 'reopened'), waiting_since,
+       handed_to
 FROM (
     SELECT *, CASE WHEN reopened > 0 THEN greatest(opened_at, reopened_at)
-                   ELSE coalesce(opened_at, least(acknowledged_at, apologised_at)) END AS waiting_since
+                   ELSE coalesce(opened_at, least(acknowledged_at, apologised_at))
+              END AS waiting_since
     FROM complaint WHERE state = ANY(%s)
 ) waiting
 WHERE waiting_since >= %s
@@ -61,7 +64,7 @@ def read_complaints(reading: Reading) -> OpenComplaints:
 
 
 def read_opened_complaints(reading: Reading) -> OpenedComplaints:
-    """The complaints that were opened of late, and since when any was."""
+    """The complaints that were opened of late, and when each site's first complaint was opened."""
     cursor, now = reading.cursor, reading.context.now
     return OpenedComplaints(read_opened(cursor, now), read_first(cursor, now))
 
@@ -69,7 +72,7 @@ def read_opened_complaints(reading: Reading) -> OpenedComplaints:
 def read_open(cursor: Cursor, now: datetime) -> Iterator[OpenComplaint]:
     """The complaints that wait for their next step, but for those that were given up.
 
-    However many, few are in memory at once.
+    However many there are, few are in memory at once.
     """
     with cursor.connection.cursor(name="open_complaints") as reader:
         reader.itersize = COMPLAINTS_IN_MEMORY

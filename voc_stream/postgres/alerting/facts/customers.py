@@ -1,6 +1,6 @@
-"""The facts behind the alerts about customers at risk.
+"""Reads the facts behind the alerts about customers at risk.
 
-With the count of them that is kept of each day.
+It also keeps their count of each day.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 _AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)
-# value_at_risk is risk x annual_value: that leaves few to be looked up among the customers, where
-# the exact value stands.
+# value_at_risk is risk x annual_value. So few customers are looked up, and their rows hold the
+# exact value.
 _HIGH_VALUE = f"""
 WITH chosen AS MATERIALIZED (
     SELECT r.customer_id, r.band, r.value_at_risk, r.drivers, coalesce(c.segment, '') AS segment
     FROM churn_risk r JOIN customer c USING (customer_id)
-    WHERE r.band IN ({_AT_RISK}) AND r.value_at_risk >= 0.999 * r.risk * %(value)s AND c.annual_value >= %(value)s
+    WHERE r.band IN ({_AT_RISK}) AND r.value_at_risk >= 0.999 * r.risk * %(value)s
+      AND c.annual_value >= %(value)s
 )
 SELECT count(*), count(*) FILTER (WHERE band = 'critical'), sum(value_at_risk),
        (array_agg(customer_id ORDER BY value_at_risk DESC, customer_id))[1:{MOST_IDS}],
-       (SELECT json_object_agg(segment, customers) FROM (SELECT segment, count(*) AS customers FROM chosen GROUP BY 1 ORDER BY 1) s),
+       (SELECT json_object_agg(segment, customers)
+        FROM (SELECT segment, count(*) AS customers FROM chosen GROUP BY 1 ORDER BY 1) s),
        (SELECT json_object_agg(driver, contribution) FROM (
             SELECT d ->> 'driver' AS driver, sum((d ->> 'contribution')::float8) AS contribution
             FROM chosen, jsonb_array_elements(drivers) d GROUP BY 1) d)
@@ -50,7 +52,7 @@ def read_high_value_customers(reading: Reading) -> HighValueCustomers:
 
 
 def read_risk_shares(reading: Reading) -> RiskShares:
-    """The shares of customers at risk, where it is time to count all customers again."""
+    """The shares of customers at risk, if it is time to count all customers again."""
     cursor, now = reading.cursor, reading.context.now
     if not _is_time_to_count(cursor, now):
         return RiskShares(None)
@@ -64,7 +66,7 @@ def read_risk_shares(reading: Reading) -> RiskShares:
 def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk | None:
     """The customers at risk who are worth at least so much a year.
 
-    None where it is not said how much that is.
+    None if it is not said how much that is.
     """
     if high_annual_value is None:
         return None
@@ -76,10 +78,8 @@ def read_high_value(cursor: Cursor, high_annual_value: float | None) -> AtRisk |
 def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share | None:
     """Count the customers whom this model has assessed, and keep the count as that of today (UTC).
 
-    Returns None if there is none.
-
-    After a change of the model, those whom the former one assessed do not count: two models are not
-    to be compared.
+    Returns None if there is none. After a change of the model, customers whom the former model
+    assessed do not count: two models are not to be compared.
     """
     cursor.execute(
         f"SELECT count(*), count(*) FILTER (WHERE band IN ({_AT_RISK})) FROM churn_risk WHERE"
@@ -101,9 +101,9 @@ def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share 
 
 
 def _is_time_to_count(cursor: Cursor, now: datetime) -> bool:
-    """Counting reads every customer.
+    """Whether it is time to count; counting reads every customer.
 
-    Of a count in the future, which a wrong clock made, nobody waits for the time to come.
+    A count in the future was made by a wrong clock: nobody waits for that time to come.
     """
     cursor.execute(
         "SELECT EXISTS (SELECT FROM risk_daily WHERE counted_at > %s AND counted_at <= %s)",
@@ -127,7 +127,7 @@ def _days_before(cursor: Cursor, model_version: str, now: datetime) -> list[Shar
 
 
 def _drivers(cursor: Cursor, model_version: str) -> dict[str, int]:
-    """How many of the customers at risk have each driver that raises their risk."""
+    """How many customers at risk have each driver that raises their risk."""
     cursor.execute(
         "SELECT d ->> 'driver', count(*) FROM churn_risk, jsonb_array_elements(drivers) d"
         f" WHERE band IN ({_AT_RISK}) AND model_version = %s AND (d ->> 'contribution')::float8 > 0"

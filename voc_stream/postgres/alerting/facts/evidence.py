@@ -1,4 +1,7 @@
-"""Evidence for an alert about scores: groups that may explain it, and a few telling events."""
+"""Reads evidence for an alert about scores.
+
+Evidence is groups that may explain the alert, and a few telling events.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,15 @@ if TYPE_CHECKING:
 
 BEFORE = timedelta(days=28)
 EVENTS_WITHIN = timedelta(days=2)
-"""Facts are indexed by time only, and in coarse blocks.
+"""How far back events are looked for.
 
-Looking farther back would read too much of them.
+Events are indexed by time only, and in coarse blocks; looking farther back would read too many.
 """
 EVENTS_SECONDS = 1.5
-"""So long the events since a drop began are looked for, then its days are taken."""
+"""How long the events since a drop began are looked for; then its whole days are taken."""
 _STAGES_SHOWN = 3
 _SLOWER_BY = 1.1
-"""Times what a stage took before: less tells nothing."""
+"""By how much a stage must be slower than before, as a factor; less tells nothing."""
 _DIMENSIONS = {name: each.column for name, each in TELLING.items()}
 
 
@@ -41,7 +44,8 @@ def _value_of(dimension: Dimension) -> str:
         return f"(SELECT c.{column} FROM customer c WHERE c.customer_id = e.customer_id)"
     if column in touchpoint_event.c:
         return f"e.{column}"
-    # Bodies stay as they came: spelt otherwise, and with anything in fields that a type lacks.
+    # Bodies stay as they came: they may spell a value otherwise, and hold anything in fields that a
+    # type lacks.
     types = [
         f"'{name}'" for name, struct in EVENT_TYPES.items() if column in struct.__struct_fields__
     ]
@@ -62,7 +66,7 @@ _NAMES = (
 def _scores_of(naming: Naming, types: Sequence[str]) -> str:
     """SQL of the scores in the bodies of events `e` of some types.
 
-    Where they stand, their structs say.
+    The structs of the types say in which fields the scores stand.
     """
     said = "e.body" if naming.within is None else "answer"
     scores = []
@@ -106,9 +110,10 @@ _SCORES = _scores()
 def read_groups(
     query: TimeLimitedQuery, subject: Subject, since: datetime, now: datetime
 ) -> list[Group]:
-    """Scores of the subject by each dimension: from `since` on, and of the four weeks before that day.
+    """Read the scores of the subject by each dimension.
 
-    What is long ago, or takes too long to read, counts by whole days.
+    The scores are those since `since`, and those of the four weeks before that day. What is long
+    ago, or takes too long to read, counts by whole days.
     """
     # At one site the site explains everything.
     dimensions = {
@@ -138,7 +143,7 @@ def _scores_since(
 ) -> dict[tuple[str, str], tuple[int, float]]:
     """Number and total in points of the scores of each group, from the events.
 
-    Nothing where that takes too long.
+    Nothing if that takes too long.
     """
     rows = query.ask(
         f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*),"
@@ -152,8 +157,9 @@ def _scores_since(
 
 
 def _name_of(dimensions: Mapping[str, str]) -> str:
-    """The dimension of a row of grouping sets: the column that is there."""
-    return f"CASE {' '.join(f'WHEN {column} IS NOT NULL THEN {name!r}' for name, column in dimensions.items())} END"
+    """SQL of the dimension of a row of grouping sets: the column that is not NULL."""
+    cases = (f"WHEN {column} IS NOT NULL THEN {name!r}" for name, column in dimensions.items())
+    return f"CASE {' '.join(cases)} END"
 
 
 def _groups_by_day(
@@ -199,9 +205,9 @@ def read_event_ids(
     below: float,
     now: datetime,
 ) -> list[str]:
-    """Ids of a few events with the lowest scores, of the group that explains it if there is one.
+    """Ids of a few events with the lowest scores, of the group that explains them if there is one.
 
-    None with `below` points or more.
+    No event has `below` points or more.
     """
     if subject.experience == "on_time_delivery":
         return _late_deliveries(query, subject, since, now)
@@ -251,7 +257,10 @@ def _late_deliveries(
 def read_slower_stages(
     query: TimeLimitedQuery, subject: Subject, since: datetime
 ) -> list[dict[str, str | float]]:
-    """Stages of the repair flow that take longer there than in the four weeks before, the largest increase first, in minutes."""
+    """Stages that take longer there than in the four weeks before, in minutes.
+
+    The stage with the largest increase comes first.
+    """
     rows = query.ask(
         "SELECT substr(experience, 15),"
         " sum(score_sum) FILTER (WHERE start >= %(since)s) / nullif(sum(n) FILTER (WHERE start >="

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_levels(reading: Reading) -> Levels:
-    """Every experience that a rule judges, at all sites together and at each."""
+    """The level of every experience that a rule judges, at all sites together and at each site."""
     cursor, (catalogue, now, _) = reading.cursor, reading.context
     judged = [key for key, experience in catalogue.experience.items() if rule_of(key, experience)]
     cursor.execute(

@@ -1,4 +1,4 @@
-"""One evaluation's facts: each kind is read when it is first needed, and only once."""
+"""Gives one evaluation its facts: each kind is read when it is first needed, and only once."""
 
 from __future__ import annotations
 

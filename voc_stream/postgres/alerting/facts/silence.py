@@ -1,6 +1,6 @@
-"""The facts behind the alert about silence.
+"""Reads the facts behind the alert about silence.
 
-When each site was last heard, and how often it usually is.
+They are when each site was last heard, and how often it usually is.
 """
 
 from __future__ import annotations
@@ -34,21 +34,22 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 _SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
-# Of each site and kind the experience with the most contributions of the last 30 days.
+# For each site and kind, the experience with the most contributions of the last 30 days.
 _MOST_FREQUENT = f"""
 SELECT DISTINCT ON (scope, kind) scope, kind, experience, n
 FROM rolling_sum JOIN unnest(%s::text[], %s::text[]) catalogue (experience, kind) USING (experience)
 WHERE horizon = '30d' AND scope_type = 'site' AND {_SIGNS_OF_LIFE}
 ORDER BY scope, kind, n DESC, experience
 """
-# Hour by hour backwards, so that of a site that is heard all the time only one hour is read.
+# It looks hour by hour backwards, so for a site that is heard all the time it reads only one hour.
 _LAST_HEARD = """
 SELECT site, {anything}, {rating} FROM unnest(%(sites)s::text[]) site
 """.format(
     **{
         name: f"""
     (SELECT hour FROM unnest(%(hours)s::timestamptz[]) hour WHERE EXISTS (
-        SELECT FROM pane WHERE resolution = 60 AND start = hour AND scope_type = 'site' AND scope = site AND {condition} OFFSET 0
+        SELECT FROM pane WHERE resolution = 60 AND start = hour AND scope_type = 'site'
+        AND scope = site AND {condition} OFFSET 0
     ) LIMIT 1)"""
         for name, condition in (
             ("anything", _SIGNS_OF_LIFE),
@@ -64,36 +65,41 @@ _COUNTS = ", ".join(
     f"coalesce(sum(n) FILTER (WHERE hour >= %(end)s - {hours} * interval '1 hour'), 0)::bigint"
     for hours in WINDOWS
 )
-# A week in hours, because a week of the session's time zone may have 167.
+# A week is written in hours, because a week of the session's time zone may have 167.
 _CONTACTS = f"""
 SELECT site, kind, week, {_COUNTS}
-FROM unnest(%(sites)s::text[], %(kinds)s::text[], %(experiences)s::text[], %(windows)s::int[]) counted (site, kind, experience, hours)
+FROM unnest(%(sites)s::text[], %(kinds)s::text[], %(experiences)s::text[], %(windows)s::int[])
+     counted (site, kind, experience, hours)
 JOIN unnest(%(hours)s::timestamptz[]) hour ON hour >= %(end)s - hours * interval '1 hour'
 CROSS JOIN generate_series(0, {PAST[-1]}) week
-JOIN pane p ON p.resolution = 60 AND p.start = hour - week * interval '168 hours' AND p.scope_type = 'site' AND p.scope = site
+JOIN pane p ON p.resolution = 60 AND p.start = hour - week * interval '168 hours'
+      AND p.scope_type = 'site' AND p.scope = site
      AND p.experience = counted.experience
-WHERE NOT EXISTS (SELECT FROM unnest(%(closed_sites)s::text[], %(closed_hours)s::timestamptz[]) closed (closed_site, closed_hour)
+WHERE NOT EXISTS (SELECT FROM unnest(%(closed_sites)s::text[], %(closed_hours)s::timestamptz[])
+                                   closed (closed_site, closed_hour)
                   WHERE closed_site = site AND closed_hour = hour)
 GROUP BY site, kind, week
 """
-# By day first: a silence may be weeks old, and hours are many.
+# It looks by day first: a silence may be weeks old, and hours are many.
 _HEARD_BEFORE = """
 SELECT hourly.start
-FROM (SELECT start FROM pane WHERE resolution = 1440 AND start BETWEEN %(from)s AND %(now)s AND scope_type = 'site' AND scope = %(site)s
-      AND n > 0 AND experience = ANY(%(experiences)s) ORDER BY start DESC LIMIT 1) daily,
-     LATERAL (SELECT start FROM pane WHERE resolution = 60 AND start >= daily.start AND start < daily.start + interval '24 hours'
-      AND scope_type = 'site' AND scope = %(site)s AND n > 0 AND experience = ANY(%(experiences)s) ORDER BY start DESC LIMIT 1) hourly
+FROM (SELECT start FROM pane WHERE resolution = 1440 AND start BETWEEN %(from)s AND %(now)s
+       AND scope_type = 'site' AND scope = %(site)s
+       AND n > 0 AND experience = ANY(%(experiences)s) ORDER BY start DESC LIMIT 1) daily,
+     LATERAL (SELECT start FROM pane WHERE resolution = 60 AND start >= daily.start
+      AND start < daily.start + interval '24 hours' AND scope_type = 'site' AND scope = %(site)s
+      AND n > 0 AND experience = ANY(%(experiences)s) ORDER BY start DESC LIMIT 1) hourly
 """
 
 
 def read_heard_sites(reading: Reading) -> HeardSites:
-    """The sites whose silence may be worth an alert, or has one.
+    """The sites whose silence may be worth an alert, or has an alert.
 
-    With the time when the silent ones were last heard.
+    Silent sites come with the time when they were last heard.
     """
     cursor, (catalogue, now, open_alerts) = reading.cursor, reading.context
-    # Answers and timings are signs of life of a site. What is measured of a call is heard whenever
-    # its answers are, and what counts when a time is over comes by itself.
+    # Answers and timings are signs of life of a site. A measure of a call is heard whenever the
+    # call's answers are, and a measure that counts when a time is over comes by itself.
     kinds = {
         key: experience.kind
         for key, experience in catalogue.experience.items()
@@ -111,11 +117,10 @@ def read_sites(
     also: Collection[str] = (),
     calendars: Calendars = NEVER_CLOSED,
 ) -> list[SiteContacts]:
-    """The sites that have been silent or without ratings for long, and those of `also`.
+    """The sites that have been silent or without ratings for long, and the sites of `also`.
 
-    So long that it may be worth an alert.
-
-    Nothing is expected of the hours of a day on which a site is closed.
+    They have been so for so long that it may be worth an alert. Nothing is expected of the hours of
+    a day on which a site is closed.
     """
     end = EPOCH + (now - EPOCH) // HOUR * HOUR
     usual: dict[str, dict[Kind, _Usual]] = defaultdict(dict, {site_id: {} for site_id in also})
@@ -145,9 +150,9 @@ def read_sites(
 
 
 class _Usual(NamedTuple):
-    """An experience that is heard of at a site.
+    """How often an experience is usually heard at a site.
 
-    Its contributions of 30 days, its key and its kind.
+    It holds the contributions of 30 days, the key and the kind of the experience.
     """
 
     contributions: int
@@ -156,7 +161,7 @@ class _Usual(NamedTuple):
 
 
 def _hours_since(heard: datetime | None, end: datetime) -> int:
-    """Complete hours after the one in which something was heard."""
+    """How many complete hours have passed since the hour in which something was heard."""
     return WINDOWS[-1] if heard is None else max(0, (end - heard) // HOUR - 1)
 
 
@@ -168,7 +173,7 @@ def _contacts(
 ) -> dict[str, dict[Kind, list[Sequence[int]]]]:
     """How often sites were heard by these experiences in the last so many hours.
 
-    By kind and, from now backwards, by week.
+    Counted by kind and by week, from now backwards.
     """
     found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
     if not counted:
@@ -207,7 +212,7 @@ def _contacts(
 def _heard_before(
     cursor: Cursor, silences: Iterable[Silence], kinds: Mapping[str, Kind], now: datetime
 ) -> dict[Silence, datetime]:
-    """The hour in which each site was last heard or, where feedback is missing, last rated."""
+    """The hour in which each site was last heard or, if feedback is missing, last rated."""
     found = {}
     for silence in silences:
         experiences = [

@@ -1,4 +1,4 @@
-"""When sites were at work: the five-minute panes in which an order left any stage."""
+"""Finds when sites were at work: the five-minute panes in which an order left any stage."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 READ_ALL_EVERY = timedelta(hours=1)
-"""In between only new panes are read: what arrives late is found within the hour."""
+"""How often all is read.
+
+In between only new panes are, and what arrives late is found within the hour.
+"""
 MERGED_WITHIN = timedelta(minutes=10)
-"""A pane may still get its first contributions so long after it began."""
+"""How long after it began a pane may still get its first contributions."""
 
 
 class SiteActivity:
@@ -40,7 +43,7 @@ class SiteActivity:
     def until(
         self, cursor: Cursor, catalogue: Catalogue, now: datetime
     ) -> Mapping[str, Sequence[datetime]]:
-        """By site, ascending, the starts of the panes in which it finished something."""
+        """The starts of the panes in which a site finished something, by site, ascending."""
         if self._read_at is None or self._every.is_due(now.timestamp()):
             reads_all, begin = True, now - PANES_KEPT[FIVE_MINUTES]
         else:
@@ -52,7 +55,7 @@ class SiteActivity:
             (begin, [minutes_experience(stage) for stage in catalogue.flow.stages]),
         )
         rows = cursor.fetchall()
-        # Nothing that is known is given up before what takes its place is there: reading may fail.
+        # What is known is kept until what takes its place is there: reading may fail.
         if reads_all:
             self._active = {}
             self._every.done(now.timestamp())

@@ -1,4 +1,4 @@
-"""How long orders usually take in each stage."""
+"""Reads how long orders usually take in each stage."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ STAGE_TIMES_OVER = timedelta(days=28)
 
 
 class StageTimesReader:
-    """Reads them once an hour: four weeks of the cube are much to read."""
+    """Reads the times once an hour: four weeks of the cube are much to read."""
 
     def __init__(self) -> None:
         self._times = StageTimes({})
         self._every = Every(STAGE_TIMES_READ_EVERY.total_seconds())
 
     def __call__(self, reading: Reading) -> StageTimes:
-        """What was read within the last hour, else the tables anew."""
+        """What was read within the last hour, else what the tables say now."""
         catalogue, now, _ = reading.context
         if self._every.is_due(now.timestamp()):
             self._times = read_stage_times(reading.cursor, catalogue, now)
@@ -40,13 +40,13 @@ class StageTimesReader:
 def read_stage_times(cursor: Cursor, catalogue: Catalogue, now: datetime) -> StageTimes:
     """How long orders took in each stage in the last four weeks.
 
-    What has not been merged yet, which is seconds old, is not missed.
+    What has not been merged yet is seconds old, and is not missed.
     """
     stage_of = {minutes_experience(stage): stage for stage in catalogue.flow.stages}
     cursor.execute(
         f"SELECT coalesce(site_id, ''), experience,"
         f" {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
-        # A site that is unknown is no site of its own.
+        # An unknown site is no site of its own.
         " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id,"
         " experience))"
         " HAVING site_id IS DISTINCT FROM '' ",

@@ -1,4 +1,4 @@
-"""Questions that may take too long on big tables: alerts must not wait for their evidence."""
+"""Asks questions that may take too long on big tables: alerts must not wait for their evidence."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class TimeLimitedQuery:
 
     Args:
         cursor: of the transaction, which goes on however a question ends.
-        budget_seconds: for all questions together. Where many alerts start at once, the last ones
+        budget_seconds: for all questions together. If many alerts start at once, the last ones
             start without evidence.
-        seconds: for each.
+        seconds: for each question.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class TimeLimitedQuery:
     ) -> list[tuple[Any, ...]]:
         """The rows of a statement.
 
-        None where there is no time left, or it takes too long, or longer than `seconds`.
+        None if there is no time left, or if it takes too long, or longer than `seconds`.
         """
         if self._left_seconds <= 0:
             return []

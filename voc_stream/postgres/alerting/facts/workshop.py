@@ -1,4 +1,4 @@
-"""The orders in the workshop that a rule may find, how many there are, and the follow-ups that fell due."""
+"""Reads the orders in the workshop that a rule may find, and the follow-ups that fell due."""
 
 from __future__ import annotations
 
@@ -28,31 +28,35 @@ if TYPE_CHECKING:
 FOLLOW_UPS_OVER = timedelta(days=7)
 _GIVEN_UP_MINUTES = GIVEN_UP_AFTER / MINUTE
 _ROUNDING = timedelta(seconds=1)
-"""More than by what sums of minutes differ that were added in another order."""
-# One scan of the orders for all.
-# Of a hundred thousand in the workshop few are told one by one, those that a rule may find; all are
-# counted.
+"""Sums of minutes that were added in another order differ by less than this."""
+# One scan of the orders serves all facts. A hundred thousand orders may be in the workshop: all are
+# counted, but only those that a rule may find are listed.
 _FACTS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT order_id, site_id, product, current_stage, promised_at, follow_up_due_at, followed_up_at,
            CASE WHEN delivered_at IS NULL THEN in_stage_since END AS entered
     FROM repair_order
-    WHERE (delivered_at IS NULL AND current_stage IS NOT NULL) OR (follow_up_due_at >= %(due_earliest)s AND follow_up_due_at < %(now)s)
+    WHERE (delivered_at IS NULL AND current_stage IS NOT NULL)
+       OR (follow_up_due_at >= %(due_earliest)s AND follow_up_due_at < %(now)s)
 )
-SELECT site_id, current_stage, product, order_id, entered, promised_at, NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids
+SELECT site_id, current_stage, product, order_id, entered, promised_at,
+       NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids
 FROM chosen
 JOIN unnest(%(stages)s::text[], %(entered_until)s::timestamptz[], %(promised_until)s::timestamptz[])
      AS watched (stage, entered_until, promised_until) ON stage = current_stage
 WHERE follow_up_due_at IS NULL
-  AND ((entered >= %(entered_from)s AND entered <= entered_until) OR (promised_at > %(now)s AND promised_at <= promised_until))
+  AND ((entered >= %(entered_from)s AND entered <= entered_until)
+    OR (promised_at > %(now)s AND promised_at <= promised_until))
 UNION ALL
 SELECT site_id, current_stage, product, NULL, NULL, NULL, count(*), NULL, NULL
 FROM chosen
 WHERE follow_up_due_at IS NULL AND entered >= %(entered_from)s
 GROUP BY site_id, current_stage, product
 UNION ALL
-SELECT site_id, NULL, NULL, NULL, NULL, NULL, count(*), count(*) FILTER (WHERE followed_up_at IS NULL),
-       (array_agg(order_id ORDER BY follow_up_due_at, order_id) FILTER (WHERE followed_up_at IS NULL))[1:{MOST_IDS}]
+SELECT site_id, NULL, NULL, NULL, NULL, NULL,
+       count(*), count(*) FILTER (WHERE followed_up_at IS NULL),
+       (array_agg(order_id ORDER BY follow_up_due_at, order_id)
+        FILTER (WHERE followed_up_at IS NULL))[1:{MOST_IDS}]
 FROM chosen
 LEFT JOIN unnest(%(own_sites)s::text[], %(own_from)s::timestamptz[], %(own_until)s::timestamptz[])
      AS own (own_site, due_from, due_until) ON own_site = site_id
@@ -73,7 +77,7 @@ class WorkshopReader:
         self._longest_left: Mapping[str, float] = {}
 
     def __call__(self, reading: Reading) -> WorkshopFacts:
-        """The orders that a rule may find, how many there are in all, and the follow-ups that fell due."""
+        """The orders that a rule may find, the count of all, and the follow-ups that fell due."""
         catalogue, now, _ = reading.context
         times = reading[StageTimes]
         if times is not self._times:
@@ -90,21 +94,23 @@ def read_facts(
     longest_minutes_left: Mapping[str, float],
     now: datetime,
 ) -> WorkshopFacts:
-    """The orders that may be found stuck or late, how many there are in all, and the follow-ups that fell due within a week.
+    """The orders that may be found stuck or late, and the follow-ups that fell due within a week.
 
-    A follow-up is due when its 72 hours have passed: at the last moment of the 72nd it may still be
-    made. Days on which the site is closed do not count, because nobody is there to call.
+    It also says how many orders there are in all. A follow-up is due when its 72 hours have passed:
+    at the last moment of the 72nd it may still be made. Days on which the site is closed do not
+    count, because nobody is there to call.
 
     Args:
         cursor: of a transaction.
         catalogue: the stages, and how long before a promise its order is watched.
-        limits: by stage, how long an order may be in it; where there is none, none is too long.
+        limits: by stage, how long an order may be in it; a stage without a limit is never too long.
         longest_minutes_left: by stage, how long the rest can take; a promise farther off is not at
             risk.
         now: the time of the evaluation.
     """
     watched_until = now + timedelta(minutes=catalogue.limits.promise_watch_minutes)
-    # However long a limit is, what is longer in its stage than GIVEN_UP_AFTER is not told.
+    # However long a limit is, an order that is in its stage longer than GIVEN_UP_AFTER is not
+    # listed.
     stuck_after = {
         stage: timedelta(minutes=min(limit.minutes, _GIVEN_UP_MINUTES))
         for stage, limit in limits.items()
@@ -142,7 +148,7 @@ def read_facts(
 def _due_windows(calendars: Calendars, now: datetime) -> dict[str, object]:
     """Which follow-ups are looked at, by when they fell due: the usual window, and those of sites.
 
-    The 72 hours, and the days over which is looked, are those on which the site is open.
+    The 72 hours, and the days over which it looks, are those on which the site is open.
     """
     default = _due_window(calendars.default, now)
     own = {site_id: _due_window(one, now) for site_id, one in calendars.of_sites.items()}

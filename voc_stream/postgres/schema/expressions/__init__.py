@@ -1,1 +1,1 @@
-"""SQL of what several views and statements compute."""
+"""Gives SQL of what several views and statements compute."""

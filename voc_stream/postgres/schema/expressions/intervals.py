@@ -1,4 +1,4 @@
-"""SQL of 95 % intervals, one that suits each kind of measure."""
+"""Gives SQL of 95 % intervals, one that suits each kind of measure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from voc_stream.domain.statistics import NORMAL_975 as _Z
 # Two-sided 95 % points of Student's t for 1 to 30 degrees of freedom (any textbook; tests compute
 # them anew).
 STUDENT_T_975 = (
-    12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
-    2.200985, 2.178813, 2.160369, 2.144787, 2.131450, 2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
-    2.079614, 2.073873, 2.068658, 2.063899, 2.059539, 2.055529, 2.051831, 2.048407, 2.045230, 2.042272,
+    12.706205, 4.302653, 3.182446, 2.776445, 2.570582,
+    2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
+    2.200985, 2.178813, 2.160369, 2.144787, 2.131450,
+    2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
+    2.079614, 2.073873, 2.068658, 2.063899, 2.059539,
+    2.055529, 2.051831, 2.048407, 2.045230, 2.042272,
 )  # fmt: skip
 
 
@@ -32,10 +35,9 @@ def t_quantile(freedom: str) -> str:
 def interval(sign: str) -> str:
     """SQL of one end (`-` or `+`) of the interval of a row `r` of sums.
 
-    It is in the unit of `experience_mean`.
-
-    Shares have Wilson's interval. The NPS has the adjusted Wald interval: three answers more, of
-    which three quarters are promoters and three quarters detractors. Means have Student's.
+    It is in the unit of `experience_mean`. Shares have Wilson's interval. The NPS has the adjusted
+    Wald interval: three answers are added, of which three quarters are promoters and three quarters
+    detractors. Means have Student's interval.
     """
     closest = "least" if sign == "-" else "greatest"
     return (
@@ -54,9 +56,9 @@ def _wilson(sign: str) -> str:
 
 
 def _adjusted_wald(sign: str) -> str:
-    """N +- z sqrt((P + D - N^2) / (n + 3)), N = P - D, P = (promoters + 3/4) / (n + 3), D likewise.
+    """N +- z sqrt((P + D - N^2) / (n + 3)), within -1 and 1.
 
-    Within -1 and 1.
+    N = P - D, P = (promoters + 3/4) / (n + 3), D = (detractors + 3/4) / (n + 3).
     """
     promoters, detractors = "((r.top_n + 0.75) / (r.n + 3))", "((r.bottom_n + 0.75) / (r.n + 3))"
     score = f"({promoters} - {detractors})"

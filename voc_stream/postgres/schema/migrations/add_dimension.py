@@ -18,14 +18,14 @@ QUEUES = ("contribution", "detail_contribution")
 
 
 def add_to_queues(comments: Mapping[str, str]) -> None:
-    """Add columns to what waits to be merged: '' for what waits already."""
+    """Add columns to what waits to be merged; rows that wait already get ''."""
     for table in QUEUES:
         for name, comment in comments.items():
             _add(table, sa.Column(name, sa.Text(), nullable=False, comment=comment))
 
 
 def add_to_cube(comments: Mapping[str, str], key: Sequence[str]) -> None:
-    """Add columns to the daily cube: '' for what it has already.
+    """Add columns to the daily cube; rows that are there already get ''.
 
     Args:
         comments: of the new columns, by name.
@@ -39,7 +39,10 @@ def add_to_cube(comments: Mapping[str, str], key: Sequence[str]) -> None:
 
 
 def _add(table: str, column: sa.Column[str]) -> None:
-    """A constant default is written to no row; new rows must state a value."""
+    """Add a column with a constant default, which is written to no row.
+
+    New rows must state a value.
+    """
     column.server_default = sa.DefaultClause("")
     op.add_column(table, column, schema=SCHEMA)
     op.alter_column(table, column.name, server_default=None, schema=SCHEMA)

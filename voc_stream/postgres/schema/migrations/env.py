@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: over the connection that `migrate` hands it."""
+"""Lets Alembic reach the database over the connection that `migrate` hands it."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""The tables, a file a concept: columns with their comments, and how a row is made from what it shows."""
+"""Declares the tables, a file a concept: columns with comments, and how a row is made."""

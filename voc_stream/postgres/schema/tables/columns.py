@@ -1,4 +1,4 @@
-"""What all tables are made of: types, and columns with the comments of the data dictionary.
+"""Declares what all tables are made of: types, and columns with comments for the data dictionary.
 
 Text keys are collated "C", so that the order of ids is that of their bytes, the same in PostgreSQL
 and in Python. Tables whose columns change often keep those columns out of indexes and leave room in
@@ -13,10 +13,10 @@ from sqlalchemy import Column, DateTime, MetaData, Numeric, Text
 
 SCHEMA = "voc"
 SCORE_BINS = 11
-# Columns that only writers need, or that hold what a customer wrote: BI tools do not see them.
+# Columns that only writers need, or that hold what a customer wrote. BI tools do not see them.
 WRITERS_ONLY = frozenset({"version", "fold_state", "stages", "payload", "detail", "topic_id"})
 
-# Compared by what they say, not by how it is written.
+# These columns are compared by what they say, not by how it is written.
 STATE_COLUMNS = frozenset({"fold_state", "stages"})
 
 metadata = MetaData(schema=SCHEMA)

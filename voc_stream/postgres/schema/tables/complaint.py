@@ -1,4 +1,4 @@
-"""A row for each complaint."""
+"""Declares the table of complaints, with a row for each complaint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voc_stream.postgres.schema.tables.row import Cell, EntityRow, plain, stated
 if TYPE_CHECKING:
     from datetime import datetime
 
-# As the indexes below have them: what is looked up must be written the same.
+# The indexes below have these conditions: what is looked up must be written the same.
 IS_OPEN = "state IN ('opened', 'acknowledged', 'apologised', 'reopened')"
 IS_RESOLVED = "state IN ('resolved', 'informed', 'closed') AND resolved_at IS NOT NULL"
 
@@ -78,7 +78,8 @@ COMPLAINT = EntityRow(
     ),
     indexes=(
         Index("complaint_customer_id", "customer_id"),
-        # As of orders: the one that is open longest, by severity, and the one that was resolved last.
+        # As for orders: the complaint that is open longest, by severity, and the one that was
+        # resolved last.
         Index(
             "complaint_open", "customer_id", "severity", "opened_at", postgresql_where=text(IS_OPEN)
         ),

@@ -1,4 +1,4 @@
-"""A row for each customer."""
+"""Declares the table of customers, with a row for each customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's own: work that waits, clocks, detectors and locks."""
+"""Declares the engine's own tables: work that waits, clocks, detectors and locks."""
 
 from __future__ import annotations
 

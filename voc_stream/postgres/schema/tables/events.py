@@ -1,4 +1,4 @@
-"""What was said, and what was taken back."""
+"""Declares the tables of events and retractions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from voc_stream.postgres.schema.tables.columns import (
     required,
 )
 
-# As its index has it: what is looked up must be written the same.
+# Its index has this expression: what is looked up must be written the same.
 COMPLAINT_ID = "normalize(body ->> 'complaint_id', NFC)"
 
 
@@ -55,14 +55,15 @@ touchpoint_event = Table(
     ),
     PrimaryKeyConstraint("event_id"),
     Index("touchpoint_event_customer_id", "customer_id"),
-    # In the order in which a customer's history is moved, piece by piece.
+    # A customer's history is moved in this order, piece by piece.
     Index(
         "touchpoint_event_scored",
         "customer_id",
         "event_id",
         postgresql_where=text("is_scored"),
     ),
-    # What a reopening or a delivery that is told late makes count is looked up here.
+    # A reopening, or a delivery that is told late, makes other steps count. They are looked up
+    # here.
     Index(
         "touchpoint_event_complaint_step",
         text(f"({COMPLAINT_ID})"),
@@ -74,7 +75,8 @@ touchpoint_event = Table(
         "touchpoint_event_contact", "order_id", "occurred_at", postgresql_where=text("is_contact")
     ),
     Index("touchpoint_event_occurred_at", "occurred_at", postgresql_using="brin"),
-    # For what a retraction leaves of an order, which is read from its other events; of a complaint, the index of its steps tells.
+    # A retraction folds an order anew from its other events, which are found by this index. Those
+    # of a complaint are found by the index of its steps.
     Index("touchpoint_event_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
     comment="One row per accepted event that is not taken back: the facts from which every other"
     " table can be recomputed / 事件明细",

@@ -1,4 +1,4 @@
-"""How far the input is taken in, and what of it was refused."""
+"""Declares the tables that say how far the input is taken in, and what was refused."""
 
 from __future__ import annotations
 

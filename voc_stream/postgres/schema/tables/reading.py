@@ -1,4 +1,4 @@
-"""What is shown of customers at risk, alerts and the catalogue."""
+"""Declares the tables that show customers at risk, alerts and the catalogue."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ alert = Table(
     required("summary", Text, "one sentence for people / 摘要"),
     required("updated_at", TIME, "when its evidence was last written / 证据更新时间"),
     PrimaryKeyConstraint("alert_id"),
-    # Of two alerts about the same at most one is open.
+    # At most one alert about the same subject is open.
     Index(
         "alert_open",
         "rule",

@@ -1,4 +1,4 @@
-"""A row for each order: its way through the workshop, and how it was judged."""
+"""Declares the table of orders: each order's way through the workshop, and how it was judged."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ REPAIR_ORDER = EntityRow(
     ),
     indexes=(
         Index("repair_order_customer_id", "customer_id", "order_id"),
-        # What a customer's risk depends on, however many orders there are: the latest broken promise, the order that is remembered.
+        # A customer's risk depends on these, however many orders there are: the latest broken
+        # promise, and the order that is remembered.
         Index(
             "repair_order_late",
             "customer_id",
@@ -103,7 +104,7 @@ REPAIR_ORDER = EntityRow(
             "order_id",
             postgresql_where=text("last_moment_at IS NOT NULL"),
         ),
-        # For what is watched every minute: orders in the workshop, and follow-ups that fell due.
+        # These are watched every minute: orders in the workshop, and follow-ups that fell due.
         Index(
             "repair_order_undelivered", "order_id", postgresql_where=text("delivered_at IS NULL")
         ),

@@ -1,4 +1,4 @@
-"""What is not yet merged, and the sums that readers see through views."""
+"""Declares the queues of what is not yet merged, and the sums that readers see through views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row declared once: its column, its comment and its value stand together.
+"""Declares a row once: its column, its comment and its value stand together.
 
 The table, the list of columns for COPY and the function that makes a row are all made from that.
 """
@@ -24,26 +24,26 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Cell(NamedTuple):
-    """A column, and what stands in it: of a state, or of the part of it that its `Part` takes."""
+    """A column, and the value of a state that stands in it, or of the `Part` of the state."""
 
     column: Column[Any]
     value: Callable[[Any], Value]
 
 
 class Part(NamedTuple):
-    """Cells of which all are empty while `of`, given the state, is None."""
+    """Cells that are all empty while `of`, given the state, is None."""
 
     of: Callable[[Any], Any]
     cells: tuple[Cell, ...]
 
 
 def plain(name: str, type_: Any, comment: str, *, null: bool = True) -> Cell:
-    """The attribute of the state that has the column's name."""
+    """A column that shows the state's attribute of the same name."""
     return Cell(column(name, type_, comment, null=null), attrgetter(name))
 
 
 def stated(name: str, type_: Any, comment: str, *, null: bool = True) -> Cell:
-    """The value that was stated latest, of the attribute that has the column's name."""
+    """A column that shows the value that was stated latest, of the attribute of the same name."""
     attribute = attrgetter(name)
 
     def value(state: Any) -> Value:
@@ -54,7 +54,7 @@ def stated(name: str, type_: Any, comment: str, *, null: bool = True) -> Cell:
 
 
 def stated_money(name: str, comment: str) -> Cell:
-    """As `stated`, of an amount in hundredths."""
+    """A column as `stated` makes it, for an amount in hundredths."""
     attribute = attrgetter(name)
 
     def value(state: Any) -> Value:
@@ -85,8 +85,9 @@ class EntityRow(Generic[StateT]):
         comment: str,
         apart: Mapping[str, tuple[str, Sequence[str]]] | None = None,
     ) -> None:
-        """`apart`: columns, each with its comment and the fields of the state that stand there.
+        """Declare the table.
 
+        `apart` names columns, each with its comment and the fields of the state that stand there.
         They are JSON objects, and what stands in them is not in `fold_state`.
         """
         self._apart = {column: tuple(fields) for column, (_, fields) in (apart or {}).items()}
@@ -161,7 +162,7 @@ def _itself(state: Any) -> Any:
 def _joined(
     parts: Sequence[Part],
 ) -> list[tuple[Callable[[Any], Any], list[Callable[[Any], Value]], list[None]]]:
-    """By part its getters; neighbours of the state itself are one."""
+    """The getters of each part; neighbouring cells of the state itself are one part."""
     joined: list[tuple[Callable[[Any], Any], list[Callable[[Any], Value]], list[None]]] = []
     for part in parts:
         if not (joined and joined[-1][0] is part.of is _itself):

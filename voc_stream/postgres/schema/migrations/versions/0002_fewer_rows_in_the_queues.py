@@ -1,7 +1,7 @@
-"""Less to write for an event.
+"""There is less to write for an event.
 
-Customers whose risk may have changed are queued by the batch, arrays of nothing but absent values are left out, and the many moments of an
-order's state are numbers.
+The batch queues customers whose risk may have changed. Arrays of nothing but absent values are left
+out, and the many moments of an order's state are numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ STATED = {"expectation": "stated expectations", "importance": "stated importance
 
 
 def _in_microseconds(part: str) -> str:
-    """SQL of one part of an order's state, its moments in microseconds since 1970; NULL where the part is not there."""
+    """SQL of one part of an order's state, with its moments in microseconds since 1970.
+
+    NULL if the part is not there.
+    """
     return (
         "(SELECT jsonb_object_agg(key, (extract(epoch FROM value::timestamptz) * 1000000)::bigint)"
         f" FROM jsonb_each_text(fold_state::jsonb -> '{part}'))"

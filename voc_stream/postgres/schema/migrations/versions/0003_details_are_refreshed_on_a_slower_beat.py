@@ -1,4 +1,7 @@
-"""Details and the cube are refreshed on a slower beat, from a queue of their own; rolling sums are those of closed panes."""
+"""Details and the cube are refreshed on a slower beat, from a queue of their own.
+
+Rolling sums are those of closed panes.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ def upgrade() -> None:
         " read the view rolling_satisfaction instead",
         schema="voc",
     )
-    # Which part those that wait already belong to does not matter for once.
+    # It does not matter, for once, to which part rows belong that wait already.
     op.execute("ALTER TABLE voc.churn_pending RENAME TO churn_pending_before")
     op.create_table(
         "churn_pending",

@@ -1,4 +1,7 @@
-"""What the evaluator of alerts needs: arrivals, detectors, its clock, an outbox and the risks of past days."""
+"""The evaluator of alerts gets what it needs.
+
+These are arrivals, detectors, its clock, an outbox and the risks of past days.
+"""
 
 from __future__ import annotations
 

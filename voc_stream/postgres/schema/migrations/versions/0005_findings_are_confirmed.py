@@ -1,4 +1,7 @@
-"""Alerts start when what was found is found again; the interval of a drop is that of its own scores."""
+"""Alerts start when what was found is found again.
+
+The interval of a drop is that of its own scores.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Ids are in Unicode's normal form C, so that an id that is put together otherwise is the same customer.
+"""Ids are in Unicode's normal form C.
 
-Only the stored events are changed here: what is derived from them, `voc-stream rebuild` recomputes.
+So an id that is composed in another way is the same customer. Only the stored events are changed
+here; `voc-stream rebuild` recomputes what is derived from them.
 """
 
 from __future__ import annotations

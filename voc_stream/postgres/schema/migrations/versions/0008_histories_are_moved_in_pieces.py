@@ -1,4 +1,7 @@
-"""What a customer said before another segment was stated is counted elsewhere piece by piece, in the order of ids."""
+"""Histories are moved piece by piece, in the order of ids.
+
+A history is what a customer said before another segment was stated.
+"""
 
 from __future__ import annotations
 

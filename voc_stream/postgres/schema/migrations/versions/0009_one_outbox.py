@@ -1,4 +1,7 @@
-"""One outbox for alerts and refused messages, each claimed before it is sent; and how many messages a partition refused lately."""
+"""One outbox holds alerts and refused messages, each claimed before it is sent.
+
+A partition knows how many messages it refused lately.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,18 @@ COUNTERS = {
     "recent_refused": "of those the refused ones",
     "refusals_allowed": "refusals that an operator lets through without counting them",
 }
-# As the owner: a worker may delete no refused message but by its age. Their numbers follow the time, so it looks at the oldest only.
+# The function runs as the owner: a worker may delete refused messages only by their age. Their
+# numbers follow the time, so it looks only at the oldest.
 DELETION = """
     CREATE FUNCTION voc.delete_dead_letters(before timestamptz, most integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER SET search_path = voc, pg_temp AS $$
         WITH oldest AS (
-            SELECT dead_letter_id FROM voc.dead_letter ORDER BY dead_letter_id LIMIT most FOR UPDATE SKIP LOCKED
+            SELECT dead_letter_id FROM voc.dead_letter ORDER BY dead_letter_id
+            LIMIT most FOR UPDATE SKIP LOCKED
         ), gone AS (
             DELETE FROM voc.dead_letter
-            WHERE dead_letter_id IN (SELECT dead_letter_id FROM oldest) AND received_at < least(before, now() - interval '1 day')
+            WHERE dead_letter_id IN (SELECT dead_letter_id FROM oldest)
+              AND received_at < least(before, now() - interval '1 day')
             RETURNING 1
         )
         SELECT count(*)::integer FROM gone

@@ -1,4 +1,7 @@
-"""A database knows which installation it is and which catalogue rules it, and experiences know their earlier names."""
+"""A database knows which installation it is, and which catalogue rules it.
+
+Experiences know their earlier names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Events can be taken back: retractions, the ids that they name, and a way to the events of an order or a complaint."""
+"""Events can be taken back.
+
+There are retractions, the ids that they name, and a way to the events of an order or a complaint.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Of a complaint's and an order's moments two are kept; all stand among the events, where indexes find them.
+"""The state of a complaint or an order keeps two of its moments.
 
-What the risk of a customer depends on is found by index, too, however many orders and complaints there are.
+All moments stand among the events, where indexes find them. What the risk of a customer depends on
+is also found by index, however many orders and complaints there are.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ LARGEST_BATCH_BYTES = 1 << 30
 def send_batch(bootstrap: str, topic: str, partition: int, data: bytes) -> int:
     """Send one batch, whatever it is; the offset at which the broker put it.
 
-    Raises KafkaError where the broker refuses it.
+    Raises KafkaError if the broker refuses it.
     """
 
     async def send() -> int:

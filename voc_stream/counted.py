@@ -1,4 +1,4 @@
-"""Counts with their noun, for sentences that people read."""
+"""Writes counts with their noun, for sentences that people read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def counted(count: int, noun: str, of_many: str | None = None) -> str:
     Args:
         count: How many.
         noun: What one is called.
-        of_many: What several are called, where it is not the noun with an s.
+        of_many: What several are called, if it is not the noun with an s.
 
     >>> counted(1, "line"), counted(0, "line"), counted(1_200, "dead letter")
     ('1 line', '0 lines', '1,200 dead letters')

@@ -1,8 +1,8 @@
-"""Address of the database: what PostgreSQL's own client library (libpq) accepts as a URI.
+"""Checks the address of the database, which is what libpq, PostgreSQL's client library, accepts.
 
-It is checked here, before anything starts, because libpq quotes parts of what it cannot read, and
-a password may be among them. No message of this module repeats any part of the address but a name
-of a parameter.
+It is checked here, before anything starts, because libpq quotes parts of what it cannot read, and a
+password may be among them. No message of this module repeats any part of the address but a name of
+a parameter.
 """
 
 from __future__ import annotations

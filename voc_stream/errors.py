@@ -5,7 +5,7 @@ Each error stands in the module that raises it, and has `VocError` as its base:
 ```
 VocError
 ├── CatalogueError               a catalogue file breaks a rule
-├── ClockError                   a clock is so far from PostgreSQL's that the tables must not follow it
+├── ClockError                   a clock is so wrong that the tables must not follow it
 ├── CustomersFailedError         a chore is done, but for some customers with whom it fails
 ├── EmbeddedError                a part of `up` did not start or cannot be used
 ├── ExportError                  a file cannot be read, or not to its end

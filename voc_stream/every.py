@@ -1,4 +1,4 @@
-"""What is done again once the last time is so long ago."""
+"""Says when something is due again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Every:
-    """Is due at once, and again when the last time is older than `seconds`; also when the clock has gone back behind it.
+    """Is due at once, and again when the last time is older than `seconds`.
 
-    Moments are seconds of one clock, whichever: `time.monotonic()`, or `now.timestamp()`. Who does the work says that it is done, so
-    that work that failed is due again.
+    It is also due when the clock has gone back behind the last time. Moments are seconds of one
+    clock, whichever it is: `time.monotonic()`, or `now.timestamp()`. The caller that does the work
+    says that it is done, so that work that failed is due again.
 
     >>> hourly = Every(3600)
     >>> hourly.is_due(0.0)
@@ -28,9 +29,9 @@ class Every:
         return self._last is None or not 0 <= moment - self._last < self.seconds
 
     def done(self, moment: float) -> None:
-        """It was done at this moment."""
+        """Note that it was done at this moment."""
         self._last = moment
 
     def forget(self) -> None:
-        """It is due again, whenever it was done."""
+        """Make it due again, whenever it was done."""
         self._last = None

@@ -1,6 +1,6 @@
-"""Checks of single settings.
+"""Checks single settings.
 
-Each gives the value in its own type, or raises ValueError with what it must be.
+Each check gives the value in its own type, or raises ValueError with what the value must be.
 """
 
 from __future__ import annotations

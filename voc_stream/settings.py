@@ -1,6 +1,6 @@
-"""The settings, read once at the door and immutable afterwards.
+"""Reads the settings, once at the door; they are immutable afterwards.
 
-Environment variables `VOC_…` win over the TOML file that `VOC_CONFIG` names. The file has the same
+Environment variables `VOC_…` override the TOML file that `VOC_CONFIG` names. The file has the same
 keys, with or without the prefix, in either case: `kafka_bootstrap = "kafka-1:9092"`. Every message
 names the setting that is wrong, and none repeats a password. A secret may stand in a file of its
 own instead: `VOC_…_FILE` names that file.
@@ -46,14 +46,14 @@ SWITCHES = ("kafka_allow_plaintext_password",)
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 # How alike an unknown variable must be to a known one to count as a slip of the pen. An
-# orchestrator that sets `VOC_STREAM_SERVICE_HOST` for a service called voc-stream is none.
+# orchestrator that sets `VOC_STREAM_SERVICE_HOST` for a service called voc-stream makes no slip.
 TYPING_ERROR_LIKENESS = 0.85
 
 
 class SettingsError(VocError):
     """A setting is wrong or missing; the message names it and says what to do.
 
-    Commands end with 2.
+    Commands then end with 2.
     """
 
     exit_code = 2
@@ -148,7 +148,7 @@ class Settings:
     def require_database_url(self) -> str:
         """The database URL, with the password.
 
-        Raises SettingsError where none was given, or two passwords were.
+        Raises SettingsError if no URL was given, or if two passwords were.
         """
         if self.database_url is None:
             raise SettingsError(
@@ -214,7 +214,7 @@ def _read_file(path: Path) -> dict[str, str | int]:
             raise SettingsError(f"{path}: unknown setting {key!r}{suggestion(name, _KNOWN)}")
         if not isinstance(value, (str, int)) or (isinstance(value, bool) and name not in SWITCHES):
             raise SettingsError(f"{path}: {key} must be a text or a whole number")
-        # A path in a file is meant from where the file lies, so that the file works from any
+        # A path in a file is relative to the folder of that file, so that the file works from any
         # folder.
         is_catalogue = name == "catalogue" and value not in PACKAGED_CATALOGUES
         is_path = name.endswith("file") or is_catalogue

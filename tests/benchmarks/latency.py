@@ -67,7 +67,7 @@ class Positions:
                 self._moments.setdefault((topic, partition), []).append(moment)
 
     def visible_at(self, topic: str, partition: int, offset: int) -> float | None:
-        """The first look at which the position had passed the offset; None where it never had.
+        """The first look at which the position had passed the offset; None if it never had.
 
         >>> positions = Positions()
         >>> positions.add(1.0, [("voc.callbacks", 0, 5)])

@@ -40,7 +40,7 @@ def processor_model(path: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def postgres_version() -> str:
-    """Such as `PostgreSQL 18.1`. Raises EmbeddedError where it is not installed."""
+    """Such as `PostgreSQL 18.1`. Raises EmbeddedError if it is not installed."""
     return (
         _output([str(_programs() / "postgres"), "--version"])
         .replace(" (PostgreSQL)", "")

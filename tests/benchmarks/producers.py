@@ -72,7 +72,7 @@ class Producers:
         return self._load.events * self._count
 
     def require(self) -> None:
-        """Raises BenchmarkError where one has failed."""
+        """Raises BenchmarkError if one has failed."""
         for child, _ in self._children:
             if child.exit_code():
                 raise BenchmarkError(
@@ -81,7 +81,7 @@ class Producers:
                 )
 
     def is_over(self) -> bool:
-        """Whether all have ended. Raises BenchmarkError where one has failed."""
+        """Whether all have ended. Raises BenchmarkError if one has failed."""
         self.require()
         return all(child.exit_code() == 0 for child, _ in self._children)
 

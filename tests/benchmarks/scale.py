@@ -83,7 +83,7 @@ def sources(records: Sequence[Record]) -> list[Record]:
 
 
 def costs(records: Sequence[Record]) -> Costs | None:
-    """The newest measured costs; None where something was not measured."""
+    """The newest measured costs; None if something was not measured."""
     found = sources(records)
     if len(found) < 2:
         return None

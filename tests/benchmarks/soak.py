@@ -151,7 +151,7 @@ def picture(looks: Sequence[Look]) -> str:
 def measure(stage: Stage, load: Load, rate: float, seconds: float) -> list[Look]:
     """Load a stage that has one worker for so many seconds.
 
-    Raises BenchmarkError where the worker cannot keep up in the end.
+    Raises BenchmarkError if the worker cannot keep up in the end.
     """
     sent = stage.taken_in()
     looks = []

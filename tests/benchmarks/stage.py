@@ -188,7 +188,7 @@ class Stage:
         return Processes([worker.pid for worker in self.workers])
 
     def require_workers(self) -> None:
-        """Raises BenchmarkError where a worker has ended."""
+        """Raises BenchmarkError if a worker has ended."""
         for worker in self.workers:
             if worker.exit_code() is not None:
                 raise BenchmarkError(

@@ -121,7 +121,7 @@ class Worker:
         return ""
 
     def metric(self, name: str) -> float:
-        """The sum of a metric's samples; 0 where it has none."""
+        """The sum of a metric's samples; 0 if it has none."""
         with urllib.request.urlopen(
             f"http://{LOOPBACK}:{self.settings.web_port}/metrics", timeout=5
         ) as answer:

@@ -87,7 +87,7 @@ def stage_rows(events: Sequence[Event]) -> Table:
 
 
 def minutes_between(start: datetime | None, end: datetime | None) -> float | None:
-    """Minutes from start to end; None where one is unknown or the end lies before the start."""
+    """Minutes from start to end; None if one is unknown or the end lies before the start."""
     if start is None or end is None or end < start:
         return None
     return (end - start) / timedelta(minutes=1)
@@ -163,7 +163,7 @@ def _order(
 
 
 def _in_stage_since(steps: Sequence[Event], stage: str) -> datetime | None:
-    """The earliest entry into a stage; None where it is unknown, or the stage was left."""
+    """The earliest entry into a stage; None if it is unknown, or the stage was left."""
     of_stage = [step for step in steps if step["stage"] == stage]
     if any(step["edge"] == "exit" for step in of_stage):
         return None

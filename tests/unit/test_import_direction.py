@@ -450,7 +450,7 @@ def problems(module: str, source: str) -> Iterator[str]:
 
 
 def circle(imports: Mapping[str, Sequence[str]]) -> list[str] | None:
-    """The names of one circle of imports, from a module back to itself; None where there is none."""
+    """The names of one circle of imports, from a module back to itself; None if there is none."""
     done: set[str] = set()
 
     def visit(module: str, path: list[str]) -> list[str] | None:

@@ -17,7 +17,7 @@ DRIVER_LABELS = {signal.name: (signal.en, signal.zh) for signal in SIGNALS}
 def leading_driver(amounts: Mapping[str, float]) -> str | None:
     """The driver with the largest amount, of equals the first by name.
 
-    None where no driver other than the base has any.
+    None if no driver other than the base has any.
 
     >>> two = {"base": 40.0, "low_outcome": 2.0, "broken_promise": 2.0}
     >>> leading_driver(two), leading_driver({"base": 40.0, "low_outcome": 0.0})

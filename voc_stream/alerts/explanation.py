@@ -71,7 +71,7 @@ class Explanation(NamedTuple):
 def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
     """What each group explains of the drop of its dimension, most first.
 
-    Nothing where there is no drop.
+    Nothing if there is no drop.
 
     A group's contribution is its number of scores times its own drop, so a group that was always
     bad explains nothing.

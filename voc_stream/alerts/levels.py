@@ -130,7 +130,7 @@ def _subject(level: Level, catalogue: Catalogue) -> Subject:
 
 
 def _limit(level: Level, catalogue: Catalogue) -> float | None:
-    """The mean that the catalogue asks for; None where it is not judged."""
+    """The mean that the catalogue asks for; None if it is not judged."""
     experience = catalogue.experience.get(level.experience)
     if (
         experience is None

@@ -20,7 +20,7 @@ class Subject(NamedTuple):
 
     Attributes:
         rule: name of the alert rule; it begins with `Voc`.
-        experience: of the catalogue; None where the rule is about none.
+        experience: of the catalogue; None if the rule is about none.
         scope_type: `all` or `site`.
         scope: the site; `''` for all.
     """

@@ -22,7 +22,7 @@ class SiteCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         time_zone: an IANA name.
-        week: the hours from Monday to Sunday; None where the catalogue states none.
+        week: the hours from Monday to Sunday; None if the catalogue states none.
         make_up_hours: those of a working day that makes up for another, whatever its weekday.
         country: whose public holidays and make-up working days count, as `CN` or `DE-BY`.
         holidays: further days on which it is closed.

@@ -57,7 +57,7 @@ def command(
     yes: bool,
     timeout_seconds: float,
 ) -> None:
-    """Take the events EVENT_IDS out of every table, also where they have not come yet.
+    """Take the events EVENT_IDS out of every table, even if they have not come yet.
 
     Nothing brings them back: neither sending them again nor reading the log again. To put an event
     right, take it back and send the right one under a new id. Sending the same retraction again is

@@ -147,7 +147,7 @@ def _alerts(alerts: Sequence[FiringAlert], now: datetime) -> Table | str:
 
 
 def _histories(pending: int) -> list[str]:
-    """What readers of segments and regions should know; nothing where there is nothing to know."""
+    """What readers of segments and regions should know; nothing if there is nothing to know."""
     if not pending:
         return []
     return [

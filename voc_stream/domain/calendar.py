@@ -120,7 +120,7 @@ class Calendar:
         return closed is not None and self.day_of(now) >= closed
 
     def opening_time(self, start: datetime, end: datetime) -> timedelta:
-        """For how long the site was open from one moment to another; nothing where end <= start.
+        """For how long the site was open from one moment to another; nothing if end <= start.
 
         >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 7))
         >>> evening = datetime(2026, 1, 5, 17, 30, tzinfo=UTC)
@@ -188,7 +188,7 @@ class Calendar:
         return low
 
     def next_opening(self, moment: datetime) -> datetime | None:
-        """When the site is open next: the moment itself where it is; None where it never is again.
+        """When the site is open next: the moment itself where it is; None if it never is again.
 
         >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
         >>> office.next_opening(datetime(2026, 1, 9, 18, 0, tzinfo=UTC)).isoformat()

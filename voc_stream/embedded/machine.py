@@ -123,7 +123,7 @@ class Machine:
     def start_worker(self, stop_requested: Callable[[], bool]) -> None:
         """Start a worker and wait until it takes in events, or a stop is requested.
 
-        Raises EmbeddedError where it does not get so far.
+        Raises EmbeddedError if it does not get so far.
         """
         self._worker = self._supervise(self._start_one_worker(), self._start_one_worker)
         deadline = time.monotonic() + WORKER_START_TIMEOUT_SECONDS
@@ -159,7 +159,7 @@ class Machine:
     def check(self) -> Iterator[str]:
         """Start again what ended by itself; what happened, for people.
 
-        Raises EmbeddedError where the broker died: its events are gone.
+        Raises EmbeddedError if the broker died: its events are gone.
         """
         self.raise_if_broker_died()
         for supervisor in self._supervisors:
@@ -201,7 +201,7 @@ class Machine:
         return False
 
     def raise_if_broker_died(self) -> None:
-        """Raise EmbeddedError where the broker ended."""
+        """Raise EmbeddedError if the broker ended."""
         code = self._broker.child.exit_code()
         if code is not None:
             what = (

@@ -1,1 +1,1 @@
-"""What was said: the event types, their decoding and their published schemas."""
+"""Reads what was said: the event types, their decoding and their published schemas."""

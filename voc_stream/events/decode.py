@@ -1,4 +1,4 @@
-"""From the bytes of a message to an event, or to the reason why it is none."""
+"""Decodes the bytes of a message into an event, or into the reason why it is none."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _STORED_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput | Refusal:
     """The event that `value` states, or why it states none. Never raises, whatever the bytes.
 
-    A refusal says nothing about what becomes of the message: the caller keeps it whole, also one
-    that is too large to be read.
+    A refusal does not say what becomes of the message. The caller keeps it whole, also one that is
+    too large to be read.
 
     Args:
         value: One message as Kafka gave it; None is a tombstone.
@@ -74,10 +74,9 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
 def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
     """The event of a body that was accepted before.
 
-    Nothing that was accepted once is refused later.
-
-    Every reader of stored bodies comes here. So a stored id is the same id as one that comes in,
-    and an experience that was renamed since (the catalogue's `alias`) is the same experience.
+    Nothing that was accepted once is refused later. Every reader of stored bodies comes here. So a
+    stored id is the same id as one that comes in, and an experience that was renamed since (the
+    catalogue's `alias`) is the same experience.
     """
     event = normalise_identifiers(_STORED_DECODER.decode(body))
     return event.with_names(alias) if alias else event

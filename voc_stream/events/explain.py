@@ -1,4 +1,4 @@
-"""The decoder's error messages, as reasons and as sentences that say what to do.
+"""Explains the decoder's error messages: as reasons, and as sentences that say what to do.
 
 msgspec tells its errors apart by their text only, so the one table below depends on its wording; a
 test produces each of them.

@@ -1,9 +1,9 @@
-"""Which ids are the same, and which characters they may have.
+"""Decides which ids are the same, and which characters they may have.
 
-Ids that look alike must not be different customers. What nobody sees is refused, not removed: the
-sender's own system tells such ids apart, and only the sender knows whether it means to. The same
-letters put together differently are the same to everybody, and become Unicode's normal form C.
-Nearly every id is plain ASCII and costs a few comparisons.
+Ids that look alike must not be different customers. An invisible character is refused, not removed:
+the sender's own system tells such ids apart, and only the sender knows whether it means to. The
+same letters may be put together in several ways. Such ids are the same to everybody, and become
+Unicode's normal form C. Nearly every id is plain ASCII and costs a few comparisons.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EVENT_ID_RULE = "may have only the characters A-Z a-z 0-9 . _ : -"
 
 
 def check_identifiers(event: AnyInput) -> AnyInput | Refusal:
-    """The event with its ids in normal form, or the first id that has what no id may have."""
+    """The event with its ids in normal form, or a refusal of the first id that may not be one."""
     if not _is_event_id(event.event_id):
         return Refusal("invalid_id", f"event_id: {_EVENT_ID_RULE}")
     if isinstance(event, Retraction):
@@ -54,7 +54,7 @@ def check_identifiers(event: AnyInput) -> AnyInput | Refusal:
 def normalise_identifiers(event: AnyEvent) -> AnyEvent:
     """The event with its ids in normal form, whatever else stands in them.
 
-    For events that were accepted before.
+    It is for events that were accepted before.
     """
     kind = type(event)
     if all(text is None or text.isascii() for text in _VALUES[kind](event)):
@@ -135,7 +135,7 @@ def _identifiers_of(struct: type[Event]) -> tuple[str, ...]:
 _IDENTIFIERS: Mapping[type[Event], tuple[str, ...]] = {
     struct: _identifiers_of(struct) for struct in get_args(AnyEvent)
 }
-# With two names or more, attrgetter gives a tuple; so the first name stands twice.
+# attrgetter gives a tuple for two names or more, so the first name stands twice.
 _VALUES: Mapping[type[Event], Callable[[Event], tuple[str | None, ...]]] = {
     struct: attrgetter(names[0], *names) if names else lambda _: ()
     for struct, names in _IDENTIFIERS.items()

@@ -1,9 +1,7 @@
-"""What is wrong with a message as bytes.
+"""Finds what is wrong with a message as bytes.
 
-Things that the JSON decoder lets pass or that JSON allows and `jsonb` does not.
-
-Every message pays for these checks, so each begins with a search that runs in C and nearly always
-says no.
+The JSON decoder lets some things pass, and JSON allows some that `jsonb` does not. Every message
+pays for these checks, so each begins with a search that runs in C and nearly always says no.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from voc_stream.events.refusal import Refusal
 
 MAXIMUM_DEPTH = 32
 
-# Possessive, or a long unfinished string would cost the square of its length.
+# The repetition is possessive: else a long unfinished string would cost the square of its length.
 _STRING = rb'"(?:[^"\\]++|\\.)*+"?'
 _STRING_OR_BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _STRING_OR_NUMBER = re.compile(
@@ -49,9 +47,9 @@ _SHAPE = bytes(
 
 
 def refuse_bytes(value: bytes) -> Refusal | None:
-    """What is wrong before `value`, of at least one byte, is read as JSON.
+    """What is wrong with `value`, of at least one byte, before it is read as JSON.
 
-    Depth, encoding, characters that no table can hold.
+    That is its depth, its encoding, or a character that no table can hold.
     """
     if value[0] in _REGISTRY_MAGIC and (refusal := _refuse_registry_header(value)):
         return refusal
@@ -75,9 +73,9 @@ def refuse_bytes(value: bytes) -> Refusal | None:
 
 
 def _refuse_registry_header(value: bytes) -> Refusal | None:
-    """Serializers of schema registries put a header in front.
+    """Refuse a header that serializers of schema registries put in front.
 
-    Confluent's of five bytes, of AWS Glue of eighteen.
+    Confluent's has five bytes, that of AWS Glue has eighteen.
     """
     if value[0] == 0 and len(value) > _CONFLUENT_HEADER_BYTES:
         schema = int.from_bytes(value[1:_CONFLUENT_HEADER_BYTES], "big")
@@ -107,9 +105,9 @@ def _refuse_registry_header(value: bytes) -> Refusal | None:
 
 
 def refuse_numbers(value: bytes) -> Refusal | None:
-    """The first number of `value`, which must be JSON, that `jsonb` cannot store.
+    """Refuse the first number of `value` that `jsonb` cannot store, also in unknown fields.
 
-    Also in fields that are not known.
+    `value` must be JSON.
     """
     if len(value) <= _HARMLESS_BYTES and _LONG_EXPONENT not in value.translate(_SHAPE, b"+-"):
         return None

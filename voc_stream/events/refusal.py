@@ -1,4 +1,4 @@
-"""Why a message is refused: short stable codes for machines, and what they mean for people."""
+"""Says why a message is refused: short stable codes for machines, and what they mean for people."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _LONGEST_ECHO = 60
 class Refusal(NamedTuple):
     """Why a message is no event.
 
-    A code that does not change, and a sentence that says where and what to do.
+    It has a code that does not change, and a sentence that says where and what to do.
     """
 
     reason: Reason
@@ -88,7 +88,7 @@ class Refusal(NamedTuple):
 
 
 def quote(text: str) -> str:
-    r"""`text` as it may stand in a detail: no control characters, and cut where it is long.
+    r"""`text` as it may stand in a detail: no control characters, and cut if it is long.
 
     >>> quote("a\x1b[31m")
     "'a\\x1b[31m'"

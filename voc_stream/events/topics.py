@@ -1,7 +1,7 @@
-"""The topics, without the configured prefix, and the keys of their messages.
+"""Names the topics, without the configured prefix, and the keys of their messages.
 
-Which event goes where is a convention for people: an event is read by its type, wherever it is
-found.
+Which event goes to which topic is a convention for people: an event is read by its type, in any
+topic.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Template(NamedTuple):
         return cls(tuple(literals), tuple(columns))
 
     def render(self, cells: Mapping[str, str], empty_values: frozenset[str]) -> str | None:
-        """The text, or None where one of the columns is empty."""
+        """The text, or None if one of the columns is empty."""
         parts = [self.literals[0]]
         for column, literal in zip(self.columns, self.literals[1:], strict=True):
             cell = cells.get(column, "")
@@ -128,7 +128,7 @@ class Source(NamedTuple):
         Raises CellError.
         """
         text = self.template.render(cells, empty_values)
-        # None where a column is empty, "" where the mapping gives a plain value instead of a text.
+        # None if a column is empty, "" where the mapping gives a plain value instead of a text.
         if not text:
             return self.default
         try:

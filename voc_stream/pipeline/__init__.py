@@ -1,1 +1,1 @@
-"""What passes between Kafka and the store: values, ports and limits. No I/O."""
+"""Declares what passes between Kafka and the store: values, ports and limits. No I/O."""

@@ -1,10 +1,8 @@
-"""What is done beside the stream, from time to time.
+"""Declares chores: what is done beside the stream, from time to time.
 
-A chore says its name, how often, and what it does.
-
-The timers loop over chores and know none by name (`kafka/worker/timers.py`). Those of the store are
-declared in `postgres/chores/postgres_chores.py`, those of the worker itself in
-`kafka/worker/own_chores.py`.
+A chore says its name, how often it is due, and what it does. The timers loop over chores and know
+none by name (`kafka/worker/timers.py`). The chores of the store are declared in
+`postgres/chores/postgres_chores.py`, those of the worker itself in `kafka/worker/own_chores.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ class Circumstances(NamedTuple):
     """What a chore is told when its turn comes.
 
     Attributes:
-        now: the time; of the machine's clock, which may be wrong where the chore needs none.
+        now: the time of the machine's clock, which may be wrong if the chore needs no clock.
         events_wait: whether any events wait, so that the call should be short.
         in_backlog: whether more events wait than lie between two batches of a stream that keeps up.
     """
@@ -41,7 +39,7 @@ class Chore(NamedTuple, Generic[Done]):
     Attributes:
         name: the label `timer` of its metrics. These names do not change.
         every_seconds: how long after its start it is due again.
-        run: what it does. May raise: it is logged and counted, and the chore runs again.
+        run: what it does. It may raise: the error is logged and counted, and the chore runs again.
         needs_clock: whether it waits while the clock of the machine is not to be believed.
     """
 
@@ -52,7 +50,7 @@ class Chore(NamedTuple, Generic[Done]):
 
 
 class ShowChores(Protocol):
-    """Where the store's chores show what they found; for any thread."""
+    """Where the store's chores show what they found; any thread may use it."""
 
     def publish(self, gauges: Sequence[GaugeSample]) -> None:
         """Replace the gauges that are read from the tables."""
@@ -64,18 +62,18 @@ class ShowChores(Protocol):
 class ChoreStore(Protocol):
     """What the worker needs of its store besides batches.
 
-    Blocking: call it from a thread. Every worker may call it at once.
+    Its calls block: make them from a thread. Every worker may make them at once.
     """
 
     def join(self) -> Membership:
-        """Let the store follow this worker's catalogue, where it is the newest or the first.
+        """Let the store follow this worker's catalogue, if it is the newest or the first.
 
         Raises StoreUnavailableError.
         """
         ...
 
     def read_clocks(self) -> ClockReading:
-        """What the clock of this machine, PostgreSQL's, and those that are stored show now.
+        """What the clock of this machine, PostgreSQL's clock, and the stored times show now.
 
         Raises StoreUnavailableError.
         """
@@ -96,10 +94,11 @@ class ChoreStore(Protocol):
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
         """Take messages to send them, oldest first.
 
-        None while another worker has some of that kind, for a minute at most.
+        Returns nothing while another worker has claimed messages of that kind, for a minute at
+        most.
         """
         ...
 
     def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
-        """Those that were sent are done with; all others that were taken may be taken again."""
+        """Remove the messages that were sent; workers may take the other ones again."""
         ...

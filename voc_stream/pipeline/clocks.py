@@ -1,6 +1,6 @@
-"""What a worker may believe of its clock.
+"""Decides what a worker may believe of its clock.
 
-Compared with PostgreSQL's, with the times that were stored, and with the events.
+The clock is compared with PostgreSQL's, with the times that were stored, and with the events.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import NamedTuple
 LARGEST_SKEW = timedelta(minutes=5)
 """How far two clocks may differ.
 
-An event may lie ten minutes ahead; the other half is left to the clock of its producer.
+An event may lie ten minutes ahead; the other half of that is left to the clock of its producer.
 """
 LARGEST_LEAP = timedelta(days=2)
 """How far clocks may go on at once, or have been ahead.
 
-What ends by the clock is kept so much longer, so that this costs nothing.
+What ends by the clock is kept so much longer, so that a leap costs nothing.
 """
 BELIEVED_AFTER = timedelta(minutes=10)
-"""After so long a leap is believed, also where no event confirms it."""
+"""After so long a leap is believed, even if no event confirms it."""
 
 
 class ClockReading(NamedTuple):
@@ -47,7 +47,7 @@ class ClockReading(NamedTuple):
     def skew(self) -> timedelta:
         """How far this machine's clock is ahead of PostgreSQL's.
 
-        No more than what the round trip leaves certain.
+        It is no more than what the round trip leaves certain.
         """
         difference, doubt = self.worker - self.server, self.round_trip / 2
         return (
@@ -58,7 +58,7 @@ class ClockReading(NamedTuple):
 
     @property
     def stored_ahead(self) -> timedelta:
-        """How far the latest stored moment is ahead of PostgreSQL's clock; zero where none is."""
+        """How far the latest stored moment is ahead of PostgreSQL's clock; zero if none is."""
         return max(
             [
                 timedelta(0),
@@ -74,12 +74,12 @@ class ClockReading(NamedTuple):
 def disagreement(skew: timedelta) -> str | None:
     """Why events must wait, given how far this machine's clock is ahead of PostgreSQL's.
 
-    None where they need not.
+    None if they need not.
 
     >>> disagreement(timedelta(minutes=4)) is None
     True
     >>> disagreement(timedelta(hours=-1))
-    "the clock of this machine is 1:00:00 behind PostgreSQL's: set the wrong one; events wait meanwhile, and none is refused"
+    "the clock of this machine is 1:00:00 behind PostgreSQL's: set the wrong one; events wait..."
     """
     if abs(skew) <= LARGEST_SKEW:
         return None
@@ -89,9 +89,9 @@ def disagreement(skew: timedelta) -> str | None:
 
 
 def stored_problem(reading: ClockReading) -> str | None:
-    """Why the tables do not move on, where a clock was ahead when they were written.
+    """Why the tables do not move on, if a clock was ahead when they were written.
 
-    Returns None if none was.
+    None if no clock was.
     """
     if reading.stored_ahead <= LARGEST_SKEW:
         return None
@@ -115,10 +115,9 @@ def needs_rebuild(reading: ClockReading) -> bool:
 def leap(reading: ClockReading) -> timedelta | None:
     """How far both clocks have gone on since the last refresh, if that is too far.
 
-    Too far to be believed at once; else None.
-
-    What leaves the panes is not brought back but by a rebuild. So a clock is not followed for more
-    than they have to spare until an event of about that time has come in.
+    None if it can be believed at once. What leaves the panes comes back only by a rebuild. So a
+    clock is followed no farther than the panes have to spare, until an event of about that time has
+    come in.
     """
     if reading.refreshed is None or reading.server - reading.refreshed <= LARGEST_LEAP:
         return None

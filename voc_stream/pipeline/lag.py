@@ -1,6 +1,6 @@
-"""How much of the logs waits to be taken in.
+"""Computes how much of the logs waits to be taken in.
 
-The one place that compares their ends with positions.
+It is the one place that compares the ends of logs with positions.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def lags(ends: Mapping[Partition, int], positions: Mapping[Partition, int]) -> dict[Partition, int]:
     """How many messages wait in each partition whose end is known.
 
-    A partition without a position waits from its beginning. An end before the position was measured
-    before that position had moved: nothing waits.
+    A partition without a position waits from its beginning. If its end lies before its position,
+    the end was measured before the position moved: nothing waits.
 
     >>> lags({"a": 12, "b": 5, "c": 7}, {"a": 10, "b": 6, "d": 3})
     {'a': 2, 'b': 0, 'c': 7}

@@ -1,11 +1,11 @@
-"""What the worker needs of its store, and the values that pass between them.
+"""Declares what the worker needs of its store, and the values that pass between them.
 
-`kafka` is written against these, and `postgres` fulfils them; `take_in.py` states the order of a
-batch's steps. Tests may put something else in their place.
+`kafka` is written against these ports, and `postgres` fulfils them; `take_in.py` states the order
+of a batch's steps. Tests may put something else in their place.
 
-Delivery guarantee: what batches change, their refusals and the positions after them are one
-transaction (several, one after the other, where PostgreSQL refuses the data of a message), and
-positions move by compare-and-swap; so every event counts once whatever is repeated, and a worker
+Delivery guarantee: one transaction holds what batches change, their refusals and the positions
+after them. If PostgreSQL refuses the data of a message, there are several, one after the other.
+Positions move by compare-and-swap. So every event counts once whatever is repeated, and a worker
 that lost its partition changes nothing.
 """
 
@@ -50,19 +50,19 @@ class DecodedMessage(NamedTuple):
 
 
 Decode: TypeAlias = "Callable[[Sequence[Message], datetime], Sequence[DecodedMessage]]"
-"""Reads what messages say, as of a moment. For any thread, also while a batch is processed."""
+"""Reads what messages say, as of a moment; for any thread, also while a batch is processed."""
 
 FetchedMessage: TypeAlias = Message | DecodedMessage
 """What comes of a fetch.
 
-A message, or what is refused already because it cannot even be unpacked.
+It is a message, or a message that is refused already because it cannot even be unpacked.
 """
 
 
 class StoredPosition(NamedTuple):
     """Where PostgreSQL stands in a partition, and in which log (Kafka's topic id).
 
-    A topic that is made anew has another.
+    A topic that is made anew has another id.
     """
 
     topic_id: str
@@ -90,7 +90,7 @@ class Batch(NamedTuple):
         return max(self.end, self.messages[-1].offset + 1) if self.messages else self.end
 
     def first(self, count: int) -> Batch:
-        """Its first messages, 1 or more; all of it where it has no more."""
+        """Its first messages, 1 or more; all of the batch if it has no more."""
         return (
             self
             if count >= len(self.messages)
@@ -111,7 +111,7 @@ class BatchResult(NamedTuple):
         duplicate: events that came before with the same content.
         rejected: messages that are no event.
         next_offset: the position after the batch.
-        latest_event_time: when the latest of its events occurred; None where there is none.
+        latest_event_time: when the latest of its events occurred; None if there is none.
         conflicting: events whose id came before with other content.
         retracted: events that a retraction had taken back before they came.
         refusals: what the partition has refused of late, this batch included.
@@ -141,9 +141,9 @@ class FencedError(Exception):
 
 
 class RefusalLimitError(Exception):
-    """A message would be refused whose partition may refuse no more; before it there was `record`.
+    """A message would be refused, but its partition may refuse no more.
 
-    Nothing was taken in.
+    Before that message the partition had `record`. Nothing was taken in.
     """
 
     def __init__(
@@ -166,9 +166,8 @@ class StoreUnavailableError(VocError):
 class StoreGaveUpError(StoreUnavailableError):
     """The store gave up on the work at hand.
 
-    It took too long or too much memory, or ended the server's process.
-
-    Either the server is ill or the work is too much for it; `BatchSink.probe` tells them apart.
+    It took too long or too much memory, or ended the server's process. Either the server is ill, or
+    the work is too much for it; `BatchSink.probe` tells them apart.
     """
 
 
@@ -184,7 +183,7 @@ class Membership(NamedTuple):
 
     Attributes:
         installation: what tells this store from any other.
-        problem: why this worker must wait, in words for an operator; None where it need not.
+        problem: why this worker must wait, in words for an operator; None if it need not.
     """
 
     installation: str
@@ -234,7 +233,7 @@ class GaugeSample(NamedTuple):
 class BatchSink(Protocol):
     """What the consumer needs: positions, and batches made durable.
 
-    Blocking; all but `probe` for one thread at a time.
+    Its calls block; all but `probe` are for one thread at a time.
     """
 
     def positions(self, partitions: Collection[Partition]) -> Mapping[Partition, StoredPosition]:
@@ -244,16 +243,15 @@ class BatchSink(Protocol):
     def start_at(
         self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
     ) -> None:
-        """Put `position` in the place of the stored one; None if there is none yet.
+        """Replace the stored position by `position`; the stored one is None if there is none yet.
 
-        The partition is new, or its log is another.
-
-        Raises FencedError where another position is stored, StoreUnavailableError.
+        The partition is new, or its log is another. Raises FencedError if another position is
+        stored, and StoreUnavailableError.
         """
         ...
 
     def refusals(self, partitions: Collection[Partition]) -> Mapping[Partition, RefusalRecord]:
-        """What those of the partitions that have a position have refused of late.
+        """How much the partitions have refused of late, for partitions that have a position.
 
         Raises StoreUnavailableError.
         """
@@ -273,15 +271,13 @@ class BatchSink(Protocol):
     def probe(self) -> None:
         """Find out on a connection of its own whether the store is well.
 
-        It answers soon, and makes durable what is written.
-
-        For any thread, also while a batch is processed. Raises StoreUnavailableError with the cause
-        where it is not.
+        The store must answer soon, and make durable what is written. For any thread, also while a
+        batch is processed. Raises StoreUnavailableError with the cause if the store is not well.
         """
         ...
 
     def twin(self) -> BatchSink:
-        """Another one on the same store.
+        """Another sink on the same store.
 
         Two threads can then process batches of different partitions beside each other.
         """

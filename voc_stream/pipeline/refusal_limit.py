@@ -1,9 +1,10 @@
-"""When a partition refuses no more: a broken producer must not drain into dead letters unseen.
+"""Decides when a partition refuses no more.
 
-Two limits: so many refused messages in a row, and such a share of the latest ones. Beyond either,
-messages that are events are still taken in, and the next one that would be refused is not: there
-the partition stops until somebody has looked. What has been refused is kept beside the position, so
-a restart forgets nothing.
+A broken producer must not drain into dead letters unseen. There are two limits: so many refused
+messages in a row, and such a share of the latest ones. Beyond either, messages that are events are
+still taken in. The next message that would be refused is not: there the partition stops until
+somebody has looked. What has been refused is kept beside the position, so a restart forgets
+nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 
 FEWEST = 2_000
-"""A share of fewer messages is taken as one of so many: a burst of some hundreds stops nothing."""
+"""A share of fewer messages counts as one of so many: a burst of some hundreds stops nothing."""
 WINDOW = 2 * FEWEST
-"""With so many messages counted, all count half: what happened long ago is forgotten."""
+"""Once so many messages are counted, all count half: what happened long ago is forgotten."""
 SET_ASIDE_COUNTS = 100
-"""A message that had to be found by trying counts so often.
+"""How much a message counts that had to be found by trying.
 
-Each takes a minute of its partition.
+Each such message takes a minute of its partition.
 """
 
 
@@ -71,7 +72,7 @@ class RefusalRecord(NamedTuple):
 
 
 class RefusalLimit(NamedTuple):
-    """Where a partition stops; 0 is never.
+    """The limits at which a partition stops; 0 is never.
 
     Attributes:
         run: refused messages in a row.
@@ -82,7 +83,7 @@ class RefusalLimit(NamedTuple):
     percent: int = 50
 
     def reached(self, record: RefusalRecord) -> str | None:
-        """Which limit is reached, in words; None where none is.
+        """Which limit is reached, in words; None if none is.
 
         >>> RefusalLimit().reached(RefusalRecord(run=1_000))
         '1000 messages in a row were refused'

@@ -1,11 +1,10 @@
-"""The steps from bytes to tables, in their order: decode, claim, admit, load, fold, save.
+"""States the steps from bytes to tables in their order: decode, claim, admit, load, fold, save.
 
 Nothing else states this order. What a step does is the business of the rooms behind the ports:
-`events` decodes, `domain` folds, and `postgres/intake` does the others.
-
-Decoding comes first and outside the transaction, on purpose. The consumer decodes what it has
-gathered while PostgreSQL is at work on the batch before (`kafka/worker/consumer.py`): it needs no
-table, so it would only make the transaction longer, and locks with it.
+`events` decodes, `domain` folds, and `postgres/intake` does the others. Decoding comes first and
+outside the transaction, on purpose. The consumer decodes what it has gathered while PostgreSQL is
+at work on the batch before (`kafka/worker/consumer.py`). Decoding needs no table, so it would only
+make the transaction and its locks longer.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def decode_messages(
 ) -> Sequence[DecodedMessage]:
     """What each message says, as of `now`: an event, or why it is none.
 
-    Touches nothing; for any thread.
+    It touches nothing, so any thread may call it.
     """
     return [
         DecodedMessage(offset, value, decode(value, now, catalogue)) for offset, value in messages
@@ -42,9 +41,7 @@ def take_in(steps: Steps[Event, FoldT]) -> Sequence[BatchResult]:
     """Take decoded batches of different partitions into the tables, within one transaction.
 
     Nearly always all events are new, so PostgreSQL writes them while they are folded as if they
-    were. Where one was not, the unseen ones are found first.
-
-    Raises FencedError, RefusalLimitError.
+    were new. If one was not, the new ones are found first. Raises FencedError, RefusalLimitError.
     """
     steps.claim()
     events = steps.admit()
@@ -62,20 +59,20 @@ class Fold(Protocol):
     """New events, and the states that they change."""
 
     def apply(self) -> None:
-        """Let the events change the states. Asks the store nothing."""
+        """Let the events change the states, without asking the store anything."""
 
 
 class Steps(Protocol[Event, FoldT]):
-    """What the store does of one transaction of batches; the caller commits it."""
+    """What the store does in one transaction of batches; the caller commits it."""
 
     def claim(self) -> None:
         """Move the positions by compare-and-swap.
 
-        Raises FencedError where another worker moved them: nothing of this happens then.
+        Raises FencedError if another worker moved them: then nothing of this happens.
         """
 
     def admit(self) -> Sequence[Event]:
-        """Keep the retractions, and give the events that none has taken back."""
+        """Keep the retractions, and return the events that none has taken back."""
 
     def are_probably_new(self, events: Sequence[Event]) -> bool:
         """Whether it is worth while to fold the events as if all were new."""
@@ -101,7 +98,6 @@ class Steps(Protocol[Event, FoldT]):
     def save(self, fold: FoldT) -> Sequence[BatchResult]:
         """Write the changed rows, what they contribute and what was refused.
 
-        The result of each batch.
-
-        Raises RefusalLimitError where a partition would refuse too much.
+        Returns the result of each batch. Raises RefusalLimitError if a partition would refuse too
+        much.
         """

@@ -90,7 +90,7 @@ def _interview(world: World, journey: Journey) -> dict[str, Any]:
 
 
 def _process_items(world: World, journey: Journey) -> dict[str, bool | None]:
-    """What was done, None where there is nothing to say."""
+    """What was done, None if there is nothing to say."""
     if journey.delivered is None:
         raise ValueError(f"order {journey.order_id} is called back before it was delivered")
     estimated = journey.estimated_amount is not None

@@ -111,7 +111,7 @@ class Journey:
 
     @property
     def overrun_share(self) -> float:
-        """By which share the bill is above the estimate; 0 where there was none."""
+        """By which share the bill is above the estimate; 0 if there was none."""
         if self.estimated_amount is None or self.final_amount is None:
             return 0.0
         return self.final_amount / self.estimated_amount - 1.0

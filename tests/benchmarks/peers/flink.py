@@ -63,7 +63,7 @@ GROUP BY item"""
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The last checkpoint that is whole; None where there is none."""
+    """The last checkpoint that is whole; None if there is none."""
     whole = [path.parent for path in folder.glob("*/chk-*/_metadata")]
     return max(whole, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
 

@@ -89,7 +89,7 @@ class AfterKill(NamedTuple):
 
     Attributes:
         killed_at: share of the events that was visible then.
-        recovery_seconds: from the restart to the next visible event; None where there came none.
+        recovery_seconds: from the restart to the next visible event; None if there came none.
         difference: of the tables from what they must hold in the end.
     """
 
@@ -190,7 +190,7 @@ class Run:
             child.stop(STOP_SECONDS)
 
     def raise_if_ended(self) -> None:
-        """Raise PeerFailedError where a process of the peer has ended."""
+        """Raise PeerFailedError if a process of the peer has ended."""
         for child in self._children:
             if child.exit_code() is not None:
                 raise PeerFailedError(
@@ -198,7 +198,7 @@ class Run:
                 )
 
     def progress(self) -> Progress:
-        """Look at the tables. Raises PeerFailedError where a process of the peer has ended."""
+        """Look at the tables. Raises PeerFailedError if a process of the peer has ended."""
         self.raise_if_ended()
         self.cursor.execute(
             "SELECT (SELECT coalesce(sum(events), 0) FROM customer_count), (SELECT coalesce(sum(n),"

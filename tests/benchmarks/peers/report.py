@@ -61,7 +61,7 @@ def report(results: Sequence[Result], measured: Sequence[str], seed: int) -> str
 
 
 def put(page: Path, text: str) -> None:
-    """Replace what stands between the markers of a page. Raises ValueError where it has none."""
+    """Replace what stands between the markers of a page. Raises ValueError if it has none."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

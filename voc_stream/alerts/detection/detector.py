@@ -45,7 +45,7 @@ class Detector(NamedTuple):
         charts: one for each size of drop.
         sums: where each of them stands.
         fallen: the chart that announced a drop; None while all is as usual.
-        recovery: nats by which a recovery is likelier than that the drop goes on; 0 where it is
+        recovery: nats by which a recovery is likelier than that the drop goes on; 0 if it is
             not.
         recovery_scores: scores since `recovery` last was 0.
         fallen_scores: how many scores announced the drop.

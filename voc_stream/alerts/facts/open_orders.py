@@ -33,7 +33,7 @@ class OpenOrder(NamedTuple):
         site_id: the shop.
         product: as stated latest.
         stage: that of the latest step.
-        entered_at: when it entered that stage; None where it has left it again, or was never seen
+        entered_at: when it entered that stage; None if it has left it again, or was never seen
             to enter.
         promised_at: as stated latest.
     """
@@ -46,7 +46,7 @@ class OpenOrder(NamedTuple):
     promised_at: datetime | None
 
     def minutes_in_stage(self, now: datetime) -> float | None:
-        """How long it has been in its stage; None where it is not known to be in it."""
+        """How long it has been in its stage; None if it is not known to be in it."""
         return None if self.entered_at is None else (now - self.entered_at).total_seconds() / 60
 
 

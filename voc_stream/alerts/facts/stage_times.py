@@ -72,7 +72,7 @@ class StageTimes(NamedTuple):
     def usual_minutes(self, catalogue: Catalogue, site_id: str, stage: str) -> float | None:
         """What half of the orders stay within, at the site where enough passed, else at all.
 
-        None where too few passed anywhere.
+        None if too few passed anywhere.
         """
         here = self._percentile(catalogue, site_id, stage, 0.5)
         return self._percentile(catalogue, "", stage, 0.5) if here is None else here
@@ -111,7 +111,7 @@ class StageTimes(NamedTuple):
 def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
     """The minutes within which a share of the orders stayed.
 
-    None where it lies in the last bin, which is open above.
+    None if it lies in the last bin, which is open above.
 
     Bins double in width, so inside one the minutes are taken to grow geometrically; in the first,
     which begins at 0, evenly.

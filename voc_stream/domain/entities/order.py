@@ -254,7 +254,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return None if moment is None else _microseconds(moment)
 
     def open_for(self, stage: str) -> int | None:
-        """For how many microseconds of a stage the site was open; None where that is not known."""
+        """For how many microseconds of a stage the site was open; None if that is not known."""
         return self.opened.get(stage)
 
     def amounts(self) -> tuple[int, int, int] | None:

@@ -52,7 +52,7 @@ def latest(
 
 
 def value_of(stated: Stated[T] | None) -> T | None:
-    """The value, or None where nothing was stated."""
+    """The value, or None if nothing was stated."""
     return None if stated is None else stated.value
 
 

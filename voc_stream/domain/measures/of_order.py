@@ -47,7 +47,7 @@ class OrderFacts(Protocol):
         """A moment in microseconds since 1970; None while it is unknown."""
 
     def open_for(self, stage: str) -> int | None:
-        """For how many microseconds of a stage the site was open; None where that is not known."""
+        """For how many microseconds of a stage the site was open; None if that is not known."""
 
     def amounts(self) -> tuple[int, int, int] | None:
         """The final and the estimated amount in hundredths, and since when both are known, in microseconds."""
@@ -66,7 +66,7 @@ class OrderMeasure(NamedTuple):
 
     Attributes:
         experience: its name.
-        gate: what must be known for anything to be measured; None where it is no moment.
+        gate: what must be known for anything to be measured; None if it is no moment.
         depends_on: the moments on which it depends, or `amounts` or `promises`.
         judge: what it measures.
     """

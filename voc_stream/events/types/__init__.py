@@ -1,4 +1,4 @@
-"""What a call centre may say: the event types, as msgspec structs, each with what it can do."""
+"""Declares what a call centre may say: the event types, as structs that say what they can do."""
 
 from voc_stream.events.types.every_type import EVENT_TYPES, INPUT_TYPES, AnyEvent, AnyInput
 from voc_stream.events.types.structs.callback import Answer, Callback

@@ -1,6 +1,7 @@
-"""What events of every type have in common: fields, and what an event can say of itself.
+"""Declares what events of every type have in common: fields, and what an event can say of itself.
 
-A type of event overrides what it can do otherwise; who reads events asks the event, never its type.
+A type of event overrides what it does otherwise. Code that reads events asks the event, never its
+type.
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ class Measure(msgspec.Struct, frozen=True, gc=False):
 
 
 class Naming(NamedTuple):
-    """Where the body of an event names experiences, and where it says how they were.
+    """Where the body of an event names experiences, and where it scores them.
 
     Attributes:
-        within: the field that is a list of such names; None where the event names one by itself.
+        within: the field that is a list of such names; None if the event names one by itself.
         experience: the field with the key of the experience.
-        score: the field with the score; None where there is none.
-        done: the field that says whether it was done; None where there is none.
+        score: the field with the score; None if there is none.
+        done: the field that says whether it was done; None if there is none.
     """
 
     experience: str
@@ -60,11 +61,11 @@ class Naming(NamedTuple):
 
     @property
     def is_scored(self) -> bool:
-        """Whether more than the name is said."""
+        """Whether the event says more of the experience than its name."""
         return self.score is not None or self.done is not None
 
     def path(self, field: str, place: int) -> str:
-        """Where a field of the name at a place stands, for people.
+        """The path of a field, of the name at a place, for people.
 
         >>> Naming("item", within="answers").path("item", 2)
         'answers[2].item'
@@ -76,7 +77,7 @@ NAMES_NOTHING = Naming("")
 NamedExperience = tuple[int, str, bool, bool]
 """A name that an event gives.
 
-Its place, the experience, and whether a score and a `done` stand beside.
+It holds its place, the experience, and whether a score and a `done` stand beside it.
 """
 GivenScore = tuple[str, float, int]
 """A score that an event gives: the experience, the score in points, and its place in the event."""
@@ -126,7 +127,7 @@ class Event(
         return self.event_id
 
     def is_contact(self, follow_up: str | None) -> bool:
-        """Whether the customer was spoken to: what follows up a delivery.
+        """Whether the customer was spoken to, which follows up a delivery.
 
         `follow_up`: the stage of the catalogue's flow whose end says so.
         """
@@ -142,7 +143,7 @@ class Event(
         return ()
 
     def named(self) -> Sequence[NamedExperience]:
-        """The experiences that it names, as `naming` says where."""
+        """The experiences that it names, in the fields that `naming` states."""
         return ()
 
     def with_names(self, alias: Mapping[str, str]) -> Self:

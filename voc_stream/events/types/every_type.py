@@ -1,4 +1,4 @@
-"""All event types together: whatever file below `structs` declares one may be stated by a message."""
+"""Collects all event types: each file below `structs` declares types that a message may state."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The types of the fields of events.
-
-Their bounds, their words, and what the schemas say of them.
-"""
+"""Declares the types of the fields of events: bounds, words, and what the schemas say of them."""
 
 from __future__ import annotations
 
@@ -15,13 +12,13 @@ MAXIMUM_AMOUNT = 1e12
 MAXIMUM_RETRACTED = 1_000
 MAXIMUM_REASON_LENGTH = 200
 
-# `$` alone would let a trailing newline pass. Published with the schemas, but checked by
-# events/identifiers.py: as patterns of the decoder they would take half of its time.
+# `$` alone would let a trailing newline pass. The patterns are published with the schemas, but
+# checked by events/identifiers.py: as patterns of the decoder they would take half of its time.
 MAXIMUM_EVENT_ID_LENGTH = 64
 EVENT_ID_PATTERN = r"^[A-Za-z0-9._:-]+$(?!\n)"
-# An id is refused where it has what nobody sees: controls and formats (zero width, bidirectional),
+# An id is refused if it has what nobody sees: controls and formats (zero width, bidirectional),
 # blanks but U+0020, marks and fillers that show nothing, and U+FFFD, which stands for a character
-# that was lost. What of these lies beyond U+FFFF no portable pattern can say.
+# that was lost. Of these, no portable pattern can name those beyond U+FFFF.
 INVISIBLE = (
     r"\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5"
     r"\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
@@ -72,7 +69,7 @@ ChurnReason = Literal[
     "death", "moved", "other_relationship", "competitor", "product", "attitude", "unknown"
 ]
 
-# The same words wherever the same thing is said.
+# The same words are used wherever the same thing is said.
 OptionalText = Annotated[
     Text | None, Meta(description="What the customer said, in the customer's words.")
 ]

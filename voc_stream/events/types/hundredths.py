@@ -1,4 +1,4 @@
-"""Scores and amounts as whole hundredths, so that sums are exact and can be subtracted again."""
+"""Converts scores and amounts to whole hundredths: sums are exact, and can be subtracted again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from math import floor
 
 from voc_stream.events.types.fields import MAXIMUM_AMOUNT
 
-# Up to MAXIMUM_AMOUNT a hundredfold is off by less than 0.03: only near a half is the exact way
-# needed.
+# Up to MAXIMUM_AMOUNT a hundredfold is off by less than 0.03: the exact way is needed only near a
+# half.
 _SURELY_BELOW_HALF = 0.4
 _SURELY_ABOVE_HALF = 0.6
 

@@ -19,7 +19,7 @@ _BYTE_ORDER_MARKS = (
 
 
 def text_codec(name: str) -> str | None:
-    """The usual name of an encoding of texts, or None where there is none, or it is none of texts.
+    """The usual name of an encoding of texts, or None if there is none, or it is none of texts.
 
     >>> text_codec("GB18030"), text_codec("base64"), text_codec("utf-9")
     ('gb18030', None, None)

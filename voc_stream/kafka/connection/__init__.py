@@ -1,4 +1,4 @@
-"""How to speak to Kafka.
+"""Speaks to Kafka.
 
-Protocol, credentials, rights, and plain words for what keeps it from answering.
+It holds protocol, credentials and rights, and plain words for what keeps Kafka from answering.
 """

@@ -1,4 +1,4 @@
-"""Asking Kafka something over a short-lived client.
+"""Asks Kafka something over a short-lived client.
 
 If Kafka does not answer, it says plainly what keeps it from that.
 """
@@ -38,12 +38,10 @@ class UnreachableError(TopicsError):
 
 
 def require_broker(settings: Settings) -> Sequence[Address]:
-    """Where all brokers are, by the first one that serves us.
+    """The addresses of all brokers, from the first broker that serves us.
 
-    Fails within seconds. Raises TopicsError, SettingsError.
-
-    kafka-python would try for long, would not tell why, and forgets to close the sockets of refused
-    connections.
+    It fails within seconds. kafka-python would try for long, would not tell why, and forgets to
+    close the sockets of refused connections. Raises TopicsError, SettingsError.
     """
     refusals: list[str] = []
     for address in bootstrap_addresses(settings):
@@ -62,9 +60,9 @@ def require_broker(settings: Settings) -> Sequence[Address]:
 
 @contextmanager
 def explained(settings: Settings) -> Iterator[None]:
-    """Ask a broker whether it serves us.
+    """Ask a broker whether it serves us, and translate errors in the block.
 
-    Then turn what a client of kafka-python raises in the block into TopicsError.
+    What a client of kafka-python raises there becomes TopicsError.
     """
     brokers = require_broker(settings)
     try:
@@ -79,8 +77,8 @@ def _why(settings: Settings, brokers: Sequence[Address], error: KafkaError) -> s
             f"Kafka at {settings.kafka_bootstrap} forbids it to {principal(settings)} ({error}):"
             f" see {SECURITY_PAGE}"
         )
-    # A client meets only one broker by the address in the settings, and all of them by those that
-    # the brokers tell.
+    # By the address in the settings a client meets only one broker. It meets all of them by the
+    # addresses that the brokers tell.
     for address in brokers:
         try:
             probe(settings, address)

@@ -1,7 +1,7 @@
-"""The token of OAUTHBEARER, from a file or a command.
+"""Reads the token of OAUTHBEARER from a file or a command.
 
-Tokens expire, so each connection asks anew. No message repeats the token, or the command: it may
-hold a secret.
+Tokens expire, so each connection asks anew. No message repeats the token. Nor does it repeat the
+command, which may hold a secret.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMAND_TIMEOUT_SECONDS = 10.0
 class TokenError(VocError, OSError):
     """There is no token now.
 
-    An OSError, because both libraries take that for a broker to be tried again.
+    It is an OSError because both libraries then try the broker again.
     """
 
 

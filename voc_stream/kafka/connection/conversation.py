@@ -1,6 +1,6 @@
-"""Questions and answers over one socket, one after another.
+"""Exchanges questions and answers with a broker over one socket, one after another.
 
-Enough to ask a broker how it wants to be spoken to.
+That is enough to ask a broker how it wants to be spoken to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RECEIVE_BYTES = 65_536
 
 
 class Conversation:
-    """A connection to one broker. Blocking; close it. Raises OSError where nothing accepts it."""
+    """A connection to one broker. Blocking; close it. Raises OSError if nothing accepts it."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -35,8 +35,7 @@ class Conversation:
     def ask(self, request: Any) -> Any:
         """The broker's answer.
 
-        Raises OSError, and EOFError where the broker ends the connection, or speaks another
-        language.
+        Raises OSError, and EOFError if the broker ends the connection or speaks another language.
         """
         self._parser.send_request(request)
         self._socket.sendall(self._parser.send_bytes())

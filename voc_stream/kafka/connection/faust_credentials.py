@@ -1,4 +1,4 @@
-"""The settings of a secure connection in the words of Faust, which hands them to aiokafka."""
+"""Gives Faust the settings of a secure connection; Faust hands them to aiokafka."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def faust_credentials(settings: Settings) -> auth.Credentials | None:
             mechanism=settings.kafka_sasl_mechanism,
             ssl_context=context,
         )
-    # Faust chooses the protocol by what it is given; without a context it would send the password
+    # Faust chooses the protocol by what it is given. Without a context it would send the password
     # in the clear.
     protocol = "PLAINTEXT" if credentials is None else credentials.protocol.value
     if protocol != settings.kafka_security_protocol:

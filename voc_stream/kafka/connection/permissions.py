@@ -1,4 +1,4 @@
-"""What Kafka's rules (ACLs) let us do, asked before it is tried.
+"""Asks what Kafka's rules (ACLs) let us do, before it is tried.
 
 A client that may not read a topic is told so nowhere else in time.
 """
@@ -24,14 +24,14 @@ READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 
 
 def is_hidden(described: Mapping[str, Any]) -> bool:
-    """Whether we may not see this topic: it exists, or it does not."""
+    """Whether we may not see this topic: then it may exist or not."""
     return bool(described["error_code"] == TopicAuthorizationFailedError.errno)
 
 
 def forbidden(
     settings: Settings, described: Iterable[Mapping[str, Any]], wanted: Mapping[str, str]
 ) -> dict[str, str]:
-    """Of each topic on which we may not do the operation that is `wanted`: why, and what to do."""
+    """Why we may not do the operation `wanted`, and what to do, for each topic that forbids it."""
     return {
         each["name"]: refusal(settings, wanted[each["name"]], "topic", each["name"])
         for each in described
@@ -40,7 +40,10 @@ def forbidden(
 
 
 def _is_allowed(described: Mapping[str, Any], operation: str) -> bool:
-    """Brokers without rules, and old ones, tell of no operations."""
+    """Whether the operation is allowed.
+
+    Brokers without rules, and old ones, tell of no operations.
+    """
     allowed = described.get("authorized_operations")
     return allowed is None or operation in allowed
 
@@ -48,7 +51,7 @@ def _is_allowed(described: Mapping[str, Any], operation: str) -> bool:
 def group_problem(settings: Settings, admin: Any) -> str | None:
     """Why a worker cannot join its group: a rule is missing.
 
-    None if it can, or where nobody tells.
+    None if it can, or if nobody tells.
     """
     try:
         described = admin.describe_groups([settings.group])[settings.group]

@@ -1,10 +1,9 @@
-"""One short conversation with a broker, to learn why it does not serve us.
+"""Has one short conversation with a broker, to learn why it does not serve us.
 
-It uses the protocol and credentials of the settings.
-
-kafka-python tries a broker again and again whatever the reason, and often loses the broker's answer
-to a wrong password: the answer and the end of the connection come together. So this speaks over a
-plain socket, with that library's messages.
+It uses the protocol and credentials of the settings. kafka-python tries a broker again and again
+whatever the reason. It often loses the broker's answer to a wrong password, because the answer and
+the end of the connection come together. So this speaks over a plain socket, with that library's
+messages.
 """
 
 from __future__ import annotations
@@ -193,7 +192,7 @@ def _speaks_tls(address: Address) -> bool:
 
 
 def _answers(address: Address, context: ssl.SSLContext | None, question: Any) -> Any:
-    """The answer to one question on a connection of its own; None where there is none."""
+    """The answer to one question on a connection of its own; None if there is no answer."""
     try:
         with closing(Conversation(*address)) as talk:
             if context is not None:

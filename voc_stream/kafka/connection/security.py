@@ -1,9 +1,7 @@
-"""How to connect to Kafka as the settings say.
+"""Connects to Kafka as the settings say: for kafka-python here, for Faust in `faust_credentials`.
 
-For kafka-python here, for Faust in `faust_credentials`.
-
-What does not go together in the settings is refused here, before anything connects. No message
-repeats a secret.
+Settings that contradict each other are refused here, before anything connects. No message repeats a
+secret.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def check_security(settings: Settings) -> None:
-    """Refuse settings that contradict each other, or that would let a password be read on its way.
+    """Refuse settings that contradict each other, or that let a password be read on its way.
 
     Raises SettingsError.
     """
@@ -83,7 +81,7 @@ def check_security(settings: Settings) -> None:
 
 
 def _check_credentials(settings: Settings) -> None:
-    """The mechanism must have what it needs, and nothing that it would not use."""
+    """Check that the mechanism has what it needs, and nothing that it would not use."""
     mechanism = settings.kafka_sasl_mechanism
     if mechanism is None:
         raise SettingsError(
@@ -116,7 +114,7 @@ def _check_credentials(settings: Settings) -> None:
                 f"{_variable(name)} is missing: VOC_KAFKA_SASL_MECHANISM is {mechanism}, which"
                 f" needs it"
             )
-    # kafka-python does not escape them.
+    # kafka-python does not escape these characters.
     if mechanism != "PLAIN" and {",", "="} & set(str(settings.kafka_sasl_username)):
         raise SettingsError(
             f"VOC_KAFKA_SASL_USERNAME must have no ',' and no '=' with {mechanism}: choose another"
@@ -125,7 +123,7 @@ def _check_credentials(settings: Settings) -> None:
 
 
 def _refuse(settings: Settings, names: tuple[str, ...], why: str) -> None:
-    """What is set and would not be used is a mistake: somebody believes that it protects them."""
+    """Refuse what is set and would not be used: somebody believes that it protects them."""
     for name in names:
         if getattr(settings, name) is not None:
             raise SettingsError(
@@ -138,7 +136,7 @@ def _variable(name: str) -> str:
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """Checks the brokers' certificate and host name; TLS 1.2 at least.
+    """A TLS context that checks the brokers' certificate and host name; TLS 1.2 at least.
 
     None if the protocol has no TLS. Raises SettingsError.
     """
@@ -152,7 +150,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
             f" it must hold certificates in PEM"
         ) from error
     if settings.kafka_ssl_certfile is not None:
-        # Given no password at all, OpenSSL would ask the terminal for one.
+        # If it is given no password at all, OpenSSL would ask the terminal for one.
         password = settings.kafka_ssl_key_password or ""
         try:
             context.load_cert_chain(
@@ -168,7 +166,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
 
 
 def _reason(error: OSError) -> str:
-    """OpenSSL's word for it, or the system's."""
+    """The reason in OpenSSL's words, or in the system's."""
     return str(getattr(error, "reason", None) or error.strerror or error)
 
 

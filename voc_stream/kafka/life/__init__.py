@@ -1,4 +1,1 @@
-"""The life of a worker.
-
-What it waits for at the start, what it knows of itself, and what ends it.
-"""
+"""Governs the life of a worker: what it waits for, what it knows of itself, and what ends it."""

@@ -1,4 +1,4 @@
-"""The worker's clock, before anything relies on it: the door through which the time comes in.
+"""Checks the worker's clock before anything relies on it: the time comes in through this door.
 
 The clock is compared with PostgreSQL's every few seconds. In between, the monotonic clock tells
 what it must show, so that a clock that is set is noticed before the next event is judged by it.
@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 
 
 class ClockDoor:
-    """Tells the time where it can be believed. Until the first comparison this machine's clock is.
+    """Tells the time if it can be believed.
+
+    Until the first comparison this machine's clock is believed.
 
     Args:
         state: told what is wrong, for the health pages.
@@ -69,7 +71,7 @@ class ClockDoor:
     def chores_time(self) -> datetime | None:
         """The time for what moves the tables on.
 
-        None also while stored times are not to be believed, or the clocks leapt.
+        It is also None while stored times are not to be believed, or while the clocks leapt.
         """
         return None if self._chores_wait else self.now()
 

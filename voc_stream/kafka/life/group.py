@@ -1,9 +1,7 @@
-"""Who else is in the consumer group.
+"""Finds who else is in the consumer group.
 
-Workers of two installations in one group would each get a part of the events.
-
-Every worker's client id carries the id of its installation, and brokers show it in the ids of the
-group's members.
+Workers of two installations in one group would each get a part of the events. Every worker's client
+id carries the id of its installation, and brokers show it in the ids of the group's members.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ def client_id(installation: str) -> str:
 def strangers(member_ids: Iterable[str], installation: str) -> list[str]:
     """Installations of other members, given the members' ids as brokers make them.
 
-    The client id, a dash, and something random.
+    Such an id is the client id, a dash, and something random.
 
     >>> members = ["voc-stream.4f1c-0a", "voc-stream.77aa-1b", "voc-stream.77aa-2c", "rdkafka-3d"]
     >>> strangers(members, "4f1c")
@@ -62,7 +60,7 @@ def read_strangers(settings: Settings, installation: str) -> Sequence[str]:
 
 
 def shared_group(settings: Settings, others: Sequence[str]) -> str:
-    """What an operator is told."""
+    """What an operator is told about a group that several installations share."""
     return (
         f"the consumer group {settings.group} is used by another installation"
         f" ({', '.join(others)}), which would get a part of the"

@@ -1,6 +1,6 @@
 """Ends a worker that something refuses, once its settings have changed.
 
-A password that was mended in its file is then used.
+So a password that was mended in its file is used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _exit() -> None:
 class SettingsWatch(threading.Thread):
     """Looks at the settings while the worker is in trouble.
 
-    One that is well is left in peace until it is started again.
+    A worker that is well is left in peace until it is started again.
 
     Args:
         in_trouble: whether Kafka or PostgreSQL does not serve the worker.

@@ -1,6 +1,6 @@
-"""Where every thread and every task of this process stands.
+"""Shows where every thread and every task of this process stands.
 
-What is to be known of a worker that hangs, before it is ended.
+It is written for a worker that hangs, before the worker is ended.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def whereabouts() -> str:
 
 
 def _tasks() -> list[asyncio.Task[Any]]:
-    """Of all loops; asyncio itself tells only those of one that is known."""
+    """The tasks of all loops; asyncio itself tells only those of a loop that is known."""
     return [
         each
         for each in gc.get_objects()
@@ -40,9 +40,9 @@ def _tasks() -> list[asyncio.Task[Any]]:
 
 
 def _lines(awaited: Any) -> Iterator[str]:
-    """What is awaited, from the outermost on.
+    """The lines of what is awaited, from the outermost on.
 
-    Coroutines (cr), generators (gi), and asynchronous ones (ag) behind their steps.
+    Coroutines (cr), generators (gi), and asynchronous generators (ag) behind their steps.
     """
     while awaited is not None:
         if type(awaited).__name__ == "async_generator_asend":

@@ -1,9 +1,8 @@
-"""What the worker knows about its own life.
+"""Holds what the worker knows about its own life.
 
-Its loops write it; the watchdog and the health server read it.
-
-Every field is one value that is replaced as a whole, so threads may read it without a lock.
-Moments are of `time.monotonic()`, in seconds.
+Its loops write it; the watchdog and the health server read it. Every field is one value that is
+replaced as a whole, so threads may read it without a lock. Moments are of `time.monotonic()`, in
+seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Hold(NamedTuple):
 
     Attributes:
         cause: for machines.
-        sentence: for operators: where it waits, and for what.
+        sentence: for operators: where the partition waits, and for what.
         token: whose hold it is; after a rebalance the partition may be held anew.
     """
 
@@ -41,9 +40,9 @@ class Hold(NamedTuple):
 
 @dataclass(slots=True)
 class WorkerState:
-    """The live counterpart of `watchdog.Life`, where the first fields are explained.
+    """The live counterpart of `watchdog.Life`, which explains the first fields.
 
-    The others are for the health server.
+    The other fields are for the health server.
 
     Attributes:
         positions_loaded: every assigned partition has its position.
@@ -53,12 +52,12 @@ class WorkerState:
             yet whether they go on; replaced as a whole by `Holds`.
         waiting_for: what must be there before the worker can start; None once it is.
         kafka_problem: why the brokers do not serve us now; None if they do.
-        clock_problem: why events wait, where the clocks disagree.
-        stored_clock_problem: why the tables do not move on, where a clock was ahead.
+        clock_problem: why events wait, if the clocks disagree.
+        stored_clock_problem: why the tables do not move on, if a clock was ahead.
         group_problem: why events may go to another installation.
         gives_way_to: what this process ends for, to wait for it in the next one; None while it may
             work.
-        stopping: it was told to stop.
+        stopping: the worker was told to stop.
     """
 
     started: InitVar[float]
@@ -90,14 +89,14 @@ class WorkerState:
         self.rebalancing_since = now
 
     def joined(self, now: float) -> None:
-        """The group was joined and positions are loaded; count from now on."""
+        """Note that the group was joined and positions are loaded, and count from now on."""
         self.rebalancing_since = None
         self.loop_beat = self.consumer_beat = self.last_progress = now
 
     def give_way(self, reason: str) -> None:
         """End this process, to leave the group.
 
-        The next one waits, outside of it, until the reason is gone.
+        The next process waits, outside of the group, until the reason is gone.
         """
         if self.gives_way_to is None:
             self.gives_way_to = reason

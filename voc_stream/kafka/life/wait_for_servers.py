@@ -1,6 +1,6 @@
 """Waits for Kafka and PostgreSQL before the worker starts.
 
-A worker that comes up first waits and says so, and does not crash in a loop.
+A worker that comes up before them waits and says so, and does not crash in a loop.
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ def wait_for_both(
 ) -> bool:
     """Wait until topics and tables are there, and `check` finds nothing.
 
-    Returns False if `stopped` was set first.
-
-    `report` is told what is missing, at last None.
+    `report` is told what is missing, at last None. Returns False if `stopped` was set first.
     """
     said, said_at = "", 0.0
     while not stopped.is_set():
@@ -57,7 +55,7 @@ def what_is_missing(
 ) -> str | None:
     """What keeps a worker from starting, in words for an operator; None if nothing does.
 
-    `check` is asked where both are there.
+    `check` is asked if both are there.
     """
     try:
         require_worker_access(settings)

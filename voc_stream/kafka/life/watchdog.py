@@ -2,9 +2,9 @@
 
 Faust and aiokafka have several ways to stop for ever without an error. Two were seen on Apache
 Kafka 4.4.0 with plain Faust (tests/apache/test_known_bugs.py): a member that idled past its poll
-interval, and a seek that outlasted the request timeout. A third: aiokafka's coordination fails for
-good where it asks while a cluster that was away tells of no broker. The watchdog is a plain thread,
-so a blocked loop cannot stop it.
+interval, and a seek that outlasted the request timeout. There is a third way: aiokafka's
+coordination fails for good if it asks while a cluster that was away tells of no broker. The
+watchdog is a plain thread, so a blocked loop cannot stop it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Life(NamedTuple):
 
 
 def reason_to_end(life: Life, now: float, stall_timeout_seconds: float) -> str | None:
-    """Why the worker must end; None where it may live."""
+    """Why the worker must end; None if it may live."""
     if life.consumer_error is not None:
         return f"the consumer can take part in its group no more ({life.consumer_error})"
     if life.rebalancing_since is not None:
@@ -143,7 +143,7 @@ class Watchdog(threading.Thread):
 def exit_unless_done(seconds: float, end: Callable[[str], None] = _exit) -> threading.Timer:
     """Arm a deadline for a clean end: a thread that hangs must not keep the process.
 
-    Cancel the timer to disarm it.
+    Cancel the timer to disarm the deadline.
     """
     timer = threading.Timer(seconds, end, [f"the worker did not end within {seconds:.0f} s"])
     timer.daemon = True

@@ -1,7 +1,7 @@
-"""Batches as the consumer thread labels them, and what to do with each: pure decisions, no I/O.
+"""Labels batches in the consumer's thread, and decides what to do with each, without I/O.
 
 A batch carries `start`, the position before it was fetched. Offsets inside may have gaps
-(compaction, transaction markers), so only `start` can tell whether something is missing between two
+(compaction, transaction markers). So only `start` can tell whether something is missing between two
 batches.
 """
 
@@ -22,9 +22,9 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
     """Messages of one partition that were fetched together, or one after the other and joined.
 
     Attributes:
-        partition: where they are from.
-        start: the position before the first of them; None where it is not known (first fetch after
-            an assignment).
+        partition: the partition of the messages.
+        start: the position before the first message; None if it is not known (first fetch after an
+            assignment).
         seek_number: how many times the partition had been repositioned when they were fetched.
         messages: what Kafka gave, later decoded, in the order of their offsets.
         end: a position up to which nothing more is to be read after them, such as markers of
@@ -41,7 +41,7 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
 
     @property
     def first_offset(self) -> int:
-        """The offset of the first message; `end` where there is none."""
+        """The offset of the first message; `end` if there is none."""
         return self.messages[0].offset if self.messages else self.end
 
     @property
@@ -53,7 +53,7 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
     def skipped_offsets(self) -> int:
         """How many offsets from the position on held nothing to read.
 
-        Retention, compaction, aborted messages, transaction markers.
+        Reasons are retention, compaction, aborted messages and transaction markers.
         """
         return self.holes + (0 if self.start is None else max(0, self.first_offset - self.start))
 
@@ -75,9 +75,9 @@ class Verdict(Enum):
 
     APPLY = "apply"
     SKIP = "skip"
-    """Nothing in it is new, or it was fetched before the last repositioning."""
+    """Nothing in the batch is new, or it was fetched before the last repositioning."""
     REWIND = "rewind"
-    """Something before it is missing: fetch again from the stored position."""
+    """Something before the batch is missing: fetch again from the stored position."""
     RELOAD = "reload"
     """The log went backwards under the consumer: look at the log and the stored position again."""
 
@@ -103,7 +103,7 @@ def judge(fetched: FetchedBatch[Any], expected_offset: int | None, seek_number: 
 def joined(
     earlier: Sequence[FetchedBatch[AnyMessage]], later: Sequence[FetchedBatch[AnyMessage]]
 ) -> Sequence[FetchedBatch[AnyMessage]]:
-    """Two fetches as one: where the later one goes on with a partition, its batches become one."""
+    """Join two fetches: batches of a partition that follow each other become one."""
     found: list[FetchedBatch[AnyMessage]] = list(earlier)
     newest: dict[Partition, int] = {each.partition: place for place, each in enumerate(found)}
     for batch in later:
@@ -120,13 +120,13 @@ def _as_one(
     before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]
 ) -> FetchedBatch[AnyMessage]:
     messages: Sequence[Any] = [*before.messages, *batch.messages]
-    # Before the first message they count as what lies between it and the start.
+    # Offsets before the first message count as what lies between it and the start.
     holes = before.holes + (batch.skipped_offsets if before.messages else 0)
     return before._replace(messages=messages, end=max(before.end, batch.end), holes=holes)
 
 
 def _goes_on(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) -> bool:
-    """Whether it begins where the other ends; a log that went backwards does not."""
+    """Whether the batch begins where the other ends; a log that went backwards does not."""
     return (
         batch.seek_number == before.seek_number
         and batch.start == before.next_offset
@@ -137,7 +137,7 @@ def _goes_on(before: FetchedBatch[AnyMessage], batch: FetchedBatch[AnyMessage]) 
 def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMessage]:
     """The messages at and after an offset.
 
-    What is left of a batch that overlaps one that was already applied.
+    That is what is left of a batch that overlaps an applied batch.
     """
     if not messages or messages[0].offset >= offset:
         return messages
@@ -145,6 +145,6 @@ def from_offset(messages: Sequence[AnyMessage], offset: int) -> Sequence[AnyMess
 
 
 def before_offset(batch: Batch, offset: int) -> Batch | None:
-    """The messages of a batch before an offset; None where there are none."""
+    """The messages of a batch before an offset; None if there are none."""
     count = sum(message.offset < offset for message in batch.messages)
     return batch.first(count) if count else None

@@ -1,4 +1,4 @@
-"""Decodes what was fetched, on a thread of its own, and loses nothing where that fails."""
+"""Decodes what was fetched, on a thread of its own, and loses nothing if that fails."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Decoding:
     def __init__(self, decode: Decode, metrics: Metrics) -> None:
         self._decode = decode
         self._metrics = metrics
-        # Always the same thread: each one that decodes would keep memory of its own for it.
+        # The thread is always the same: each one that decodes would keep memory of its own for it.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="voc-decoding")
 
     async def read(
         self, fetched: Sequence[FetchedBatch[FetchedMessage]], now: datetime
     ) -> Sequence[FetchedBatch[DecodedMessage]]:
-        """Read what was fetched, on another thread: the store may be at what was fetched before.
+        """Decode what was fetched, on another thread: the store may be at an earlier batch.
 
-        Whatever a message holds, it is an event or refused. Should our code fail nevertheless, each
-        message is read alone, and one that fails again and again is refused.
+        Whatever a message holds, it is an event or it is refused. If our code fails nevertheless,
+        each message is decoded alone, and one that fails again and again is refused.
         """
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._read, fetched, now
@@ -72,7 +72,8 @@ class Decoding:
     ) -> Sequence[DecodedMessage]:
         """All messages of a batch in their order.
 
-        What was decoded, and what nobody can unpack, which is refused already.
+        They are those that were decoded, and those that nobody can unpack, which are refused
+        already.
         """
         left, messages = iter(decoded), []
         for message in batch.messages:

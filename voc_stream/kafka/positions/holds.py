@@ -1,10 +1,9 @@
-"""Partitions that are held.
+"""Holds partitions: nothing more is taken from them until they are released.
 
-Nothing more is taken from them until they are released, while the others go on.
-
-What is held, and why, is shown by `/readyz` and a metric; the fetcher leaves it alone, and its lag
-is no stall of the worker. Where a partition was stopped before, its next message must be read to
-know whether it goes on. Until then it is doubtful: it is fetched, and the worker is not ready.
+The others go on. `/readyz` and a metric show what is held, and why. The fetcher leaves a held
+partition alone, and its lag is no stall of the worker. If a partition was stopped before, its next
+message must be read to know whether it goes on. Until then it is doubtful: it is fetched, and the
+worker is not ready.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Holds:
-    """The only writer of `WorkerState.held` and `doubtful`.
+    """Holds partitions; the only writer of `WorkerState.held` and `doubtful`.
 
-    For one thread; readers in others see one whole mapping or the next.
+    It is for one thread; readers in others see one whole mapping or the next.
     """
 
     def __init__(self, state: WorkerState, metrics: Metrics) -> None:
@@ -36,28 +35,31 @@ class Holds:
         return hold.token
 
     def tell(self, partition: Partition, token: object, sentence: str) -> None:
-        """Say more exactly why, where it is still this hold."""
+        """State the reason more exactly, if it is still this hold."""
         if self.is_held(partition, token):
             self._put(partition, self._state.held[partition]._replace(sentence=sentence))
 
     def is_held(self, partition: Partition, token: object | None = None) -> bool:
-        """Whether it is held: by this hold, where one is given."""
+        """Whether the partition is held: by this hold, if one is given."""
         hold = self._state.held.get(partition)
         return hold is not None and token in (None, hold.token)
 
     def release(self, partition: Partition) -> None:
-        """It is held no more, or not ours any more."""
+        """Release a partition, also one that is not ours any more."""
         self._state.held = {
             each: hold for each, hold in self._state.held.items() if each != partition
         }
         self._metrics.not_held(partition)
 
     def doubt(self, partition: Partition, sentence: str) -> None:
-        """It may have to be held: let nobody take the worker for ready before it is known."""
+        """Doubt a partition that may have to be held.
+
+        Nobody may take the worker for ready meanwhile.
+        """
         self._state.doubtful = {**self._state.doubtful, partition: sentence}
 
     def end_doubt(self, partition: Partition) -> None:
-        """It is known whether it goes on, or not our business any more."""
+        """End a doubt: it is known whether the partition goes on, or it is not ours any more."""
         if partition in self._state.doubtful:
             others = {
                 each: sentence

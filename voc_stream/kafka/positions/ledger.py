@@ -1,6 +1,6 @@
-"""The worker's view of the positions in the store, and its only way to the sink.
+"""Keeps the worker's view of the positions in the store, and its only way to the sink.
 
-The sink blocks: what asks PostgreSQL runs in one thread of its own, so the loop never waits for it
+The sink blocks. So what asks PostgreSQL runs in one thread of its own: the loop never waits for it,
 and batches stay in order. Decoding runs beside it.
 """
 
@@ -81,7 +81,7 @@ class Ledger:
 
         Raises FencedError, StoreUnavailableError, TopicsError, KafkaError.
         """
-        # The order matters: a log that is measured before the store is asked could seem to end
+        # The order matters: if the log is measured before the store is asked, it could seem to end
         # before a position that has just moved.
         stored = await self._call(self._sink.positions, partitions)
         ids = await self.current_topic_ids({partition.topic for partition in partitions})
@@ -129,7 +129,7 @@ class Ledger:
         return await self._ask(self._log_reader.topic_ids, topics)
 
     async def look_at_access(self) -> None:
-        """Learn why the brokers do not serve us, for the log and `/readyz`."""
+        """Find out why the brokers do not serve us, for the log and `/readyz`."""
         problem = await asyncio.get_running_loop().run_in_executor(
             None, self._log_reader.access_problem
         )
@@ -138,11 +138,10 @@ class Ledger:
         self.state.kafka_problem = problem
 
     async def lost_commits(self) -> list[Partition]:
-        """Partitions in which the store stands before what it had confirmed.
+        """Partitions in which the stored position lies before the confirmed one.
 
-        It lost its last commits. Raises StoreUnavailableError.
-
-        A failover to a replica that lags does that, and a crash with `synchronous_commit` off.
+        The store has lost its last commits. A failover to a replica that lags does that, and a
+        crash with `synchronous_commit` off. Raises StoreUnavailableError.
         """
         before = dict(self.durable)
         stored: Mapping[Partition, StoredPosition] = await self._call(
@@ -167,7 +166,7 @@ class Ledger:
         return moment
 
     async def reread(self, partitions: Collection[Partition]) -> None:
-        """Learn where the store stands with partitions that are still ours.
+        """Read the stored positions of partitions that are still ours.
 
         Raises StoreUnavailableError.
         """
@@ -224,7 +223,7 @@ class Ledger:
     async def problem_of_store(self) -> str | None:
         """Why the store cannot be used now.
 
-        None where it is well, and whatever failed has another cause. `/readyz` tells it.
+        None if it is well, and whatever failed has another cause. `/readyz` tells it.
         """
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._sink.probe)
@@ -247,7 +246,7 @@ class Ledger:
             self.durable[partition] = position
 
     def forget(self, partition: Partition) -> None:
-        """The partition was revoked."""
+        """Forget a partition that was revoked."""
         self.durable.pop(partition, None)
         self.refusals.pop(partition, None)
         self.holds.end_doubt(partition)

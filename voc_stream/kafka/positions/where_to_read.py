@@ -1,6 +1,6 @@
-"""Where to read a partition from, given what the store and the log say: pure.
+"""Decides where to read a partition from, given the store and the log: pure.
 
-The store is the truth about what has been taken in; Kafka's committed offset is only shown to tools
+The store is the truth about what has been taken in. Kafka's committed offset is only shown to tools
 that watch consumer groups.
 """
 
@@ -25,8 +25,7 @@ class Placement(NamedTuple):
     Attributes:
         position: what to read from, and in which log.
         is_new: the store has to be told, because this is not the position that it has.
-        reset_reason: why the stored position cannot be used; None if it can, or where there was
-            none.
+        reset_reason: why the stored position cannot be used; None if it can, or if there was none.
     """
 
     position: StoredPosition
@@ -37,10 +36,8 @@ class Placement(NamedTuple):
 def place(stored: StoredPosition | None, log: Log) -> Placement:
     """Choose where to read from.
 
-    The stored position where it lies in this log, else the earliest record.
-
-    Starting too early is safe, since an event counts once by its id; starting too late would lose
-    events.
+    That is the stored position if it lies in this log, else the earliest record. Starting too early
+    is safe, since an event counts once by its id. Starting too late would lose events.
     """
     earliest = StoredPosition(topic_id=log.topic_id, next_offset=log.earliest)
     if stored is None:

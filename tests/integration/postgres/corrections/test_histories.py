@@ -81,7 +81,7 @@ def test_the_batch_itself_moves_nothing(store: Store) -> None:
 
 
 def test_a_customer_without_a_history_is_not_queued(store: Store) -> None:
-    """A first profile moves nothing, also where the same batch has scores."""
+    """A first profile moves nothing, even if the same batch has scores."""
     values = messages([customer(segment="gold"), *told(4)])
     send(store.sink(), values)
     assert store.ask("SELECT * FROM customer_move") == []

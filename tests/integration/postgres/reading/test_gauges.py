@@ -295,7 +295,7 @@ def test_gauges_are_what_the_metrics_declare(store: Store) -> None:
 def test_a_drop_is_measured_against_the_four_weeks_before_the_horizon(store: Store) -> None:
     """Points below the mean of whole days that end before the horizon begins.
 
-    None where either side has too few samples.
+    None if either side has too few samples.
     """
     for number in range(20):
         store.take_in(

@@ -89,7 +89,7 @@ def test_migrations_make_the_tables_that_the_code_declares(new_database: Callabl
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:
-    """`init` may be repeated, also where the tables are full."""
+    """`init` may be repeated, even if the tables are full."""
     before, views = (
         shape(database_url),
         ask(

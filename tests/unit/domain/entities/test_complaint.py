@@ -95,7 +95,7 @@ def test_state_survives_being_stored(catalogue: Catalogue, bodies: list[Event]) 
 
 @pytest.mark.parametrize("action", LIFE)
 def test_each_action_is_a_state(catalogue: Catalogue, action: str) -> None:
-    """The furthest action is the state, also where those before it were never told.
+    """The furthest action is the state, even if those before it were never told.
 
     It is open until it is resolved.
     """

@@ -290,7 +290,7 @@ COUNTED = event_lists(12).map(of_order_one)
 def test_a_difference_turns_the_sums_of_before_into_those_of_after(
     catalogue: Catalogue, earlier: list[Event], later: list[Event], moved: bool
 ) -> None:
-    """Whatever came in between: what was counted plus the difference is what counts now, also where the dimensions changed."""
+    """Whatever came in between: what was counted plus the difference is what counts now, even if the dimensions changed."""
     before, after = (
         order(earlier, catalogue).counted(RULES),
         order([*earlier, *_renamed(later)], catalogue).counted(RULES),

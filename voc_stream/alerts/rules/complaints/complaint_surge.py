@@ -44,7 +44,7 @@ class Opened(NamedTuple):
 
     Attributes:
         site_id: where.
-        category: the experience complained about; None where that is unknown.
+        category: the experience complained about; None if that is unknown.
         last_day: in the last 24 hours.
         days_like_this: in the same 24 hours one, two, three and four weeks before, together.
         four_weeks: in the 28 days before the last 24 hours.

@@ -47,7 +47,7 @@ class RiskShares(NamedTuple):
     """The share of customers at risk, today and on the days before.
 
     Attributes:
-        today: None where no customer was assessed by this model, or where it is not time to count.
+        today: None if no customer was assessed by this model, or where it is not time to count.
         before: those of the HISTORY_DAYS before that are known, assessed by the same model.
         drivers: how many of the customers at risk have each driver.
     """

@@ -41,7 +41,7 @@ class AtRisk(NamedTuple):
 class HighValueCustomers(NamedTuple):
     """The customers of high value at risk.
 
-    None where the catalogue does not say what a high value is.
+    None if the catalogue does not say what a high value is.
     """
 
     at_risk: AtRisk | None
@@ -60,7 +60,7 @@ def judge_high_value(at_risk: AtRisk | None, enough: int) -> Verdict:
     where so many are in the band critical and they are at least half of all.
 
     Args:
-        at_risk: None where the catalogue does not say what a high value is.
+        at_risk: None if the catalogue does not say what a high value is.
         enough: the catalogue's `high_value_at_risk_customers`, at least 1.
     """
     if at_risk is None or 2 * at_risk.customers < enough:

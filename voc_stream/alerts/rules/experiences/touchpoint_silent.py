@@ -71,7 +71,7 @@ class SiteContacts(NamedTuple):
     contacts: Mapping[Kind, Sequence[Sequence[int]]]
 
     def expected(self, kind: Kind, hours: int) -> float:
-        """How many contacts are usual in this window; 0 where too few weeks had any."""
+        """How many contacts are usual in this window; 0 if too few weeks had any."""
         column = WINDOWS.index(hours)
         usual = [counts[column] for counts in self.contacts.get(kind, ())[1:]]
         return sum(usual) / len(PAST) if sum(count > 0 for count in usual) >= WEEKS_HEARD else 0.0

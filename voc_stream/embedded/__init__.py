@@ -1,1 +1,1 @@
-"""A Kafka-compatible broker and a real PostgreSQL on one machine, without root, Docker or Java."""
+"""Runs a Kafka-compatible broker and a real PostgreSQL, without root, Docker or Java."""

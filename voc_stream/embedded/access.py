@@ -1,10 +1,9 @@
-"""Who may connect to the PostgreSQL of `up`.
+"""Decides who may connect to the PostgreSQL of `up`: one ordinary role.
 
-One ordinary role, by a password that only the user who started `up` can read.
-
-The server's superuser has no password, so nobody logs in as it over the network. What needs it is
-done in single-user mode, as the system user who owns the data. A folder of an earlier version,
-where every user of the machine was superuser, is closed in the same way, with all that it holds.
+Only the user who started `up` can read its password. The server's superuser has no password, so
+nobody logs in as it over the network. What needs it is done in single-user mode, as the system user
+who owns the data. In a folder of an earlier version every user of the machine was superuser. Such a
+folder is closed in the same way, with all that it holds.
 """
 
 from __future__ import annotations
@@ -23,8 +22,9 @@ ROLE = "voc"
 SUPERUSER = "postgres"
 PASSWORD_FILE = "postgres.password"  # noqa: S105  the name of the file, not what it holds
 _HOST_BASED_AUTHENTICATION = "host all all 127.0.0.1/32 scram-sha-256\n"
-# One statement a line: in single-user mode a line's end is a statement's end. Each may be repeated.
-# `initdb` made the first role, whose number is always 10: no role can rename or demote itself.
+# The statements stand one on a line: in single-user mode a line's end is a statement's end. Each
+# may be repeated. `initdb` made the first role, whose number is always 10: no role can rename or
+# demote itself.
 _STATEMENTS = """\
 UPDATE pg_authid SET rolname = '{superuser}' WHERE oid = 10;
 ALTER ROLE {superuser} PASSWORD NULL;
@@ -43,7 +43,7 @@ LOOP EXECUTE what; END LOOP; END$$;
 
 
 def close_to_others(data: Path, database: str, run_alone: Callable[[str], None]) -> str:
-    """Let nobody in but `ROLE`, unless that was done before; its password.
+    """Let nobody in but `ROLE`, unless that was done before; returns its password.
 
     Args:
         data: the folder of the stopped server. The password lies beside it, in `PASSWORD_FILE`.

@@ -1,6 +1,6 @@
-"""Apache Kafka as the broker of `up`.
+"""Runs Apache Kafka as the broker of `up`.
 
-One node of its own kind, from a download that is unpacked here. It keeps its data in the folder.
+It has one node, from a download that is unpacked here, and keeps its data in the folder.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOG4J = """<Configuration status="warn">
 
 
 class ApacheBroker:
-    """A running broker of Apache Kafka 4. What it was sent, it still has after a stop, or a crash.
+    """A running broker of Apache Kafka 4, which keeps what it was sent after a stop or a crash.
 
     Args:
         data_dir: existing folder; data and settings are kept in its subfolder `kafka`.

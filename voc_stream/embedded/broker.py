@@ -1,8 +1,6 @@
-"""The embedded broker.
+"""Runs the embedded broker; the one module that knows which broker that is.
 
-Tansu, a program that speaks Kafka's protocol and keeps its topics in memory only.
-
-The one module that knows which broker is embedded.
+It is Tansu, a program that speaks Kafka's protocol and keeps its topics in memory only.
 """
 
 from __future__ import annotations
@@ -22,10 +20,10 @@ STOP_TIMEOUT_SECONDS = 10.0
 
 
 class Broker:
-    """A running broker. It forgets everything when it stops.
+    """A running broker, which forgets everything when it stops.
 
     Attributes:
-        keeps_events: whether it does not.
+        keeps_events: False, because it forgets them.
 
     Args:
         data_dir: existing folder for its log.

@@ -1,4 +1,4 @@
-"""The folder in which `up` keeps everything, used by one `up` at a time."""
+"""Holds the folder in which `up` keeps everything; one `up` at a time uses it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked(data_dir: Path) -> Iterator[Path]:
-    """Make the folder where it is missing and hold it.
+    """Make the folder if it is missing, and hold it.
 
-    The lock goes with the process, however that ends.
+    The lock goes with the process, in whatever way that ends.
 
     Raises:
         EmbeddedError: another process holds it, or it cannot be written.
@@ -50,7 +50,7 @@ def locked(data_dir: Path) -> Iterator[Path]:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only this user can read, whole or not at all.
 
-    It takes the place of the one that was there.
+    It replaces the file that was there.
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)

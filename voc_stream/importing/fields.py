@@ -1,6 +1,6 @@
-"""The fields of the event types as a mapping sees them.
+"""Lists the fields of the event types as a mapping sees them.
 
-Derived from the structs, so that both always agree.
+They are derived from the structs, so that both always agree.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads a mapping from TOML and checks all of it before the first row.
 
-Keys, names of tables, constants, required fields.
+It checks keys, names of tables, constants and required fields.
 """
 
 from __future__ import annotations
@@ -63,10 +63,7 @@ def parse_mapping(text: str, name: str) -> RowMapping:
 
 
 class _Reader(MappingTables):
-    """Turns the parsed tables of one mapping into rules.
-
-    Every complaint names the key and the line.
-    """
+    """Turns the parsed tables of one mapping into rules; every error names the key and the line."""
 
     def __init__(self, name: str, text: str, tables: dict[str, Any]) -> None:
         super().__init__(name, text)
@@ -210,7 +207,7 @@ class _Reader(MappingTables):
         return Template(("",), ()), value
 
     def _check_constants(self, source: Source, field: Field, path: KeyPath) -> None:
-        """Values that the mapping itself states must suit the field.
+        """Check that the values which the mapping itself states suit the field.
 
         So no row is needed to find a slip.
         """

@@ -1,4 +1,4 @@
-"""What a mapping says, ready to be applied: rules that make events of a row."""
+"""Holds what a mapping says, ready to be applied: rules that make events of a row."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ _LONGEST_LIST = 1_000
 
 
 class MappingError(VocError):
-    """A mapping is wrong, or does not fit the export.
-
-    The message names the mapping's file, line and key.
-    """
+    """A mapping is wrong, or does not fit the export; the message names its file, line and key."""
 
     exit_code = 2
 
@@ -28,7 +25,7 @@ class MappingError(VocError):
 class Condition(NamedTuple):
     """A test of one cell: whether it is empty (`values` is None) or one of the values.
 
-    `expected` is the answer that fulfils it.
+    `expected` is the result that fulfils it.
     """
 
     column: str
@@ -44,7 +41,7 @@ class Condition(NamedTuple):
 
 
 class AnswerRule(NamedTuple):
-    """One answer of a callback; left out where neither its score nor its `done` has a value."""
+    """One answer of a callback; left out if neither its score nor its `done` has a value."""
 
     fields: Mapping[str, Source]
 
@@ -52,8 +49,8 @@ class AnswerRule(NamedTuple):
 class EventRule(NamedTuple):
     """One `[[event]]` block.
 
-    `place` counts from 0; `digest_columns` make the event_id, or all of the event where they are
-    None too.
+    `place` counts from 0. `digest_columns` make the event_id; if they are None, the whole event
+    does.
     """
 
     place: int
@@ -66,7 +63,7 @@ class EventRule(NamedTuple):
 
 
 class RowMapping(NamedTuple):
-    """A whole mapping. `places` tells for each column that it uses where, as `file:line: key`."""
+    """A whole mapping; `places` gives the place of each column it uses, as `file:line: key`."""
 
     rules: tuple[EventRule, ...]
     encoding: str
@@ -77,7 +74,7 @@ class RowMapping(NamedTuple):
     def check_columns(self, header: Header) -> None:
         """Raise MappingError for the first column that does not fit.
 
-        The mapping uses it, and a CSV does not have it, or has it twice.
+        The mapping uses such a column, but a CSV does not have it, or has it twice.
         """
         for column, place in self.places.items():
             if column in header.repeated:
@@ -93,7 +90,7 @@ class RowMapping(NamedTuple):
 
 
 def _advice(header: Header) -> str:
-    """What may be wrong where the header has not the columns that the mapping names."""
+    """What may be wrong if the header does not have the columns that the mapping names."""
     if header.other_delimiter is not None:
         return f"; is {header.other_delimiter!r} the delimiter? Then set `delimiter` in [input]"
     if len(header.names) == 1 or any(
@@ -104,7 +101,7 @@ def _advice(header: Header) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """The names, or the first of them where a screen cannot show all."""
+    """The names; only the first of them if a screen cannot show all."""
     listed = ", ".join(names)
     if len(listed) <= _LONGEST_LIST:
         return listed

@@ -1,4 +1,7 @@
-"""What the tables of a mapping must look like, whatever they say; every complaint names the key and the line."""
+"""Checks what the tables of a mapping must look like, whatever they say.
+
+Every error names the key and the line.
+"""
 
 from __future__ import annotations
 

@@ -34,22 +34,21 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import AnyInput
 
-# The reason of a file, or its rest, that was not read.
+# The reason that is given for a file, or its rest, that was not read.
 UNREADABLE = "unreadable"
 _EXPORTS = (".csv", ".tsv", ".xes")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Anything longer is refused by `decode` already; reading no further keeps a file without line ends
-# out of memory.
+# `decode` refuses anything longer already. Reading no further keeps a file without line ends out of
+# memory.
 _LONGEST_LINE = MAXIMUM_MESSAGE_BYTES + 2
 
 
 class Line(NamedTuple):
-    """One event of a file, with the bytes to send.
+    """One event of a file with the bytes to send, or a problem.
 
-    Or a problem: a short reason to count by, and a sentence.
-
-    `number` is that of the line, 0 if the whole file is meant; `lines` is how many lines are meant.
+    A problem has a short reason to count by, and a sentence. `number` is that of the line, 0 if the
+    whole file is meant; `lines` is how many lines are meant.
     """
 
     file: str
@@ -74,9 +73,8 @@ def load_mapping(path: Path) -> RowMapping:
 def require_mapping(names: Sequence[str], mapping: RowMapping | None) -> None:
     """Raise MappingError for the first file that needs a mapping and has none.
 
-    This happens before anything is sent.
-
-    Likewise where standard input is named twice: it can be read only once.
+    This happens before anything is sent. It is also raised if standard input is named twice,
+    because that can be read only once.
     """
     if names.count(STANDARD_INPUT) > 1:
         raise MappingError("`-` stands twice in FILES, but standard input can be read only once")
@@ -133,7 +131,10 @@ def read_events(
 
 
 def _with_advice(line: Line, mapping: RowMapping | None) -> Line:
-    """Nothing but its first line tells a CSV under another name, or from a pipe."""
+    """The line with advice about a CSV.
+
+    Under another name, or from a pipe, only its first line tells.
+    """
     if (
         mapping is None
         and line.number == 1
@@ -159,7 +160,7 @@ def _rest(line: int) -> str:
 
 
 class _Rows:
-    """Counts rows as they pass, and those of which nothing came. `line` is that of the latest."""
+    """Counts rows as they pass, and rows that gave nothing; `line` is that of the latest row."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -173,15 +174,15 @@ class _Rows:
             self._gave = False
             self.line = row.line
             yield row
-            # The next row is asked for when all that comes of this one has been taken.
+            # The next row is asked for when all that this one gives has been taken.
             self.silent += not self._gave
 
     def heard(self) -> None:
-        """Something came of the row at hand."""
+        """Note that the row at hand gave something."""
         self._gave = True
 
     def explain_nothing(self) -> str:
-        """Why no event came of the file."""
+        """Why the file gave no event."""
         if not self._count:
             return "has no rows; is it the right file?"
         return (

@@ -1,1 +1,1 @@
-"""What an operator sees: metrics, each declared once, and the health pages."""
+"""Shows an operator metrics, each declared once, and the health pages."""

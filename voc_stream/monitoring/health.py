@@ -1,9 +1,9 @@
-"""The pages of a worker over HTTP: /metrics, /healthz, /readyz and a small index.
+"""Serves the pages of a worker over HTTP: /metrics, /healthz, /readyz and a small index.
 
-They are served from a thread of their own, so that a worker whose loop is blocked is still visible.
-It is one thread with one loop, however many connect: clients that say nothing must not use up the
-threads and files that the worker needs. Where too many are connected, the one that has been longest
-is cut, so whoever asks at once is answered.
+A thread of their own serves them, so that a worker whose loop is blocked is still visible. It is
+one thread with one loop, however many clients connect: clients that say nothing must not use up the
+threads and files that the worker needs. If too many are connected, the oldest connection is cut, so
+a client that asks at once is answered.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class HealthServer:
         host: address to listen on.
         port: port to listen on; 0 chooses a free one.
         registry: the metrics.
-        not_alive: why the process should be restarted; empty where it is well. Called from another
+        not_alive: why the process should be restarted; empty if it is well. Called from another
             thread, and must not block.
         not_ready: why it takes in no events now; called as `not_alive` is.
 
@@ -78,7 +78,7 @@ class HealthServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which it listens."""
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

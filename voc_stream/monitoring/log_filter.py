@@ -15,7 +15,7 @@ MOST_MESSAGES = 1_000
 class Repetition(logging.Filter):
     """Lets a message through once in a while, and then says how often it was left out.
 
-    Messages are the same where logger, level and text are, the numbers and names in the text aside.
+    Messages are the same if logger, level and text are; numbers and names in the text do not count.
     """
 
     def __init__(self, rest_seconds: float = REST_SECONDS) -> None:

@@ -1,9 +1,9 @@
-"""Every metric of the service, declared once: name, help, labels.
+"""Declares every metric of the service once: name, help, labels.
 
-Two kinds. Counters and gauges of the worker's own life are attributes of `Metrics`. Gauges that are
-read from the tables are listed in `table_gauges` and set by `Metrics.publish`; a sample that is
-not read any more disappears, because no data is not zero. Label values come from the catalogue, the
-topics and the sites, never from a customer or a text.
+There are two kinds. Counters and gauges of the worker's own life are attributes of `Metrics`.
+Gauges that are read from the tables are listed in `table_gauges` and set by `Metrics.publish`. A
+sample that is not read any more disappears, because no data is not zero. Label values come from the
+catalogue, the topics and the sites, never from a customer or a text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BATCH_SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 BATCH_EVENTS_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000)
 
-# Of a message, as the fields of BatchResult.
+# The outcomes of a message, as the fields of BatchResult.
 OUTCOMES = ("accepted", "duplicate", "rejected", "conflicting", "retracted")
 
 
@@ -211,12 +211,12 @@ class Metrics:
         self._held[partition] = tuple(causes)
 
     def not_held(self, partition: Partition) -> None:
-        """It is held no more."""
+        """Show that a partition is held no more."""
         for cause in self._held.pop(partition, ()):
             self.partition_held.remove(partition.topic, str(partition.number), cause)
 
     def forget_partition(self, partition: Partition) -> None:
-        """A partition that went to another worker must not show its old values here."""
+        """Remove the values of a partition that went to another worker."""
         for gauge in (self.lag_events, self.event_delay_seconds, self.last_commit):
             with suppress(KeyError):
                 gauge.remove(partition.topic, str(partition.number))
@@ -228,6 +228,6 @@ class Metrics:
     def publish(self, gauges: Sequence[GaugeSample]) -> None:
         """Replace all gauges that are read from the tables.
 
-        Raises KeyError, ValueError for a name or labels not declared here.
+        Raises KeyError or ValueError for a name or labels that are not declared here.
         """
         self._tables.publish(gauges)

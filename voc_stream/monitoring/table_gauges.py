@@ -1,4 +1,4 @@
-"""The gauges that are read from the tables: each is declared here once, and shown with a cap on sites."""
+"""Declares once each gauge that is read from the tables, and shows it with a cap on sites."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
 class TableGauges(Collector):
     """The samples of the gauges of READ_FROM_TABLES, with the cap on sites.
 
-    Replaced as a whole, so a scrape never sees half of them.
+    They are replaced as a whole, so a scrape never sees half of them.
     """
 
     def __init__(self, overflow: Counter) -> None:
@@ -138,7 +138,7 @@ class TableGauges(Collector):
         self._samples = samples
 
     def _admit(self, sites: Iterable[str]) -> None:
-        """Sites once shown stay shown; new ones are taken in as long as there is room."""
+        """Admit new sites as long as there is room; sites once shown stay shown."""
         for site in sorted(set(sites) - self._sites)[: MAXIMUM_SITES - len(self._sites)]:
             self._sites.add(site)
 

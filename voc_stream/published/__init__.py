@@ -1,1 +1,1 @@
-"""Documents generated from declarations: schemas, the data dictionary, the page of metrics."""
+"""Generates documents from declarations: schemas, the data dictionary, the page of metrics."""

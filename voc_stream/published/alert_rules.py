@@ -1,4 +1,4 @@
-"""What is generated from the declarations of the alert rules: pages, entries of Prometheus, cases.
+"""Generates from the alert rules: pages, entries of Prometheus, and cases of promtool.
 
 `python -m voc_stream.published.write` writes them with all else that is generated.
 """
@@ -20,21 +20,22 @@ _LABELS = {"kind": "domain", "team": "customer-experience"}
 _RUNBOOKS = "{{ $externalLabels.runbooks }}"
 
 _ENTRIES_HEADER = """\
-# Alerts about experiences: what customers told, or what happened to them. They contain no thresholds.
+# Alerts about experiences: what customers told, or what happened to them. They contain no
+# thresholds.
 #
 # Made by `make docs` from voc_stream/alerts/rules: change those, not this.
 #
-# An evaluator in the worker decides, by the thresholds of the catalogue, with a sample gate, control
-# of false discoveries and different limits for start and end. These rules only pass on what it wrote
-# into voc.alert. The labels severity, experience, site, horizon, department and explained_by are those
-# of that alert; one that does not apply is missing.
+# An evaluator in the worker decides, by the thresholds of the catalogue, with a sample gate,
+# control of false discoveries and different limits for start and end. These rules only pass on what
+# it wrote into voc.alert. The labels severity, experience, site, horizon, department and
+# explained_by are those of that alert; a label that does not apply is missing.
 #
 # for: 15s              two evaluations in a row; the evaluator has made sure already
-# keep_firing_for: 3m   bridges a start of Prometheus or of the evaluator; an alert that ended is gone
-#                       3 minutes later
+# keep_firing_for: 3m   bridges a start of Prometheus or of the evaluator; an alert that ended is
+#                       gone 3 minutes later
 #
 # While no fresh evaluation exists, alerts stay as they were: see recording.yaml. Figures in a
-# description are those of the moment, and left out where there are none.
+# description are those of the moment, and left out if there are none.
 
 """
 _CASES_HEADER = """\

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: every topic, what its messages are, and who sends them."""
+"""Generates the AsyncAPI document: every topic, what its messages are, and who sends them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-# With the default prefix.
+# The topics are shown with the default prefix.
 _PREFIX = "voc."
 DEAD_LETTER_TOPIC = _PREFIX + DEAD_LETTERS
 ALERT_TOPIC = _PREFIX + ALERTS

@@ -1,4 +1,4 @@
-"""The table of the signals that raise the risk of leaving, for the page of the semantics."""
+"""Generates the table of signals that raise the risk of leaving, for the page of the semantics."""
 
 from __future__ import annotations
 

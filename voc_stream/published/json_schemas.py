@@ -1,4 +1,4 @@
-"""The published schemas, derived from the event types."""
+"""Generates the published schemas from the event types."""
 
 from __future__ import annotations
 

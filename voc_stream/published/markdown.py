@@ -1,4 +1,4 @@
-"""Tables as Markdown, and sections of a page that commands write. Pure but for `put_section`."""
+"""Writes tables as Markdown, and sections of a page; pure but for `put_section`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def table(
 def replace_section(page: str, name: str, text: str) -> str:
     """The page with `text` between the markers of section `name`.
 
-    ValueError where it has no such section.
+    Raises ValueError if it has no such section.
 
     >>> print(replace_section("a <!-- bench: begin -->old<!-- bench: end --> z", "bench", "new"))
     a <!-- bench: begin -->
@@ -46,5 +46,5 @@ def replace_section(page: str, name: str, text: str) -> str:
 
 
 def put_section(page: Path, name: str, text: str) -> None:
-    """Replace a section of a file. ValueError where it has no such section."""
+    """Replace a section of a file. Raises ValueError if it has no such section."""
     page.write_text(replace_section(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")

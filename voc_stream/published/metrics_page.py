@@ -1,4 +1,4 @@
-"""The page of all metrics for operators, generated from their declarations."""
+"""Generates the page of all metrics for operators, from their declarations."""
 
 from __future__ import annotations
 

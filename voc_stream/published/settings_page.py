@@ -1,4 +1,4 @@
-"""The page of all settings, generated from the docstring of `Settings`."""
+"""Generates the page of all settings, from the docstring of `Settings`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON values as YAML for people: block style, every text quoted as in JSON."""
+"""Writes JSON values as YAML for people: block style, every text quoted as in JSON."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Child processes: started with a log and a port, watched, and never left behind."""
+"""Runs child processes: started with a log and a port, watched, and never left behind."""

@@ -1,4 +1,4 @@
-"""One child process: started with its own log, stopped with a deadline, never left behind."""
+"""Runs one child process: with its own log, with a deadline for its stop, and never left behind."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ class Child:
     """A running program.
 
     It ends with its parent, even a killed one (Linux); a Ctrl-C in the terminal reaches only the
-    parent.
-
-    The kernel ties the child to the thread that starts it, so start it from one that lasts.
+    parent. The kernel ties the child to the thread that starts it, so start it from one that lasts.
 
     Args:
         name: for messages.
@@ -36,7 +34,7 @@ class Child:
         log_path: file that receives its output, after what earlier starts left there. Only this
             user can read it. One that has grown beyond `LOG_BYTES` is kept as `….1`, in the place
             of the one before.
-        environment: variables of the child; the parent's where absent.
+        environment: variables of the child; if absent, the parent's.
         stop_signal: asks the program for a clean end.
         user: system user to run as; only root can name one.
     """
@@ -100,7 +98,7 @@ class Child:
     def wait_until(self, is_ready: Callable[[], bool], timeout_seconds: float) -> None:
         """Wait until it serves.
 
-        Raises EmbeddedError, with its last words, where it ends or takes too long.
+        Raises EmbeddedError with its last words if it ends or takes too long.
         """
         deadline = time.monotonic() + timeout_seconds
         while not is_ready():
@@ -117,7 +115,7 @@ class Child:
             time.sleep(POLL_SECONDS)
 
     def stop(self, timeout_seconds: float) -> None:
-        """Ask it to end, wait for that, and kill it where it does not listen.
+        """Ask it to end, wait for that, and kill it if it does not listen.
 
         Safe to call twice.
         """

@@ -1,9 +1,7 @@
-"""Launcher that makes a program end when the process that started it dies, however that dies.
+"""Launches a program that ends when the process that started it dies, in whatever way that dies.
 
-Run as a script, with nothing but the standard library.
-
-Arguments: parent's process id, signal number, system user or `-`, then the program and its
-arguments.
+Run as a script, with only the standard library. Arguments: parent's process id, signal number,
+system user or `-`, then the program and its arguments.
 """
 
 from __future__ import annotations

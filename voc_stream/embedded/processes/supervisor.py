@@ -1,6 +1,6 @@
 """Keeps one child running.
 
-What ends by itself is started again, after a pause that grows while it keeps ending.
+A child that ends by itself is started again, after a pause that grows while it keeps ending.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Supervisor:
     def check(self, now: float) -> str | None:
         """Notice its end, and start it again once the pause is over.
 
-        What happened, for people; None if nothing did.
+        Returns what happened, for people; None if nothing did.
         """
         if self._restart_at is not None:
             return self._start_again(now) if now >= self._restart_at else None

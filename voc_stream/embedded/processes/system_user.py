@@ -1,6 +1,6 @@
-"""PostgreSQL refuses to run as root.
+"""Finds another system user if root starts PostgreSQL, which refuses to run as root.
 
-Where root starts it, this finds another system user and lets that one reach the files.
+It also lets that user reach the files.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ NAME = "embedded_postgres"
 
 
 def server_user() -> str | None:
-    """The system user to run PostgreSQL as, created where missing.
+    """The system user to run PostgreSQL as, created if it is missing.
 
-    Returns None if this process is not root. Raises EmbeddedError.
+    None if this process is not root. Raises EmbeddedError.
     """
     if os.geteuid() != 0:
         return None
@@ -53,7 +53,7 @@ def give_folder(folder: Path, user: str | None) -> None:
 
 
 def let_read(folder: Path, user: str | None) -> None:
-    """Let other users read the programs in a folder, where a strict file mask kept them from it."""
+    """Let other users read the programs in a folder, if a strict file mask kept them from it."""
     if user is None:
         return
     _let_through(folder)

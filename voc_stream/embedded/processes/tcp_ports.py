@@ -1,4 +1,4 @@
-"""Choosing TCP ports on 127.0.0.1."""
+"""Chooses TCP ports on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def answers(port: int) -> bool:
 def listens(process_id: int, port: int) -> bool:
     """Whether this process, and no other one, serves the port.
 
-    A program that held the port before would answer, too. Ask this where an answer is taken for
-    that of a program of ours, before it has told who it is.
+    A program that held the port before would answer, too. Ask this before an answer is taken for
+    that of a program of ours that has not told who it is.
     """
     import psutil  # noqa: PLC0415  part of the extra
 

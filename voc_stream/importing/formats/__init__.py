@@ -1,1 +1,1 @@
-"""Rows of a file, whatever format and encoding it has."""
+"""Reads rows of a file, whatever format and encoding it has."""

@@ -1,4 +1,4 @@
-"""The lines and records of a CSV. Lines that a record took can be given back, and read again."""
+"""Cuts a CSV into lines and records; the lines of a record can be given back, and read again."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Lines:
         return line
 
     def begin_record(self) -> None:
-        """What is taken from now on belongs to the next record."""
+        """Begin the next record: what is taken from now on belongs to it."""
         self.taken.clear()
         self._characters = 0
 
@@ -69,7 +69,7 @@ class Lines:
 
 
 class Records:
-    """The records, also those that are none."""
+    """The records of a CSV, also those that are not whole."""
 
     def __init__(self, lines: Lines, delimiter: str) -> None:
         self._lines = lines

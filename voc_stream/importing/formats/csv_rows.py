@@ -1,7 +1,7 @@
-"""Rows of a CSV, one after the other; never the whole file in memory.
+"""Reads rows of a CSV, one after the other; never the whole file in memory.
 
-A stray quote spoils its own row. A quote that nobody closes would swallow the rows after it: then
-reading goes back, and on at the next line that has the right number of cells.
+A stray quote spoils its own row. A quote that nobody closes would swallow the rows after it. Then
+reading goes back, and continues at the next line that has the right number of cells.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from voc_stream.importing.formats.rows import ExportError, Row, RowError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-# Spreadsheets write it as the first line when it is not the comma.
+# Spreadsheets write this as the first line if the separator is not the comma.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[\r\n]*', re.IGNORECASE)
 _USUAL_DELIMITERS = ",;\t|"
 _BADLY_ENCODED = (
@@ -32,7 +32,8 @@ _IMPORT_ID = re.compile(r'\{\s*"ImportId"')
 class CsvLayout(NamedTuple):
     """How a CSV is laid out.
 
-    `skip_lines` lines stand before the header. It has `header_rows` rows, and its first the names.
+    `skip_lines` lines stand before the header. The header has `header_rows` rows, and the first of
+    them holds the names.
     """
 
     delimiter: str = ","
@@ -87,7 +88,7 @@ def read_csv(
 
 
 def _take_separator(lines: Lines, layout: CsvLayout) -> str:
-    """Skip what stands before the header, and say what the delimiter is."""
+    """Skip what stands before the header, and return the delimiter."""
     delimiter, skip = layout.delimiter, layout.skip_lines
     first = next(lines, "").removeprefix("\ufeff")  # as some encodings keep it
     if match := _SEPARATOR_LINE.fullmatch(first):

@@ -1,6 +1,6 @@
-"""What a file is by its first bytes, whatever its name.
+"""Tells what a file is by its first bytes, whatever its name.
 
-Of what cannot be read, one sentence why.
+If it cannot be read, one sentence says why.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def refuse_json_content(first: bytes) -> str | None:
 
 
 def _wide_byte_order(first: bytes) -> str | None:
-    """`le` or `be` where every other byte is 0, as in plain text in UTF-16."""
+    """`le` or `be` if every other byte is 0, as in plain text in UTF-16."""
     half = len(first) // 2
     even, odd = first[0::2].count(0), first[1::2].count(0)
     if half and not even and odd * 2 > half:

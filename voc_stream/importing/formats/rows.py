@@ -1,4 +1,4 @@
-"""What the readers of exports give: rows, rows that failed, and why a whole file cannot be read.
+"""Declares what the readers of exports give: rows, failed rows, and why a file cannot be read.
 
 A process log has the same columns as CSV and as XES: attributes of a case begin with `case:`, those
 of an event stand alone.
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 class RowError(NamedTuple):
     """A row that gave no event, or not all of its events; the others are not affected.
 
-    `lines` is how many lines of the file are meant: more than one where the reader lost its place.
+    `lines` is how many lines of the file are meant: more than one if the reader lost its place.
     """
 
     line: int

@@ -1,4 +1,4 @@
-"""In which encoding a text is: as its byte order mark says, else as the mapping says."""
+"""Finds the encoding of a text: its byte order mark says it, else the mapping does."""
 
 from __future__ import annotations
 

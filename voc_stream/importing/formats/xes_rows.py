@@ -1,4 +1,4 @@
-"""Rows of an XES log, one after the other; never the whole file in memory."""
+"""Reads rows of an XES log, one after the other; never the whole file in memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_xes(stream: BinaryIO) -> Iterator[Row | RowError]:
 class _XesLog:
     """A push parser that keeps the events of the trace at hand.
 
-    Attributes of a trace may follow its events.
+    The attributes of a trace may follow its events.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,10 @@ class _XesLog:
             ) from error
 
     def _what_is_lost(self) -> str:
-        """Events wait for the end of their trace, whose attributes they take."""
+        """What is lost if the log is cut.
+
+        Events wait for the end of their trace, because they take its attributes.
+        """
         return (
             f"the {len(self._events):,} events of the trace at hand, and what follows, were"
             if self._events

@@ -1,4 +1,4 @@
-"""When something is worth an alert, and when it is over.
+"""Decides when something is worth an alert, and when it is over.
 
-Pure, over facts that were read from the tables.
+It is pure, over facts that were read from the tables.
 """

@@ -1,4 +1,4 @@
-"""Which customers count as at risk of leaving, and what drives them away."""
+"""Says which customers count as at risk of leaving, and what drives them away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DRIVER_LABELS = {signal.name: (signal.en, signal.zh) for signal in SIGNALS}
 def leading_driver(amounts: Mapping[str, float]) -> str | None:
     """The driver with the largest amount, of equals the first by name.
 
-    None if no driver other than the base has any.
+    None if no driver other than the base has any amount.
 
     >>> two = {"base": 40.0, "low_outcome": 2.0, "broken_promise": 2.0}
     >>> leading_driver(two), leading_driver({"base": 40.0, "low_outcome": 0.0})
@@ -28,7 +28,7 @@ def leading_driver(amounts: Mapping[str, float]) -> str | None:
 
 
 def because(driver: str | None) -> tuple[str, str]:
-    """What it is mostly about, to end an English and a Chinese sentence with.
+    """The main reason, as the end of an English and a Chinese sentence.
 
     >>> because("low_outcome"), because(None)
     ((', mostly because of a poor result', '，主要原因：服务结果评分低'), ('', ''))

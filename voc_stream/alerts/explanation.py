@@ -1,6 +1,6 @@
-"""Which site, employee or other dimension explains most of a drop.
+"""Finds which site, employee or other dimension explains most of a drop.
 
-Contribution analysis over groups of scores.
+This is contribution analysis over groups of scores.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DIMENSIONS = tuple(TELLING)
-"""The most telling one first."""
+"""The dimensions, the most telling one first."""
 MOSTLY_SHARE = 0.5
-"""Of the drop, that a group must explain to be named."""
+"""The share of the drop that a group must explain to be named."""
 MORE_THAN_ITS_VOLUME = 1.25
-"""Times its usual share of the scores.
+"""By how many times a group must exceed its usual share of the scores.
 
 A group that always gives nearly all scores explains nearly all of any drop, and so tells nothing. A
-site does: its drop is told of it alone.
+site does tell something: its drop is announced for it alone.
 """
 FEWEST_SCORES = 3
-"""Of a group that is named.
+"""How many scores a group must have to be named.
 
-A drop by several points is found after ten scores of a site; of its three advisors each has three
-of them.
+A drop by several points is found after ten scores of a site. Of these, each of its three advisors
+has three.
 """
 ENOUGH_BEFORE = 10
-"""Scores of a group's own past, below which it is compared with what is usual for all."""
+"""A group with fewer past scores than this is compared with what is usual for all."""
 _SHOWN = 8
 
 
@@ -49,10 +49,10 @@ class Explanation(NamedTuple):
 
     Attributes:
         dimension: one of `DIMENSIONS`.
-        value: which one.
-        scores: now.
+        value: the value of the dimension.
+        scores: how many scores the group has now.
         mean: of these, in points.
-        baseline_mean: its own before, or that of all where it had few.
+        baseline_mean: its own before, or that of all if it had few.
         share: of the whole drop; those of one dimension add up to 1.
         volume_share: of the scores now.
         usual_volume_share: of the scores before.
@@ -71,12 +71,13 @@ class Explanation(NamedTuple):
 def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
     """What each group explains of the drop of its dimension, most first.
 
-    Nothing if there is no drop.
+    Nothing if there is no drop. A group's contribution is its number of scores times its own drop,
+    so a group that was always bad explains nothing.
 
-    A group's contribution is its number of scores times its own drop, so a group that was always
-    bad explains nothing.
-
-    >>> [best, other] = explain_drop([Group("employee", "a", 10, 30.0, 100, 800.0), Group("employee", "b", 10, 78.0, 100, 800.0)])
+    >>> [best, other] = explain_drop([
+    ...     Group("employee", "a", 10, 30.0, 100, 800.0),
+    ...     Group("employee", "b", 10, 78.0, 100, 800.0),
+    ... ])
     >>> best.value, round(best.share, 3), best.baseline_mean
     ('a', 0.962, 8.0)
     """
@@ -86,7 +87,7 @@ def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
         before = sum(group.scores_before for group in members)
         if not members or before <= 0:
             continue
-        # Of those, too, that have no score now.
+        # Groups that have no score now count, too.
         everything_before = sum(
             group.scores_before for group in groups if group.dimension == dimension
         )
@@ -124,7 +125,7 @@ def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
 def compare_with_limit(limit: float, groups: Sequence[Group]) -> list[Group]:
     """The same groups as if each had always been at a limit.
 
-    What they then explain is how far all of them lie below it.
+    Then they explain how far all of them lie below the limit.
 
     >>> [only] = compare_with_limit(9.0, [Group("employee", "a", 20, 120.0, 3, 12.0)])
     >>> only.scores_before, only.total_before
@@ -138,12 +139,10 @@ def compare_with_limit(limit: float, groups: Sequence[Group]) -> list[Group]:
 
 
 def main_explanation(explanations: Sequence[Explanation]) -> Explanation | None:
-    """The group to name: it explains at least half and more than its usual volume.
+    """The group to name: it explains at least half, and more than its usual volume.
 
-    Of several that of the most telling dimension.
-
-    Where that one has too few scores to be named, nobody is: a larger group would be blamed for
-    what it only contains.
+    If several do, it is that of the most telling dimension. If that group has too few scores to be
+    named, no group is named: a larger group would be blamed for what it only contains.
     """
     telling = [
         each
@@ -161,7 +160,7 @@ def main_explanation(explanations: Sequence[Explanation]) -> Explanation | None:
 
 
 def department_of(explanations: Sequence[Explanation]) -> str | None:
-    """The department to tell: the one that more than half of the scores are about."""
+    """The department to tell: more than half of the scores are about it."""
     return next(
         (
             each.value
@@ -173,7 +172,7 @@ def department_of(explanations: Sequence[Explanation]) -> str | None:
 
 
 def show_largest(explanations: Sequence[Explanation]) -> list[dict[str, str | int | float]]:
-    """The first few, for the evidence of an alert; only those that fell."""
+    """The first few explanations of groups that fell, for the evidence of an alert."""
     return [
         {
             "dimension": each.dimension,

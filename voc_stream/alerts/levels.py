@@ -1,8 +1,8 @@
-"""What stands below what the catalogue asks for, whether it fell or has long been so.
+"""Judges what stands below what the catalogue asks for, whether it fell or was always low.
 
-An alert starts where the mean of the last seven days is below the limit by more than chance
-explains, at a false discovery rate over all keys, and goes on until the mean itself is back: two
-limits, so that it does not flutter.
+An alert starts if the mean of the last seven days is below the limit by more than chance explains,
+at a false discovery rate over all keys. It goes on until the mean itself is back. Two limits keep
+it from fluttering.
 """
 
 from __future__ import annotations
@@ -35,17 +35,19 @@ BELOW_EXPECTATION, ON_TIME_LOW, PROCESS_ITEM_MISSED = (
 )
 FALSE_DISCOVERY_RATE = 0.01
 OVER = timedelta(days=6)
-"""Before today: the seven days of the horizon."""
+"""The days before today; with today they are the seven days of the horizon."""
 _LEAST_DEVIATION = 0.5
-"""Points. Answers that are all the same do not prove that the next one is, too."""
+"""The least standard deviation, in points.
+
+Answers that are all the same do not prove that the next one is the same.
+"""
 
 
 class Level(NamedTuple):
     """One experience at one scope over the last seven days, in points.
 
-    Expectation and importance stated, else the catalogue's.
-
-    `expectations` is how many customers stated one.
+    Expectation and importance are those stated, else the catalogue's. `expectations` is how many
+    customers stated one.
     """
 
     experience: str
@@ -60,7 +62,7 @@ class Level(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """How all experiences that any rule judges stand, at all sites together and at each."""
+    """The levels of all experiences that any rule judges, at all sites together and at each."""
 
     levels: Sequence[Level]
 
@@ -68,7 +70,8 @@ class Levels(NamedTuple):
 def judge_of(rule: str, facts: Facts, context: Context) -> Verdict:
     """What one rule finds.
 
-    All levels are believed together: a site low by chance is so in any rule.
+    The false discovery rate is over the levels of all rules: a site low by chance is so in any
+    rule.
     """
     found = judge_levels(facts[Levels].levels, context.catalogue, context.open_subjects)
     return Verdict(
@@ -78,7 +81,7 @@ def judge_of(rule: str, facts: Facts, context: Context) -> Verdict:
 
 
 def rule_of(key: str, experience: Experience) -> str | None:
-    """The rule that looks at an experience; None for none."""
+    """The rule that watches this experience, or None."""
     if key == "on_time_delivery":
         return ON_TIME_LOW
     if experience.kind == "process":
@@ -91,8 +94,8 @@ def judge_levels(
 ) -> Verdict:
     """What lies below its limit.
 
-    Whatever has no or too few answers holds: no data is no good news. What is not judged any more
-    ends.
+    An alert holds if there are no answers, or too few: no data is no good news. What is not judged
+    any more ends.
     """
     judged = [(level, limit) for level in levels if (limit := _limit(level, catalogue)) is not None]
     by_chance = [_chance(level, limit) for level, limit in judged]
@@ -152,11 +155,10 @@ def _weighted_limit(level: Level, experience: Experience) -> float:
 
 
 def _chance(level: Level, limit: float) -> float:
-    """The probability of so low a mean where the true one is at the limit.
+    """The probability of so low a mean if the true mean is at the limit.
 
-    One-sided, by the normal distribution.
-
-    An expectation that few stated is as uncertain as a mean of few scores.
+    It is one-sided, by the normal distribution. An expectation that few stated is as uncertain as a
+    mean of few scores.
     """
     stated = 1 / level.expectations if level.expectations else 0.0
     error = max(level.deviation or 0.0, _LEAST_DEVIATION) * math.sqrt(1 / level.scores + stated)
@@ -201,9 +203,9 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
 
 
 def _shown(experience: Experience, points: float) -> tuple[str, str]:
-    """A mean for people, in English and Chinese: of ratings in points.
+    """A mean for people, in English and Chinese.
 
-    Of what was done or not, in time or not, as a share.
+    Ratings are shown in points. What was done or not, in time or not, is shown as a share.
     """
     if experience.kind == "rating":
         return f"{points:.2f} of 10", f"{points:.2f} 分"

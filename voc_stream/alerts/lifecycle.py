@@ -1,6 +1,6 @@
-"""From what is open and what was found now.
+"""Decides which alerts start, go on with new evidence, and end.
 
-Which alerts start, go on with new evidence, and end.
+It compares what is open with what was found now.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HEARD_WITHIN = timedelta(minutes=30)
 KEPT = ("horizon", "department", "explained_by", "explained_dimension")
 """Parts of the evidence that stay as they were at the start.
 
-Prometheus knows an alert by them, and the last one says what the third is.
+Prometheus identifies an alert by them, and the last part says what the third is.
 """
 
 
@@ -49,10 +49,8 @@ def keep_confirmed(
 ) -> Verdict:
     """The verdict without what was found for the first time.
 
-    An alert starts when the next look finds the same.
-
-    While a history or a late export is taken in, orders and complaints look for a moment as if
-    nobody had gone on with them.
+    An alert starts when the next evaluation finds the same. While a history or a late export is
+    taken in, orders and complaints look for a moment as if nobody had gone on with them.
     """
     return verdict._replace(
         findings=[
@@ -72,14 +70,14 @@ def changes(
 ) -> Changes:
     """What this evaluation changes.
 
-    An alert becomes more severe while it is open, never less, so that people are not told twice of
-    the same.
+    An alert becomes more severe while it is open, never less, so that people are not told the same
+    twice.
 
     Args:
         open_alerts: of all rules.
         verdicts: by rule; open alerts of other rules stay as they are.
         now: the time of the evaluation.
-        may_end: whether alerts end. They do not while nothing is heard, or not yet all.
+        may_end: whether alerts end. They do not while no events arrive, or not yet all of them.
     """
     found = {
         finding.subject: finding for verdict in verdicts.values() for finding in verdict.findings
@@ -105,7 +103,7 @@ def _is_worse(severity: Severity, before: Severity) -> bool:
 
 def _continue(alert: OpenAlert, finding: Finding) -> Finding:
     kept = {name: alert.evidence.get(name) for name in KEPT}
-    # A sentence that names another reason than the alert is known by would contradict it.
+    # A sentence would contradict the alert if it names another reason than the alert is known by.
     is_same = finding.evidence.get("explained_by", kept["explained_by"]) == kept["explained_by"]
     summary = finding.summary if is_same else alert.summary
     severity = finding.severity if _is_worse(finding.severity, alert.severity) else alert.severity

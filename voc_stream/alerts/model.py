@@ -1,4 +1,4 @@
-"""What an evaluation finds: the values that pass from the rules to the table `alert`."""
+"""Holds what an evaluation finds: the values that pass from the rules to the table `alert`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Subject(NamedTuple):
 class Unexplained(NamedTuple):
     """Scores that are too low.
 
-    Who explains that is expensive to read, so only when an alert starts.
+    Who explains them is expensive to read, so it is read only when an alert starts.
 
     Attributes:
         over: how far back these scores go.
@@ -50,12 +50,11 @@ class Finding(NamedTuple):
 
     Attributes:
         subject: what it is about.
-        severity: how bad.
+        severity: how bad it is.
         evidence: the numbers behind it, ready for JSON; `horizon`, `department` and `explained_by`
             become labels of the alert.
         summary: one sentence for people, in English and Chinese.
-        unexplained: the scores that groups and telling events are to be read of, where it is about
-            scores.
+        unexplained: if it is about scores, those of which groups and telling events are to be read.
     """
 
     subject: Subject
@@ -92,5 +91,5 @@ class Verdict(NamedTuple):
 
 
 def of_rule(rule: str, subjects: Collection[Subject]) -> set[Subject]:
-    """Those of the subjects that belong to a rule."""
+    """The subjects that belong to a rule."""
     return {subject for subject in subjects if subject.rule == rule}

@@ -1,4 +1,4 @@
-"""All alert rules: whatever file below `alerts/rules` declares one is evaluated."""
+"""Collects all alert rules: each file below `alerts/rules` that declares one is evaluated."""
 
 from __future__ import annotations
 

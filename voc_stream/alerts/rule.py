@@ -1,8 +1,8 @@
-"""What an alert rule is: its declaration, and how it judges.
+"""Declares what an alert rule is, and how it judges.
 
-A rule is one file below `alerts/rules`. It declares itself as `RULE`; `alerts.registry` collects
-all. The evaluator, the documentation, the entries of Prometheus and the list of runbooks are made
-from it.
+A rule is one file below `alerts/rules`. It declares itself as `RULE`, and `alerts.registry`
+collects all. The evaluator, the documentation, the entries of Prometheus and the list of runbooks
+are made from it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Words(NamedTuple):
-    """The same in English and Chinese."""
+    """A text in English and Chinese."""
 
     en: str
     zh: str
@@ -105,7 +105,8 @@ class Rule:
         ends: when it ends.
         needs: the kinds of facts that it judges. Each is read once, however many rules need it.
         judge: what it finds in these facts.
-        is_looked_for_always: at every evaluation, also while a backlog is read; not once a minute.
+        is_looked_for_always: whether it is judged at every evaluation, also while a backlog is
+            read; else it is judged once a minute.
         confirmed_within: an alert starts when the same is found again within this time; None: at
             once. Amid a late export, orders and complaints look for a moment as if nobody had gone
             on with them. A rule whose facts are read more rarely needs a longer time.

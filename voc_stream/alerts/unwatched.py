@@ -1,6 +1,6 @@
-"""Open alerts about what is no longer watched: they end, say why, and that is no recovery.
+"""Ends open alerts about what is no longer watched; they say why, and that is no recovery.
 
-That is what the catalogue no longer watches, and a site that is closed for good.
+The catalogue may no longer watch an experience, or a site may be closed for good.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Reason(NamedTuple):
 
     Attributes:
         name: what its evidence says under `ended_because`.
-        said: what is added to its summary.
+        said: the sentence that is added to its summary.
     """
 
     name: str
@@ -45,7 +45,7 @@ def find_unwatched(
     Args:
         open_alerts: all that are open.
         experiences: of the catalogue. It may have lost one, or its rule may not watch it any more.
-        closed_sites: those that are closed for good.
+        closed_sites: the sites that are closed for good.
     """
     found = []
     for alert in open_alerts:

@@ -1,4 +1,4 @@
-"""The command `voc-stream`.
+"""Declares the command `voc-stream`.
 
 Each subcommand is a module of this package and is imported only when it is asked for.
 """
@@ -18,8 +18,8 @@ from voc_stream.errors import VocError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Name and short help; the module is the name with `_` for `-`. Kept here so that `--help` needs to
-# import none of them.
+# Name and short help; the module is the name with `_` for `-`. They stand here so that `--help`
+# needs to import none of them.
 COMMANDS: Mapping[str, str] = {
     "up": "Run all of it on this machine: broker, database, worker and a simulated call centre.",
     "init": "Create the topics and bring the tables up to date; safe to repeat.",
@@ -32,12 +32,12 @@ COMMANDS: Mapping[str, str] = {
     "dead-letters": "List, show or retry the messages that were refused.",
     "rebuild": "Recompute every derived table from the stored events and compare.",
 }
-# These end with 1 where something that they were given is wrong, and with 2 for whatever else.
+# These end with 1 if something that they were given is wrong, and with 2 for whatever else.
 ONE_IS_A_FAILED_LINE = ("check", "push", "retract")
 
 
 class _LazyGroup(click.Group):
-    """A group that imports the module of a subcommand when that one is used."""
+    """A group that imports the module of a subcommand when the subcommand is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(COMMANDS)

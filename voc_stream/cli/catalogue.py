@@ -1,4 +1,4 @@
-"""The catalogue that the settings name: read by every command that needs one, with one error."""
+"""Reads the catalogue that the settings name, for every command that needs one, with one error."""
 
 from __future__ import annotations
 

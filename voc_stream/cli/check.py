@@ -32,8 +32,8 @@ mapping_option = click.option(
 def command(files: tuple[str, ...], mapping_path: Path | None) -> None:
     """Validate the events of FILES and send nothing; `-` is standard input.
 
-    JSON Lines are taken as they are; CSV and XES need --mapping. Exits with 1 where a line fails
-    or a file gives no event, and with 2 where a file cannot be read to its end.
+    JSON Lines are taken as they are; CSV and XES need --mapping. Exits with 1 if a line fails or a
+    file gives no event, and with 2 if a file cannot be read to its end.
     """
     settings = load_settings(os.environ)
     started = time.monotonic()

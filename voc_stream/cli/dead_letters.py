@@ -196,10 +196,8 @@ def retry(numbers: tuple[int, ...], reason: str | None, *, everything: bool) -> 
 def resume(topic: str | None, partition: int | None, refuse: int) -> None:
     """Let partitions go on that stopped because they refused too much.
 
-    All, those of a TOPIC, or one PARTITION of it.
-
-    They count anew: with the next refusals beyond the limit they stop again. Workers go on within
-    some seconds.
+    These are all partitions, those of a TOPIC, or one PARTITION of it. They count anew: with the
+    next refusals beyond the limit they stop again. Workers go on within some seconds.
     """
     settings = load_settings(os.environ)
     url, limit = (
@@ -238,7 +236,7 @@ def resume(topic: str | None, partition: int | None, refuse: int) -> None:
 
 @dataclass
 class _Retried:
-    """How many were sent again, could not be sent, and have no bytes."""
+    """How many messages were sent again, could not be sent, and have no bytes."""
 
     sent: int = 0
     failed: int = 0
@@ -248,14 +246,14 @@ class _Retried:
 def _of_numbers(
     office: DeadLetterOffice, numbers: Sequence[int]
 ) -> Iterator[Sequence[RefusedMessage]]:
-    """One at a time: each may be large."""
+    """The messages one at a time: each may be large."""
     return (found for number in dict.fromkeys(numbers) if (found := office.by_number([number])))
 
 
 def _pages(office: DeadLetterOffice, reason: str | None) -> Iterator[Sequence[RefusedMessage]]:
-    """What was never sent again, page by page.
+    """The messages that were never sent again, page by page.
 
-    What is refused once more meanwhile is left alone, or it would never end.
+    A message that is refused once more meanwhile is left alone, or it would never end.
     """
     after, newest = 0, office.newest_number()
     while letters := office.not_retried(reason, after=after, up_to=newest):
@@ -278,7 +276,7 @@ def _source(letter: RefusedMessage) -> str:
 
 
 def _key(letter: RefusedMessage) -> bytes:
-    """The customer, where the message can be read so far.
+    """The key of the message: the customer, if the message can be read so far.
 
     Any other key is as good, since order does not matter.
     """

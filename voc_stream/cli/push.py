@@ -50,7 +50,7 @@ def command(files: tuple[str, ...], mapping_path: Path | None, timeout_seconds: 
     once.
     """
     settings = load_settings(os.environ)
-    # What the client logs about a broker that is away is said by our own messages.
+    # Our own messages say what the client logs about a broker that is away.
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     started = time.monotonic()
     report = Report(files, "delivered")

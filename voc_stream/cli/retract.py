@@ -88,7 +88,7 @@ def command(
 
 
 def _checked(candidates: Sequence[str]) -> list[str]:
-    """The ids, each once, in their order; blank lines are none."""
+    """The ids, each once, in their order; a blank line is no id."""
     ids = list(dict.fromkeys(filter(None, candidates)))
     if not ids:
         raise VocError("there is no event id; name some, or a file with --from")

@@ -267,7 +267,7 @@ def _to_kafka(messages: Iterable[SimulatedMessage], seed: int) -> Mapping[str, i
 
 
 def _lines(messages: Iterable[SimulatedMessage]) -> Iterator[SimulatedMessage]:
-    """Those messages that can be a line of text."""
+    """The messages that can be a line of text."""
     for message in messages:
         if message.value and b"\n" not in message.value and _is_text(message.value):
             yield message

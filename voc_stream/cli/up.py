@@ -55,7 +55,7 @@ class StopRequest:
         return self._count > 1
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a request, so long at most; whether there was one."""
+        """Wait for a request, at most so long; returns whether there was one."""
         return self._requested.wait(seconds)
 
     def _note(self, *_: object) -> None:
@@ -233,7 +233,7 @@ def _finish(machine: Machine, stop: StopRequest) -> None:
 def _waiting(settings: Settings) -> int | None:
     """Messages in the broker that are not yet in the tables, at this moment.
 
-    Returns None if one of the two does not answer.
+    None if one of the two does not answer.
     """
     try:
         ends = read_log_ends(settings)
@@ -244,17 +244,15 @@ def _waiting(settings: Settings) -> int | None:
 
 
 def _environment() -> dict[str, str]:
-    """What the children inherit: everything but the settings, which are handed to them whole."""
+    """The variables that children inherit: all but the settings, which are handed to them whole."""
     return without_settings(os.environ)
 
 
 def _write_addresses(folder: Path, settings: Settings) -> Path:
     """Write a file for VOC_CONFIG, so that other commands of this user find what runs here.
 
-    It holds the password of the database, too.
-
-    It stays when `up` stops: a shell that exported its name must still be able to run every
-    command, this one included.
+    It holds the password of the database, too. It stays when `up` stops: a shell that exported its
+    name must still be able to run every command, this one included.
     """
     path = folder / "voc.toml"
     addresses = {

@@ -31,7 +31,7 @@ from voc_stream.settings import Settings, SettingsError, load_settings
 
 GARBAGE_COLLECTION_THRESHOLD = 100_000
 SWITCH_INTERVAL_SECONDS = 0.001
-# Libraries that tell each step of a connection at INFO; Faust's timers warn of what
+# Libraries that log each step of a connection at INFO, and Faust's timers, which warn of what
 # `voc_timer_seconds` shows.
 QUIET = {
     "aiokafka": logging.WARNING,
@@ -78,10 +78,7 @@ def command(*, verbose: bool) -> None:
 
 
 def _have_changed(settings: Settings) -> bool:
-    """Whether variables and files say something else now.
-
-    Not while somebody is still writing them.
-    """
+    """Whether variables and files say something else now, and nobody is still writing them."""
     try:
         return load_settings(os.environ) != settings
     except SettingsError:
@@ -89,21 +86,21 @@ def _have_changed(settings: Settings) -> bool:
 
 
 def tune_interpreter() -> None:
-    """Settings of the whole process, for one that does nothing but work on batches."""
+    """Tune the whole process, for one that does nothing but work on batches."""
     use_one_heap()  # 30 of 390 MiB less at the peak, flat over an hour, and no slower
-    # Nearly everything a batch makes is freed by counting references; looking for cycles as often
-    # as Python does by default costs a fifth.
+    # Counting references frees nearly everything that a batch makes. Looking for cycles as often as
+    # Python does by default costs a fifth.
     gc.freeze()
     gc.set_threshold(GARBAGE_COLLECTION_THRESHOLD)
-    # Statements run on a thread of their own, and wait so long for their turn where the interpreter
-    # is busy: 6 % faster than 5 ms.
+    # Statements run on a thread of their own, and wait so long for their turn if the interpreter is
+    # busy: 6 % faster than 5 ms.
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
 
 
 def configure_logging(log_format: str, *, verbose: bool) -> None:
-    """One line an entry on standard error: time in UTC, level, module, message.
+    """Log one line an entry on standard error: time in UTC, level, module, message.
 
-    As text, or as one JSON object.
+    The line is text, or one JSON object.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json_lines() if log_format == "JSON" else PlainFormatter())
@@ -128,14 +125,14 @@ _repetition = Repetition()
 
 
 def _of_libraries(record: logging.LogRecord) -> bool:
-    """What we say ourselves is never left out."""
+    """Whether a library wrote the record; what we say ourselves is never left out."""
     return record.name.startswith("voc_stream") or _repetition.filter(record)
 
 
 def process_registry() -> CollectorRegistry:
     """A registry with the usual metrics of the process.
 
-    Memory, processor time, open files, garbage collection.
+    These are memory, processor time, open files and garbage collection.
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the series, and nobody reads them
     registry = CollectorRegistry()

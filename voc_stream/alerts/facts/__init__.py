@@ -1,1 +1,1 @@
-"""Facts that several rules judge, and what can be said of them."""
+"""Holds facts that several rules judge, and what can be said of them."""

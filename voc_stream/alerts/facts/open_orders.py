@@ -1,7 +1,4 @@
-"""The orders in the workshop, as the rules about it are told.
-
-With how long they have stood there.
-"""
+"""Holds the orders in the workshop as rules judge them, with how long they have stood there."""
 
 from __future__ import annotations
 
@@ -19,9 +16,9 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=10)
-"""For so long a site at work may finish nothing (assumption).
+"""How long a site at work may finish nothing (assumption).
 
-What is longer counts as much, be it a slack hour or a night.
+A longer pause counts as much as this, whether it is a slack hour or a night.
 """
 
 
@@ -29,7 +26,7 @@ class OpenOrder(NamedTuple):
     """A repair order that has not been delivered.
 
     Attributes:
-        order_id: which.
+        order_id: the order.
         site_id: the shop.
         product: as stated latest.
         stage: that of the latest step.
@@ -53,20 +50,22 @@ class OpenOrder(NamedTuple):
 def working_minutes(
     since: datetime, now: datetime, active: Sequence[datetime], enough: float = math.inf
 ) -> float:
-    """For how much of the time since a moment a site was at work.
+    """For how many minutes since a moment a site was at work.
 
-    Nobody can say when it closes, but then it finishes nothing.
+    Nobody can say when a site closes, but then it finishes nothing.
 
     Args:
         since: when it begins to count.
         now: when it ends.
         active: ascending, when the site is known to have finished something; at least as often as
-            every five minutes where it did.
+            every five minutes if it did.
         enough: minutes beyond which it need not be counted on.
 
     >>> from datetime import UTC, datetime
-    >>> evening, morning = datetime(2026, 1, 5, 17, 55, tzinfo=UTC), datetime(2026, 1, 6, 8, 5, tzinfo=UTC)
-    >>> working_minutes(evening, morning, [datetime(2026, 1, 5, 18, 0, tzinfo=UTC), datetime(2026, 1, 6, 8, 0, tzinfo=UTC)])
+    >>> evening = datetime(2026, 1, 5, 17, 55, tzinfo=UTC)
+    >>> morning = datetime(2026, 1, 6, 8, 5, tzinfo=UTC)
+    >>> last, first = datetime(2026, 1, 5, 18, tzinfo=UTC), datetime(2026, 1, 6, 8, tzinfo=UTC)
+    >>> working_minutes(evening, morning, [last, first])
     20.0
     """
     minutes = 0.0
@@ -80,6 +79,6 @@ def working_minutes(
 
 
 def stage_label(catalogue: Catalogue, stage: str) -> tuple[str, str]:
-    """The stage in English and Chinese; its key where the catalogue does not name it."""
+    """The stage in English and Chinese; its key if the catalogue does not name it."""
     label = catalogue.flow.stages.get(stage)
     return (stage, stage) if label is None else (label.en, label.zh)

@@ -1,9 +1,8 @@
-"""How long orders take in the stages of the workshop, from histograms.
+"""Computes how long orders take in the stages of the workshop, from histograms.
 
-What is usual, and what only 5 of 100 exceed.
-
-Percentiles and not means: a shop closes at night, and one order of twenty that stands until morning
-doubles the mean of a short stage.
+It gives what is usual, and what only 5 of 100 exceed. It uses percentiles and not means: a shop
+closes at night, and one order of twenty that stands until morning doubles the mean of a short
+stage.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ SHARE_WITHIN = 0.95
 _FIRST_EDGE = 5.0
 """Minutes at which the first bin ends.
 
-Each further one ends at twice the one before, and the last never does.
+Each further bin ends at twice the minutes of the one before, and the last never ends.
 """
 
 
@@ -29,7 +28,7 @@ class StageLimit(NamedTuple):
     """When an order is stuck.
 
     Attributes:
-        minutes: after how many.
+        minutes: after how many minutes.
         is_stated: the catalogue states it; else it is what 95 of 100 orders stay within.
         in_opening_time: only minutes in which the site is open count.
     """
@@ -52,8 +51,8 @@ class StageTimes(NamedTuple):
     def limits(self, catalogue: Catalogue) -> dict[str, StageLimit]:
         """The limit by stage: the catalogue's, else the 95th percentile over all sites.
 
-        A stage has none where too few orders passed, or where more than 5 of 100 took more than
-        2,560 minutes, which is all one bin.
+        A stage has no limit if too few orders passed, or if more than 5 of 100 took more than 2,560
+        minutes, which is all one bin.
         """
         limits = {
             stage: StageLimit(
@@ -70,7 +69,9 @@ class StageTimes(NamedTuple):
         return limits
 
     def usual_minutes(self, catalogue: Catalogue, site_id: str, stage: str) -> float | None:
-        """What half of the orders stay within, at the site where enough passed, else at all.
+        """The minutes that half of the orders stay within, at the site or else at all sites.
+
+        The site's own minutes count if enough orders passed there.
 
         None if too few passed anywhere.
         """
@@ -78,13 +79,13 @@ class StageTimes(NamedTuple):
         return self._percentile(catalogue, "", stage, 0.5) if here is None else here
 
     def sites_of(self, stage: str) -> list[str]:
-        """The sites where orders passed through a stage; `''`, for all, among them."""
+        """The sites at which orders passed through a stage; `''`, for all sites, is among them."""
         return [site_id for site_id, each in self.histograms if each == stage]
 
     def passing_share(self, catalogue: Catalogue, stage: str) -> float:
         """How many orders pass through a stage for each that is delivered, at most 1.
 
-        1 where no delivery is known.
+        It is 1 if no delivery is known.
         """
         passed, delivered = (
             sum(self.histograms.get(("", each or ""), ()))
@@ -111,18 +112,18 @@ class StageTimes(NamedTuple):
 def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
     """The minutes within which a share of the orders stayed.
 
-    None if it lies in the last bin, which is open above.
-
-    Bins double in width, so inside one the minutes are taken to grow geometrically; in the first,
-    which begins at 0, evenly.
+    None if it lies in the last bin, which is open above. Bins double in width, so inside a bin the
+    minutes are taken to grow geometrically; in the first, which begins at 0, evenly.
 
     Args:
         histogram: counts of minutes below 5, from 5 to below 10, to below 20, and so on, at least
             one of them above 0.
         share: above 0, at most 1.
 
-    >>> percentile_minutes([50, 50, 0], 0.25), percentile_minutes([50, 50, 0], 0.5), round(percentile_minutes([50, 50, 0], 0.75), 3)
-    (2.5, 5.0, 7.071)
+    >>> percentile_minutes([50, 50, 0], 0.25), percentile_minutes([50, 50, 0], 0.5)
+    (2.5, 5.0)
+    >>> round(percentile_minutes([50, 50, 0], 0.75), 3)
+    7.071
     >>> percentile_minutes([90, 4, 6], 0.95) is None
     True
     """

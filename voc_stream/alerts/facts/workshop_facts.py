@@ -1,6 +1,6 @@
-"""What the rules about the workshop judge.
+"""Holds what the rules about the workshop judge.
 
-Orders, how many there are, follow-ups, and when sites worked.
+These are orders, how many there are, follow-ups, and when sites worked.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class FollowUps(NamedTuple):
 
     Attributes:
         site_id: the shop.
-        due: how many.
+        due: how many follow-ups.
         overdue: how many of them have not been made to this day.
-        order_ids: some orders of those, the longest overdue first.
+        order_ids: some orders of the overdue ones, the longest overdue first.
     """
 
     site_id: str
@@ -34,8 +34,8 @@ class WorkshopFacts(NamedTuple):
     """What is in the workshop, and what left it.
 
     Attributes:
-        orders: in the workshop, that are longer in their stage than its limit, or whose promise may
-            be too soon.
+        orders: orders in the workshop that are longer in their stage than its limit, or whose
+            promise may be too soon.
         in_stage: by site and stage, how many orders of each product have been in it for at most 30
             days.
         follow_ups: by site, those that fell due within a week.
@@ -47,6 +47,6 @@ class WorkshopFacts(NamedTuple):
 
 
 class WorkingTimes(NamedTuple):
-    """By site, ascending, when it is known to have finished something."""
+    """When each site is known to have finished something, ascending."""
 
     by_site: Mapping[str, Sequence[datetime]]

@@ -1,1 +1,1 @@
-"""What commands show on a terminal or in a log."""
+"""Shows what commands say, on a terminal or in a log."""

@@ -1,6 +1,6 @@
-"""What `check` and `push` print.
+"""Prints what `check` and `push` say.
 
-A progress bar on a terminal, problems up to a limit, and a summary.
+That is a progress bar on a terminal, problems up to a limit, and a summary.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from voc_stream.importing.read_files import Line
 
-# More than one can read on a screen says nothing more than their number.
+# More problems than one can read on a screen say nothing more than their number.
 MAXIMUM_SHOWN = 20
 _REFRESHES_PER_SECOND = 5
-# How often a line tells the progress where there is no terminal for a bar.
+# How often a line tells the progress if there is no terminal for a bar.
 PLAIN_LINE_SECONDS = 10.0
 
 
@@ -98,19 +98,19 @@ class Report:
         return self._unread
 
     def file(self, name: str) -> None:
-        """A file begins."""
+        """Note that a file begins."""
         self._progress.update(self._task, file=printable(Path(name).name))
 
     def read(self, count: int) -> None:
-        """So many bytes have been read."""
+        """Note that so many bytes have been read."""
         self._progress.advance(self._task, count)
 
     def silent_rows(self, count: int) -> None:
-        """So many rows gave neither an event nor a problem."""
+        """Note that so many rows gave neither an event nor a problem."""
         self._silent += count
 
     def done(self) -> None:
-        """An event is through."""
+        """Note that an event is through."""
         self.events += 1
         # Every hundredth, because an update costs more than a validation.
         if self.events % 100 == 0:
@@ -123,7 +123,7 @@ class Report:
             self._console.print(f"{counted(self.events, 'event')} {self._verb} so far")
 
     def problem(self, line: Line) -> None:
-        """Lines failed, or a file could not be read (to its end)."""
+        """Show that lines failed, or that a file could not be read (to its end)."""
         if line.reason == UNREADABLE:
             self._unread += 1
         else:
@@ -136,7 +136,7 @@ class Report:
         self._console.print(f"{place}: {line.reason}: {line.problem}")
 
     def summary(self, seconds: float) -> None:
-        """The last lines: problems that were not shown, and the totals."""
+        """Print the last lines: problems that were not shown, and the totals."""
         if self._hidden:
             counts = ", ".join(
                 f"{count:,} {reason}" for reason, count in self._reasons.most_common()

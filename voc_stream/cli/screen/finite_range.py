@@ -1,4 +1,4 @@
-"""An option's type: a number within bounds that is a number."""
+"""Declares the type of an option that is a finite number within bounds."""
 
 from __future__ import annotations
 

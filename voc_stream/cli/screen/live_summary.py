@@ -1,6 +1,6 @@
-"""The summary that `up` shows while it runs.
+"""Shows the summary while `up` runs.
 
-Read now and then, never so often that it slows the worker.
+It is read now and then, never so often that it slows the worker.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How the running service looks on one screen, for `up` and `status`.
+"""Shows how the running service looks on one screen, for `up` and `status`.
 
-Tables for a terminal, a line for a log. Figures in, text out.
+It writes tables for a terminal and a line for a log. Figures come in, text goes out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What commands print, so that no data can do anything to a terminal.
+"""Prints what commands say, so that no data can do anything to a terminal.
 
 Ids, details of refusals and texts of errors come from outside. In them may stand commands of a
-terminal (escape sequences), characters that turn the order of a line round, or rich's own markup.
-All output of commands goes through here.
+terminal (escape sequences), characters that reverse the order of a line, or rich's own markup. All
+output of commands goes through here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def say_lines(text: str, *, error: bool = False) -> None:
 def show_traceback(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Print an error that nobody expected, as Python does; in its text may stand what was read."""
+    """Print an error that nobody expected, as Python does; its text may hold what was read."""
     say_lines("".join(format_exception(kind, error, traceback)).rstrip("\n"), error=True)
 
 
@@ -78,15 +78,15 @@ class PlainConsole(Console):
 
 
 def table(*headers: str) -> Table:
-    """A table without lines, of which nothing is cut.
+    """A table without lines, in which nothing is cut.
 
-    What is too long for its column goes on below; rich would put an ellipsis in its place.
+    Text that is too long for its column goes on below; rich would put an ellipsis in its place.
     """
     return Table(*(Column(header, overflow="fold") for header in headers), box=None)
 
 
 def console(*, stderr: bool = False, soft_wrap: bool = False, **options: Any) -> PlainConsole:
-    """As wide as the terminal; a pipe has no width, and nothing should be cut there."""
+    """A console as wide as the terminal; a pipe has no width, and nothing should be cut there."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_A_PIPE
     return PlainConsole(stderr=stderr, soft_wrap=soft_wrap, **{"width": width, **options})
@@ -112,9 +112,9 @@ class PlainFormatter(logging.Formatter):
 
 
 class PlainJsonFormatter(JsonFormatter):
-    """The same as JSON.
+    """Writes the same entry as JSON.
 
-    What is not shown can only stand inside its strings, where JSON has an escape for it.
+    What is not shown can only stand inside its strings, for which JSON has an escape.
     """
 
     def format(self, record: logging.LogRecord) -> str:

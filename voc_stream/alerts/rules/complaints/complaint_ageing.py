@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 NAME = "VocComplaintAgeing"
 GIVEN_UP_AFTER = timedelta(days=90)
-"""A complaint that has waited longer was given up, or its resolution was never told.
+"""How long a complaint may wait before it does not count at all.
 
-It is not counted at all.
+A complaint that has waited longer was given up, or nobody told its resolution.
 """
 
 
@@ -30,8 +30,8 @@ class OpenComplaint(NamedTuple):
     """A complaint that is not resolved.
 
     Attributes:
-        complaint_id: which.
-        site_id: where.
+        complaint_id: the complaint.
+        site_id: the site.
         severity: `minor` or `major`.
         is_answered: it was acknowledged, or apologised for.
         waiting_since: the opening or, if that was later, the latest reopening.
@@ -63,10 +63,7 @@ class OpenComplaint(NamedTuple):
 
 
 class SiteComplaints:
-    """What is known of the open complaints of one site, however many there are.
-
-    Counts, and the few that wait longest.
-    """
+    """The open complaints of one site: counts, and the few that wait longest."""
 
     def __init__(self) -> None:
         self.count_open = self.overdue = self.major = self.unresolved = 0

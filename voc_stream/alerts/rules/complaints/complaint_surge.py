@@ -23,7 +23,7 @@ FALSE_DISCOVERIES = 0.01
 FEWEST = 5
 """Complaints in 24 hours below which nothing is a surge."""
 FAR_FROM_USUAL = 1.5
-"""Times the expected number that a surge must exceed, however sure the excess is.
+"""How many times the expected number a surge must exceed, however sure the excess is.
 
 Over many sites a few per cent more are soon certain.
 """
@@ -33,9 +33,9 @@ HISTORY = timedelta(days=14)
 """How old a scope's first complaint must be before it is known what is usual there."""
 _DAY = timedelta(days=1)
 _WEEKS, _USUAL_DAYS = (1, 2, 3, 4), 28
-"""What tells the usual.
+"""The spans that tell what is usual.
 
-The same 24 hours of so many weeks before, and the mean of the days before as one day more.
+They are the same 24 hours of so many weeks before, and the mean of the days before as one day more.
 """
 
 
@@ -43,13 +43,13 @@ class Opened(NamedTuple):
     """How many complaints were opened at a site about one category.
 
     Attributes:
-        site_id: where.
+        site_id: the site.
         category: the experience complained about; None if that is unknown.
         last_day: in the last 24 hours.
         days_like_this: in the same 24 hours one, two, three and four weeks before, together.
         four_weeks: in the 28 days before the last 24 hours.
-        newest: of those of the last 24 hours when they were opened and their ids, newest first; no
-            more than MOST_IDS are needed.
+        newest: when those of the last 24 hours were opened, and their ids, newest first; no more
+            than MOST_IDS are needed.
     """
 
     site_id: str
@@ -61,17 +61,14 @@ class Opened(NamedTuple):
 
 
 class OpenedComplaints(NamedTuple):
-    """The complaints of the last 29 days, counted.
-
-    By site also when its first complaint of all was opened.
-    """
+    """The complaints of the last 29 days, counted, and when each site's first one was opened."""
 
     opened: Sequence[Opened]
     first: Mapping[str, datetime]
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """Where complaints surge."""
+    """The sites at which complaints surge."""
     opened, first = facts[OpenedComplaints]
     return judge_surges(opened, first, context.catalogue, context.now, context.open_subjects)
 
@@ -85,13 +82,12 @@ def judge_surges(
 ) -> Verdict:
     """The sites at which more complaints were opened in 24 hours than chance explains.
 
-    And whether it is so at all together.
-
-    The number of complaints is compared with a Poisson distribution around what is expected at this
-    hour of this weekday. Many sites are looked at, so they are believed together (Benjamini and
-    Hochberg). A surge starts where the excess is both certain and large, and goes on while it is
-    either. At a site whose first complaint is less than HISTORY old none starts or ends, and so for
-    all together. What is told of a site is not told once more of all: they are judged without the
+    It also judges all sites together. The number of complaints is compared with a Poisson
+    distribution around what is expected at this hour of this weekday. Many sites are looked at, so
+    they are judged together at a false discovery rate (Benjamini and Hochberg). A surge starts if
+    the excess is both certain and large, and goes on while it is either. If a site's first
+    complaint is less than HISTORY old, no alert of it starts or ends; the same holds for all sites
+    together. What is told of a site is not told once more of all sites: they are judged without the
     sites that surge.
 
     Args:
@@ -120,7 +116,7 @@ def judge_surges(
             findings.append(_finding(subject, by_scope[scope], known[scope], catalogue))
         elif excess.is_certain or excess.is_far:
             holding.add(subject)
-    # A site without any complaint has no past of its own, and nothing to wait for once the past of
+    # A site without any complaint has no past of its own, and waits for nothing once the past of
     # the others is known.
     unknown = {
         subject
@@ -134,7 +130,7 @@ def judge_surges(
 class _Excess(NamedTuple):
     """Whether the complaints of a scope are more than chance explains, and far more than usual.
 
-    If both and not few, it is a surge.
+    If both hold and they are not few, it is a surge.
     """
 
     is_certain: bool
@@ -145,7 +141,7 @@ class _Excess(NamedTuple):
 def _excesses(
     by_scope: Mapping[tuple[str, str], Sequence[Opened]], known: Mapping[tuple[str, str], timedelta]
 ) -> dict[tuple[str, str], _Excess]:
-    """Of the scopes that are known for long enough."""
+    """The excess of each scope that is known for long enough."""
     scopes = sorted(scope for scope in by_scope if known.get(scope, timedelta(0)) >= HISTORY)
     counts = [sum(one.last_day for one in by_scope[scope]) for scope in scopes]
     expected = [expected_in_a_day(by_scope[scope], known[scope]) for scope in scopes]
@@ -163,11 +159,10 @@ def _excesses(
 def expected_in_a_day(opened: Iterable[Opened], known: timedelta) -> float:
     """How many complaints are usual in these 24 hours.
 
-    The mean of the days like this, and of a usual day as one more.
-
-    That one is what a weekday's few numbers lack in steadiness. Both are divided by the days that
-    there were, of which the first may be one in part: where complaints are known for ten weeks
-    these are four days like this, and 28 days.
+    It is the mean of the days like this, and of a usual day as one more. A weekday's few numbers
+    are unsteady, and the usual day makes up for that. Both are divided by the days that there were,
+    of which the first may be one in part. If complaints are known for ten weeks, these are four
+    days like this, and 28 days.
 
     Args:
         opened: of one scope, or of a category there.
@@ -216,8 +211,10 @@ def telling_category(opened: Iterable[Opened], known: timedelta) -> str | None:
     None unless that is at least half of the whole excess.
 
     >>> month = timedelta(days=29)
-    >>> telling_category([Opened("s-1", "overall", 9, 4, 28), Opened("s-1", None, 20, 0, 0), Opened("s-1", "room", 1, 0, 0)], month)
-    >>> telling_category([Opened("s-1", "overall", 9, 4, 28), Opened("s-2", "overall", 5, 4, 28), Opened("s-1", "room", 1, 0, 0)], month)
+    >>> unknown, room = Opened("s-1", None, 20, 0, 0), Opened("s-1", "room", 1, 0, 0)
+    >>> overall = Opened("s-1", "overall", 9, 4, 28)
+    >>> telling_category([overall, unknown, room], month)
+    >>> telling_category([overall, Opened("s-2", "overall", 5, 4, 28), room], month)
     'overall'
     """
     by_category: Mapping[str | None, list[Opened]] = defaultdict(list)
@@ -232,7 +229,7 @@ def telling_category(opened: Iterable[Opened], known: timedelta) -> str | None:
 
 
 def _about(category: str | None, catalogue: Catalogue) -> tuple[str, str]:
-    """What most of them are about, to end an English and a Chinese sentence with."""
+    """The category of most complaints, as the end of an English and a Chinese sentence."""
     if category is None:
         return "", ""
     experience = catalogue.experience.get(category)

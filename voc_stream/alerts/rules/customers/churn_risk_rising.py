@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 SUBJECT = Subject("VocChurnRiskRising", None, "all", "")
 COUNTED_EVERY = timedelta(minutes=10)
-"""Counting reads every customer."""
+"""How often customers are counted; counting reads every customer."""
 HISTORY_DAYS, FEWEST_DAYS = 28, 7
 """The days before that tell what is usual, and how many of them must be known."""
 FEWEST = 20
 """Customers at risk below whom no share is judged."""
 STARTS_AT, HOLDS_ABOVE, CRITICAL_AT = 1.2, 1.1, 2.0
-"""Times the usual share: the limits of an alert.
+"""The limits of an alert, as multiples of the usual share.
 
-At which it starts, above which it goes on, and at which it is critical.
+At the first it starts, above the second it goes on, and at the third it is critical.
 """
 SURE = 3.09
 """Standard errors that chance exceeds once in a thousand times."""
@@ -39,7 +39,7 @@ class Share(NamedTuple):
 
     @property
     def of_all(self) -> float:
-        """0-1."""
+        """The share of customers at risk, 0-1."""
         return self.at_risk / self.customers
 
 
@@ -47,7 +47,7 @@ class RiskShares(NamedTuple):
     """The share of customers at risk, today and on the days before.
 
     Attributes:
-        today: None if no customer was assessed by this model, or where it is not time to count.
+        today: None if no customer was assessed by this model, or if it is not time to count.
         before: those of the HISTORY_DAYS before that are known, assessed by the same model.
         drivers: how many of the customers at risk have each driver.
     """
@@ -58,7 +58,7 @@ class RiskShares(NamedTuple):
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """Whether the share rises; while it is not counted, an open alert goes on."""
+    """Whether the share rises; an open alert goes on while the share is not counted."""
     today, before, drivers = facts[RiskShares]
     if today is None:
         return Verdict([], {SUBJECT} & set(context.open_subjects))
@@ -73,9 +73,9 @@ def judge_rising(
 ) -> Verdict:
     """Whether a larger share of customers is at risk than usual, by more than chance explains.
 
-    Today is compared with the mean of the days before as one sample with another of a day's size,
-    because the customers of one day are those of the next: four weeks of them are not 28 times as
-    many. While too few days are known, nothing starts or ends.
+    Today is compared with the mean of the days before, as one sample with another of a day's size.
+    The customers of one day are those of the next, so four weeks of them are not 28 times as many.
+    While too few days are known, nothing starts or ends.
 
     Args:
         today: with at least one customer.

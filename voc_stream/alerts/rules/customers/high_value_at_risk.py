@@ -22,11 +22,11 @@ class AtRisk(NamedTuple):
     """The customers of high value who are at risk.
 
     Attributes:
-        customers: how many.
-        critical: how many of them in the band critical.
+        customers: how many customers.
+        critical: how many of them are in the band critical.
         value_at_risk: together, a year.
-        customer_ids: those with most value at risk, that first; no more than MOST_IDS.
-        segments: customers by segment; `''` where it is unknown.
+        customer_ids: those with most value at risk, the largest first; no more than MOST_IDS.
+        segments: customers by segment; `''` if it is unknown.
         contributions: by driver, the sum of its contributions to their log-hazards.
     """
 
@@ -57,7 +57,7 @@ def judge_high_value(at_risk: AtRisk | None, enough: int) -> Verdict:
     """Whether customers of high value are at risk, and enough of them.
 
     An alert starts at so many, and goes on while there are half as many, rounded up. It is critical
-    where so many are in the band critical and they are at least half of all.
+    if so many are in the band critical and they are at least half of all.
 
     Args:
         at_risk: None if the catalogue does not say what a high value is.

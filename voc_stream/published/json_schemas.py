@@ -16,7 +16,6 @@ from voc_stream.published.yaml import to_yaml
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from voc_stream.events.types.base import Event
 
 _BEYOND_THE_SCHEMA = (
     "Fields that are not named here are kept with the event and change nothing. "
@@ -41,7 +40,7 @@ def documents(examples: Mapping[str, Sequence[object]]) -> dict[str, str]:
         f"{event_type}.v1.schema.json": _to_json(schema) for event_type, schema in schemas.items()
     }
     files["asyncapi.yaml"] = to_yaml(
-        asyncapi({event_type: _first_sentence(event) for event_type, event in INPUT_TYPES.items()})
+        asyncapi({event_type: summary_of(event_type) for event_type in INPUT_TYPES})
     )
     return files
 
@@ -61,15 +60,16 @@ def json_schema(event_type: str, examples: Sequence[object]) -> dict[str, Any]:
         "$id": f"urn:voc-stream:{event_type}:v1",
         **body,
         "title": f"{event_type} (version 1)",
-        "description": f"{_first_sentence(struct)} {_BEYOND_THE_SCHEMA}",
+        "description": f"{summary_of(event_type)} {_BEYOND_THE_SCHEMA}",
     }
     if definitions:
         schema["$defs"] = definitions
     return schema | {"examples": list(examples)}
 
 
-def _first_sentence(struct: type[Event]) -> str:
-    return (struct.__doc__ or "").strip().splitlines()[0]
+def summary_of(event_type: str) -> str:
+    """What events of a type say, in a sentence: the first of its struct."""
+    return (INPUT_TYPES[event_type].__doc__ or "").strip().splitlines()[0]
 
 
 def _to_json(value: object) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from voc_stream.events.types import INPUT_TYPES
 from voc_stream.postgres.schema.data_dictionary import dictionary
-from voc_stream.published import alert_rules, churn_signals
+from voc_stream.published import alert_rules, churn_signals, event_types
 from voc_stream.published.json_schemas import documents
 from voc_stream.published.markdown import replace_section
 from voc_stream.published.metrics_page import reference
@@ -23,6 +23,7 @@ def generated(root: Path) -> dict[str, str]:
     """Each generated file as it has to be, by its path below the checkout `root`."""
     schemas = documents(read_examples(root / "schemas"))
     sections = {
+        "docs/howto/push.md": (event_types.SECTION, event_types.event_types_table()),
         "docs/reference/alerts.md": (alert_rules.SECTION, alert_rules.alerts_table()),
         "deploy/runbooks/README.md": (alert_rules.SECTION, alert_rules.runbook_index()),
         "docs/reference/semantics.md": (churn_signals.SECTION, churn_signals.signals_table()),

@@ -1,4 +1,4 @@
-"""What a trade expects of its touchpoints.
+"""Holds what a trade expects of its touchpoints.
 
-Experiences, stages, limits and rules, read from TOML.
+Experiences, stages, limits and rules are read from TOML.
 """

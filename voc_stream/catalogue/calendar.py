@@ -1,4 +1,4 @@
-"""What a catalogue says of the calendars of its sites: time zone, opening hours, holidays.
+"""Holds what a catalogue says of its sites' calendars: time zone, opening hours, holidays.
 
 `domain/calendar.py` computes with it.
 """

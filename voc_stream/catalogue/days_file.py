@@ -17,7 +17,7 @@ LISTS = ("holidays", "working_days")
 def with_days_files(tables: Mapping[str, Any], folder: Path, fail: Fail) -> dict[str, Any]:
     """The tables of a catalogue with the days of its `days_file` written into them.
 
-    So the digest of the catalogue changes with the file, and nothing else reads it.
+    So the digest of the catalogue changes with the file, and nothing else reads the file.
     """
     calendar, sites = tables.get("calendar", {}), tables.get("site", {})
     for path, table in ((("calendar",), calendar), (("site",), sites)):

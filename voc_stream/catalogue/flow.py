@@ -1,7 +1,4 @@
-"""The flow of a trade.
-
-The stages through which an order goes, in their order, and what they mean.
-"""
+"""Declares the flow of a trade: the stages of an order in their order, and what they mean."""
 
 from __future__ import annotations
 
@@ -18,11 +15,14 @@ if TYPE_CHECKING:
 
 STAGE_KEY = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_STAGE_KEY = 50
-"""With `stage_minutes.` in front it must still be the key of an experience."""
+"""The most characters of a stage's key.
+
+With `stage_minutes.` in front it must still be the key of an experience.
+"""
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The stages of an order. Without any, the trade has no orders and no steps are taken.
+    """The stages of an order. A trade without stages has no orders, and no steps are taken in.
 
     Attributes:
         stages: labels by key, in the order in which the stages follow each other.
@@ -37,7 +37,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reception: str | None = None
 
     def place_of(self, stage: str) -> tuple[int, str]:
-        """What stages are ordered by. One that the flow does not have any more precedes all.
+        """The place by which stages are ordered; a stage that the flow no longer has precedes all.
 
         >>> flow = Flow(stages={"in": Label("In", "进"), "out": Label("Out", "出")})
         >>> sorted(["out", "gone", "in"], key=flow.place_of)

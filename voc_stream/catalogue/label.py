@@ -1,4 +1,4 @@
-"""A name for people."""
+"""Declares names for people."""
 
 from __future__ import annotations
 

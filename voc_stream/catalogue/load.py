@@ -1,6 +1,6 @@
 """Reads a catalogue from TOML.
 
-It refuses one that breaks a rule of docs/reference/catalogue.md.
+A catalogue is refused if it breaks a rule of docs/reference/catalogue.md.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def load_catalogue(path: Path | str | None = None) -> Catalogue:
     """Read and validate a catalogue.
 
     Args:
-        path: A TOML file; or the bare name of a packaged catalogue (`automotive`, `retail`,
-            `hotel`) where no such file exists; the packaged automotive default where it is None.
+        path: A TOML file, or the bare name of a packaged catalogue (`automotive`, `retail`,
+            `hotel`) if no such file exists. None gives the packaged automotive default.
 
     Raises:
         CatalogueError: The file cannot be read, is not TOML, or breaks a rule of
@@ -140,7 +140,7 @@ def _flow(file: CatalogueText, table: dict[str, Any]) -> Flow:
 
 
 def _check_no_opening_time(file: CatalogueText, experiences: Iterable[str], limits: Limits) -> None:
-    """Nothing may count the opening time of sites of which nobody says when they are open."""
+    """Check that nothing counts opening time of sites whose opening hours nobody states."""
     problem = "needs opening hours: state them as `open` in [calendar]"
     for key in experiences:
         if key.startswith(OPENING_MINUTES):
@@ -171,9 +171,9 @@ def _check_alias(
 
 
 def _digest(tables: dict[str, Any]) -> str:
-    """The same for files that say the same, also with another version of this program.
+    """A digest that is the same for files that say the same.
 
-    Only the stages have an order that says something.
+    That holds also in another version of this program. Only the order of stages says something.
     """
     stages = list(tables.get("flow", {}).get("stages", {}))
     said = json.dumps([tables, stages], sort_keys=True, default=str)

@@ -1,4 +1,4 @@
-"""The experiences of a trade, immutable; `catalogue_file` reads them.
+"""Declares the experiences of a trade, immutable; `load` reads them.
 
 The catalogue is the one place that names experiences and sets expectations, importance and
 thresholds.
@@ -37,9 +37,8 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Experience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that customers judge, or that is measured for them.
 
-    Score fields are 0-10, or in `unit`; of the kind nps -1 to 1.
-
-    `source`: where its values come from; None for what customers answer.
+    Score fields are 0-10, or in `unit`; of the kind nps -1 to 1. `source` says where its values
+    come from; it is None for what customers answer.
     """
 
     label: Label
@@ -86,8 +85,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         in_opening_time: whether `stage_minutes`, `acknowledge_minutes` and `resolve_minutes` count
             only the minutes in which the site is open.
-        stage_minutes: of a stage, after how long an order is stuck in it; the stage's own 95th
-            percentile where it is not named.
+        stage_minutes: by stage, after how long an order is stuck in it; a stage that is not named
+            has its own 95th percentile.
         promise_watch_minutes: how long before a promised delivery its order is watched.
         acknowledge_minutes: by severity, how long a complaint may wait for its acknowledgement.
         resolve_minutes: by severity, how long it may wait for its resolution.
@@ -107,15 +106,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A trade: its experiences by key, its churn model, and the flow of its orders.
 
-    With the names of the six factors.
+    It also holds the names of the six factors.
 
     Attributes:
         version: of two different catalogues the one with the higher version rules a database.
-        calendar: that of the sites which have none of their own in `site`.
+        calendar: the calendar of the sites which have none of their own in `site`.
         site: the calendars of sites that differ, each with what it takes over from `calendar`.
         alias: what old names of experiences became.
-        digest: of what the file says, whatever its layout and comments; '' for one that was not
-            read from a file.
+        digest: of what the file says, whatever its layout and comments; '' for a catalogue that
+            was not read from a file.
     """
 
     trade: str

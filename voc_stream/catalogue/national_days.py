@@ -1,4 +1,4 @@
-"""Public holidays and make-up working days of countries, from the library `holidays`."""
+"""Gives public holidays and make-up working days of countries, from the library `holidays`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which times are believed.
+"""Declares which times are believed.
 
 A clock that was never set must not decide a mean, a percentile or when a complaint was opened.
 """

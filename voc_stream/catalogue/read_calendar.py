@@ -31,9 +31,10 @@ class Fail(Protocol):
 def read_calendar(
     table: Mapping[str, Any], path: Sequence[str], base: SiteCalendar | None, fail: Fail
 ) -> SiteCalendar:
-    """The calendar that a table states; what it leaves out is that of `base`, the catalogue's.
+    """The calendar that a table states.
 
-    Days that a table states count before those of `base`, and these before those of the country.
+    What the table leaves out comes from `base`, the catalogue's. Days that a table states count
+    before those of `base`, and these before those of the country.
     """
     if not isinstance(table, dict):
         fail(path, "must be a table")
@@ -102,7 +103,7 @@ def _week(
     week = tuple(hours.get(day, CLOSED) for day in WEEKDAYS)
     if not any(week):
         fail(path, "at least one weekday must be open")
-    # Whoever works on a Sunday instead of a Tuesday works as on a Tuesday.
+    # A Sunday that is worked instead of a Tuesday has the hours of a Tuesday.
     return week, hours.get(MAKE_UP, next(day for day in week if day))
 
 

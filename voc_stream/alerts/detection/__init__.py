@@ -1,1 +1,4 @@
-"""When a fall in scores is more than chance: pure, over sums of scores; no clock, no tables."""
+"""Decides when a fall in scores is more than chance: pure, over sums of scores.
+
+It has no clock and reads no tables.
+"""

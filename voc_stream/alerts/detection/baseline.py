@@ -1,7 +1,7 @@
-"""What a scope usually scores.
+"""Computes what a scope usually scores.
 
-Its own mean of the past, drawn towards its parent's as far as few scores say little (empirical
-Bayes).
+That is its own mean of the past. If few scores say little, it is drawn towards its parent's
+(empirical Bayes).
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASELINE_DAYS = 56
-"""What is usual is taken from so many whole days, eight of each day of the week."""
+"""How many whole days tell what is usual: eight of each day of the week."""
 RENEWED_AFTER_DAYS = 28
-"""For so long it stands, at least.
+"""How long a baseline stands, at least.
 
-Of a drop that began just after and was not noticed, the next baseline holds no more than half.
+If a drop began just after and was not noticed, the next baseline holds no more than half of it.
 """
 CAUTION = 1.0
 """By how many standard errors a mean is taken lower than it seems.
 
-A baseline that is too high would call the usual a drop.
+If a baseline were too high, it would call the usual a drop.
 """
 _MARGIN = 0.01
-"""By so many points a mean stays away from the ends of the scale.
+"""By how many points a mean stays away from the ends of the scale.
 
 At an end no other distribution is possible.
 """
@@ -43,9 +43,8 @@ class Past(NamedTuple):
 def variance_between(past_weeks: Sequence[Past], variance_within: float) -> float:
     """How far the true means of scopes lie apart, in points squared.
 
-    What their spread leaves after that of single scores.
-
-    The method of moments of DerSimonian and Laird 1986. 0 for fewer than two scopes.
+    It is what their spread leaves after that of single scores: the method of moments of DerSimonian
+    and Laird 1986. It is 0 for fewer than two scopes.
 
     >>> round(variance_between([Past(100, 7.0), Past(100, 9.0)], 4.0), 6)
     1.96
@@ -81,7 +80,7 @@ def shrink(past: Past, parent_mean: float, within: float, between: float) -> tup
 def at_mean(shape: Distribution, mean: float) -> Distribution:
     """The shape, tilted to a mean.
 
-    A little away from the ends of the scale where the mean is there.
+    If the mean is at an end of the scale, it is taken a little away from that end.
 
     >>> round(at_mean(Distribution((0.0, 10.0), (0.5, 0.5)), 10.0).mean, 6)
     9.99
@@ -94,7 +93,7 @@ def at_mean(shape: Distribution, mean: float) -> Distribution:
 def baseline_of(shape: Distribution, past: Past, between: float) -> Distribution:
     """The distribution that a scope's scores are compared with.
 
-    `shape`, its parent's, at the scope's own mean, cautiously.
+    It is `shape`, the parent's shape, at the scope's own mean, cautiously.
     """
     mean, error = shrink(past, shape.mean, shape.variance, between)
     return at_mean(shape, mean - CAUTION * error)

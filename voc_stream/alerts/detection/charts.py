@@ -1,10 +1,9 @@
-"""Cumulative sums of log-likelihood ratios (Page 1954), and their thresholds.
+"""Sums up log-likelihood ratios (Page 1954), and finds the thresholds of these sums.
 
-There is one for each size of drop that is looked for.
-
-A score adds the logarithm of how much likelier it is after a drop than before; what is below zero
-is forgotten. The drop that is hardest to tell is a tilt of the baseline's distribution, so the sum
-needs only the number of scores and their total: it can be fed from panes.
+There is one chart for each size of drop that is looked for. A score adds the logarithm of how much
+likelier it is after a drop than before; what is below zero is forgotten. The drop that is hardest
+to tell is a tilt of the baseline's distribution. So the sum needs only the number of scores and
+their total, and can be fed from panes.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ if TYPE_CHECKING:
 SHIFTS = (0.6, 1.2, 2.4)
 """Points of drop that the charts look for, each twice the one before.
 
-What lies between, or a quarter beyond, is found nearly as fast.
+A drop that lies between, or a quarter beyond, is found nearly as fast.
 """
 PART = 0.4
-"""Of the false alarms that are allowed, what each chart may give.
+"""The share of the allowed false alarms that each chart may give.
 
-Charts of one key often alarm together, so three of them give less than three times that; baselines
-that are only estimated, of which the formula of the threshold knows nothing, give more. An
+Charts of one key often alarm together, so three of them give less than three times that. Baselines
+that are only estimated give more; the formula of the threshold knows nothing of that. This is an
 assumption that `make bench-detection` puts to the test.
 """
 FEWEST_WEEKS = 260
-"""Weeks between false alarms of a key, at least.
+"""The fewest weeks between false alarms of a key.
 
-With few keys rarer ones would only find drops later.
+With few keys, rarer false alarms would only find drops later.
 """
 _OVERSHOOT = 0.583
-"""Siegmund 1985, Sequential Analysis, eq. 10.28.
+"""By how many standard deviations a random walk passes a boundary, on average.
 
-By how many standard deviations a random walk passes a boundary, on average.
+Siegmund 1985, Sequential Analysis, eq. 10.28.
 """
 
 

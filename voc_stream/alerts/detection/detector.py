@@ -1,8 +1,8 @@
 """Watches one experience at one scope: usual, fallen, or recovered.
 
-Two limits that differ: a drop is announced when it is far likelier than chance (the charts'
-threshold), and is over when a recovery is likelier than that the drop goes on. Hearing nothing
-changes nothing.
+There are two limits. A drop is announced when it is far likelier than chance (the charts'
+threshold). It is over when a recovery is likelier than that the drop goes on. If nothing is heard,
+nothing changes.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from voc_stream.alerts.detection.distribution import Distribution
 
 FEWEST_SCORES = 10
-"""Since a chart last stood at zero: a few customers are no drop, however bad their day was."""
-RECOVERED = 10.0
-"""Nats by which a recovery must be likelier than that the drop goes on.
+"""How many scores a chart needs since it last stood at zero.
 
-About 20,000 to 1, since it is asked for again with every score.
+A few customers are no drop, however bad their day was.
+"""
+RECOVERED = 10.0
+"""By how many nats a recovery must be likelier than that the drop goes on.
+
+That is about 20,000 to 1, since it is asked for again with every score.
 """
 MOST_TO_RECOVER = 100
-"""Scores that are asked for at most before a drop is taken to be over."""
+"""How many scores are asked for at most before a drop is taken to be over."""
 CALM = 1.0
-"""Nats below which a chart suspects nothing and the baseline may be taken anew.
+"""The nats below which a chart suspects nothing, and the baseline may be taken anew.
 
-The first days of a slow drop must not get into it.
+The first days of a slow drop must not get into the baseline.
 """
 
 
@@ -68,9 +71,9 @@ class Suspicion(NamedTuple):
     """What a chart says.
 
     Attributes:
-        chart: which one.
+        chart: the number of the chart.
         margin: nats above its threshold; negative below.
-        scores: how many it counts.
+        scores: how many scores it counts.
         mean: of these, in points.
         drop: points below what is usual.
         low: lower end of the 95 % interval of `drop`.
@@ -99,14 +102,14 @@ def detector_for(
 ) -> Detector:
     """A detector for drops from `baseline`, which was made from so many scores.
 
-    It raises one false alarm in so many scores.
+    It raises one false alarm in `scores_between_false_alarms` scores.
     """
     charts = tuple(charts_for(baseline, scores_between_false_alarms))
     return Detector(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
 
 
 def feed(detector: Detector, scores: Scores) -> Detector:
-    """After some scores."""
+    """The detector after some scores."""
     if detector.fallen is None:
         return detector._replace(
             sums=tuple(
@@ -129,7 +132,7 @@ def feed(detector: Detector, scores: Scores) -> Detector:
 
 
 def suspicion(detector: Detector, least_drop: float) -> Suspicion | None:
-    """What the chart says that is farthest above its threshold; None for none.
+    """What the chart says that is farthest above its threshold; None if there is none.
 
     Only charts with enough scores and at least so large a drop are looked at.
     """
@@ -151,8 +154,8 @@ def _suspicion(detector: Detector, number: int) -> Suspicion:
         raise ValueError("a chart with scores knows since when")
     mean = state.total / state.scores
     drop = detector.usual - mean
-    # Often those who fell differ more than before; and a few scores that happen to be alike are no
-    # certainty.
+    # Scores that fell often differ more than before, and a few scores that happen to be alike are
+    # no certainty.
     spread = max(
         detector.variance,
         (state.squares - state.total**2 / state.scores) / max(1, state.scores - 1),
@@ -165,9 +168,9 @@ def _suspicion(detector: Detector, number: int) -> Suspicion:
 
 
 def latest(detector: Detector) -> Suspicion | None:
-    """What the chart says by now that announced the drop.
+    """What the chart that announced the drop says by now.
 
-    Returns None if there is none, or it has too few scores to tell.
+    None if there is none, or if it has too few scores to tell.
     """
     return (
         _suspicion(detector, detector.fallen)
@@ -177,7 +180,7 @@ def latest(detector: Detector) -> Suspicion | None:
 
 
 def announce(detector: Detector, chart: int) -> Detector:
-    """A drop was announced: from now on a recovery is looked for."""
+    """Note that a drop was announced: from now on a recovery is looked for."""
     return detector._replace(
         fallen=chart, recovery=0.0, recovery_scores=0, fallen_scores=detector.sums[chart].scores
     )
@@ -186,7 +189,7 @@ def announce(detector: Detector, chart: int) -> Detector:
 def has_recovered(detector: Detector, least_scores: int) -> bool:
     """Whether the drop that was announced is over.
 
-    It is over by at least so many scores, and as many as it was announced by, up to a limit.
+    That needs at least so many scores, and as many as the drop was announced by, up to a limit.
     """
     least = max(least_scores, min(MOST_TO_RECOVER, detector.fallen_scores))
     return (
@@ -197,7 +200,7 @@ def has_recovered(detector: Detector, least_scores: int) -> bool:
 
 
 def start_anew(detector: Detector) -> Detector:
-    """As it was when it was made."""
+    """The detector as it was when it was made."""
     return detector._replace(
         sums=(Sum(),) * len(detector.charts),
         fallen=None,

@@ -1,6 +1,6 @@
-"""Distributions of scores, and their exponential tilts.
+"""Computes distributions of scores, and their exponential tilts.
 
-Of all distributions with another mean, the one that is hardest to tell apart.
+A tilt is, of all distributions with another mean, the one that is hardest to tell apart.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _STEPS = 60
 _LONGEST_TILT = 30.0
-"""In units per point: beyond it all weight lies on one value."""
+"""The longest tilt, in units per point: beyond it all weight lies on one value."""
 
 
 class Distribution(NamedTuple):
@@ -21,12 +21,12 @@ class Distribution(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """Points."""
+        """The mean, in points."""
         return sum(value * share for value, share in zip(self.values, self.shares, strict=True))
 
     @property
     def variance(self) -> float:
-        """Points squared."""
+        """The variance, in points squared."""
         mean = self.mean
         return sum(
             share * (value - mean) ** 2

@@ -1,4 +1,4 @@
-"""Many scopes at once: which of their charts to believe."""
+"""Decides which charts to believe if many scopes are judged at once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 def believe(margins: Sequence[float]) -> list[bool]:
     """Which charts are believed (Benjamini and Hochberg 1995).
 
-    `margins` are in nats above the threshold at which one alone would be.
-
-    A chart's sum exceeds s by chance with a probability proportional to exp(-s), so where k scopes
-    fall together the k-th needs ln k less.
+    `margins` are in nats above the threshold at which one chart alone would be believed. A chart's
+    sum exceeds s by chance with a probability proportional to exp(-s). So if k scopes fall
+    together, the k-th needs ln k less.
 
     >>> believe([0.1, -0.5, -0.6]), believe([-0.1, -0.8, -3.0])
     ([True, True, True], [False, False, False])

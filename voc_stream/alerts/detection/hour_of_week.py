@@ -1,4 +1,4 @@
-"""By how much scores differ by hour of the week everywhere.
+"""Computes by how much scores differ by hour of the week everywhere.
 
 So a hard Monday morning is no drop.
 """
@@ -19,7 +19,7 @@ HOURS_A_DAY = 24
 
 
 def hour_of_week(moment: datetime) -> int:
-    """0 is the hour from Monday 00:00, in the moment's own time zone.
+    """The hour of the week; 0 is the hour from Monday 00:00, in the moment's own time zone.
 
     >>> from datetime import datetime
     >>> hour_of_week(datetime(2026, 1, 6, 8, 30))
@@ -31,7 +31,7 @@ def hour_of_week(moment: datetime) -> int:
 def without_rhythm(scores: Scores, points: float) -> Scores:
     """The scores as they would have been at a usual hour.
 
-    `points` by which those of their hour usually lie above the mean.
+    Scores of their hour usually lie `points` above the mean.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.alerts.detection.charts import Scores
@@ -45,10 +45,8 @@ def without_rhythm(scores: Scores, points: float) -> Scores:
 def rhythm_of(hours: Mapping[int, Past], variance_within: float) -> dict[int, float]:
     """By how many points the scores of each hour of the week usually lie above the mean.
 
-    A negative number is below it.
-
-    Each hour's own mean is drawn towards that of all hours as far as its few scores say little;
-    where hours do not differ by more than chance, all are 0.
+    A negative number is below it. If an hour's few scores say little, its mean is drawn towards
+    that of all hours. If hours do not differ by more than chance, all are 0.
 
     >>> past = {8: Past(10_000, 7.0), 9: Past(10_000, 9.0)}
     >>> {hour: round(points, 4) for hour, points in rhythm_of(past, 4.0).items()}

@@ -1,4 +1,4 @@
-"""What a churn model must be, as docs/reference/catalogue.md says."""
+"""Checks what a churn model must be, as docs/reference/catalogue.md says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operations may take, as docs/reference/catalogue.md says."""
+"""Checks what operations may take, as docs/reference/catalogue.md says."""
 
 from __future__ import annotations
 

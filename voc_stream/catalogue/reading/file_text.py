@@ -1,6 +1,6 @@
-"""The text of a catalogue file.
+"""Holds the text of a catalogue file, which all its readers share.
 
-What all its readers share to convert its values and to complain about them.
+They use it to convert values and to report errors about them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class CatalogueText:
         return label
 
     def filled(self, label: Label, path: Sequence[str]) -> None:
-        """Complain where a label says nothing."""
+        """Complain if a label says nothing."""
         for language in ("en", "zh"):
             if not getattr(label, language).strip():
                 self.fail((*path, language), "must not be empty")

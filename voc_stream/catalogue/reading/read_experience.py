@@ -1,4 +1,4 @@
-"""What an experience must be, as docs/reference/catalogue.md says."""
+"""Reads an experience, and checks what it must be, as docs/reference/catalogue.md says."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which line of a TOML text holds a key, so that an error can point there.
+"""Finds the line of a TOML text that holds a key, so that an error can point there.
 
-A scan of headers and keys, not a parser: `tomllib` has read the text before. A multi-line string
-that looks like TOML could mislead it, to another line number and no further.
+It scans headers and keys, and does not parse: `tomllib` has read the text before. A multi-line
+string that looks like TOML could mislead it to another line number, and no further.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 def line_of(text: str, path: Sequence[str | int]) -> int:
     r"""The line (from 1) of the key at `path`, or of the nearest key above it that has a line.
 
-    1 where there is none.
-
-    Numbers in `path` count the tables of an array of tables, from 0.
+    It is 1 if there is none. Numbers in `path` count the tables of an array of tables, from 0.
 
     >>> line_of('[a]\nb = 1\n[[c]]\n[[c]]\nd.e = 2', ("c", 1, "d", "e"))
     5
@@ -45,7 +43,7 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
 def show_path(path: Sequence[str | int]) -> str:
     """The path as one would write it.
 
-    Dotted, with quotes where a part has a dot, and numbers from 1 for people.
+    It is dotted, with quotes if a part has a dot, and with numbers from 1 for people.
 
     >>> show_path(("event", 0, "answer", 1, "a.b"))
     'event[1].answer[2]."a.b"'
@@ -74,7 +72,7 @@ def _places(text: str) -> Iterator[tuple[int, KeyPath]]:
 def _resolve(names: tuple[str, ...], counts: dict[KeyPath, int], *, starts_item: bool) -> KeyPath:
     """A header's path with the numbers of the arrays of tables that it goes through.
 
-    They are those that began last.
+    They are the numbers of the arrays that began last.
     """
     path: KeyPath = ()
     for position, name in enumerate(names):

@@ -1,1 +1,1 @@
-"""Rules about what customers experience: what they tell, or no longer tell."""
+"""Declares rules about what customers experience: what they tell, or no longer tell."""

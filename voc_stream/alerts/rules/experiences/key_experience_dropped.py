@@ -1,6 +1,6 @@
-"""Drops of key experiences.
+"""Announces drops of key experiences.
 
-Which of the suspicions of all detectors are announced, and how they are told.
+It decides which of the suspicions of all detectors are announced, and in which words.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
 
 NAME = "VocKeyExperienceDropped"
 ESTIMATED_SHARE = 0.8
-"""Of the catalogue's `drop` that the estimate must reach.
+"""The share of the catalogue's `drop` that the estimate must reach.
 
 Half of the estimates of a drop of just that size lie below it, so asking for all of it would find
 many such drops late.
 """
 NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
-"""A drop that has lasted so long is what is usual now.
+"""How long until a drop is what is usual.
 
-Its alert ends, and the baseline is taken anew.
+Then its alert ends, and the baseline is taken anew.
 """
 CRITICAL_TIMES = 2.0
-"""Times the catalogue's `drop` from which an alert is critical."""
+"""How many times the catalogue's `drop` makes an alert critical."""
 
 
 class Drop(NamedTuple):
     """A drop that is to be announced, or goes on.
 
     Attributes:
-        subject: of which experience at which scope.
+        subject: the experience and the scope.
         suspicion: what its detector says by now.
         usual: the mean that is expected, in points.
         named: the dimension and the value that explain most of it.
-        evidence: who explains it and telling events, of one that is announced.
+        evidence: who explains it, and telling events, if it is announced.
     """
 
     subject: Subject
@@ -62,11 +62,11 @@ class Drop(NamedTuple):
 class Drops(NamedTuple):
     """What the detectors say after they were fed.
 
-    A detector keeps where it stands, and must know that its drop is announced. So the facts are
-    read with the decisions of this file: `choose_announced` chooses, and the reader writes it down.
+    A detector keeps its state, and must know that its drop is announced. So the facts are read with
+    the decisions of this file: `choose_announced` chooses, and the reader writes it down.
 
     Attributes:
-        drops: announced now, and going on.
+        drops: drops that are announced now, and that go on.
         holding: subjects whose drop goes on, with too few scores to say by how much.
     """
 
@@ -88,7 +88,7 @@ def _finding(drop: Drop, context: Context) -> Finding:
 
 
 def choose_announced(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
-    """Which suspicions, of those of all keys, are announced; the others say nothing yet."""
+    """Which suspicions of all keys are announced; the others say nothing yet."""
     subjects = list(suspicions)
     margins = [suspicions[subject].margin for subject in subjects]
     return [

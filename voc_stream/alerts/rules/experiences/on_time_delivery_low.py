@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """Where too few vehicles are delivered on time."""
+    """The sites at which too few vehicles are delivered on time."""
     return judge_of(ON_TIME_LOW, facts, context)
 
 

@@ -1,6 +1,6 @@
-"""Sites from which nothing is heard any more, or whose customers are no longer asked.
+"""Finds sites from which nothing is heard any more, or whose customers are no longer asked.
 
-Judged by the site's own rhythm.
+A silence is judged by the site's own rhythm.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ NAME = "VocTouchpointSilent"
 Form = Literal["quiet", "no feedback"]
 
 WINDOWS = (6, 12, 24, 48)
-"""Hours after which a silence may be one."""
+"""The hours after which a silence may be worth an alert."""
 FEEDBACK_HOURS = 24
 """Hours without any rating after which feedback is missing."""
 PAST = (1, 2, 3, 4)
 """The weeks that tell what is usual at an hour of a weekday, backwards."""
 WEEKS_HEARD = 2
-"""In how many of them something must have been heard."""
+"""In how many of these weeks something must have been heard."""
 FEWEST, MANY = 10.0, 30.0
-"""Contacts that must have been expected for an alert, and for a critical one.
+"""How many contacts must have been expected for an alert, and for a critical one.
 
-Of 10 all are missed by chance once in 22,000 times.
+All of 10 are missed by chance once in 22,000 times.
 """
 STOP_HOURS = 3
-"""After so many hours without a sign of any site it is the input that stopped.
+"""After so many hours without a sign of any site, the input has stopped.
 
-Unless all sites are usually closed then.
+This does not hold if all sites are usually closed then.
 """
 AS_USUAL = 0.5
 """Share of the expected timings with which a site works as usual."""
 DUE_BY_ITSELF = "follow_up_72h"
-"""An experience that counts 72 hours after each delivery is no sign of life.
+"""An experience that counts 72 hours after each delivery, which is no sign of life.
 
 It counts even if the site fell silent in between.
 """
@@ -57,7 +57,7 @@ class SiteContacts(NamedTuple):
     Contacts are counted by one experience of each kind, so that the answers of one call count once.
 
     Attributes:
-        site_id: which.
+        site_id: the site.
         silent_hours: complete hours in which nothing was heard, until now; at most the longest of
             WINDOWS.
         unrated_hours: complete hours without a rating, until now; at most the longest of WINDOWS.
@@ -78,10 +78,7 @@ class SiteContacts(NamedTuple):
 
 
 class Silence(NamedTuple):
-    """A silence that is worth an alert.
-
-    For how many hours, and how many contacts were to be expected in that time.
-    """
+    """A silence that is worth an alert, with its hours and the contacts expected in them."""
 
     site_id: str
     form: Form
@@ -93,9 +90,9 @@ class HeardSites(NamedTuple):
     """The sites whose silence may be worth an alert, or has one.
 
     Attributes:
-        sites: what was heard of each.
-        last_heard: of each silence that is worth an alert, the hour in which anything, or the last
-            rating, was heard; without those of which it is not known any more.
+        sites: what was heard of each site.
+        last_heard: by silence that is worth an alert, the hour in which anything, or the last
+            rating, was heard; silences of which it is not known any more are left out.
     """
 
     sites: Sequence[SiteContacts]
@@ -115,7 +112,7 @@ def judge(facts: Facts, context: Context) -> Verdict:
 
 
 def open_forms(open_alerts: Mapping[Subject, OpenAlert]) -> dict[str, Form]:
-    """By site, which form of silence its open alert is about."""
+    """The form of silence that the open alert of each site is about."""
     return {
         subject.scope: "no feedback" if alert.evidence.get("form") == "no feedback" else "quiet"
         for subject, alert in open_alerts.items()
@@ -131,12 +128,10 @@ def silences_of(sites: Iterable[SiteContacts]) -> list[Silence]:
 def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
     """The hours whose silence would tell something, by their starts, the newest first.
 
-    They are among the last 48 complete hours.
-
-    These are the hours in which sites usually are heard, and in which the input did not stop. It
-    stopped where no site at all was heard in STOP_HOURS or more such hours in a row; the hours
-    before and after may have been cut short and tell nothing either. So where the input stops, no
-    site falls silent, and none has been silent when it comes back.
+    They are among the last 48 complete hours: hours in which sites usually are heard, and in which
+    the input did not stop. It stopped if no site at all was heard in STOP_HOURS or more such hours
+    in a row. The hours before and after may have been cut short, and tell nothing either. So if the
+    input stops, no site falls silent, and none has been silent when the input comes back.
 
     Args:
         heard: those of `hours_to_look_at` in which any site was heard.
@@ -144,7 +139,8 @@ def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
 
     >>> from datetime import UTC, datetime
     >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    >>> heard = [hour for hour in hours_to_look_at(noon) if hour.hour != 8 and not (hour.day == 5 and 3 <= hour.hour <= 5)]
+    >>> hours = [hour for hour in hours_to_look_at(noon) if hour.hour != 8]
+    >>> heard = [hour for hour in hours if not (hour.day == 5 and 3 <= hour.hour <= 5)]
     >>> [hour.hour for hour in telling_hours(heard, noon)][:9]
     [11, 10, 9, 7, 1, 0, 23, 22, 21]
     """
@@ -159,9 +155,9 @@ def telling_hours(heard: Collection[datetime], end: datetime) -> list[datetime]:
 
 
 def hours_to_look_at(end: datetime) -> list[datetime]:
-    """Starts of hours, the newest first: the one that has not ended, and those before it.
+    """Starts of hours, the newest first: the hour that has not ended, and those before it.
 
-    Then the same of the four weeks before.
+    Then the same hours of the four weeks before follow.
     """
     return [end - week * WEEK - back * HOUR for week in (0, *PAST) for back in range(_HOURS)]
 
@@ -169,9 +165,9 @@ def hours_to_look_at(end: datetime) -> list[datetime]:
 def silence_at(site: SiteContacts) -> Silence | None:
     """The silence of a site, if there is one that its rhythm does not explain.
 
-    It has gone quiet where nothing was heard in a window in which its most frequent kind of contact
-    was to be expected at least FEWEST times. Otherwise feedback is missing where it works as usual,
-    as its timings show, but there was no rating where as many were expected.
+    A site has gone quiet if its most frequent kind of contact was expected at least FEWEST times in
+    a window, but nothing was heard. Otherwise feedback may be missing: the site works as usual, as
+    its timings show, and as many ratings were expected, but there was none.
     """
     windows = [hours for hours in WINDOWS if hours <= site.silent_hours]
     if windows:
@@ -195,7 +191,7 @@ def _works_as_usual(site: SiteContacts) -> bool:
 def still_silent(site: SiteContacts, form: Form) -> bool:
     """Whether an alert of this form goes on.
 
-    A quiet site must be heard, and missing feedback must come, before it ends.
+    It ends when a quiet site is heard, or when missing feedback comes.
     """
     return (
         site.silent_hours >= WINDOWS[0] if form == "quiet" else site.unrated_hours >= FEEDBACK_HOURS
@@ -209,8 +205,8 @@ def judge_silences(
 
     Args:
         silences: what was found.
-        last_heard: the hour in which anything, or the last rating, was heard; without those of
-            which it is not known any more.
+        last_heard: the hour in which anything, or the last rating, was heard; silences of which it
+            is not known any more are left out.
         still: sites whose open alert goes on.
     """
     findings = [_finding(silence, last_heard.get(silence)) for silence in sorted(silences)]

@@ -1,1 +1,1 @@
-"""Rules about orders in the workshop."""
+"""Declares rules about orders in the workshop."""

@@ -1,4 +1,4 @@
-"""Customers whom nobody called.
+"""Finds sites that do not call their customers.
 
 More of the follow-ups that fell due are missing than the catalogue allows.
 """
@@ -26,7 +26,7 @@ AT_LEAST_HALF = 0.5
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """Where customers are not called."""
+    """The sites at which customers are not called."""
     return judge_follow_ups(
         facts[WorkshopFacts].follow_ups, context.catalogue, context.open_subjects
     )
@@ -35,22 +35,22 @@ def judge(facts: Facts, context: Context) -> Verdict:
 def judge_follow_ups(
     follow_ups: Iterable[FollowUps], catalogue: Catalogue, open_subjects: Collection[Subject]
 ) -> Verdict:
-    """Where customers are not called, by site.
+    """The sites at which customers are not called.
 
-    An alert starts where the overdue share is above what is allowed beyond chance: by the lower end
-    of its 95 % interval, with the catalogue's `minimum_samples`. It goes on while the share itself
-    is above, and while too few fell due to say. Where the catalogue has no such experience, or
+    An alert starts if the overdue share is above what is allowed beyond chance. The lower end of
+    its 95 % interval says so, with the catalogue's `minimum_samples`. It goes on while the share
+    itself is above, and while too few fell due to say. If the catalogue has no such experience, or
     expects nothing of it, there is no alert.
 
     Args:
-        follow_ups: one for each site where any fell due.
+        follow_ups: one for each site at which any fell due.
         catalogue: what is expected: 9 allows 10 of 100 to be overdue.
         open_subjects: whose alerts are open.
     """
     experience = catalogue.experience.get(EXPERIENCE)
     if experience is None or experience.expectation is None:
         return Verdict([])
-    # Rounded, so that 1 of 10 is not above what 9 of 10 allows.
+    # It is rounded, so that 1 of 10 is not above what 9 of 10 allows.
     allowed = round(1 - experience.expectation / 10, 9)
     findings, holding = [], {subject for subject in open_subjects if subject.rule == NAME}
     for each in follow_ups:

@@ -1,4 +1,4 @@
-"""Promises that will be broken as things go.
+"""Finds promises that will be broken as things go.
 
 They can still be kept, or the customer can still be told.
 """
@@ -37,7 +37,7 @@ class _Risk(NamedTuple):
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """Where promises are at risk."""
+    """The sites at which promises are at risk."""
     orders = facts[WorkshopFacts].orders
     return judge_promises(orders, facts[StageTimes], context.catalogue, context.now)
 
@@ -45,11 +45,11 @@ def judge(facts: Facts, context: Context) -> Verdict:
 def judge_promises(
     orders: Iterable[OpenOrder], times: StageTimes, catalogue: Catalogue, now: datetime
 ) -> Verdict:
-    """Where promises are at risk, by site.
+    """The sites at which promises are at risk.
 
     An alert starts with a promise that is at least `LEAST_WARNING` ahead, and goes on while any
-    promise is at risk. One that is broken already is not at risk any more, nor is one farther off
-    than the catalogue's `promise_watch_minutes`.
+    promise is at risk. A promise that is broken already is not at risk any more. Nor is a promise
+    farther off than the catalogue's `promise_watch_minutes`.
 
     Args:
         orders: at least all that are promised for less than `longest_left` of their stage from now.
@@ -82,16 +82,15 @@ def judge_promises(
 def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now: datetime) -> float:
     """How long until delivery, if what is left takes what it usually takes.
 
-    A stage of which nothing is known counts nothing.
-
-    A stage still to come that only some orders pass counts with their share. An order whose step
-    lies ahead of this clock enters now.
+    A stage of which nothing is known counts nothing. A stage still to come that only some orders
+    pass counts with their share. An order whose step lies ahead of this clock enters now.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.catalogue.load import load_catalogue
     >>> from voc_stream.alerts.facts.stage_times import StageTimes
     >>> from voc_stream.alerts.facts.open_orders import OpenOrder
-    >>> times = StageTimes({("", stage): [0, 0, 50, 50, 0] for stage in ("wash", "settlement", "delivery")})
+    >>> usual = [0, 0, 50, 50, 0]
+    >>> times = StageTimes({("", stage): usual for stage in ("wash", "settlement", "delivery")})
     >>> order = OpenOrder("o-1", "s-1", None, "wash", datetime(2026, 1, 5, 12, 0, tzinfo=UTC), None)
     >>> minutes_left(order, times, load_catalogue(), datetime(2026, 1, 5, 12, 5, tzinfo=UTC))
     55.0
@@ -113,11 +112,12 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
 
 
 def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
-    """By stage, minutes that `minutes_left` never exceeds for an order in it, at any site.
+    """Minutes that `minutes_left` never exceeds for an order in a stage, by stage, at any site.
 
     >>> from voc_stream.catalogue.load import load_catalogue
     >>> from voc_stream.alerts.facts.stage_times import StageTimes
-    >>> times = StageTimes({("", "settlement"): [0, 0, 50, 50, 0], ("", "delivery"): [0, 0, 50, 50, 0]})
+    >>> usual = [0, 0, 50, 50, 0]
+    >>> times = StageTimes({("", "settlement"): usual, ("", "delivery"): usual})
     >>> longest = longest_left(times, load_catalogue())
     >>> longest["settlement"], longest["delivery"], longest["follow_up"]
     (40.0, 20.0, 0.0)
@@ -138,7 +138,7 @@ def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
 
 
 def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
-    """The earliest promise first."""
+    """The alert about a site; it names the earliest promise first."""
     first, worst = risks[0], max(risks, key=lambda risk: risk.minutes_short)
     left = (first.promised_at - now).total_seconds() / 60
     return Finding(

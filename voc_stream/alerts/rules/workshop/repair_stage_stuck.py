@@ -1,6 +1,6 @@
-"""Vehicles that stand still.
+"""Finds vehicles that stand still.
 
-Orders that are longer in a stage than nearly all are, more of them than chance explains.
+Their orders are longer in a stage than nearly all are, and there are more than chance explains.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
 
 NAME = "VocRepairStageStuck"
 GIVEN_UP_AFTER = timedelta(days=30)
-"""An order that has been longer in its stage was given up, or its exit was lost.
+"""How long an order may be in its stage before it does not count at all.
 
-It is not counted at all.
+An order that has been longer in its stage was given up, or its exit was lost.
 """
 CHANCE = 0.01
-"""How unlikely a number of stuck orders must be where nothing is wrong."""
+"""How unlikely a number of stuck orders must be if nothing is wrong."""
 FAR_BEYOND = 2.0
-"""Times the limit beyond which one order alone is worth an alert."""
+"""How many times the limit makes one order alone worth an alert."""
 WORKING_DAY_MINUTES = 480.0
-"""A limit of more than a working day (assumption.
+"""A limit of more than a working day contains nights, as do the times that it is taken from.
 
-Of 8 hours) contains nights, as do the times that it is taken from.
+A working day has 8 hours (assumption).
 """
 MANY = 5
 """Orders far beyond the limit that make an alert critical."""
 PATTERN, MOST = 4, 0.5
-"""So many orders of one product are a pattern (assumption).
+"""How many orders of one product are a pattern, and how large their share must be (assumption).
 
-They must be more than this share of the stuck ones; two or three are easily chance.
+They must be more than this share of the stuck orders; two or three are easily chance.
 """
 
 
 class _StageAtSite(NamedTuple):
     """One stage at one site.
 
-    Orders in it by product, those that are stuck, the oldest first, and how many are far beyond the
-    limit.
+    It holds the orders in it by product, those that are stuck, the oldest first, and how many are
+    far beyond the limit.
     """
 
     subject: Subject
@@ -80,7 +80,7 @@ class _StageAtSite(NamedTuple):
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """Where vehicles are stuck."""
+    """The sites and stages at which vehicles are stuck."""
     return judge_stuck(
         facts[WorkshopFacts].orders,
         facts[WorkshopFacts].in_stage,
@@ -102,15 +102,15 @@ def judge_stuck(
     now: datetime,
     open_subjects: Collection[Subject],
 ) -> Verdict:
-    """Where vehicles are stuck, by site and stage.
+    """The sites and stages at which vehicles are stuck.
 
-    Stuck is an order that has been in its stage for longer than the limit, and not because the shop
-    was closed: for so long, or for a working day, the site was at work. Of many orders some are
-    always beyond a 95th percentile. So an alert starts where there are more than chance explains,
-    or one is far beyond the limit; where the catalogue states the limit, at the first one. It goes
-    on while any has been in the stage for longer, open shop or not, and while there are orders in
-    the stage and no limit is known any more. A limit in opening time knows itself when the shop is
-    closed: by it only open minutes count.
+    An order is stuck if it has been in its stage for longer than the limit, and not because the
+    shop was closed: the site was at work for so long, or for a working day. Of many orders some are
+    always beyond a 95th percentile. So an alert starts if there are more than chance explains, or
+    if one is far beyond the limit. If the catalogue states the limit, it starts at the first order.
+    It goes on while any order has been in the stage for longer, open shop or not, and while there
+    are orders in the stage and no limit is known any more. A limit in opening time needs no sign of
+    work: only minutes in which the site is open count.
 
     Args:
         orders: at least all that are longer in their stage than its limit, and no longer than
@@ -159,10 +159,12 @@ def judge_stuck(
 def is_more_than_chance(stuck: int, in_stage: int) -> bool:
     """Whether so many stuck orders in a stage are unlikely if nothing is wrong.
 
-    Stuck are those that are beyond its 95th percentile.
+    An order is stuck if it is beyond the stage's 95th percentile.
 
-    >>> is_more_than_chance(1, 1), is_more_than_chance(2, 2), is_more_than_chance(2, 3), is_more_than_chance(11, 100)
-    (False, True, False, False)
+    >>> is_more_than_chance(1, 1), is_more_than_chance(2, 2)
+    (False, True)
+    >>> is_more_than_chance(2, 3), is_more_than_chance(11, 100)
+    (False, False)
     """
     return poisson_tail(stuck, (1 - SHARE_WITHIN) * in_stage) < CHANCE
 

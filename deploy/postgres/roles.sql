@@ -104,6 +104,7 @@ BEGIN
             ('dead_letter', 'DELETE, MAINTAIN'),
             ('alert', 'DELETE, MAINTAIN'),
             ('experience', 'MAINTAIN'),
+            ('flow_stage', 'MAINTAIN'),
             ('site_calendar', 'MAINTAIN'),
             ('installation', 'DELETE, MAINTAIN'),
             ('customer_move', 'UPDATE'),

@@ -104,6 +104,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "postgres.reading": (
         "catalogue",
+        "domain",
         "domain.churn",
         "domain.entities",
         "pipeline",
@@ -210,6 +211,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "cli.screen": (
         "counted",
+        "domain",
         "every",
         "importing",
         "pipeline",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import Finding, Subject, Unexplained, Verdict, of_rule
 from voc_stream.alerts.wording import name_scope
+from voc_stream.domain.scale import scale_of, show
 from voc_stream.domain.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -177,16 +178,15 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
     )
     label = experience.label
     english, chinese = name_scope(level.scope)
-    (mean, mean_chinese), (least, least_chinese) = (
-        _shown(experience, level.mean),
-        _shown(experience, limit),
-    )
+    scale = scale_of(experience)
+    (mean, mean_chinese), (least, least_chinese) = show(scale, level.mean), show(scale, limit)
     return Finding(
         subject,
         "critical" if is_bad else "warning",
         {
             "label_en": label.en,
             "label_zh": label.zh,
+            "scale": scale.name,
             "horizon": HORIZON,
             "n": level.scores,
             "mean": round(level.mean, 2),
@@ -200,13 +200,3 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
         " 个样本）",
         Unexplained(OVER, round(limit, 2)),
     )
-
-
-def _shown(experience: Experience, points: float) -> tuple[str, str]:
-    """A mean for people, in English and Chinese.
-
-    Ratings are shown in points. What was done or not, in time or not, is shown as a share.
-    """
-    if experience.kind == "rating":
-        return f"{points:.2f} of 10", f"{points:.2f} 分"
-    return f"{points * 10:.1f} %", f"{points * 10:.1f}%"

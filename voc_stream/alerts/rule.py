@@ -36,12 +36,14 @@ class Figure(NamedTuple):
         labels: names of labels of the alert, in the order of the query.
         sentence: English, with `{}` for the number.
         shown_as: the function of Prometheus's templates that writes the number.
+        unit: the label of the query's result that holds the number's unit; '' for none.
     """
 
     query: str
     labels: tuple[str, ...]
     sentence: str
     shown_as: str
+    unit: str = ""
 
 
 class Context(NamedTuple):

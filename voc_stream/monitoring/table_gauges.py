@@ -37,12 +37,14 @@ class TableGauge(NamedTuple):
 _EXPERIENCE = ("experience", "site", "horizon")
 READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_satisfaction_score": TableGauge(
-        "Mean experience, points (minutes for timings); site '' is all sites.",
+        "Mean of the measure, as stored; times voc_experience_scale in its unit; site '' is all"
+        " sites.",
         _EXPERIENCE,
         "leave out",
     ),
     "voc_satisfaction_expected": TableGauge(
-        "Mean expectation, stated or of the catalogue; site '' is all sites.",
+        "Mean expectation, stated or of the catalogue, on the scale of the score; site '' is all"
+        " sites.",
         _EXPERIENCE,
         "leave out",
     ),
@@ -50,11 +52,19 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
         "Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"
     ),
     "voc_key_experience_drop": TableGauge(
-        "Points by which a key experience lies below its four weeks before.", _EXPERIENCE, "maximum"
+        "How far a key experience lies below its four weeks before, on the scale of the score.",
+        _EXPERIENCE,
+        "maximum",
     ),
     "voc_experience_info": TableGauge(
         "1; what people call an experience, in English and Chinese.",
         ("experience", "label_en", "label_zh"),
+        "leave out",
+    ),
+    "voc_experience_scale": TableGauge(
+        "What a stored number of a measure is multiplied by to be shown in `unit`, and a difference"
+        " in `difference`; the scale is points, share, nps, minutes, percent or count.",
+        ("experience", "scale", "unit", "difference"),
         "leave out",
     ),
     "voc_alert_active": TableGauge(

@@ -141,6 +141,8 @@ def _figure(figure: Figure) -> str:
     if figure.labels:
         query = f"(printf {query} {' '.join(f'$labels.{name}' for name in figure.labels)})"
     number = f"{{{{ . | first | value | {figure.shown_as} }}}}"
+    if figure.unit:
+        number += f' {{{{ . | first | label "{figure.unit}" }}}}'
     return f"{{{{- with query {query} }}}} {figure.sentence.format(number)}{{{{ end }}}}"
 
 

@@ -19,5 +19,5 @@ def test_every_driver_reads_in_both_languages(name: str) -> None:
     assert DRIVER_LABELS.keys() >= load_catalogue(name).churn.multipliers.keys()
     assert because("broken_promise") == (
         ", mostly because of a broken promise",
-        "，主要原因：未按承诺时间交车",
+        "，主要原因：未按承诺时间交付",
     )

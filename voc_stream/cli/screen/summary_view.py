@@ -11,6 +11,8 @@ from rich.columns import Columns
 from rich.panel import Panel
 from rich.table import Table
 
+from voc_stream.domain.scale import SCALES, show, show_signed
+
 if TYPE_CHECKING:
     from voc_stream.postgres.reading.summary import ExperienceSummary, Summary
 
@@ -65,8 +67,8 @@ def _figures(summary: Summary, flow: Flow) -> Table:
     table.add_row("events 事件", f"{summary.events:,}", speed)
     table.add_row("waiting 待处理", _number(flow.lag_events))
     table.add_row("refused 拒收", f"{summary.dead_letters:,}")
-    table.add_row("orders 工单", f"{summary.orders:,}", f"open 在修 {summary.orders_open:,}")
-    table.add_row("on time 及时交车", _share(summary.on_time_share))
+    table.add_row("orders 工单", f"{summary.orders:,}", f"open 未交付 {summary.orders_open:,}")
+    table.add_row("on time 按时交付", _share(summary.on_time_share))
     table.add_row("open complaints 未结投诉", f"{summary.complaints_open:,}")
     table.add_row(
         "customers at risk 流失风险",
@@ -95,11 +97,12 @@ def _experiences(summary: Summary) -> Table:
         *((each, "green") for each in summary.best),
         *((each, "red") for each in reversed(summary.worst)),
     ]:
-        satisfaction = NO_DATA if row.satisfaction is None else f"{row.satisfaction:+.2f}"
+        scale = SCALES[row.scale]
+        satisfaction = NO_DATA if row.satisfaction is None else show_signed(scale, row.satisfaction)
         table.add_row(
             f"{row.label_en} {row.label_zh}",
             f"{row.n:,}",
-            f"{row.mean:.2f}",
+            show(scale, row.mean)[0],
             satisfaction,
             style=style,
         )
@@ -109,7 +112,8 @@ def _experiences(summary: Summary) -> Table:
 
 
 def _brief(row: ExperienceSummary) -> str:
-    return f"{row.experience} {row.mean:.2f} (n={row.n})"
+    mean, _ = show(SCALES[row.scale], row.mean)
+    return f"{row.experience} {mean} (n={row.n})"
 
 
 def _number(value: int | None) -> str:

@@ -240,7 +240,7 @@ SIGNALS = (
     Signal(
         "broken_promise",
         "a broken promise",
-        "未按承诺时间交车",
+        "未按承诺时间交付",
         "an order with `on_time` = false and a recent `delivered_at`",
         _broken_promise,
     ),

@@ -96,8 +96,17 @@ def _retractions(cursor: Cursor) -> list[GaugeSample]:
 
 
 def _experiences(cursor: Cursor) -> list[GaugeSample]:
-    cursor.execute("SELECT experience, label_en, label_zh FROM experience")
-    return [GaugeSample("voc_experience_info", labels, 1) for labels in cursor]
+    cursor.execute(
+        "SELECT experience, label_en, label_zh, scale, shown_unit, difference_unit, shown_times"
+        " FROM experience"
+    )
+    found = []
+    for experience, label_en, label_zh, *scale, times in cursor:
+        found += [
+            GaugeSample("voc_experience_info", (experience, label_en, label_zh), 1),
+            GaugeSample("voc_experience_scale", (experience, *scale), times),
+        ]
+    return found
 
 
 def _satisfaction(cursor: Cursor) -> list[GaugeSample]:

@@ -27,7 +27,14 @@ SHOWN_CUSTOMERS = 5
 class ExperienceSummary(NamedTuple):
     """One key experience over the horizon of the summary.
 
-    `satisfaction` is experience minus expectation, in points.
+    Attributes:
+        experience: its key.
+        label_en: its English label.
+        label_zh: its Chinese label.
+        n: samples.
+        mean: as stored, on its scale.
+        satisfaction: experience minus expectation, on the same scale.
+        scale: name of its scale, of `domain/scale.py`.
     """
 
     experience: str
@@ -36,6 +43,7 @@ class ExperienceSummary(NamedTuple):
     n: int
     mean: float
     satisfaction: float | None
+    scale: str
 
 
 class Summary(NamedTuple):
@@ -208,10 +216,12 @@ def _summary(connection: Connection) -> Summary:
         for row in connection.execute(
             text(
                 "SELECT r.experience, e.label_en, e.label_zh, r.n, r.experience_mean,"
-                " r.satisfaction"
+                " r.satisfaction, e.scale"
                 " FROM rolling_satisfaction r JOIN experience e USING (experience)"
                 " WHERE r.horizon = :horizon AND r.scope_type = 'all' AND r.is_key ORDER BY"
-                " r.satisfaction DESC NULLS LAST, r.experience"
+                # A scale of two points against one of ten, so that they can be ranked.
+                " r.satisfaction * CASE e.scale WHEN 'nps' THEN 5 ELSE 1 END DESC NULLS LAST,"
+                " r.experience"
             ),
             {"horizon": HORIZON},
         )

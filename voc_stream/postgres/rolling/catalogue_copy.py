@@ -8,16 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.catalogue.calendar import UTC_NAME
+from voc_stream.domain.scale import scale_of
 from voc_stream.pipeline.ports import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from voc_stream.catalogue.model import Catalogue
+    from voc_stream.catalogue.model import Catalogue, Experience
     from voc_stream.postgres.session.cursor import Cursor
 
 COLUMNS = (
     "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation",
     "importance", "ideal", "is_key", "is_hygiene", "drop_threshold", "satisfaction_threshold",
     "weighted_satisfaction_threshold", "minimum_samples", "aliases",
+    "scale", "shown_times", "shown_unit", "difference_unit",
 )  # fmt: skip
 
 
@@ -46,6 +48,7 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
             one.alert.weighted_satisfaction_below,
             one.alert.minimum_samples,
             sorted(old for old, new in catalogue.alias.items() if new == key),
+            *_scale(one),
         )
         for key, one in sorted(catalogue.experience.items())
     ]
@@ -59,7 +62,30 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
         "UPDATE experience SET is_key = false WHERE is_key AND experience <> ALL(%s)",
         (sorted(catalogue.experience),),
     )
+    _copy_flow(cursor, catalogue)
     _copy_calendars(cursor, catalogue)
+
+
+def _scale(experience: Experience) -> tuple[str, float, str, str]:
+    scale = scale_of(experience)
+    return scale.name, scale.times, scale.unit, scale.difference_unit
+
+
+def _copy_flow(cursor: Cursor, catalogue: Catalogue) -> None:
+    """Write the stages of the flow; those that the catalogue no longer names go."""
+    flow = catalogue.flow
+    rows = [
+        (stage, place, label.en, label.zh, stage not in flow.up_to_delivery)
+        for place, (stage, label) in enumerate(flow.stages.items(), 1)
+    ]
+    cursor.execute("DELETE FROM flow_stage WHERE stage <> ALL(%s)", (list(flow.stages),))
+    cursor.executemany(
+        "INSERT INTO flow_stage (stage, place, label_en, label_zh, is_after_delivery)"
+        " VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (stage) DO UPDATE SET place = excluded.place, label_en = excluded.label_en,"
+        " label_zh = excluded.label_zh, is_after_delivery = excluded.is_after_delivery",
+        rows,
+    )
 
 
 def _copy_calendars(cursor: Cursor, catalogue: Catalogue) -> None:

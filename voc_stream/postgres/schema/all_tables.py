@@ -19,7 +19,13 @@ from voc_stream.postgres.schema.tables.engine import (
 )
 from voc_stream.postgres.schema.tables.events import retracted_event, retraction, touchpoint_event
 from voc_stream.postgres.schema.tables.intake import dead_letter, stream_position
-from voc_stream.postgres.schema.tables.reading import alert, churn_risk, experience, site_calendar
+from voc_stream.postgres.schema.tables.reading import (
+    alert,
+    churn_risk,
+    experience,
+    flow_stage,
+    site_calendar,
+)
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.schema.tables.rolling import (
     contribution,
@@ -47,6 +53,7 @@ __all__ = [
     "evaluation_clock",
     "experience",
     "experience_cube",
+    "flow_stage",
     "installation",
     "lock",
     "metadata",

@@ -32,6 +32,7 @@ _TABLES = (
     tables.dead_letter,
     tables.stream_position,
     tables.experience,
+    tables.flow_stage,
 )
 
 

@@ -9,6 +9,7 @@ from builders import START, at, complaint, customer, messages, repair_step, touc
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, send
 
+from voc_stream.domain.scale import scale_of
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.reading import gauges as gauges_module
@@ -23,19 +24,19 @@ if TYPE_CHECKING:
     from voc_stream.postgres.chores import PostgresChores
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
-NAMES = "voc_experience_info"
+NAMES = ("voc_experience_info", "voc_experience_scale")
 NOTHING_PENDING: dict[tuple[str, ...], float] = {("voc_histories_pending",): 0}
 
 
 def gauges(store: Store, now: object = NOW) -> dict[tuple[str, ...], float]:
-    """Value by metric and labels, without the names of experiences, which are no data.
+    """Value by metric and labels, without names and scales of experiences, which are no data.
 
     None stands twice.
     """
     found = store.chores().gauges(now)  # type: ignore[arg-type]  # a moment
     values = {(one.metric, *one.labels): one.value for one in found}
     assert len(values) == len(found)
-    return {key: value for key, value in values.items() if key[0] != NAMES}
+    return {key: value for key, value in values.items() if key[0] not in NAMES}
 
 
 def refresh(store: Store) -> None:
@@ -70,8 +71,20 @@ def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalo
     The catalogue's are there once a worker has started.
     """
     refresh(store)
-    found = {one.labels for one in store.chores().gauges(NOW) if one.metric == NAMES}
-    assert found == {(key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()}
+    names, scales = NAMES
+    read = store.chores().gauges(NOW)
+    assert {one.labels for one in read if one.metric == names} == {
+        (key, one.label.en, one.label.zh) for key, one in catalogue.experience.items()
+    }
+    found = {one.labels: one.value for one in read if one.metric == scales}
+    assert found["reached", "share", "%", "percentage points"] == 10
+    assert found["recommendation", "nps", "NPS", "NPS points"] == 100
+    assert found["reception_minutes", "minutes", "min", "minutes"] == 1
+    assert found.keys() == {
+        (key, scale.name, scale.unit, scale.difference_unit)
+        for key, one in catalogue.experience.items()
+        for scale in [scale_of(one)]
+    }
 
 
 def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Store) -> None:

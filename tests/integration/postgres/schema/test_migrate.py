@@ -17,6 +17,7 @@ from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.latest_step import LatestStep
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.since import Since
+from voc_stream.domain.scale import scale_of
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.postgres.schema.all_tables import metadata
@@ -410,3 +411,32 @@ def test_a_state_names_the_stage_of_its_latest_step(new_database: Callable[[], s
         OrderState("o-1", step=LatestStep(at, enters=True, stage="wash"), entered={"wash": 5}),
         OrderState("o-2", profile=("gold", "")),
     ]
+
+
+def test_a_stored_experience_gets_its_scale(
+    new_database: Callable[[], str], catalogue: Catalogue
+) -> None:
+    """Also one that no catalogue names any more; the scale is that which the code declares."""
+    url = new_database()
+    with asking(url) as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
+        command.upgrade(_alembic_config(connection), "0020")
+        for key, one in catalogue.experience.items():
+            connection.execute(
+                sqlalchemy.text(
+                    "INSERT INTO experience (experience, label_en, label_zh, factor, kind, unit,"
+                    " is_key, is_hygiene, drop_threshold, satisfaction_threshold, minimum_samples)"
+                    " VALUES (:key, '', '', 'service', :kind, :unit, false, false, 1, 0, 20)"
+                ),
+                {"key": key, "kind": one.kind, "unit": one.unit},
+            )
+    migrate(url)
+    found = ask(
+        url,
+        "SELECT experience, scale, shown_times, shown_unit, difference_unit FROM voc.experience",
+    )
+    assert sorted(found) == sorted(
+        (key, scale.name, scale.times, scale.unit, scale.difference_unit)
+        for key, one in catalogue.experience.items()
+        for scale in [scale_of(one)]
+    )

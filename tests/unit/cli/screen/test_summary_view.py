@@ -30,10 +30,10 @@ BUSY = EMPTY._replace(
     customers=900,
     customers_at_risk=12,
     value_at_risk=34567.8,
-    best=[ExperienceSummary("advisor_service", "Advisor", "服务顾问", 120, 9.12, 0.62)],
+    best=[ExperienceSummary("advisor_service", "Advisor", "服务顾问", 120, 9.12, 0.62, "points")],
     worst=[
-        ExperienceSummary("fair_charge", "Fair charge", "收费合理", 33, 4.2, -3.3),
-        ExperienceSummary("overall", "Overall", "总体", 40, 6, None),
+        ExperienceSummary("fair_charge", "Fair charge", "收费合理", 33, 4.2, -3.3, "points"),
+        ExperienceSummary("overall", "Overall", "总体", 40, 6, None, "points"),
     ],
     as_of=datetime(2026, 3, 1, 8, 5, 9, tzinfo=UTC),
 )
@@ -67,7 +67,7 @@ def test_line_can_be_read_by_programs() -> None:
     assert line(BUSY, Flow(50.0, 1234)) == (
         "events 12345 | lag 1234 | orders 800 | on time 71% | complaints open 0 | customers at risk"
         " 12 | refused 0 | "
-        "best advisor_service 9.12 (n=120) | worst fair_charge 4.20 (n=33)"
+        "best advisor_service 9.12 of 10 (n=120) | worst fair_charge 4.20 of 10 (n=33)"
     )
 
 
@@ -80,4 +80,17 @@ def test_panel_shows_best_first_and_worst_last() -> None:
         < text.index("Fair charge 收费合理")
     )
     for figure in ("12,345", "50/s", "71%", "34,568", "+0.62", "-3.30", "08:05:09 UTC"):
+        assert figure in text
+
+
+def test_each_measure_is_shown_in_its_unit() -> None:
+    """A share is shown in percent and an NPS in its points, whatever the tables hold."""
+    reached = ExperienceSummary("reached", "Reached", "接通率", 50, 8.46, -0.54, "share")
+    score = ExperienceSummary("recommendation", "NPS", "净推荐值", 30, 1 / 3, 0.1, "nps")
+    summary = BUSY._replace(best=[score], worst=[reached])
+    assert line(summary, Flow(None, None)).endswith(
+        "best recommendation NPS +33 (n=30) | worst reached 84.6 % (n=50)"
+    )
+    text = shown(summary, Flow(None, None))
+    for figure in ("NPS +33", "+10", "84.6 %", "-5.4 pp"):
         assert figure in text

@@ -28,13 +28,13 @@ RULE = Rule(
         Figure(
             "max(voc_satisfaction_score{experience=%q,site=%q,horizon=%q})",
             ("experience", "site", "horizon"),
-            "Experienced: {}.",
+            "Experienced: {} of 10.",
             'printf "%.2f"',
         ),
         Figure(
             "max(voc_satisfaction_expected{experience=%q,site=%q,horizon=%q})",
             ("experience", "site", "horizon"),
-            "Expected: {}.",
+            "Expected: {} of 10.",
             'printf "%.2f"',
         ),
     ),

@@ -12,9 +12,10 @@ from voc_stream.alerts.detection.baseline import BASELINE_DAYS
 from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.model import Finding, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import name_scope
+from voc_stream.alerts.wording import counted, name_scope
 from voc_stream.domain.dimensions import TELLING
 from voc_stream.domain.horizons import HORIZONS
+from voc_stream.domain.scale import scale_of, show, show_difference
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -117,6 +118,7 @@ def numbers_of(
     return {
         "label_en": experience.label.en,
         "label_zh": experience.label.zh,
+        "scale": scale_of(experience).name,
         "horizon": horizon_of(suspicion.since, now),
         "since": suspicion.since.isoformat(),
         "n": suspicion.scores,
@@ -137,17 +139,20 @@ def finding_of(
 ) -> Finding:
     """The alert about a drop. `mostly` is the dimension and the value that explain most of it."""
     label = experience.label
+    scale = scale_of(experience)
     english, chinese = name_scope(subject.scope)
+    fall, fall_chinese = show_difference(scale, suspicion.drop)
+    mean, mean_chinese = show(scale, suspicion.mean)
     named = f", mostly {mostly[0]} {mostly[1]}" if mostly else ""
     named_chinese = f"，主要来自{TELLING[mostly[0]].chinese} {mostly[1]}" if mostly else ""
     return Finding(
         subject,
         "critical" if suspicion.drop >= CRITICAL_TIMES * experience.alert.drop else "warning",
         evidence,
-        f"{label.en} at {english} dropped by {suspicion.drop:.2f} points to {suspicion.mean:.2f}"
-        f" ({suspicion.scores} answers){named}"
-        f" / {chinese}：{label.zh} 下降 {suspicion.drop:.2f} 分至"
-        f" {suspicion.mean:.2f}（{suspicion.scores} 个样本）{named_chinese}",
+        f"{label.en} at {english} dropped by {fall} to {mean}"
+        f" ({counted(suspicion.scores, 'sample')}){named}"
+        f" / {chinese}：{label.zh} 下降 {fall_chinese}至 {mean_chinese}"
+        f"（{suspicion.scores} 个样本）{named_chinese}",
     )
 
 
@@ -162,10 +167,13 @@ RULE = Rule(
     description="A key experience lies below its own past{horizon}.",
     figures=(
         Figure(
-            "max(voc_key_experience_drop{experience=%q,site=%q,horizon=%q})",
+            "max by (difference) (voc_key_experience_drop{experience=%q,site=%q,horizon=%q}"
+            " * on (experience) group_left (difference)"
+            " max by (experience, difference) (voc_experience_scale))",
             ("experience", "site", "horizon"),
-            "It is {} points below its four weeks before.",
-            'printf "%.2f"',
+            "It lies {} below its four weeks before.",
+            'printf "%.3g"',
+            "difference",
         ),
     ),
     one_per="key experience, at all sites or one",

@@ -1,4 +1,4 @@
-"""Too few vehicles that are delivered when they were promised."""
+"""Too few orders that are delivered when they were promised."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """The sites at which too few vehicles are delivered on time."""
+    """The sites at which too few orders are delivered on time."""
     return judge_of(ON_TIME_LOW, facts, context)
 
 
 RULE = Rule(
     name=ON_TIME_LOW,
-    title=Words("too few vehicles on time", "及时交车率偏低"),
-    headline=Words("Too few vehicles are delivered on time at {place}", "及时交车率偏低"),
-    description="Too few vehicles are delivered when they were promised.",
+    title=Words("too few orders on time", "按时交付率偏低"),
+    headline=Words("Too few orders are delivered on time at {place}", "按时交付率偏低"),
+    description="Too few orders are delivered when they were promised.",
     figures=(
         Figure(
             "max(voc_on_time_delivery_ratio{site=%q})",

@@ -24,10 +24,10 @@ RULE = Rule(
     description="A step of the process is left out too often{horizon}.",
     figures=(
         Figure(
-            "max(voc_satisfaction_score{experience=%q,site=%q,horizon=%q})",
+            "max(voc_satisfaction_score{experience=%q,site=%q,horizon=%q}) / 10",
             ("experience", "site", "horizon"),
-            "Done for {} of 10 customers.",
-            'printf "%.1f"',
+            "Done for {} of the customers.",
+            "humanizePercentage",
         ),
     ),
     one_per="process item, at all sites or one",

@@ -81,7 +81,7 @@ def _finding(subject: Subject, follow_ups: FollowUps, allowed: float) -> Finding
         f"{subject.scope}: of the {follow_ups.due} customers whose 72 hours after delivery ended in"
         f" the last 7 days, {follow_ups.overdue}"
         f" have not been followed up to this day; allowed are {allowed:.0%} /"
-        f" {subject.scope}：近7天交车满72小时的 {follow_ups.due}"
+        f" {subject.scope}：近7天交付满72小时的 {follow_ups.due}"
         f" 位客户中，至今仍有 {follow_ups.overdue} 位未回访，允许比例为 {allowed:.0%}",
     )
 
@@ -90,9 +90,9 @@ RULE = Rule(
     name=NAME,
     title=Words("nobody called after 72 hours", "72 小时未回访"),
     headline=Words(
-        "Customers of {place} were not called within 72 hours of delivery", "交车后 72 小时内未回访"
+        "Customers of {place} were not called within 72 hours of delivery", "交付后 72 小时内未回访"
     ),
-    description="Their vehicles were delivered more than 72 hours ago, and neither a completed"
+    description="Their orders were delivered more than 72 hours ago, and neither a completed"
     " callback nor the end of the follow-up stage is known.",
     one_per="site",
     starts="of the orders whose 72 hours ended within 7 days, closed days left out, more than the"

@@ -154,7 +154,7 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
         f"{site_id}: {counted(len(risks), 'promise')} at risk, {first.order_id} is due in"
         f" {counted(round(left), 'minute')},"
         f" {worst.order_id} will be {counted(round(worst.minutes_short), 'minute')} late"
-        f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交车，{first.order_id} 还剩 {left:.0f}"
+        f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交付，{first.order_id} 还剩 {left:.0f}"
         " 分钟，"
         f"{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
     )
@@ -162,8 +162,8 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
 
 RULE = Rule(
     name=NAME,
-    title=Words("a promise will be broken", "承诺交车时间面临风险"),
-    headline=Words("Promised delivery times are at risk at {place}", "承诺交车时间面临风险"),
+    title=Words("a promise will be broken", "承诺交付时间面临风险"),
+    headline=Words("Promised delivery times are at risk at {place}", "承诺交付时间面临风险"),
     description="As things go, promises will be broken that can still be kept, or whose customers"
     " can still be told in time.",
     figures=(

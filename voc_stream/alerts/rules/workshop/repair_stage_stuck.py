@@ -1,6 +1,6 @@
-"""Finds vehicles that stand still.
+"""Finds orders that stand still.
 
-Their orders are longer in a stage than nearly all are, and there are more than chance explains.
+They are longer in a stage than nearly all are, and there are more than chance explains.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _StageAtSite(NamedTuple):
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
-    """The sites and stages at which vehicles are stuck."""
+    """The sites and stages at which orders are stuck."""
     return judge_stuck(
         facts[WorkshopFacts].orders,
         facts[WorkshopFacts].in_stage,
@@ -102,7 +102,7 @@ def judge_stuck(
     now: datetime,
     open_subjects: Collection[Subject],
 ) -> Verdict:
-    """The sites and stages at which vehicles are stuck.
+    """The sites and stages at which orders are stuck.
 
     An order is stuck if it has been in its stage for longer than the limit, and not because the
     shop was closed: the site was at work for so long, or for a working day. Of many orders some are
@@ -241,8 +241,8 @@ def _telling_product(stuck: Sequence[OpenOrder], products: Mapping[str | None, i
 
 RULE = Rule(
     name=NAME,
-    title=Words("vehicles stuck in one stage", "维修环节停滞"),
-    headline=Words("Vehicles are stuck at {place}{stage}", "维修环节停滞{stage}"),
+    title=Words("orders stuck in one stage", "环节停滞"),
+    headline=Words("Orders are stuck at {place}{stage}", "环节停滞{stage}"),
     description="Orders have been in one stage longer than nearly all orders are.",
     figures=(
         Figure(

@@ -36,7 +36,7 @@ customer_move = Table(
     required("customer_id", KEY, "customer who has stated another segment or region"),
     PrimaryKeyConstraint("customer_id"),
     comment="Customers whose earlier events and orders are still counted under another profile,"
-    " in part; emptied by the upkeep",
+    " in part; emptied by the chores",
     postgresql_with=QUEUE,
 )
 
@@ -46,7 +46,7 @@ churn_pending = Table(
     metadata,
     required("part", SmallInteger, "which part of the customers they belong to"),
     required("customer_ids", ARRAY(KEY), "customers of one batch whose risk may have changed"),
-    comment="Customers whose risk is to be assessed again; emptied by the upkeep",
+    comment="Customers whose risk is to be assessed again; emptied by the chores",
     postgresql_with=QUEUE,
 )
 
@@ -56,7 +56,7 @@ retraction_pending = Table(
     metadata,
     required("number", BigInteger, "in the order of arrival", Identity()),
     required("event_ids", ARRAY(KEY), "events that one retraction named"),
-    comment="Events that are still to be taken out of the tables; emptied by the upkeep",
+    comment="Events that are still to be taken out of the tables; emptied by the chores",
     postgresql_with=QUEUE,
 )
 
@@ -71,7 +71,7 @@ arrival = Table(
     required("n", BigInteger, "scores that arrived; those taken back count against it"),
     required("score_sum", BigInteger, "their sum, in hundredths"),
     required("score_sq_sum", Numeric, "sum of their squares, in hundredths squared"),
-    comment="Scores of key experiences that the detectors have not seen; emptied by the evaluator",
+    comment="Scores of key experiences that the detectors have not seen; emptied by the evaluation",
     postgresql_with=QUEUE,
 )
 

@@ -113,8 +113,29 @@ experience = Table(
         "its earlier names: stored bodies of events may use them / 曾用名",
         server_default="{}",
     ),
+    required(
+        "scale",
+        Text,
+        "points, share, nps, minutes, percent or count: what its numbers are / 数值类型",
+    ),
+    required("shown_times", Double, "what a stored number is multiplied by to be shown / 显示倍数"),
+    required("shown_unit", Text, "the unit of a number that is shown / 显示单位"),
+    required("difference_unit", Text, "the unit of a difference that is shown / 差值单位"),
     PrimaryKeyConstraint("experience"),
-    comment="The catalogue, mirrored for joins / 体验项目录",
+    comment="The experiences and measures of the catalogue, for joins / 体验项目录",
+)
+
+
+flow_stage = Table(
+    "flow_stage",
+    metadata,
+    required("stage", KEY, "stage of the trade's flow / 环节"),
+    required("place", Integer, "1 for the first; stages follow each other / 顺序"),
+    required("label_en", Text, "English label"),
+    required("label_zh", Text, "中文名称"),
+    required("is_after_delivery", Boolean, "it follows the end of the visit / 是否在交付之后"),
+    PrimaryKeyConstraint("stage"),
+    comment="The stages of the catalogue's flow, in their order / 流程环节",
 )
 
 

@@ -92,7 +92,7 @@ contribution = Table(
     *_contribution(),
     required("number", BigInteger, "in the order of arrival", Identity()),
     comment="What has been accepted and not yet merged into the scopes all and site of pane and"
-    " rolling_sum; emptied by the upkeep",
+    " rolling_sum; emptied by the chores",
     postgresql_with=QUEUE,
 )
 
@@ -103,7 +103,7 @@ detail_contribution = Table(
     *_contribution(),
     required("number", BigInteger, "in the order of arrival"),
     comment="What has not yet been merged into the other scopes and into experience_cube;"
-    " emptied by the upkeep",
+    " emptied by the chores",
     postgresql_with=QUEUE,
 )
 

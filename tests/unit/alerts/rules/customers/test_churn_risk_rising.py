@@ -55,7 +55,7 @@ def test_a_share_that_is_larger_than_usual_and_than_chance_is_an_alert() -> None
     assert finding.summary == (
         "7.5% of all customers are likely to leave (900 of 12000), where 5.0% are usual, mostly"
         " because of a broken promise"
-        " / 7.5% 的客户可能流失（12000 位中的 900 位），往常为 5.0%，主要原因：未按承诺时间交车"
+        " / 7.5% 的客户可能流失（12000 位中的 900 位），往常为 5.0%，主要原因：未按承诺时间交付"
     )
     assert judge_rising(Share(10_000, 1000), MONTH, {}, ()).findings[0].severity == "critical"
     assert judge_rising(Share(10_000, 999), MONTH, {}, ()).findings[0].severity == "warning"

@@ -91,7 +91,7 @@ def test_an_alert_names_whom_to_call(catalogue: Catalogue) -> None:
     assert finding.summary == (
         "s-1: of the 40 customers whose 72 hours after delivery ended in the last 7 days, 12 have"
         " not been followed up to this day;"
-        " allowed are 10% / s-1：近7天交车满72小时的 40 位客户中，至今仍有 12 位未回访，"
+        " allowed are 10% / s-1：近7天交付满72小时的 40 位客户中，至今仍有 12 位未回访，"
         "允许比例为 10%"
     )
 

@@ -27,8 +27,9 @@ pytestmark = pytest.mark.deploy
 
 DOMAIN = {rule.name for rule in DOMAIN_RULES}
 CONTRACT = {
-    "VocKeyExperienceDropped", "VocExperienceBelowExpectation", "VocOnTimeDeliveryLow", "VocRepairStageStuck", "VocPromiseAtRisk",
-    "VocFollowUpOverdue", "VocComplaintAgeing", "VocComplaintSurge", "VocChurnRiskRising", "VocHighValueAtRisk", "VocProcessItemMissed",
+    "VocKeyExperienceDropped", "VocExperienceBelowExpectation", "VocOnTimeDeliveryLow",
+    "VocRepairStageStuck", "VocPromiseAtRisk", "VocFollowUpOverdue", "VocComplaintAgeing",
+    "VocComplaintSurge", "VocChurnRiskRising", "VocHighValueAtRisk", "VocProcessItemMissed",
     "VocTouchpointSilent",
 }  # fmt: skip
 ALWAYS = "VocDeadMansSwitch"

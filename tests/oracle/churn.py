@@ -119,7 +119,8 @@ def _complaint_signals(
 ) -> Iterator[str]:
     still_open = [complaint for _, complaint in complaints if complaint["state"] in OPEN_STATES]
     if still_open:
-        yield f"open_complaint_{'major' if any(complaint['severity'] == 'major' for complaint in still_open) else 'minor'}"
+        is_major = any(complaint["severity"] == "major" for complaint in still_open)
+        yield f"open_complaint_{'major' if is_major else 'minor'}"
         opened_at = min(
             (complaint["opened_at"] for complaint in still_open if complaint["opened_at"]),
             default=None,

@@ -77,7 +77,10 @@ def measured_of_order(
     steps: Sequence[Event],
     catalogue: Mapping[str, Any],
 ) -> Iterator[Judged]:
-    """What is declared of an order; `stages` are its rows of repair_stage, `steps` its repair steps."""
+    """What is declared of an order.
+
+    `stages` are its rows of repair_stage, `steps` its repair steps.
+    """
     moments = {
         "promised": order["promised_at"],
         "first_promised": order["first_promised_at"],

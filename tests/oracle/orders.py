@@ -171,7 +171,10 @@ def _in_stage_since(steps: Sequence[Event], stage: str) -> datetime | None:
 
 
 def _promises_something(step: Event, longest: timedelta) -> bool:
-    """Whether a step states a promise that is not a placeholder, as 9999-12-31, or of a wrong clock."""
+    """Whether a step states a promise that is no placeholder, such as 9999-12-31.
+
+    It must not be of a wrong clock either.
+    """
     promised_at = step.get("promised_at")
     return promised_at is not None and abs(promised_at - step["occurred_at"]) <= longest
 
@@ -206,7 +209,10 @@ def is_follow_up(event: Event, follow_up: str | None) -> bool:
 
 
 def _memory(moments: Sequence[Moment]) -> Row:
-    """Kahneman's peak-end rule: what is remembered is the peak and the end, whatever lay between and however long it took."""
+    """Kahneman's peak-end rule: what is remembered is the peak and the end.
+
+    It does not matter what lay between, or how long it took.
+    """
     if not moments:
         return dict.fromkeys(("peak_score", "end_score", "memory_score", "mean_score"))
     scores = [moment.score for moment in moments]

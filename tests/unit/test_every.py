@@ -11,7 +11,10 @@ from voc_stream.every import Every
     ("moment", "is_due"), [(100.0, False), (159.9, False), (160.0, True), (99.9, True)]
 )
 def test_what_is_old_enough_is_due(moment: float, is_due: bool) -> None:
-    """Neither sooner nor later; a clock that was put back must not put the work off until it is there again."""
+    """Work is due neither sooner nor later.
+
+    A clock that was put back must not put the work off until it is there again.
+    """
     minutely = Every(60.0)
     minutely.done(100.0)
     assert minutely.is_due(moment) is is_due

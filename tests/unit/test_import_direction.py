@@ -16,9 +16,10 @@ PACKAGE = "voc_stream"
 ROOT = Path(voc_stream.__file__).parent
 ORACLE = Path(__file__).parents[1] / "oracle"
 
-# Each room, from the one that knows nothing to those that know most. A room may import only those named on its line, all of them above
-# it, and itself: so data goes forward, and no two rooms know each other. `events.types` and `simulator.options` are rooms of one module,
-# because the rooms below them need them; so are the facts and signals of churn, which catalogues name.
+# Each room, from the one that knows nothing to those that know most. A room may import itself and
+# the rooms named on its line, which all stand above it: so data goes forward, and no two rooms know
+# each other. `events.types` and `simulator.options` are rooms of one module, because the rooms
+# below them need them. So are the facts and signals of churn, which catalogues name.
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "database_url": (),
     "setting_checks": (),
@@ -242,7 +243,8 @@ READ_FILES = frozenset({"catalogue.days_file", "catalogue.load"})
 PURE = frozenset({"alerts", "catalogue", "domain", "events", "pipeline", "simulator"})
 INPUT_OUTPUT = frozenset(
     """
-    asyncio concurrent ctypes glob http io logging multiprocessing os pathlib secrets select shutil signal socket sqlite3 ssl
+    asyncio concurrent ctypes glob http io logging multiprocessing os pathlib secrets select shutil
+    signal socket sqlite3 ssl
     subprocess sys tempfile threading time urllib
     """.split()  # noqa: SIM905  a list of quoted words would be four times as long
 )
@@ -250,7 +252,10 @@ CLOCKS = frozenset({"now", "utcnow", "today"})
 
 
 def test_every_import_points_the_allowed_way() -> None:
-    """The layout of the package: no room imports one that it may not know, and each library has its one place."""
+    """The layout of the package holds.
+
+    No room imports one that it may not know, and each library has its one place.
+    """
     violations = [
         problem
         for path in sorted(ROOT.rglob("*.py"))
@@ -260,7 +265,10 @@ def test_every_import_points_the_allowed_way() -> None:
 
 
 def test_stored_events_are_read_in_one_place() -> None:
-    """Only `events` makes a decoder of events: whoever reads a body otherwise would tell apart ids that are the same."""
+    """Only `events` makes a decoder of events.
+
+    A reader that decodes bodies in another way would tell apart ids that are the same.
+    """
     others = [
         path
         for path in ROOT.rglob("*.py")
@@ -270,7 +278,7 @@ def test_stored_events_are_read_in_one_place() -> None:
 
 
 def test_data_goes_forward() -> None:
-    """Each room imports only rooms that stand above it in the layout, so none leads back to itself."""
+    """Each room imports only rooms that stand above it in the layout, so none leads back to it."""
     above: set[str] = set()
     for room, others in MAY_IMPORT.items():
         assert set(others) <= above, f"{room} imports what does not stand above it"
@@ -307,7 +315,7 @@ def test_no_room_is_too_full() -> None:
 
 
 def test_no_module_is_too_long() -> None:
-    """One concept, one file. A migration says what one version changed, so it is never taken apart."""
+    """One concept, one file; only a migration may be long, since it belongs to one version."""
     migrations = ROOT / "postgres" / "schema" / "migrations" / "versions"
     long = {
         str(path.relative_to(ROOT)): count
@@ -334,7 +342,7 @@ def test_no_module_is_too_long() -> None:
     ],
 )
 def test_violation_in_a_pure_room_is_caught(source: str, problem: str) -> None:
-    """The rules above are really enforced where nothing outside may be touched: each kind of violation is found."""
+    """The rules above are really enforced in pure rooms: each kind of violation is found."""
     module = "voc_stream.domain.entities.order"
     assert list(problems(module, source)) == [f"{module}: {problem}"]
 
@@ -384,7 +392,10 @@ def test_allowed_import_is_allowed(module: str, source: str) -> None:
 
 
 def test_oracle_shares_nothing_with_what_it_judges() -> None:
-    """The oracle imports the standard library and itself: what it shared with the pipeline, it could not judge."""
+    """The oracle imports the standard library and itself.
+
+    It could not judge what it shared with the pipeline.
+    """
     files = sorted(ORACLE.glob("*.py"))
     assert len(files) > 1
     found = {
@@ -486,7 +497,10 @@ def impure_calls(module: str, room: str, tree: ast.AST) -> Iterator[str]:
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Dotted names that the source imports, wherever it does; ours without those of values inside a module."""
+    """Dotted names that the source imports, anywhere in it.
+
+    Ours come without those of values inside a module.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -507,7 +521,7 @@ def is_module(name: str) -> bool:
 
 
 def room_of(module: str) -> str:
-    """The longest line of the layout that the module belongs to, else its first part below the package."""
+    """The longest line of the layout to which the module belongs, else its first part."""
     inside = module.removeprefix(f"{PACKAGE}.")
     fitting = [room for room in MAY_IMPORT if inside == room or inside.startswith(f"{room}.")]
     return max(fitting, key=len) if fitting else inside.partition(".")[0]

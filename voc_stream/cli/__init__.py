@@ -1,6 +1,6 @@
-"""Declares the command `voc-stream`.
+"""Declares the command `voc-stream`, with a module for each subcommand.
 
-Each subcommand is a module of this package and is imported only when it is asked for.
+A module is imported only when its subcommand is asked for.
 """
 
 from __future__ import annotations

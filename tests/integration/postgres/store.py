@@ -89,7 +89,10 @@ class Store:
         return chores
 
     def move_histories(self) -> None:
-        """Count under the present profiles what came before them: with that `experience_daily` is exact before any refresh."""
+        """Count under the present profiles what came before them.
+
+        With that, `experience_daily` is exact before any refresh.
+        """
         chores = self.chores()
         while chores.move_histories():
             pass
@@ -123,8 +126,8 @@ class Store:
     def clear(self) -> None:
         """Empty all tables, and close the sinks and chores, which remember what they wrote."""
         self._open.close()
-        # Not TRUNCATE: new files for all tables and indexes each time make the server's last checkpoint long.
-        # What one worker does at a time has a row for good.
+        # Not TRUNCATE: new files for all tables and indexes each time would make the server's last
+        # checkpoint long. What one worker does at a time has a row for good.
         self.ask(
             "; ".join(f"DELETE FROM {table}" for table in metadata.tables if table != "voc.lock")
         )
@@ -146,7 +149,10 @@ class Store:
         received_at: datetime = NOW,
         assessed_at_once: bool = False,
     ) -> None:
-        """The tables are the oracle's. Unless all risks were assessed at once, each may have been assessed earlier and still hold."""
+        """The tables are the oracle's.
+
+        Unless all risks were assessed at once, each may have been assessed earlier and still hold.
+        """
         expected = expected_tables(values, CATALOGUE, as_of, received_at)
         if not assessed_at_once:
             for row in expected["churn_risk"].values():
@@ -188,7 +194,10 @@ def send_as_a_worker_does(
     number: int = 0,
     attempts: int = 20,
 ) -> None:
-    """Send batches in order; where the outcome is unknown, look at the position and go on from there."""
+    """Send batches in order.
+
+    If the outcome is unknown, look at the position and go on from there.
+    """
     log = [value for batch in batches for value in batch]
     ends: list[int] = []
     for batch in batches:

@@ -22,7 +22,10 @@ GOLD, NORTH = ("gold", "north"), ("silver", "north")
 
 
 def test_ratings_items_and_expectations_are_measured(catalogue: Catalogue) -> None:
-    """A rating counts with its score half up, a process item as 10 or 0; what states neither counts nothing."""
+    """A rating counts with its score half up, a process item as 10 or 0.
+
+    An answer that states neither counts nothing.
+    """
     answers = [
         {"item": "overall", "score": 7.125, "expectation": 8, "importance": 9.5},
         {"item": "advice_given", "done": True},
@@ -38,7 +41,7 @@ def test_ratings_items_and_expectations_are_measured(catalogue: Catalogue) -> No
 
 
 def test_what_measures_nothing_contributes_nothing(catalogue: Catalogue) -> None:
-    """A call that nobody answered, a complaint, a step and a profile carry no score of their own."""
+    """A call that nobody answered, a complaint, a step and a profile carry no score."""
     for event in events_of(
         [callback(outcome="no_answer"), complaint(), repair_step(), customer()], catalogue
     ):
@@ -118,7 +121,7 @@ def test_what_is_added_and_taken_back_leaves_nothing(
 def test_moved_contributions_count_under_the_new_profile_only(
     catalogue: Catalogue, bodies: list[Event]
 ) -> None:
-    """What was counted under one profile and then moved is as if it had been counted under the other from the start."""
+    """What was counted under one profile and then moved is as if it was never elsewhere."""
     events = events_of(bodies, catalogue)
     before, after = contributions_of(events, GOLD), contributions_of(events, NORTH)
     assert summed([*before, *moved(before, GOLD, NORTH)]) == summed(after)

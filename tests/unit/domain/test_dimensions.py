@@ -47,7 +47,10 @@ def test_those_of_the_event_come_first() -> None:
 
 
 def test_what_explains_a_drop_is_in_the_cube_and_has_a_place_of_its_own() -> None:
-    """The scores of the weeks before are read from the cube; equal places would make it a lottery."""
+    """The scores of the weeks before are read from the cube.
+
+    Equal places would make it a lottery.
+    """
     assert all(each.in_cube for each in TELLING.values())
     assert len({each.telling for each in TELLING.values()}) == len(TELLING)
     assert next(iter(TELLING)) == "site"

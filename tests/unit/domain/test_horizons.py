@@ -26,7 +26,7 @@ MOMENTS = st.integers(-(10**12), 10**12).map(
 def test_a_window_is_as_long_as_its_name_and_ends_with_the_pane_of_the_moment(
     as_of: datetime, horizon: Horizon
 ) -> None:
-    """The last pane holds `as_of`, and all panes together are as long as the horizon's name says."""
+    """The last pane holds `as_of`, and all panes together are as long as the name says."""
     first, last = window(horizon, as_of)
     assert last <= as_of < last + horizon.pane
     assert last + horizon.pane - first == LENGTHS[horizon.name]
@@ -47,7 +47,10 @@ def test_windows_only_move_forward_with_time(
 
 @pytest.mark.parametrize("horizon", HORIZONS, ids=lambda horizon: horizon.name)
 def test_panes_are_kept_longer_than_their_horizon(horizon: Horizon) -> None:
-    """What leaves a horizon is subtracted from its panes, which must still be there, also after a standstill of a day."""
+    """What leaves a horizon is subtracted from its panes, which must still be there.
+
+    That holds also after a standstill of a day.
+    """
     assert PANES_KEPT[horizon.pane] >= LENGTHS[horizon.name] + timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""A store in memory that folds batches as the database does, and keeps each state only as its JSON."""
+"""Folds batches in memory as the database does, and keeps each state only as its JSON."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def events_of(bodies: Iterable[Event], catalogue: Catalogue) -> list[AnyEvent]:
 
 
 def summed(contributions: Iterable[Contribution]) -> Sums:
-    """How often each measure counts under its moment and dimensions; what was added and taken back is not there."""
+    """How often each measure counts under its moment and dimensions.
+
+    What was added and taken back is not there.
+    """
     sums: Sums = Counter()
     for contribution in contributions:
         moment, dimensions, weight, measures = contribution
@@ -91,7 +94,10 @@ def move_piece(
     catalogue: Catalogue,
     rows: int,
 ) -> tuple[list[OrderState], list[Contribution]]:
-    """Move at most so many events or orders of a customer, of all that are given; the orders that changed, and what that adds."""
+    """Move at most so many events or orders of a customer, of all that are given.
+
+    Returns the orders that changed, and what that adds.
+    """
     move = customer.move
     if move is None:
         return [], []

@@ -29,7 +29,8 @@ def _collect() -> Iterator[type[CustomerEvent | Retraction]]:
         ]
         if not declared:
             raise TypeError(
-                f"{module.name} declares no event type: give it a class of a CustomerEvent with a tag"
+                f"{module.name} declares no event type:"
+                " give it a class of a CustomerEvent with a tag"
             )
         yield from declared
 

@@ -1,4 +1,1 @@
-"""Speaks to Kafka.
-
-It holds protocol, credentials and rights, and plain words for what keeps Kafka from answering.
-"""
+"""Connects to Kafka with protocol, credentials and rights, and says why Kafka does not answer."""

@@ -1,4 +1,1 @@
-"""Evaluates alerts.
-
-Reads facts, lets the rules of voc_stream.alerts decide, and keeps the table of alerts.
-"""
+"""Evaluates alerts: reads facts, lets the rules decide, and keeps the table `alert`."""

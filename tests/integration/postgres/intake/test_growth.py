@@ -53,12 +53,16 @@ def fill(store: Store, event: Event, first: int, last: int) -> None:
     stored = decode_stored(body, {})
     store.ask(
         """
-        INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, site_id, order_id, body, topic, partition, "offset",
-            is_scored, is_contact)
-        SELECT 'seed-' || lpad(n::text, 8, '0'), b ->> 'type', %s::timestamptz + n * interval '1 second', b ->> 'customer_id',
+        INSERT INTO touchpoint_event (event_id, type, occurred_at, customer_id, site_id, order_id,
+            body, topic, partition, "offset", is_scored, is_contact)
+        SELECT 'seed-' || lpad(n::text, 8, '0'), b ->> 'type',
+               %s::timestamptz + n * interval '1 second', b ->> 'customer_id',
                b ->> 'site_id', b ->> 'order_id',
-               b || jsonb_build_object('event_id', 'seed-' || lpad(n::text, 8, '0'), 'occurred_at',
-                    to_char((%s::timestamptz + n * interval '1 second') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+               b || jsonb_build_object(
+                   'event_id', 'seed-' || lpad(n::text, 8, '0'),
+                   'occurred_at',
+                   to_char((%s::timestamptz + n * interval '1 second') AT TIME ZONE 'UTC',
+                           'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
                'test.events', 9, n, %s, %s
         FROM (SELECT %s::jsonb AS b) one, generate_series(%s::int, %s::int) n
         """,

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 INSTANT = timedelta(microseconds=1)
 ROLLING = ["rolling_satisfaction", "experience_daily"]
-# From one refresh to the next: within a pane, by a pane, by an hour, by a day, past a horizon, past the keeping of panes.
+# From one refresh to the next: within a pane, by a pane, by an hour, by a day, past a horizon, past
+# the keeping of panes.
 STEPS = st.sampled_from(
     [
         INSTANT,
@@ -65,9 +66,12 @@ def horizons(store: Store, scope_type: str = "all") -> set[str]:
 def test_rolling_tables_are_exact_at_every_refresh(
     store: Store, rounds: list[Round], begin: datetime
 ) -> None:
-    """As time moves on, with and without new events, early and late ones: each refresh shows exactly its own horizons.
+    """Each refresh shows exactly its own horizons as time moves on.
 
-    Sites do so at each refresh, the other scopes at those that include details, and the cube at every moment.
+    Events are early, late, or there are none.
+
+    Sites do so at each refresh, the other scopes at those that include details, and the cube at
+    every moment.
     """
     store.clear()
     sink, chores = store.sink(0), store.chores()
@@ -144,7 +148,10 @@ def test_an_event_of_the_future_enters_when_its_time_comes(store: Store) -> None
 
 
 def test_what_a_horizon_jumps_over_is_not_subtracted(store: Store) -> None:
-    """After a standstill an event that lay ahead lies behind: it was never in the shorter horizons and must not be taken out of them."""
+    """An event that lay ahead lies behind after a standstill.
+
+    It was never in the shorter horizons, and must not be taken out of them.
+    """
     value = message(repair_step(stage="delivery", edge="exit"))
     send(store.sink(), [value])
     store.chores().refresh(START)
@@ -202,7 +209,10 @@ def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPa
 
 
 def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where much is pending a call merges one part of the sites only, and as many calls as there are parts merge all."""
+    """If much is pending, a call merges one part of the sites only.
+
+    As many calls as there are parts merge all.
+    """
     monkeypatch.setattr(refresh, "SHORT_QUEUE", 0)
     values = messages(
         touchpoint(f"t-{number}", site_id=f"s-{number}", score=number % 11) for number in range(60)
@@ -289,7 +299,10 @@ def test_details_forget_what_has_left_after_any_standstill(store: Store) -> None
 
 
 def test_purging_keeps_all_results(store: Store) -> None:
-    """Panes past their keeping and sums of nothing go; what readers see stays exact, also for events that arrive later still."""
+    """Panes past their keeping and sums of nothing are deleted.
+
+    What readers see stays exact, also for events that arrive later still.
+    """
     values = messages(crowd(60))
     send(store.sink(), values)
     as_of = START + timedelta(days=60)
@@ -315,7 +328,7 @@ def test_purging_keeps_all_results(store: Store) -> None:
 
 
 def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
-    """No data is not zero: an order that turned out to be on another site counts nothing at the first."""
+    """No data is not zero: an order that moves to another site counts nothing at the first."""
     store.take_in(repair_step("r-1", stage="delivery", edge="exit"))
     store.chores().refresh(NOW)
     store.take_in(repair_step("r-2", site_id="s-2", occurred_at=at(hours=1)))
@@ -329,7 +342,7 @@ def test_what_was_taken_back_entirely_leaves_no_row(store: Store) -> None:
 
 
 def test_a_stage_of_years_counts_nothing(store: Store) -> None:
-    """A clock that was wrong when a stage began is shown in the order, and averaged with nothing."""
+    """A wrong clock when a stage began is shown in the order, and averaged with nothing."""
     values = messages(
         repair_step(f"r-{order}-{edge}", order_id=order, edge=edge, occurred_at=moment)
         for order, began in [("o-1", "2010-01-01T00:00:00Z"), ("o-2", "2024-09-01T00:00:00Z")]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SECRET = "the advisor shouted at my grandmother"
 CONTRACT = {
-    "touchpoint_event", "rolling_satisfaction", "experience_daily", "repair_order", "repair_stage", "complaint", "customer", "churn_risk",
-    "alert", "dead_letter", "stream_position",
+    "touchpoint_event", "rolling_satisfaction", "experience_daily", "repair_order", "repair_stage",
+    "complaint", "customer", "churn_risk", "alert", "dead_letter", "stream_position",
 }  # fmt: skip
 
 

@@ -60,7 +60,10 @@ def given(store: Store) -> Iterator[Callable[[Catalogue], Store]]:
 def test_each_database_is_another_installation(
     new_database: Callable[[], str], store: Store, shared_database: str
 ) -> None:
-    """Also a copy of one: nobody may take its workers for those of the first. The same one stays the same."""
+    """A copy is another installation: nobody may take its workers for those of the first.
+
+    The same installation stays the same.
+    """
     url = new_database()
     migrate(url)
     assert shared_database == store.url
@@ -106,7 +109,10 @@ def test_workers_with_another_catalogue_wait(
 def test_a_newer_version_takes_over_and_the_older_one_waits(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
-    """A worker that reads on with the older one is refused with its next transaction, whatever it had decoded."""
+    """A worker that reads on with the older catalogue is refused with its next transaction.
+
+    It does not matter what it had decoded.
+    """
     store.chores().join()
     sink, chores = store.sink(0), store.chores()
     batch = batch_of(sink, [message(touchpoint())])
@@ -126,7 +132,7 @@ def test_a_newer_version_takes_over_and_the_older_one_waits(
 def test_a_dump_that_goes_on_does_not_stop_the_workers(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
-    """A newer catalogue that cannot take over yet gives up soon, and whoever waited behind it goes on."""
+    """A newer catalogue that cannot take over yet gives up soon, and waiters behind it go on."""
     store.chores().join()
     newer = given(
         replace(store.catalogue, version=store.catalogue.version + 1, digest="newer")
@@ -144,7 +150,10 @@ def test_a_dump_that_goes_on_does_not_stop_the_workers(
 def test_an_experience_is_renamed_with_its_history(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
-    """What was counted, what waits, and what comes in with either name is one; a rebuild from the stored events finds no difference."""
+    """What was counted, what waits, and what comes in with either name is one.
+
+    A rebuild from the stored events finds no difference.
+    """
     before = replace(
         store.catalogue,
         churn=replace(store.catalogue.churn, attitude_experience=None, outcome_experience=None),
@@ -219,7 +228,7 @@ def test_every_table_that_names_experiences_is_renamed() -> None:
 
 
 def test_names_that_meet_are_added_up(store: Store, given: Callable[[Catalogue], Store]) -> None:
-    """Where the new name was used before the old one became its alias, both are one from then on."""
+    """If the new name was used before the old one became its alias, both are one from then on."""
     before = replace(
         store.catalogue,
         churn=replace(store.catalogue.churn, attitude_experience=None, outcome_experience=None),
@@ -256,7 +265,10 @@ def test_names_that_meet_are_added_up(store: Store, given: Callable[[Catalogue],
 def test_alerts_and_detectors_go_with_the_name(
     store: Store, given: Callable[[Catalogue], Store]
 ) -> None:
-    """An open alert goes on under the new name; of two, the one of the old name stays behind, to end as no longer watched."""
+    """An open alert goes on under the new name.
+
+    If there are two, the alert of the old name stays behind, to end as no longer watched.
+    """
     store.chores().join()
     for number, (site, experience) in enumerate(
         [("s-1", "repair_quality"), ("s-2", "repair_quality"), ("s-2", "workmanship")]

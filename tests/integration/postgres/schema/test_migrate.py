@@ -36,20 +36,25 @@ if TYPE_CHECKING:
 
 # Everything that makes up the tables of a schema: columns, constraints, indexes, storage, comments.
 COLUMNS = """
-    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text, l.collname,
+    SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+           a.attidentity::text, l.collname,
            pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation
+    FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE c.relnamespace = 'voc'::regnamespace AND c.relkind = 'r' AND c.relname <> 'schema_version'
     ORDER BY 1, 2
 """
 TABLES = """
     SELECT relname, reloptions, obj_description(oid, 'pg_class') FROM pg_class
-    WHERE relnamespace = 'voc'::regnamespace AND relkind = 'r' AND relname <> 'schema_version' ORDER BY 1
+    WHERE relnamespace = 'voc'::regnamespace AND relkind = 'r' AND relname <> 'schema_version'
+    ORDER BY 1
 """
 CONSTRAINTS = """
     SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-    WHERE connamespace = 'voc'::regnamespace AND contype <> 'n' AND conrelid <> 'voc.schema_version'::regclass ORDER BY 1, 2
+    WHERE connamespace = 'voc'::regnamespace AND contype <> 'n'
+      AND conrelid <> 'voc.schema_version'::regclass ORDER BY 1, 2
 """
 INDEXES = (
     "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'voc'"
@@ -58,8 +63,10 @@ INDEXES = (
 WITHOUT_COMMENT = """
     SELECT c.oid::regclass::text, a.attname FROM pg_class c
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace) AND c.relkind IN ('r', 'v')
-      AND (coalesce(obj_description(c.oid, 'pg_class'), '') = '' OR coalesce(col_description(c.oid, a.attnum), '') = '')
+    WHERE c.relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace)
+      AND c.relkind IN ('r', 'v')
+      AND (coalesce(obj_description(c.oid, 'pg_class'), '') = ''
+           OR coalesce(col_description(c.oid, a.attnum), '') = '')
 """
 
 
@@ -74,7 +81,10 @@ def shape(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def test_migrations_make_the_tables_that_the_code_declares(new_database: Callable[[], str]) -> None:
-    """From nothing to head: columns, types, collations, constraints, indexes, storage and comments are those of the metadata."""
+    """Migrations from nothing to head make the tables of the metadata.
+
+    Columns, types, collations, constraints, indexes, storage and comments are the same.
+    """
     migrated, declared = new_database(), new_database()
     migrate(migrated)
     engine = sqlalchemy.create_engine(
@@ -183,7 +193,10 @@ def test_the_program_needs_the_newest_migration(database_url: str, catalogue: Ca
 
 
 def test_views_of_the_tables_do_not_forbid_their_change(new_database: Callable[[], str]) -> None:
-    """Readers' views, ours in both schemas, are there before and after an upgrade; somebody else's are named."""
+    """Readers' views, ours in both schemas, are there before and after an upgrade.
+
+    Views of somebody else are named.
+    """
     url = new_database()
     with asking(url) as connection:
         connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
@@ -212,7 +225,10 @@ def test_views_of_the_tables_do_not_forbid_their_change(new_database: Callable[[
 
 
 def test_a_worker_of_another_version_writes_nothing(store: Store) -> None:
-    """One that was connected before an upgrade waits to be replaced; it refuses no events and moves no position."""
+    """A worker that was connected before an upgrade waits to be replaced.
+
+    It refuses no events and moves no position.
+    """
     sink, chores = store.sink(0), store.chores()
     chores.refresh(NOW)
     store.ask("UPDATE schema_version SET version_num = '9999'")
@@ -226,7 +242,10 @@ def test_a_worker_of_another_version_writes_nothing(store: Store) -> None:
 
 
 def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str]) -> None:
-    """From the first tables on: queued customers stay queued, and the moments of orders are the same to the microsecond."""
+    """Upgrades from the first tables keep what stands in them.
+
+    Queued customers stay queued, and the moments of orders are the same to the microsecond.
+    """
     url = new_database()
     with asking(url) as connection:
         connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
@@ -284,7 +303,10 @@ def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str
 
 
 def test_stored_ids_are_composed(new_database: Callable[[], str]) -> None:
-    """An event that was stored with a decomposed id is found under the id that its customer has now; its body stays as it came."""
+    """An event that was stored with a decomposed id is found under its customer's id of now.
+
+    Its body stays as it came.
+    """
     url = new_database()
     with asking(url) as connection:
         connection.execute(sqlalchemy.text("CREATE SCHEMA voc"))
@@ -315,7 +337,10 @@ def test_stored_ids_are_composed(new_database: Callable[[], str]) -> None:
 
 
 def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[[], str]) -> None:
-    """What a complaint or an order has kept of its steps is cut to what it keeps today; rows without any stay as they are."""
+    """What a complaint or an order has kept of its steps is cut to what it keeps today.
+
+    Rows without any step stay as they are.
+    """
     url = new_database()
     days = [f"2026-01-0{day}T00:00:00Z" for day in range(1, 5)]
     complaints: list[dict[str, object]] = [

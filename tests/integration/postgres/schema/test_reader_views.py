@@ -89,7 +89,8 @@ def test_worked_example_gives_the_numbers_of_the_method(worked_example: Store) -
     What was never expected has none.
     """
     assert column(worked_example, "satisfaction") == {
-        "convenience": -2, "product": -1, "brand": 0, "price": 0, "service": None, "relationship": None
+        "convenience": -2, "product": -1, "brand": 0, "price": 0,
+        "service": None, "relationship": None
     }  # fmt: skip
     assert column(worked_example, "weighted_satisfaction")["convenience"] == -18
     gaps = column(worked_example, "gap")

@@ -95,7 +95,10 @@ def test_state_survives_being_stored(catalogue: Catalogue, bodies: list[Event]) 
     ("late", "in_time"), [(timedelta(0), True), (timedelta(microseconds=1), False), (-HOUR, True)]
 )
 def test_the_72nd_hour_is_in_time(catalogue: Catalogue, late: timedelta, in_time: bool) -> None:
-    """A follow-up exactly 72 hours after delivery is in time; it counts when it falls due, whenever it came."""
+    """A follow-up exactly 72 hours after delivery is in time.
+
+    It counts when it falls due, whenever it came.
+    """
     contact = callback(order_id="o-1", occurred_at=(START + 72 * HOUR + late).isoformat())
     assert measured(delivered(catalogue, contact))["follow_up_72h"] == (
         72 * HOUR,
@@ -123,7 +126,10 @@ def test_only_a_completed_contact_after_delivery_is_a_follow_up(
 
 
 def test_a_contact_before_a_later_delivery_no_longer_counts(catalogue: Catalogue) -> None:
-    """A second delivery moves delivery on: what lay between is no follow-up of it, what comes after is."""
+    """A second delivery moves delivery on.
+
+    What lay between is no follow-up of it, what comes after is.
+    """
     again = repair_step("r-again", stage="delivery", edge="exit", occurred_at=at(hours=5))
     between, after = (
         callback(f"c-{hours}", order_id="o-1", occurred_at=at(hours=hours)) for hours in (2, 9)
@@ -145,7 +151,10 @@ def test_a_contact_before_a_later_delivery_no_longer_counts(catalogue: Catalogue
 def test_delivery_at_the_promised_moment_is_on_time(
     catalogue: Catalogue, promised_at: str | None, on_time: bool | None
 ) -> None:
-    """`delivered_at <= promised_at`, whatever the offset; without a promise it is unknown and counts nowhere."""
+    """`delivered_at <= promised_at`, whatever the offset.
+
+    Without a promise it is unknown and counts nowhere.
+    """
     state = order([repair_step(stage="delivery", edge="exit", promised_at=promised_at)], catalogue)
     assert state.on_time is on_time
     assert measured(state).get("on_time_delivery") == (
@@ -165,7 +174,10 @@ def test_a_promise_without_delivery_is_unknown(catalogue: Catalogue) -> None:
 
 
 def test_ten_minutes_of_reception_count_twice(catalogue: Catalogue) -> None:
-    """From the earliest entry to the latest exit, as stage_minutes.reception and as reception_minutes, at the exit."""
+    """Reception lasts from the earliest entry to the latest exit, and counts at the exit.
+
+    It counts as stage_minutes.reception and as reception_minutes.
+    """
     state = order(
         [
             repair_step("r-1", occurred_at=at(minutes=3)),
@@ -187,7 +199,7 @@ def test_ten_minutes_of_reception_count_twice(catalogue: Catalogue) -> None:
 def test_impossible_durations_count_nothing(
     catalogue: Catalogue, minutes: int, counts: bool
 ) -> None:
-    """An exit before the entry, and a stage of more than the longest plausible one, are wrong clocks."""
+    """An exit before the entry, and a stage longer than is plausible, are wrong clocks."""
     enter = repair_step(
         "r-1", stage="work", occurred_at=(START - timedelta(minutes=minutes)).isoformat()
     )
@@ -241,7 +253,10 @@ def test_a_timing_that_the_catalogue_does_not_name_counts_nothing(catalogue: Cat
 def test_current_stage_is_that_of_the_latest_step(
     catalogue: Catalogue, steps: list[tuple[str, str, int]], stage: str
 ) -> None:
-    """By moment; of the same moment an enter follows an exit, and of the same edge the later stage of the flow."""
+    """The latest step is the latest by moment.
+
+    Of the same moment an enter follows an exit, and of the same edge the later stage of the flow.
+    """
     bodies = [
         repair_step(f"r-{number}", stage=name, edge=edge, occurred_at=at(minutes=minutes))
         for number, (name, edge, minutes) in enumerate(steps)
@@ -290,7 +305,10 @@ COUNTED = event_lists(12).map(of_order_one)
 def test_a_difference_turns_the_sums_of_before_into_those_of_after(
     catalogue: Catalogue, earlier: list[Event], later: list[Event], moved: bool
 ) -> None:
-    """Whatever came in between: what was counted plus the difference is what counts now, even if the dimensions changed."""
+    """What was counted plus the difference is what counts now, whatever came in between.
+
+    That holds even if the dimensions changed.
+    """
     before, after = (
         order(earlier, catalogue).counted(RULES),
         order([*earlier, *_renamed(later)], catalogue).counted(RULES),
@@ -312,7 +330,10 @@ def _renamed(bodies: list[Event]) -> list[Event]:
 
 @given(event_lists(24).map(of_order_one))
 def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Event]) -> None:
-    """The difference over the stages at stake is the whole difference, event by event: nothing else may change."""
+    """The difference over the stages at stake is the whole difference, event by event.
+
+    Nothing else may change.
+    """
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
         at_stake, before = state.at_stake(event, RULES), state.counted(RULES)

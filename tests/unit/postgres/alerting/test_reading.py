@@ -52,6 +52,9 @@ def test_each_kind_of_facts_is_read_once() -> None:
 
 
 def test_a_rule_gets_only_what_it_declares() -> None:
-    """What a rule does not declare, nobody reads for it: it would depend on which other rules there are."""
+    """Nobody reads for a rule what it does not declare.
+
+    Else the rule would depend on which rules there are.
+    """
     with pytest.raises(KeyError):
         Facts(Orders(1))[Doubled]

@@ -26,7 +26,7 @@ def folded(bodies: list[dict[str, object]]) -> OrderState:
 
 @given(event_lists())
 def test_a_state_is_read_back_from_its_columns(bodies: list[dict[str, object]]) -> None:
-    """What stands in a column of its own is left out of the state beside it, and nothing is lost."""
+    """What stands in a column of its own is left out of the state, and nothing is lost."""
     state = folded(bodies)
     row = REPAIR_ORDER.values(state, 1)
     assert REPAIR_ORDER.decode(REPAIR_ORDER.state_of(row)) == state

@@ -148,7 +148,7 @@ def test_complaints_that_were_given_up_are_not_counted() -> None:
 def test_a_closed_sunday_is_no_wait(
     in_opening_time: bool, waited: timedelta, is_overdue: bool
 ) -> None:
-    """A minor complaint may wait 24 hours, in which the days off do not count, or only open hours do."""
+    """A minor complaint may wait 24 hours: without the days off, or only in opening hours."""
     saturday = datetime(2026, 1, 10, 17, tzinfo=UTC)
     complaint = waiting(0)._replace(waiting_since=saturday)
     catalogue = with_calendar(SIX_DAYS, in_opening_time=in_opening_time)

@@ -283,7 +283,7 @@ def test_another_stuck_order_never_ends_an_alert(
 def test_a_limit_in_opening_time_is_over_when_the_shop_was_open_for_so_long(
     opening_minutes: int, is_stuck: bool
 ) -> None:
-    """It may have stood there all night, and nobody needs to have finished anything in the meantime."""
+    """It may have stood there all night, and nobody need have finished anything meanwhile."""
     opening = NOW.replace(hour=NOW.hour, minute=0) - timedelta(minutes=opening_minutes)
     start = opening.hour * 60 + opening.minute
     catalogue = with_calendar(SiteCalendar(week=(((start, 24 * 60),),) * 7), in_opening_time=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from documentation import DOCS, FENCE, ROOT, name, read
+from documentation import FENCE, PAGES, name, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,19 +14,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 100
 WORDS = 25
-# The reference states rules so exactly that a second program can follow them: some take longer.
-PAGES = sorted(
-    [
-        ROOT / "README.md",
-        ROOT / "tests" / "README.md",
-        *DOCS.glob("*.md"),
-        *(
-            page
-            for room in ("tutorial", "howto", "explain")
-            for page in (DOCS / room).rglob("*.md")
-        ),
-    ]
-)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -51,7 +38,7 @@ def test_long_sentences_are_caught() -> None:
 def prose_lines(text: str) -> Iterator[str]:
     """The lines that are prose.
 
-    Neither of a fenced block nor of a table, nor a picture or a link alone.
+    Lines of fenced blocks and tables are not, nor is a picture or a link alone.
     """
     for line in FENCE.sub("", text).splitlines():
         if not re.match(r"\s*(\||!\[|<|\S+$)", line):
@@ -59,8 +46,13 @@ def prose_lines(text: str) -> Iterator[str]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of the prose, with CODE for code and without the targets of links."""
-    prose = re.sub(r"^\s*(\||#|<!--|!\[).*$", "\n", FENCE.sub("\n\n", text), flags=re.MULTILINE)
+    """The sentences of the prose, with CODE for code and without the targets of links.
+
+    A benchmark writes the line "Measured on …", which lists a machine.
+    """
+    prose = re.sub(
+        r"^\s*(\||#|<!--|!\[|Measured on ).*$", "\n", FENCE.sub("\n\n", text), flags=re.MULTILINE
+    )
     prose = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", prose)
     prose = re.sub(r"`[^`]*`", "CODE", prose)
     for block in re.split(r"\n\s*\n|\n\s*(?=[-*] |\d+\. )", prose):

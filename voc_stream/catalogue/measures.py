@@ -127,7 +127,9 @@ def counts_when_due(source: Source | None) -> bool:
 
 
 def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The keys of a source whose values cannot be meant, each with what is wrong; `stages` of the flow.
+    """The keys of a source whose values cannot be meant, each with what is wrong.
+
+    `stages` are those of the flow.
 
     >>> list(problems(FromField(field="text"), ()))
     [('field', "'text' is no score; the scores of a callback are recommend, effort")]

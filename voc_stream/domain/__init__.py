@@ -1,5 +1,5 @@
-"""What events mean: pure folds from events to states, contributions and risks. No I/O, no clock.
+"""Computes what events mean: pure folds from events to states, contributions and risks.
 
-States are trees, never cycles, so the garbage collector need not look at them (`gc=False`): with
-100,000 of them at hand that saves a worker much time.
+It has no I/O and no clock. States are trees, never cycles, so the garbage collector need not look
+at them (`gc=False`): with 100,000 of them at hand that saves a worker much time.
 """

@@ -1,10 +1,10 @@
-"""Local days and opening time of sites: which day a moment is on, and how long a site was open.
+"""Computes local days and opening time of sites.
 
-A site is open at a moment if the clock on its wall shows one of its opening hours. So a night on
-which the clock is put forward has an hour less, and one on which it is put back an hour more.
-
-Opening time is looked up in the openings of whole years, which are listed once: two moments cost
-the same whether an hour or a year lies between them.
+It says on which day a moment is, and how long a site was open. A site is open at a moment if the
+clock on its wall shows one of its opening hours. So a night on which the clock is put forward has
+an hour less, and one on which it is put back an hour more. Opening time is looked up in the
+openings of whole years, which are listed once. So two moments cost the same whether an hour or a
+year lies between them.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Calendar:
         return moment.astimezone(UTC if self.is_utc else self._zone).date()
 
     def hours_of(self, day: date) -> Hours:
-        """When the site is open on a local day; the whole day where no hours are stated.
+        """When the site is open on a local day; the whole day if no hours are stated.
 
         >>> china = Calendar(SiteCalendar(country="CN", week=(((480, 1080),),) * 5 + ((), ())))
         >>> china.hours_of(date(2025, 10, 1)), china.hours_of(date(2025, 10, 9))
@@ -131,7 +131,7 @@ class Calendar:
         return self.opening_microseconds(first, last) * MICROSECOND
 
     def opening_microseconds(self, start: int, end: int) -> int:
-        """The same of moments in microseconds since 1970, exactly."""
+        """The opening time between moments in microseconds since 1970, exactly."""
         if end <= start:
             return 0
         # A local year may begin or end on the day before or after that of UTC.
@@ -157,9 +157,10 @@ class Calendar:
     def waiting_time(
         self, start: datetime, end: datetime, *, in_opening_time: bool = False
     ) -> timedelta:
-        """How long somebody waited for the site, who knows that it closes.
+        """How long somebody waited for the site who knows that it closes.
 
-        In opening time if that is asked for and known; else without the days on which it is closed.
+        It is in opening time if that is asked for and known; else without the days on which it is
+        closed.
         """
         if in_opening_time and self.has_hours:
             return self.opening_time(start, end)
@@ -264,7 +265,7 @@ class Calendars(NamedTuple):
         return self.default.has_hours or any(one.has_hours for one in self.of_sites.values())
 
     def of(self, site_id: str | None) -> Calendar:
-        """The calendar of a site; the catalogue's where it has none of its own."""
+        """The calendar of a site; the catalogue's if the site has none of its own."""
         if site_id is None or not self.of_sites:
             return self.default
         return self.of_sites.get(site_id, self.default)
@@ -289,7 +290,7 @@ def calendars_of(catalogue: Catalogue) -> Calendars:
     )
 
 
-# Sites are many and their calendars few.
+# There are many sites and few calendars.
 _calendar = lru_cache(maxsize=4096)(Calendar)
 
 NEVER_CLOSED = Calendars(_calendar(SiteCalendar()), {})

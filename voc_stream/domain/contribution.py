@@ -1,4 +1,4 @@
-"""Contributions: what the aggregates are sums of.
+"""Declares contributions, which the aggregates are sums of.
 
 Adding one with weight 1 and again with weight -1 leaves nothing.
 """
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from voc_stream.events.types.base import Measure
 
 Profile = tuple[str, ...]
-"""The dimensions of a customer, in the order of `OF_CUSTOMERS`; '' where one is unknown."""
+"""The dimensions of a customer, in the order of `OF_CUSTOMERS`; '' if one is unknown."""
 NO_PROFILE: Profile = ()
-"""Of a customer of whom no dimension is known."""
+"""The profile of a customer of whom no dimension is known."""
 _UNKNOWN = ("",) * len(OF_CUSTOMERS)
 _EVENT_FIELDS = tuple(each.column for each in OF_EVENTS)
 
@@ -30,7 +30,7 @@ class Contribution(NamedTuple):
     Weight 1 adds them, weight -1 takes them back.
 
     Attributes:
-        dimensions: a value of each of `DIMENSIONS`, in their order; '' where it is unknown.
+        dimensions: a value of each of `DIMENSIONS`, in their order; '' if it is unknown.
     """
 
     moment: datetime

@@ -1,8 +1,8 @@
-"""The dimensions by which scores and times are counted, each declared once.
+"""Declares once each dimension by which scores and times are counted.
 
 Everything that enumerates dimensions is built from `DIMENSIONS`: what a contribution carries, the
-queues, the scopes of the rolling tables, the daily cube with its views, and what explains a drop.
-A new one is a line here and a migration (docs/contributing.md).
+queues, the scopes of the rolling tables, the daily cube with its views, and what explains a drop. A
+new one is a line here and a migration (docs/contributing.md).
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Dimension(NamedTuple):
         return f"{self.english}, '' where unknown"
 
 
-# Those of the event come first: a move to another profile then changes the end of a tuple only.
+# Dimensions of the event come first: a move to another profile then changes only the end of a
+# tuple.
 DIMENSIONS = (
     Dimension(
         "site", "site_id", "event", "site", "门店", of_orders=True, refreshed="sites", telling=1
@@ -61,7 +62,7 @@ OF_CUSTOMERS = tuple(each for each in DIMENSIONS if each.source == "customer")
 COLUMNS = tuple(each.column for each in DIMENSIONS)
 """Their columns, in the order in which a contribution carries them."""
 CUBE = tuple(each for each in DIMENSIONS if each.in_cube)
-"""Those of `experience_daily`."""
+"""The dimensions of `experience_daily`."""
 CUBE_KEY = ("day", "experience", *(each.column for each in CUBE))
 """The key of `experience_daily`."""
 SITES = ("all", *(each.name for each in DIMENSIONS if each.refreshed == "sites"))
@@ -77,4 +78,4 @@ TELLING = {
         key=lambda each: each.telling or 0,
     )
 }
-"""Those that may explain a drop, by name, the most telling one first."""
+"""The dimensions that may explain a drop, by name, the most telling one first."""

@@ -1,4 +1,4 @@
-"""The horizons of rolling satisfaction, as whole numbers of panes."""
+"""Declares the horizons of rolling satisfaction, as whole numbers of panes."""
 
 from __future__ import annotations
 

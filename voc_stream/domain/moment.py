@@ -1,4 +1,4 @@
-"""When an event occurred, in the one time zone that everything is counted in."""
+"""Says when an event occurred, in the one time zone that everything is counted in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Textbook statistics that several rules share."""
+"""Computes textbook statistics that several rules share."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def poisson_tail(count: int, mean: float) -> float:
 def wilson_interval(count: int, samples: int) -> tuple[float, float]:
     """The 95 % interval of a share of which `count` of `samples` were seen (Wilson 1927).
 
-    Raises ValueError for no sample.
-
     (p + z^2/2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
+
+    Raises ValueError if there is no sample.
 
     >>> [round(end, 6) for end in wilson_interval(7, 10)]
     [0.396778, 0.892209]

@@ -1,1 +1,1 @@
-"""The risk that a customer leaves."""
+"""Computes the risk that a customer leaves."""

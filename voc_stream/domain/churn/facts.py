@@ -1,4 +1,4 @@
-"""What the risk of leaving depends on, of one customer."""
+"""Declares what the risk of leaving depends on, for one customer."""
 
 from __future__ import annotations
 

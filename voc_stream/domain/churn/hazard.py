@@ -1,11 +1,10 @@
-"""The risk that a customer leaves.
+"""Computes the risk that a customer leaves.
 
-A base hazard times the multipliers of the signals that are active.
-
-A proportional hazard with a constant base (piecewise exponential model): over a horizon of H months
-risk = 1 - exp(-H * base * product of multipliers). The logarithms of base and multipliers add up to
-the log of the hazard, so they explain the risk exactly. Signals switch on and off at known moments,
-so the next moment at which the risk changes by the mere passing of time is known too.
+The hazard is a base hazard times the multipliers of the signals that are active: a proportional
+hazard with a constant base (piecewise exponential model). Over a horizon of H months risk = 1 -
+exp(-H * base * product of multipliers). The logarithms of base and multipliers add up to the log of
+the hazard, so they explain the risk exactly. Signals switch on and off at known moments. So the
+next moment at which the risk changes because time passes is known, too.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ AT_RISK_BANDS = ("high", "critical")
 
 
 class Driver(NamedTuple):
-    """A summand of the log-hazard (per month)."""
+    """A term of the log-hazard (per month)."""
 
     driver: str
     contribution: float
@@ -58,7 +57,8 @@ def assess(facts: CustomerFacts, model: ChurnModel, as_of: datetime) -> ChurnRis
     >>> from voc_stream.catalogue.load import load_catalogue
     >>> from voc_stream.domain.churn.facts import CustomerFacts
     >>> now = datetime(2026, 1, 5, tzinfo=UTC)
-    >>> calm = assess(CustomerFacts("c", now, 100_000, None, None, (), ()), load_catalogue().churn, now)
+    >>> facts = CustomerFacts("c", now, 100_000, None, None, (), ())
+    >>> calm = assess(facts, load_catalogue().churn, now)
     >>> round(calm.risk, 4), calm.band, [driver.driver for driver in calm.drivers]
     (0.0937, 'low', ['base'])
     """

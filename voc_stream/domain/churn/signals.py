@@ -1,4 +1,4 @@
-"""The signals that raise the risk of leaving, each declared once.
+"""Declares the signals that raise the risk of leaving, each once.
 
 Catalogues give them multipliers by these names. The words of alerts and the table of the semantics
 come from here. A signal has no clock: it says from when until when it is active if nothing happens.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, Score
 
 INACTIVE, INACTIVE_LONG = timedelta(days=180), timedelta(days=365)
-"""Without any event for so long a customer may have gone."""
+"""The times without any event after which a customer may have gone."""
 QUICKLY = timedelta(hours=24)
 NEUTRAL_MEMORY = 500
 RESOLVED_STATES = ("resolved", "informed", "closed")
@@ -34,7 +34,7 @@ class Terms(NamedTuple):
     """What the catalogue's risk model says about signals.
 
     Attributes:
-        window: for so long what happened is a signal.
+        window: for how long an incident is a signal.
         low_score: below it a score is low, in hundredths.
     """
 

@@ -1,4 +1,4 @@
-"""Repair orders, complaints and customers.
+"""Folds repair orders, complaints and customers.
 
-What each remembers of its events, whatever their order.
+Each entity remembers what later events still need, whatever the order of its events.
 """

@@ -1,4 +1,4 @@
-"""What an order contributes at a moment of its life, and what turns that into another."""
+"""Says what an order contributes at a moment of its life, and what turns that into another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Counted(NamedTuple):
-    """What an order contributes: its dimensions, and measures with the moments at which they count."""
+    """What an order contributes: its dimensions, and measures with their moments.
+
+    A measure counts at its moment.
+    """
 
     dimensions: tuple[str, ...]
     timings: list[tuple[datetime, Measure]]

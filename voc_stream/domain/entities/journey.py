@@ -1,7 +1,7 @@
-"""How a journey is remembered: its peak, its end, their mean, and the plain mean beside them.
+"""Computes how a journey is remembered: its peak, its end, their mean, and the plain mean.
 
 The peak-end rule (Kahneman): the memory of an experience is made by its extreme moment and its last
-one; how long it took and how many middling moments it had hardly count. The plain mean predicts
+one. How long it took, and how many middling moments it had, hardly counts. The plain mean predicts
 about as well (Alybek et al. 2022), so both are kept.
 """
 

@@ -1,4 +1,4 @@
-"""The latest step of an order."""
+"""Finds the latest step of an order."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class LatestStep(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The latest step: its moment, whether it enters, and its stage.
 
-    An enter follows an exit of the same moment; else the flow says which stage follows which.
-    The name is kept and not the place, which is another one when the flow gets more stages.
+    An enter follows an exit of the same moment; else the flow says which stage follows which. The
+    name of the stage is kept and not its place, which changes when the flow gets more stages.
     """
 
     at: datetime

@@ -1,4 +1,4 @@
-"""How far a customer's history has been moved from one profile to another.
+"""Says how far a customer's history has been moved from one profile to another.
 
 `domain/folding/history.py` moves it.
 """
@@ -14,8 +14,8 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """How far the move of a customer's history from one profile to another has come.
 
     Attributes:
-        before: under which scored events beyond `event_id` count.
-        after: under which those up to it count.
+        before: the profile under which scored events beyond `event_id` count.
+        after: the profile under which those up to it count.
         event_id: of the scored event that was moved last; '' at first.
         order_id: of the order that was looked at last; None while events are still to be moved.
     """
@@ -26,7 +26,7 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
     order_id: str | None = None
 
     def profile_of(self, event_id: str) -> Profile:
-        """Under which a scored event counts now.
+        """The profile under which a scored event counts now.
 
         >>> move = Move(("silver", ""), ("gold", ""), "e-5")
         >>> move.profile_of("e-5"), move.profile_of("e-6")
@@ -38,10 +38,8 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
 def restated(move: Move | None, before: Profile, profile: Profile) -> Move:
     """The move that is to be made when a customer has another profile than `before`.
 
-    `move` may be under way.
-
-    Of many profiles in a row, only the first and the last need be moved between: while nothing has
-    moved, the goal changes.
+    `move` may be under way. Of many profiles in a row, only the first and the last need be moved
+    between: while nothing has moved, the goal changes.
 
     >>> first = restated(None, ("silver", ""), ("gold", ""))
     >>> restated(first, ("gold", ""), ("vip", ""))

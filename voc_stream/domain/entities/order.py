@@ -1,4 +1,4 @@
-"""The life of a repair order: its stages, its promise, its delivery, its follow-up, its remembered journey."""
+"""Folds the life of a repair order: stages, promise, delivery, follow-up and remembered journey."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _OF_ORDERS = tuple(each.column for each in OF_EVENTS if each.of_orders)
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of an order's earlier ones.
 
-    `contact`: completed callbacks and follow-up exits, those after the delivery once there is one.
+    `contact`: completed callbacks and follow-up exits; once there is a delivery, those after it.
     `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
     and the row is written with each event. `delivered` is the exit from the stage that ended the
     visit when it was taken in: what the order says does not change before it is folded anew.
     `opened`: for how many microseconds of each stage the site was open, as it was counted.
-    `first_promised`: the earliest statement of a promise, where it is another than the latest.
-    `promises`: the different promised moments in microseconds, where there are several.
+    `first_promised`: the earliest statement of a promise, if it is another than the latest.
+    `promises`: the different promised moments in microseconds, if there are several.
     """
 
     order_id: str
@@ -71,7 +71,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def in_stage_since(self) -> datetime | None:
-        """When it entered the current stage; None once it left it, or where the entry is unknown."""
+        """When it entered the current stage; None once it left it, or if the entry is unknown."""
         stage = self.current_stage
         if stage is None or stage in self.exited or stage not in self.entered:
             return None
@@ -101,7 +101,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def promise_moves(self) -> int | None:
-        """How many other moments were promised beside the first, at most 99; None without a promise."""
+        """How many other moments were promised beside the first, at most 99.
+
+        None without a promise.
+        """
         return None if self.promised_at is None else max(0, len(self.promises) - 1)
 
     @property
@@ -115,7 +118,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return None if self.contact is None or self.delivered_at is None else self.contact.first
 
     def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
-        """Take in one event about this order. Any order of calls with distinct events ends in the same state."""
+        """Take in one event about this order.
+
+        Any order of calls with distinct events ends in the same state.
+        """
         is_step, site_before = isinstance(event, RepairStep), self.site_id
         rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
         self.customer_id = latest(self.customer_id, event.customer_id, at, event.event_id, rank)
@@ -179,14 +185,14 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         self.contact = with_moment(self.contact, at)
 
     def recall_contact(self, earliest: datetime | None) -> None:
-        """Take in what the stored events tell of the earliest contact after the delivery, where it is not read."""
+        """Take in the earliest contact after delivery from the stored events, if it is unread."""
         if self.contact is not None:
             self.contact = read(self.contact, earliest)
 
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
-        """Whether this state may say something that only this event said; if not, it is the same without the event.
+        """Whether this state may say something that only this event said.
 
-        Scores are counted, so whatever has one is said.
+        If not, it is the same without the event. Scores are counted, so whatever has one is said.
         """
         if event.scores():
             return True
@@ -216,7 +222,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         )
 
     def at_stake(self, event: AnyEvent, rules: TimingRules) -> Sequence[OrderMeasure]:
-        """The measures whose part of `counted` this event may change; for most events few or none."""
+        """The measures whose part of `counted` this event may change; mostly few or none."""
         measures = rules.measures
         if (self.entered or self.exited or self.final_amount) and self._may_move_all(event):
             return measures.every
@@ -258,7 +264,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return self.opened.get(stage)
 
     def amounts(self) -> tuple[int, int, int] | None:
-        """The final and the estimated amount in hundredths, and since when both are known, in microseconds."""
+        """The final and the estimated amount in hundredths, and since when both are known.
+
+        That moment is in microseconds since 1970.
+        """
         final, estimated = self.final_amount, self.estimated_amount
         if final is None or estimated is None:
             return None
@@ -267,7 +276,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     def timings(
         self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
     ) -> list[tuple[datetime, Measure]]:
-        """What these measures, or all, say of the order, each with the moment at which it counts."""
+        """What these measures, or all, say of the order, each with its moment."""
         found: list[tuple[datetime, Measure]] = []
         for one in rules.measures.every if measures is None else measures:
             judged = one.judge(self)
@@ -279,7 +288,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     def counted(
         self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
     ) -> Counted:
-        """What these measures, or all, say of the order, with the dimensions under which it counts."""
+        """What these measures, or all, say of the order, with its dimensions."""
         stated = [
             (value_of(getattr(self, each.column)) or "") if each.of_orders else ""
             for each in OF_EVENTS

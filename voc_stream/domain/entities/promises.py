@@ -1,4 +1,4 @@
-"""What was promised of an order: latest, first, and how many different moments."""
+"""Folds what was promised of an order: latest, first, and how many different moments."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_PROMISES = 100
-"""So many different promised moments of an order are told apart, the earliest ones."""
+"""How many different promised moments of an order are told apart, the earliest ones."""
 
 Promises = tuple["Stated[datetime] | None", "Stated[datetime] | None", list[int]]
-"""The latest statement, the first where it is another, and the different moments where several."""
+"""The latest statement, the first if it is another, and the different moments if several."""
 
 
 def with_promise(known: Promises, promise: Stated[datetime]) -> Promises:

@@ -1,11 +1,10 @@
-"""The earliest of many moments after a mark that only ever moves later.
+"""Finds the earliest of many moments after a mark that only ever moves later.
 
-It is kept in two moments, whatever their number.
-
-A complaint may be acknowledged a million times, and be reopened late; an order may be called about
-a million times before its delivery is told. Of the moments after the mark the earliest and the
-latest are kept. Where the mark passes the earliest and not the latest, the new earliest lies
-between: it stands among the stored events, and is read from there by its index.
+Two moments are kept, however many there are. A complaint may be acknowledged a million times, and
+be reopened late. An order may be called about a million times before its delivery is told. Of the
+moments after the mark the earliest and the latest are kept. If the mark passes the earliest and not
+the latest, the new earliest lies between. It stands among the stored events, and is read from there
+by its index.
 """
 
 from __future__ import annotations
@@ -55,8 +54,8 @@ def beyond(since: Since | None, mark: datetime) -> Since | None:
 
 
 def read(since: Since, earliest: datetime | None) -> Since:
-    """The same with the earliest that the stored events tell.
+    """The same moments with the earliest that the stored events tell.
 
-    Returns None if they do not have it any more.
+    None if they do not have it any more.
     """
     return Since(since.first if earliest is None else earliest, since.last)

@@ -1,4 +1,4 @@
-"""A value that is stated again and again, of which the latest statement counts."""
+"""Keeps a value that is stated again and again, of which the latest statement counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 class Stated(msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False):
     """A value with what orders its statement.
 
-    Its rank (a more authoritative kind of event), its moment and its event's id.
+    That is its rank (a more authoritative kind of event), its moment and its event's id.
     """
 
     value: T

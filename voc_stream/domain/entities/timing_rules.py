@@ -1,4 +1,4 @@
-"""What the timestamps of orders may measure, as the catalogue says it."""
+"""Holds what the timestamps of orders may measure, as the catalogue says it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TimingRules(NamedTuple):
     Attributes:
         flow: the stages, their order, and which of them ends the visit.
         measures: what the catalogue declares; others are averaged nowhere.
-        longest_promise: what lies farther from the step that states it is no promise.
+        longest_promise: a promise farther from the step that states it is no promise.
         calendars: when sites are open; None if that is known of none.
     """
 

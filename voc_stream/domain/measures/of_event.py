@@ -53,14 +53,18 @@ def event_measures(catalogue: Catalogue) -> EventMeasures:
 
 
 def measures_of(event: AnyEvent, declared: EventMeasures = NOTHING_DECLARED) -> tuple[Measure, ...]:
-    """What an event measures by itself: the score of a touchpoint.
+    """What an event measures by itself.
 
-    The answers, fields and outcome of a callback.
+    That is the score of a touchpoint, or the answers, fields and outcome of a callback.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.events.types import Touchpoint
-    >>> measures_of(Touchpoint(event_id="e", occurred_at=datetime(2026, 1, 5, tzinfo=UTC), customer_id="c", site_id="s",
-    ...                        experience="test_drive", score=7.5, expectation=8))
+    >>> measures_of(
+    ...     Touchpoint(
+    ...         event_id="e", occurred_at=datetime(2026, 1, 5, tzinfo=UTC), customer_id="c",
+    ...         site_id="s", experience="test_drive", score=7.5, expectation=8,
+    ...     )
+    ... )
     (Measure(experience='test_drive', value=750, expectation=800, importance=None),)
     """
     measures = event.ratings()

@@ -1,7 +1,7 @@
-"""What an order measures: minutes between its moments, promises kept, amounts, as the catalogue declares.
+"""Computes what an order measures: minutes between its moments, promises kept, amounts.
 
-Each measure knows what it depends on, so that an event makes only those be worked out anew that it
-may change.
+The catalogue declares the measures. Each measure knows what it depends on, so that an event makes
+only those be worked out anew that it may change.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 MICROSECOND = timedelta(microseconds=1)
 MINUTE_MICROSECONDS = 60_000_000
 LARGEST_RATIO = 10_000_000
-"""In hundredths of a percent. A thousand times the estimate is a slip of the pen or another currency."""
+"""The largest ratio, in hundredths of a percent.
+
+A thousand times the estimate is a slip of the pen or another currency.
+"""
 WHOLE = 10_000
 """One, in hundredths of a percent."""
 
@@ -50,7 +53,10 @@ class OrderFacts(Protocol):
         """For how many microseconds of a stage the site was open; None if that is not known."""
 
     def amounts(self) -> tuple[int, int, int] | None:
-        """The final and the estimated amount in hundredths, and since when both are known, in microseconds."""
+        """The final and the estimated amount in hundredths, and since when both are known.
+
+        That moment is in microseconds since 1970.
+        """
 
     @property
     def promise_moves(self) -> int | None:

@@ -14,7 +14,7 @@ from model.fake_histories import move_pieces, state_text
 from model.stepped_loop import StillWaitsError
 from unit.domain.world import found_among, summed
 
-from voc_stream.domain.folding.fold_batch import Unread
+from voc_stream.domain.folding.unread import Unread
 from voc_stream.events.decode import Refusal, decode_stored
 from voc_stream.events.types import Retraction
 from voc_stream.pipeline.ports import BatchResult, FencedError

@@ -12,6 +12,7 @@ from oracle.dimensions import DIMENSIONS, LONG_ONLY, of_event, of_order
 from oracle.measures import measured_by, measured_of_order, nps_interval, share_interval
 from oracle.reading import grouped
 from oracle.student import t_quantile
+from oracle.within import measured_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -102,6 +103,7 @@ def contributions(
     found = [
         *_from_events(events, customers, catalogue),
         *_from_orders(events, tables, catalogue),
+        *_from_customers(tables, catalogue),
     ]
     return [
         contribution for contribution in found if contribution.experience in catalogue["experience"]
@@ -150,6 +152,13 @@ def _from_orders(
             order, stages.get(order_id, {}), steps.get(order_id, ()), catalogue
         ):
             yield Contribution(moment, experience, value, None, None, dimensions)
+
+
+def _from_customers(
+    tables: Mapping[str, Table], catalogue: Mapping[str, Any]
+) -> Iterator[Contribution]:
+    for (experience, moment, value), dimensions in measured_within(tables, catalogue):
+        yield Contribution(moment, experience, value, None, None, dimensions)
 
 
 def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]) -> Table:

@@ -115,6 +115,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "catalogue",
         "domain",
         "domain.folding",
+        "domain.measures",
         "events",
         "events.types",
         "pipeline",

@@ -26,7 +26,8 @@ FIELDS: Mapping[str, tuple[Kind, ...]] = {"recommend": ("rating", "nps"), "effor
 PROMISES = ("promised", "first_promised")
 ORDER_MOMENTS = (*PROMISES, "delivered", "followed_up")
 """The moments of an order beside `STAGE.enter` and `STAGE.exit` of each stage of the flow."""
-LONGEST_WITHIN_MINUTES = 366 * 24 * 60
+LONGEST_WITHIN_DAYS = 366
+LONGEST_WITHIN_MINUTES = LONGEST_WITHIN_DAYS * 24 * 60
 
 
 class _Source(
@@ -94,7 +95,25 @@ class Count(_Source, frozen=True, kw_only=True, tag="count"):
     at: str
 
 
-Source = FromField | FromOutcome | Between | KeptBy | AmountRatio | Count
+class HappenedWithin(_Source, frozen=True, kw_only=True, tag="happened_within"):
+    """Whether something happened to the same customer within some days after a moment.
+
+    It counts when the days are over.
+
+    Attributes:
+        what: what happened, of another order or complaint.
+        after: the moment from which the days run.
+        days: each of 24 hours; the last moment is included.
+        good: whether it counts 10 that it happened, or that it did not.
+    """
+
+    what: Literal["visit", "complaint"]
+    after: Literal["delivered", "complaint_opened"]
+    days: int
+    good: Literal["yes", "no"] = "yes"
+
+
+Source = FromField | FromOutcome | Between | KeptBy | AmountRatio | Count | HappenedWithin
 
 
 def kinds_of(source: Source) -> tuple[Kind, ...]:
@@ -122,8 +141,10 @@ def unit_of(source: Source) -> Unit:
 
 
 def counts_when_due(source: Source | None) -> bool:
-    """Whether a measure counts when a time is over, even where nothing happens any more."""
-    return isinstance(source, KeptBy) and source.promise is None
+    """Whether a measure counts when a time is over, even if nothing happens any more."""
+    return isinstance(source, HappenedWithin) or (
+        isinstance(source, KeptBy) and source.promise is None
+    )
 
 
 def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -152,6 +173,8 @@ def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str
     elif isinstance(source, AmountRatio):
         if source.above_percent is not None and not _is_positive(source.above_percent):
             yield "above_percent", f"must be more than 0, not {source.above_percent:g}"
+    elif isinstance(source, HappenedWithin):
+        yield from _happened_within_problems(source, stages)
     else:
         yield from _moment_problems({"at": source.at}, stages, (*PROMISES, "followed_up"))
 
@@ -184,6 +207,16 @@ def _kept_by_problems(source: KeptBy, stages: Collection[str]) -> Iterator[tuple
     yield from _moment_problems(
         {key: one for key, one in moments.items() if one is not None}, stages, PROMISES
     )
+
+
+def _happened_within_problems(
+    source: HappenedWithin, stages: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    if not 1 <= source.days <= LONGEST_WITHIN_DAYS:
+        yield "days", f"must be from 1 to {LONGEST_WITHIN_DAYS}, a year, not {source.days}"
+    for key, value in (("what", source.what), ("after", source.after)):
+        if value in ("visit", "delivered") and not stages:
+            yield key, f"{value!r} is said of orders, and without [flow] there are none"
 
 
 def _moment_problems(

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from builders import START, message
 
+from voc_stream.domain.contribution import Contribution
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
-from voc_stream.domain.folding.fold_batch import Fold, Unread
+from voc_stream.domain.folding.customer_moments import NotedMoments
+from voc_stream.domain.folding.fold_batch import Fold
 from voc_stream.domain.folding.history import move_events, move_orders
 from voc_stream.domain.folding.keys import keys_of
 from voc_stream.domain.folding.remaining import Remaining
+from voc_stream.domain.folding.unread import Unread
+from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import Refusal, decode
 from voc_stream.events.types import Callback, Complaint, RepairStep, Retraction
+from voc_stream.events.types.base import Measure
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 from voc_stream.postgres.schema.tables.customer import CUSTOMER
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
@@ -29,9 +34,10 @@ if TYPE_CHECKING:
     from builders import Event
 
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.order import OrderState
+    from voc_stream.domain.folding.customer_moments import MomentChanges
+    from voc_stream.domain.measures.happened_within import MomentKey
     from voc_stream.events.types import AnyEvent
 
 NOW = START + timedelta(days=29)
@@ -126,6 +132,8 @@ class World:
         self._catalogue = catalogue
         self._events: list[AnyEvent] = []
         self._contributions: list[Contribution] = []
+        self._within = within_measures(catalogue)
+        self._moments: dict[MomentKey, tuple[str, ...]] = {}
         self._moving: set[str] = set()
         self.customers: dict[str, bytes] = {}
         self.orders: dict[str, bytes] = {}
@@ -135,7 +143,27 @@ class World:
     @property
     def sums(self) -> Sums:
         """The sums of all contributions so far."""
-        return summed(self._contributions)
+        return summed([*self._contributions, *self._counted_within()])
+
+    def _counted_within(self) -> Iterable[Contribution]:
+        """What the moments that are known by now measure, each with all others."""
+        for measure in self._within.every:
+            for (customer_id, kind, moment, _), dimensions in self._moments.items():
+                if kind == measure.start:
+                    end = moment + measure.within
+                    happened = any(
+                        other.customer_id == customer_id
+                        and other.kind == measure.what
+                        and moment < other.moment <= end
+                        for other in self._moments
+                    )
+                    value = measure.happened if happened else measure.did_not
+                    yield Contribution(end, dimensions, 1, (Measure(measure.experience, value),))
+
+    def _save_moments(self, changes: MomentChanges) -> None:
+        for key in changes.gone:
+            del self._moments[key]
+        self._moments.update(changes.new)
 
     def take_in(self, events: Sequence[AnyEvent]) -> None:
         """Fold one batch; `assessed` are then the customers whose risk it may have changed."""
@@ -148,6 +176,7 @@ class World:
         self._moving |= set(fold.begin_moves())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), CUSTOMER.decode))
         self._contributions += fold.contributions(events)
+        self._save_moments(fold.moment_changes())
         for stored, states in (
             (self.customers, fold.customers),
             (self.orders, fold.orders),
@@ -180,6 +209,7 @@ class World:
         self._moving -= set(remaining.gone_customers())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), CUSTOMER.decode))
         self._contributions += fold.contributions([])
+        self._save_moments(fold.moment_changes())
         for stored, states, empty in (
             (self.customers, fold.customers, remaining.gone_customers()),
             (self.orders, fold.orders, remaining.gone_orders()),
@@ -199,6 +229,8 @@ class World:
                 customer, self._events, orders, self._catalogue, rows
             )
             self._contributions += contributions
+            noted = NotedMoments(self._within, timing_rules(self._catalogue))
+            self._save_moments(noted.restated(changed))
             self.orders.update((order.order_id, encode(order)) for order in changed)
             self.customers[customer_id] = encode(customer)
             if customer.move is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
@@ -13,7 +13,10 @@ from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
+from voc_stream.domain.folding.customer_moments import MomentChanges, NotedMoments
 from voc_stream.domain.folding.keys import Keys, keys_of
+from voc_stream.domain.folding.unread import Unread
+from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_event import event_measures, measures_of
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint, Customer
@@ -26,18 +29,6 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.folding.remaining import Remaining
     from voc_stream.events.types import AnyEvent
-
-
-class Unread(NamedTuple):
-    """What must be read from the stored events: the earliest moment after a mark.
-
-    Attributes:
-        steps: of complaints, by id and action; the mark is the latest reopening.
-        contacts: of orders, by id; the mark is the delivery.
-    """
-
-    steps: Mapping[tuple[str, str], datetime]
-    contacts: Mapping[str, datetime]
 
 
 class Fold:
@@ -55,6 +46,7 @@ class Fold:
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
         self._rules = timing_rules(catalogue)
         self._declared = event_measures(catalogue)
+        self._noted = NotedMoments(within_measures(catalogue), self._rules)
         # As they were before this batch, of customers with a history who said something about
         # themselves.
         self._profiles: dict[str, Profile] = {}
@@ -112,6 +104,8 @@ class Fold:
         order = self.orders.get(order_id)
         if order is None:
             order = self.orders[order_id] = OrderState(order_id)
+        if self._noted.of_orders:
+            self._noted.before_event(order, event)
         at_stake, owner = order.at_stake(event, self._rules), value_of(order.customer_id)
         if at_stake:
             before = order.counted(self._rules, at_stake)
@@ -127,6 +121,7 @@ class Fold:
         if complaint is None:
             complaint = self.complaints[event.complaint_id] = ComplaintState(event.complaint_id)
         owner = value_of(complaint.customer_id)
+        self._noted.note_complaint(complaint)
         complaint.apply(event, at)
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
@@ -170,7 +165,9 @@ class Fold:
         for order_id in remaining.keys.orders:
             self._put_order(self.orders.pop(order_id), remaining.orders.get(order_id))
         for complaint_id in remaining.keys.complaints:
-            owners = [self.complaints.pop(complaint_id).customer_id]
+            before_it = self.complaints.pop(complaint_id)
+            self._noted.note_complaint(before_it)
+            owners = [before_it.customer_id]
             if complaint_id in remaining.complaints:
                 self.complaints[complaint_id] = remaining.complaints[complaint_id]
                 owners.append(self.complaints[complaint_id].customer_id)
@@ -185,6 +182,7 @@ class Fold:
     def _put_order(self, before: OrderState, after: OrderState | None) -> None:
         earlier = before.counted(self._rules)
         owners = [before.customer_id]
+        self._noted.note_order(before)
         if after is None:
             self._timings += difference(earlier, earlier._replace(timings=[]))
         else:
@@ -253,12 +251,13 @@ class Fold:
         return moved
 
     def missing_customers(self) -> set[str]:
-        """The owners of orders at hand whose rows are not: their dimensions are needed."""
+        """The owners of orders at hand whose rows are not, and others whose rows are needed."""
         owners = {
             order.customer_id.value
             for order in self.orders.values()
             if order.customer_id is not None
         }
+        owners |= self._noted.owners(self.orders, self.complaints)
         return owners.difference(self.customers)
 
     def affected_customers(self) -> set[str]:
@@ -289,7 +288,12 @@ class Fold:
                 continue
             profile = customers[order.customer_id.value].profile
             if order.profile != profile:
+                self._noted.note_order(order)
                 earlier_counted = order.counted(self._rules)
                 order.attribute(profile)
                 found += difference(earlier_counted, order.counted(self._rules))
         return found + self._timings
+
+    def moment_changes(self) -> MomentChanges:
+        """Which moments of customers are others now; after `contributions`."""
+        return self._noted.changes(self.orders, self.complaints, self.customers)

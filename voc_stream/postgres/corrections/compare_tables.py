@@ -57,7 +57,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
             [comparable(name) for name in _columns(table) if name not in NOT_DERIVED],
             "true",
         )
-        for table in (*_STATES, tables.churn_risk)
+        for table in (*_STATES, tables.churn_risk, tables.customer_moment)
     ]
     found.append(
         (

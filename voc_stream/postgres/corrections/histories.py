@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
+from voc_stream.domain.folding.customer_moments import NotedMoments
 from voc_stream.domain.folding.history import move_events, move_orders
+from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_event import event_measures
+from voc_stream.postgres.intake.customer_moments import save_moments
 from voc_stream.postgres.intake.stored_events import scored_events_after
 from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.session.copy_csv import lines
@@ -86,6 +89,9 @@ def move_some(
     )
     entities.customers.save(cursor, customers, background)
     entities.orders.save(cursor, {order.order_id: order for order in orders}, background)
+    within = within_measures(catalogue)
+    restated = NotedMoments(within, timing_rules(catalogue)).restated(orders)
+    background.run(partial(save_moments, cursor, within, restated))
     data = lines(map(contribution_row, contributions + timings))
     background.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
     done = [

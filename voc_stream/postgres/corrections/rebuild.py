@@ -68,6 +68,7 @@ _STATES = (tables.repair_order, tables.complaint, tables.customer)
 _REPLACED = (
     *_STATES,
     tables.churn_risk,
+    tables.customer_moment,
     tables.experience_cube,
     tables.pane,
     tables.rolling_sum,

@@ -8,8 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.folding.fold_batch import Fold, Unread
+from voc_stream.domain.folding.fold_batch import Fold
 from voc_stream.domain.folding.keys import keys_of
+from voc_stream.domain.folding.unread import Unread
+from voc_stream.domain.measures.happened_within import within_measures
+from voc_stream.postgres.intake.customer_moments import save_moments
 from voc_stream.postgres.intake.stored_events import earliest_contacts, earliest_steps
 from voc_stream.postgres.rolling.churn_risk import pending_rows
 from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS, contribution_row
@@ -47,6 +50,7 @@ class Folding:
         self._cursor = cursor
         self._entities = entities
         self.events = events
+        self._within = within_measures(catalogue)
         self.fold = Fold(catalogue, now)
 
     def load(self) -> None:
@@ -89,6 +93,9 @@ class Folding:
         entities.customers.save(cursor, fold.customers, background)
         background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self.events)
+        changes = fold.moment_changes()
+        if changes.new or changes.gone:
+            background.run(partial(save_moments, cursor, self._within, changes))
         entities.orders.save(cursor, fold.orders, background)
         entities.complaints.save(cursor, fold.complaints, background)
         data = lines(map(contribution_row, contributions))

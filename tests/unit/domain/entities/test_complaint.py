@@ -13,7 +13,7 @@ from unit.domain.whole_rows import assert_whole_row
 from unit.domain.world import NOW, encode, events_of, found_among
 
 from voc_stream.domain.entities.complaint import LIFE, ComplaintState
-from voc_stream.domain.folding.fold_batch import Unread
+from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT

@@ -27,7 +27,7 @@ from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.counted import Counted, difference
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.timing_rules import timing_rules
-from voc_stream.domain.folding.fold_batch import Unread
+from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.of_order import OrderMeasures, hundredths_of_minutes
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER

@@ -166,3 +166,16 @@ rolling_clock = Table(
     PrimaryKeyConstraint("refresh"),
     comment="The moment of the last refresh of the rolling tables",
 )
+
+
+customer_moment = Table(
+    "customer_moment",
+    metadata,
+    required("customer_id", KEY, "customer"),
+    required("kind", KEY, "visit, delivered or complaint"),
+    required("moment", TIME, "when it was"),
+    required("entity_id", KEY, "order or complaint that tells of it"),
+    *(required(each.column, KEY, each.comment) for each in DIMENSIONS),
+    PrimaryKeyConstraint("customer_id", "kind", "moment", "entity_id"),
+    comment="Moments of customers that measures with the source happened_within look at",
+)

@@ -1,0 +1,176 @@
+"""Which moments of customers a batch changes: of the orders and complaints that it touches.
+
+Before an event may change one, it is noted what the order or complaint says. In the end that is
+compared. So an order that changes its customer takes its moments along.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from voc_stream.domain.contribution import NO_PROFILE, Profile, dimensions_of
+from voc_stream.domain.dimensions import COLUMNS, OF_EVENTS
+from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.measures.happened_within import CustomerMoment, MomentKey
+from voc_stream.events.types import RepairStep
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from voc_stream.domain.entities.complaint import ComplaintState
+    from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.domain.entities.order import OrderState
+    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.measures.happened_within import WithinMeasures
+    from voc_stream.events.types import AnyEvent
+
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_BLANK = ("",) * len(COLUMNS)
+"""Of what counts by itself under no dimension, because nothing begins with it."""
+
+
+class MomentChanges(NamedTuple):
+    """What a batch changes.
+
+    Attributes:
+        gone: moments that are no longer so, or count under other dimensions.
+        new: moments that are so now. One of the same key replaces what was there.
+    """
+
+    gone: list[MomentKey]
+    new: list[CustomerMoment]
+
+
+class NotedMoments:
+    """What orders and complaints said before a batch, of those that it may change.
+
+    Attributes:
+        of_orders: whether any moment of orders is kept.
+    """
+
+    def __init__(self, measures: WithinMeasures, rules: TimingRules) -> None:
+        self._measures, self._rules, self.of_orders = measures, rules, measures.of_orders
+        self._orders: dict[str, list[CustomerMoment]] = {}
+        self._complaints: dict[str, list[CustomerMoment]] = {}
+
+    def before_event(self, order: OrderState, event: AnyEvent) -> None:
+        """Note what the order says if the event may change that."""
+        if order.order_id not in self._orders and self._may_change(order, event):
+            self.note_order(order)
+
+    def note_order(self, order: OrderState) -> None:
+        """Note what the order says, for the first time only."""
+        if self.of_orders and order.order_id not in self._orders:
+            self._orders[order.order_id] = self._of_order(order)
+
+    def note_complaint(self, complaint: ComplaintState) -> None:
+        """Note what the complaint says, for the first time only."""
+        complaint_id = complaint.complaint_id
+        if self._measures.of_complaints and complaint_id not in self._complaints:
+            self._complaints[complaint_id] = self._of_complaint(complaint, NO_PROFILE)
+
+    def owners(
+        self, orders: Mapping[str, OrderState], complaints: Mapping[str, ComplaintState]
+    ) -> set[str]:
+        """The customers whose moments may change: their rows must be saved with the moments."""
+        found = {one.key.customer_id for noted in self._noted() for one in noted}
+        for entity_id in self._complaints:
+            if entity_id in complaints and (owner := complaints[entity_id].customer_id) is not None:
+                found.add(owner.value)
+        for entity_id in self._orders:
+            if entity_id in orders and (owner := orders[entity_id].customer_id) is not None:
+                found.add(owner.value)
+        return found
+
+    def changes(
+        self,
+        orders: Mapping[str, OrderState],
+        complaints: Mapping[str, ComplaintState],
+        customers: Mapping[str, CustomerState],
+    ) -> MomentChanges:
+        """What is another now. Orders must count under their customers' profiles."""
+        found = MomentChanges([], [])
+        for order_id, before in self._orders.items():
+            order = orders.get(order_id)
+            _add_difference(found, before, [] if order is None else self._of_order(order))
+        for complaint_id, before in self._complaints.items():
+            complaint = complaints.get(complaint_id)
+            after: list[CustomerMoment] = []
+            if complaint is not None and complaint.customer_id is not None:
+                # Whether anything else has changed is seen under the same profile as before.
+                after = self._of_complaint(complaint, NO_PROFILE)
+                if after != before:
+                    profile = customers[complaint.customer_id.value].profile
+                    after = self._of_complaint(complaint, profile)
+            _add_difference(found, before, after)
+        return found
+
+    def restated(self, orders: Iterable[OrderState]) -> MomentChanges:
+        """What is another once orders count under another profile, and nothing else has changed."""
+        return MomentChanges([], [one for order in orders for one in self._of_order(order)])
+
+    def _noted(self) -> Iterable[Collection[CustomerMoment]]:
+        return (*self._orders.values(), *self._complaints.values())
+
+    def _may_change(self, order: OrderState, event: AnyEvent) -> bool:
+        if isinstance(event, RepairStep):
+            if event.edge == "enter":
+                if event.stage in self._measures.visit_stages and not self._is_there(order, event):
+                    return True
+            elif event.stage == self._measures.delivered:
+                return True
+        owner, site, product = order.customer_id, order.site_id, order.product
+        return (
+            (owner is not None and event.customer_id != owner.value)
+            or (event.site_id is not None and event.site_id != value_of(site))
+            or (event.product is not None and event.product != value_of(product))
+        )
+
+    def _is_there(self, order: OrderState, step: RepairStep) -> bool:
+        """Whether the customer is known to have been there by the moment of the step."""
+        visit = self._visit(order)
+        return visit is not None and _moment(visit) <= step.occurred_at
+
+    def _visit(self, order: OrderState) -> int | None:
+        """When the customer came: the first known entry, or the delivery if that is earlier."""
+        stages = self._measures.visit_stages
+        entered = [moment for stage, moment in order.entered.items() if stage in stages]
+        if order.delivered is not None:
+            entered.append(order.delivered)
+        return min(entered) if entered else None
+
+    def _of_order(self, order: OrderState) -> list[CustomerMoment]:
+        owner, found, kinds = value_of(order.customer_id), [], self._measures.kinds
+        if owner is None:
+            return []
+        if "visit" in kinds and (visit := self._visit(order)) is not None:
+            key = MomentKey(owner, "visit", _moment(visit), order.order_id)
+            found.append(CustomerMoment(key, _BLANK))
+        if "delivered" in kinds and order.delivered is not None:
+            key = MomentKey(owner, "delivered", _moment(order.delivered), order.order_id)
+            found.append(CustomerMoment(key, order.counted(self._rules, ()).dimensions))
+        return found
+
+    def _of_complaint(self, complaint: ComplaintState, profile: Profile) -> list[CustomerMoment]:
+        owner, opened_at = value_of(complaint.customer_id), complaint.opened_at
+        if owner is None or opened_at is None:
+            return []
+        key = MomentKey(owner, "complaint", opened_at, complaint.complaint_id)
+        if "complaint" not in self._measures.starts:
+            return [CustomerMoment(key, _BLANK)]
+        site_id = value_of(complaint.site_id) or ""
+        stated = [site_id if each.column == "site_id" else "" for each in OF_EVENTS]
+        return [CustomerMoment(key, dimensions_of(stated, profile))]
+
+
+def _add_difference(
+    found: MomentChanges, before: list[CustomerMoment], after: list[CustomerMoment]
+) -> None:
+    if before != after:
+        found.gone.extend(one.key for one in before if one not in after)
+        found.new.extend(one for one in after if one not in before)
+
+
+def _moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)

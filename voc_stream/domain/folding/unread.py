@@ -1,0 +1,21 @@
+"""What events leave to be read from the stored ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class Unread(NamedTuple):
+    """What must be read from the stored events: the earliest moment after a mark.
+
+    Attributes:
+        steps: of complaints, by id and action; the mark is the latest reopening.
+        contacts: of orders, by id; the mark is the delivery.
+    """
+
+    steps: Mapping[tuple[str, str], datetime]
+    contacts: Mapping[str, datetime]

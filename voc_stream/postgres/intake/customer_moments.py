@@ -1,0 +1,139 @@
+"""Moments of customers, and what counts because something came within some days after one.
+
+A moment that comes, goes or moves changes what the moments before it measure, back to the one of
+its kind before it. `voc.customer_moment` holds the moments under the dimensions under which they
+were counted. So the change is found by index, and costs what changes, however long the history is.
+
+Whoever changes moments of a customer holds the lock of the customer's row, which a batch takes as
+it saves the row, and no other transaction changes them meanwhile. All of it is statements of the
+transaction at hand; no row comes here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.dimensions import COLUMNS
+from voc_stream.domain.measures.happened_within import Neighbours, flips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from voc_stream.domain.folding.customer_moments import MomentChanges
+    from voc_stream.domain.measures.happened_within import MomentKey, WithinMeasures
+    from voc_stream.postgres.session.cursor import Cursor
+
+_KEY = "customer_id, kind, moment, entity_id"
+_DIMENSIONS = ", ".join(COLUMNS)
+_KEYS = "unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[])"
+_ROWS = f"{_KEYS[:-1]}{', %s::text[]' * len(COLUMNS)})"
+_MEASURES = (
+    "unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[])"
+    " AS measure (experience, start, what, hours, happened, did_not)"
+)
+# Hours and not days: a day of a time zone may have 23 of them.
+# What was counted of these moments is taken back, and what they measure is added: all as it is
+# before anything changes.
+_COUNT = f"""
+WITH changed AS (
+    SELECT -1 AS weight, {_KEY}, {_DIMENSIONS} FROM customer_moment
+    WHERE ({_KEY}) IN (SELECT * FROM {_KEYS})
+    UNION ALL SELECT 1, * FROM {_ROWS})
+INSERT INTO contribution (moment, {_DIMENSIONS}, weight, experience, value)
+SELECT moment + hours * interval '1 hour', {_DIMENSIONS}, weight, ARRAY[experience], ARRAY[
+    CASE WHEN EXISTS (
+        SELECT FROM customer_moment next
+        WHERE next.customer_id = changed.customer_id AND next.kind = measure.what
+            AND next.moment > changed.moment
+            AND next.moment <= changed.moment + hours * interval '1 hour')
+    THEN happened ELSE did_not END]
+FROM changed JOIN {_MEASURES} ON start = kind ORDER BY weight
+"""
+_DELETE = f"DELETE FROM customer_moment WHERE ({_KEY}) IN (SELECT * FROM {_KEYS})"
+_INSERT = (
+    f"INSERT INTO customer_moment ({_KEY}, {_DIMENSIONS}) SELECT * FROM {_ROWS}"
+    f" ON CONFLICT ({_KEY}) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in COLUMNS)}"
+)
+_OF_KIND = "FROM customer_moment one WHERE one.customer_id = at.customer_id AND one.kind = at.kind"
+_NEIGHBOURS = f"""
+SELECT EXISTS (SELECT {_OF_KIND} AND one.moment = at.moment),
+    (SELECT max(one.moment) {_OF_KIND} AND one.moment < at.moment),
+    (SELECT min(one.moment) {_OF_KIND} AND one.moment > at.moment)
+FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) WITH ORDINALITY
+    AS at (customer_id, kind, moment, place) ORDER BY place
+"""
+_FLIP = f"""
+INSERT INTO contribution (moment, {_DIMENSIONS}, weight, experience, value)
+SELECT one.moment + hours * interval '1 hour', {_DIMENSIONS}, weight, ARRAY[experience],
+    ARRAY[CASE weight WHEN 1 THEN now ELSE before END]
+FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::int[],
+        %s::int[], %s::int[])
+    AS flip (customer_id, start, since, until, experience, hours, before, now)
+JOIN customer_moment one ON one.customer_id = flip.customer_id AND one.kind = flip.start
+    AND one.moment >= since AND one.moment < until
+CROSS JOIN (VALUES (-1), (1)) AS signed (weight) ORDER BY weight
+"""
+Moment = tuple[str, str, "datetime"]
+"""Of whom, of which kind, and when."""
+
+
+def save_moments(cursor: Cursor, measures: WithinMeasures, changes: MomentChanges) -> None:
+    """Store the moments that changed, and what is counted otherwise because of that.
+
+    The caller holds the locks of the customers' rows.
+    """
+    rows = [(*one.key, *one.dimensions) for one in changes.new]
+    new = {one.key for one in changes.new}
+    gone = [key for key in changes.gone if key not in new]
+    if not rows and not gone:
+        return
+    looked_at = _looked_at(measures, (*gone, *new))
+    before = _neighbours(cursor, looked_at)
+    declared = [
+        (one.experience, one.start, one.what, one.hours, one.happened, one.did_not)
+        for one in measures.every
+    ]
+    touched = _columns([*gone, *new], 4)
+    added = _columns(rows, 4 + len(COLUMNS))
+    cursor.execute(_COUNT, [*touched, *added, *_columns(declared, 6)])
+    if gone:
+        cursor.execute(_DELETE, _columns(gone, 4))
+    if rows:
+        cursor.execute(_INSERT, added)
+    now = _neighbours(cursor, looked_at)
+    _flip(cursor, measures, zip(looked_at, before, now, strict=True))
+
+
+def _looked_at(measures: WithinMeasures, keys: Iterable[MomentKey]) -> list[Moment]:
+    return sorted({key[:3] for key in keys if key.kind in measures.looked_at})
+
+
+def _neighbours(cursor: Cursor, moments: Sequence[Moment]) -> list[Neighbours]:
+    if not moments:
+        return []
+    cursor.execute(_NEIGHBOURS, _columns(moments, 3))
+    return [Neighbours(*row) for row in cursor.fetchall()]
+
+
+def _flip(
+    cursor: Cursor,
+    measures: WithinMeasures,
+    changed: Iterable[tuple[Moment, Neighbours, Neighbours]],
+) -> None:
+    """Count otherwise what began before these moments."""
+    found = []
+    for (customer_id, kind, moment), before, now in changed:
+        for measure in measures.every:
+            if measure.what == kind and (flip := flips(measure, moment, before, now)) is not None:
+                values = [measure.did_not, measure.happened]
+                if not flip.happens:
+                    values.reverse()
+                within = (measure.experience, measure.hours)
+                found.append((customer_id, measure.start, flip.since, flip.until, *within, *values))
+    if found:
+        cursor.execute(_FLIP, _columns(found, 8))
+
+
+def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -57,7 +57,7 @@ def measured_within(
 
 
 def _visits(tables: Mapping[str, Table], catalogue: Mapping[str, Any]) -> list[Happening]:
-    """The earliest entry into a stage from reception to delivery; the delivery if that is earlier."""
+    """The earliest entry from reception to delivery, or the delivery if that is earlier."""
     stages, last = stages_of(catalogue), flow_stage(catalogue, "delivered")
     first = flow_stage(catalogue, "reception")
     if last is not None:

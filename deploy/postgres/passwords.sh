@@ -1,5 +1,6 @@
 #!/bin/sh
-# Gives the roles of roles.sql the passwords that lie in the secrets' files. The image of PostgreSQL runs it once, when it makes the database.
+# Gives the roles of roles.sql the passwords that lie in the secrets' files. The image of PostgreSQL
+# runs it once, when it makes the database.
 set -eu
 
 for role in owner writer bi monitor; do

@@ -1,20 +1,23 @@
 -- Roles of voc_stream in a PostgreSQL 15 or later that it may share with others.
 --
---   psql --set ON_ERROR_STOP=1 --dbname voc --file roles.sql       connected to the database that the tables are for
+--   psql --set ON_ERROR_STOP=1 --dbname voc --file roles.sql
 --
--- Run it as a superuser, or as a role with CREATEROLE that owns the database (the master of a managed PostgreSQL).
--- Run it before the first `voc-stream init`, and again after each: only then it can take from the writer what single tables do not need.
--- It may be repeated at any time, also while workers run. It sets no passwords: \password voc_owner, and so on.
+-- Connect to the database that the tables are for. Run it as a superuser, or as a role with
+-- CREATEROLE that owns the database (the master of a managed PostgreSQL). Run it before the first
+-- `voc-stream init`, and again after each: only then can it take from the writer what single tables
+-- do not need. It may be repeated at any time, also while workers run. It sets no passwords:
+-- \password voc_owner, and so on.
 --
 --   voc_owner    owns the schemas; for `voc-stream init` and `rebuild` only
---   voc_writer   what a worker needs and no more: it can change no table's shape and no stored event; also for `status`, `dead-letters`
+--   voc_writer   what a worker needs and no more: it can change no table's shape and no stored
+--                event; also for `status` and `dead-letters`
 --   voc_bi       reads the views of schema voc_bi; can write nothing and sees no complaint text
 --   voc_monitor  reads the server's own statistics; for an exporter
 
 BEGIN;
 
--- Roles belong to the whole server: another database of it may have made them. Only a superuser may mention some attributes, so they
--- are named only where a role has one that it must not have.
+-- Roles belong to the whole server: another database of it may have made them. Only a superuser may
+-- mention some attributes, so they are named only if a role has one that it must not have.
 DO $$
 DECLARE
     role text;
@@ -24,7 +27,10 @@ BEGIN
             EXECUTE format('CREATE ROLE %I', role);
         END IF;
         EXECUTE format('ALTER ROLE %I LOGIN NOCREATEDB NOCREATEROLE', role);
-        IF EXISTS (SELECT FROM pg_roles WHERE rolname = role AND (rolsuper OR rolreplication OR rolbypassrls)) THEN
+        IF EXISTS (
+            SELECT FROM pg_roles
+            WHERE rolname = role AND (rolsuper OR rolreplication OR rolbypassrls)
+        ) THEN
             EXECUTE format('ALTER ROLE %I NOSUPERUSER NOREPLICATION NOBYPASSRLS', role);
         END IF;
     END LOOP;
@@ -38,13 +44,17 @@ ALTER ROLE voc_bi SET default_transaction_read_only = on;
 ALTER ROLE voc_bi SET statement_timeout = '60s';
 ALTER ROLE voc_monitor SET default_transaction_read_only = on;
 ALTER ROLE voc_monitor SET statement_timeout = '10s';
--- To see whose session keeps `init` waiting, and since when; and for the exporter. Some managed servers keep these for themselves.
+-- To see whose session keeps `init` waiting, and since when; and for the exporter. Some managed
+-- servers keep these rights for themselves.
 DO $$
 BEGIN
     GRANT pg_read_all_stats TO voc_owner;
     GRANT pg_monitor TO voc_monitor;
 EXCEPTION WHEN insufficient_privilege THEN
-    RAISE NOTICE 'only a role with ADMIN on pg_monitor can let voc_monitor and voc_owner see all sessions: %', SQLERRM;
+    RAISE NOTICE
+        'only a role with ADMIN on pg_monitor can let voc_monitor and voc_owner see all sessions:'
+        ' %',
+        SQLERRM;
 END $$;
 
 -- Whoever may connect to a new database may also make temporary tables and large objects in it.
@@ -53,7 +63,9 @@ DECLARE
     database text := current_database();
 BEGIN
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', database);
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO voc_owner, voc_writer, voc_bi, voc_monitor', database);
+    EXECUTE format(
+        'GRANT CONNECT ON DATABASE %I TO voc_owner, voc_writer, voc_bi, voc_monitor', database
+    );
     -- The owner makes the schemas, and one for itself while it rebuilds.
     EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO voc_owner', database);
     -- Rows are copied into temporary tables, and merged from there.
@@ -67,14 +79,20 @@ CREATE SCHEMA IF NOT EXISTS voc_bi AUTHORIZATION voc_owner;
 GRANT USAGE ON SCHEMA voc TO voc_writer;
 GRANT USAGE ON SCHEMA voc_bi TO voc_bi;
 
--- What the owner makes from now on, so that the tables of the next version can be used at once. Never TRUNCATE: that is the owner's.
--- MAINTAIN, from PostgreSQL 17 on, because the worker vacuums its queues every few seconds; before that autovacuum does it.
+-- What the owner makes from now on, so that the tables of the next version can be used at once.
+-- Never TRUNCATE: that is the owner's. MAINTAIN, from PostgreSQL 17 on, because the worker vacuums
+-- its queues every few seconds; before that autovacuum does it.
 DO $$
 DECLARE
     rights text := 'SELECT, INSERT, UPDATE, DELETE'
-        || CASE WHEN current_setting('server_version_num')::int >= 170000 THEN ', MAINTAIN' ELSE '' END;
+        || CASE WHEN current_setting('server_version_num')::int >= 170000
+                THEN ', MAINTAIN' ELSE '' END;
 BEGIN
-    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT %s ON TABLES TO voc_writer', rights);
+    EXECUTE format(
+        'ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc'
+        ' GRANT %s ON TABLES TO voc_writer',
+        rights
+    );
     EXECUTE format('GRANT %s ON ALL TABLES IN SCHEMA voc TO voc_writer', rights);
 END $$;
 -- It deletes refused messages by a function only, which takes none of the last day.
@@ -91,8 +109,9 @@ BEGIN
         SELECT c.relname, needless.rights
         FROM (VALUES
             ('schema_version', 'INSERT, UPDATE, DELETE, MAINTAIN'),
-            -- The facts, from which all else can be made anew: a worker adds to them and changes none. It takes out what was taken back,
-            -- and what that leaves empty, but not the trace of it.
+            -- The facts, from which all else can be made anew: a worker adds to them and changes
+            -- none. It takes out what was taken back, and what that leaves empty, but not the trace
+            -- of it.
             ('touchpoint_event', 'UPDATE, MAINTAIN'),
             ('retraction', 'UPDATE, DELETE, MAINTAIN'),
             ('retracted_event', 'DELETE, MAINTAIN'),
@@ -129,7 +148,9 @@ BEGIN
         JOIN pg_class c ON c.relname = needless.relname AND c.relnamespace = 'voc'::regnamespace
     LOOP
         IF current_setting('server_version_num')::int < 170000 THEN
-            rights := array_to_string(array_remove(string_to_array(rights, ', '), 'MAINTAIN'), ', ');
+            rights := array_to_string(
+                array_remove(string_to_array(rights, ', '), 'MAINTAIN'), ', '
+            );
         END IF;
         IF rights <> '' THEN
             EXECUTE format('REVOKE %s ON voc.%I FROM voc_writer', rights, name);

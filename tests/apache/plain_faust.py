@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
             with (home / "values").open("ab") as file:
                 file.write(value + b"\n")
 
-    @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]  # likewise
+    @app.on_rebalance_complete.connect  # type: ignore[untyped-decorator]  # Faust ships no usable types
     async def assigned(*_: Any, **__: Any) -> None:
         (home / "assigned").write_text(str(len(app.consumer.assignment())))
         while holds == "holds" and not (home / "go-on").exists():  # noqa: ASYNC110  another process makes the file

@@ -195,7 +195,7 @@ def limits(cost: Costs, given: Assumptions) -> list[tuple[str, float, str]]:
         (
             "WAL of one PostgreSQL",
             given.wal_megabytes_per_second * MEGA / cost.wal_bytes,
-            "likewise",
+            "shards by hash of `customer_id`",
         ),
         (
             "one worker",

@@ -69,7 +69,7 @@ failpoints = Failpoints([])
 
 
 class Cursor(extensions.cursor):
-    """Knows a batch by its COPY of events, and a settling by its clock."""
+    """Knows a batch by its COPY of events, and a refresh by its clock."""
 
     connection: Connection
 

@@ -1,6 +1,6 @@
 """Makes mistakes on purpose, one at a time, and tells which the unit tests notice: `make mutants`.
 
-Each mutant runs in a copy of the project. First the tests that mirror its module, then, where it
+Each mutant runs in a copy of the project. First the tests of its module, then, where it
 survives them, the other tests of its room that need no server. A sample of a fixed seed.
 """
 
@@ -145,12 +145,12 @@ def _fate(free: Queue[Path], module: str, mutant: Mutant) -> Fate:
 
 
 def _tests(copy: Path, module: str) -> Iterator[list[str]]:
-    """The tests that mirror a module, with its own examples; then those of its room."""
+    """The tests of a module, with its own examples; then those of its room."""
     unit, path = copy / "tests" / "unit", Path(module)
-    mirror = unit / path.with_name(f"test_{path.name}")
-    yield [*([str(mirror)] if mirror.exists() else []), str(copy / "voc_stream" / module)]
+    own_tests = unit / path.with_name(f"test_{path.name}")
+    yield [*([str(own_tests)] if own_tests.exists() else []), str(copy / "voc_stream" / module)]
     room = unit / path.parts[0]
-    yield [str(room if room.is_dir() else unit), "--deselect", str(mirror)]
+    yield [str(room if room.is_dir() else unit), "--deselect", str(own_tests)]
 
 
 def _passes(copy: Path, tests: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.catalogue.label import Label  # noqa: TC001  likewise
+from voc_stream.catalogue.label import Label  # noqa: TC001  msgspec reads the annotations at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -179,10 +179,10 @@ class Pusher(Generic[Origin]):
         else:
             self._note(self._open.popleft())
 
-    def _note(self, settled: _Open[Origin]) -> None:
-        self._open_bytes -= len(settled.record.value)
-        if settled.future.failed():
-            self._on_failure(settled.record, str(settled.future.exception))
+    def _note(self, answered: _Open[Origin]) -> None:
+        self._open_bytes -= len(answered.record.value)
+        if answered.future.failed():
+            self._on_failure(answered.record, str(answered.future.exception))
         else:
             self.delivered += 1
             self._progress_at = time.monotonic()
@@ -198,12 +198,12 @@ class Pusher(Generic[Origin]):
         for waiting in self._open:
             self._wait_for(waiting)
         for _ in range(len(self._open)):
-            settled = self._open.popleft()
-            if _may_succeed_later(settled):
-                self._again.append(settled)
-                self._open_bytes -= len(settled.record.value)
+            answered = self._open.popleft()
+            if _may_succeed_later(answered):
+                self._again.append(answered)
+                self._open_bytes -= len(answered.record.value)
             else:
-                self._note(settled)
+                self._note(answered)
         close_producer(self._producer)
         self._reconnect(error)
         while self._again:
@@ -270,5 +270,5 @@ class Pusher(Generic[Origin]):
         )
 
 
-def _may_succeed_later(settled: _Open[Any]) -> bool:
-    return settled.future.failed() and not isinstance(settled.future.exception, _RECORD_ERRORS)
+def _may_succeed_later(answered: _Open[Any]) -> bool:
+    return answered.future.failed() and not isinstance(answered.future.exception, _RECORD_ERRORS)

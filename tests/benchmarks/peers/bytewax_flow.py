@@ -12,11 +12,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import bytewax.operators as op  # type: ignore[import-not-found]  # installed in this peer's own environment only
-import orjson  # type: ignore[import-not-found]  # likewise
+import orjson  # type: ignore[import-not-found]  # has its own environment
 from benchmarks.peers.writer import connect, write
-from bytewax.connectors.kafka import operators as kop  # type: ignore[import-not-found]  # likewise
-from bytewax.dataflow import Dataflow  # type: ignore[import-not-found]  # likewise
-from bytewax.outputs import DynamicSink, StatelessSinkPartition  # type: ignore[import-not-found]  # likewise
+from bytewax.connectors.kafka import operators as kop  # type: ignore[import-not-found]  # has its own environment
+from bytewax.dataflow import Dataflow  # type: ignore[import-not-found]  # has its own environment
+from bytewax.outputs import DynamicSink, StatelessSinkPartition  # type: ignore[import-not-found]  # has its own environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

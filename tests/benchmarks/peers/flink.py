@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pyflink.common import Configuration  # type: ignore[import-not-found]  # installed in this peer's own environment only
-from pyflink.datastream import StreamExecutionEnvironment  # type: ignore[import-not-found]  # likewise
-from pyflink.table import StreamTableEnvironment  # type: ignore[import-not-found]  # likewise
+from pyflink.datastream import StreamExecutionEnvironment  # type: ignore[import-not-found]  # has its own environment
+from pyflink.table import StreamTableEnvironment  # type: ignore[import-not-found]  # has its own environment
 
 SETTINGS = {
     "parallelism.default": "2",

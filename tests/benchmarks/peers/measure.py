@@ -40,7 +40,7 @@ POLL_SECONDS = 0.05
 QUIET_SECONDS = 100.0
 FIRST_ROW_SECONDS = 180.0
 RUN_SECONDS = 600.0
-SETTLE_SECONDS = 3.0
+LATE_OUTPUT_SECONDS = 3.0
 PREPARE_SECONDS = 60.0
 STOP_SECONDS = 10.0
 # More than the broker says while a peer joins its group, less than its first answer with messages.
@@ -248,7 +248,7 @@ def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed
                 f"{peer.name} wrote nothing within {FIRST_ROW_SECONDS:.0f} s; its last"
                 f" lines:\n{run.log_tail()}"
             )
-        time.sleep(SETTLE_SECONDS)  # what is counted too often may come late
+        time.sleep(LATE_OUTPUT_SECONDS)  # what is counted too often may come late
         found = difference(read_tables(run.cursor), given.expected.tables)
         messages = given.expected.messages
         spent = [1e6 * (late - early) / messages for early, late in zip(before, after, strict=True)]
@@ -283,7 +283,7 @@ def measure_after_kill(
         for progress in looks(run, given):
             if recovery is None and progress != before:
                 recovery = time.monotonic() - restarted
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(LATE_OUTPUT_SECONDS)
         found = difference(read_tables(run.cursor), given.expected.tables)
         return AfterKill(before.events / given.expected.events, recovery, found)
 

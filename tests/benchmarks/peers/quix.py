@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.writer import connect, write
 from quixstreams import Application  # type: ignore[import-not-found]  # installed in this peer's own environment only
-from quixstreams.sinks import BatchingSink  # type: ignore[import-not-found]  # likewise
+from quixstreams.sinks import BatchingSink  # type: ignore[import-not-found]  # has its own environment
 
 if TYPE_CHECKING:
     from quixstreams.sinks import SinkBatch

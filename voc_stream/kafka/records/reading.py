@@ -212,7 +212,7 @@ class PartitionMessages(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
             self._records_iterator.close()
 
 
-class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # likewise
+class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
     """What was fetched of one partition, handed out by its bytes, too.
 
     aiokafka counts only messages, however long they are.

@@ -30,7 +30,7 @@ def read_clocks(cursor: Cursor) -> ClockReading:
         "SELECT (SELECT max(as_of) FROM rolling_clock), (SELECT max(as_of) FROM evaluation_clock),"
         " (SELECT max(event_time) FROM stream_position)"
     )
-    refreshed, evaluated, heard = cursor.fetchone()  # type: ignore[misc]  # likewise
+    refreshed, evaluated, heard = cursor.fetchone()  # type: ignore[misc]  # each query gives one row
     middle_seconds = round_trip_seconds / 2
     return ClockReading(
         started + timedelta(seconds=middle_seconds),

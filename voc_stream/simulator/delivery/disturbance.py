@@ -43,7 +43,7 @@ class DisturbedChannel:
     def __init__(self, noise: Noise, seed: str) -> None:
         self._noise = noise
         self._random = Random(f"noise {seed}")  # noqa: S311  a simulation, no secret
-        self._second_thoughts = Random(f"second thoughts {seed}")  # noqa: S311  likewise
+        self._second_thoughts = Random(f"second thoughts {seed}")  # noqa: S311  it is no secret
         self._encode = msgspec.json.Encoder().encode
         self._waiting: list[tuple[datetime, int, SimulatedMessage]] = []
         self._number = 0

@@ -111,7 +111,7 @@ def test_a_server_that_hangs_is_given_up_within_the_deadline(
 def test_a_server_that_hangs_in_the_middle_of_a_batch_is_given_up(
     store: Store, sink: PostgresSink
 ) -> None:
-    """Likewise where facts are inserted already and rows are about to be written."""
+    """The batch is given up also when facts are inserted and rows are about to be written."""
     batch, backend = batch_of(sink, EVENTS[20:]), backend_of(sink)
     with locked(store, "customer"):
         attempt = Attempt(sink, batch)

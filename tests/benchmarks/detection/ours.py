@@ -140,7 +140,7 @@ class Charts:
         for key in keys:
             detector = self._detectors[key]
             self._usual[key] = detector.usual
-            # Where the scale leaves no room for a drop there is no chart, and its row stays at
+            # If the scale leaves no room for a drop, there is no chart, and its row stays at
             # zero.
             self._slope[:, key], self._offset[:, key], self._threshold[:, key] = 0.0, 1.0, np.inf
             for row, chart in enumerate(detector.charts):

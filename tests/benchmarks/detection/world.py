@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXPERIENCES, SITES = 20, 300
 # How far the means of shops lie apart, standard deviation in points.
 BETWEEN_SITES = 0.2
-# Where no file is given: shares of 0 to 10 as ceiling-heavy as a survey that people like to fill
+# If no file is given: shares of 0 to 10 as ceiling-heavy as a survey that people like to fill
 # in.
 _CEILING = dict(
     zip(

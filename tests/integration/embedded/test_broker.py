@@ -41,7 +41,7 @@ def test_stop_frees_the_port_and_can_be_repeated(tmp_path: Path) -> None:
 
 @pytest.mark.broker
 def test_taken_port_is_not_mistaken_for_the_broker(tmp_path: Path) -> None:
-    """Where another program answers on the port, the start fails and shows the broker's reason."""
+    """If another program answers on the port, the start fails and shows the broker's reason."""
     with (
         socket.create_server(("127.0.0.1", 0)) as stranger,
         pytest.raises(EmbeddedError, match=r"ended at once(.|\n)*in use"),

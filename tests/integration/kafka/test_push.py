@@ -160,7 +160,7 @@ def test_missing_topics_are_named_before_anything_is_sent(own_settings: Settings
 @LEAKED_SOCKETS
 @pytest.mark.usefixtures("collected")
 def test_no_broker_is_a_clear_error() -> None:
-    """Where nobody listens, the address and the setting are named within the connection timeout."""
+    """If nobody listens, the address and the setting are named within the connection timeout."""
     port = free_port()
     with pytest.raises(PushError, match=f"127.0.0.1:{port}.*VOC_KAFKA_BOOTSTRAP"):
         Outcome().pusher(Settings(kafka_bootstrap=f"127.0.0.1:{port}"), timeout_seconds=1)

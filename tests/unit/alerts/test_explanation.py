@@ -68,7 +68,7 @@ def test_who_gives_nearly_all_scores_is_not_named() -> None:
 
 
 def test_the_most_telling_dimension_is_named() -> None:
-    """Where an employee and a product explain the drop, it is the employee's."""
+    """If an employee and a product explain the drop, it is the employee's."""
     groups = [
         Group("product", "van", 15, 45.0, 100, 800.0),
         Group("product", "car", 25, 200.0, 100, 800.0),

@@ -353,7 +353,7 @@ def test_stray_quote_costs_its_own_row(tmp_path: Path, mapping: Path) -> None:
 
 
 def test_rest_that_was_not_read_is_counted(tmp_path: Path, mapping: Path) -> None:
-    """Where reading cannot go on, the message has the number of lines, and the exit code is 2."""
+    """If reading cannot go on, the message has the number of lines, and the exit code is 2."""
     path = tmp_path / "a.csv"
     path.write_text('time,who,score\n2024-05-01,c-1,8\n2024-05-01,"c-2\nx\ny\n', encoding="utf-8")
     result = check(path, "--mapping", mapping)

@@ -37,7 +37,7 @@ def test_each_message_comes_at_its_moment() -> None:
 
 
 def test_what_came_due_meanwhile_comes_together() -> None:
-    """Where sending takes long, the next slice holds all that is due by then."""
+    """If sending takes long, the next slice holds all that is due by then."""
     clock = itertools.chain([timedelta(0)], itertools.repeat(timedelta(seconds=10)))
     messages = [_message(PAST + timedelta(seconds=second)) for second in (0, 1, 2, 3)]
     slices = list(slices_in_time(messages, threading.Event(), now=lambda: PAST + next(clock)))

@@ -120,7 +120,7 @@ def test_offsets_that_hold_nothing_are_passed_over(store: Store) -> None:
 
 
 def test_batches_of_several_partitions_are_one_transaction(store: Store) -> None:
-    """Where one of them is fenced nothing of the others counts either, and the error names it.
+    """If one of them is fenced, nothing of the others counts either, and the error names it.
 
     An id in two of them counts once.
     """

@@ -210,7 +210,7 @@ def test_the_queue_is_worked_off_in_steps(store: Store, monkeypatch: pytest.Monk
 
 
 def test_parts_of_the_customers_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where many are pending a call assesses one part of them.
+    """If many are pending, a call assesses one part of them.
 
     A round of calls assesses all, and those whose time has come.
     """

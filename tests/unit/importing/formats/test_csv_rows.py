@@ -156,7 +156,7 @@ def _is_numbered(row: Row) -> bool:
 
 
 def test_cell_that_takes_in_rows_is_refused() -> None:
-    """Where the lines of a cell are rows of their own, the quote that opens it is the mistake."""
+    """If the lines of a cell are rows of their own, the quote that opens it is the mistake."""
     first, *rest = rows_of('a,b\n4,"said\n5,y\n6,great"\n7,w\n')
     assert isinstance(first, RowError)
     assert first.problem.startswith(
@@ -177,7 +177,7 @@ def test_cell_of_several_lines_is_a_cell() -> None:
 
 
 def test_rest_that_cannot_be_read_is_counted() -> None:
-    """Where no later line is a row, the lines that nobody read are told as a number."""
+    """If no later line is a row, the lines that nobody read are told as a number."""
     with pytest.raises(
         ExportError,
         match=r"line 3: is not valid CSV: .* 4 lines up to the end of the file were not read",

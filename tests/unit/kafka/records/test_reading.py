@@ -260,7 +260,7 @@ def test_damage_on_the_way_is_fetched_again() -> None:
 
 
 def test_a_damaged_last_offset_never_leads_beyond_the_log() -> None:
-    """Where nothing follows, the end of the log bounds what a batch with a wrong checksum says.
+    """If nothing follows, the end of the log bounds what a batch with a wrong checksum says.
 
     And it goes on by one at least.
     """

@@ -206,7 +206,7 @@ def test_orders_that_no_rule_looks_at_are_left_out(
 
 
 def test_promises_are_watched_in_stages_without_a_limit(store: Store) -> None:
-    """Where no limit is known nothing is too long, but a promise is a promise."""
+    """If no limit is known, nothing is too long, but a promise is a promise."""
     store.take_in(step("o-1", "work", "enter", NOW - HOUR, promised_at=(NOW + HOUR).isoformat()))
     found = ask(store, lambda cursor: read_facts(cursor, store.catalogue, {}, {"work": 61}, NOW))
     assert [order.order_id for order in found.orders] == ["o-1"]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from unit.domain.world import move_piece, summed
+from unit.domain.world import Histories, move_piece, summed
 
 from voc_stream.events.types import AnyEvent
+from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 from voc_stream.postgres.schema.tables.customer import CUSTOMER
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.session.copy_csv import lines
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from model.fake_store import Row, Tables
 
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.order import OrderState
     from voc_stream.postgres.schema.tables.row import EntityRow
 
+State = TypeVar("State")
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
 
 
@@ -36,34 +36,35 @@ def state_text(entity: EntityRow[Any], row: Row) -> str:
 
 
 def move_pieces(tables: Tables, catalogue: Catalogue, rows: int) -> None:
-    """Move at most so many events or orders of each customer whose history is under way."""
+    """Move at most so many rows of each customer whose history is under way."""
     for customer_id in sorted(tables.moves):
         customer = CUSTOMER.decode(state_text(CUSTOMER, tables.rows["customer"][customer_id]))
-        events = [_decode_event(value) for value in tables.events.values()]
-        orders = [
-            REPAIR_ORDER.decode(state_text(REPAIR_ORDER, row))
-            for row in tables.rows["repair_order"].values()
-        ]
-        changed, contributions = move_piece(customer, events, orders, catalogue, rows)
-        _save_customer(tables, customer)
-        for order in changed:
-            _save_order(tables, order)
-        tables.sums.update(summed(contributions))
+        stored = Histories(
+            [_decode_event(value) for value in tables.events.values()],
+            _states(tables, REPAIR_ORDER),
+            _states(tables, COMPLAINT),
+        )
+        moved = move_piece(customer, stored, catalogue, rows)
+        _save(tables, CUSTOMER, customer_id, customer)
+        for order in moved.orders:
+            _save(tables, REPAIR_ORDER, order.order_id, order)
+        for complaint in moved.complaints:
+            _save(tables, COMPLAINT, complaint.complaint_id, complaint)
+        tables.sums.update(summed(moved.contributions))
         if customer.move is None:
             tables.moves.remove(customer_id)
     tables.sums = Counter({key: count for key, count in tables.sums.items() if count})
 
 
-def _save_customer(tables: Tables, state: CustomerState) -> None:
-    saved = tables.rows["customer"]
-    row = CUSTOMER.values(state, saved[state.customer_id]["version"] + 1)
-    saved[state.customer_id] = _as_json(CUSTOMER.columns, row)
+def _states(tables: Tables, entity: EntityRow[State]) -> list[State]:
+    rows = tables.rows[entity.table.name].values()
+    return [entity.decode(state_text(entity, row)) for row in rows]
 
 
-def _save_order(tables: Tables, state: OrderState) -> None:
-    saved = tables.rows["repair_order"]
-    row = REPAIR_ORDER.values(state, saved[state.order_id]["version"] + 1)
-    saved[state.order_id] = _as_json(REPAIR_ORDER.columns, row)
+def _save(tables: Tables, entity: EntityRow[Any], key: str, state: object) -> None:
+    saved = tables.rows[entity.table.name]
+    row = entity.values(state, saved[key]["version"] + 1)
+    saved[key] = _as_json(entity.columns, row)
 
 
 def _as_json(columns: tuple[str, ...], row: tuple[object, ...]) -> Row:

@@ -19,6 +19,7 @@ CHINA_HOLIDAYS = """
     2025-05-01 2025-05-02 2025-05-05 2025-05-31 2025-06-02 2025-10-01 2025-10-02 2025-10-03
     2025-10-06 2025-10-07 2025-10-08
 """
+_CLOSINGS = {"open", "country", "holidays", "working_days"}
 CHINA_WORKING_DAYS = "2025-01-26 2025-02-08 2025-04-27 2025-09-28 2025-10-11"
 
 
@@ -111,6 +112,38 @@ def opening_time(
             found += min(minute + MINUTE, end) - max(minute, start)
         minute += MINUTE
     return found
+
+
+def end_of_wait(
+    catalogue: Mapping[str, Any], site_id: str, start: datetime, wait: timedelta
+) -> datetime | None:
+    """The last moment at which nobody has waited longer than so long; None if there is none.
+
+    Closed days do not count; nor does any closed minute if limits are in opening time.
+    """
+    in_hours = catalogue.get("limits", {}).get("in_opening_time", False)
+    in_hours = in_hours and has_hours(catalogue, site_id)
+    tables = _tables(catalogue, site_id)
+    closed = tables[0].get("closed_for_good")
+    if closed is None and not any(_CLOSINGS & table.keys() for table in tables):
+        return start + wait
+    zone, left = _zone(catalogue, site_id), wait
+    rules: dict[date, list[str]] = {}
+    minute = start.astimezone(UTC).replace(second=0, microsecond=0)
+    while True:
+        local = minute.astimezone(zone)
+        day = local.date()
+        if closed is not None and day >= date.fromisoformat(str(closed)):
+            return None
+        if day not in rules:
+            rules[day] = hours_of(catalogue, site_id, day)
+        shown = _clock(local.hour, local.minute)
+        begin, end = max(minute, start), minute + MINUTE
+        if any(span[:5] <= shown < span[6:] for span in rules[day]) if in_hours else rules[day]:
+            if left < end - begin:
+                return begin + left
+            left -= end - begin
+        minute = end
 
 
 @cache

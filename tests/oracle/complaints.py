@@ -39,7 +39,15 @@ def _complaint(steps: Sequence[Event]) -> Row:
     return {
         **{
             field: stated_latest(steps, field)
-            for field in ("customer_id", "site_id", "order_id", "category", "severity", "handed_to")
+            for field in (
+                "customer_id",
+                "site_id",
+                "product",
+                "order_id",
+                "category",
+                "severity",
+                "handed_to",
+            )
         },
         "compensation": money(stated_latest(steps, "compensation")),
         "reopened": len(reopenings),

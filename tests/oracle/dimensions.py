@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Dimension(NamedTuple):
-    """A column, its scope type, who states it, and whether an order does, too."""
+    """A column, its scope type, who states it, and whether orders and complaints do, too."""
 
     column: str
     scope_type: str
@@ -39,7 +39,7 @@ def of_event(event: Event, customer: Row) -> tuple[str, ...]:
     )
 
 
-def of_order(order: Row, customer: Row) -> tuple[str, ...]:
-    """The dimensions of what an order measures."""
-    stated = {each.column: order[each.column] for each in DIMENSIONS if each.of_orders}
+def of_entity(row: Row, customer: Row) -> tuple[str, ...]:
+    """The dimensions of what an order or a complaint measures."""
+    stated = {each.column: row[each.column] for each in DIMENSIONS if each.of_orders}
     return of_event(stated, customer)

@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import floor, sqrt
 from typing import TYPE_CHECKING, Any
 
-from oracle.reading import flow_stage, plausible, stated_latest
+from oracle.calendar import end_of_wait, has_hours, opening_time
+from oracle.reading import ACTIONS, flow_stage, plausible, stated_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,12 @@ YES, NO = 1000, 0
 ALL_OUTCOMES = ("completed", "no_answer", "refused")
 MINUTE = timedelta(minutes=1)
 LARGEST_PERCENT = 100_000
+ANSWERS = ("acknowledged", "apologised", "resolved", "informed", "closed")
+COMPLAINT_MOMENTS = {f"complaint.{each}" for each in (*ACTIONS, "answered", "last_opened")}
+LIMITS = {
+    "acknowledge_minutes": {"major": 240, "minor": 1440},
+    "resolve_minutes": {"major": 1440, "minor": 4320},
+}
 Judged = tuple[str, datetime, int]
 """An experience, when it counts, and the value in hundredths."""
 
@@ -91,6 +98,8 @@ def measured_of_order(
         moments[f"{stage}.enter"], moments[f"{stage}.exit"] = row["entered_at"], row["exited_at"]
     for name, experience in catalogue["experience"].items():
         source = source_of(name, experience, catalogue)
+        if concerns_complaints(source):
+            continue
         judged = None
         if source.get("from") == "between":
             judged = _between(moments, source, catalogue)
@@ -107,6 +116,71 @@ def measured_of_order(
             judged = None if moves is None else (moments[source["at"]], 100 * moves)
         if judged is not None:
             yield name, *judged
+
+
+def concerns_complaints(source: Mapping[str, Any]) -> bool:
+    """Whether the moments of a source are those of complaints."""
+    names = (source.get(key) for key in ("start", "end", "moment", "after"))
+    return any(name in COMPLAINT_MOMENTS for name in names)
+
+
+def measured_of_complaint(complaint: Row, catalogue: Mapping[str, Any]) -> Iterator[Judged]:
+    """What is declared of a complaint, which is its row."""
+    answers = [complaint[f"{action}_at"] for action in ANSWERS]
+    last_opened = [complaint["opened_at"], complaint["reopened_at"]]
+    moments: dict[str, datetime | None] = {
+        **{f"complaint.{action}": complaint[f"{action}_at"] for action in ACTIONS},
+        "complaint.answered": min(filter(None, answers), default=None),
+        "complaint.last_opened": max(filter(None, last_opened), default=None),
+    }
+    for name, experience in catalogue["experience"].items():
+        source = source_of(name, experience, catalogue)
+        if not concerns_complaints(source):
+            continue
+        if source["from"] == "between":
+            judged = _between(moments, source, catalogue)
+            if judged is not None and source.get("time") == "opening":
+                judged = _open_between(complaint, moments, source, catalogue)
+        else:
+            judged = _complaint_kept_by(complaint, moments, source, catalogue)
+        if judged is not None:
+            yield name, *judged
+
+
+def _open_between(
+    complaint: Row,
+    moments: Mapping[str, Any],
+    source: Mapping[str, Any],
+    catalogue: Mapping[str, Any],
+) -> tuple[datetime, int] | None:
+    site_id = complaint["site_id"]
+    if not has_hours(catalogue, site_id):
+        return None
+    start, end = moments[source["start"]], moments[source["end"]]
+    return end, hundredths_of_minutes(opening_time(catalogue, site_id, start, end))
+
+
+def _complaint_kept_by(
+    complaint: Row,
+    moments: Mapping[str, datetime | None],
+    source: Mapping[str, Any],
+    catalogue: Mapping[str, Any],
+) -> tuple[datetime, int] | None:
+    after, moment = moments[source["after"]], moments[source["moment"]]
+    if after is None:
+        return None
+    if "limit" in source:
+        limits = catalogue.get("limits", {}).get(source["limit"], LIMITS[source["limit"]])
+        wait = limits[complaint["severity"]] * MINUTE
+        due = end_of_wait(catalogue, complaint["site_id"], after, wait)
+    else:
+        due = after + source["within_minutes"] * MINUTE
+    withdrawn = moments["complaint.withdrawn"]
+    if due is None or (
+        withdrawn is not None and withdrawn <= due and (moment is None or withdrawn < moment)
+    ):
+        return None
+    return due, YES if moment is not None and moment <= due else NO
 
 
 def _between(

@@ -8,8 +8,14 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.calendar import local_day
-from oracle.dimensions import DIMENSIONS, LONG_ONLY, of_event, of_order
-from oracle.measures import measured_by, measured_of_order, nps_interval, share_interval
+from oracle.dimensions import DIMENSIONS, LONG_ONLY, of_entity, of_event
+from oracle.measures import (
+    measured_by,
+    measured_of_complaint,
+    measured_of_order,
+    nps_interval,
+    share_interval,
+)
 from oracle.reading import grouped
 from oracle.student import t_quantile
 from oracle.within import measured_within
@@ -103,6 +109,7 @@ def contributions(
     found = [
         *_from_events(events, customers, catalogue),
         *_from_orders(events, tables, catalogue),
+        *_from_complaints(tables, catalogue),
         *_from_customers(tables, catalogue),
     ]
     return [
@@ -147,10 +154,19 @@ def _from_orders(
     for (order_id, stage), row in tables["repair_stage"].items():
         stages.setdefault(order_id, {})[stage] = row
     for (order_id,), order in tables["repair_order"].items():
-        dimensions = of_order(order, tables["customer"][order["customer_id"],])
+        dimensions = of_entity(order, tables["customer"][order["customer_id"],])
         for experience, moment, value in measured_of_order(
             order, stages.get(order_id, {}), steps.get(order_id, ()), catalogue
         ):
+            yield Contribution(moment, experience, value, None, None, dimensions)
+
+
+def _from_complaints(
+    tables: Mapping[str, Table], catalogue: Mapping[str, Any]
+) -> Iterator[Contribution]:
+    for complaint in tables["complaint"].values():
+        dimensions = of_entity(complaint, tables["customer"][complaint["customer_id"],])
+        for experience, moment, value in measured_of_complaint(complaint, catalogue):
             yield Contribution(moment, experience, value, None, None, dimensions)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oracle.dimensions import of_order
+from oracle.dimensions import of_entity
 from oracle.measures import NO, YES, declared
 from oracle.reading import flow_stage, stages_of
 
@@ -51,8 +51,7 @@ def measured_within(
                 for other in what[source["what"]]
             )
             is_good = happened == (source.get("good", "yes") == "yes")
-            row = {"product": None, **start.row}
-            dimensions = of_order(row, tables["customer"][start.customer_id,])
+            dimensions = of_entity(start.row, tables["customer"][start.customer_id,])
             yield (name, start.moment + within, YES if is_good else NO), dimensions
 
 

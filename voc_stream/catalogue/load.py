@@ -15,7 +15,8 @@ import msgspec
 
 from voc_stream.catalogue.days_file import with_days_files
 from voc_stream.catalogue.flow import Flow, flow_problems
-from voc_stream.catalogue.model import OPENING_MINUTES, Catalogue, Factor, Limits, timings_of
+from voc_stream.catalogue.measures import Between
+from voc_stream.catalogue.model import Catalogue, Factor, Limits, timings_of
 from voc_stream.catalogue.plausible import problems
 from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.catalogue.reading.check_churn import check_churn
@@ -24,7 +25,7 @@ from voc_stream.catalogue.reading.file_text import CatalogueError, CatalogueText
 from voc_stream.catalogue.reading.read_experience import KEY, MAXIMUM_KEY_LENGTH, read_experience
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from voc_stream.catalogue.model import Experience
 
@@ -139,11 +140,14 @@ def _flow(file: CatalogueText, table: dict[str, Any]) -> Flow:
     return flow
 
 
-def _check_no_opening_time(file: CatalogueText, experiences: Iterable[str], limits: Limits) -> None:
+def _check_no_opening_time(
+    file: CatalogueText, experiences: Mapping[str, Experience], limits: Limits
+) -> None:
     """Check that nothing counts opening time of sites whose opening hours nobody states."""
     problem = "needs opening hours: state them as `open` in [calendar]"
-    for key in experiences:
-        if key.startswith(OPENING_MINUTES):
+    for key, experience in experiences.items():
+        source = experience.source
+        if isinstance(source, Between) and source.time == "opening":
             file.fail(("experience", key), problem)
     if limits.in_opening_time:
         file.fail(("limits", "in_opening_time"), problem)

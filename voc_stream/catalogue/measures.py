@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
-from voc_stream.events.types.fields import Outcome
+from voc_stream.events.types.fields import Action, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -26,6 +26,13 @@ FIELDS: Mapping[str, tuple[Kind, ...]] = {"recommend": ("rating", "nps"), "effor
 PROMISES = ("promised", "first_promised")
 ORDER_MOMENTS = (*PROMISES, "delivered", "followed_up")
 """The moments of an order beside `STAGE.enter` and `STAGE.exit` of each stage of the flow."""
+COMPLAINT_MOMENTS = (
+    *(f"complaint.{action}" for action in get_args(Action) if action != "reopened"),
+    "complaint.last_opened",
+    "complaint.answered",
+)
+"""The moments of a complaint. It was last opened when it was reopened last, or else opened; it is
+answered when it is first acknowledged, apologised for, resolved, informed about or closed."""
 LONGEST_WITHIN_DAYS = 366
 LONGEST_WITHIN_MINUTES = LONGEST_WITHIN_DAYS * 24 * 60
 
@@ -53,10 +60,10 @@ class FromOutcome(_Source, frozen=True, kw_only=True, tag="outcome"):
 
 
 class Between(_Source, frozen=True, kw_only=True, tag="between"):
-    """The minutes from one moment of an order to another; it counts at the second.
+    """The minutes from one moment of an order or a complaint to another; it counts at the second.
 
     `time`: whether all minutes count, or those at which the site was open; the latter are known of
-    the stages of orders.
+    complaints and of the stages of orders.
     """
 
     start: str
@@ -70,13 +77,16 @@ class KeptBy(_Source, frozen=True, kw_only=True, tag="kept_by"):
     Attributes:
         moment: what had to come in time.
         promise: a promised moment. It counts at `moment`, once both are known.
-        after: the moment from which `within_minutes` run. It counts when they are over.
+        after: the moment from which the time runs. It counts when the time is over.
+        within_minutes: the time, on the clock.
+        limit: the key of `[limits]` that says by severity how long a complaint may take.
     """
 
     moment: str
     promise: Literal["promised", "first_promised"] | None = None
     after: str | None = None
     within_minutes: float | None = None
+    limit: Literal["acknowledge_minutes", "resolve_minutes"] | None = None
 
 
 class AmountRatio(_Source, frozen=True, kw_only=True, tag="amount_ratio"):
@@ -147,6 +157,25 @@ def counts_when_due(source: Source | None) -> bool:
     )
 
 
+def moments_of(source: Source | None) -> dict[str, str]:
+    """The moments that a source names, by the key that names them."""
+    if isinstance(source, Between):
+        return {"start": source.start, "end": source.end}
+    if isinstance(source, KeptBy):
+        named = {"moment": source.moment, "after": source.after}
+        return {key: moment for key, moment in named.items() if moment is not None}
+    return {"at": source.at} if isinstance(source, Count) else {}
+
+
+def concerns_complaints(source: Source | None) -> bool:
+    """Whether a source measures complaints.
+
+    >>> concerns_complaints(Between(start="complaint.opened", end="complaint.resolved"))
+    True
+    """
+    return any(moment in COMPLAINT_MOMENTS for moment in moments_of(source).values())
+
+
 def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str]]:
     """The keys of a source whose values cannot be meant, each with what is wrong.
 
@@ -164,10 +193,7 @@ def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str
     elif isinstance(source, FromOutcome):
         yield from _outcome_problems(source)
     elif isinstance(source, Between):
-        yield from _moment_problems({"start": source.start, "end": source.end}, stages)
-        stage = source.start.removesuffix(".enter")
-        if source.time == "opening" and source.end != f"{stage}.exit":
-            yield "time", "'opening' is known from the enter to the exit of one stage of an order"
+        yield from _between_problems(source, stages)
     elif isinstance(source, KeptBy):
         yield from _kept_by_problems(source, stages)
     elif isinstance(source, AmountRatio):
@@ -176,7 +202,9 @@ def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str
     elif isinstance(source, HappenedWithin):
         yield from _happened_within_problems(source, stages)
     else:
-        yield from _moment_problems({"at": source.at}, stages, (*PROMISES, "followed_up"))
+        if concerns_complaints(source):
+            yield "at", f"{source.at!r} is a moment of a complaint; {source.what} are an order's"
+        yield from _moment_problems(source, stages, (*PROMISES, "followed_up"))
 
 
 def _outcome_problems(source: FromOutcome) -> Iterator[tuple[str, str]]:
@@ -189,12 +217,27 @@ def _outcome_problems(source: FromOutcome) -> Iterator[tuple[str, str]]:
         )
 
 
+def _between_problems(source: Between, stages: Collection[str]) -> Iterator[tuple[str, str]]:
+    yield from _moment_problems(source, stages)
+    stage = source.start.removesuffix(".enter")
+    if (
+        source.time == "opening"
+        and source.end != f"{stage}.exit"
+        and not concerns_complaints(source)
+    ):
+        yield (
+            "time",
+            "'opening' is known of complaints, and from the enter to the exit of one stage",
+        )
+
+
 def _kept_by_problems(source: KeptBy, stages: Collection[str]) -> Iterator[tuple[str, str]]:
-    if (source.promise is None) == (source.within_minutes is None):
-        yield "", "needs one of the keys `promise` and `within_minutes`"
+    by = (source.promise, source.within_minutes, source.limit)
+    if sum(one is not None for one in by) != 1:
+        yield "", "needs one of the keys `promise`, `within_minutes` and `limit`"
         return
     if (source.after is None) != (source.promise is not None):
-        yield "after", "goes with `within_minutes`, which run from there, and only so"
+        yield "after", "goes with `within_minutes` or `limit`, which run from there, and only so"
         return
     if source.within_minutes is not None and not (
         _is_positive(source.within_minutes) and source.within_minutes <= LONGEST_WITHIN_MINUTES
@@ -203,10 +246,11 @@ def _kept_by_problems(source: KeptBy, stages: Collection[str]) -> Iterator[tuple
             "within_minutes",
             f"must be from 0 to {LONGEST_WITHIN_MINUTES}, a year, not {source.within_minutes:g}",
         )
-    moments = {"moment": source.moment, "after": source.after}
-    yield from _moment_problems(
-        {key: one for key, one in moments.items() if one is not None}, stages, PROMISES
-    )
+    if source.limit is not None and not concerns_complaints(source):
+        yield "limit", "is a limit of complaints; an order is measured by `within_minutes`"
+    if source.promise is not None and concerns_complaints(source):
+        yield "promise", "is an order's; a complaint is measured by `limit` or `within_minutes`"
+    yield from _moment_problems(source, stages, PROMISES)
 
 
 def _happened_within_problems(
@@ -220,13 +264,19 @@ def _happened_within_problems(
 
 
 def _moment_problems(
-    moments: Mapping[str, str], stages: Collection[str], but: Collection[str] = ()
+    source: Source, stages: Collection[str], but: Collection[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    known = [f"{stage}.{edge}" for stage in stages for edge in ("enter", "exit")]
-    known += [one for one in ORDER_MOMENTS if one not in but]
+    moments = moments_of(source)
+    means_complaints = any(moment.startswith("complaint.") for moment in moments.values())
+    if concerns_complaints(source) or (means_complaints and "complaint" not in stages):
+        what, known = "a complaint", list(COMPLAINT_MOMENTS)
+    else:
+        what = "an order"
+        known = [f"{stage}.{edge}" for stage in stages for edge in ("enter", "exit")]
+        known += [one for one in ORDER_MOMENTS if one not in but]
     for key, moment in moments.items():
         if moment not in known:
-            yield key, f"{moment!r} is no moment of an order; they are {', '.join(known)}"
+            yield key, f"{moment!r} is no moment of {what}; they are {', '.join(known)}"
 
 
 def _is_positive(number: float) -> bool:

@@ -17,37 +17,23 @@ from zoneinfo import ZoneInfo
 
 from voc_stream.catalogue.calendar import CLOSED, UTC_NAME, WHOLE_DAY, SiteCalendar
 from voc_stream.catalogue.national_days import national_days
+from voc_stream.domain.openings import (
+    DAY_MICROSECONDS,
+    EPOCH,
+    MICROSECOND,
+    Openings,
+    openings_of,
+    year_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from voc_stream.catalogue.calendar import Hours
     from voc_stream.catalogue.model import Catalogue
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-DAY = timedelta(days=1)
-_MINUTE = 60_000_000
-_DAY = 24 * 60 * _MINUTE
+YEARS_OF_A_WAIT = 12  # A limit of a year is over by then, if a site opens for two hours a day.
 YEARS_LOOKED_AHEAD = 2  # A site that does not open within two years is closed for good.
-
-
-class _Openings(NamedTuple):
-    """The openings of a year, ascending, in microseconds since 1970.
-
-    `before` is the opening time before each, and at its end that of the whole year.
-    """
-
-    starts: list[int]
-    ends: list[int]
-    before: list[int]
-
-    def until(self, moment: int) -> int:
-        """The opening time of this year up to a moment, in microseconds."""
-        number = bisect_right(self.starts, moment) - 1
-        if number < 0:
-            return 0
-        return self.before[number] + min(moment, self.ends[number]) - self.starts[number]
 
 
 class Calendar:
@@ -61,7 +47,7 @@ class Calendar:
         self._whole_days = whole_days
         self.is_utc = stated.time_zone == UTC_NAME
         self._zone = ZoneInfo(stated.time_zone)
-        self._years: dict[int, _Openings] = {}
+        self._years: dict[int, Openings] = {}
 
     @property
     def has_hours(self) -> bool:
@@ -135,7 +121,7 @@ class Calendar:
         if end <= start:
             return 0
         # A local year may begin or end on the day before or after that of UTC.
-        years = range(_year_of(start - _DAY), _year_of(end + _DAY) + 1)
+        years = range(year_of(start - DAY_MICROSECONDS), year_of(end + DAY_MICROSECONDS) + 1)
         found = 0
         for year in years:
             openings = self._openings(year)
@@ -188,6 +174,34 @@ class Calendar:
                 high = middle
         return low
 
+    def end_of_wait(self, start: int, wait: int, *, in_opening_time: bool = False) -> int | None:
+        """The last moment at which nobody has waited longer than `wait`, in microseconds.
+
+        It is `waiting_time` the other way round. None if the site is never open for so long again.
+
+        >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
+        >>> friday = datetime(2026, 1, 9, 17, 0, tzinfo=UTC)
+        >>> start, hours = (friday - EPOCH) // MICROSECOND, 2 * 3_600_000_000
+        >>> end = office.end_of_wait(start, hours, in_opening_time=True)
+        >>> (EPOCH + end * MICROSECOND).isoformat()
+        '2026-01-12T09:00:00+00:00'
+        """
+        if in_opening_time and self.has_hours:
+            return self.end_of_opening(start, wait)
+        return start + wait if self.never_closes else self._open_days.end_of_opening(start, wait)
+
+    def end_of_opening(self, start: int, left: int) -> int | None:
+        """The last moment until which the site is not open for longer, in microseconds."""
+        first = year_of(start - DAY_MICROSECONDS)
+        for year in range(first, first + YEARS_OF_A_WAIT):
+            openings = self._openings(year)
+            target = openings.until(start) + left
+            if target < openings.before[-1]:
+                number = bisect_right(openings.before, target) - 1
+                return openings.starts[number] + target - openings.before[number]
+            left = target - openings.before[-1]
+        return None
+
     def next_opening(self, moment: datetime) -> datetime | None:
         """When the site is open next: the moment itself where it is; None if it never is again.
 
@@ -196,61 +210,19 @@ class Calendar:
         '2026-01-12T08:00:00+00:00'
         """
         at = (moment - EPOCH) // MICROSECOND
-        first = _year_of(at - _DAY)
-        for year in range(first, _year_of(at) + YEARS_LOOKED_AHEAD + 1):
+        first = year_of(at - DAY_MICROSECONDS)
+        for year in range(first, year_of(at) + YEARS_LOOKED_AHEAD + 1):
             openings = self._openings(year)
             number = bisect_right(openings.ends, at)
             if number < len(openings.ends):
                 return EPOCH + max(at, openings.starts[number]) * MICROSECOND
         return None
 
-    def _openings(self, year: int) -> _Openings:
+    def _openings(self, year: int) -> Openings:
         found = self._years.get(year)
         if found is None:
-            found = self._years[year] = self._list_openings(year)
+            found = self._years[year] = openings_of(year, self._zone, self.hours_of)
         return found
-
-    def _list_openings(self, year: int) -> _Openings:
-        starts: list[int] = []
-        ends: list[int] = []
-        before = [0]
-        for begin, end, offset in self._offsets(year):
-            day = max(date(year, 1, 1), (EPOCH + (begin + offset) * MICROSECOND).date())
-            last = min(date(year, 12, 31), (EPOCH + (end + offset) * MICROSECOND).date())
-            while day <= last:
-                midnight = (day - EPOCH.date()).days * _DAY - offset
-                for opens, closes in self.hours_of(day):
-                    start = max(begin, midnight + opens * _MINUTE)
-                    stop = min(end, midnight + closes * _MINUTE)
-                    if start < stop:
-                        starts.append(start)
-                        ends.append(stop)
-                        before.append(before[-1] + stop - start)
-                day += DAY
-        return _Openings(starts, ends, before)
-
-    def _offsets(self, year: int) -> Iterator[tuple[int, int, int]]:
-        """The times of one offset from UTC that make up a local year, in microseconds."""
-        begin = (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND - 2 * _DAY
-        end = (datetime(year, 12, 31, tzinfo=UTC) - EPOCH) // MICROSECOND + 3 * _DAY
-        start, offset = begin, self._offset(begin)
-        for noon in range(begin + _DAY, end + 1, _DAY):
-            if (later := self._offset(noon)) != offset:
-                change = self._change_between(noon - _DAY, noon)
-                yield start, change, offset
-                start, offset = change, later
-        yield start, end, offset
-
-    def _change_between(self, before: int, after: int) -> int:
-        offset = self._offset(before)
-        while after - before > 1:
-            middle = (before + after) // 2
-            before, after = (middle, after) if self._offset(middle) == offset else (before, middle)
-        return after
-
-    def _offset(self, moment: int) -> int:
-        offset = (EPOCH + moment * MICROSECOND).astimezone(self._zone).utcoffset()
-        return 0 if offset is None else offset // MICROSECOND
 
 
 class Calendars(NamedTuple):
@@ -295,7 +267,3 @@ _calendar = lru_cache(maxsize=4096)(Calendar)
 
 NEVER_CLOSED = Calendars(_calendar(SiteCalendar()), {})
 """The calendars of a catalogue that states none."""
-
-
-def _year_of(moment: int) -> int:
-    return (EPOCH + moment * MICROSECOND).year

@@ -19,7 +19,7 @@ class Dimension(NamedTuple):
         source: whether the event states it, or the customer's profile as it is known now.
         english: what it is, for readers of tables.
         chinese: the same.
-        of_orders: whether an order states it, too, so that its times count under it.
+        of_orders: whether orders and complaints state it, too, so that their times count under it.
         refreshed: with which rolling tables it is refreshed, those that operators watch or those
             that explain; None if it is no scope there. Only `sites` has the horizon `1h`.
         in_cube: whether it is a column of `experience_daily`.

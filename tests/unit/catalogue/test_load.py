@@ -146,7 +146,7 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
     assert churn.multipliers.keys() == SIGNAL_NAMES
 
 
-@pytest.mark.parametrize(("name", "count"), [("automotive", 47), ("retail", 33), ("hotel", 12)])
+@pytest.mark.parametrize(("name", "count"), [("automotive", 51), ("retail", 33), ("hotel", 12)])
 def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     """A bare name stands for a packaged catalogue.
 
@@ -160,7 +160,7 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
 
 
 PACKAGED = {
-    "automotive": (2, "d8ba3809ecbd"),
+    "automotive": (3, "ce62b7913425"),
     "hotel": (2, "2597d7ea743b"),
     "retail": (2, "536e04955ad7"),
 }
@@ -319,11 +319,11 @@ WRONG = [
     ),
     (
         *measure("share", '{ from = "kept_by", moment = "arrival.exit" }'),
-        "trade.toml:25: experience.one.source: needs one of the keys `promise` and",
+        "trade.toml:25: experience.one.source: needs one of the keys `promise`, ",
     ),
     (
         *measure("share", '{ from = "kept_by", moment = "arrival.exit", within_minutes = 5 }'),
-        "trade.toml:25: experience.one.source.after: goes with `within_minutes`, which run",
+        "trade.toml:25: experience.one.source.after: goes with `within_minutes` or",
     ),
     (
         *measure(
@@ -336,6 +336,45 @@ WRONG = [
     (
         *measure("share", '{ from = "kept_by", moment = "promised", promise = "promised" }'),
         "trade.toml:25: experience.one.source.moment: 'promised' is no moment of an order",
+    ),
+    (
+        *measure(
+            "timing", '{ from = "between", start = "complaint.opened", end = "arrival.exit" }'
+        ),
+        "trade.toml:25: experience.one.source.end: 'arrival.exit' is no moment of a complaint;",
+    ),
+    (
+        *measure(
+            "share",
+            '{ from = "kept_by", moment = "arrival.exit", after = "arrival.enter",'
+            ' limit = "resolve_minutes" }',
+        ),
+        "trade.toml:25: experience.one.source.limit: is a limit of complaints; an order",
+    ),
+    (
+        *measure(
+            "share", '{ from = "kept_by", moment = "complaint.resolved", promise = "promised" }'
+        ),
+        "trade.toml:25: experience.one.source.promise: is an order's; a complaint is measured by",
+    ),
+    (
+        *measure(
+            "timing", '{ from = "between", start = "complaint.opend", end = "complaint.resolved" }'
+        ),
+        "trade.toml:25: experience.one.source.start: 'complaint.opend' is no moment of a complaint",
+    ),
+    (
+        *measure("ratio", '{ from = "count", what = "promise_moves", at = "complaint.opened" }'),
+        "trade.toml:25: experience.one.source.at: 'complaint.opened' is a moment of a complaint",
+    ),
+    (
+        *measure(
+            "timing",
+            '{ from = "between", start = "complaint.opened", end = "complaint.resolved",'
+            ' time = "opening" }',
+            '\nunit = "minutes"',
+        ),
+        "trade.toml:21: experience.one: needs opening hours: state them as `open` in [calendar]",
     ),
     (
         *measure("share", '{ from = "amount_ratio", above_percent = 0 }'),

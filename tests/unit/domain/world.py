@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from builders import START, message
@@ -14,7 +14,7 @@ from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import NotedMoments
 from voc_stream.domain.folding.fold_batch import Fold
-from voc_stream.domain.folding.history import move_events, move_orders
+from voc_stream.domain.folding.history import Owned, move_complaints, move_events, move_orders
 from voc_stream.domain.folding.keys import keys_of
 from voc_stream.domain.folding.remaining import Remaining
 from voc_stream.domain.folding.unread import Unread
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from builders import Event
 
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.entities.complaint import ComplaintState
     from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.order import OrderState
     from voc_stream.domain.folding.customer_moments import MomentChanges
@@ -93,36 +94,56 @@ def _is_contact(event: AnyEvent) -> bool:
     return isinstance(event, RepairStep) and (event.stage, event.edge) == ("follow_up", "exit")
 
 
-def move_piece(
-    customer: CustomerState,
-    events: Iterable[AnyEvent],
-    orders: Iterable[OrderState],
-    catalogue: Catalogue,
-    rows: int,
-) -> tuple[list[OrderState], list[Contribution]]:
-    """Move at most so many events or orders of a customer, of all that are given.
+class Moved(NamedTuple):
+    """What one piece of a move changed, and what that adds."""
 
-    Returns the orders that changed, and what that adds.
-    """
-    move = customer.move
+    orders: list[OrderState]
+    complaints: list[ComplaintState]
+    contributions: list[Contribution]
+
+
+class Histories(NamedTuple):
+    """What is stored: all events, orders and complaints."""
+
+    events: Iterable[AnyEvent]
+    orders: Iterable[OrderState]
+    complaints: Iterable[ComplaintState]
+
+
+def move_piece(
+    customer: CustomerState, stored: Histories, catalogue: Catalogue, rows: int
+) -> Moved:
+    """Move at most so many events, orders or complaints of a customer, of all that are stored."""
+    move, rules = customer.move, timing_rules(catalogue)
     if move is None:
-        return [], []
+        return Moved([], [], [])
     if move.order_id is None:
         ahead = [
             event
-            for event in events
+            for event in stored.events
             if event.customer_id == customer.customer_id and event.event_id > move.event_id
         ]
         ahead.sort(key=lambda event: event.event_id)
         declared = event_measures(catalogue)
-        return [], move_events(customer, ahead[:rows], declared, are_last=len(ahead) <= rows)
-    owned = [
-        order
-        for order in orders
-        if value_of(order.customer_id) == customer.customer_id and order.order_id > move.order_id
+        added = move_events(customer, ahead[:rows], declared, are_last=len(ahead) <= rows)
+        return Moved([], [], added)
+    if move.complaint_id is None:
+        orders = _owned(customer, stored.orders, "order_id", move.order_id)
+        are_last = len(orders) <= rows
+        changed, added = move_orders(customer, orders[:rows], rules, are_last=are_last)
+        return Moved(changed, [], added)
+    owned = _owned(customer, stored.complaints, "complaint_id", move.complaint_id)
+    restated, added = move_complaints(customer, owned[:rows], rules, are_last=len(owned) <= rows)
+    return Moved([], restated, added)
+
+
+def _owned(customer: CustomerState, rows: Iterable[Owned], key: str, after: str) -> list[Owned]:
+    found = [
+        row
+        for row in rows
+        if value_of(row.customer_id) == customer.customer_id and getattr(row, key) > after
     ]
-    owned.sort(key=lambda order: order.order_id)
-    return move_orders(customer, owned[:rows], timing_rules(catalogue), are_last=len(owned) <= rows)
+    return sorted(found, key=lambda row: str(getattr(row, key)))
 
 
 class World:
@@ -225,13 +246,14 @@ class World:
         for customer_id in sorted(self._moving):
             customer = CUSTOMER.decode(self.customers[customer_id].decode())
             orders = [REPAIR_ORDER.decode(state.decode()) for state in self.orders.values()]
-            changed, contributions = move_piece(
-                customer, self._events, orders, self._catalogue, rows
-            )
-            self._contributions += contributions
+            complaints = [COMPLAINT.decode(state.decode()) for state in self.complaints.values()]
+            stored = Histories(self._events, orders, complaints)
+            moved = move_piece(customer, stored, self._catalogue, rows)
+            self._contributions += moved.contributions
             noted = NotedMoments(self._within, timing_rules(self._catalogue))
-            self._save_moments(noted.restated(changed))
-            self.orders.update((order.order_id, encode(order)) for order in changed)
+            self._save_moments(noted.restated(moved.orders, moved.complaints))
+            self.orders.update((each.order_id, encode(each)) for each in moved.orders)
+            self.complaints.update((each.complaint_id, encode(each)) for each in moved.complaints)
             self.customers[customer_id] = encode(customer)
             if customer.move is None:
                 self._moving.remove(customer_id)

@@ -6,16 +6,34 @@ Any order of its events ends in the same state.
 from __future__ import annotations
 
 from datetime import datetime, timedelta  # noqa: TC003  msgspec reads the annotations at run time
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.domain.calendar import MICROSECOND, Calendar
+from voc_stream.domain.contribution import NO_PROFILE, Profile
+from voc_stream.domain.entities.counted import Counted, dimensions_stated_by
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
-from voc_stream.domain.entities.stated import Stated, earliest_time, is_among, latest, latest_time
+from voc_stream.domain.entities.stated import (
+    Stated,
+    earliest_time,
+    is_among,
+    latest,
+    latest_time,
+    value_of,
+)
+from voc_stream.domain.moment import from_microseconds, microseconds_of
+from voc_stream.domain.openings import MICROSECOND
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
+from voc_stream.events.types.base import Measure
 from voc_stream.events.types.hundredths import hundredths
 
+if TYPE_CHECKING:
+    from voc_stream.domain.calendar import Calendar
+    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.measures.of_order import Point
+
 LIFE = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
+ANSWERS = ("acknowledged", "apologised", "resolved", "informed", "closed")
 OPEN_STATES = ("opened", "acknowledged", "apologised", "reopened")
 
 
@@ -24,11 +42,13 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
     `times`: what follows the latest reopening.
     `opened_to_resolve`: for how many microseconds of the wait the site was open, as it was counted.
+    `profile`: the owner's, under which its measures count; kept if the catalogue declares any.
     """
 
     complaint_id: str
     customer_id: Stated[str] | None = None
     site_id: Stated[str] | None = None
+    product: Stated[str] | None = None
     order_id: Stated[str] | None = None
     category: Stated[str] | None = None
     severity: Stated[str] | None = None
@@ -39,12 +59,14 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     reopened_at: datetime | None = None
     times: dict[str, Since] = {}
     opened_to_resolve: int | None = None
+    profile: Profile = NO_PROFILE
 
     def apply(self, event: Complaint, at: datetime) -> None:
         """Take in one step. Any order of calls with distinct events ends in the same state."""
         event_id = event.event_id
         self.customer_id = latest(self.customer_id, event.customer_id, at, event_id)
         self.site_id = latest(self.site_id, event.site_id, at, event_id)
+        self.product = latest(self.product, event.product, at, event_id)
         self.order_id = latest(self.order_id, event.order_id, at, event_id)
         self.category = latest(self.category, event.category, at, event_id)
         self.severity = latest(self.severity, event.severity, at, event_id)
@@ -96,6 +118,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         stated = (
             self.customer_id,
             self.site_id,
+            self.product,
             self.order_id,
             self.category,
             self.severity,
@@ -152,3 +175,46 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
             return
         open_for = calendar.opening_time(self.opened_at, self.opened_at + took)
         self.opened_to_resolve = open_for // MICROSECOND
+
+    @property
+    def last_opened_at(self) -> datetime | None:
+        """When it was reopened last, or else opened."""
+        return max(filter(None, (self.opened_at, self.reopened_at)), default=None)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """The first sign since then that somebody takes care of it."""
+        times = (self.time_of(action) for action in ANSWERS)
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def site(self) -> str | None:
+        """Where it is, as stated latest."""
+        return value_of(self.site_id)
+
+    @property
+    def stated_severity(self) -> str | None:
+        """How severe it is, as stated latest."""
+        return value_of(self.severity)
+
+    def at(self, point: Point) -> int | None:
+        """A moment in microseconds since 1970; None while it is unknown."""
+        if point.kind == "last_opened":
+            moment = self.last_opened_at
+        else:
+            moment = self.answered_at if point.kind == "answered" else self.time_of(point.kind)
+        return None if moment is None else microseconds_of(moment)
+
+    def counted(self, rules: TimingRules) -> Counted:
+        """What the catalogue measures of it, each with the moment at which it counts."""
+        found = []
+        for one in rules.complaints:
+            judged = one.judge(self)
+            if judged is not None:
+                moment, value = judged
+                found.append((from_microseconds(moment), Measure(one.experience, value)))
+        return Counted(dimensions_stated_by(self, self.profile), found)
+
+    def attribute(self, profile: Profile) -> None:
+        """Let its measures count under its customer's profile."""
+        self.profile = profile

@@ -1,10 +1,12 @@
-"""Says what an order contributes at a moment of its life, and what turns that into another."""
+"""Says what an order or a complaint contributes, and what turns that into another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.contribution import Contribution
+from voc_stream.domain.contribution import Contribution, Profile, dimensions_of
+from voc_stream.domain.dimensions import OF_EVENTS
+from voc_stream.domain.entities.stated import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,13 +16,22 @@ if TYPE_CHECKING:
 
 
 class Counted(NamedTuple):
-    """What an order contributes: its dimensions, and measures with their moments.
+    """What an order or a complaint contributes: its dimensions, and measures with their moments.
 
     A measure counts at its moment.
     """
 
     dimensions: tuple[str, ...]
     timings: list[tuple[datetime, Measure]]
+
+
+def dimensions_stated_by(state: object, profile: Profile) -> tuple[str, ...]:
+    """The dimensions of what the state of an order or a complaint says, with its owner's."""
+    stated = [
+        (value_of(getattr(state, each.column)) or "") if each.of_orders else ""
+        for each in OF_EVENTS
+    ]
+    return dimensions_of(stated, profile)
 
 
 def difference(before: Counted, after: Counted) -> list[Contribution]:

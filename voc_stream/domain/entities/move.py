@@ -18,12 +18,15 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
         after: the profile under which those up to it count.
         event_id: of the scored event that was moved last; '' at first.
         order_id: of the order that was looked at last; None while events are still to be moved.
+        complaint_id: of the complaint that was looked at last; None while events or orders are
+            still to be moved. The catalogue must measure complaints, else they need no move.
     """
 
     before: Profile
     after: Profile
     event_id: str = ""
     order_id: str | None = None
+    complaint_id: str | None = None
 
     def profile_of(self, event_id: str) -> Profile:
         """The profile under which a scored event counts now.
@@ -35,6 +38,16 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return self.after if self.order_id is not None or event_id <= self.event_id else self.before
 
 
+def orders_after(move: Move) -> str | None:
+    """After which order the next ones come; None if events or complaints are moved now."""
+    return move.order_id if move.complaint_id is None else None
+
+
+def complaints_after(move: Move) -> str | None:
+    """After which complaint the next ones come; None if events or orders are moved now."""
+    return move.complaint_id
+
+
 def restated(move: Move | None, before: Profile, profile: Profile) -> Move:
     """The move that is to be made when a customer has another profile than `before`.
 
@@ -43,7 +56,7 @@ def restated(move: Move | None, before: Profile, profile: Profile) -> Move:
 
     >>> first = restated(None, ("silver", ""), ("gold", ""))
     >>> restated(first, ("gold", ""), ("vip", ""))
-    Move(before=('silver', ''), after=('vip', ''), event_id='', order_id=None)
+    Move(before=('silver', ''), after=('vip', ''), event_id='', order_id=None, complaint_id=None)
     """
     if move is None:
         return Move(before, profile)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from voc_stream.catalogue.model import FOLLOW_UP_MINUTES
-from voc_stream.domain.contribution import NO_PROFILE, Profile, dimensions_of
+from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.dimensions import OF_EVENTS
-from voc_stream.domain.entities.counted import Counted
+from voc_stream.domain.entities.counted import Counted, dimensions_stated_by
 from voc_stream.domain.entities.journey import Moments
 from voc_stream.domain.entities.latest_step import LatestStep, follows
 from voc_stream.domain.entities.promises import with_promise
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
+from voc_stream.domain.moment import from_microseconds, microseconds_of
 from voc_stream.events.types import RepairStep
 from voc_stream.events.types.base import Measure
 from voc_stream.events.types.hundredths import hundredths
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
 
 FOLLOW_UP_WITHIN = timedelta(minutes=FOLLOW_UP_MINUTES)
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 _OF_ORDERS = tuple(each.column for each in OF_EVENTS if each.of_orders)
 
@@ -75,12 +75,12 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         stage = self.current_stage
         if stage is None or stage in self.exited or stage not in self.entered:
             return None
-        return _moment(self.entered[stage])
+        return from_microseconds(self.entered[stage])
 
     @property
     def delivered_at(self) -> datetime | None:
         """When the order left the stage that ends the visit."""
-        return None if self.delivered is None else _moment(self.delivered)
+        return None if self.delivered is None else from_microseconds(self.delivered)
 
     @property
     def on_time(self) -> bool | None:
@@ -168,7 +168,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         last = self.step
         if last is None or last.at < at or (last.at == at and follows(enters, step, last, rules)):
             self.step = LatestStep(at, enters, step.stage)
-        stage, microseconds = step.stage, (at - EPOCH) // MICROSECOND
+        stage, microseconds = step.stage, microseconds_of(at)
         if enters:
             self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
             return
@@ -176,7 +176,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         if stage == rules.flow.delivered:
             # Delivery only ever moves later, so contacts before it can never count again.
             self.delivered = self.exited[stage]
-            self.contact = beyond(self.contact, _moment(self.delivered))
+            self.contact = beyond(self.contact, from_microseconds(self.delivered))
 
     def _add_contact(self, at: datetime) -> None:
         delivered_at = self.delivered_at
@@ -199,13 +199,16 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         if isinstance(event, RepairStep):
             edges, microseconds = (
                 self.entered if event.edge == "enter" else self.exited,
-                (at - EPOCH) // MICROSECOND,
+                microseconds_of(at),
             )
             if edges.get(event.stage) == microseconds or (
                 self.step is not None and self.step.at == at
             ):
                 return True
-            if event.promised_at is not None and _microseconds(event.promised_at) in self.promises:
+            if (
+                event.promised_at is not None
+                and microseconds_of(event.promised_at) in self.promises
+            ):
                 return True
         contact = self.contact
         stated = (
@@ -257,7 +260,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             "first_promised": self.first_promised_at,
             "followed_up": self.followed_up_at,
         }[kind]
-        return None if moment is None else _microseconds(moment)
+        return None if moment is None else microseconds_of(moment)
 
     def open_for(self, stage: str) -> int | None:
         """For how many microseconds of a stage the site was open; None if that is not known."""
@@ -271,7 +274,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         final, estimated = self.final_amount, self.estimated_amount
         if final is None or estimated is None:
             return None
-        return final.value, estimated.value, _microseconds(max(final.at, estimated.at))
+        return final.value, estimated.value, microseconds_of(max(final.at, estimated.at))
 
     def timings(
         self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
@@ -282,27 +285,15 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             judged = one.judge(self)
             if judged is not None:
                 moment, value = judged
-                found.append((_moment(moment), Measure(one.experience, value)))
+                found.append((from_microseconds(moment), Measure(one.experience, value)))
         return found
 
     def counted(
         self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
     ) -> Counted:
         """What these measures, or all, say of the order, with its dimensions."""
-        stated = [
-            (value_of(getattr(self, each.column)) or "") if each.of_orders else ""
-            for each in OF_EVENTS
-        ]
-        return Counted(dimensions_of(stated, self.profile), self.timings(rules, measures))
+        return Counted(dimensions_stated_by(self, self.profile), self.timings(rules, measures))
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's timings count under its customer's profile."""
         self.profile = profile
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // MICROSECOND
-
-
-def _moment(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)

@@ -1,4 +1,4 @@
-"""Holds what the timestamps of orders may measure, as the catalogue says it."""
+"""Holds what the timestamps of orders and complaints may measure, as the catalogue says it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,46 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.calendar import calendars_of
+from voc_stream.domain.measures.happened_within import within_measures
+from voc_stream.domain.measures.of_complaint import complaint_measures
 from voc_stream.domain.measures.of_order import OrderMeasures, order_measures
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.calendar import Calendars
+    from voc_stream.domain.measures.of_complaint import ComplaintMeasure
 
 
 class TimingRules(NamedTuple):
-    """What the timestamps of orders may measure.
+    """What the timestamps of orders and complaints may measure.
 
     Attributes:
         flow: the stages, their order, and which of them ends the visit.
-        measures: what the catalogue declares; others are averaged nowhere.
+        measures: what the catalogue declares of orders; others are averaged nowhere.
         longest_promise: a promise farther from the step that states it is no promise.
         calendars: when sites are open; None if that is known of none.
+        complaints: what the catalogue declares of complaints.
+        counts_complaints: whether anything counts under the profile of a complaint's customer.
     """
 
     flow: Flow
     measures: OrderMeasures
     longest_promise: timedelta
     calendars: Calendars | None = None
+    complaints: tuple[ComplaintMeasure, ...] = ()
+    counts_complaints: bool = False
 
 
 def timing_rules(catalogue: Catalogue) -> TimingRules:
     """The rules of a catalogue."""
     plausible, calendars = catalogue.plausible, calendars_of(catalogue)
+    complaints = complaint_measures(catalogue)
     return TimingRules(
         catalogue.flow,
         order_measures(catalogue),
         timedelta(days=plausible.longest_promise_days),
         calendars if calendars.has_hours else None,
+        complaints,
+        bool(complaints) or "complaint" in within_measures(catalogue).starts,
     )

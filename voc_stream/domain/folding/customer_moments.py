@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.contribution import NO_PROFILE, Profile, dimensions_of
-from voc_stream.domain.dimensions import COLUMNS, OF_EVENTS
+from voc_stream.domain.dimensions import COLUMNS
+from voc_stream.domain.entities.counted import dimensions_stated_by
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.measures.happened_within import CustomerMoment, MomentKey
 from voc_stream.events.types import RepairStep
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from voc_stream.domain.entities.complaint import ComplaintState
-    from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.order import OrderState
     from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.domain.measures.happened_within import WithinMeasures
@@ -68,7 +67,7 @@ class NotedMoments:
         """Note what the complaint says, for the first time only."""
         complaint_id = complaint.complaint_id
         if self._measures.of_complaints and complaint_id not in self._complaints:
-            self._complaints[complaint_id] = self._of_complaint(complaint, NO_PROFILE)
+            self._complaints[complaint_id] = self._of_complaint(complaint)
 
     def owners(
         self, orders: Mapping[str, OrderState], complaints: Mapping[str, ComplaintState]
@@ -87,28 +86,27 @@ class NotedMoments:
         self,
         orders: Mapping[str, OrderState],
         complaints: Mapping[str, ComplaintState],
-        customers: Mapping[str, CustomerState],
     ) -> MomentChanges:
-        """What is another now. Orders must count under their customers' profiles."""
+        """What is another now. All must count under their customers' profiles."""
         found = MomentChanges([], [])
         for order_id, before in self._orders.items():
             order = orders.get(order_id)
             _add_difference(found, before, [] if order is None else self._of_order(order))
         for complaint_id, before in self._complaints.items():
             complaint = complaints.get(complaint_id)
-            after: list[CustomerMoment] = []
-            if complaint is not None and complaint.customer_id is not None:
-                # Whether anything else has changed is seen under the same profile as before.
-                after = self._of_complaint(complaint, NO_PROFILE)
-                if after != before:
-                    profile = customers[complaint.customer_id.value].profile
-                    after = self._of_complaint(complaint, profile)
-            _add_difference(found, before, after)
+            _add_difference(
+                found, before, [] if complaint is None else self._of_complaint(complaint)
+            )
         return found
 
-    def restated(self, orders: Iterable[OrderState]) -> MomentChanges:
-        """What is another once orders count under another profile, and nothing else has changed."""
-        return MomentChanges([], [one for order in orders for one in self._of_order(order)])
+    def restated(
+        self, orders: Iterable[OrderState], complaints: Iterable[ComplaintState]
+    ) -> MomentChanges:
+        """What is another once they count under another profile, and nothing else has changed."""
+        found = [one for order in orders for one in self._of_order(order)]
+        if self._measures.of_complaints:
+            found += [one for complaint in complaints for one in self._of_complaint(complaint)]
+        return MomentChanges([], found)
 
     def _noted(self) -> Iterable[Collection[CustomerMoment]]:
         return (*self._orders.values(), *self._complaints.values())
@@ -152,16 +150,14 @@ class NotedMoments:
             found.append(CustomerMoment(key, order.counted(self._rules, ()).dimensions))
         return found
 
-    def _of_complaint(self, complaint: ComplaintState, profile: Profile) -> list[CustomerMoment]:
+    def _of_complaint(self, complaint: ComplaintState) -> list[CustomerMoment]:
         owner, opened_at = value_of(complaint.customer_id), complaint.opened_at
         if owner is None or opened_at is None:
             return []
         key = MomentKey(owner, "complaint", opened_at, complaint.complaint_id)
         if "complaint" not in self._measures.starts:
             return [CustomerMoment(key, _BLANK)]
-        site_id = value_of(complaint.site_id) or ""
-        stated = [site_id if each.column == "site_id" else "" for each in OF_EVENTS]
-        return [CustomerMoment(key, dimensions_of(stated, profile))]
+        return [CustomerMoment(key, dimensions_stated_by(complaint, complaint.profile))]
 
 
 def _add_difference(

@@ -14,7 +14,8 @@ from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import MomentChanges, NotedMoments
-from voc_stream.domain.folding.keys import Keys, keys_of
+from voc_stream.domain.folding.measured_complaints import MeasuredComplaints
+from voc_stream.domain.folding.remaining import resting_rows
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_event import event_measures, measures_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.folding.keys import Keys
     from voc_stream.domain.folding.remaining import Remaining
     from voc_stream.events.types import AnyEvent
 
@@ -51,6 +53,7 @@ class Fold:
         # themselves.
         self._profiles: dict[str, Profile] = {}
         self._timings: list[Contribution] = []
+        self._measured = MeasuredComplaints(self._rules)
         self._affected: set[str] = set()
         self._new_customers: set[str] = set()
         self.customers: dict[str, CustomerState] = {}
@@ -120,6 +123,7 @@ class Fold:
         complaint = self.complaints.get(event.complaint_id)
         if complaint is None:
             complaint = self.complaints[event.complaint_id] = ComplaintState(event.complaint_id)
+        self._measured.note(complaint)
         owner = value_of(complaint.customer_id)
         self._noted.note_complaint(complaint)
         complaint.apply(event, at)
@@ -133,19 +137,7 @@ class Fold:
         A customer may be a collective one with a million events, a complaint or an order may be
         called about for ever: of them few show in the row.
         """
-        rows = Keys(set(), set(), set())
-        for event in events:
-            at, keys = moment_of(event), keys_of([event])
-            if self.customers[event.customer_id].rests_on(event, at):
-                rows.customers.add(event.customer_id)
-            rows.orders.update(
-                order_id for order_id in keys.orders if self.orders[order_id].rests_on(event, at)
-            )
-            if isinstance(event, Complaint) and self.complaints[event.complaint_id].rests_on(
-                event, at
-            ):
-                rows.complaints.add(event.complaint_id)
-        return rows
+        return resting_rows(events, self.customers, self.orders, self.complaints)
 
     def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
         """Put in the place of the states that these events touched what remains without them.
@@ -165,9 +157,10 @@ class Fold:
         for order_id in remaining.keys.orders:
             self._put_order(self.orders.pop(order_id), remaining.orders.get(order_id))
         for complaint_id in remaining.keys.complaints:
-            before_it = self.complaints.pop(complaint_id)
-            self._noted.note_complaint(before_it)
-            owners = [before_it.customer_id]
+            earlier = self.complaints.pop(complaint_id)
+            self._measured.note(earlier)
+            owners = [earlier.customer_id]
+            self._noted.note_complaint(earlier)
             if complaint_id in remaining.complaints:
                 self.complaints[complaint_id] = remaining.complaints[complaint_id]
                 owners.append(self.complaints[complaint_id].customer_id)
@@ -251,13 +244,14 @@ class Fold:
         return moved
 
     def missing_customers(self) -> set[str]:
-        """The owners of orders at hand whose rows are not, and others whose rows are needed."""
+        """The owners of rows at hand whose own rows are not, and others whose rows are needed."""
         owners = {
             order.customer_id.value
             for order in self.orders.values()
             if order.customer_id is not None
         }
         owners |= self._noted.owners(self.orders, self.complaints)
+        owners |= self._measured.owners(self.complaints)
         return owners.difference(self.customers)
 
     def affected_customers(self) -> set[str]:
@@ -270,7 +264,7 @@ class Fold:
     def contributions(self, events: Sequence[AnyEvent]) -> list[Contribution]:
         """What the batch adds to the aggregates and takes back.
 
-        All orders' owners must be at hand, and moves must have begun.
+        The owners of rows must be at hand, and moves must have begun.
         """
         customers = self.customers
         found = [
@@ -292,8 +286,8 @@ class Fold:
                 earlier_counted = order.counted(self._rules)
                 order.attribute(profile)
                 found += difference(earlier_counted, order.counted(self._rules))
-        return found + self._timings
+        return found + self._timings + self._measured.contributions(self.complaints, customers)
 
     def moment_changes(self) -> MomentChanges:
         """Which moments of customers are others now; after `contributions`."""
-        return self._noted.changes(self.orders, self.complaints, self.customers)
+        return self._noted.changes(self.orders, self.complaints)

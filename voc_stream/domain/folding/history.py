@@ -6,18 +6,20 @@ A customer may have a million events, and no transaction may grow with them. So 
 says how far the move has come: scored events count under the one profile up to an event id, and
 under the other beyond it. Events that arrive meanwhile count by the same rule, and the next piece
 finds those that lie ahead of it. Every piece saves the state with its version, like a batch. An
-order knows itself under which profile it counts.
+order knows itself under which profile it counts, and so does a complaint.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from voc_stream.domain.contribution import contribution_of, moved
+from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.counted import difference
-from voc_stream.domain.entities.move import Move
+from voc_stream.domain.entities.move import Move, complaints_after, orders_after
+from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.measures.of_event import measures_of
 from voc_stream.domain.moment import moment_of
 
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.order import OrderState
     from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.domain.measures.of_event import EventMeasures
     from voc_stream.events.types import AnyEvent
+
+Owned = TypeVar("Owned", OrderState, ComplaintState)
 
 
 def move_events(
@@ -69,20 +72,46 @@ def move_orders(
 
     Returns those that changed, and what that adds.
 
-    Changes the customer's state; after the last orders the move is done.
+    Changes the customer's state; after the last orders come complaints, if any are measured.
     """
     move = customer.move
-    if move is None or move.order_id is None:
+    if move is None or orders_after(move) is None:
         return [], []
-    changed, found = [], []
-    for order in orders:
-        if order.profile != customer.profile:
-            before = order.counted(rules)
-            order.attribute(customer.profile)
-            found += difference(before, order.counted(rules))
-            changed.append(order)
     if are_last:
-        customer.move = None
+        customer.move = (
+            msgspec.structs.replace(move, complaint_id="") if rules.counts_complaints else None
+        )
     elif orders:
         customer.move = msgspec.structs.replace(move, order_id=orders[-1].order_id)
+    return _attributed(customer, orders, rules)
+
+
+def move_complaints(
+    customer: CustomerState,
+    complaints: Sequence[ComplaintState],
+    rules: TimingRules,
+    *,
+    are_last: bool,
+) -> tuple[list[ComplaintState], list[Contribution]]:
+    """The same of complaints; after the last ones the move is done."""
+    move = customer.move
+    if move is None or complaints_after(move) is None:
+        return [], []
+    if are_last:
+        customer.move = None
+    elif complaints:
+        customer.move = msgspec.structs.replace(move, complaint_id=complaints[-1].complaint_id)
+    return _attributed(customer, complaints, rules)
+
+
+def _attributed(
+    customer: CustomerState, rows: Sequence[Owned], rules: TimingRules
+) -> tuple[list[Owned], list[Contribution]]:
+    changed, found = [], []
+    for row in rows:
+        if row.profile != customer.profile:
+            before = row.counted(rules)
+            row.attribute(customer.profile)
+            found += difference(before, row.counted(rules))
+            changed.append(row)
     return changed, found

@@ -13,16 +13,35 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
+from voc_stream.domain.folding.keys import Keys, keys_of
+from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from voc_stream.catalogue.model import ChurnModel
     from voc_stream.domain.entities.timing_rules import TimingRules
-    from voc_stream.domain.folding.keys import Keys
     from voc_stream.events.types import AnyEvent
+
+
+def resting_rows(
+    events: Iterable[AnyEvent],
+    customers: Mapping[str, CustomerState],
+    orders: Mapping[str, OrderState],
+    complaints: Mapping[str, ComplaintState],
+) -> Keys:
+    """The rows that may say something that only these events said. All must be there."""
+    rows = Keys(set(), set(), set())
+    for event in events:
+        at, keys = moment_of(event), keys_of([event])
+        if customers[event.customer_id].rests_on(event, at):
+            rows.customers.add(event.customer_id)
+        rows.orders.update(key for key in keys.orders if orders[key].rests_on(event, at))
+        if isinstance(event, Complaint) and complaints[event.complaint_id].rests_on(event, at):
+            rows.complaints.add(event.complaint_id)
+    return rows
 
 
 class Remaining:

@@ -1,4 +1,4 @@
-"""What events leave to be read from the stored ones."""
+"""Names what a fold must read from the stored events before its states are exact."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from voc_stream.catalogue.measures import AmountRatio, Between, Count, KeptBy
+from voc_stream.catalogue.measures import AmountRatio, Between, Count, KeptBy, concerns_complaints
 from voc_stream.events.types.base import DONE, NOT_DONE
 from voc_stream.events.types.hundredths import hundredths
 
@@ -43,11 +43,15 @@ class Point(NamedTuple):
 FOLLOWED_UP, DELIVERED = Point("followed_up"), Point("delivered")
 
 
-class OrderFacts(Protocol):
-    """What is known of an order."""
+class Moments(Protocol):
+    """When something happened to an order or a complaint."""
 
     def at(self, point: Point) -> int | None:
         """A moment in microseconds since 1970; None while it is unknown."""
+
+
+class OrderFacts(Moments, Protocol):
+    """What is known of an order."""
 
     def open_for(self, stage: str) -> int | None:
         """For how many microseconds of a stage the site was open; None if that is not known."""
@@ -120,20 +124,24 @@ class OrderMeasures:
 
 def order_measures(catalogue: Catalogue) -> OrderMeasures:
     """What a catalogue declares of orders."""
-    longest = timedelta(days=catalogue.plausible.longest_stage_days) // MICROSECOND
+    longest = longest_wait(catalogue)
     found = (
         _measure(key, experience.source, longest)
         for key, experience in catalogue.experience.items()
+        if not concerns_complaints(experience.source)
     )
     return OrderMeasures([one for one in found if one is not None], catalogue.flow)
+
+
+def longest_wait(catalogue: Catalogue) -> int:
+    """In microseconds; what took longer was told by a wrong clock."""
+    return timedelta(days=catalogue.plausible.longest_stage_days) // MICROSECOND
 
 
 def _measure(experience: str, source: Source | None, longest: int) -> OrderMeasure | None:
     if isinstance(source, Between):
         start, end = point_of(source.start), point_of(source.end)
-        judge = partial(
-            _open_between if source.time == "opening" else _between, start, end, longest
-        )
+        judge = partial(_open_between if source.time == "opening" else between, start, end, longest)
         return _of(experience, end, (start, end), judge)
     if isinstance(source, KeptBy):
         moment = point_of(source.moment)
@@ -186,7 +194,8 @@ def hundredths_of_minutes(microseconds: int) -> int:
     return (microseconds * 100 + 30_000_000) // MINUTE_MICROSECONDS
 
 
-def _between(start: Point, end: Point, longest: int, order: OrderFacts) -> Judged:
+def between(start: Point, end: Point, longest: int, order: Moments) -> Judged:
+    """The minutes from one moment to another; None while one is unknown or cannot be meant."""
     started, ended = order.at(start), order.at(end)
     if started is None or ended is None or not 0 <= ended - started <= longest:
         return None
@@ -194,7 +203,7 @@ def _between(start: Point, end: Point, longest: int, order: OrderFacts) -> Judge
 
 
 def _open_between(start: Point, end: Point, longest: int, order: OrderFacts) -> Judged:
-    all_minutes, opened = _between(start, end, longest, order), order.open_for(end.stage)
+    all_minutes, opened = between(start, end, longest, order), order.open_for(end.stage)
     if all_minutes is None or opened is None:
         return None
     return all_minutes[0], hundredths_of_minutes(opened)

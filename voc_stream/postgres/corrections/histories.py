@@ -14,10 +14,11 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.entities.move import complaints_after, orders_after
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import NotedMoments
-from voc_stream.domain.folding.history import move_events, move_orders
+from voc_stream.domain.folding.history import Owned, move_complaints, move_events, move_orders
 from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_event import event_measures
 from voc_stream.postgres.intake.customer_moments import save_moments
@@ -28,18 +29,19 @@ from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.order import OrderState
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.move import Move
     from voc_stream.events.types import AnyEvent
-    from voc_stream.postgres.intake.versioned_rows import EntityStore
+    from voc_stream.postgres.intake.versioned_rows import Entity, EntityStore
     from voc_stream.postgres.session.background import Background
     from voc_stream.postgres.session.cursor import Cursor
 
+Turn = dict[str, tuple["CustomerState", str]]
+"""Customers of whom orders or complaints are moved next, with the key after which these come."""
 # A batch that meets one of the customers waits for the piece: some tenths of a second.
 ROWS_A_PIECE = 2_000
 CUSTOMERS_A_PIECE = 200
@@ -84,15 +86,22 @@ def move_some(
     customers = entities.customers.load(cursor, customer_ids)
     page = max(1, rows // len(customer_ids))
     contributions = _move_events(cursor, customers.values(), page, catalogue)
-    orders, timings = _move_orders(
-        cursor, entities, customers.values(), timing_rules(catalogue), page
+    rules = timing_rules(catalogue)
+    turn = _whose_turn(customers.values(), orders_after)
+    orders, of_orders = _move_rows(
+        cursor, entities.orders, turn, partial(move_orders, rules=rules), page
+    )
+    turn = _whose_turn(customers.values(), complaints_after)
+    complaints, of_complaints = _move_rows(
+        cursor, entities.complaints, turn, partial(move_complaints, rules=rules), page
     )
     entities.customers.save(cursor, customers, background)
-    entities.orders.save(cursor, {order.order_id: order for order in orders}, background)
+    entities.orders.save(cursor, {one.order_id: one for one in orders}, background)
+    entities.complaints.save(cursor, {one.complaint_id: one for one in complaints}, background)
     within = within_measures(catalogue)
-    restated = NotedMoments(within, timing_rules(catalogue)).restated(orders)
+    restated = NotedMoments(within, rules).restated(orders, complaints)
     background.run(partial(save_moments, cursor, within, restated))
-    data = lines(map(contribution_row, contributions + timings))
+    data = lines(map(contribution_row, contributions + of_orders + of_complaints))
     background.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
     done = [
         customer_id
@@ -139,31 +148,32 @@ def _move_events(
     return contributions
 
 
-def _move_orders(
-    cursor: Cursor,
-    entities: EntityStore,
-    customers: Iterable[CustomerState],
-    rules: TimingRules,
-    page: int,
-) -> tuple[list[OrderState], list[Contribution]]:
-    """Move the next orders of each customer whose events are all moved."""
-    moving = {one.customer_id: one for one in customers}
-    after = {
-        key: one.move.order_id
-        for key, one in moving.items()
-        if one.move is not None and one.move.order_id is not None
+def _whose_turn(customers: Iterable[CustomerState], after_of: Callable[[Move], str | None]) -> Turn:
+    return {
+        one.customer_id: (one, after)
+        for one in customers
+        if one.move is not None and (after := after_of(one.move)) is not None
     }
-    owned: dict[str, list[OrderState]] = defaultdict(list)
-    if after:
-        for order in entities.orders.owned_after(cursor, after, page).values():
-            owned[value_of(order.customer_id) or ""].append(order)
-    changed: list[OrderState] = []
+
+
+def _move_rows(
+    cursor: Cursor,
+    entity: Entity[Owned],
+    turn: Turn,
+    move_page: Callable[..., tuple[list[Owned], list[Contribution]]],
+    page: int,
+) -> tuple[list[Owned], list[Contribution]]:
+    """Move the next orders or complaints of each customer whose turn it is."""
+    owned: dict[str, list[Owned]] = defaultdict(list)
+    if turn:
+        after = {customer_id: key for customer_id, (_, key) in turn.items()}
+        for row in entity.owned_after(cursor, after, page).values():
+            owned[value_of(row.customer_id) or ""].append(row)
+    changed: list[Owned] = []
     contributions: list[Contribution] = []
-    for customer_id in after:
-        orders = owned[customer_id]
-        of_this, added = move_orders(
-            moving[customer_id], orders, rules, are_last=len(orders) < page
-        )
+    for customer_id, (customer, _) in turn.items():
+        rows = owned[customer_id]
+        of_this, added = move_page(customer, rows, are_last=len(rows) < page)
         changed += of_this
         contributions += added
     return changed, contributions

@@ -74,8 +74,11 @@ def _take_out(
 ) -> None:
     entities, keys = EntityStore(), keys_of(events)
     # Rows are locked in the order in which a batch writes: all customers, then orders. The owners
-    # of the orders are written, too.
-    entities.customers.lock(cursor, keys.customers | _owners(cursor, keys.orders))
+    # of orders and complaints are written, too.
+    owners = _owners(cursor, "repair_order", "order_id", keys.orders) | _owners(
+        cursor, "complaint", "complaint_id", keys.complaints
+    )
+    entities.customers.lock(cursor, keys.customers | owners)
     entities.orders.lock(cursor, keys.orders)
     entities.complaints.lock(cursor, keys.complaints)
     folding = Folding(cursor, entities, catalogue, [], now)
@@ -92,10 +95,8 @@ def _take_out(
             background.abandon()
 
 
-def _owners(cursor: Cursor, order_ids: set[str]) -> set[str]:
-    cursor.execute(
-        "SELECT customer_id FROM repair_order WHERE order_id = ANY(%s)", (sorted(order_ids),)
-    )
+def _owners(cursor: Cursor, table: str, key: str, values: set[str]) -> set[str]:
+    cursor.execute(f"SELECT customer_id FROM {table} WHERE {key} = ANY(%s)", (sorted(values),))
     return {customer_id for (customer_id,) in cursor}
 
 

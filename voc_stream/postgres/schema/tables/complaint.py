@@ -42,6 +42,7 @@ COMPLAINT = EntityRow(
     (
         stated("customer_id", KEY, "customer, as stated latest / 客户编号", null=False),
         stated("site_id", KEY, "site, as stated latest / 门店", null=False),
+        stated("product", KEY, "product, as stated latest / 产品"),
         stated("order_id", KEY, "repair order, as stated latest / 维修工单"),
         stated("category", Text, "experience complained about, as stated latest / 投诉类别"),
         stated("severity", Text, "minor or major, as stated latest / 严重程度", null=False),
@@ -77,7 +78,7 @@ COMPLAINT = EntityRow(
         stated("handed_to", Text, "department it was handed to, as stated latest / 转交部门"),
     ),
     indexes=(
-        Index("complaint_customer_id", "customer_id"),
+        Index("complaint_customer_id", "customer_id", "complaint_id"),
         # As for orders: the complaint that is open longest, by severity, and the one that was
         # resolved last.
         Index(

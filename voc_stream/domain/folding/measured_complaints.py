@@ -1,0 +1,55 @@
+"""Says what a batch changes about the measures of complaints, if the catalogue declares any.
+
+A complaint is measured before its first event of the batch, and again when all are applied, what
+was `unread` is read and its owner's profile is known. The difference is what the batch adds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.entities.counted import Counted, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voc_stream.domain.contribution import Contribution
+    from voc_stream.domain.entities.complaint import ComplaintState
+    from voc_stream.domain.entities.customer import CustomerState
+    from voc_stream.domain.entities.timing_rules import TimingRules
+
+
+class MeasuredComplaints:
+    """The complaints that a batch touches, as they were measured before it."""
+
+    def __init__(self, rules: TimingRules) -> None:
+        self._rules = rules
+        self._before: dict[str, Counted] = {}
+
+    def note(self, complaint: ComplaintState) -> None:
+        """Measure a complaint that is about to change."""
+        if self._rules.counts_complaints and complaint.complaint_id not in self._before:
+            self._before[complaint.complaint_id] = complaint.counted(self._rules)
+
+    def owners(self, complaints: Mapping[str, ComplaintState]) -> set[str]:
+        """The customers whose profiles are needed, of those complaints that are left."""
+        found = (complaints.get(complaint_id) for complaint_id in self._before)
+        return {
+            one.customer_id.value
+            for one in found
+            if one is not None and one.customer_id is not None
+        }
+
+    def contributions(
+        self, complaints: Mapping[str, ComplaintState], customers: Mapping[str, CustomerState]
+    ) -> list[Contribution]:
+        """What the batch adds and takes back. Of a complaint that is gone all is taken back."""
+        found: list[Contribution] = []
+        for complaint_id, before in self._before.items():
+            complaint = complaints.get(complaint_id)
+            if complaint is None:
+                found += difference(before, before._replace(timings=[]))
+            elif complaint.customer_id is not None:
+                complaint.attribute(customers[complaint.customer_id.value].profile)
+                found += difference(before, complaint.counted(self._rules))
+        return found

@@ -35,8 +35,8 @@ class VocError(Exception):
     """The base of all errors that are meant for people.
 
     Attributes:
-        exit_code: what a command ends with. 1 says that the work failed; 2 that it could not begin,
-            because something that was given to the command is wrong.
+        exit_code: what a command ends with. 1 says that the work failed. 2 says that it could not
+            begin, because something that was given to the command is wrong.
     """
 
     exit_code: ClassVar[int] = 1

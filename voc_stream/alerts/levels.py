@@ -1,8 +1,8 @@
 """Judges what stands below what the catalogue asks for, whether it fell or was always low.
 
-An alert starts if the mean of the last seven days is below the limit by more than chance explains,
-at a false discovery rate over all keys. It goes on until the mean itself is back. Two limits keep
-it from fluttering.
+An alert starts if the mean of the last seven days is below the limit by more than chance explains.
+Chance is judged at a false discovery rate over all keys. It goes on until the mean itself is back.
+Two limits keep it from fluttering.
 """
 
 from __future__ import annotations

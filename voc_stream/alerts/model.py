@@ -81,7 +81,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         findings: each starts an alert, or goes on.
-        holding: subjects whose alert goes on when it is open, but would not start now: they lie
+        holding: subjects whose alert goes on when it is open, but would not start now. They lie
             between the limits for start and end, or could not be judged. Other open alerts of the
             rule end.
     """

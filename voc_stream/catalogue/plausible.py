@@ -24,7 +24,7 @@ class Plausible(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     Attributes:
         earliest_occurred_at: no event is older. Devices whose clock was never set begin in the year
-            1, 1970, 1980 or 2000, and some run on from there for months: so the default is a year
+            1, 1970, 1980 or 2000, and some run on from there for months. So the default is a year
             after the last of these.
         longest_stage_days: a stage that lasted longer is shown, and averaged with nothing.
         longest_promise_days: a promise farther from the step that states it, in either direction,

@@ -1,8 +1,8 @@
 """Declares once each dimension by which scores and times are counted.
 
-Everything that enumerates dimensions is built from `DIMENSIONS`: what a contribution carries, the
-queues, the scopes of the rolling tables, the daily cube with its views, and what explains a drop. A
-new one is a line here and a migration (docs/contributing.md).
+Everything that enumerates dimensions is built from `DIMENSIONS`. That is what a contribution
+carries, the queues, the scopes of the rolling tables, the daily cube with its views, and what
+explains a drop. A new one is a line here and a migration (docs/contributing.md).
 """
 
 from __future__ import annotations

@@ -246,9 +246,9 @@ class Machine:
         return self._postgres.child
 
     def _start_one_worker(self) -> Child:
-        # Each worker gets a new group: it need not wait until the broker gives up the one before,
-        # and that broker has been seen to lose a group for ever. Positions lie in PostgreSQL, so
-        # the group holds nothing.
+        # Each worker gets a new group. So it need not wait until the broker gives up the one
+        # before, and that broker has been seen to lose a group for ever. Positions lie in
+        # PostgreSQL, so the group holds nothing.
         return self._start(
             "worker",
             settings=replace(

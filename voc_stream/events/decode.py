@@ -75,7 +75,7 @@ def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
     """The event of a body that was accepted before.
 
     Nothing that was accepted once is refused later. Every reader of stored bodies comes here. So a
-    stored id is the same id as one that comes in, and an experience that was renamed since (the
+    stored id is the same id as one that comes in. An experience that was renamed since (the
     catalogue's `alias`) is the same experience.
     """
     event = normalise_identifiers(_STORED_DECODER.decode(body))

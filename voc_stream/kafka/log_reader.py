@@ -51,8 +51,8 @@ class LogReader:
     def ends(self, listed_ends: Mapping[Partition, int]) -> Mapping[Partition, int]:
         """Where the logs end, found by fetching their last records, unread. Raises TopicsError.
 
-        The embedded broker lists as the end of a log the first offset of its last batch, plus one;
-        only a fetch tells its real end. Kafka itself lists the real end, which the fetch then
+        The embedded broker lists as the end of a log the first offset of its last batch, plus one.
+        Only a fetch tells its real end. Kafka itself lists the real end, which the fetch then
         repeats.
         """
         with explained(self._settings):

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 OUTPUT_PARTITIONS = 1
 # Kafka stamps messages as they come. By the producers' clocks, it would at once delete a message
-# that a producer dates to 1970. Nothing here reads the stamp.
-# Two settings are deliberately not set. `compression.type=uncompressed` would make the broker
-# refuse bombs. But it takes 5 to 7 times the disk and the network for all events (84,775 of them:
-# 29.5 MB for 4.3), and unpacks the bomb in the broker's own memory. `max.message.bytes` bounds only
-# what is packed. The worker bounds what it unpacks, in topics made by others, too.
+# that a producer dates to 1970. Nothing here reads the stamp. Two settings are deliberately not
+# set. `compression.type=uncompressed` would make the broker refuse bombs. But it takes 5 to 7 times
+# the disk and the network for all events (84,775 of them: 29.5 MB for 4.3). It also unpacks the
+# bomb in the broker's own memory. `max.message.bytes` bounds only what is packed. The worker bounds
+# what it unpacks, in topics made by others, too.
 INPUT_SETTINGS = {"message.timestamp.type": "LogAppendTime"}
 BOOTSTRAP_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000

@@ -1,7 +1,7 @@
 """Serves the pages of a worker over HTTP: /metrics, /healthz, /readyz and a small index.
 
 A thread of their own serves them, so that a worker whose loop is blocked is still visible. It is
-one thread with one loop, however many clients connect: clients that say nothing must not use up the
+one thread with one loop, however many clients connect. Clients that say nothing must not use up the
 threads and files that the worker needs. If too many are connected, the oldest connection is cut, so
 a client that asks at once is answered.
 """

@@ -108,8 +108,8 @@ def charts_for(baseline: Distribution, scores_between_false_alarms: float) -> li
     """Charts for every shift that the baseline leaves room for.
 
     The mean number of scores between false alarms of one chart is exp(h) / (I nu^2) for a threshold
-    h, where I is the information and nu the mean of exp(-overshoot) (Siegmund 1985, ch. 10); each
-    of the charts gets the same PART of the false alarms that are allowed.
+    h (Siegmund 1985, ch. 10). I is the information, and nu the mean of exp(-overshoot). Each of the
+    charts gets the same PART of the false alarms that are allowed.
 
     >>> charts = charts_for(Distribution((0.0, 5.0, 10.0), (0.1, 0.2, 0.7)), 1e6)
     >>> [chart.shift for chart in charts]

@@ -1,6 +1,6 @@
 """Computes how long orders take in the stages of the workshop, from histograms.
 
-It gives what is usual, and what only 5 of 100 exceed. It uses percentiles and not means: a shop
+It gives what is usual, and what only 5 of 100 exceed. It uses percentiles and not means. A shop
 closes at night, and one order of twenty that stands until morning doubles the mean of a short
 stage.
 """
@@ -51,8 +51,8 @@ class StageTimes(NamedTuple):
     def limits(self, catalogue: Catalogue) -> dict[str, StageLimit]:
         """The limit by stage: the catalogue's, else the 95th percentile over all sites.
 
-        A stage has no limit if too few orders passed, or if more than 5 of 100 took more than 2,560
-        minutes, which is all one bin.
+        A stage has no limit if too few orders passed. Nor has it a limit if more than 5 of 100 took
+        more than 2,560 minutes, which is all one bin.
         """
         limits = {
             stage: StageLimit(

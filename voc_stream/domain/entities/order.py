@@ -40,7 +40,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     `contact`: completed callbacks and follow-up exits; once there is a delivery, those after it.
     `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
     and the row is written with each event. `delivered` is the exit from the stage that ended the
-    visit when it was taken in: what the order says does not change before it is folded anew.
+    visit when it was taken in. What the order says does not change before it is folded anew.
     `opened`: for how many microseconds of each stage the site was open, as it was counted.
     `first_promised`: the earliest statement of a promise, if it is another than the latest.
     `promises`: the different promised moments in microseconds, if there are several.

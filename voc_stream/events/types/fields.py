@@ -17,8 +17,8 @@ MAXIMUM_REASON_LENGTH = 200
 MAXIMUM_EVENT_ID_LENGTH = 64
 EVENT_ID_PATTERN = r"^[A-Za-z0-9._:-]+$(?!\n)"
 # An id is refused if it has what nobody sees: controls and formats (zero width, bidirectional),
-# blanks but U+0020, marks and fillers that show nothing, and U+FFFD, which stands for a character
-# that was lost. Of these, no portable pattern can name those beyond U+FFFF.
+# blanks but U+0020, marks and fillers that show nothing. It is also refused if it has U+FFFD, which
+# stands for a character that was lost. Of these, no portable pattern can name those beyond U+FFFF.
 INVISIBLE = (
     r"\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5"
     r"\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 
-# Given to a decoder as `errors`: what cannot be decoded becomes a lone surrogate, whatever the
-# codec, so that a badly encoded cell spoils only its own row.
+# This is given to a decoder as `errors`. What cannot be decoded becomes a lone surrogate, whatever
+# the codec, so that a badly encoded cell spoils only its own row.
 MARK_ERRORS = "voc_stream.mark"
 _MARK = "\udcff"
 _BYTE_ORDER_MARKS = (

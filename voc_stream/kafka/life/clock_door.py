@@ -1,8 +1,8 @@
 """Checks the worker's clock before anything relies on it: the time comes in through this door.
 
 The clock is compared with PostgreSQL's every few seconds. In between, the monotonic clock tells
-what it must show, so that a clock that is set is noticed before the next event is judged by it.
-While clocks disagree, events wait: none is refused, and none is lost.
+what it must show. So a clock that is set is noticed before the next event is judged by it. While
+clocks disagree, events wait: none is refused, and none is lost.
 """
 
 from __future__ import annotations

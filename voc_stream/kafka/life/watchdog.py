@@ -1,10 +1,10 @@
 """Ends a worker that is alive but does nothing, so that its supervisor starts it again.
 
 Faust and aiokafka have several ways to stop for ever without an error. Two were seen on Apache
-Kafka 4.4.0 with plain Faust (tests/apache/test_known_bugs.py): a member that idled past its poll
-interval, and a seek that outlasted the request timeout. There is a third way: aiokafka's
-coordination fails for good if it asks while a cluster that was away tells of no broker. The
-watchdog is a plain thread, so a blocked loop cannot stop it.
+Kafka 4.4.0 with plain Faust (tests/apache/test_known_bugs.py). A member idled past its poll
+interval, and a seek outlasted the request timeout. There is a third way: aiokafka's coordination
+fails for good if it asks while a cluster that was away tells of no broker. The watchdog is a plain
+thread, so a blocked loop cannot stop it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Unpacks compressed records within a limit.
 
 What would become too large is given up before the memory for it is taken. What a codec says about
-the unpacked size may be absent (lz4, zstd) or a lie (gzip keeps its last 32 bits), so it is never
+the unpacked size may be absent (lz4, zstd) or a lie (gzip keeps its last 32 bits). So it is never
 trusted. The output is a buffer of fixed size, and writing past it fails. Blocks of snappy name
 their size, and are not written if it is wrong.
 """

@@ -63,7 +63,7 @@ def create_app(
         "broker_rebalance_timeout": max(10.0, min(60.0, 4 * session_timeout_seconds)),
         "broker_request_timeout": 90.0,
         # If nothing is fetched for so long (an idle standby, a store that is away), aiokafka leaves
-        # the group and is never let back; seen on Apache Kafka 4.4.0
+        # the group and is never let back. This was seen on Apache Kafka 4.4.0
         # (tests/apache/test_known_bugs.py).
         "broker_max_poll_interval": 1e6,
         "broker_max_poll_records": settings.maximum_batch_messages,

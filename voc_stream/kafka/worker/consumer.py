@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 # If a seek outlasts `broker_request_timeout` (90 s), Faust takes it for the end of the service and
 # never serves another rebalance.
 POSITIONS_DEADLINE_SECONDS = 75
-# How often what has arrived is gathered while the agent is at a batch. aiokafka asks for no more of
-# a partition while something of it waits. So what is not gathered is not fetched either, and the
-# next batch would hold little that is new.
+# How often what has arrived is gathered while the agent is at a batch. The reason: aiokafka asks
+# for no more of a partition while something of it waits. So what is not gathered is not fetched
+# either, and the next batch would hold little that is new.
 GATHERING_SECONDS = 0.025
 AGENT_WAIT_SECONDS = 1.0
 

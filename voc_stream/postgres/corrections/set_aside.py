@@ -1,7 +1,7 @@
 """Sets customers aside with whom a chore fails alone.
 
 They wait behind the other customers, and each is tried again after a rest. They are kept in memory
-only. What has to be done for them stays in its queue in the database, so a worker that starts anew
+only. What has to be done for them stays in its queue in the database. So a worker that starts anew
 finds them again, at the cost of one piece that fails.
 """
 

@@ -1,8 +1,8 @@
 """Remembers what was taken back, by id, and looks it up for every event that comes.
 
 A batch only remembers; `postgres/corrections/taking_back.py` takes out of the tables what came
-before. A batch with a retraction holds the writers' lock alone: whatever was taken in before it is
-then committed and will be found, and whatever comes after it sees the ids.
+before. A batch with a retraction holds the writers' lock alone. So whatever was taken in before it
+is committed and will be found, and whatever comes after it sees the ids.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def without_retracted(
     """The facts that nothing takes back.
 
     A fact is taken back if its id is `known` to be retracted, or if a retraction stands before it
-    in the log. In one partition it does not matter how the log is cut into batches: an event is
+    in the log. In one partition it does not matter how the log is cut into batches. An event is
     taken back by what was taken in before it, or stands before it in the log.
     """
     named = _named_at(accepted)

@@ -6,8 +6,8 @@ and `site`, and passes them on to a second queue. The second refresh takes them 
 explain, and into the cube.
 
 The scopes that explain have many keys. The more contributions share a row, the fewer rows are
-written for each. So if the second queue is long, a call takes only one part of it: a sixteenth of
-sites and employees, whose contributions have waited since the last turn of that part.
+written for each. So if the second queue is long, a call takes only one part of it. That is a
+sixteenth of sites and employees, whose contributions have waited since the last turn of that part.
 
 The newest pane of a horizon is open: readers add it to the sum of the closed panes. So a
 contribution that is not late is written to panes only. The work is proportional to what changed and

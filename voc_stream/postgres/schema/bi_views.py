@@ -12,7 +12,7 @@ from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
 
-# Of an event's body only fields are shown whose values are numbers, ids or words of a list: a
+# Of an event's body only fields are shown whose values are numbers, ids or words of a list. A
 # customer's words may stand in any other field, known or unknown.
 _SAFE_FIELDS = sorted(
     {field for event in EVENT_TYPES.values() for field in event.__struct_fields__}

@@ -1,8 +1,8 @@
 """Runs statements in the background while the next rows are formatted.
 
 A batch costs Python about as much time as PostgreSQL. Statements handed over here run in order on a
-thread of their own, and psycopg2 lets the interpreter go while PostgreSQL works, so the two
-overlap. The connection belongs to that thread until `wait` returns.
+thread of their own. psycopg2 lets the interpreter go while PostgreSQL works, so the two overlap.
+The connection belongs to that thread until `wait` returns.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ hung server would hang the worker for ever. When the time is up, the socket is s
 call in progress fails with a connection error.
 
 One lasting thread keeps all deadlines. A thread for each transaction could not start if the process
-has as many threads as it may have, and then nothing would be taken in.
+has as many threads as it may have. Then nothing would be taken in.
 """
 
 from __future__ import annotations

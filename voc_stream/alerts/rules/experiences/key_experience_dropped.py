@@ -30,7 +30,7 @@ NAME = "VocKeyExperienceDropped"
 ESTIMATED_SHARE = 0.8
 """The share of the catalogue's `drop` that the estimate must reach.
 
-Half of the estimates of a drop of just that size lie below it, so asking for all of it would find
+Half of the estimates of a drop of just that size lie below it. So asking for all of it would find
 many such drops late.
 """
 NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)

@@ -61,8 +61,8 @@ class SiteContacts(NamedTuple):
         silent_hours: complete hours in which nothing was heard, until now; at most the longest of
             WINDOWS.
         unrated_hours: complete hours without a rating, until now; at most the longest of WINDOWS.
-        contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS: of
-            now, and of the same hours one, two, three and four weeks before.
+        contacts: by kind, as far as they may matter, the numbers of contacts in each of WINDOWS.
+            They are those of now, and of the same hours one, two, three and four weeks before.
     """
 
     site_id: str
@@ -92,7 +92,7 @@ class HeardSites(NamedTuple):
     Attributes:
         sites: what was heard of each site.
         last_heard: by silence that is worth an alert, the hour in which anything, or the last
-            rating, was heard; silences of which it is not known any more are left out.
+            rating, was heard. Silences of which it is not known any more are left out.
     """
 
     sites: Sequence[SiteContacts]

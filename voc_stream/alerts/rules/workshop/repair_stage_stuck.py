@@ -105,12 +105,12 @@ def judge_stuck(
     """The sites and stages at which orders are stuck.
 
     An order is stuck if it has been in its stage for longer than the limit, and not because the
-    shop was closed: the site was at work for so long, or for a working day. Of many orders some are
-    always beyond a 95th percentile. So an alert starts if there are more than chance explains, or
-    if one is far beyond the limit. If the catalogue states the limit, it starts at the first order.
-    It goes on while any order has been in the stage for longer, open shop or not, and while there
-    are orders in the stage and no limit is known any more. A limit in opening time needs no sign of
-    work: only minutes in which the site is open count.
+    shop was closed. So the site must have been at work for as long, or for a working day. Of many
+    orders some are always beyond a 95th percentile. So an alert starts if there are more than
+    chance explains, or if one is far beyond the limit. If the catalogue states the limit, it starts
+    at the first order. It goes on while any order has been in the stage for longer, open shop or
+    not. It also goes on while there are orders in the stage and no limit is known any more. A limit
+    in opening time needs no sign of work: only minutes in which the site is open count.
 
     Args:
         orders: at least all that are longer in their stage than its limit, and no longer than

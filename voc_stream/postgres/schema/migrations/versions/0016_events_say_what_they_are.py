@@ -1,6 +1,6 @@
 """Events say what they are: whether they may be scored, and whether they are a contact.
 
-A generated column fills itself, in one rewrite of the table that leaves no dead rows behind; then
+A generated column fills itself, in one rewrite of the table that leaves no dead rows behind. Then
 it becomes one that is written, because from now on the type of an event decides.
 """
 

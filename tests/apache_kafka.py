@@ -39,7 +39,7 @@ FORMAT_TIMEOUT_SECONDS = 60.0
 READY_TIMEOUT_SECONDS = 60.0
 SETTLING_SECONDS = 2.0
 STOP_TIMEOUT_SECONDS = 30.0
-# Below the ports that Linux gives to outgoing connections: one of those could take the port of a
+# Below the ports that Linux gives to outgoing connections. One of those could take the port of a
 # broker that is down, or connect to itself.
 PORTS = range(12_000, 32_000)
 MAXIMUM_MESSAGE_BYTES = 32 * 1024 * 1024

@@ -3,7 +3,7 @@
 It is pointed at programs on this machine.
 
 Intervals and delays are divided by FACTOR. The age at which an evaluation is stale is divided by
-less, because a worker to which nothing happens shows its gauges anew only every 10 s. Windows
+less. The reason: a worker to which nothing happens shows its gauges anew only every 10 s. Windows
 inside expressions stay: they only say how far back something is looked for; that of VocInputStopped
 is the time that it takes.
 """

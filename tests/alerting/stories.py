@@ -1,8 +1,8 @@
 """What the simulated call centre is asked to play.
 
-Three shops and a working day of seven seconds: two customers a second tell what they think of an
-advisor of the shop that declines, from some seconds after it began. That is as much as a small shop
-hears in months, so the history gives each baseline a hundred answers and more.
+There are three shops, and a working day has seven seconds. Two customers a second tell what they
+think of an advisor of the shop that declines, from some seconds after it began. That is as much as
+a small shop hears in months, so the history gives each baseline a hundred answers and more.
 """
 
 from __future__ import annotations

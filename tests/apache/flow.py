@@ -32,7 +32,7 @@ class Flow:
 
     Attributes:
         longest_stall_seconds: the longest time for which a partition had messages to take in and
-            its position did not move; 0 if no two looks saw it stand still.
+            its position did not move. It is 0 if no two looks saw it stand still.
         looks: how often it was looked at.
     """
 

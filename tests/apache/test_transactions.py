@@ -79,8 +79,8 @@ def test_aborted_messages_never_count_and_markers_do_not_look_like_lag(
 
     Tables of the committed and plain ones, no lag, and a worker that is ready.
 
-    Seen before the consumer read only what is committed and moved its position past the markers:
-    each partition kept a lag of 1, the watchdog took that for a stall ("10 messages wait"), and
+    Seen before the consumer read only what is committed and moved its position past the markers.
+    Each partition kept a lag of 1. The watchdog took that for a stall ("10 messages wait"), and
     ended the worker again and again.
     """
     service = start_service(shared_cluster)

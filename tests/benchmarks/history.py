@@ -3,7 +3,7 @@
 Made by our own code from a few events, then multiplied.
 
 A few customers, or one day, go through the real sink and chores. Their rows are copied out as text,
-and copied back again and again with other numbers or dates in place of theirs; so whatever columns
+and copied back again and again with other numbers or dates in place of theirs. So whatever columns
 and states the tables have, the multiplied rows have them, too.
 """
 

@@ -4,8 +4,8 @@ How long after it should have been sent an event is visible in PostgreSQL, while
 
 First the throughput is measured; then producers of their own processes send at half of it (or at
 --rates) and never wait for anybody. An event is visible when the stored position has passed its
-offset, since its rows are in the same transaction; that is looked at every 20 ms, and what lies
-between two looks counts as visible at the second. The first seconds are not counted.
+offset, since its rows are in the same transaction. The position is read every 20 ms. What lies
+between two readings counts as visible at the second. The first seconds are not counted.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 Sends events of the mix when they are due, whether earlier ones were answered or not.
 
-Run it as a process of its own. Event number i is due i / rate seconds after the start; a moment
-that was missed stays the moment that counts, so nothing that is slow hides itself by slowing the
-load down. With --notes the events are made before the first is sent, and the file says for each
-batch where it went, when its events were due, and when the broker had acknowledged it.
+Run it as a process of its own. Event number i is due i / rate seconds after the start. A moment
+that was missed stays the moment that counts. So nothing that is slow hides itself by slowing the
+load down. With --notes the events are made before the first is sent. The file says for each batch
+where it went, when its events were due, and when the broker had acknowledged it.
 """
 
 from __future__ import annotations

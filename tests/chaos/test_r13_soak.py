@@ -2,7 +2,7 @@
 
 VOC_TEST_SOAK_SECONDS is how long it is watched (30). That shows leaks for each batch or each
 connection: catalogue rows of temporary tables, locks, sessions, open files, threads. It cannot show
-a slow leak of memory; the bound on memory here only finds a fast one, and the soak of an hour
+a slow leak of memory. The bound on memory here only finds a fast one, and the soak of an hour
 measures the slope.
 """
 

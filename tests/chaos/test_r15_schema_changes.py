@@ -1,7 +1,7 @@
 """R15: the tables change under running workers.
 
 Rolling upgrades of workers on Apache Kafka are tested in tests/apache. There is one release yet, so
-two versions of the code in one group would be the same code twice: what is tested here is what a
+two versions of the code in one group would be the same code twice. What is tested here is what a
 migration does to workers that know nothing of it.
 """
 

@@ -1,7 +1,7 @@
 """R17: the worker that refreshes the rolling tables dies, freezes or is cut off in the midst of it.
 
-There is no elected leader: whoever locks its row of `voc.lock` refreshes, so there is at most one
-at a time, and anybody may be the next.
+There is no elected leader. The worker that locks its row of `voc.lock` refreshes. So there is at
+most one at a time, and any worker may be the next.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def test_two_runs_on_one_folder_lose_and_repeat_nothing(data_dir: Path) -> None:
     The first run ends by its duration, the second by SIGTERM after its worker and its database were
     killed.
 
-    The broker forgets all when it stops, so this holds only if a stop first takes in what was sent,
+    The broker forgets all when it stops. So this holds only if a stop first takes in what was sent,
     and if a start repeats nothing.
     """
     with Up(data_dir, "--rate", "40", "--duration", "8") as up:

@@ -2,8 +2,8 @@
 
 One changed operator, constant, guard or name in a module's source.
 
-Why not a library: those that are kept up run whole suites and neither take a sample of a fixed seed
-nor tell the kinds apart; what is needed of them is this page.
+Why not a library: those that are kept up run whole suites. They neither take a sample of a fixed
+seed nor tell the kinds apart. What is needed of them is this page.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The 97.5 % quantile of Student's t distribution.
 
 For few degrees of freedom the finite sums for the central area (Abramowitz and Stegun 26.7.3 and
-26.7.4) are inverted by halving; for many, the expansion around the normal quantile (26.7.5) is
+26.7.4) are inverted by halving. For many, the expansion around the normal quantile (26.7.5) is
 exact enough. The tests show that the two agree where they meet.
 """
 

@@ -5,7 +5,7 @@ instead.
 
 300 shops are judged on 20 experiences. The weeks of the baseline are simulated, too, so that its
 errors count, and it is renewed as the evaluator does it. All detectors but ours are tuned on stable
-scores to one false alarm a week over all keys; ours computes its thresholds, and its false alarms
+scores to one false alarm a week over all keys. Ours computes its thresholds, and its false alarms
 are counted. The bound is ln(ARL) / information: ARL is the time between false alarms of one key,
 information that of a score after such a drop.
 """

@@ -3,10 +3,10 @@
 The reduced job of `job.py` by voc_stream and by what people use instead, on one broker and one
 PostgreSQL.
 
-Each peer runs in an environment of its own, made on first use and kept in the user's cache folder;
-one that cannot be installed is named with the reason, and the others go on. Each does the job once
-on empty tables, and with --kill once more with a kill -9 at a random moment and a restart. Every
-result is compared with a naive fold of what was sent.
+Each peer runs in an environment of its own, made on first use and kept in the user's cache folder.
+A peer that cannot be installed is named with the reason, and the others go on. Each does the job
+once on empty tables, and with --kill once more with a kill -9 at a random moment and a restart.
+Every result is compared with a naive fold of what was sent.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The sink is a `DynamicSink` whose `write_batch` is one transaction.
 
-Its recovery store keeps the offsets of finished snapshots; a restart goes back to the last of them,
+Its recovery store keeps the offsets of finished snapshots. A restart goes back to the last of them,
 and the ids in PostgreSQL make what is read again count once.
 """
 

@@ -4,7 +4,7 @@ Its real transport, agent, ledger, worker and decoder, over a sink that writes t
 
 Exactly once: the position moves by compare-and-swap in the transaction that writes a batch, and the
 primary key of `seen_event` decides what is new. What this process has committed lately is
-remembered, so that nearly every batch can be copied straight into that table; where an id was there
+remembered, so that nearly every batch can be copied straight into that table. If an id was there
 all the same, the batch is staged and inserted with ON CONFLICT instead.
 """
 

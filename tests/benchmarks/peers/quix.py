@@ -2,7 +2,7 @@
 
 It writes what a checkpoint gathered for a partition as one transaction.
 
-At least once, as it comes: offsets are committed to Kafka after the sink has written, and the ids
+At least once, as it comes. Offsets are committed to Kafka after the sink has written, and the ids
 in PostgreSQL make what a restart reads again count once.
 """
 

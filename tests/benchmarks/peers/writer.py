@@ -2,9 +2,9 @@
 
 Ids that are new, then what they add to both tables.
 
-It is what psycopg2 offers a careful developer for many rows at once (COPY into a temporary table,
-then one INSERT … ON CONFLICT), and makes a batch that a restart repeats count once. It imports
-nothing of voc_stream, since it runs in the environments of the peers.
+It is what psycopg2 offers a careful developer for many rows at once: COPY into a temporary table,
+then one INSERT … ON CONFLICT. So a batch that a restart repeats counts once. It imports nothing of
+voc_stream, since it runs in the environments of the peers.
 """
 
 from __future__ import annotations

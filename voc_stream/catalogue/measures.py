@@ -1,8 +1,7 @@
-"""Where the value of a measure comes from, as a catalogue declares it.
+"""Declares the sources of measures: where the value of a measure comes from.
 
-The `source` of an experience.
-
-An experience without a source is what customers answer: a rating, a process item, the NPS question.
+A catalogue states the source as the key `source` of an experience. An experience without a source
+is what customers answer: a rating, a process item, the NPS question.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Unit = Literal["score", "minutes", "percent", "count"]
 ANSWERED: tuple[Kind, ...] = ("rating", "process", "nps")
 """The kinds of what customers answer; the others need a source."""
 FIELDS: Mapping[str, tuple[Kind, ...]] = {"recommend": ("rating", "nps"), "effort": ("rating",)}
-"""The fields of a callback that are scores, and as which kinds each can be shown."""
+"""The fields of a callback that are scores, and the kinds in which each can be shown."""
 PROMISES = ("promised", "first_promised")
 ORDER_MOMENTS = (*PROMISES, "delivered", "followed_up")
 """The moments of an order beside `STAGE.enter` and `STAGE.exit` of each stage of the flow."""
@@ -31,8 +30,11 @@ COMPLAINT_MOMENTS = (
     "complaint.last_opened",
     "complaint.answered",
 )
-"""The moments of a complaint. It was last opened when it was reopened last, or else opened; it is
-answered when it is first acknowledged, apologised for, resolved, informed about or closed."""
+"""The moments of a complaint.
+
+It was last opened when it was reopened last, or else opened. It is answered when it is first
+acknowledged, apologised for, resolved, informed about or closed.
+"""
 LONGEST_WITHIN_DAYS = 366
 LONGEST_WITHIN_MINUTES = LONGEST_WITHIN_DAYS * 24 * 60
 
@@ -50,20 +52,17 @@ class FromField(_Source, frozen=True, kw_only=True, tag="field"):
 
 
 class FromOutcome(_Source, frozen=True, kw_only=True, tag="outcome"):
-    """The share of callbacks that ended in one of some ways.
-
-    They are counted among those that ended in one of others.
-    """
+    """The share of callbacks with one of some outcomes, among those with one of others."""
 
     outcomes: tuple[Outcome, ...]
     among: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class Between(_Source, frozen=True, kw_only=True, tag="between"):
-    """The minutes from one moment of an order or a complaint to another; it counts at the second.
+    """The minutes from one moment of an order or a complaint to another; counts at the second.
 
-    `time`: whether all minutes count, or those at which the site was open; the latter are known of
-    complaints and of the stages of orders.
+    `time` says whether all minutes count, or those in which the site was open. Opening minutes are
+    known of complaints and of the stages of orders.
     """
 
     start: str
@@ -75,9 +74,9 @@ class KeptBy(_Source, frozen=True, kw_only=True, tag="kept_by"):
     """Whether a moment came in time.
 
     Attributes:
-        moment: what had to come in time.
-        promise: a promised moment. It counts at `moment`, once both are known.
-        after: the moment from which the time runs. It counts when the time is over.
+        moment: the moment that had to come in time.
+        promise: a promised moment. The measure counts at `moment`, once both are known.
+        after: the moment from which the time runs. The measure counts when the time is over.
         within_minutes: the time, on the clock.
         limit: the key of `[limits]` that says by severity how long a complaint may take.
     """
@@ -90,7 +89,7 @@ class KeptBy(_Source, frozen=True, kw_only=True, tag="kept_by"):
 
 
 class AmountRatio(_Source, frozen=True, kw_only=True, tag="amount_ratio"):
-    """The final amount of an order in percent of the estimated one; or whether it is above so many.
+    """The final amount of an order in percent of the estimated one, or whether it is above a bound.
 
     It counts at the later of the two statements.
     """
@@ -99,7 +98,7 @@ class AmountRatio(_Source, frozen=True, kw_only=True, tag="amount_ratio"):
 
 
 class Count(_Source, frozen=True, kw_only=True, tag="count"):
-    """How often something happened to an order until a moment of it; it counts at that moment."""
+    """How often something happened to an order until a moment, at which it counts."""
 
     what: Literal["promise_moves"]
     at: str
@@ -127,7 +126,7 @@ Source = FromField | FromOutcome | Between | KeptBy | AmountRatio | Count | Happ
 
 
 def kinds_of(source: Source) -> tuple[Kind, ...]:
-    """The kinds as which what a source gives can be shown."""
+    """The kinds in which the values of a source can be shown."""
     if isinstance(source, FromField):
         return FIELDS.get(source.field, ())
     if isinstance(source, Between):
@@ -177,7 +176,7 @@ def concerns_complaints(source: Source | None) -> bool:
 
 
 def problems(source: Source, stages: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The keys of a source whose values cannot be meant, each with what is wrong.
+    """The keys of a source whose values are wrong, each with what is wrong.
 
     `stages` are those of the flow.
 

@@ -1,4 +1,4 @@
-"""What the numbers of a measure mean, and how people are shown them.
+"""Says what the numbers of a measure mean, and how people are shown them.
 
 Tables store every measure on the scale of its kind: a share from 0 to 10, like scores, and an NPS
 from -1 to 1. People read percent and NPS points. This is the one place that says which is which;
@@ -106,7 +106,7 @@ SCALES = {
         ),
     )
 }
-"""By name. `percent` is a ratio, which is stored as it is shown; `share` counts yes and no."""
+"""The scales by name; `percent` is a ratio, stored as it is shown; `share` counts yes and no."""
 
 
 def scale_of(experience: Experience) -> Scale:

@@ -281,5 +281,5 @@ SIGNALS = (
         _inactive_for(INACTIVE_LONG, None),
     ),
 )
-"""In the order in which drivers are listed and added up."""
+"""The signals, in the order in which drivers are listed and added up."""
 SIGNAL_NAMES = frozenset(signal.name for signal in SIGNALS)

@@ -1,4 +1,4 @@
-"""The life of one complaint, as a state machine.
+"""Folds the life of one complaint, as a state machine.
 
 Any order of its events ends in the same state.
 """
@@ -183,7 +183,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def answered_at(self) -> datetime | None:
-        """The first sign since then that somebody takes care of it."""
+        """The first sign, since it was last opened, that somebody takes care of it."""
         times = (self.time_of(action) for action in ANSWERS)
         return min((time for time in times if time is not None), default=None)
 

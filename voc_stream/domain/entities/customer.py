@@ -1,6 +1,6 @@
-"""A customer: profile, comings and goings, and the two latest scores.
+"""Folds a customer: profile, departures and returns, and the two latest scores.
 
-The risk of leaving looks at those scores.
+The risk of leaving depends on those scores.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of a customer's earlier ones.
 
-    `move`: of what was counted under another profile.
+    `move` says how far a history that was counted under another profile has been moved.
     """
 
     customer_id: str
@@ -57,10 +57,7 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         return self.profile if self.move is None else self.move.profile_of(event_id)
 
     def begin_move(self, before: Profile) -> None:
-        """Note that what has been counted under `before` has to be counted elsewhere.
-
-        It has to be counted under the present profile.
-        """
+        """Note that what is counted under `before` has to be counted under the present profile."""
         self.move = restated(self.move, before, self.profile)
 
     @property

@@ -1,1 +1,1 @@
-"""From a batch of events to changed rows and contributions."""
+"""Turns a batch of events into changed rows and contributions."""

@@ -1,6 +1,6 @@
-"""Which moments of customers a batch changes: of the orders and complaints that it touches.
+"""Finds which moments of customers a batch changes, of the orders and complaints that it touches.
 
-Before an event may change one, it is noted what the order or complaint says. In the end that is
+Before an event may change an order or complaint, its moments are noted. In the end they are
 compared. So an order that changes its customer takes its moments along.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _BLANK = ("",) * len(COLUMNS)
-"""Of what counts by itself under no dimension, because nothing begins with it."""
+"""The dimensions of a moment that counts under none, because nothing begins with it."""
 
 
 class MomentChanges(NamedTuple):
@@ -87,7 +87,7 @@ class NotedMoments:
         orders: Mapping[str, OrderState],
         complaints: Mapping[str, ComplaintState],
     ) -> MomentChanges:
-        """What is another now. All must count under their customers' profiles."""
+        """The moments that changed. All must count under their customers' profiles."""
         found = MomentChanges([], [])
         for order_id, before in self._orders.items():
             order = orders.get(order_id)
@@ -102,7 +102,7 @@ class NotedMoments:
     def restated(
         self, orders: Iterable[OrderState], complaints: Iterable[ComplaintState]
     ) -> MomentChanges:
-        """What is another once they count under another profile, and nothing else has changed."""
+        """The moments that change once they count under another profile; nothing else changed."""
         found = [one for order in orders for one in self._of_order(order)]
         if self._measures.of_complaints:
             found += [one for complaint in complaints for one in self._of_complaint(complaint)]

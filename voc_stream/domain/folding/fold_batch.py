@@ -1,4 +1,4 @@
-"""How a batch of unseen events changes the states, and what it adds to the aggregates."""
+"""Folds a batch of unseen events: how it changes the states, and what it adds to the aggregates."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 class Fold:
     """One batch on its way from events to rows.
 
-    Load, `apply`, read what is `unread`, `begin_moves`, load who is missing, `contributions`.
-
-    The states are changed in place; whoever lent them must forget them when the batch fails.
+    The steps are: load, `apply`, read what is `unread`, `begin_moves`, load who is missing,
+    `contributions`. The states are changed in place; whoever lent them must forget them when the
+    batch fails.
     """
 
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
         self._model = catalogue.churn
-        # Who was seen after this moment cannot have been assessed as inactive yet; a day for clocks
-        # that differ.
+        # A customer who was seen after this moment cannot have been assessed as inactive yet; a day
+        # allows for clocks that differ.
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
         self._rules = timing_rules(catalogue)
         self._declared = event_measures(catalogue)
@@ -100,7 +100,7 @@ class Fold:
         customer.apply(event, at, self._model)
 
     def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
-        """Apply, and note what counts otherwise now.
+        """Apply the event to its order, and note which measures change.
 
         Most events change no timing, and looking at all of them would cost the most.
         """
@@ -132,15 +132,14 @@ class Fold:
     def to_fold_anew(self, events: Iterable[AnyEvent]) -> Keys:
         """The rows that say something that these events said.
 
-        They must be folded anew once the events are gone. All must have been lent.
-
-        A customer may be a collective one with a million events, a complaint or an order may be
-        called about for ever: of them few show in the row.
+        They must be folded anew once the events are gone. All must have been lent. A customer may
+        be a collective one with a million events. A complaint or an order may be called about for
+        ever. Few of these events show in the row.
         """
         return resting_rows(events, self.customers, self.orders, self.complaints)
 
     def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
-        """Put in the place of the states that these events touched what remains without them.
+        """Replace the states that these events touched by what remains without them.
 
         The touched rows must have been lent.
         """
@@ -179,8 +178,8 @@ class Fold:
         if after is None:
             self._timings += difference(earlier, earlier._replace(timings=[]))
         else:
-            # As the timings were counted so far; `contributions` moves them where their owner's
-            # profile is another now.
+            # Timings keep the profile under which they were counted. `contributions` moves them if
+            # the profile of their owner has changed.
             after.attribute(before.profile)
             self._timings += difference(earlier, after.counted(self._rules))
             self.orders[after.order_id] = after
@@ -188,9 +187,9 @@ class Fold:
         self._affected.update(owner.value for owner in owners if owner is not None)
 
     def unread(self) -> Unread:
-        """What the events left to be read.
+        """What must be read from the stored events.
 
-        Hardly ever anything, since a mark is mostly told before what follows it.
+        Mostly there is nothing, since a mark is mostly told before what follows it.
         """
         return Unread(
             {
@@ -230,9 +229,9 @@ class Fold:
                 complaint.count_opening(None)
 
     def begin_moves(self) -> list[str]:
-        """Note that what was counted earlier of these customers has to be counted elsewhere.
+        """Note whose earlier contributions must be counted elsewhere; their dimensions changed.
 
-        Their dimensions changed. Returns who they are.
+        Returns the ids of these customers.
         """
         moved = sorted(
             each
@@ -255,9 +254,9 @@ class Fold:
         return owners.difference(self.customers)
 
     def affected_customers(self) -> set[str]:
-        """Whose risk may have changed.
+        """Customers whose churn risk must be recomputed.
 
-        Of a workshop's many steps only the delivery, and a sign of life of somebody long unseen.
+        Repair steps do not affect it, except a delivery or the first event after a long silence.
         """
         return self._affected
 
@@ -289,5 +288,5 @@ class Fold:
         return found + self._timings + self._measured.contributions(self.complaints, customers)
 
     def moment_changes(self) -> MomentChanges:
-        """Which moments of customers are others now; after `contributions`."""
+        """The moments of customers that changed; to be called after `contributions`."""
         return self._noted.changes(self.orders, self.complaints)

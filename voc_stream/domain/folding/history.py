@@ -1,12 +1,11 @@
-"""What a customer said and did before a segment or a region was stated.
+"""Counts elsewhere what a customer said and did before a segment or a region was stated.
 
-Counted elsewhere in pieces, outside the batch that stated it.
-
-A customer may have a million events, and no transaction may grow with them. So the customer's state
-says how far the move has come: scored events count under the one profile up to an event id, and
-under the other beyond it. Events that arrive meanwhile count by the same rule, and the next piece
-finds those that lie ahead of it. Every piece saves the state with its version, like a batch. An
-order knows itself under which profile it counts, and so does a complaint.
+That happens in pieces, outside the batch that stated it. A customer may have a million events, and
+no transaction may grow with them. So the customer's state says how far the move has come. Scored
+events count under the one profile up to an event id, and under the other beyond it. Events that
+arrive meanwhile count by the same rule, and the next piece finds those that lie beyond it. Every
+piece saves the state with its version, like a batch. An order knows itself under which profile it
+counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which rows events touch: those that must be at hand before the events are folded."""
+"""Finds the rows that events touch, which must be at hand before the events are folded."""
 
 from __future__ import annotations
 

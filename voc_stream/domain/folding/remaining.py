@@ -1,6 +1,4 @@
-"""What is left of rows once events are taken out.
-
-Their states, folded anew from the events that remain.
+"""Computes what is left of rows once events are taken out: states folded from the other events.
 
 Stated latest, earliest and furthest cannot be subtracted, sums can. So a touched row is folded anew
 from all its other events, and what it adds to the aggregates is the difference.

@@ -1,1 +1,1 @@
-"""What events, orders and complaints measure: as the catalogue declares it, pure."""
+"""Computes what events, orders and complaints measure, as the catalogue declares it; pure."""

@@ -1,4 +1,4 @@
-"""What happened to a customer within some days after a moment, or did not: who needs which moments.
+"""Says what happened to a customer within some days after a moment, or did not.
 
 Such a measure depends on two rows: what the days begin with, and what came next. So the moments of
 a customer are kept on their own, of all orders and complaints, and only those that are needed.
@@ -28,8 +28,8 @@ class MomentKey(NamedTuple):
     """What a moment is found by.
 
     Attributes:
-        customer_id: whose it is.
-        kind: what it is of.
+        customer_id: the customer whose moment it is.
+        kind: what kind of moment it is.
         moment: when it was.
         entity_id: the order or complaint that tells of it.
     """
@@ -77,13 +77,13 @@ class WithinMeasure(NamedTuple):
 
 
 class WithinMeasures:
-    """All that a catalogue declares, and the moments that they need.
+    """All measures that a catalogue declares, and the moments that they need.
 
     Attributes:
         every: the measures.
-        starts: the moments with which the days of one begin.
-        looked_at: those of which the next one is looked at.
-        kinds: all that are kept.
+        starts: the moments with which the days of a measure begin.
+        looked_at: the moments of which the next one is looked at.
+        kinds: all moments that are kept.
         visit_stages: the stages that make a visit, from the reception to the delivery.
     """
 
@@ -107,7 +107,7 @@ class WithinMeasures:
 
 
 def within_measures(catalogue: Catalogue) -> WithinMeasures:
-    """What a catalogue declares."""
+    """The measures of this kind that a catalogue declares."""
     return WithinMeasures(
         [
             _measure(key, experience.source)
@@ -133,8 +133,8 @@ def _measure(experience: str, source: HappenedWithin) -> WithinMeasure:
 def visit_stages(flow: Flow) -> frozenset[str]:
     """The stages in which the customer is there: from the reception to the delivery.
 
-    An appointment is made before, and the follow-up comes after. Of a flow that names no reception,
-    all that come before the delivery.
+    An appointment is made before, and the follow-up comes after. If a flow names no reception, they
+    are all stages before the delivery, and the delivery.
 
     >>> from voc_stream.catalogue.flow import Flow
     >>> from voc_stream.catalogue.label import Label
@@ -151,7 +151,7 @@ def visit_stages(flow: Flow) -> frozenset[str]:
 
 
 class Neighbours(NamedTuple):
-    """What lies around a moment among those of its kind, of the same customer.
+    """What lies around a moment among the moments of its kind, of the same customer.
 
     Attributes:
         is_there: whether there is one at that moment.
@@ -164,7 +164,7 @@ class Neighbours(NamedTuple):
 
 
 class Flip(NamedTuple):
-    """The starts of which a measure is another now, of one customer.
+    """The starts whose measure has changed, of one customer.
 
     Attributes:
         measure: the measure.
@@ -181,12 +181,13 @@ class Flip(NamedTuple):
 def flips(
     measure: WithinMeasure, moment: datetime, before: Neighbours, now: Neighbours
 ) -> Flip | None:
-    """The starts that a moment changes that came or went, whatever else came and went with it.
+    """The starts that are changed by a moment that came or went.
 
-    A start looks at the next moment only. So it changes if that has come, lies within the days, and
-    none did before; then the start lies after the moments that precede this one, now and before.
-    The same the other way round. Of several moments each start is changed by one, so the work is
-    that of the starts that change, however many others there are.
+    It does not matter what else came and went with it. A start looks at the next moment only. So
+    its measure changes if a moment has come, lies within the days, and none did before. Then the
+    start lies after the moments that precede this one, now and before. The same holds the other way
+    round. Of several moments each start is changed by one, so the work is that of the starts that
+    change, however many others there are.
 
     >>> from datetime import UTC, datetime
     >>> day = [datetime(2026, 1, number, tzinfo=UTC) for number in range(1, 31)]

@@ -1,6 +1,6 @@
-"""What an event measures by itself.
+"""Computes what an event measures by itself.
 
-What it says of the experiences it names, and what the catalogue has declared of it.
+That is what it says of the experiences it names, and what the catalogue declares of it.
 """
 
 from __future__ import annotations

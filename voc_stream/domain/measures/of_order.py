@@ -97,7 +97,7 @@ class OrderMeasures:
         self._on_step: dict[tuple[str, str, bool, bool], tuple[OrderMeasure, ...]] = {}
 
     def on_step(self, step: RepairStep) -> tuple[OrderMeasure, ...]:
-        """Those that a step may change, as long as it does not change the order's dimensions."""
+        """The measures that a step may change, if it does not change the order's dimensions."""
         states_amount = step.estimated_amount is not None or step.final_amount is not None
         key = (step.stage, step.edge, step.promised_at is not None, states_amount)
         found = self._on_step.get(key)
@@ -134,7 +134,7 @@ def order_measures(catalogue: Catalogue) -> OrderMeasures:
 
 
 def longest_wait(catalogue: Catalogue) -> int:
-    """In microseconds; what took longer was told by a wrong clock."""
+    """The longest wait in microseconds; a longer wait was told by a wrong clock."""
     return timedelta(days=catalogue.plausible.longest_stage_days) // MICROSECOND
 
 
@@ -224,7 +224,10 @@ def _within(moment: Point, after: Point, within: int, order: OrderFacts) -> Judg
 
 
 def _ratio(limit: int | None, order: OrderFacts) -> Judged:
-    """`limit`: in hundredths of a percent, above which it counts; None for the ratio itself."""
+    """The ratio of the amounts, or whether it is above a limit.
+
+    `limit` is in hundredths of a percent; None for the ratio itself.
+    """
     amounts = order.amounts()
     if amounts is None:
         return None

@@ -1,12 +1,11 @@
-"""Moments of customers, and what counts because something came within some days after one.
+"""Keeps moments of customers, and counts what came within some days after one.
 
 A moment that comes, goes or moves changes what the moments before it measure, back to the one of
 its kind before it. `voc.customer_moment` holds the moments under the dimensions under which they
 were counted. So the change is found by index, and costs what changes, however long the history is.
-
-Whoever changes moments of a customer holds the lock of the customer's row, which a batch takes as
-it saves the row, and no other transaction changes them meanwhile. All of it is statements of the
-transaction at hand; no row comes here.
+A transaction that changes moments of a customer holds the lock of the customer's row, which a batch
+takes as it saves the row. No other transaction changes them meanwhile. All of it is statements of
+the transaction at hand; no row comes here.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ JOIN customer_moment one ON one.customer_id = flip.customer_id AND one.kind = fl
 CROSS JOIN (VALUES (-1), (1)) AS signed (weight) ORDER BY weight
 """
 Moment = tuple[str, str, "datetime"]
-"""Of whom, of which kind, and when."""
+"""The customer, the kind and the time of a moment."""
 
 
 def save_moments(cursor: Cursor, measures: WithinMeasures, changes: MomentChanges) -> None:
@@ -121,7 +120,7 @@ def _flip(
     measures: WithinMeasures,
     changed: Iterable[tuple[Moment, Neighbours, Neighbours]],
 ) -> None:
-    """Count otherwise what began before these moments."""
+    """Count anew what began before these moments."""
     found = []
     for (customer_id, kind, moment), before, now in changed:
         for measure in measures.every:

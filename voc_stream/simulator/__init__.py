@@ -1,4 +1,4 @@
-"""The simulated call centre of a group of car workshops.
+"""Simulates the call centre of a group of car workshops.
 
-A pure generator of messages, without clock or I/O.
+It is a pure generator of messages, without clock or I/O.
 """

@@ -1,6 +1,6 @@
-"""A believable stretch of days of the call centre.
+"""Simulates a believable stretch of days of the call centre, as one stream of messages.
 
-A history, then the live part, as one stream of messages.
+It begins with a history, and goes on with the live part.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from voc_stream.simulator.options import SimulationOptions
 
 EVENTS_PER_VISIT = 25.6
-"""Measured; a test compares the rate that follows from it."""
+"""How many events a visit gives; measured, and a test compares the rate that follows from it."""
 WARM_UP_DAYS = 3.0
-"""So long before the start, visits begin as often as later.
+"""How long before the start visits begin as often as later.
 
 The live part then starts at its rate.
 """

@@ -1,4 +1,4 @@
-"""The call centre calls back after a delivery, and the customer answers as the visit was."""
+"""Simulates callbacks after a delivery, which the customer answers as the visit was."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATTEMPTS = 3
 OUTCOMES: dict[Outcome, int] = {"completed": 60, "no_answer": 32, "refused": 8}
 FOLLOW_UP_SECONDS = 72 * 3600
 PATIENCE_SHARE = 0.92
-"""Of the ratings that a customer who answers gives."""
+"""The share of the ratings that a customer who answers gives."""
 EXPECTATION_SHARE = 0.2
 TEXT_SHARE = 0.35
 WEB_SHARE = 0.2

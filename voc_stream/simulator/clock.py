@@ -1,8 +1,8 @@
-"""From the time of the story to the time on the events.
+"""Maps the time of the story to the time on the events.
 
 The story counts working seconds: those in which the shops are open, 0 at the start of the live
-part. In the history a working second lasts a second and nights are skipped; in the live part
-`speed` of them pass in one second and there is no night. The map never goes back, so whatever is
+part. In the history a working second lasts a second, and nights are skipped. In the live part
+`speed` of them pass in one second, and there is no night. The map never goes back, so whatever is
 before or after a promise in the story is so in the tables.
 """
 
@@ -12,9 +12,9 @@ import math
 from datetime import UTC, datetime
 
 OPEN_SECONDS = 10 * 3600
-"""A shop's day."""
+"""How many seconds a shop is open in a day."""
 OPENING_SECOND = 0
-"""Of the UTC day: 08:00 in China."""
+"""The second of the UTC day at which shops open: 08:00 in China."""
 DAY_SECONDS = 86_400
 PROMISE_STEP_SECONDS = 900
 """Promises are made in quarters of an hour."""
@@ -43,8 +43,8 @@ class WorkshopClock:
         if working >= 0:
             return round(self._start + working / self._speed, 3)
         days, second = divmod(self._start_working + working, OPEN_SECONDS)
-        # Closing time is also the next opening; of the two the history ends with the one before the
-        # start.
+        # Closing time is also the next opening. If it is both, the history ends with the one before
+        # the start.
         return round(min(days * DAY_SECONDS + OPENING_SECOND + second, self._start), 3)
 
     def moment(self, working: float) -> datetime:
@@ -52,7 +52,7 @@ class WorkshopClock:
         return datetime.fromtimestamp(self.posix(working), UTC)
 
     def live_seconds(self, working: float) -> float:
-        """Seconds since the start; negative in the history."""
+        """The seconds since the start; negative in the history."""
         return self.posix(working) - self._start
 
     def next_quarter(self, working: float) -> float:

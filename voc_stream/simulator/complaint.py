@@ -1,4 +1,4 @@
-"""Complaints, and customers who leave.
+"""Simulates complaints, and customers who leave.
 
 Both follow from a bad visit, and leaving also from how the complaint was handled.
 """
@@ -27,9 +27,9 @@ DEPARTMENT_IN_CHARGE = {
     "lounge_comfort": "facilities",
 }
 BAD_VISIT, STEEPNESS = 6.4, 2.0
-"""At this overall feeling, half of those who would ever complain do.
+"""The overall feeling at which half of those who would ever complain do.
 
-A point more or less makes so many times fewer or more (as a logit).
+A point more or less makes so many times fewer or more complain (as a logit).
 """
 COMPLAINT_SHARE, SILENT_LEAVING_SHARE = 0.65, 0.25
 BACKGROUND_SHARE = 0.003
@@ -49,9 +49,9 @@ CHURN_REASONS: dict[ChurnReason, int] = {
 
 
 def may_complain(world: World, journey: Journey) -> Iterator[float]:
-    """After a visit: complain, or leave without a word, or stay.
+    """Let a customer complain after a visit, or leave without a word, or stay.
 
-    The worse it felt, the likelier.
+    The worse the visit felt, the likelier is a complaint.
     """
     badness = 1.0 / (1.0 + math.exp(STEEPNESS * (journey.felt("overall") - BAD_VISIT)))
     if world.chance(COMPLAINT_SHARE * badness + BACKGROUND_SHARE):
@@ -61,7 +61,7 @@ def may_complain(world: World, journey: Journey) -> Iterator[float]:
 
 
 def complain(world: World, journey: Journey, *, severe: bool) -> Iterator[float]:
-    """One complaint from its opening to whatever end the shop brings it."""
+    """Run one complaint from its opening to whatever end the shop brings it."""
     random = world.random
     category = journey.worst()
     common = {

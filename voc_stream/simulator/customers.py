@@ -1,4 +1,4 @@
-"""The customers of the simulation, and which of them comes next."""
+"""Draws the customers of the simulation, and which of them comes next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in one visit, as the customer felt it: the facts from which every score follows."""
+"""Records what happened in one visit, as the customer felt it; every score follows from that."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Stage = Literal[
     "follow_up",
 ]
 STAGES: tuple[str, ...] = get_args(Stage)
-"""Of the automotive catalogue, in the order in which they follow each other."""
+"""The stages of the automotive catalogue, in the order in which they follow each other."""
 RATINGS = (
     "reception_wait",
     "lounge_comfort",
@@ -111,7 +111,7 @@ class Journey:
 
     @property
     def overrun_share(self) -> float:
-        """By which share the bill is above the estimate; 0 if there was none."""
+        """The share by which the bill is above the estimate; 0 if there was no estimate."""
         if self.estimated_amount is None or self.final_amount is None:
             return 0.0
         return self.final_amount / self.estimated_amount - 1.0

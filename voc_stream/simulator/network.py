@@ -1,6 +1,6 @@
-"""The group of workshops: shops of different quality, their staff and the call centre.
+"""Builds the group of workshops: shops of different quality, their staff and the call centre.
 
-The same for every seed.
+It is the same for every seed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Advisor:
 class Shop:
     """A workshop.
 
-    `slowness` multiplies the time of each stage; `friendliness` and `comfort` are points of the
-    score scale, 0 is ordinary; `rework_share` is the share of repairs that fail their inspection;
+    `slowness` multiplies the time of each stage. `friendliness` and `comfort` are points of the
+    score scale, 0 is ordinary. `rework_share` is the share of repairs that fail their inspection.
     `size` is relative.
     """
 

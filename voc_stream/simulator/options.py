@@ -1,4 +1,4 @@
-"""What can be chosen about a simulation."""
+"""Declares what can be chosen about a simulation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ class Decline:
     """A shop whose service gets worse.
 
     From `after_seconds` after the start (negative: in the history) the attitude of advisor number
-    `advisor` of `site_id` falls by up to `points` of the score scale, reached after `ramp_seconds`;
-    that of the colleagues by `share_of_others` of it. From `until_seconds` after the start it is
-    again what it was; None: never. Customers who came before tell of it for some working days more.
+    `advisor` of `site_id` falls. It falls by up to `points` of the score scale, reached after
+    `ramp_seconds`; that of the colleagues falls by `share_of_others` of it. From `until_seconds`
+    after the start it is again what it was; None: never. Customers who came before tell of it for
+    some working days more.
     """
 
     site_id: str = "shop-03"

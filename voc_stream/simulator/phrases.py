@@ -1,4 +1,4 @@
-"""What customers say, in English and Chinese."""
+"""Makes up what customers say, in English and Chinese."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A visit: the repair order through its stages, and what follows from it.
+"""Simulates a visit: the repair order through its stages, and what follows from it.
 
-With the touchpoints on the way.
+The touchpoints on the way are part of it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _arrive(world: World) -> Journey:
 
 
 def _receive(world: World, journey: Journey) -> Iterator[float]:
-    """Reception, diagnosis, estimate and promise."""
+    """Run reception, diagnosis, estimate and promise."""
     waiting = world.around((8 if journey.booked else 16) * MINUTE * journey.shop.slowness)
     journey.wait_minutes = waiting / MINUTE
     yield from _stage(world, journey, "reception", waiting)
@@ -99,7 +99,7 @@ def _receive(world: World, journey: Journey) -> Iterator[float]:
 
 
 def _repair(world: World, journey: Journey) -> Iterator[float]:
-    """From the estimate to the inspection.
+    """Run the visit from the estimate to the inspection.
 
     The plan makes the promise, and what really happens keeps or breaks it.
     """
@@ -160,7 +160,7 @@ def _repair(world: World, journey: Journey) -> Iterator[float]:
 
 
 def _hand_over(world: World, journey: Journey) -> Iterator[float]:
-    """Wash, settlement and delivery."""
+    """Run wash, settlement and delivery."""
     shop = journey.shop
     journey.washed = world.chance(WASH_SHARE)
     if journey.washed:
@@ -195,7 +195,7 @@ def _stage(
     employee: str | None = None,
     **at_exit: Any,
 ) -> Iterator[float]:
-    """After a short while enter a stage, spend working seconds in it, leave it.
+    """Enter a stage after a short while, spend working seconds in it, and leave it.
 
     `at_exit` are fields of the exit.
     """
@@ -223,7 +223,7 @@ def _step(
 
 
 def _score(world: World, journey: Journey, experience: str, channel: str) -> None:
-    """Some customers touch a smiley, a tablet or the app on the way."""
+    """Let some customers touch a smiley, a tablet or the app on the way."""
     if not world.chance(SCORED_CONTACT_SHARE):
         return
     world.emit(

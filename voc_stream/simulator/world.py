@@ -1,6 +1,4 @@
-"""The simulated world.
-
-A clock of the story, a heap of processes that wait, and the events they emit.
+"""Runs the simulated world: a clock of the story, processes that wait, and the events they emit.
 
 A process is a generator: it emits events, changes what it knows, and yields how many working
 seconds it waits.
@@ -53,7 +51,7 @@ class World:
     def step(self) -> list[CustomerEvent] | None:
         """Run the process whose time has come until it waits again.
 
-        The events it emitted, or None if all processes have ended.
+        Returns the events it emitted, or None if all processes have ended.
         """
         if not self._waiting:
             return None

@@ -1,1 +1,1 @@
-"""From the event to the topic: messages late, twice, broken or taken back."""
+"""Delivers events to the topic as messages: late, twice, broken or taken back."""

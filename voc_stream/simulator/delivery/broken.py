@@ -1,4 +1,4 @@
-"""Messages that are no events: one of each kind of mistake that producers make."""
+"""Makes messages that are no events: one of each kind of mistake that producers make."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The way from the event to the topic.
+"""Disturbs the way from the event to the topic.
 
-Some messages are sent late, some twice, and some are broken; some are taken back or contradicted.
-
-It has its own randomness: with other shares the same events happen, and what is taken back changes
-nothing about the other messages.
+Some messages are sent late, some twice, and some are broken. Some are taken back or contradicted.
+It has its own randomness. So the same events happen with other shares, and what is taken back
+changes nothing about the other messages.
 """
 
 from __future__ import annotations

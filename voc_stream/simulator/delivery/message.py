@@ -1,4 +1,4 @@
-"""What the simulator yields: messages as a producer would send them, with the truth about each."""
+"""Declares what the simulator yields: a producer's messages, with the truth about each."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ CONFLICTING = "conflicting"
 class SimulatedMessage(NamedTuple):
     """One message in order of sending.
 
-    `topic` lacks the configured prefix. `value` is None for a tombstone. `kind` is `valid`, `late`
-    (valid, but sent long after it occurred), `duplicate` (the bytes of an earlier message again),
-    `retraction` (takes an earlier event back), `conflicting` (the id of an earlier event with other
-    content) or `broken:<reason>`, the code with which it must be refused.
+    `topic` lacks the configured prefix. `value` is None for a tombstone. `kind` is one of:
+
+    - `valid`;
+    - `late`: valid, but sent long after it occurred;
+    - `duplicate`: the bytes of an earlier message again;
+    - `retraction`: takes an earlier event back;
+    - `conflicting`: the id of an earlier event with other content;
+    - `broken:<reason>`: the code with which it must be refused.
     """
 
     sent_at: datetime

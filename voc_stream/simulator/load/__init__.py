@@ -1,1 +1,1 @@
-"""Events for measuring throughput: cheap to make, and no story."""
+"""Makes events for measuring throughput: cheap to make, and no story."""

@@ -1,8 +1,7 @@
-"""Events for measuring throughput: a fixed mix, cheap to make.
+"""Makes events for measuring throughput: a fixed mix, cheap to make.
 
-They are valid, but no story; use call_centre.py for one.
-
-70 % repair steps, 20 % callbacks with nine answers, 10 % complaints, about 330 bytes an event.
+They are valid, but no story; use call_centre.py for one. The mix has 70 % repair steps, 20 %
+callbacks with nine answers and 10 % complaints, of about 330 bytes an event.
 """
 
 from __future__ import annotations
@@ -160,7 +159,7 @@ class _Mix:
         return "complaints", case, f'{rest},"category":"{RATINGS[case.number % 8]}"'
 
     def _advance(self, cases: list[_Case], steps: int) -> tuple[_Case, str]:
-        """Take a case one step on; where it ends, another begins in its place."""
+        """Take a case one step on; if it ends, another begins in its place."""
         place = self.random.randrange(len(cases))
         case = cases[place]
         cases[place] = (

@@ -42,11 +42,6 @@ This does not hold if all sites are usually closed then.
 """
 AS_USUAL = 0.5
 """Share of the expected timings with which a site works as usual."""
-DUE_BY_ITSELF = "follow_up_72h"
-"""An experience that counts 72 hours after each delivery, which is no sign of life.
-
-It counts even if the site fell silent in between.
-"""
 WEEK = 168 * HOUR
 _HOURS = WINDOWS[-1] + STOP_HOURS + 1
 

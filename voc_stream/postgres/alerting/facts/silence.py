@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.rules.experiences.touchpoint_silent import (
-    DUE_BY_ITSELF,
     FEEDBACK_HOURS,
     PAST,
     WINDOWS,
@@ -21,6 +20,7 @@ from voc_stream.alerts.rules.experiences.touchpoint_silent import (
     silences_of,
     telling_hours,
 )
+from voc_stream.catalogue.measures import concerns_complaints, counts_when_due
 from voc_stream.domain.calendar import NEVER_CLOSED, calendars_of
 from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
 
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.rules.experiences.touchpoint_silent import Silence
     from voc_stream.catalogue.measures import Kind
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.calendar import Calendars
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
-_SIGNS_OF_LIFE = f"n > 0 AND experience <> '{DUE_BY_ITSELF}'"
+# What counts when a time is over does so even if a site fell silent meanwhile.
+_SIGNS_OF_LIFE = "n > 0 AND experience <> ALL(%(due)s)"
 # For each site and kind, the experience with the most contributions of the last 30 days.
-_MOST_FREQUENT = f"""
+_MOST_FREQUENT = """
 SELECT DISTINCT ON (scope, kind) scope, kind, experience, n
-FROM rolling_sum JOIN unnest(%s::text[], %s::text[]) catalogue (experience, kind) USING (experience)
-WHERE horizon = '30d' AND scope_type = 'site' AND {_SIGNS_OF_LIFE}
+FROM rolling_sum
+JOIN unnest(%s::text[], %s::text[]) catalogue (experience, kind) USING (experience)
+WHERE horizon = '30d' AND scope_type = 'site' AND n > 0
 ORDER BY scope, kind, n DESC, experience
 """
 # It looks hour by hour backwards, so for a site that is heard all the time it reads only one hour.
@@ -59,7 +62,8 @@ SELECT site, {anything}, {rating} FROM unnest(%(sites)s::text[]) site
 )
 _HEARD_ANYWHERE = f"""
 SELECT DISTINCT start FROM pane
-WHERE resolution = 60 AND start = ANY(%s) AND scope_type = 'all' AND scope = '' AND {_SIGNS_OF_LIFE}
+WHERE resolution = 60 AND start = ANY(%(hours)s) AND scope_type = 'all' AND scope = ''
+    AND {_SIGNS_OF_LIFE}
 """
 _COUNTS = ", ".join(
     f"coalesce(sum(n) FILTER (WHERE hour >= %(end)s - {hours} * interval '1 hour'), 0)::bigint"
@@ -98,21 +102,39 @@ def read_heard_sites(reading: Reading) -> HeardSites:
     Silent sites come with the time when they were last heard.
     """
     cursor, (catalogue, now, open_alerts) = reading.cursor, reading.context
-    # Answers and timings are signs of life of a site. A measure of a call is heard whenever the
-    # call's answers are, and a measure that counts when a time is over comes by itself.
+    signs, calendars = signs_of_life(catalogue), calendars_of(catalogue)
+    sites = read_sites(cursor, signs, now, open_forms(open_alerts), calendars)
+    return HeardSites(sites, _heard_before(cursor, silences_of(sites), signs.kinds, now))
+
+
+class Signs(NamedTuple):
+    """What tells whether a site is alive.
+
+    Attributes:
+        kinds: experiences whose rhythm is looked at, with their kinds: answers, and the timings of
+            orders. A measure of a call is heard whenever the call's answers are.
+        due: measures that count when a time is over: no signs of life.
+    """
+
+    kinds: Mapping[str, Kind]
+    due: Sequence[str]
+
+
+def signs_of_life(catalogue: Catalogue) -> Signs:
+    """What a catalogue lets a site be heard by."""
+    due = [key for key, one in catalogue.experience.items() if counts_when_due(one.source)]
     kinds = {
-        key: experience.kind
-        for key, experience in catalogue.experience.items()
-        if key != DUE_BY_ITSELF and (experience.source is None or experience.kind == "timing")
+        key: one.kind
+        for key, one in catalogue.experience.items()
+        if one.source is None
+        or (one.kind == "timing" and key not in due and not concerns_complaints(one.source))
     }
-    calendars = calendars_of(catalogue)
-    sites = read_sites(cursor, kinds, now, open_forms(open_alerts), calendars)
-    return HeardSites(sites, _heard_before(cursor, silences_of(sites), kinds, now))
+    return Signs(kinds, due)
 
 
 def read_sites(
     cursor: Cursor,
-    kinds: Mapping[str, Kind],
+    signs: Signs,
     now: datetime,
     also: Collection[str] = (),
     calendars: Calendars = NEVER_CLOSED,
@@ -124,12 +146,13 @@ def read_sites(
     """
     end = EPOCH + (now - EPOCH) // HOUR * HOUR
     usual: dict[str, dict[Kind, _Usual]] = defaultdict(dict, {site_id: {} for site_id in also})
-    cursor.execute(_MOST_FREQUENT, (list(kinds), list(kinds.values())))
+    cursor.execute(_MOST_FREQUENT, (list(signs.kinds), list(signs.kinds.values())))
     for site_id, kind, experience, contributions in cursor:
         usual[site_id][kind] = _Usual(contributions, experience, kind)
     hours = [end - back * HOUR for back in range(-1, WINDOWS[-1] + 1)]
-    ratings = [key for key, kind in kinds.items() if kind == "rating"]
-    cursor.execute(_LAST_HEARD, {"sites": list(usual), "hours": hours, "ratings": ratings})
+    ratings = [key for key, kind in signs.kinds.items() if kind == "rating"]
+    names = {"sites": list(usual), "hours": hours, "ratings": ratings, "due": list(signs.due)}
+    cursor.execute(_LAST_HEARD, names)
     silent = {
         site_id: (_hours_since(heard, end), _hours_since(rated, end))
         for site_id, heard, rated in cursor
@@ -142,7 +165,7 @@ def read_sites(
         if unrated_hours >= FEEDBACK_HOURS and {"rating", "timing"} <= here.keys():
             for one in (here["rating"], here["timing"]):
                 counted[site_id, one] = max(FEEDBACK_HOURS, counted.get((site_id, one), 0))
-    contacts = _contacts(cursor, counted, end, calendars)
+    contacts = _contacts(cursor, counted, end, calendars, signs.due)
     return [
         SiteContacts(site_id, *silent[site_id], contacts.get(site_id, {}))
         for site_id in {*also, *contacts}
@@ -170,6 +193,7 @@ def _contacts(
     counted: Mapping[tuple[str, _Usual], int],
     end: datetime,
     calendars: Calendars,
+    due: Sequence[str],
 ) -> dict[str, dict[Kind, list[Sequence[int]]]]:
     """How often sites were heard by these experiences in the last so many hours.
 
@@ -178,7 +202,7 @@ def _contacts(
     found: dict[str, dict[Kind, list[Sequence[int]]]] = defaultdict(dict)
     if not counted:
         return found
-    cursor.execute(_HEARD_ANYWHERE, (hours_to_look_at(end),))
+    cursor.execute(_HEARD_ANYWHERE, {"hours": hours_to_look_at(end), "due": list(due)})
     hours = telling_hours([start for (start,) in cursor], end)
     rows = [
         (site_id, one.kind, one.experience, window) for (site_id, one), window in counted.items()

@@ -5,7 +5,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import callback, messages, repair_step
+from builders import callback, complaint, messages, repair_step
 from integration.postgres.alerting.judging import judged
 from integration.postgres.store import NOW, send
 from msgspec.structs import replace
@@ -170,6 +170,36 @@ def test_what_falls_due_by_itself_is_no_sign_of_life(store: Store) -> None:
     )
     assert store.one(due, today, EVENING) == 10
     assert (finding.subject.scope, finding.evidence["hours"]) == ("s-1", 48)
+
+
+def test_a_limit_that_runs_out_is_no_sign_of_life(store: Store) -> None:
+    """Whatever falls due without an event: limits of complaints of a day ago run out today.
+
+    Nobody has been heard at their site since, and at the other one a call an hour is usual.
+    """
+    put(store, rating, "s-1", EVENING - timedelta(days=1))
+    put(store, rating, "s-2")
+    yesterday = [moment for moment in hours(days=2) if moment <= EVENING - timedelta(days=1)]
+    opened = [
+        complaint(
+            f"k-{number}",
+            complaint_id=f"q-{number}",
+            site_id="s-1",
+            severity="minor",
+            occurred_at=moment.isoformat(),
+        )
+        for number, moment in enumerate(yesterday)
+    ]
+    send(store.sink(), messages(opened), now=EVENING)
+    (finding,) = silence(store).findings
+    due = store.ask(
+        "SELECT DISTINCT experience FROM pane WHERE resolution = 60 AND scope_type = 'site'"
+        " AND scope = 's-1' AND start >= %s AND start <= %s AND n > 0",
+        EVENING.replace(hour=OPEN_FROM, minute=0),
+        EVENING,
+    )
+    assert due == [("complaint_acknowledged_in_time",)]
+    assert (finding.subject.scope, finding.evidence["hours"]) == ("s-1", 24)
 
 
 def test_where_the_input_stops_no_site_falls_silent(store: Store) -> None:

@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracle import calendar as oracle
 
 from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.domain.calendar import Calendar
+from voc_stream.domain.moment import from_microseconds, microseconds_of
+from voc_stream.domain.openings import MICROSECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,6 +143,39 @@ def test_a_day_on_which_the_clock_changes_is_shorter_or_longer(
     _, calendar = both(f'[calendar]\ntime_zone = "{zone}"\nopen = {{ sunday = "00:00-24:00" }}')
     start = datetime.fromisoformat(night).replace(tzinfo=UTC) - timedelta(days=1)
     assert minutes(calendar, start, start + timedelta(days=3)) == 60 * hours
+
+
+@settings(max_examples=15)
+@pytest.mark.parametrize("in_opening_time", [True, False])
+@pytest.mark.parametrize(
+    "more",
+    ['country = "CN"', "", "[site.s-1]\nclosed_for_good = 2025-11-03"],
+    ids=["golden week", "weekends", "closed for good"],
+)
+@given(
+    start=st.datetimes(datetime(2025, 9, 20), datetime(2025, 11, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    wait=st.timedeltas(timedelta(0), timedelta(days=2)),
+)
+@example(datetime(2025, 10, 28, 9, tzinfo=UTC), timedelta(hours=1))  # used up as the site closes
+def test_the_end_of_a_wait_is_that_of_each_minute(
+    more: str, in_opening_time: bool, start: datetime, wait: timedelta
+) -> None:
+    """It is the last moment at which nobody has waited longer, and None if it never comes."""
+    toml, _ = office("Asia/Shanghai", more)
+    toml["limits"] = {"in_opening_time": in_opening_time}
+    default = read_calendar(toml["calendar"], ("calendar",), None, fail)
+    calendar = Calendar(read_calendar(toml.get("site", {}).get("s-1", {}), (), default, fail))
+    found = calendar.end_of_wait(
+        microseconds_of(start), wait // MICROSECOND, in_opening_time=in_opening_time
+    )
+    end = None if found is None else from_microseconds(found)
+    assert end == oracle.end_of_wait(toml, "s-1", start, wait)
+    if end is not None:
+        waited, later = (
+            calendar.waiting_time(start, moment, in_opening_time=in_opening_time)
+            for moment in (end, end + MICROSECOND)
+        )
+        assert waited == wait < later
 
 
 @given(MOMENTS)

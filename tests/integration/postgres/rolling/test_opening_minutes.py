@@ -49,15 +49,47 @@ country = "DE"
 open = {{ {WEEK}, sunday = "00:00-24:00" }}
 holidays = ["2025-03-10"]
 """
-MEASURES = "".join(
-    f"""
+MEASURES = (
+    "".join(
+        f"""
 [experience."stage_opening_minutes.{stage}"]
 label = {{ en = "Opening minutes", zh = "营业时间" }}
 factor = "convenience"
 kind = "timing"
 unit = "minutes"
 """
-    for stage in STAGES
+        for stage in STAGES
+    )
+    + """
+[experience.reception_opening_minutes]
+label = { en = "Opening minutes in reception", zh = "营业时间内接待时长" }
+factor = "convenience"
+kind = "timing"
+unit = "minutes"
+source = { from = "between", start = "reception.enter", end = "reception.exit", time = "opening" }
+
+[experience.complaint_opening_minutes_to_acknowledge]
+label = { en = "Opening minutes until a complaint is acknowledged", zh = "营业时间内受理时长" }
+factor = "relationship"
+kind = "timing"
+unit = "minutes"
+source = { from = "between", start = "complaint.last_opened", end = "complaint.answered",
+  time = "opening" }
+
+[experience.complaint_opening_minutes_to_resolve]
+label = { en = "Opening minutes until a complaint is resolved", zh = "营业时间内解决时长" }
+factor = "relationship"
+kind = "timing"
+unit = "minutes"
+source = { from = "between", start = "complaint.opened", end = "complaint.resolved",
+  time = "opening" }
+
+[experience.complained_again]
+label = { en = "Complained again within 30 days", zh = "30天内再次投诉" }
+factor = "relationship"
+kind = "share"
+source = { from = "happened_within", what = "complaint", after = "complaint_opened", days = 30 }
+""".replace(",\n ", ",")
 )
 
 
@@ -69,6 +101,7 @@ def path(tmp_path: Path) -> Path:
 def write(folder: Path, calendar: str) -> Path:
     path = folder / "catalogue.toml"
     text = CATALOGUE_PATH.read_text(encoding="utf-8")
+    text = text.replace("[limits]\n", "[limits]\nin_opening_time = true\n", 1)
     path.write_text(text + calendar + MEASURES, encoding="utf-8")
     return path
 
@@ -146,6 +179,20 @@ def test_a_complaint_of_saturday_waits_for_monday(local: Store, path: Path) -> N
     local.chores().refresh(NOW)
     columns = "minutes_to_resolve, opening_minutes_to_resolve"
     assert local.ask(f"SELECT {columns} FROM complaint") == [(2670.0, 30.0)]
+    measured = dict(
+        local.ask(
+            "SELECT experience, experience_mean FROM rolling_satisfaction"
+            " WHERE horizon = '90d' AND scope_type = 'site' AND experience LIKE 'complaint%%'"
+        )
+    )
+    assert measured == {
+        "complaint_minutes_to_acknowledge": 2670,
+        "complaint_minutes_to_resolve": 2670,
+        "complaint_opening_minutes_to_acknowledge": 30,
+        "complaint_opening_minutes_to_resolve": 30,
+        "complaint_acknowledged_in_time": 10,  # of the 1440 minutes, 30 were used up
+        "complaint_resolved_in_time": 10,
+    }
     assert_is_the_oracles(local, path, values)
 
 

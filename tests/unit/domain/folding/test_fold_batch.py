@@ -3,6 +3,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
+import pytest
 from builders import at, complaint, customer, event_lists, messages, repair_step, touchpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from oracle.reading import read_events
 from oracle.satisfaction import contributions
 from unit.domain.world import NOW, World, events_of
 
+from voc_stream.catalogue.measures import HappenedWithin
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.folding.keys import keys_of
 
@@ -108,6 +111,51 @@ def test_a_late_profile_moves_what_was_counted(catalogue: Catalogue) -> None:
         "on_time_delivery",
         "follow_up_72h",
     }
+
+
+AGAIN = HappenedWithin(what="complaint", after="complaint_opened", days=30)
+
+
+@pytest.mark.parametrize("sources", [["complaint"], ["again"], ["complaint", "again"]])
+def test_a_late_profile_moves_what_complaints_measure(
+    catalogue: Catalogue, sources: list[str]
+) -> None:
+    """Complaints follow their customer and state a product, as orders do.
+
+    In whatever way the catalogue measures them.
+    """
+    of_complaints = {
+        key: one for key, one in catalogue.experience.items() if key.startswith("complaint_")
+    }
+    again = {"again": msgspec.structs.replace(catalogue.experience["reached"], source=AGAIN)}
+    known = {"complaint": of_complaints, "again": again}
+    experience = {key: one for name in sources for key, one in known[name].items()}
+    world = folded(
+        msgspec.structs.replace(catalogue, experience=experience),
+        [complaint(product="suv"), complaint("k-2", action="resolved", occurred_at=at(hours=1))],
+        [complaint("k-3", complaint_id="q-2", product="suv")],
+        [customer(segment="gold", region="north")],
+    )
+    assert {key[1 + len(COLUMNS)] for key in world.sums} == set(experience)
+    for column, value in (("segment", "gold"), ("region", "north"), ("product", "suv")):
+        assert values_of(world, column) == {value}
+
+
+def test_a_complaint_that_goes_over_counts_under_its_new_owner(catalogue: Catalogue) -> None:
+    """A later step by another customer moves what it measures, and a retraction moves it back."""
+    world = folded(
+        catalogue,
+        [
+            customer("p-1", segment="gold"),
+            customer("p-2", customer_id="u-2", segment="silver"),
+            complaint(),
+        ],
+        [complaint("k-2", customer_id="u-2", action="acknowledged", occurred_at=at(hours=1))],
+    )
+    assert values_of(world, "segment") == {"silver"}
+    taken_back = complaint("k-2", customer_id="u-2", action="acknowledged", occurred_at=at(hours=1))
+    world.take_out(events_of([taken_back], catalogue))
+    assert values_of(world, "segment") == {"gold"}
 
 
 def test_an_order_that_goes_over_counts_under_its_new_owner(catalogue: Catalogue) -> None:

@@ -79,6 +79,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "simulator.options": (),
     "simulator.delivery": ("events", "events.types", "simulator.options"),
     "simulator": ("events.types", "simulator.delivery", "simulator.options"),
+    "simulator.any_trade": ("catalogue", "events.types", "simulator"),
     "simulator.load": ("events.types", "simulator", "simulator.delivery"),
     "monitoring": ("pipeline",),
     "postgres.session": ("errors", "pipeline"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.catalogue.label import Label  # noqa: TC001  msgspec reads the annotations at run time
+from voc_stream.catalogue.label import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +29,14 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         delivered: the stage whose end is the end of the visit: the promise is about it.
         follow_up: the stage whose end says that the customer was asked afterwards, if any.
         reception: the stage whose length is `reception_minutes`, if any.
+        subject: what goes through the stages, one of it: alerts speak of it.
     """
 
     stages: Mapping[str, Label] = {}
     delivered: str | None = None
     follow_up: str | None = None
     reception: str | None = None
+    subject: Label = Label("order", "工单")
 
     def place_of(self, stage: str) -> tuple[int, str]:
         """The place by which stages are ordered; a stage that the flow no longer has precedes all.

@@ -135,6 +135,7 @@ def _flow(file: CatalogueText, table: dict[str, Any]) -> Flow:
         file.convert({**table, "stages": {}}, Flow, ("flow",)),
         stages={key: file.label(value, ("flow", "stages", key)) for key, value in stages.items()},
     )
+    file.filled(flow.subject, ("flow", "subject"))
     for path, problem in flow_problems(flow):
         file.fail(("flow", *path), problem)
     return flow

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from voc_stream.cli.catalogue import read_catalogue
 from voc_stream.cli.screen.finite_range import FiniteRange
+from voc_stream.cli.screen.rfc3339 import Rfc3339
 from voc_stream.cli.screen.terminal import say
 from voc_stream.settings import load_settings
+from voc_stream.simulator.any_trade.play import play_of
 from voc_stream.simulator.call_centre import simulate
 from voc_stream.simulator.load.benchmark_mix import benchmark_events
-from voc_stream.simulator.options import Decline, Noise, SimulationOptions
+from voc_stream.simulator.options import EARLY_DAYS, Decline, Noise, SimulationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,26 +28,6 @@ if TYPE_CHECKING:
     from voc_stream.simulator.delivery.message import SimulatedMessage
 
 SHARE = FiniteRange(0, 1)
-
-
-class Rfc3339(click.ParamType):
-    """A moment with an offset."""
-
-    name = "rfc3339"
-
-    def convert(
-        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Read the moment; click reports what is wrong."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no RFC 3339 time; write 2025-03-01T08:00:00Z", param, ctx)
-        if moment.tzinfo is None:
-            self.fail(f"{value!r} has no offset; write {value}Z for UTC", param, ctx)
-        return moment.astimezone(UTC)
 
 
 @click.command(name="simulate")
@@ -91,6 +74,13 @@ class Rfc3339(click.ParamType):
     default=20_000,
     show_default=True,
     help="About how many events the history has.",
+)
+@click.option(
+    "--early-days",
+    type=FiniteRange(0),
+    default=EARLY_DAYS,
+    show_default=True,
+    help="Days before the history with a few visits, for measures that wait for months.",
 )
 @click.option(
     "--speed",
@@ -166,6 +156,7 @@ def command(
     duration: float | None,
     history_days: float,
     history_events: int,
+    early_days: float,
     speed: float,
     sites: int,
     duplicate_share: float,
@@ -178,13 +169,13 @@ def command(
     decline_points: float,
     mix: str,
 ) -> None:
-    """Play the call centre of a group of car workshops, to Kafka, or with --out to JSON Lines.
+    """Play a call centre of the trade of VOC_CATALOGUE, to Kafka, or with --out to JSON Lines.
 
-    First comes a history of past days, as fast as possible, then the live part, in which the events
-    occur as they are sent and a workshop's day of ten hours takes a minute (see --speed). It stops
-    at --count, --duration, Ctrl-C or SIGTERM. The same --seed, --start and other options give the
-    same bytes. Broken messages that cannot be a line of text (none or empty, with a line break, not
-    UTF-8) are left out of JSON Lines.
+    By default the trade is a group of car workshops. First comes a history of past days, as fast as
+    possible, then the live part, in which the events occur as they are sent and a working day of
+    ten hours takes a minute (see --speed). It stops at --count, --duration, Ctrl-C or SIGTERM. The
+    same --seed, --start, catalogue and options give the same bytes. Broken messages that cannot be
+    a line of text (none or empty, with a line break, not UTF-8) are left out of JSON Lines.
 
     --mix benchmark is for measuring: 70 % repair steps, 20 % callbacks, 10 % complaints of
     1,000,000 customers at 300 sites. It needs --count and heeds of the others only --out, --seed,
@@ -205,6 +196,7 @@ def command(
             duration_seconds=duration,
             history_days=history_days,
             history_events=history_events,
+            early_days=early_days,
             speed=speed,
             sites=sites,
             decline=_decline(decline_site, decline_after, decline_until, decline_points)
@@ -217,7 +209,7 @@ def command(
                 conflicting_share=0.0 if no_broken else Noise.conflicting_share,
             ),
         )
-        messages = simulate(options)
+        messages = simulate(options, play_of(read_catalogue(load_settings(os.environ))))
     if out is None:
         counts = _to_kafka(itertools.islice(messages, count), seed)
     elif count is None and duration is None:

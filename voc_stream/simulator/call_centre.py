@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.simulator.delivery.disturbance import DisturbedChannel
 from voc_stream.simulator.repair import visit
 from voc_stream.simulator.world import DAY, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from voc_stream.simulator.delivery.message import SimulatedMessage
     from voc_stream.simulator.options import SimulationOptions
 
-EVENTS_PER_VISIT = 25.6
-"""How many events a visit gives; measured, and a test compares the rate that follows from it."""
 WARM_UP_DAYS = 3.0
 """How long before the start visits begin as often as later.
 
@@ -28,7 +26,22 @@ The live part then starts at its rate.
 """
 
 
-def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
+class Play(NamedTuple):
+    """A story.
+
+    Attributes:
+        visit: the process of one visit, and all that follows from it.
+        events_per_visit: measured; a test compares the rate that follows from it.
+    """
+
+    visit: Callable[[World], Iterator[float]]
+    events_per_visit: float
+
+
+WORKSHOPS = Play(visit, 25.6)
+
+
+def simulate(options: SimulationOptions, play: Play = WORKSHOPS) -> Iterator[SimulatedMessage]:
     """Yield messages in order of sending.
 
     The history first, then those of the live part, for ever unless `duration_seconds` ends it.
@@ -39,9 +52,10 @@ def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
     warm_up = (
         min(WARM_UP_DAYS, options.history_days) * DAY if options.duration_seconds != 0 else 0.0
     )
-    world = World(options, begin=-options.history_days * DAY)
+    early_days = options.early_days if options.history_days else 0.0
+    world = World(options, begin=-(options.history_days + early_days) * DAY)
     channel = DisturbedChannel(options.noise, f"{options.seed} {options.start.isoformat()}")
-    world.start(_arrivals(world, options, warm_up))
+    world.start(_arrivals(world, options, play, warm_up))
     end = (
         None
         if options.duration_seconds is None
@@ -58,17 +72,25 @@ def simulate(options: SimulationOptions) -> Iterator[SimulatedMessage]:
         yield from channel.sent_by(end)
 
 
-def _arrivals(world: World, options: SimulationOptions, warm_up: float) -> Iterator[float]:
+def _arrivals(
+    world: World, options: SimulationOptions, play: Play, warm_up: float
+) -> Iterator[float]:
     """Customers come at even random intervals; how often depends on the part of the story."""
-    live = options.rate_per_second / options.speed / EVENTS_PER_VISIT
-    history = (
-        options.history_events / EVENTS_PER_VISIT / (options.history_days * DAY)
-        if options.history_days
-        else 0.0
-    )
-    for per_second, until in ((history, -warm_up), (live, math.inf)):
+
+    def per_second(events: float, days: float) -> float:
+        return events / play.events_per_visit / (days * DAY) if days else 0.0
+
+    early = per_second(options.early_events, options.early_days if options.history_days else 0.0)
+    history = per_second(options.history_events, options.history_days)
+    live = options.rate_per_second / options.speed / play.events_per_visit
+    parts = ((early, -options.history_days * DAY), (history, -warm_up), (live, math.inf))
+    for visits_per_second, until in parts:
         while world.now < until:
-            if per_second:
-                world.start(visit(world))
-            wait = world.random.uniform(0.5, 1.5) / per_second if per_second else math.inf
+            if visits_per_second:
+                world.start(play.visit(world))
+            wait = (
+                world.random.uniform(0.5, 1.5) / visits_per_second
+                if visits_per_second
+                else math.inf
+            )
             yield min(wait, until - world.now)

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 OUTCOMES: dict[Outcome, int] = {"completed": 60, "no_answer": 32, "refused": 8}
 FOLLOW_UP_SECONDS = 72 * 3600
+PROCESS_ITEMS = (
+    "appointment_offered",
+    "cost_estimated",
+    "time_estimated",
+    "lounge_refreshments",
+    "inspection_invited",
+    "advice_given",
+    "delivered_on_time",
+    "work_completed",
+    "followed_up",
+)
 PATIENCE_SHARE = 0.92
 """The share of the ratings that a customer who answers gives."""
 EXPECTATION_SHARE = 0.2
@@ -83,7 +94,7 @@ def _interview(world: World, journey: Journey) -> dict[str, Any]:
         "mode": "web" if world.chance(WEB_SHARE) else "phone",
     }
     if world.chance(0.5):
-        said["effort"] = float(min(10, max(0, round(10 - overall + random.gauss(1.0, 1.0)))))
+        said["effort"] = float(min(10, max(0, round(overall - 0.5 + random.gauss(0.0, 1.0)))))
     if world.chance(TEXT_SHARE):
         said["text"] = remark(random, journey.worst(), content=overall >= CONTENT_SCORE)
     return said

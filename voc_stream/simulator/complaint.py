@@ -6,7 +6,8 @@ Both follow from a bad visit, and leaving also from how the complaint was handle
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import TYPE_CHECKING, Any, Protocol
 
 from voc_stream.events.types import Complaint, Customer
 from voc_stream.simulator.phrases import remark
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from voc_stream.events.types.fields import Action, ChurnReason
-    from voc_stream.simulator.journey import Journey
+    from voc_stream.simulator.customers import SimulatedCustomer
+    from voc_stream.simulator.network import Advisor, Shop
     from voc_stream.simulator.world import World
 
 DEPARTMENT_IN_CHARGE = {
@@ -36,6 +38,7 @@ BACKGROUND_SHARE = 0.003
 UNRESOLVED_LEAVING_SHARE, RESOLVED_LEAVING_SHARE = 0.6, 0.06
 WON_BACK_SHARE = 0.2
 MAXIMUM_ROUNDS = 3
+FORGOTTEN_SHARE, FORGOTTEN_TIMES = 0.12, 8.0
 
 # Survey shares of why customers leave, in percent.
 CHURN_REASONS: dict[ChurnReason, int] = {
@@ -48,7 +51,27 @@ CHURN_REASONS: dict[ChurnReason, int] = {
 }
 
 
-def may_complain(world: World, journey: Journey) -> Iterator[float]:
+class Visited(Protocol):
+    """A visit that may be complained about; times and scores as in `Journey`."""
+
+    customer: SimulatedCustomer
+    shop: Shop
+    advisor: Advisor
+    attitude: float
+    final_amount: float | None
+
+    @property
+    def order_id(self) -> str | None:
+        """The order of the visit, if any."""
+
+    def felt(self, experience: str) -> float:
+        """What the customer feels about a rating."""
+
+    def worst(self) -> str | None:
+        """The rating that the customer feels worst about."""
+
+
+def may_complain(world: World, journey: Visited) -> Iterator[float]:
     """Let a customer complain after a visit, or leave without a word, or stay.
 
     The worse the visit felt, the likelier is a complaint.
@@ -60,20 +83,20 @@ def may_complain(world: World, journey: Journey) -> Iterator[float]:
         yield from leave(world, journey)
 
 
-def complain(world: World, journey: Journey, *, severe: bool) -> Iterator[float]:
+def complain(world: World, journey: Visited, *, severe: bool) -> Iterator[float]:
     """Run one complaint from its opening to whatever end the shop brings it."""
     random = world.random
     category = journey.worst()
-    common = {
+    common: dict[str, str | None] = {
         "complaint_id": world.next_id("K"),
         "category": category,
         "severity": "major" if severe else "minor",
     }
     patience = max(1.0, journey.shop.slowness) * (1.0 - 0.3 * min(0.0, journey.attitude))
-    department = DEPARTMENT_IN_CHARGE.get(category, "service")
+    department = DEPARTMENT_IN_CHARGE.get(category or "", "service")
     _act(world, journey, "opened", common, text=remark(random, category, content=False))
     for _ in range(MAXIMUM_ROUNDS):
-        yield random.uniform(0.02, 0.3) * DAY * patience
+        yield random.uniform(0.02, 0.3) * DAY * patience * _times_left_lying(common["complaint_id"])
         _act(
             world,
             journey,
@@ -107,7 +130,16 @@ def complain(world: World, journey: Journey, *, severe: bool) -> Iterator[float]
         yield from leave(world, journey)
 
 
-def _unresolved(world: World, journey: Journey, common: dict[str, str]) -> Iterator[float]:
+def _times_left_lying(complaint_id: str | None) -> float:
+    """How much longer than usual a complaint waits before anybody answers it.
+
+    It follows from the complaint alone, so that nothing else of the story depends on it.
+    """
+    luck = Random(f"forgotten {complaint_id}").random()  # noqa: S311  a simulation, no secret
+    return FORGOTTEN_TIMES if luck < FORGOTTEN_SHARE else 1.0
+
+
+def _unresolved(world: World, journey: Visited, common: dict[str, str | None]) -> Iterator[float]:
     """Nobody solves it: the customer gives up, leaves, or is still waiting."""
     if world.chance(0.25):
         yield world.random.uniform(0.5, 2.0) * DAY
@@ -116,7 +148,7 @@ def _unresolved(world: World, journey: Journey, common: dict[str, str]) -> Itera
         yield from leave(world, journey)
 
 
-def leave(world: World, journey: Journey) -> Iterator[float]:
+def leave(world: World, journey: Visited) -> Iterator[float]:
     """The customer leaves, and is perhaps won back."""
     customer = journey.customer
     yield world.random.uniform(0.5, 3.0) * DAY
@@ -131,12 +163,12 @@ def leave(world: World, journey: Journey) -> Iterator[float]:
         _change(world, journey, "won_back", lifecycle_stage="opportunity")
 
 
-def _compensation(world: World, journey: Journey) -> float:
+def _compensation(world: World, journey: Visited) -> float:
     return round((journey.final_amount or 500.0) * world.random.uniform(0.1, 0.5), 2)
 
 
 def _act(
-    world: World, journey: Journey, action: Action, common: dict[str, str], **fields: Any
+    world: World, journey: Visited, action: Action, common: dict[str, str | None], **fields: Any
 ) -> None:
     world.emit(
         Complaint,
@@ -153,7 +185,7 @@ def _act(
     )
 
 
-def _change(world: World, journey: Journey, change: str, **fields: Any) -> None:
+def _change(world: World, journey: Visited, change: str, **fields: Any) -> None:
     world.emit(
         Customer,
         customer_id=journey.customer.customer_id,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from random import Random
-
     from voc_stream.simulator.customers import SimulatedCustomer
     from voc_stream.simulator.network import Advisor, Shop
 
@@ -38,6 +37,8 @@ RATINGS = (
     "advisor_service",
     "overall",
 )
+TOLD_SHARE = 0.5
+"""Of the orders whose advisor tells of a delay."""
 ORDINARY_SCORE = 9.3
 """Most people are content: scores crowd below the ceiling."""
 
@@ -46,7 +47,8 @@ ORDINARY_SCORE = 9.3
 class Journey:
     """One visit. Times are working seconds, None while they have not come.
 
-    `attitude` is that of the advisor at the time.
+    `attitude` is that of the advisor at the time; `promised` is what was promised first, which the
+    customer remembers, whatever is promised later.
     """
 
     order_id: str
@@ -60,6 +62,7 @@ class Journey:
     estimated_amount: float | None = None
     final_amount: float | None = None
     promised: float | None = None
+    promised_again: float | None = None
     delivered: float | None = None
     late: bool = False
     washed: bool = True
@@ -68,6 +71,17 @@ class Journey:
     inspection_invited: bool = True
     advice_given: bool = True
     refreshments: bool = True
+
+    # These follow from the order alone, so that nothing else of the story depends on them.
+    @property
+    def is_told_of_delays(self) -> bool:
+        """Whether the advisor moves a promise that cannot be kept."""
+        return Random(f"told {self.order_id}").random() < TOLD_SHARE  # noqa: S311  a simulation, no secret
+
+    @property
+    def minutes_to_book(self) -> float:
+        """How long it takes to make the appointment."""
+        return Random(f"booked {self.order_id}").uniform(3, 8)  # noqa: S311  a simulation, no secret
 
     def felt(self, experience: str) -> float:
         """What the customer feels about a rating of the catalogue, before the noise of answering.

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+EARLY_DAYS = 200.0
+"""Of the commands. What shall happen within 180 days can be judged once they are over."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decline:
     """A shop whose service gets worse.
@@ -92,6 +96,9 @@ class SimulationOptions:
             part takes a workshop's day to get going.
         history_events: about how many events the history has. The last three days are as busy as
             the live part.
+        early_days: how many days before the history a few visits happen, so that measures which
+            wait for months have values; not without a history.
+        early_events: about how many events these days have.
         speed: working seconds that pass in one second of the live part; at 600 a workshop's day of
             ten hours takes a minute.
         sites: number of shops.
@@ -105,6 +112,8 @@ class SimulationOptions:
     duration_seconds: float | None = None
     history_days: float = 28.0
     history_events: int = 20_000
+    early_days: float = 0.0
+    early_events: int = 3_000
     speed: float = 600.0
     sites: int = 8
     decline: Decline | None = field(default_factory=Decline)
@@ -117,7 +126,13 @@ class SimulationOptions:
         for name in ("rate_per_second", "speed", "sites"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give a number above 0")
-        for name in ("history_days", "history_events", "duration_seconds"):
+        for name in (
+            "history_days",
+            "history_events",
+            "early_days",
+            "early_events",
+            "duration_seconds",
+        ):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more")
         for name in (

@@ -28,6 +28,15 @@ _UNHAPPY = {
 }
 
 
-def remark(random: Random, worst: str, *, content: bool) -> str:
-    """A sentence of a customer who is content, or else unhappy about the rating `worst`."""
+_UNHAPPY_ANYWHERE = ("I had expected more.", "It took far too long.", "整体体验令人失望。")
+_CONTENT_ANYWHERE = ("Everything as promised, thank you.", "服务很好,下次还会来。")
+
+
+def remark(random: Random, worst: str | None, *, content: bool) -> str:
+    """A sentence of a customer who is content, or else unhappy about the rating `worst`.
+
+    One that fits everywhere, if `worst` is no rating of a car workshop.
+    """
+    if worst not in _UNHAPPY:
+        return random.choice(_CONTENT_ANYWHERE if content else _UNHAPPY_ANYWHERE)
     return random.choice(_CONTENT if content else _UNHAPPY[worst])

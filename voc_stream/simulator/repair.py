@@ -25,6 +25,8 @@ PARTS_SHARE, BACK_ORDER_SHARE = 0.6, 0.06
 NO_ESTIMATE_SHARE = 0.04
 WASH_SHARE = 0.85
 PROMISE_MARGIN = 1.45
+HAND_OVER, WORK_BESIDE = 50 * MINUTE, 90 * MINUTE
+"""From the inspection to the delivery, and all that is not the work itself from the parts on."""
 SCORED_CONTACT_SHARE = 0.3
 FAVOURED_ADVISOR_WEIGHTS = (2, 1, 1)
 """The first advisor of a shop looks after half of the customers."""
@@ -42,7 +44,7 @@ def visit(world: World) -> Iterator[float]:
     """A customer books or comes, and takes the car home when the workshop has done its work."""
     journey = _arrive(world)
     if journey.booked:
-        yield from _stage(world, journey, "appointment", 5 * MINUTE)
+        yield from _stage(world, journey, "appointment", journey.minutes_to_book * MINUTE)
         yield world.random.uniform(0.05 * DAY, 1.0 * DAY)
     journey.attitude = world.attitude(
         journey.shop.site_id, journey.shop.friendliness, journey.advisor
@@ -131,6 +133,7 @@ def _repair(world: World, journey: Journey) -> Iterator[float]:
             "parts",
             world.around(parts * shop.slowness) + back_order,
             employee=shop.parts_clerk,
+            still_needed=work * shop.slowness + WORK_BESIDE,
         )
     yield from _stage(world, journey, "dispatch", world.around(12 * MINUTE * shop.slowness))
     _score(world, journey, "lounge_comfort", channel="app")
@@ -143,6 +146,7 @@ def _repair(world: World, journey: Journey) -> Iterator[float]:
         "inspection",
         world.around(12 * MINUTE * shop.slowness),
         employee=_technician(world, journey),
+        still_needed=HAND_OVER,
     )
     if world.chance(shop.rework_share):
         journey.reworked = True
@@ -193,16 +197,29 @@ def _stage(
     duration: float,
     *,
     employee: str | None = None,
+    still_needed: float | None = None,
     **at_exit: Any,
 ) -> Iterator[float]:
     """Enter a stage after a short while, spend working seconds in it, and leave it.
 
-    `at_exit` are fields of the exit.
+    `at_exit` are fields of the exit. With `still_needed`, the working seconds from there to the
+    delivery, a promise that cannot be kept may be moved there.
     """
     yield world.random.uniform(1, 5) * MINUTE
     _step(world, journey, stage, "enter", employee)
     yield duration
+    if still_needed is not None:
+        at_exit |= _promised_again(world, journey, still_needed)
     _step(world, journey, stage, "exit", employee, **at_exit)
+
+
+def _promised_again(world: World, journey: Journey, still_needed: float) -> dict[str, Any]:
+    """Another promise, if what was promised latest cannot be kept and the advisor tells."""
+    promised = journey.promised_again or journey.promised
+    if promised is None or world.now + still_needed <= promised or not journey.is_told_of_delays:
+        return {}
+    journey.promised_again = world.clock.next_quarter(world.now + still_needed)
+    return {"promised_at": world.clock.moment(journey.promised_again)}
 
 
 def _step(

@@ -109,12 +109,11 @@ def test_followed_up_is_the_truth(
 def test_delivered_on_time_is_the_truth(
     story: list[AnyEvent], callbacks: list[Callback], delivered: dict[str, datetime]
 ) -> None:
-    """`delivered_on_time` is what the timestamps say, and both cases occur."""
-    promised = {
-        event.order_id: event.promised_at
-        for event in story
-        if isinstance(event, RepairStep) and event.promised_at
-    }
+    """`delivered_on_time` is what the timestamps say of the first promise; both cases occur."""
+    promised: dict[str, datetime] = {}
+    for event in story:
+        if isinstance(event, RepairStep) and event.promised_at:
+            promised.setdefault(event.order_id, event.promised_at)
     said = {
         (_done(call, "delivered_on_time"), delivered[call.order_id] <= promised[call.order_id])
         for call in callbacks
@@ -164,3 +163,13 @@ def test_unfriendly_shop_has_the_worst_advisors(callbacks: list[Callback]) -> No
     }
     means = {site: _mean_score(calls, "advisor_service") for site, calls in by_site.items()}
     assert min(means, key=means.__getitem__) == "shop-05"
+
+
+def test_whoever_is_content_recommends_and_had_little_effort(callbacks: list[Callback]) -> None:
+    """Effort is a score like the others: 10 is easy."""
+    efforts: dict[bool, list[float]] = {True: [], False: []}
+    for call in callbacks:
+        overall = _score(call, "overall")
+        if call.effort is not None and overall is not None:
+            efforts[overall >= 9].append(call.effort)
+    assert mean(efforts[True]) > mean(efforts[False]) + 1

@@ -75,18 +75,22 @@ def test_the_promise_is_made_at_the_estimate(orders: list[list[RepairStep]]) -> 
     """Promise and amounts stand at their stages and nowhere else.
 
     Promise and estimated amount are on the exit of the estimate, the final amount on that of the
-    settlement.
+    settlement. A promise that cannot be kept is moved when the parts are there or the work is done.
     """
+    moved = 0
     for steps in orders:
         for step in steps:
             at_estimate = (step.stage, step.edge) == ("estimate", "exit")
-            assert (
-                (step.promised_at is not None) == (step.estimated_amount is not None) == at_estimate
-            )
+            assert (step.estimated_amount is not None) == at_estimate
+            if step.promised_at is not None and not at_estimate:
+                assert (step.stage, step.edge) in {("parts", "exit"), ("inspection", "exit")}
+                moved += 1
+            assert step.promised_at is not None or not at_estimate
             assert step.promised_at is None or step.promised_at > step.occurred_at
             assert (step.final_amount is not None) == (
                 (step.stage, step.edge) == ("settlement", "exit")
             )
+    assert 0.02 < moved / len(orders) < 0.3
 
 
 def test_slow_shops_deliver_late_more_often(orders: list[list[RepairStep]]) -> None:

@@ -53,9 +53,14 @@ def test_no_broken_means_none() -> None:
 
 
 def test_duration_zero_is_the_history_alone() -> None:
-    """History only: the file ends by itself and holds about the events asked for."""
-    result = _run("--out", "-", "--duration", "0", "--history-events", "3000", *REPEATABLE)
-    assert len(result.stdout.splitlines()) == pytest.approx(3000, rel=0.2)
+    """History only: the file ends by itself and holds about the events asked for.
+
+    The early days come on top.
+    """
+    asked = ("--out", "-", "--duration", "0", "--history-events", "3000", *REPEATABLE)
+    without = _run(*asked, "--early-days", "0")
+    assert len(without.stdout.splitlines()) == pytest.approx(3000, rel=0.2)
+    assert len(_run(*asked).stdout.splitlines()) == pytest.approx(6000, rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_a_decline_may_end() -> None:
             "-",
             "--no-broken",
             "--duration",
-            "60",
+            "150",
             "--decline-after",
             "0",
             *until,

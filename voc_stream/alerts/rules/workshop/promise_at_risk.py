@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.facts.open_orders import OpenOrder
     from voc_stream.alerts.rule import Context, Facts
+    from voc_stream.catalogue.label import Label
     from voc_stream.catalogue.model import Catalogue
 
 NAME = "VocPromiseAtRisk"
@@ -74,7 +75,10 @@ def judge_promises(
         if max(risks).promised_at - now >= LEAST_WARNING
     }
     return Verdict(
-        [_finding(site_id, sorted(at_risk[site_id]), now) for site_id in sorted(in_time)],
+        [
+            _finding(site_id, sorted(at_risk[site_id]), catalogue.flow.subject, now)
+            for site_id in sorted(in_time)
+        ],
         {Subject(NAME, None, "site", site_id) for site_id in at_risk.keys() - in_time},
     )
 
@@ -137,7 +141,7 @@ def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
     return longest
 
 
-def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
+def _finding(site_id: str, risks: Sequence[_Risk], passing: Label, now: datetime) -> Finding:
     """The alert about a site; it names the earliest promise first."""
     first, worst = risks[0], max(risks, key=lambda risk: risk.minutes_short)
     left = (first.promised_at - now).total_seconds() / 60
@@ -154,8 +158,8 @@ def _finding(site_id: str, risks: Sequence[_Risk], now: datetime) -> Finding:
         f"{site_id}: {counted(len(risks), 'promise')} at risk, {first.order_id} is due in"
         f" {counted(round(left), 'minute')},"
         f" {worst.order_id} will be {counted(round(worst.minutes_short), 'minute')} late"
-        f" / {site_id}：{len(risks)} 个工单可能无法按承诺时间交付，{first.order_id} 还剩 {left:.0f}"
-        " 分钟，"
+        f" / {site_id}：可能无法按承诺时间交付的{passing.zh}：{len(risks)}，"
+        f"{first.order_id} 还剩 {left:.0f} 分钟，"
         f"{worst.order_id} 预计晚 {worst.minutes_short:.0f} 分钟",
     )
 

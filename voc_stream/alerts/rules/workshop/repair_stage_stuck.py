@@ -14,6 +14,7 @@ from voc_stream.alerts.facts.stage_times import SHARE_WITHIN, StageTimes
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
+from voc_stream.alerts.wording import counted
 from voc_stream.catalogue.model import minutes_experience
 from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.statistics import poisson_tail
@@ -206,7 +207,7 @@ def _finding(found: _StageAtSite, catalogue: Catalogue, oldest: float) -> Findin
     site_id, stuck = found.subject.scope, found.stuck
     limit = round(found.limit.minutes, 1)
     english, chinese = stage_label(catalogue, found.stage)
-    product = _telling_product(stuck, found.products)
+    product, passing = _telling_product(stuck, found.products), catalogue.flow.subject
     return Finding(
         found.subject,
         "critical" if found.far_beyond >= MANY else "warning",
@@ -221,11 +222,10 @@ def _finding(found: _StageAtSite, catalogue: Catalogue, oldest: float) -> Findin
             "explained_by": product,
             "explained_dimension": "product" if product else None,
         },
-        f"{english} at {site_id}: {len(stuck)} of {found.in_stage} orders for more than {limit:g}"
-        f" minutes, {stuck[0].order_id} for"
-        f" {oldest:.0f} / {site_id} {chinese}：{found.in_stage} 个工单中有 {len(stuck)} 个超过"
-        f" {limit:g} 分钟，"
-        f"{stuck[0].order_id} 已 {oldest:.0f} 分钟",
+        f"{english} at {site_id}: {len(stuck)} of {counted(found.in_stage, passing.en)} for more"
+        f" than {limit:g} minutes, {stuck[0].order_id} for"
+        f" {oldest:.0f} / {site_id} {chinese}：{passing.zh}共 {found.in_stage}，"
+        f"其中 {len(stuck)} 超过 {limit:g} 分钟，{stuck[0].order_id} 已 {oldest:.0f} 分钟",
     )
 
 

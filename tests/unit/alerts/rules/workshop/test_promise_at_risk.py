@@ -172,7 +172,7 @@ def test_an_alert_names_the_orders(catalogue: Catalogue) -> None:
     }
     assert finding.summary == (
         "s-1: 2 promises at risk, o-2 is due in 50 minutes, o-3 will be 45 minutes late"
-        " / s-1：2 个工单可能无法按承诺时间交付，o-2 还剩 50 分钟，o-3 预计晚 45 分钟"
+        " / s-1：可能无法按承诺时间交付的车辆：2，o-2 还剩 50 分钟，o-3 预计晚 45 分钟"
     )
 
 

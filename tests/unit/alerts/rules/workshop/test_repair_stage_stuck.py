@@ -100,8 +100,8 @@ def test_two_of_two_beyond_the_percentile_are_no_chance(catalogue: Catalogue) ->
         "explained_dimension": None,
     }
     assert finding.summary == (
-        "Wash at s-1: 2 of 2 orders for more than 40 minutes, o-1 for 50"
-        " / s-1 清洗：2 个工单中有 2 个超过 40"
+        "Wash at s-1: 2 of 2 vehicles for more than 40 minutes, o-1 for 50"
+        " / s-1 清洗：车辆共 2，其中 2 超过 40"
         " 分钟，o-1 已 50 分钟"
     )
 

@@ -4,7 +4,8 @@
 set -eu
 
 for role in owner writer bi monitor; do
-    psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --set "password=$(cat "${VOC_SECRETS:-/run/secrets}/${role}_password")" \
+    password="$(cat "${VOC_SECRETS:-/run/secrets}/${role}_password")"
+    psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --set "password=$password" \
         --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<SQL
 ALTER ROLE voc_$role PASSWORD :'password';
 SQL

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from documentation import FENCE, PAGES, name, read
+from documentation import FENCE, PAGES, ROOT, name, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +14,33 @@ if TYPE_CHECKING:
 
 COLUMNS = 100
 WORDS = 25
+# Ruff holds Python. Values such as digests, commands and PromQL may be longer than a line.
+COMMENTED = sorted(
+    path
+    for pattern in (
+        "Makefile", "pyproject.toml", ".ci/run", "docs/examples/*.toml",
+        "voc_stream/catalogue/trades/*.toml", "deploy/**/*.yaml", "deploy/**/*.sql",
+        "deploy/Dockerfile", "deploy/systemd/*",
+    )
+    for path in ROOT.glob(pattern)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_lines_fit_beside_each_other(page: Path) -> None:
     """Prose has at most 100 columns; tables, pictures and what is to be copied may have more."""
     assert [line for line in prose_lines(read(page)) if len(line) > COLUMNS] == []
+
+
+def test_comments_fit_beside_each_other() -> None:
+    """Comments of files that are no Python have at most 100 columns, too."""
+    assert len(COMMENTED) > 30
+    assert [
+        f"{name(path)}: {line}"
+        for path in COMMENTED
+        for line in read(path).splitlines()
+        if re.match(r"\s*(#|--)", line) and len(line) > COLUMNS
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -126,6 +126,7 @@ BEGIN
             ('flow_stage', 'MAINTAIN'),
             ('site_calendar', 'MAINTAIN'),
             ('installation', 'DELETE, MAINTAIN'),
+            ('customer_moment', 'MAINTAIN'),
             ('customer_move', 'UPDATE'),
             ('contribution', 'UPDATE'),
             ('detail_contribution', 'UPDATE'),

@@ -243,10 +243,10 @@ class BatchSink(Protocol):
     def start_at(
         self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
     ) -> None:
-        """Replace the stored position by `position`; the stored one is None if there is none yet.
+        """Put `position` in the place of the stored one, which is `replacing`.
 
-        The partition is new, or its log is another. Raises FencedError if another position is
-        stored, and StoreUnavailableError.
+        None if there is none yet. The partition is new, or its log is another. Raises FencedError
+        if another position is stored, and StoreUnavailableError.
         """
         ...
 

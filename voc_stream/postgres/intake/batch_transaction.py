@@ -105,9 +105,9 @@ class PostgresSink:
     def start_at(
         self, partition: Partition, position: StoredPosition, replacing: StoredPosition | None
     ) -> None:
-        """Replace the stored position by `position`.
+        """Put `position` in the place of the stored one, which is `replacing`.
 
-        The stored one is None if there is none yet.
+        `replacing` is None if there is no stored position yet.
         """
         with self._transaction() as cursor:
             start_at(cursor, partition, position, replacing)

@@ -37,9 +37,9 @@ def start_at(
     position: StoredPosition,
     replacing: StoredPosition | None,
 ) -> None:
-    """Replace the stored position by `position`; the stored one is None if there is none yet.
+    """Put `position` in the place of the stored one, which is `replacing`.
 
-    Raises FencedError.
+    None if there is none yet. Raises FencedError.
     """
     if replacing is None:
         cursor.execute(

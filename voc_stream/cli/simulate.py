@@ -172,10 +172,10 @@ def command(
     """Play a call centre of the trade of VOC_CATALOGUE, to Kafka, or with --out to JSON Lines.
 
     By default the trade is a group of car workshops. First comes a history of past days, as fast as
-    possible, then the live part, in which the events occur as they are sent and a working day of
-    ten hours takes a minute (see --speed). It stops at --count, --duration, Ctrl-C or SIGTERM. The
-    same --seed, --start, catalogue and options give the same bytes. Broken messages that cannot be
-    a line of text (none or empty, with a line break, not UTF-8) are left out of JSON Lines.
+    possible. Then comes the live part: events occur as they are sent, and a working day of ten
+    hours takes a minute (see --speed). It stops at --count, --duration, Ctrl-C or SIGTERM. The same
+    --seed, --start, catalogue and options give the same bytes. Broken messages that cannot be a
+    line of text (none or empty, with a line break, not UTF-8) are left out of JSON Lines.
 
     --mix benchmark is for measuring: 70 % repair steps, 20 % callbacks, 10 % complaints of
     1,000,000 customers at 300 sites. It needs --count and heeds of the others only --out, --seed,

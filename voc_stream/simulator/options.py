@@ -65,7 +65,7 @@ class Decline:
 class Noise:
     """How the way to the topic disturbs the events. Shares are of the events, 0-1.
 
-    Late and repeated messages are sent after a delay drawn log-uniformly from its range;
+    Late and repeated messages are sent after a delay drawn log-uniformly from its range.
     `huge_string_bytes` is the length of the string in the broken messages that carry one. Some
     events are taken back (`retracted_share`), and of some the id is used again for another event
     (`conflicting_share`), both so long after they were sent.

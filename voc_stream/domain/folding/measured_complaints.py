@@ -1,7 +1,8 @@
 """Says what a batch changes about the measures of complaints, if the catalogue declares any.
 
-A complaint is measured before its first event of the batch, and again when all are applied, what
-was `unread` is read and its owner's profile is known. The difference is what the batch adds.
+A complaint is measured before its first event of the batch, and once more at the end. By then all
+events are applied, what was `unread` is read and its owner's profile is known. The difference is
+what the batch adds.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ written for each. So if the second queue is long, a call takes only one part of 
 sixteenth of sites and employees, whose contributions have waited since the last turn of that part.
 
 The newest pane of a horizon is open: readers add it to the sum of the closed panes. So a
-contribution that is not late is written to panes only. The work is proportional to what changed and
-to what entered or left the closed part of a horizon, not to the size of the tables:
+contribution that is not late is written to panes only. The work is proportional to what changed,
+and to what entered or left the closed part of a horizon. It does not depend on the size of the
+tables:
 
     new sum = old sum
             - panes that left

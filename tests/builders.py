@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import drawn_values
+from drawn_values import (
+    amounts,
+    identifiers,
+    maybe,
+    named,
+    published,
+    published_types,
+    times,
+)
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -22,7 +32,7 @@ Event = dict[str, Any]
 CATALOGUE_PATH = (
     Path(__file__).parents[1] / "voc_stream" / "catalogue" / "trades" / "automotive.toml"
 )
-START = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
+START, RATINGS, scores = drawn_values.START, drawn_values.RATINGS, drawn_values.scores
 STAGES = ("appointment", "reception", "work", "delivery", "follow_up")
 ACTIONS = (
     "opened",
@@ -34,23 +44,6 @@ ACTIONS = (
     "closed",
     "withdrawn",
 )
-_IDENTIFIERS = frozenset(
-    [
-        "customer_id",
-        "site_id",
-        "department",
-        "employee_id",
-        "product",
-        "order_id",
-        "complaint_id",
-        "handed_to",
-        "segment",
-        "region",
-        "channel",
-        "mode",
-    ]
-)
-RATINGS = ("overall", "advisor_service", "reception_wait", "repair_quality")
 PROCESS_ITEMS = ("advice_given", "followed_up")
 
 
@@ -132,71 +125,22 @@ def _event(type_: str, event_id: str, fields: Event) -> Event:
     return {name: value for name, value in event.items() if value is not None}
 
 
-def _maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.none() | values
-
-
-def _times() -> st.SearchStrategy[str]:
-    """Moments of a few weeks, some equal, in several offsets.
-
-    Some are an instant around the 72nd hour and the day's end.
-    """
-    steps = st.sampled_from(
-        [0, 1, 5, 59, 60, 119, 600, 1439, 1440, 4319, 4320, 4321, 10_080, 40_000]
-    )
-    instants = st.sampled_from(
-        [timedelta(0), timedelta(microseconds=1), timedelta(seconds=0.3), timedelta(seconds=31)]
-    )
-    offsets = st.sampled_from([0, 480, -210])
-    return st.builds(
-        lambda minutes, instant, offset: _moment(
-            START + timedelta(minutes=minutes) + instant, offset
-        ),
-        steps,
-        instants,
-        offsets,
-    )
-
-
-def _moment(moment: datetime, offset_minutes: int) -> str:
-    shifted = moment + timedelta(minutes=offset_minutes)
-    sign, minutes = "-" if offset_minutes < 0 else "+", abs(offset_minutes)
-    return shifted.replace(tzinfo=None).isoformat() + (
-        f"{sign}{minutes // 60:02}:{minutes % 60:02}" if minutes else "Z"
-    )
-
-
-def scores() -> st.SearchStrategy[float]:
-    """Scores at the edges of boxes and bins, and halves of a hundredth, which round up."""
-    return st.sampled_from(
-        [0, 10, 5, 6, 6.0, 6.01, 8.99, 8.995, 9, 7.125, 1.005, 4.99]
-    ) | st.integers(0, 10_000).map(lambda n: n / 1000)
-
-
-def _amounts() -> st.SearchStrategy[float]:
-    return st.sampled_from([0, 12, 1250.5, 99.995]) | st.integers(0, 10**7).map(lambda n: n / 100)
-
-
-def _named(prefix: str, count: int = 3) -> st.SearchStrategy[str]:
-    return st.sampled_from([f"{prefix}-{number}" for number in range(1, count + 1)])
-
-
 def _common() -> dict[str, st.SearchStrategy[Any]]:
     return {
-        "occurred_at": _times(),
-        "customer_id": _named("u"),
-        "department": _maybe(_named("d", 2)),
-        "employee_id": _maybe(_named("e", 2)),
-        "product": _maybe(_named("p", 2)),
-        "channel": _maybe(_named("c", 2)),
-        "site_id": _named("s", 2),
-        "order_id": _maybe(_named("o")),
-        "invented_field": _maybe(st.just({"kept": [1, 2.5, "…"]})),
+        "occurred_at": times(),
+        "customer_id": named("u"),
+        "department": maybe(named("d", 2)),
+        "employee_id": maybe(named("e", 2)),
+        "product": maybe(named("p", 2)),
+        "channel": maybe(named("c", 2)),
+        "site_id": named("s", 2),
+        "order_id": maybe(named("o")),
+        "invented_field": maybe(st.just({"kept": [1, 2.5, "…"]})),
     }
 
 
 def _stated() -> dict[str, st.SearchStrategy[Any]]:
-    return {"expectation": _maybe(scores()), "importance": _maybe(scores())}
+    return {"expectation": maybe(scores()), "importance": maybe(scores())}
 
 
 def _answers() -> st.SearchStrategy[list[Event]]:
@@ -219,48 +163,48 @@ def _stated_only(fields: Event) -> Event:
 
 
 def _fields() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
-    """The fields of each type beside the common ones."""
-    return {
+    """The fields of each type: the common ones, its own, and what else is published of it."""
+    said: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "touchpoint": {"experience": st.sampled_from(RATINGS), "score": scores(), **_stated()},
         "callback": {
             "outcome": st.sampled_from(["completed", "no_answer", "refused"]),
             "answers": _answers(),
-            "mode": _maybe(_named("m", 2)),
-            "recommend": _maybe(st.integers(0, 10)),
-            "effort": _maybe(scores()),
+            "mode": maybe(named("m", 2)),
+            "recommend": maybe(st.integers(0, 10)),
+            "effort": maybe(scores()),
         },
         "complaint": {
-            "complaint_id": _named("q", 2),
+            "complaint_id": named("q", 2),
             "action": st.sampled_from(ACTIONS),
             "severity": st.sampled_from(["minor", "major"]),
-            "category": _maybe(st.sampled_from(RATINGS)),
-            "compensation": _maybe(_amounts()),
-            "handed_to": _maybe(_named("d", 2)),
+            "category": maybe(st.sampled_from(RATINGS)),
+            "compensation": maybe(amounts()),
+            "handed_to": maybe(named("d", 2)),
         },
         "repair_step": {
-            "order_id": _named("o"),
+            "order_id": named("o"),
             "stage": st.sampled_from(STAGES),
             "edge": st.sampled_from(["enter", "exit"]),
-            "promised_at": _maybe(_times()),
-            "estimated_amount": _maybe(_amounts()),
-            "final_amount": _maybe(_amounts()),
+            "promised_at": maybe(times()),
+            "estimated_amount": maybe(amounts()),
+            "final_amount": maybe(amounts()),
         },
         "customer": {
             "change": st.sampled_from(["profile", "profile", "churned", "won_back"]),
-            "segment": _maybe(_named("g", 2)),
-            "region": _maybe(_named("n", 2)),
-            "annual_value": _maybe(_amounts()),
-            "lifecycle_stage": _maybe(st.sampled_from(["prospect", "user"])),
-            "churn_reason": _maybe(st.sampled_from(["moved", "attitude"])),
+            "segment": maybe(named("g", 2)),
+            "region": maybe(named("n", 2)),
+            "annual_value": maybe(amounts()),
+            "lifecycle_stage": maybe(st.sampled_from(["prospect", "user"])),
+            "churn_reason": maybe(st.sampled_from(["moved", "attitude"])),
         },
     }
+    return {each: published(each) | _common() | said.get(each, {}) for each in published_types()}
 
 
 def _bodies() -> st.SearchStrategy[Event]:
-    common = _common()
     return st.one_of(
         *(
-            st.fixed_dictionaries({**common, "type": st.just(type_), **fields}).map(_stated_only)
+            st.fixed_dictionaries({**fields, "type": st.just(type_)}).map(_stated_only)
             for type_, fields in _fields().items()
         )
     )
@@ -289,7 +233,7 @@ def in_two_spellings(events: Iterable[Event]) -> list[Event]:
     return [
         {
             name: value.replace("-2", ("-\u00e9", "-e\u0301")[place % 2])
-            if name in _IDENTIFIERS and value
+            if name in identifiers() and value
             else value
             for name, value in event.items()
         }
@@ -310,7 +254,7 @@ def disturbances_of(events: list[Event]) -> st.SearchStrategy[list[Event]]:
         min_size=1,
         max_size=5,
     )
-    retractions = st.tuples(st.integers(1, 3), named, _times()).map(
+    retractions = st.tuples(st.integers(1, 3), named, times()).map(
         lambda drawn: retraction(f"x-{drawn[0]}", *drawn[1], occurred_at=drawn[2])
     )
     return st.lists(known | retractions, max_size=6)

@@ -245,11 +245,11 @@ def is_scored(event_type: str) -> bool:
 def _fields_of(event_type: Any) -> Fields:
     """The fields of a type with how each is checked.
 
-    Those below, else what its schema publishes.
+    Those below as it is said there; a type or a field that is none of them as its schema says.
     """
     if not isinstance(event_type, str):
         raise InvalidError("unknown type")
-    return _FIELDS.get(event_type) or published_fields(event_type)
+    return published_fields(event_type) | _FIELDS.get(event_type, {})
 
 
 @cache

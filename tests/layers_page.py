@@ -21,7 +21,7 @@ def rooms_table() -> str:
     """Each room with its purpose and the rooms that it may import, in Markdown."""
     rows = [[f"`{room}`", purpose(room), names(others)] for room, others in MAY_IMPORT.items()]
     rows += [[f"`{room}`", purpose(room), "every room"] for room in sorted(UNRESTRICTED)]
-    return table(["room", "what it holds", "may import"], rows, text=(0, 1, 2))
+    return table(["room", "what it does", "may import"], rows, text=(0, 1, 2))
 
 
 def names(rooms: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong, as errors whose text says what is wrong, where, and what to do.
+"""Declares what can go wrong: errors whose text says what is wrong, where, and what to do.
 
 Each error stands in the module that raises it, and has `VocError` as its base:
 

@@ -1,1 +1,1 @@
-"""The door to Kafka: the only package that imports Faust, aiokafka, mode or kafka-python."""
+"""Opens the door to Kafka: only this package imports Faust, aiokafka, mode or kafka-python."""

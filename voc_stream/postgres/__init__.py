@@ -1,4 +1,1 @@
-"""What is kept: tables, migrations, the transaction of a batch, and what keeps them fresh.
-
-The only place that speaks SQL.
-"""
+"""Keeps what is kept: tables, migrations, the transaction of a batch, and the chores of tables."""

@@ -1,1 +1,1 @@
-"""One Faust worker: fetches, hands on, applies, and does its chores."""
+"""Runs one Faust worker: it fetches, hands on, applies, and does its chores."""

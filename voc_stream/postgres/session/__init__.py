@@ -1,1 +1,1 @@
-"""One session with PostgreSQL: opened, bounded in time, locked, and filled by COPY."""
+"""Opens a session with PostgreSQL, bounds it in time, takes its locks, and fills it by COPY."""

@@ -1,1 +1,1 @@
-"""The call centre of any trade: whatever a catalogue declares is played."""
+"""Plays the call centre of any trade: whatever a catalogue declares."""

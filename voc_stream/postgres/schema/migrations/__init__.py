@@ -1,1 +1,1 @@
-"""Alembic's scripts: how an existing database becomes today's."""
+"""Migrates an existing database to today's tables, by Alembic's scripts."""

@@ -13,6 +13,7 @@ import sqlalchemy
 from deploy.tools import DEPLOY, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -58,18 +59,29 @@ class OperatorsDatabase:
 
 
 @pytest.fixture(scope="module")
-def operators_database(postgres_url: str) -> OperatorsDatabase:
-    """Roles, tables made by the owner, roles again; shared by the tests of a module."""
+def make_operators_database(postgres_url: str) -> Callable[[], OperatorsDatabase]:
+    """Makes databases with roles, tables made by the owner, and roles again."""
     from voc_stream.embedded.postgres import _programs
     from voc_stream.postgres.schema.migrate import migrate
 
-    name = f"voc_of_operators_{next(_numbers)}"
-    with closing(psycopg2.connect(postgres_url)) as connection:
-        connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name}")
-    url = sqlalchemy.make_url(postgres_url).set(database=name).render_as_string()
-    database = OperatorsDatabase(url, _programs() / "psql")
-    database.apply_roles()
-    migrate(database.url("voc_owner"))
-    database.apply_roles()
-    return database
+    def make() -> OperatorsDatabase:
+        name = f"voc_of_operators_{next(_numbers)}"
+        with closing(psycopg2.connect(postgres_url)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"CREATE DATABASE {name}")
+        url = sqlalchemy.make_url(postgres_url).set(database=name).render_as_string()
+        database = OperatorsDatabase(url, _programs() / "psql")
+        database.apply_roles()
+        migrate(database.url("voc_owner"))
+        database.apply_roles()
+        return database
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def operators_database(
+    make_operators_database: Callable[[], OperatorsDatabase],
+) -> OperatorsDatabase:
+    """One of them, shared by the tests of a module."""
+    return make_operators_database()

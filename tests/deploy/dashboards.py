@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from deploy.tools import DEPLOY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FOLDER = DEPLOY / "grafana" / "dashboards"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -40,11 +40,15 @@ def load(name: str) -> dict[str, Any]:
     return document
 
 
-def queries(field: str) -> Iterator[Query]:
-    """All queries of all dashboards of one kind: `expr` is PromQL, `rawSql` is SQL."""
+def queries(field: str, chosen: Mapping[str, list[str]] | None = None) -> Iterator[Query]:
+    """All queries of all dashboards of one kind: `expr` is PromQL, `rawSql` is SQL.
+
+    `chosen`: values of variables; of the others some are made up.
+    """
     for file in FILES:
         board = load(file.stem)
         values = {each["name"]: _values(each) for each in board["templating"]["list"]}
+        values |= chosen or {}
         for panel in board["panels"]:
             for target in panel["targets"]:
                 if field in target:

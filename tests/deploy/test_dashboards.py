@@ -17,9 +17,14 @@ from deploy.tools import DEPLOY, run, tool, values_of
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, Store, send
 
+from voc_stream.catalogue.load import load_catalogue
 from voc_stream.published.metrics_page import labels_of_metrics
+from voc_stream.simulator.any_trade.play import play_of
+from voc_stream.simulator.call_centre import simulate
+from voc_stream.simulator.options import EARLY_DAYS, SimulationOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from deploy.conftest import OperatorsDatabase
@@ -27,7 +32,11 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
 
-BOARDS = ("complaints", "customers", "experience", "pipeline", "repair-flow")
+BOARDS = ("complaints", "customers", "experience", "measures", "pipeline", "repair-flow")
+# What a simulated call centre shows nothing of, with the reason.
+MAY_BE_EMPTY = {
+    "experience: Alerts, latest first",
+}
 # Of the process, by the Prometheus client.
 OTHERS: dict[str, tuple[str, ...]] = {
     "process_resident_memory_bytes": (),
@@ -69,7 +78,7 @@ def filled_database(
 
 
 def test_the_boards_of_the_operators_are_there() -> None:
-    """Five boards, each with the address that its file has, so that links and bookmarks last."""
+    """Six boards, each with the address that its file has, so that links and bookmarks last."""
     assert [file.stem for file in FILES] == sorted(BOARDS)
     assert [load(name)["uid"] for name in BOARDS] == [f"voc-{name}" for name in BOARDS]
 
@@ -161,12 +170,80 @@ def test_sql_runs_before_there_is_a_site(filled_database: OperatorsDatabase, que
     filled_database.ask("voc_bi", query.text.replace("'site-1', 'it''s'", ""))
 
 
+@pytest.fixture(scope="module", params=["automotive", "hotel"])
+def played_database(
+    request: pytest.FixtureRequest, make_operators_database: Callable[[], OperatorsDatabase]
+) -> OperatorsDatabase:
+    """Tables after a month of simulated customers of one trade, who are there to this minute."""
+    database, catalogue = make_operators_database(), load_catalogue(request.param)
+    now = datetime.now(UTC)
+    options = SimulationOptions(
+        start=now - timedelta(seconds=60),
+        seed=5,
+        duration_seconds=60,
+        history_events=2_000,
+        early_days=EARLY_DAYS,
+        early_events=800,
+        rate_per_second=10,
+    )
+    values = [
+        message.value
+        for message in simulate(options, play_of(catalogue))
+        if message.value is not None
+    ]
+    with Store(database.url("voc_writer"), catalogue) as store:
+        sink = store.sink(1)
+        for start in range(0, len(values), 2_000):
+            send(sink, values[start : start + 2_000], number=1, now=now)
+        chores = store.chores()
+        chores.refresh(now)
+        chores.assess_churn(now)
+        chores.evaluate(now)
+    return database
+
+
+def test_every_panel_shows_something(played_database: OperatorsDatabase) -> None:
+    """In every trade each statement finds rows once customers have come."""
+    chosen = {
+        "site": [f"shop-{number:02d}" for number in range(1, 9)],
+        "experience": ["recommendation"],
+        "horizon": ["30d"],
+        "segment": ["standard", "premium"],
+    }
+    empty = {
+        query.where.split(" / ")[0]
+        for query in queries("rawSql", chosen)
+        if not played_database.ask("voc_bi", query.text)
+    }
+    assert empty <= MAY_BE_EMPTY
+
+
+def test_panels_show_measures_in_their_units(played_database: OperatorsDatabase) -> None:
+    """A share is shown from 0 to 100 and an NPS from -100 to 100, each within its interval."""
+    chosen = {"horizon": ["30d"], "site": ["shop-01"], "experience": ["recommendation"]}
+    shown = {
+        query.where.split(" / ")[0]: played_database.ask("voc_bi", query.text)
+        for query in queries("rawSql", chosen)
+        if query.where.startswith("measures:")
+    }
+    [(_, promoters, score, low, high, *_)] = shown["measures: Net promoter score, from -100 to 100"]
+    assert promoters > 20
+    assert -100 <= low < score < high <= 100
+    assert score > 10
+    shares = {row[0].split(" / ")[0]: row for row in shown["measures: Shares, in percent"]}
+    _, _, reached, low, high, *_ = shares["Reached by a callback"]
+    assert 30 < low < reached < high < 80
+    days = {value for _, unit, value in shown["measures: Day by day: $experience"]}
+    assert min(days) >= -100
+    assert max(days) > 10
+
+
 def test_the_sheet_shows_where_each_order_is(
     operators_database: OperatorsDatabase, catalogue: Catalogue
 ) -> None:
-    """The repair progress sheet has a line for each order in the shop.
+    """The progress sheet has a line for each open order.
 
-    Done stages with their minutes, the current one with its age.
+    Done stages with their minutes, the current one with its age, as the catalogue calls them.
     """
     now = datetime.now(UTC)
 
@@ -190,6 +267,7 @@ def test_the_sheet_shows_where_each_order_is(
     ]
     with Store(operators_database.url("voc_writer"), catalogue) as store:
         send(store.sink(2), values, number=2, now=now)
+        store.chores().refresh(now)
     [sheet] = [query for query in queries("rawSql") if "progress sheet" in query.where]
     with (
         closing(psycopg2.connect(operators_database.url("voc_bi"))) as connection,
@@ -199,13 +277,9 @@ def test_the_sheet_shows_where_each_order_is(
         columns = [column.name for column in cursor.description or ()]
         [row] = [found for found in cursor.fetchall() if found[0] == "o-sheet"]
     shown = {column.split(" / ")[0]: value for column, value in zip(columns, row, strict=True)}
-    assert (shown["Site"], shown["Stage"], shown["reception"], shown["parts"]) == (
-        "site-1",
-        "work",
-        "✓ 15 min",
-        None,
-    )
-    assert shown["work"] in {"▶ 30 min", "▶ 31 min"}
+    assert (shown["Site"], shown["Stage"]) == ("site-1", "Work / 作业")
+    assert shown["Done"] == "Reception / 接待 15 min"
+    assert shown["Under way"] in {"Work / 作业 30 min", "Work / 作业 31 min"}
     assert float(shown["Minutes left"]) in {89.0, 90.0}
 
 

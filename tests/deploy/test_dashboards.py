@@ -181,9 +181,8 @@ def played_database(
         start=now - timedelta(seconds=60),
         seed=5,
         duration_seconds=60,
-        history_events=2_000,
+        history_events=3_000,
         early_days=EARLY_DAYS,
-        early_events=800,
         rate_per_second=10,
     )
     values = [

@@ -1,0 +1,57 @@
+"""What comparing the tables takes of the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builders import messages
+from integration.postgres.crowd import crowd
+from integration.postgres.store import send
+
+from voc_stream.postgres.corrections import rebuild
+from voc_stream.postgres.corrections.compare_tables import compare_tables
+
+if TYPE_CHECKING:
+    import pytest
+    from integration.postgres.store import Store
+
+    from voc_stream.postgres.corrections.compare_tables import TableComparison
+    from voc_stream.postgres.session.cursor import Cursor
+
+
+class PlanningCursor:
+    """Keeps the plan of each query that it executes."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor, self.plan = cursor, ""
+
+    def execute(self, statement: str) -> None:
+        """Execute a statement without parameters."""
+        if statement.startswith("SELECT"):
+            self._cursor.execute(f"EXPLAIN {statement}")
+            self.plan += "".join(f"{line}\n" for (line,) in self._cursor)
+        self._cursor.execute(statement)
+
+    def fetchone(self) -> Any:
+        """The next row."""
+        return self._cursor.fetchone()
+
+
+def test_comparing_takes_no_memory_by_the_row(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hashed EXCEPT keeps every row in memory, however little work_mem is."""
+    send(store.sink(), messages(crowd(20)))
+    plans = []
+
+    def compare(cursor: Cursor) -> list[TableComparison]:
+        planning: Any = PlanningCursor(cursor)
+        found = compare_tables(planning)
+        plans.append(planning.plan)
+        return found
+
+    monkeypatch.setattr(rebuild, "compare_tables", compare)
+    rebuild.rebuild(store.url, store.catalogue, lambda _done, _of: None)
+    [plan] = plans
+    assert "SetOp Except" in plan
+    assert "HashSetOp" not in plan

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
@@ -18,6 +19,7 @@ from voc_stream.simulator.journey import STAGES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+TRADES = Path(catalogue_module.__file__).parent / "trades"
 RATINGS = (
     "reception_wait lounge_comfort explanation fair_charge car_cleanliness service_time"
     " repair_quality advisor_service overall"
@@ -146,7 +148,7 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
     assert churn.multipliers.keys() == SIGNAL_NAMES
 
 
-@pytest.mark.parametrize(("name", "count"), [("automotive", 51), ("retail", 43), ("hotel", 22)])
+@pytest.mark.parametrize(("name", "count"), [("automotive", 51), ("retail", 47), ("hotel", 26)])
 def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     """A bare name stands for a packaged catalogue.
 
@@ -161,8 +163,8 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
 
 PACKAGED = {
     "automotive": (3, "5aa5fe92d73c"),
-    "hotel": (2, "7282fd733671"),
-    "retail": (2, "d17cc32a4396"),
+    "hotel": (3, "1b5173cd15bf"),
+    "retail": (3, "03fc4c374e65"),
 }
 
 
@@ -284,6 +286,23 @@ def measure(kind: str, source: str, more: str = "") -> tuple[str, str]:
 
 _FIELD = '{ from = "field", field = "recommend" }'
 _STAGES_TURNED = "\n".join((lines := _STAGES.splitlines())[:1] + lines[:0:-1])
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_measures_in_opening_time_wait_for_opening_hours(name: str, tmp_path: Path) -> None:
+    """Packaged catalogues know no opening hours. Whoever states them takes away the bars."""
+    text = (TRADES / f"{name}.toml").read_text(encoding="utf-8")
+    hours = "[calendar]\nopen = { monday = '08:00-18:00' }\n"
+    path = tmp_path / "trade.toml"
+    path.write_text(f"{re.sub('^#[|] ?', '', text, flags=re.MULTILINE)}\n{hours}", "utf-8")
+    added = load_catalogue(path).experience.keys() - load_catalogue(name).experience.keys()
+    assert added == {
+        "reception_opening_minutes",
+        "complaint_opening_minutes_to_acknowledge",
+        "complaint_opening_minutes_to_resolve",
+    }
+
+
 WRONG = [
     (
         *measure("nps", '{ from = "field", field = "text" }'),

@@ -28,7 +28,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.dimensions import COLUMNS
+from voc_stream.domain.dimensions import COLUMNS, SITES
 from voc_stream.domain.horizons import (
     DAY,
     EPOCH,
@@ -90,6 +90,8 @@ def refresh(
     before, as_of, turn = _advance_clock(cursor, which, as_of)
     if before is None or before < as_of:
         shift_windows(cursor, which, before, as_of)
+        if which is not OF_DETAILS and before is not None:
+            _note_begun(cursor, before, as_of)
     taken = _take(cursor, which, _part(cursor, which.queue, turn) if in_parts else None)
     if taken:
         _group_by_pane(cursor, which)
@@ -273,12 +275,26 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
 def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
     """Pass scores of key experiences on to the detectors of drops.
 
-    The scores stand in the order of their arrival, not of their moments.
+    The scores stand in the order of their arrival, not of their moments. Those of hours to come are
+    not passed on yet: what counts when its days are over may change until then.
     """
     cursor.execute(
         "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
         " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
         " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key"
-        " AND p.resolution = %s AND p.start >= %s",
-        (minutes(HOUR), as_of - NEWS),
+        " AND p.resolution = %s AND p.start BETWEEN %s AND %s",
+        (minutes(HOUR), as_of - NEWS, as_of),
+    )
+
+
+def _note_begun(cursor: Cursor, before: datetime, as_of: datetime) -> None:
+    """Pass on what has been merged of the hours that have begun since the last refresh."""
+    if (before - EPOCH) // HOUR == (as_of - EPOCH) // HOUR:
+        return
+    cursor.execute(
+        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
+        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
+        " FROM pane p JOIN experience e USING (experience) WHERE e.is_key AND p.n <> 0"
+        " AND p.scope_type = ANY(%s) AND p.resolution = %s AND p.start > %s AND p.start <= %s",
+        (list(SITES), minutes(HOUR), max(before, as_of - NEWS), as_of),
     )

@@ -38,6 +38,13 @@ def add_to_cube(comments: Mapping[str, str], key: Sequence[str]) -> None:
     op.create_primary_key("experience_cube_pkey", "experience_cube", list(key), schema=SCHEMA)
 
 
+def add_to_moments(comments: Mapping[str, str]) -> None:
+    """Add columns to the moments of customers: '' for those that are stored already."""
+    for name, comment in comments.items():
+        text = sa.Text(collation="C")
+        _add("customer_moment", sa.Column(name, text, nullable=False, comment=comment))
+
+
 def _add(table: str, column: sa.Column[str]) -> None:
     """Add a column with a constant default, which is written to no row.
 

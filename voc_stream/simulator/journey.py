@@ -38,7 +38,7 @@ RATINGS = (
     "overall",
 )
 TOLD_SHARE = 0.5
-"""Of the orders whose advisor tells of a delay."""
+"""The share of the orders whose advisor tells of a delay."""
 ORDINARY_SCORE = 9.3
 """Most people are content: scores crowd below the ceiling."""
 

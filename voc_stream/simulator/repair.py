@@ -26,7 +26,7 @@ NO_ESTIMATE_SHARE = 0.04
 WASH_SHARE = 0.85
 PROMISE_MARGIN = 1.45
 HAND_OVER, WORK_BESIDE = 50 * MINUTE, 90 * MINUTE
-"""From the inspection to the delivery, and all that is not the work itself from the parts on."""
+"""The time from the inspection to the delivery, and all time but the work from the parts on."""
 SCORED_CONTACT_SHARE = 0.3
 FAVOURED_ADVISOR_WEIGHTS = (2, 1, 1)
 """The first advisor of a shop looks after half of the customers."""

@@ -189,7 +189,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def site(self) -> str | None:
-        """Where it is, as stated latest."""
+        """The site of the complaint, as stated latest."""
         return value_of(self.site_id)
 
     @property

@@ -39,12 +39,12 @@ class Move(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def orders_after(move: Move) -> str | None:
-    """After which order the next ones come; None if events or complaints are moved now."""
+    """The order after which the next ones come; None if events or complaints are moved now."""
     return move.order_id if move.complaint_id is None else None
 
 
 def complaints_after(move: Move) -> str | None:
-    """After which complaint the next ones come; None if events or orders are moved now."""
+    """The complaint after which the next ones come; None if events or orders are moved now."""
     return move.complaint_id
 
 

@@ -37,7 +37,7 @@ class ComplaintFacts(Moments, Protocol):
 
     @property
     def site(self) -> str | None:
-        """Where it is, as stated latest."""
+        """The site of the complaint, as stated latest."""
 
     @property
     def stated_severity(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Which story a catalogue gets."""
+"""Chooses which story a catalogue gets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
 
 EVENTS_BESIDE_STEPS = 5.5
-"""Of a visit: calls, touchpoints, profiles, the follow-up and complaints; measured."""
+"""How many events a visit gives: calls, touchpoints, profiles, follow-up and complaints.
+
+Measured.
+"""
 
 
 def play_of(catalogue: Catalogue) -> Play:

@@ -1,4 +1,4 @@
-"""What happened in one visit of any trade, as the customer felt it."""
+"""Records what happened in one visit of any trade, as the customer felt it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from voc_stream.simulator.network import Advisor, Shop
 
 LATE_COSTS, MISSED_COSTS = 2.5, 0.6
-"""Points that a broken promise and a step that is left out take from every rating."""
+"""How many points a broken promise and a step that is left out take from every rating."""
 WORST_AND_BEST = (-1.2, 0.3)
 """Points by which a rating may differ at one site from what is ordinary."""
 

@@ -1,4 +1,4 @@
-"""What a catalogue gives to play: stages to pass, and experiences to ask for."""
+"""Reads from a catalogue what to play: stages to pass, and experiences to ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A visit of any trade: an order through the stages of the flow, and the call afterwards."""
+"""Simulates a visit of any trade: an order through all stages, and the call afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SEGMENTS = {"fleet": "business", "taxi": "member"}
 
 
 def visit(world: World, trade: Trade) -> Iterator[float]:
-    """A customer comes, passes all stages, and is called afterwards."""
+    """Let a customer come, pass all stages, and be called afterwards."""
     stay = _arrive(world, trade)
     yield from _pass_stages(world, stay) if trade.stages else _be_there(world, stay)
     stay.customer.in_shop = False
@@ -69,14 +69,17 @@ def _arrive(world: World, trade: Trade) -> Stay:
 
 
 def _be_there(world: World, stay: Stay) -> Iterator[float]:
-    """A visit without an order."""
+    """Run a visit without an order."""
     yield world.random.uniform(*STAGE_MINUTES) * MINUTE
     _score(world, stay, None)
     stay.delivered = world.now
 
 
 def _pass_stages(world: World, stay: Stay) -> Iterator[float]:
-    """All stages until the delivery: the first promises, the last but one settles the amount."""
+    """Run all stages until the delivery.
+
+    The first stage makes the promise, and the last but one states the final amount.
+    """
     random, stages = world.random, stay.trade.stages
     planned = {stage: random.uniform(*STAGE_MINUTES) * MINUTE for stage in stages}
     amount = round(random.uniform(50, 900), 2)
@@ -145,7 +148,7 @@ def _interview(world: World, stay: Stay) -> dict[str, Any]:
 
 
 def _score(world: World, stay: Stay, stage: str | None) -> None:
-    """Some customers score on the way what a stage is about."""
+    """Let some customers score on the way what a stage is about."""
     about = [item for item, where in stay.trade.ratings.items() if where == stage]
     if not about or not world.chance(SCORED_CONTACT_SHARE):
         return

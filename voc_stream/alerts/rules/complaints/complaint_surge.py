@@ -28,7 +28,7 @@ FAR_FROM_USUAL = 1.5
 Over many sites a few per cent more are soon certain.
 """
 CRITICAL_TIMES, CRITICAL_COUNT = 3.0, 20
-"""Times the expected number, and complaints, from which on a surge is critical."""
+"""How many times the expected number, and how many complaints, make a surge critical."""
 HISTORY = timedelta(days=14)
 """How old a scope's first complaint must be before it is known what is usual there."""
 _DAY = timedelta(days=1)

@@ -148,7 +148,7 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
     assert churn.multipliers.keys() == SIGNAL_NAMES
 
 
-@pytest.mark.parametrize(("name", "count"), [("automotive", 51), ("retail", 47), ("hotel", 26)])
+@pytest.mark.parametrize(("name", "count"), [("automotive", 52), ("retail", 47), ("hotel", 26)])
 def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     """A bare name stands for a packaged catalogue.
 
@@ -162,7 +162,7 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
 
 
 PACKAGED = {
-    "automotive": (3, "5aa5fe92d73c"),
+    "automotive": (3, "035e504ac9cb"),
     "hotel": (3, "1b5173cd15bf"),
     "retail": (3, "03fc4c374e65"),
 }
@@ -335,6 +335,20 @@ WRONG = [
     (
         *measure("timing", '{ from = "between", start = "arrival.enter", end = "lunch.exit" }'),
         "trade.toml:25: experience.one.source.end: 'lunch.exit' is no moment of an order; they are",
+    ),
+    (
+        *measure(
+            "share",
+            '{ from = "happened_within", what = "visit", after = "delivered", days = 367 }',
+        ),
+        "trade.toml:25: experience.one.source.days: must be from 1 to 366, a year, not 367",
+    ),
+    (
+        *measure(
+            "timing",
+            '{ from = "happened_within", what = "visit", after = "delivered", days = 30 }',
+        ),
+        "trade.toml:24: experience.one.kind: must be 'share' of this source",
     ),
     (
         *measure("share", '{ from = "kept_by", moment = "arrival.exit" }'),

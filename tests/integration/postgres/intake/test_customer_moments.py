@@ -5,6 +5,7 @@ The tables are the oracle's, which compares every moment with every other.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -83,15 +84,12 @@ def histories() -> st.SearchStrategy[list[Event]]:
     )
 
 
-@settings(in_one_database, max_examples=40)
+@settings(in_one_database, max_examples=15)
 @given(st.data(), histories())
 def test_any_way_to_the_same_events_measures_the_same(
     garage: Garage, data: st.DataObject, events: list[Event]
 ) -> None:
-    """In any order and any batches of two workers, some repeated and some taken back.
-
-    With it all is as the oracle says, and `rebuild` finds nothing to mend.
-    """
+    """In any order and any batches of two workers, some repeated and some taken back."""
     garage.clear()
     disturbances = data.draw(disturbances_of(events), "repeated and taken back")
     values = data.draw(st.permutations(messages([*events, *disturbances])), "log")
@@ -104,10 +102,21 @@ def test_any_way_to_the_same_events_measures_the_same(
             garage.settle(START)
     garage.settle()
     garage.assert_is_the_oracles(values)
+
+
+@settings(in_one_database, max_examples=3)
+@given(histories(), histories())
+def test_rebuild_finds_nothing_to_mend(
+    garage: Garage, first: list[Event], then: list[Event]
+) -> None:
+    """Neither in what is measured nor among the moments that are kept."""
+    garage.clear()
+    garage.take_in(*first, now=LATER)
+    garage.take_in(*[{**event, "event_id": f"t-{event['event_id']}"} for event in then], now=LATER)
+    garage.settle()
     report = rebuild(garage.url, garage.catalogue, lambda *_: None)
-    assert [
-        table for table in report.tables if table.differing and table.table != "churn_risk"
-    ] == []
+    differing = {table.table for table in report.tables if table.differing}
+    assert differing <= {"churn_risk"}
 
 
 def due(day: float) -> datetime:
@@ -220,7 +229,9 @@ def test_one_declared_today_is_after_rebuild_as_if_from_the_start(
         before.take_in(*told, now=LATER)
         before.settle()
         assert before.ask("SELECT * FROM customer_moment") == []
-    text = text_of(*MEASURES).replace("version = 2", "version = 3", 1)
+    text = re.sub(
+        r"^version = \d+$", "version = 999", text_of(*MEASURES), count=1, flags=re.MULTILINE
+    )
     with Garage(shared_database, tmp_path, text) as after:
         after.chores().refresh(LATER)
         report = rebuild(after.url, after.catalogue, lambda *_: None)

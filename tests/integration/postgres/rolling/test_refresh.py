@@ -158,7 +158,10 @@ def test_what_a_horizon_jumps_over_is_not_subtracted(store: Store) -> None:
     later = START + timedelta(days=40)
     store.chores().refresh(later)
     store.assert_as_expected([value], later, names=ROLLING)
-    assert horizons(store) == {"90d"}
+    # Only that nobody came back within 30 days is ten days old.
+    assert horizons(store) == {"30d", "90d"}
+    first = "SELECT DISTINCT horizon FROM rolling_satisfaction WHERE experience = 'follow_up_72h'"
+    assert store.ask(first) == [("90d",)]
 
 
 def test_the_clock_never_runs_backwards(store: Store) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.dimensions import TELLING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DIMENSIONS = tuple(TELLING)
 """The dimensions, the most telling one first."""
@@ -171,15 +171,20 @@ def department_of(explanations: Sequence[Explanation]) -> str | None:
     )
 
 
-def show_largest(explanations: Sequence[Explanation]) -> list[dict[str, str | int | float]]:
-    """The first few explanations of groups that fell, for the evidence of an alert."""
+def show_largest(
+    explanations: Sequence[Explanation], stored: Callable[[float], float] = float
+) -> list[dict[str, str | int | float]]:
+    """The first few explanations of groups that fell, for the evidence of an alert.
+
+    `stored`: what makes a mean in points one as tables store it.
+    """
     return [
         {
             "dimension": each.dimension,
             "value": each.value,
             "n": each.scores,
-            "mean": round(each.mean, 2),
-            "baseline_mean": round(each.baseline_mean, 2),
+            "mean": round(stored(each.mean), 2),
+            "baseline_mean": round(stored(each.baseline_mean), 2),
             "share": round(each.share, 2),
         }
         for each in explanations[:_SHOWN]

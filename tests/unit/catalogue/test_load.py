@@ -161,6 +161,14 @@ def test_packaged_catalogues_load_by_name(name: str, count: int) -> None:
     assert any(experience.key for experience in catalogue.experience.values())
 
 
+def test_the_drop_of_an_nps_is_on_its_own_scale(tmp_path: Path) -> None:
+    """An NPS goes from -1 to 1: a tenth of that is worth an alert if no drop is stated."""
+    old, new = measure("nps", _FIELD, "\nalert = { minimum_samples = 5 }")
+    file = tmp_path / "trade.toml"
+    file.write_text(VALID.replace(old, new, 1), encoding="utf-8")
+    assert load_catalogue(file).experience["one"].alert.drop == 0.2
+
+
 PACKAGED = {
     "automotive": (3, "035e504ac9cb"),
     "hotel": (3, "1b5173cd15bf"),
@@ -323,6 +331,10 @@ WRONG = [
     (
         *measure("nps", _FIELD, '\nunit = "minutes"'),
         "trade.toml:26: experience.one.unit: must be 'score' of this source",
+    ),
+    (
+        *measure("nps", _FIELD, "\nalert = { drop = 3 }"),
+        "trade.toml:26: experience.one.alert.drop: must be from 0 to 2, not 3",
     ),
     (
         *measure("nps", _FIELD, "\nexpectation = 2"),

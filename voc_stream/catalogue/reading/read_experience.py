@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 MAXIMUM_KEY_LENGTH = 64
+NPS_DROP = 0.2
+"""What the drop of an NPS is if none is stated: as much of its scale as a point is of scores."""
 
 
 def read_experience(file: CatalogueText, key: str, value: object, flow: Flow) -> Experience:
@@ -49,6 +51,10 @@ def read_experience(file: CatalogueText, key: str, value: object, flow: Flow) ->
         )
     if experience.source is None and experience.kind == "timing":
         experience = replace(experience, source=timings_of(flow).get(key))
+    if experience.kind == "nps" and not (
+        isinstance(value, dict) and "drop" in value.get("alert", {})
+    ):
+        experience = replace(experience, alert=replace(experience.alert, drop=NPS_DROP))
     _check_kind(file, key, experience, flow)
     _check_numbers(file, path, experience)
     return experience
@@ -97,7 +103,8 @@ def _check_numbers(file: CatalogueText, path: Sequence[str], experience: Experie
     file.within((*path, "ideal"), experience.ideal, upper, lower)
     file.within((*path, "importance"), experience.importance, MAXIMUM_SCORE)
     alert = experience.alert
-    file.within((*path, "alert", "drop"), alert.drop, max(upper, MAXIMUM_SCORE))
+    widest = 2.0 if experience.kind == "nps" else max(upper, MAXIMUM_SCORE)
+    file.within((*path, "alert", "drop"), alert.drop, widest)
     if not alert.drop:
         file.fail((*path, "alert", "drop"), "must be more than 0: else whatever happens is a drop")
     if alert.minimum_samples < 1:

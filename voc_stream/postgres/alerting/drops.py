@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from voc_stream.alerts.rules.experiences.key_experience_dropped import (
     Drops,
     choose_announced,
 )
+from voc_stream.domain.watched import stored_mean, watched_difference
 from voc_stream.postgres.alerting import detector_rows
 from voc_stream.postgres.alerting.baselines import Baselines
 from voc_stream.postgres.alerting.facts.evidence import (
@@ -157,7 +159,9 @@ class DropReader:
                 "explained_by": main.value if main else None,
                 "explained_dimension": main.dimension if main else None,
                 "explained_share": round(main.share, 2) if main else None,
-                "explanations": show_largest(explanations),
+                "explanations": show_largest(
+                    explanations, partial(stored_mean, self._catalogue.experience[key.experience])
+                ),
                 "slower_stages": read_slower_stages(query, subject, found.since),
                 "event_ids": read_event_ids(
                     query,
@@ -183,10 +187,9 @@ class DropReader:
                 and _subject(key) not in open_subjects
                 and key.experience in self._catalogue.experience
             ):
-                one = suspicion(
-                    detector,
-                    ESTIMATED_SHARE * self._catalogue.experience[key.experience].alert.drop,
-                )
+                experience = self._catalogue.experience[key.experience]
+                drop = watched_difference(experience, experience.alert.drop)
+                one = suspicion(detector, ESTIMATED_SHARE * drop)
                 if one is not None:
                     found[_subject(key)] = one
         samples = self._samples(cursor, found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS, Past
 from voc_stream.alerts.detection.distribution import Distribution, distribution_of
 from voc_stream.domain.horizons import DAY
+from voc_stream.domain.watched import WATCHED_SUM, watched_points
 from voc_stream.postgres.alerting.detector_rows import Key
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 
@@ -55,7 +56,8 @@ def read_past_weeks(
     """
     today = start_of_today(now)
     cursor.execute(
-        "SELECT scope_type, scope, experience, sum(n), sum(score_sum), count(*) FROM pane"
+        f"SELECT scope_type, scope, experience, sum(n), sum({WATCHED_SUM}), count(*)"
+        " FROM pane p JOIN experience e USING (experience)"
         " WHERE resolution = %s AND start >= %s AND start < %s AND scope_type IN ('all', 'site')"
         " AND experience = ANY(%s)"
         " GROUP BY scope_type, scope, experience HAVING sum(n) > 0",
@@ -101,9 +103,11 @@ def read_shapes(
 
 
 def _shape(counts: list[float], experience: Experience) -> Distribution:
-    # Only answers on a scale have values between the ends. A yes/no value, such as done or in time,
+    # Only answers on a scale have values between the ends; what was done or not, in time or not,
     # has two.
-    possible = range(SCORE_BINS) if experience.kind in ("rating", "nps") else (0, SCORE_BINS - 1)
-    return distribution_of(
-        {float(value): max(0.0, counts[value]) + _IMAGINED for value in possible}
-    )
+    if experience.kind == "nps":
+        seen = watched_points(counts)
+    else:
+        possible = range(SCORE_BINS) if experience.kind == "rating" else (0, SCORE_BINS - 1)
+        seen = {float(value): counts[value] for value in possible}
+    return distribution_of({value: max(0.0, count) + _IMAGINED for value, count in seen.items()})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.detection.baseline import Past
 from voc_stream.alerts.detection.hour_of_week import rhythm_of
 from voc_stream.domain.horizons import HOUR
+from voc_stream.domain.watched import WATCHED_SUM
 from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 from voc_stream.postgres.alerting.past_weeks import read_shapes, start_of_today
 
@@ -75,9 +76,11 @@ def read_rhythms(
         " ("
         "    SELECT scope, experience, ((extract(isodow FROM start) - 1) * 24 + extract(hour FROM"
         " start))::int AS hour,"
-        "           sum(n)::float8 AS n, sum(score_sum)::float8 AS total"
-        "    FROM pane WHERE resolution = %(resolution)s AND start >= %(first)s AND start <"
-        " %(today)s AND scope_type = 'site'"
+        "           sum(n)::float8 AS n,"
+        f" sum({WATCHED_SUM})::float8 AS total"
+        "    FROM pane p JOIN experience e USING (experience)"
+        "    WHERE resolution = %(resolution)s AND start >= %(first)s AND start < %(today)s"
+        "    AND scope_type = 'site'"
         "    AND experience = ANY(%(experiences)s) GROUP BY 1, 2, 3 HAVING sum(n) > 0"
         "  ) hours WINDOW site AS (PARTITION BY scope, experience)"
         ") deviations GROUP BY 1, 2",

@@ -38,6 +38,7 @@ from voc_stream.domain.horizons import (
     PANES_KEPT,
     closed_window,
 )
+from voc_stream.domain.watched import WATCHED_SQUARES, WATCHED_SUM
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube
 from voc_stream.postgres.rolling.refreshes import (
@@ -280,7 +281,8 @@ def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
     """
     cursor.execute(
         "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
-        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
+        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n,"
+        f" {WATCHED_SUM}, {WATCHED_SQUARES}"
         " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key"
         " AND p.resolution = %s AND p.start BETWEEN %s AND %s",
         (minutes(HOUR), as_of - NEWS, as_of),

@@ -16,6 +16,7 @@ from voc_stream.alerts.wording import counted, name_scope
 from voc_stream.domain.dimensions import TELLING
 from voc_stream.domain.horizons import HORIZONS
 from voc_stream.domain.scale import scale_of, show, show_difference
+from voc_stream.domain.watched import stored_difference, stored_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -122,11 +123,11 @@ def numbers_of(
         "horizon": horizon_of(suspicion.since, now),
         "since": suspicion.since.isoformat(),
         "n": suspicion.scores,
-        "mean": round(suspicion.mean, 2),
-        "baseline_mean": round(usual, 2),
-        "drop": round(suspicion.drop, 2),
-        "drop_low": round(suspicion.low, 2),
-        "drop_high": round(suspicion.high, 2),
+        "mean": round(stored_mean(experience, suspicion.mean), 2),
+        "baseline_mean": round(stored_mean(experience, usual), 2),
+        "drop": round(stored_difference(experience, suspicion.drop), 2),
+        "drop_low": round(stored_difference(experience, suspicion.low), 2),
+        "drop_high": round(stored_difference(experience, suspicion.high), 2),
     }
 
 
@@ -141,13 +142,14 @@ def finding_of(
     label = experience.label
     scale = scale_of(experience)
     english, chinese = name_scope(subject.scope)
-    fall, fall_chinese = show_difference(scale, suspicion.drop)
-    mean, mean_chinese = show(scale, suspicion.mean)
+    dropped = stored_difference(experience, suspicion.drop)
+    fall, fall_chinese = show_difference(scale, dropped)
+    mean, mean_chinese = show(scale, stored_mean(experience, suspicion.mean))
     named = f", mostly {mostly[0]} {mostly[1]}" if mostly else ""
     named_chinese = f"，主要来自{TELLING[mostly[0]].chinese} {mostly[1]}" if mostly else ""
     return Finding(
         subject,
-        "critical" if suspicion.drop >= CRITICAL_TIMES * experience.alert.drop else "warning",
+        "critical" if dropped >= CRITICAL_TIMES * experience.alert.drop else "warning",
         evidence,
         f"{label.en} at {english} dropped by {fall} to {mean}"
         f" ({counted(suspicion.scores, 'sample')}){named}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.explanation import Group
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.domain.dimensions import TELLING
+from voc_stream.domain.watched import WATCHED_DAILY_SUM, WATCHED_SCORE
 from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema.tables.events import touchpoint_event
 
@@ -56,6 +57,7 @@ def _value_of(dimension: Dimension) -> str:
 _VALUES = ", ".join(
     f"coalesce({_value_of(each)}, '') AS {each.column}" for each in TELLING.values()
 )
+_KIND = "SELECT kind FROM experience WHERE experience = %(experience)s"
 # Stored bodies may name the experience as it was called then.
 _NAMES = (
     "array_append((SELECT aliases FROM experience"
@@ -97,8 +99,9 @@ def _scores() -> str:
         if struct.is_scored():
             types.setdefault(struct.naming, []).append(name)
     of_body = " UNION ALL ".join(_scores_of(naming, names) for naming, names in types.items())
+    watched = WATCHED_SCORE.replace("e.kind", f"({_KIND})").replace("p.score", "s.score")
     return f"""
-    SELECT e.event_id, e.occurred_at, {_VALUES}, s.score
+    SELECT e.event_id, e.occurred_at, {_VALUES}, {watched} AS score
     FROM touchpoint_event e CROSS JOIN LATERAL ({of_body}) s
     WHERE e.occurred_at >= %(since)s AND e.is_scored AND s.score IS NOT NULL
 """
@@ -170,11 +173,12 @@ def _groups_by_day(
     rows = query.ask(
         f"SELECT {_name_of(dimensions)},"
         f" coalesce({', '.join(dimensions.values())}),"
-        f" coalesce(sum(n) FILTER (WHERE {now}), 0), coalesce(sum(score_sum) FILTER (WHERE {now}),"
-        f" 0),"
-        f" coalesce(sum(n) FILTER (WHERE {before}), 0), coalesce(sum(score_sum) FILTER (WHERE"
-        f" {before}), 0)"
-        " FROM experience_daily WHERE experience = %(experience)s AND day >= %(start)s"
+        f" coalesce(sum(n) FILTER (WHERE {now}), 0),"
+        f" coalesce(sum({WATCHED_DAILY_SUM}) FILTER (WHERE {now}), 0),"
+        f" coalesce(sum(n) FILTER (WHERE {before}), 0),"
+        f" coalesce(sum({WATCHED_DAILY_SUM}) FILTER (WHERE {before}), 0)"
+        " FROM experience_daily p JOIN experience e USING (experience)"
+        " WHERE experience = %(experience)s AND day >= %(start)s"
         f" {_in_scope(subject)} GROUP BY GROUPING SETS"
         f" ({', '.join(f'({column})' for column in dimensions.values())})",
         {

@@ -179,13 +179,16 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def last_opened_at(self) -> datetime | None:
         """When it was reopened last, or else opened."""
-        return max(filter(None, (self.opened_at, self.reopened_at)), default=None)
+        opened_at, reopened_at = self.opened_at, self.reopened_at
+        if opened_at is None or reopened_at is None:
+            return opened_at or reopened_at
+        return max(opened_at, reopened_at)
 
     @property
     def answered_at(self) -> datetime | None:
         """The first sign, since it was last opened, that somebody takes care of it."""
-        times = (self.time_of(action) for action in ANSWERS)
-        return min((time for time in times if time is not None), default=None)
+        times = [since.first for action, since in self.times.items() if action in ANSWERS]
+        return min(times) if times else None
 
     @property
     def site(self) -> str | None:

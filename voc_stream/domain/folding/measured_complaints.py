@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from voc_stream.domain.entities.timing_rules import TimingRules
 
 
+_NOTHING = Counted((), [])
+
+
 class MeasuredComplaints:
     """The complaints that a batch touches, as they were measured before it."""
 
@@ -30,7 +33,10 @@ class MeasuredComplaints:
     def note(self, complaint: ComplaintState) -> None:
         """Measure a complaint that is about to change."""
         if self._rules.counts_complaints and complaint.complaint_id not in self._before:
-            self._before[complaint.complaint_id] = complaint.counted(self._rules)
+            is_new = complaint.customer_id is None
+            self._before[complaint.complaint_id] = (
+                _NOTHING if is_new else complaint.counted(self._rules)
+            )
 
     def owners(self, complaints: Mapping[str, ComplaintState]) -> set[str]:
         """The customers whose profiles are needed, of those complaints that are left."""

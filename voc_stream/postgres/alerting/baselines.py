@@ -25,7 +25,7 @@ from voc_stream.postgres.alerting.past_weeks import (
     read_shapes,
     start_of_today,
 )
-from voc_stream.postgres.rolling.refresh import NEWS
+from voc_stream.postgres.rolling.arrivals import NEWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,7 +28,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.dimensions import COLUMNS, SITES
+from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.horizons import (
     DAY,
     EPOCH,
@@ -38,8 +38,8 @@ from voc_stream.domain.horizons import (
     PANES_KEPT,
     closed_window,
 )
-from voc_stream.domain.watched import WATCHED_SQUARES, WATCHED_SUM
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
+from voc_stream.postgres.rolling.arrivals import note_arrivals, note_begun
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube
 from voc_stream.postgres.rolling.refreshes import (
     OF_DETAILS,
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
 CONTRIBUTIONS_A_TIME = 200_000
-# Older scores tell nothing about now, and the detectors do not hear of them.
-NEWS = timedelta(days=7)
 # A queue of at most this many contributions is taken whole.
 SHORT_QUEUE = 5_000
 SITE_PARTS = 16  # a power of two
@@ -92,7 +90,7 @@ def refresh(
     if before is None or before < as_of:
         shift_windows(cursor, which, before, as_of)
         if which is not OF_DETAILS and before is not None:
-            _note_begun(cursor, before, as_of)
+            note_begun(cursor, before, as_of)
     taken = _take(cursor, which, _part(cursor, which.queue, turn) if in_parts else None)
     if taken:
         _group_by_pane(cursor, which)
@@ -101,7 +99,7 @@ def refresh(
         if which is OF_DETAILS:
             merge_into_cube(cursor)
         else:
-            _note_arrivals(cursor, as_of)
+            note_arrivals(cursor, as_of)
     return taken
 
 
@@ -271,32 +269,3 @@ def _add_to_rolling(cursor: Cursor, as_of: datetime) -> None:
                 list(horizon.scope_types),
             ),
         )
-
-
-def _note_arrivals(cursor: Cursor, as_of: datetime) -> None:
-    """Pass scores of key experiences on to the detectors of drops.
-
-    The scores stand in the order of their arrival, not of their moments. Those of hours to come are
-    not passed on yet: what counts when its days are over may change until then.
-    """
-    cursor.execute(
-        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
-        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n,"
-        f" {WATCHED_SUM}, {WATCHED_SQUARES}"
-        " FROM taken_pane p JOIN experience e USING (experience) WHERE e.is_key"
-        " AND p.resolution = %s AND p.start BETWEEN %s AND %s",
-        (minutes(HOUR), as_of - NEWS, as_of),
-    )
-
-
-def _note_begun(cursor: Cursor, before: datetime, as_of: datetime) -> None:
-    """Pass on what has been merged of the hours that have begun since the last refresh."""
-    if (before - EPOCH) // HOUR == (as_of - EPOCH) // HOUR:
-        return
-    cursor.execute(
-        "INSERT INTO arrival (scope_type, scope, experience, hour, n, score_sum, score_sq_sum)"
-        " SELECT p.scope_type, p.scope, p.experience, p.start, p.n, p.score_sum, p.score_sq_sum"
-        " FROM pane p JOIN experience e USING (experience) WHERE e.is_key AND p.n <> 0"
-        " AND p.scope_type = ANY(%s) AND p.resolution = %s AND p.start > %s AND p.start <= %s",
-        (list(SITES), minutes(HOUR), max(before, as_of - NEWS), as_of),
-    )

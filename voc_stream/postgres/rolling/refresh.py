@@ -25,7 +25,6 @@ Panes that left or closed count with what they held before the new contributions
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import COLUMNS
@@ -55,7 +54,7 @@ from voc_stream.postgres.session.locks import try_lock
 from voc_stream.postgres.session.server_clock import ClockError, require_clock
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from voc_stream.postgres.session.cursor import Cursor
 

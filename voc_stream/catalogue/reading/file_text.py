@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import msgspec
 
 from voc_stream.catalogue.label import Label
+from voc_stream.catalogue.reading.advice import advise, no_such_key
 from voc_stream.catalogue.reading.toml_lines import line_of, show_path
 from voc_stream.errors import VocError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ADVICE = {"churn": "; copy the tables [churn…] of a packaged catalogue, and change them later"}
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -44,10 +46,10 @@ class CatalogueText:
             if "[...]" in place:  # a mapping of numbers, of which msgspec does not tell the key
                 inner += _first_non_number(value, inner)
             if field := re.search(r"unknown field `(.+)`", problem):
-                self.fail((*path, *inner, field[1]), "there is no such key")
+                self.fail((*path, *inner, field[1]), no_such_key(kind, inner))
             if field := re.search(r"missing required field `(.+)`", problem):
-                self.fail((*path, *inner, field[1]), "is missing")
-            self.fail((*path, *inner), problem)
+                self.fail((*path, *inner, field[1]), f"is missing{_ADVICE.get(field[1], '')}")
+            self.fail((*path, *inner), advise(problem, kind, inner))
 
     def label(self, value: object, path: Sequence[str]) -> Label:
         """The value as a label in both languages. Raises CatalogueError."""

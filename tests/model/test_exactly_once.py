@@ -22,6 +22,7 @@ from model import traffic
 from model.fake_log import FakeLog
 from model.fake_store import FakeStore
 from model.invariants import (
+    PACKAGED,
     assert_nobody_is_ahead,
     assert_nothing_is_missing,
     assert_tables_are_the_fold,
@@ -31,7 +32,6 @@ from model.invariants import (
 from model.stepped_loop import SteppedLoop
 from model.worker import STEP_SECONDS, Worker
 
-from voc_stream.catalogue.load import load_catalogue
 from voc_stream.kafka.topics import input_topics
 from voc_stream.pipeline.ports import Partition, StoreUnavailableError
 from voc_stream.settings import Settings
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-CATALOGUE = load_catalogue("automotive")
 # So few messages a batch that what is gathered is often full.
 SETTINGS = Settings(database_url="postgresql://nobody@nowhere/none", maximum_batch_messages=4)
 TOPICS = input_topics(SETTINGS.topic_prefix)[:2]
@@ -63,7 +62,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.loop = SteppedLoop()
         asyncio.set_event_loop(self.loop)
         self.log = FakeLog(PARTITIONS)
-        self.store = FakeStore(CATALOGUE)
+        self.store = FakeStore(PACKAGED)
         self.workers: list[Worker] = []
         self.joining: list[Worker] = []
         self.sent: list[bytes] = []

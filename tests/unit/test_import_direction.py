@@ -29,7 +29,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "every": (),
     "events.types": (),
     "domain.churn.facts": (),
-    "domain.churn.signals": ("domain.churn.facts",),
+    "domain.churn.spells": ("domain.churn.facts",),
+    "domain.churn.signals": ("domain.churn.facts", "domain.churn.spells"),
     "catalogue": ("events.types",),
     "catalogue.days_file": ("catalogue",),  # reads files, so not pure
     "catalogue.reading": ("catalogue", "domain.churn.signals", "errors"),
@@ -41,7 +42,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "events": ("catalogue", "events.types"),
     "pipeline": ("catalogue", "errors", "events", "events.types"),
     "domain": ("catalogue", "events", "events.types"),
-    "domain.churn": ("catalogue", "domain.churn.facts", "domain.churn.signals"),
+    "domain.churn": (
+        "catalogue",
+        "domain.churn.facts",
+        "domain.churn.signals",
+        "domain.churn.spells",
+    ),
     "domain.measures": ("catalogue", "domain", "events", "events.types"),
     "domain.entities": ("catalogue", "domain", "domain.measures", "events", "events.types"),
     "domain.folding": (

@@ -13,7 +13,8 @@ from datetime import timedelta
 from math import exp, log
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.churn.signals import SIGNALS, Terms
+from voc_stream.domain.churn.signals import SIGNALS
+from voc_stream.domain.churn.spells import Terms
 
 if TYPE_CHECKING:
     from datetime import datetime

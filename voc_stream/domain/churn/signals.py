@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.churn.spells import Spell, after, recent
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, Score
+    from voc_stream.domain.churn.spells import Active, Terms
 
 INACTIVE, INACTIVE_LONG = timedelta(days=180), timedelta(days=365)
 """The times without any event after which a customer may have gone."""
@@ -21,29 +23,6 @@ QUICKLY = timedelta(hours=24)
 NEUTRAL_MEMORY = 500
 RESOLVED_STATES = ("resolved", "informed", "closed")
 _HOUR = timedelta(hours=1)
-
-
-class Spell(NamedTuple):
-    """When a signal is active: from `since` on, before `until`. None: since ever, or for ever."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-class Terms(NamedTuple):
-    """What the catalogue's risk model says about signals.
-
-    Attributes:
-        window: for how long an incident is a signal.
-        low_score: below it a score is low, in hundredths.
-    """
-
-    window: timedelta
-    low_score: float
-
-
-if TYPE_CHECKING:
-    Active = Callable[[CustomerFacts, Terms], Spell | None]
 
 
 class Signal(NamedTuple):
@@ -82,20 +61,16 @@ def _open_for(age: timedelta, next_age: timedelta | None) -> Active:
         if not facts.complaints:
             return None
         opened = [one.opened_at for one in facts.complaints if one.is_open and one.opened_at]
-        return _after(min(opened), age, next_age) if opened else None
+        return after(min(opened), age, next_age) if opened else None
 
     return active
 
 
 def _inactive_for(age: timedelta, next_age: timedelta | None) -> Active:
     def active(facts: CustomerFacts, _: Terms) -> Spell | None:
-        return _after(facts.last_seen_at, age, next_age)
+        return after(facts.last_seen_at, age, next_age)
 
     return active
-
-
-def _after(moment: datetime, age: timedelta, next_age: timedelta | None) -> Spell:
-    return Spell(moment + age, None if next_age is None else moment + next_age)
 
 
 def _resolved(severity: str, *, quickly: bool) -> Active:
@@ -108,7 +83,7 @@ def _resolved(severity: str, *, quickly: bool) -> Active:
         took = latest.time_to_resolve
         if (took is not None and took <= QUICKLY) != quickly:
             return None
-        return _recent(latest.resolved_at, terms)
+        return recent(latest.resolved_at, terms)
 
     return active
 
@@ -129,7 +104,7 @@ def _broken_promise(facts: CustomerFacts, terms: Terms) -> Spell | None:
     if not facts.orders:
         return None
     late = [one.delivered_at for one in facts.orders if one.on_time is False and one.delivered_at]
-    return _recent(max(late), terms) if late else None
+    return recent(max(late), terms) if late else None
 
 
 def _low_attitude(facts: CustomerFacts, terms: Terms) -> Spell | None:
@@ -143,7 +118,7 @@ def _low_outcome(facts: CustomerFacts, terms: Terms) -> Spell | None:
 def _low(latest: Score | None, terms: Terms) -> Spell | None:
     if latest is None or latest.score >= terms.low_score:
         return None
-    return _recent(latest.at, terms)
+    return recent(latest.at, terms)
 
 
 def _bad_memory(facts: CustomerFacts, terms: Terms) -> Spell | None:
@@ -156,11 +131,7 @@ def _bad_memory(facts: CustomerFacts, terms: Terms) -> Spell | None:
         return None
     last_moment_at, _, memory = max(remembered, key=lambda order: order[:2])
     is_bad = memory is not None and memory < NEUTRAL_MEMORY
-    return _recent(last_moment_at, terms) if is_bad else None
-
-
-def _recent(moment: datetime, terms: Terms) -> Spell:
-    return Spell(None, moment + terms.window)
+    return recent(last_moment_at, terms) if is_bad else None
 
 
 _OPENED = "the earliest `opened_at` of the open complaints lies at least {} back, and less than {}"

@@ -6,7 +6,8 @@ from datetime import timedelta
 from builders import START
 
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
-from voc_stream.domain.churn.signals import SIGNAL_NAMES, SIGNALS, Spell, Terms
+from voc_stream.domain.churn.signals import SIGNAL_NAMES, SIGNALS
+from voc_stream.domain.churn.spells import Spell, Terms
 
 TERMS = Terms(timedelta(days=180), 600)
 CALM = CustomerFacts("c-1", START, None, None, None, (), ())

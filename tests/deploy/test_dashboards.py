@@ -183,6 +183,7 @@ def played_database(
         duration_seconds=60,
         history_events=3_000,
         early_days=EARLY_DAYS,
+        early_events=3_000,
         rate_per_second=10,
     )
     values = [

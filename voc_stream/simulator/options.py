@@ -113,7 +113,7 @@ class SimulationOptions:
     history_days: float = 28.0
     history_events: int = 20_000
     early_days: float = 0.0
-    early_events: int = 3_000
+    early_events: int = 10_000
     speed: float = 600.0
     sites: int = 8
     decline: Decline | None = field(default_factory=Decline)

@@ -39,6 +39,7 @@ def _options(**changed: Any) -> SimulationOptions:
         "duration_seconds": 0,
         "history_events": 5_000,
         "early_days": EARLY_DAYS,
+        "early_events": 3_000,
         "noise": QUIET,
     }
     return SimulationOptions(start=START, **{**story, **changed})

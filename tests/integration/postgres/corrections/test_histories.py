@@ -6,10 +6,21 @@ In pieces, beside the stream, and exactly.
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import START, at, callback, customer, event_lists, messages, repair_step, touchpoint
+from builders import (
+    START,
+    at,
+    callback,
+    complaint,
+    customer,
+    event_lists,
+    messages,
+    repair_step,
+    touchpoint,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from integration.postgres.settings import in_one_database
@@ -114,6 +125,35 @@ def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
     assert "move" not in store.one(
         "SELECT fold_state::text FROM customer WHERE customer_id = 'u-1'"
     )
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_complaints_follow_in_pieces_of_their_own(store: Store) -> None:
+    """After the orders come the complaints, a few at a time. Only those of the customer move."""
+    told_of = [
+        complaint(
+            f"k-{n}-{action}",
+            complaint_id=f"q-{n}",
+            customer_id="u-2" if n == 4 else "u-1",
+            action=action,
+            occurred_at=at(hours=n + hours),
+        )
+        for n in range(8)
+        for action, hours in (("opened", 0), ("acknowledged", 1), ("resolved", 2))
+    ]
+    log = [*told(2), *told_of, customer(segment="gold")]
+    sink, chores = store.sink(), store.chores()
+    for value in messages(log):
+        send(sink, [value])
+    of_gold = "SELECT count(*) FROM complaint WHERE fold_state->'profile'->>0 = 'gold'"
+    moved, goes_on = [store.one(of_gold)], 1
+    while goes_on:
+        goes_on = move_a_piece(store, chores)
+        moved.append(store.one(of_gold))
+    pieces = [after - before for before, after in pairwise(moved) if after != before]
+    assert pieces == [3, 3, 1]
+    chores.refresh(NOW)
+    store.assert_as_expected(messages(log), names=DERIVED)
 
 
 @settings(in_one_database, max_examples=8)

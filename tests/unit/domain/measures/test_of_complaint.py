@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from builders import START, at, complaint
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.domain.world import events_of
 
+from voc_stream.alerts.rules.complaints.complaint_ageing import OpenComplaint
 from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.measures import Between, KeptBy
 from voc_stream.catalogue.model import BySeverity, Experience, Limits
+from voc_stream.domain.calendar import Calendar
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.moment import moment_of
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.measures import Source
     from voc_stream.catalogue.model import Catalogue
 
+MINUTE = timedelta(minutes=1)
 # START is a Saturday, 08:00 in UTC.
 OFFICE = SiteCalendar(week=(((480, 1080),),) * 5 + ((), ()))
 ANSWERED = KeptBy(
@@ -139,6 +144,21 @@ def test_a_limit_waits_as_the_alert_does(catalogue: Catalogue) -> None:
         assert found == (due, 0)
     found = measured(catalogue, ANSWERED, ("opened", friday), calendar=OFFICE, limits=opening)
     assert found == (monday + 60, 0)
+
+
+@settings(max_examples=30)
+@given(opened=st.integers(-10_000, 0), later=st.integers(0, 10_000), in_hours=st.booleans())
+def test_a_limit_is_over_when_the_alert_begins(
+    catalogue: Catalogue, opened: int, later: int, in_hours: bool
+) -> None:
+    """Until the moment at which it counts a complaint is not overdue, and after it it is."""
+    limits = msgspec.structs.replace(LIMITS, in_opening_time=in_hours)
+    found = measured(catalogue, ANSWERED, ("opened", opened), calendar=OFFICE, limits=limits)
+    assert found is not None
+    waits = OpenComplaint("q-1", "s-1", "minor", False, START + opened * MINUTE, None)
+    for minute, is_overdue in ((found[0], False), (found[0] + 1 + later, True)):
+        moment = START + minute * MINUTE
+        assert waits.is_overdue(limits, Calendar(OFFICE), moment) is is_overdue
 
 
 def test_a_time_on_the_clock_can_be_named_as_well(catalogue: Catalogue) -> None:

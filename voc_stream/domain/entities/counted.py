@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from voc_stream.events.types import AnyEvent
     from voc_stream.events.types.base import Measure
+
+_OF_ORDERS = tuple(each.column for each in OF_EVENTS if each.of_orders)
 
 
 class Counted(NamedTuple):
@@ -32,6 +35,15 @@ def dimensions_stated_by(state: object, profile: Profile) -> tuple[str, ...]:
         for each in OF_EVENTS
     ]
     return dimensions_of(stated, profile)
+
+
+def moves_dimensions(state: object, event: AnyEvent) -> bool:
+    """Whether an event may change the dimensions that the state of an order says."""
+    for column in _OF_ORDERS:
+        stated = getattr(event, column)
+        if stated is not None and value_of(getattr(state, column)) != stated:
+            return True
+    return False
 
 
 def difference(before: Counted, after: Counted) -> list[Contribution]:

@@ -9,8 +9,7 @@ import msgspec
 
 from voc_stream.catalogue.model import FOLLOW_UP_MINUTES
 from voc_stream.domain.contribution import NO_PROFILE, Profile
-from voc_stream.domain.dimensions import OF_EVENTS
-from voc_stream.domain.entities.counted import Counted, dimensions_stated_by
+from voc_stream.domain.entities.counted import Counted, dimensions_stated_by, moves_dimensions
 from voc_stream.domain.entities.journey import Moments
 from voc_stream.domain.entities.latest_step import LatestStep, follows
 from voc_stream.domain.entities.promises import with_promise
@@ -24,14 +23,12 @@ from voc_stream.events.types.hundredths import hundredths
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from voc_stream.domain.calendar import Calendars
     from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.domain.measures.of_order import OrderMeasure, Point
     from voc_stream.events.types import AnyEvent
 
 FOLLOW_UP_WITHIN = timedelta(minutes=FOLLOW_UP_MINUTES)
 RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
-_OF_ORDERS = tuple(each.column for each in OF_EVENTS if each.of_orders)
 
 
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
@@ -136,19 +133,17 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             self.moments.add(given, at, event.event_id)
         if rules.calendars is not None or self.opened:
             if value_of(self.site_id) != value_of(site_before):
-                self._count_opening({*self.entered}, rules.calendars)
+                self._count_opening({*self.entered}, rules)
             elif isinstance(event, RepairStep):
-                self._count_opening((event.stage,), rules.calendars)
+                self._count_opening((event.stage,), rules)
 
-    def _count_opening(self, stages: Iterable[str], calendars: Calendars | None) -> None:
-        calendar = None if calendars is None else calendars.of(value_of(self.site_id))
+    def _count_opening(self, stages: Iterable[str], rules: TimingRules) -> None:
         for stage in stages:
-            entered, exited = self.entered.get(stage), self.exited.get(stage)
             self.opened.pop(stage, None)
-            if calendar is None or not calendar.has_hours or entered is None or exited is None:
-                continue
-            if exited >= entered:
-                self.opened[stage] = calendar.opening_microseconds(entered, exited)
+            entered, exited = self.entered.get(stage), self.exited.get(stage)
+            opened = rules.opening_microseconds(value_of(self.site_id), entered, exited)
+            if opened is not None:
+                self.opened[stage] = opened
 
     def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
         if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
@@ -227,7 +222,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     def at_stake(self, event: AnyEvent, rules: TimingRules) -> Sequence[OrderMeasure]:
         """The measures whose part of `counted` this event may change; mostly few or none."""
         measures = rules.measures
-        if (self.entered or self.exited or self.final_amount) and self._may_move_all(event):
+        if (self.entered or self.exited or self.final_amount) and moves_dimensions(self, event):
             return measures.every
         if isinstance(event, RepairStep):
             this = (event.edge, event.stage)
@@ -237,14 +232,6 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 if one.gate is None or one.gate == this or self.at(one.gate) is not None
             ]
         return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()
-
-    def _may_move_all(self, event: AnyEvent) -> bool:
-        """Whether it may change the order's dimensions."""
-        for column in _OF_ORDERS:
-            stated = getattr(event, column)
-            if stated is not None and value_of(getattr(self, column)) != stated:
-                return True
-        return False
 
     def at(self, point: Point) -> int | None:
         """A moment of the order in microseconds since 1970; None while it is unknown."""

@@ -36,6 +36,18 @@ class TimingRules(NamedTuple):
     complaints: tuple[ComplaintMeasure, ...] = ()
     counts_complaints: bool = False
 
+    def opening_microseconds(
+        self, site_id: str | None, entered: int | None, exited: int | None
+    ) -> int | None:
+        """For how many microseconds between two moments a site was open.
+
+        None if it has no opening hours, or there is no such time.
+        """
+        calendar = None if self.calendars is None else self.calendars.of(site_id)
+        if calendar is None or not calendar.has_hours or entered is None or exited is None:
+            return None
+        return calendar.opening_microseconds(entered, exited) if exited >= entered else None
+
 
 def timing_rules(catalogue: Catalogue) -> TimingRules:
     """The rules of a catalogue."""

@@ -119,7 +119,9 @@ def measured_of_order(
 
 
 def concerns_complaints(source: Mapping[str, Any]) -> bool:
-    """Whether the moments of a source are those of complaints."""
+    """Whether the moments of a source are those of complaints, and it looks at nothing else."""
+    if source.get("from") == "happened_within":
+        return False
     names = (source.get(key) for key in ("start", "end", "moment", "after"))
     return any(name in COMPLAINT_MOMENTS for name in names)
 

@@ -41,7 +41,7 @@ def measured_within(
         if row["delivered_at"] is not None
     ]
     what = {"visit": _visits(tables, catalogue), "complaint": complained}
-    after = {"delivered": delivered, "complaint_opened": complained}
+    after = {"delivered": delivered, "complaint.opened": complained}
     for name, source in declared(catalogue, "happened_within"):
         within = timedelta(hours=24 * source["days"])
         for start in after[source["after"]]:

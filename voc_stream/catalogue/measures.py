@@ -117,7 +117,7 @@ class HappenedWithin(_Source, frozen=True, kw_only=True, tag="happened_within"):
     """
 
     what: Literal["visit", "complaint"]
-    after: Literal["delivered", "complaint_opened"]
+    after: Literal["delivered", "complaint.opened"]
     days: int
     good: Literal["yes", "no"] = "yes"
 

@@ -39,8 +39,8 @@ MEASURES = (
     ("came_back", "visit", "delivered", 30, "no"),
     ("came_back_at_once", "visit", "delivered", 1, "yes"),
     ("complained_after", "complaint", "delivered", 10, "no"),
-    ("complained_again", "complaint", "complaint_opened", 30, "no"),
-    ("visited_after_complaint", "visit", "complaint_opened", 10, "yes"),
+    ("complained_again", "complaint", "complaint.opened", 30, "no"),
+    ("visited_after_complaint", "visit", "complaint.opened", 10, "yes"),
 )
 NAMES = ("experience_daily", "rolling_satisfaction", "repair_order", "complaint", "customer")
 

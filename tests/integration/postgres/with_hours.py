@@ -63,7 +63,7 @@ source = { from = "between", start = "complaint.opened", end = "complaint.resolv
 label = { en = "Complained again within 30 days", zh = "30天内再次投诉" }
 factor = "relationship"
 kind = "share"
-source = { from = "happened_within", what = "complaint", after = "complaint_opened", days = 30 }
+source = { from = "happened_within", what = "complaint", after = "complaint.opened", days = 30 }
 """.replace(",\n ", ",")
 )
 

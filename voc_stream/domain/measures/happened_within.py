@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
 
 MomentKind = Literal["visit", "delivered", "complaint"]
-_AFTER: dict[str, MomentKind] = {"delivered": "delivered", "complaint_opened": "complaint"}
+_AFTER: dict[str, MomentKind] = {"delivered": "delivered", "complaint.opened": "complaint"}
 
 
 class MomentKey(NamedTuple):

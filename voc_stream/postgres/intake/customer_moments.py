@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.measures.happened_within import Neighbours, flips
+from voc_stream.postgres.session.copy_csv import array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.folding.customer_moments import MomentChanges
     from voc_stream.domain.measures.happened_within import MomentKey, WithinMeasures
+    from voc_stream.postgres.session.copy_csv import Value
     from voc_stream.postgres.session.cursor import Cursor
 
 _KEY = "customer_id, kind, moment, entity_id"
@@ -82,7 +84,7 @@ def save_moments(cursor: Cursor, measures: WithinMeasures, changes: MomentChange
 
     The caller holds the locks of the customers' rows.
     """
-    rows = [(*one.key, *one.dimensions) for one in changes.new]
+    rows: list[tuple[Value, ...]] = [(*one.key, *one.dimensions) for one in changes.new]
     new = {one.key for one in changes.new}
     gone = [key for key in changes.gone if key not in new]
     if not rows and not gone:
@@ -121,7 +123,7 @@ def _flip(
     changed: Iterable[tuple[Moment, Neighbours, Neighbours]],
 ) -> None:
     """Count anew what began before these moments."""
-    found = []
+    found: list[tuple[Value, ...]] = []
     for (customer_id, kind, moment), before, now in changed:
         for measure in measures.every:
             if measure.what == kind and (flip := flips(measure, moment, before, now)) is not None:
@@ -134,5 +136,6 @@ def _flip(
         cursor.execute(_FLIP, _columns(found, 8))
 
 
-def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def _columns(rows: Sequence[Sequence[Value]], width: int) -> list[str]:
+    """The columns of rows as array literals: psycopg2 would adapt each value by itself."""
+    return [array(column) for column in zip(*rows, strict=True)] or ["{}"] * width

@@ -34,7 +34,7 @@ def lines(rows: Iterable[Sequence[Value]]) -> bytes:
     return b"\n".join([*formatted, b""])
 
 
-def array(values: Sequence[str | int | None]) -> str:
+def array(values: Sequence[Value]) -> str:
     r"""An array literal, not yet escaped for COPY.
 
     >>> array([1, None, 3]), array(['say "ah"'])

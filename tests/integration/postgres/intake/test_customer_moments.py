@@ -84,7 +84,7 @@ def histories() -> st.SearchStrategy[list[Event]]:
     )
 
 
-@settings(in_one_database, max_examples=15)
+@settings(in_one_database, max_examples=12)
 @given(st.data(), histories())
 def test_any_way_to_the_same_events_measures_the_same(
     garage: Garage, data: st.DataObject, events: list[Event]

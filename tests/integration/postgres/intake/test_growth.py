@@ -273,6 +273,46 @@ def test_a_customer_with_any_number_of_orders_and_complaints(store: Store) -> No
     }
 
 
+def test_a_customer_with_any_number_of_visits(store: Store) -> None:
+    """A visit that is told late is compared with its neighbours, and with no others.
+
+    It lies in the middle of all: its order and the one before it are all that it may change.
+    """
+    taken = []
+    for first, last in ((0, FEW), (FEW, GROWTH)):
+        store.ask(
+            "INSERT INTO customer_moment SELECT 'u-1', kind, %s::timestamptz - n * interval '9 s'"
+            " + CASE kind WHEN 'visit' THEN interval '0' ELSE interval '5 s' END, 'seed-' || n,"
+            " 's-1', '', '', '', '', '', '', '' FROM generate_series(%s::int, %s::int) n,"
+            " unnest(ARRAY['visit', 'delivered']) kind",
+            START,
+            first,
+            last - 1,
+        )
+        store.ask("DELETE FROM contribution")
+        middle = last // 2
+        taken.append(
+            seconds_of(
+                store,
+                lambda n, last=last, middle=middle: [  # type: ignore[misc]
+                    repair_step(
+                        f"r-{last}-{n}",
+                        order_id=f"o-{last}-{n}",
+                        stage="delivery",
+                        edge="exit",
+                        occurred_at=at(seconds=7 - 9 * (middle + n)),
+                    )
+                ],
+            )
+        )
+        # Each of them came back, as did those before them: only the new ones count.
+        within = "experience && ARRAY['fixed_first_time', 'visited_again_180d']"
+        assert store.ask(f"SELECT sum(weight), count(*) FROM contribution WHERE {within}") == [
+            (2 * ROUNDS, 2 * ROUNDS)
+        ]
+    assert_no_more(*taken)
+
+
 def _multiply(store: Store, table: str, key: str, first: int, last: int) -> None:
     """Copy the rows of a table, all of the same customer, with other keys."""
     names = ", ".join(

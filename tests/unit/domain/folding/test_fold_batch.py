@@ -113,7 +113,7 @@ def test_a_late_profile_moves_what_was_counted(catalogue: Catalogue) -> None:
     }
 
 
-AGAIN = HappenedWithin(what="complaint", after="complaint_opened", days=30)
+AGAIN = HappenedWithin(what="complaint", after="complaint.opened", days=30)
 
 
 @pytest.mark.parametrize("sources", [["complaint"], ["again"], ["complaint", "again"]])

@@ -12,6 +12,7 @@ from voc_stream.domain.dimensions import (
     SITES,
     TELLING,
 )
+from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.events.types import AnyEvent
@@ -61,7 +62,8 @@ def test_every_source_states_its_dimensions() -> None:
     events = get_args(AnyEvent)
     for each in OF_EVENTS:
         assert any(each.column in event.__struct_fields__ for event in events), each
-        assert not each.of_orders or each.column in OrderState.__struct_fields__, each
+        for state in (OrderState, ComplaintState):
+            assert not each.of_orders or each.column in state.__struct_fields__, each
     for each in OF_CUSTOMERS:
         assert each.column in CustomerState.__struct_fields__, each
         assert not each.of_orders, "an order counts under its customer's profile anyway"

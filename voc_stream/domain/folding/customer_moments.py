@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.dimensions import COLUMNS
-from voc_stream.domain.entities.counted import dimensions_stated_by
+from voc_stream.domain.entities.counted import dimensions_stated_by, moves_dimensions
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.measures.happened_within import CustomerMoment, MomentKey
 from voc_stream.events.types import RepairStep
@@ -118,11 +118,9 @@ class NotedMoments:
                     return True
             elif event.stage == self._measures.delivered:
                 return True
-        owner, site, product = order.customer_id, order.site_id, order.product
-        return (
-            (owner is not None and event.customer_id != owner.value)
-            or (event.site_id is not None and event.site_id != value_of(site))
-            or (event.product is not None and event.product != value_of(product))
+        owner = order.customer_id
+        return (owner is not None and event.customer_id != owner.value) or moves_dimensions(
+            order, event
         )
 
     def _is_there(self, order: OrderState, step: RepairStep) -> bool:

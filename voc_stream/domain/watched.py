@@ -17,24 +17,6 @@ if TYPE_CHECKING:
 _HALF = 5.0
 DETRACTORS, PASSIVES, PROMOTERS = range(7), range(7, 9), range(9, 11)
 """The answers from 0 to 10 that each are."""
-WATCHED_SUM = "CASE e.kind WHEN 'nps' THEN 500 * (p.n + p.top_n - p.bottom_n) ELSE p.score_sum END"
-"""SQL of the sum of watched points, in hundredths, of a row `p` of sums of an experience `e`."""
-WATCHED_SQUARES = (
-    "CASE e.kind WHEN 'nps' THEN 250000 * (p.n + 3 * p.top_n - p.bottom_n) ELSE p.score_sq_sum END"
-)
-"""SQL of the sum of their squares: 10 squared for promoters and 5 squared for passives."""
-WATCHED_SCORE = (
-    "CASE e.kind WHEN 'nps' THEN CASE WHEN p.score >= 9 THEN 10 WHEN p.score <= 6 THEN 0 ELSE 5 END"
-    " ELSE p.score END"
-)
-"""SQL of the watched points of one score of a row `p`."""
-WATCHED_DAILY_SUM = (
-    "CASE e.kind WHEN 'nps' THEN 500 * (p.n"
-    + "".join(f" + p.histogram[{answer + 1}]" for answer in PROMOTERS)
-    + "".join(f" - p.histogram[{answer + 1}]" for answer in DETRACTORS)
-    + ") ELSE p.score_sum END"
-)
-"""As `WATCHED_SUM`, of a row `p` of the daily cube."""
 
 
 def stored_mean(experience: Experience, points: float) -> float:

@@ -2,8 +2,7 @@
 
 The data is not part of the repository.
 
-It is looked for in the folder VOC_TEST_DATA, else in `shared/data` beside the checkout; without it
-these tests are skipped.
+The variable VOC_TEST_DATA names its folder; without it these tests are skipped.
 """
 
 from __future__ import annotations

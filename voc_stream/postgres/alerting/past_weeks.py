@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS, Past
 from voc_stream.alerts.detection.distribution import Distribution, distribution_of
 from voc_stream.domain.horizons import DAY
-from voc_stream.domain.watched import WATCHED_SUM, watched_points
+from voc_stream.domain.watched import watched_points
 from voc_stream.postgres.alerting.detector_rows import Key
+from voc_stream.postgres.schema.expressions.watched import WATCHED_SUM
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 
 if TYPE_CHECKING:

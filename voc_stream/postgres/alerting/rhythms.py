@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.detection.baseline import Past
 from voc_stream.alerts.detection.hour_of_week import rhythm_of
 from voc_stream.domain.horizons import HOUR
-from voc_stream.domain.watched import WATCHED_SUM
 from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 from voc_stream.postgres.alerting.past_weeks import read_shapes, start_of_today
+from voc_stream.postgres.schema.expressions.watched import WATCHED_SUM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import SITES
 from voc_stream.domain.horizons import EPOCH, HOUR
-from voc_stream.domain.watched import WATCHED_SQUARES, WATCHED_SUM
 from voc_stream.postgres.rolling.refreshes import minutes
+from voc_stream.postgres.schema.expressions.watched import WATCHED_SQUARES, WATCHED_SUM
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from voc_stream.alerts.explanation import Group
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.domain.dimensions import TELLING
-from voc_stream.domain.watched import WATCHED_DAILY_SUM, WATCHED_SCORE
 from voc_stream.events.types import EVENT_TYPES
+from voc_stream.postgres.schema.expressions.watched import WATCHED_DAILY_SUM, WATCHED_SCORE
 from voc_stream.postgres.schema.tables.events import touchpoint_event
 
 if TYPE_CHECKING:

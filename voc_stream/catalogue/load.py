@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from voc_stream.catalogue.days_file import with_days_files
 from voc_stream.catalogue.flow import Flow, flow_problems
 from voc_stream.catalogue.measures import Between
 from voc_stream.catalogue.model import Catalogue, Factor, Limits, timings_of
 from voc_stream.catalogue.plausible import problems
-from voc_stream.catalogue.read_calendar import read_calendar
 from voc_stream.catalogue.reading.check_churn import check_churn
 from voc_stream.catalogue.reading.check_limits import check_limits
+from voc_stream.catalogue.reading.days_file import with_days_files
 from voc_stream.catalogue.reading.file_text import CatalogueError, CatalogueText
+from voc_stream.catalogue.reading.read_calendar import read_calendar
 from voc_stream.catalogue.reading.read_experience import KEY, MAXIMUM_KEY_LENGTH, read_experience
 
 if TYPE_CHECKING:

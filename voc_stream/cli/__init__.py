@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "Validate events from files, sending nothing.",
     "simulate": "Play a believable call centre, to Kafka or to a file.",
     "status": "Show lag, last commit, key experiences, customers at risk and alerts.",
-    "dead-letters": "List, show or retry the messages that were refused.",
+    "dead-letters": "List, show or retry what was refused; let stopped partitions resume.",
     "rebuild": "Recompute every derived table from the stored events and compare.",
 }
 # These end with 1 if something that they were given is wrong, and with 2 for whatever else.

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from voc_stream.cli.catalogue import read_catalogue
+from voc_stream.cli.options.read_catalogue import read_catalogue
 from voc_stream.cli.screen.event_report import Report
 from voc_stream.errors import VocError
 from voc_stream.importing.read_files import load_mapping, read_events, require_mapping

@@ -30,9 +30,9 @@ _HIGHEST_NUMBER = 2**63 - 1  # of PostgreSQL
 
 @click.group(name="dead-letters")
 def command() -> None:
-    """List, show or retry the messages that were refused.
+    """List, show or retry what was refused; let stopped partitions resume.
 
-    Also let partitions go on that refused too many.
+    A partition stops if it has refused too much.
     """
 
 

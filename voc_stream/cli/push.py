@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voc_stream.cli.catalogue import read_catalogue
 from voc_stream.cli.check import FILES, finish, mapping_option
+from voc_stream.cli.options.finite_range import FiniteRange
+from voc_stream.cli.options.read_catalogue import read_catalogue
 from voc_stream.cli.screen.event_report import Report
-from voc_stream.cli.screen.finite_range import FiniteRange
 from voc_stream.errors import VocError
 from voc_stream.events.topics import TOPIC_OF_TYPE, key_of
 from voc_stream.importing.read_files import Line, load_mapping, read_events, require_mapping

@@ -8,7 +8,7 @@ import sys
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from voc_stream.cli.catalogue import read_catalogue
+from voc_stream.cli.options.read_catalogue import read_catalogue
 from voc_stream.cli.screen.terminal import console, say, table
 from voc_stream.postgres.corrections.rebuild import RebuildReport, rebuild
 from voc_stream.settings import load_settings

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from voc_stream.cli.catalogue import read_catalogue
-from voc_stream.cli.screen.finite_range import FiniteRange
-from voc_stream.cli.screen.rfc3339 import Rfc3339
+from voc_stream.cli.options.finite_range import FiniteRange
+from voc_stream.cli.options.read_catalogue import read_catalogue
+from voc_stream.cli.options.rfc3339 import Rfc3339
 from voc_stream.cli.screen.terminal import say
 from voc_stream.settings import load_settings
 from voc_stream.simulator.any_trade.play import play_of

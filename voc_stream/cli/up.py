@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from voc_stream.cli.screen.finite_range import FiniteRange
+from voc_stream.cli.options.finite_range import FiniteRange
 from voc_stream.cli.screen.live_summary import Screen
 from voc_stream.cli.screen.terminal import console, say
 from voc_stream.embedded.data_dir import locked, write_private

@@ -17,7 +17,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from voc_stream.cli.catalogue import read_catalogue
+from voc_stream.cli.options.read_catalogue import read_catalogue
 from voc_stream.cli.screen.terminal import PlainFormatter, PlainJsonFormatter
 from voc_stream.kafka.life.one_heap import use_one_heap
 from voc_stream.kafka.worker.run import run_worker

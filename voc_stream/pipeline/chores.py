@@ -37,7 +37,9 @@ class Chore(NamedTuple, Generic[Done]):
     """Something to be done from time to time.
 
     Attributes:
-        name: the label `timer` of its metrics. These names do not change.
+        name: the label `timer` of its metrics. These names are a contract with dashboards and do
+            not change: so `settle_sites`, `settle_details` and `readings` keep the old words for a
+            refresh and for gauges.
         every_seconds: how long after its start it is due again.
         run: what it does. It may raise: the error is logged and counted, and the chore runs again.
         needs_clock: whether it waits while the clock of the machine is not to be believed.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oracle import calendar as oracle
 
 from voc_stream.catalogue.calendar import SiteCalendar
-from voc_stream.catalogue.read_calendar import read_calendar
+from voc_stream.catalogue.reading.read_calendar import read_calendar
 from voc_stream.domain.calendar import Calendar
 from voc_stream.domain.moment import from_microseconds, microseconds_of
 from voc_stream.domain.openings import MICROSECOND

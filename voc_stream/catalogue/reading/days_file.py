@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from voc_stream.catalogue.read_calendar import Fail
+    from voc_stream.catalogue.reading.read_calendar import Fail
 
 LISTS = ("holidays", "working_days")
 

@@ -4,7 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from voc_stream.cli.screen.finite_range import FiniteRange
+from voc_stream.cli.options.finite_range import FiniteRange
 
 
 @pytest.mark.parametrize(

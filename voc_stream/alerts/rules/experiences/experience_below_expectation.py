@@ -1,4 +1,7 @@
-"""Key ratings that are below what customers expect."""
+"""Key ratings that are below what customers expect.
+
+The words and the judgement are those of `alerts/levels.py`, which three rules share.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Too few orders that are delivered when they were promised."""
+"""Too few orders that are delivered when they were promised.
+
+The words and the judgement are those of `alerts/levels.py`, which three rules share.
+"""
 
 from __future__ import annotations
 

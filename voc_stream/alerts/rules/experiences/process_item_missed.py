@@ -1,4 +1,7 @@
-"""Steps of the process that are left out too often."""
+"""Steps of the process that are left out too often.
+
+The words and the judgement are those of `alerts/levels.py`, which three rules share.
+"""
 
 from __future__ import annotations
 

@@ -17,10 +17,9 @@ from zoneinfo import ZoneInfo
 
 from voc_stream.catalogue.calendar import CLOSED, UTC_NAME, WHOLE_DAY, SiteCalendar
 from voc_stream.catalogue.national_days import national_days
+from voc_stream.domain.moment import MICROSECOND, microseconds_of
 from voc_stream.domain.openings import (
     DAY_MICROSECONDS,
-    EPOCH,
-    MICROSECOND,
     Openings,
     openings_of,
     year_of,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
 
 YEARS_OF_A_WAIT = 12  # A limit of a year is over by then, if a site opens for two hours a day.
-YEARS_LOOKED_AHEAD = 2  # A site that does not open within two years is closed for good.
 
 
 class Calendar:
@@ -113,8 +111,8 @@ class Calendar:
         >>> office.opening_time(evening, evening + timedelta(hours=15)) / timedelta(minutes=1)
         60.0
         """
-        first, last = (start - EPOCH) // MICROSECOND, (end - EPOCH) // MICROSECOND
-        return self.opening_microseconds(first, last) * MICROSECOND
+        opened = self.opening_microseconds(microseconds_of(start), microseconds_of(end))
+        return opened * MICROSECOND
 
     def opening_microseconds(self, start: int, end: int) -> int:
         """The opening time between moments in microseconds since 1970, exactly."""
@@ -180,10 +178,11 @@ class Calendar:
         It is `waiting_time` the other way round. None if the site is never open for so long again.
 
         >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
+        >>> from voc_stream.domain.moment import from_microseconds
         >>> friday = datetime(2026, 1, 9, 17, 0, tzinfo=UTC)
-        >>> start, hours = (friday - EPOCH) // MICROSECOND, 2 * 3_600_000_000
+        >>> start, hours = microseconds_of(friday), 2 * 3_600_000_000
         >>> end = office.end_of_wait(start, hours, in_opening_time=True)
-        >>> (EPOCH + end * MICROSECOND).isoformat()
+        >>> from_microseconds(end).isoformat()
         '2026-01-12T09:00:00+00:00'
         """
         if in_opening_time and self.has_hours:
@@ -200,22 +199,6 @@ class Calendar:
                 number = bisect_right(openings.before, target) - 1
                 return openings.starts[number] + target - openings.before[number]
             left = target - openings.before[-1]
-        return None
-
-    def next_opening(self, moment: datetime) -> datetime | None:
-        """When the site is open next: the moment itself where it is; None if it never is again.
-
-        >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
-        >>> office.next_opening(datetime(2026, 1, 9, 18, 0, tzinfo=UTC)).isoformat()
-        '2026-01-12T08:00:00+00:00'
-        """
-        at = (moment - EPOCH) // MICROSECOND
-        first = year_of(at - DAY_MICROSECONDS)
-        for year in range(first, year_of(at) + YEARS_LOOKED_AHEAD + 1):
-            openings = self._openings(year)
-            number = bisect_right(openings.ends, at)
-            if number < len(openings.ends):
-                return EPOCH + max(at, openings.starts[number]) * MICROSECOND
         return None
 
     def _openings(self, year: int) -> Openings:
@@ -241,11 +224,6 @@ class Calendars(NamedTuple):
         if site_id is None or not self.of_sites:
             return self.default
         return self.of_sites.get(site_id, self.default)
-
-    @property
-    def ever_close(self) -> bool:
-        """Whether any hour or day is known on which a site is closed."""
-        return not all(one.never_closes for one in (self.default, *self.of_sites.values()))
 
     def closed_for_good(self, now: datetime) -> frozenset[str]:
         """The sites that do not exist any more."""

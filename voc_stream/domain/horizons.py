@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
+from voc_stream.domain.moment import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+if TYPE_CHECKING:
+    from datetime import datetime
+
 FIVE_MINUTES, HOUR, DAY = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
 
 
@@ -42,6 +45,7 @@ PANES_KEPT = {FIVE_MINUTES: timedelta(days=3), HOUR: timedelta(days=40), DAY: ti
 def window(horizon: Horizon, as_of: datetime) -> Window:
     """The panes of a horizon that ends with the pane that holds `as_of`.
 
+    >>> from datetime import UTC, datetime
     >>> first, last = window(HORIZONS[0], datetime(2026, 1, 5, 12, 2, tzinfo=UTC))
     >>> first.isoformat(), last.isoformat()
     ('2026-01-05T11:05:00+00:00', '2026-01-05T12:00:00+00:00')
@@ -53,6 +57,7 @@ def window(horizon: Horizon, as_of: datetime) -> Window:
 def closed_window(horizon: Horizon, as_of: datetime) -> Window:
     """The panes of a horizon but for the newest, which still grows.
 
+    >>> from datetime import UTC, datetime
     >>> closed_window(HORIZONS[0], datetime(2026, 1, 5, 12, 2, tzinfo=UTC)).last.isoformat()
     '2026-01-05T11:55:00+00:00'
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voc_stream.events.types.base import Event
 
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 def moment_of(event: Event) -> datetime:
@@ -26,9 +26,9 @@ def microseconds_of(moment: datetime) -> int:
     >>> microseconds_of(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
     """
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - EPOCH) // MICROSECOND
 
 
 def from_microseconds(microseconds: int) -> datetime:
     """The moment so many microseconds after the beginning of 1970, in UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + microseconds * MICROSECOND

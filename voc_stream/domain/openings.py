@@ -9,14 +9,14 @@ from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from voc_stream.domain.moment import EPOCH, MICROSECOND, from_microseconds, microseconds_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from zoneinfo import ZoneInfo
 
     from voc_stream.catalogue.calendar import Hours
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 _MINUTE = 60_000_000
 DAY_MICROSECONDS = 24 * 60 * _MINUTE
@@ -46,8 +46,8 @@ def openings_of(year: int, zone: ZoneInfo, hours_of: Callable[[date], Hours]) ->
     ends: list[int] = []
     before = [0]
     for begin, end, offset in _offsets(year, zone):
-        day = max(date(year, 1, 1), (EPOCH + (begin + offset) * MICROSECOND).date())
-        last = min(date(year, 12, 31), (EPOCH + (end + offset) * MICROSECOND).date())
+        day = max(date(year, 1, 1), from_microseconds(begin + offset).date())
+        last = min(date(year, 12, 31), from_microseconds(end + offset).date())
         while day <= last:
             midnight = (day - EPOCH.date()).days * DAY_MICROSECONDS - offset
             for opens, closes in hours_of(day):
@@ -63,13 +63,13 @@ def openings_of(year: int, zone: ZoneInfo, hours_of: Callable[[date], Hours]) ->
 
 def year_of(moment: int) -> int:
     """The year, in UTC, of a moment in microseconds since 1970."""
-    return (EPOCH + moment * MICROSECOND).year
+    return from_microseconds(moment).year
 
 
 def _offsets(year: int, zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
     """The times of one offset from UTC that make up a local year, in microseconds."""
-    begin = (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND - 2 * DAY_MICROSECONDS
-    end = (datetime(year, 12, 31, tzinfo=UTC) - EPOCH) // MICROSECOND + 3 * DAY_MICROSECONDS
+    begin = microseconds_of(datetime(year, 1, 1, tzinfo=UTC)) - 2 * DAY_MICROSECONDS
+    end = microseconds_of(datetime(year, 12, 31, tzinfo=UTC)) + 3 * DAY_MICROSECONDS
     start, offset = begin, _offset(begin, zone)
     for noon in range(begin + DAY_MICROSECONDS, end + 1, DAY_MICROSECONDS):
         if (later := _offset(noon, zone)) != offset:
@@ -89,5 +89,5 @@ def _change_between(before: int, after: int, zone: ZoneInfo) -> int:
 
 
 def _offset(moment: int, zone: ZoneInfo) -> int:
-    offset = (EPOCH + moment * MICROSECOND).astimezone(zone).utcoffset()
+    offset = from_microseconds(moment).astimezone(zone).utcoffset()
     return 0 if offset is None else offset // MICROSECOND

@@ -14,8 +14,7 @@ from oracle import calendar as oracle
 from voc_stream.catalogue.calendar import SiteCalendar
 from voc_stream.catalogue.reading.read_calendar import read_calendar
 from voc_stream.domain.calendar import Calendar
-from voc_stream.domain.moment import from_microseconds, microseconds_of
-from voc_stream.domain.openings import MICROSECOND
+from voc_stream.domain.moment import MICROSECOND, from_microseconds, microseconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,26 +177,11 @@ def test_the_end_of_a_wait_is_that_of_each_minute(
         assert waited == wait < later
 
 
-@given(MOMENTS)
-def test_the_next_opening_is_the_first_open_minute(moment: datetime) -> None:
-    """The moment itself where the site is open; after a weekend or golden week its end."""
-    toml, calendar = office("Asia/Shanghai", 'holidays = ["2025-10-01/2025-10-08"]')
-    expanded = {
-        "calendar": toml["calendar"] | {"holidays": [f"2025-10-0{day}" for day in range(1, 9)]}
-    }
-    found = calendar.next_opening(moment)
-    assert found is not None
-    assert oracle.is_open(expanded, "s-1", found)
-    assert calendar.opening_time(moment, found) == timedelta(0)
-    assert found == moment or not oracle.is_open(expanded, "s-1", moment)
-
-
 def test_a_site_closed_for_good_never_opens_again() -> None:
     """From its first closed day on it has no hours, whatever its week says."""
     calendar = Calendar(SiteCalendar(closed_for_good=date(2025, 6, 10)))
     evening = datetime(2025, 6, 9, 23, 0, tzinfo=UTC)
     assert minutes(calendar, evening, evening + timedelta(days=30)) == 60
-    assert calendar.next_opening(evening + timedelta(hours=2)) is None
     assert not calendar.is_closed_for_good(evening)
     assert calendar.is_closed_for_good(evening + timedelta(hours=1))
 

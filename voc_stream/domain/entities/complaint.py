@@ -21,8 +21,7 @@ from voc_stream.domain.entities.stated import (
     latest_time,
     value_of,
 )
-from voc_stream.domain.moment import from_microseconds, microseconds_of
-from voc_stream.domain.openings import MICROSECOND
+from voc_stream.domain.moment import MICROSECOND, from_microseconds, microseconds_of
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
 from voc_stream.events.types.base import Measure
 from voc_stream.events.types.hundredths import hundredths

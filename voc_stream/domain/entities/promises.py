@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.moment import microseconds_of
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from voc_stream.domain.entities.stated import Stated
 
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_PROMISES = 100
 """How many different promised moments of an order are told apart, the earliest ones."""
 
@@ -24,14 +26,10 @@ def with_promise(known: Promises, promise: Stated[datetime]) -> Promises:
     first = min(before or current, promise, key=_order_of)
     last = max(current, promise, key=_order_of)
     if moments or promise.value != current.value:
-        values = moments or [_microseconds(current.value)]
-        moments = sorted({_microseconds(promise.value), *values})[:MOST_PROMISES]
+        values = moments or [microseconds_of(current.value)]
+        moments = sorted({microseconds_of(promise.value), *values})[:MOST_PROMISES]
     return last, None if first is last else first, moments
 
 
 def _order_of(stated: Stated[datetime]) -> tuple[datetime, str]:
     return stated.at, stated.event_id
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // MICROSECOND

@@ -6,13 +6,13 @@ compared. So an order that changes its customer takes its moments along.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.counted import dimensions_stated_by, moves_dimensions
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.measures.happened_within import CustomerMoment, MomentKey
+from voc_stream.domain.moment import from_microseconds
 from voc_stream.events.types import RepairStep
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from voc_stream.domain.measures.happened_within import WithinMeasures
     from voc_stream.events.types import AnyEvent
 
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _BLANK = ("",) * len(COLUMNS)
 """The dimensions of a moment that counts under none, because nothing begins with it."""
 
@@ -126,7 +125,7 @@ class NotedMoments:
     def _is_there(self, order: OrderState, step: RepairStep) -> bool:
         """Whether the customer is known to have been there by the moment of the step."""
         visit = self._visit(order)
-        return visit is not None and _moment(visit) <= step.occurred_at
+        return visit is not None and from_microseconds(visit) <= step.occurred_at
 
     def _visit(self, order: OrderState) -> int | None:
         """When the customer came: the first known entry, or the delivery if that is earlier."""
@@ -141,10 +140,10 @@ class NotedMoments:
         if owner is None:
             return []
         if "visit" in kinds and (visit := self._visit(order)) is not None:
-            key = MomentKey(owner, "visit", _moment(visit), order.order_id)
+            key = MomentKey(owner, "visit", from_microseconds(visit), order.order_id)
             found.append(CustomerMoment(key, _BLANK))
         if "delivered" in kinds and order.delivered is not None:
-            key = MomentKey(owner, "delivered", _moment(order.delivered), order.order_id)
+            key = MomentKey(owner, "delivered", from_microseconds(order.delivered), order.order_id)
             found.append(CustomerMoment(key, order.counted(self._rules, ()).dimensions))
         return found
 
@@ -164,7 +163,3 @@ def _add_difference(
     if before != after:
         found.gone.extend(one.key for one in before if one not in after)
         found.new.extend(one for one in after if one not in before)
-
-
-def _moment(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)

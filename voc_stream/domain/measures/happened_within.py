@@ -167,12 +167,10 @@ class Flip(NamedTuple):
     """The starts whose measure has changed, of one customer.
 
     Attributes:
-        measure: the measure.
         happens: whether it happens now, and did not before; or the other way round.
         since, until: the starts are from `since` on and before `until`.
     """
 
-    measure: WithinMeasure
     happens: bool
     since: datetime
     until: datetime
@@ -204,4 +202,4 @@ def flips(
     beyond = (before if now.is_there else now).after
     since = max(filter(None, (moment - measure.within, before.before, now.before)))
     until = moment if beyond is None else min(moment, beyond - measure.within)
-    return Flip(measure, now.is_there, since, until) if since < until else None
+    return Flip(now.is_there, since, until) if since < until else None

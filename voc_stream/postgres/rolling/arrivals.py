@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import SITES
-from voc_stream.domain.horizons import EPOCH, HOUR
+from voc_stream.domain.horizons import HOUR
+from voc_stream.domain.moment import EPOCH
 from voc_stream.postgres.rolling.refreshes import minutes
 from voc_stream.postgres.schema.expressions.watched import WATCHED_SQUARES, WATCHED_SUM
 

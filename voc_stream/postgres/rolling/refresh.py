@@ -30,13 +30,13 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.horizons import (
     DAY,
-    EPOCH,
     FIVE_MINUTES,
     HORIZONS,
     HOUR,
     PANES_KEPT,
     closed_window,
 )
+from voc_stream.domain.moment import EPOCH
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
 from voc_stream.postgres.rolling.arrivals import note_arrivals, note_begun
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube

@@ -22,7 +22,8 @@ from voc_stream.alerts.rules.experiences.touchpoint_silent import (
 )
 from voc_stream.catalogue.measures import concerns_complaints, counts_when_due
 from voc_stream.domain.calendar import NEVER_CLOSED, calendars_of
-from voc_stream.domain.horizons import EPOCH, HOUR, PANES_KEPT
+from voc_stream.domain.horizons import HOUR, PANES_KEPT
+from voc_stream.domain.moment import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -80,13 +80,6 @@ def _is_worked(catalogue: Mapping[str, Any], site_id: str, day: date) -> bool | 
     return None
 
 
-def is_open(catalogue: Mapping[str, Any], site_id: str, moment: datetime) -> bool:
-    """Whether the clock on the wall shows an opening hour."""
-    local = moment.astimezone(_zone(catalogue, site_id))
-    shown = f"{local:%H:%M}"
-    return any(span[:5] <= shown < span[6:] for span in hours_of(catalogue, site_id, local.date()))
-
-
 def opening_minutes(
     catalogue: Mapping[str, Any], site_id: str, start: datetime, end: datetime
 ) -> float:

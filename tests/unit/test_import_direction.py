@@ -68,6 +68,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "alerts.detection",
         "alerts.facts",
         "catalogue",
+        "counted",
         "domain",
         "domain.entities",
     ),

@@ -7,15 +7,6 @@ from datetime import timedelta
 IN_DAYS_FROM_HOURS = 48
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with what it counts, in English.
-
-    >>> counted(1, "customer"), counted(2, "customer")
-    ('1 customer', '2 customers')
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def duration(time: timedelta) -> tuple[str, str]:
     """How long something has taken, in English and Chinese.
 

@@ -138,18 +138,6 @@ class Calendar:
             return max(end - start, timedelta(0))
         return self._open_days.opening_time(start, end)
 
-    def waiting_time(
-        self, start: datetime, end: datetime, *, in_opening_time: bool = False
-    ) -> timedelta:
-        """How long somebody waited for the site who knows that it closes.
-
-        It is in opening time if that is asked for and known; else without the days on which it is
-        closed.
-        """
-        if in_opening_time and self.has_hours:
-            return self.opening_time(start, end)
-        return self.time_on_open_days(start, end)
-
     def before(self, end: datetime, duration: timedelta) -> datetime:
         """The moment since which `duration` passed until `end`, closed days left out.
 
@@ -175,7 +163,8 @@ class Calendar:
     def end_of_wait(self, start: int, wait: int, *, in_opening_time: bool = False) -> int | None:
         """The last moment at which nobody has waited longer than `wait`, in microseconds.
 
-        It is `waiting_time` the other way round. None if the site is never open for so long again.
+        The wait is in opening time if that is asked for and known; else without the days on which
+        the site is closed. None if the site is never open for so long again.
 
         >>> office = Calendar(SiteCalendar(week=(((480, 1080),),) * 5 + ((), ())))
         >>> from voc_stream.domain.moment import from_microseconds

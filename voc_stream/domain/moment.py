@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from voc_stream.events.types.base import Event
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+MINUTE_MICROSECONDS = 60_000_000
 
 
 def moment_of(event: Event) -> datetime:

@@ -9,7 +9,13 @@ from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.moment import EPOCH, MICROSECOND, from_microseconds, microseconds_of
+from voc_stream.domain.moment import (
+    EPOCH,
+    MICROSECOND,
+    MINUTE_MICROSECONDS,
+    from_microseconds,
+    microseconds_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +24,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.calendar import Hours
 
 _DAY = timedelta(days=1)
-_MINUTE = 60_000_000
-DAY_MICROSECONDS = 24 * 60 * _MINUTE
+DAY_MICROSECONDS = 24 * 60 * MINUTE_MICROSECONDS
 
 
 class Openings(NamedTuple):
@@ -51,8 +56,8 @@ def openings_of(year: int, zone: ZoneInfo, hours_of: Callable[[date], Hours]) ->
         while day <= last:
             midnight = (day - EPOCH.date()).days * DAY_MICROSECONDS - offset
             for opens, closes in hours_of(day):
-                start = max(begin, midnight + opens * _MINUTE)
-                stop = min(end, midnight + closes * _MINUTE)
+                start = max(begin, midnight + opens * MINUTE_MICROSECONDS)
+                stop = min(end, midnight + closes * MINUTE_MICROSECONDS)
                 if start < stop:
                     starts.append(start)
                     ends.append(stop)

@@ -170,11 +170,10 @@ def test_the_end_of_a_wait_is_that_of_each_minute(
     end = None if found is None else from_microseconds(found)
     assert end == oracle.end_of_wait(toml, "s-1", start, wait)
     if end is not None:
-        waited, later = (
-            calendar.waiting_time(start, moment, in_opening_time=in_opening_time)
-            for moment in (end, end + MICROSECOND)
-        )
-        assert waited == wait < later
+        waiting = calendar.time_on_open_days
+        if in_opening_time and calendar.has_hours:
+            waiting = calendar.opening_time
+        assert waiting(start, end) == wait < waiting(start, end + MICROSECOND)
 
 
 def test_a_site_closed_for_good_never_opens_again() -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from voc_stream.catalogue.measures import Between, KeptBy, concerns_complaints
 from voc_stream.domain.calendar import calendars_of
+from voc_stream.domain.limits import limit_is_over_at
 from voc_stream.domain.measures.of_order import (
-    MINUTE_MICROSECONDS,
     Moments,
     Point,
     between,
@@ -19,6 +19,7 @@ from voc_stream.domain.measures.of_order import (
     longest_wait,
     point_of,
 )
+from voc_stream.domain.moment import MINUTE_MICROSECONDS
 from voc_stream.events.types.base import DONE, NOT_DONE
 
 if TYPE_CHECKING:
@@ -76,12 +77,7 @@ def _judge_of(
         within = round((source.within_minutes or 0) * MINUTE_MICROSECONDS)
         return partial(_kept, moment, after, partial(_due_by_clock, within))
     limits = catalogue.limits
-    by_severity: BySeverity = getattr(limits, source.limit)
-    waits = {
-        "major": round(by_severity.major * MINUTE_MICROSECONDS),
-        "minor": round(by_severity.minor * MINUTE_MICROSECONDS),
-    }
-    due = partial(_due_by_limit, waits, calendars, limits.in_opening_time)
+    due = partial(_due_by_limit, getattr(limits, source.limit), calendars, limits.in_opening_time)
     return partial(_kept, moment, after, due)
 
 
@@ -100,17 +96,16 @@ def _due_by_clock(within: int, began: int, _: ComplaintFacts) -> int:
 
 
 def _due_by_limit(
-    waits: dict[str, int],
+    limit: BySeverity,
     calendars: Calendars,
     in_opening_time: bool,
     began: int,
     complaint: ComplaintFacts,
 ) -> int | None:
-    wait = waits.get(complaint.stated_severity or "")
-    if wait is None:
+    severity, calendar = complaint.stated_severity, calendars.of(complaint.site)
+    if severity is None:
         return None
-    calendar = calendars.of(complaint.site)
-    return calendar.end_of_wait(began, wait, in_opening_time=in_opening_time)
+    return limit_is_over_at(began, limit, severity, calendar, in_opening_time=in_opening_time)
 
 
 def _kept(

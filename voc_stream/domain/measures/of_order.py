@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from voc_stream.catalogue.measures import AmountRatio, Between, Count, KeptBy, concerns_complaints
-from voc_stream.domain.moment import MICROSECOND
+from voc_stream.domain.moment import MICROSECOND, MINUTE_MICROSECONDS
 from voc_stream.events.types.base import DONE, NOT_DONE
 from voc_stream.events.types.hundredths import hundredths
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.events.types import RepairStep
 
-MINUTE_MICROSECONDS = 60_000_000
 LARGEST_RATIO = 10_000_000
 """The largest ratio, in hundredths of a percent.
 

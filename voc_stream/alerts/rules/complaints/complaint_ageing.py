@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted, duration
+from voc_stream.alerts.wording import duration
+from voc_stream.counted import counted
+from voc_stream.domain.limits import limit_is_over_at
+from voc_stream.domain.moment import microseconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,20 +49,18 @@ class OpenComplaint(NamedTuple):
     handed_to: str | None
 
     def is_overdue(self, limits: Limits, calendar: Calendar, now: datetime) -> bool:
-        """Whether the next step, an answer or the resolution, is later than the catalogue allows.
-
-        Days on which the site is closed do not count, nor hours if limits are in opening time.
-        """
+        """Whether the next step, an answer or the resolution, takes longer than it may."""
         allowed = (
             [limits.resolve_minutes]
             if self.is_answered
             else [limits.acknowledge_minutes, limits.resolve_minutes]
         )
-        waited = calendar.waiting_time(
-            self.waiting_since, now, in_opening_time=limits.in_opening_time
+        began, in_opening_time = microseconds_of(self.waiting_since), limits.in_opening_time
+        ends = (
+            limit_is_over_at(began, limit, self.severity, calendar, in_opening_time=in_opening_time)
+            for limit in allowed
         )
-        minutes = waited.total_seconds() / 60
-        return any(minutes > getattr(limit, self.severity) for limit in allowed)
+        return any(end is not None and microseconds_of(now) > end for end in ends)
 
 
 class SiteComplaints:

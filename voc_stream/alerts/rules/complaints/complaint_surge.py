@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted, name_scope
+from voc_stream.alerts.wording import name_scope
+from voc_stream.counted import counted
 from voc_stream.domain.statistics import benjamini_hochberg, poisson_tail
 
 if TYPE_CHECKING:

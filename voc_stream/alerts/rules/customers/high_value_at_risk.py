@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.alerts.driver_labels import because, leading_driver
 from voc_stream.alerts.model import Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted
+from voc_stream.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,8 @@ from voc_stream.alerts.detection.baseline import BASELINE_DAYS
 from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.model import Finding, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted, name_scope
+from voc_stream.alerts.wording import name_scope
+from voc_stream.counted import counted
 from voc_stream.domain.dimensions import TELLING
 from voc_stream.domain.horizons import HORIZONS
 from voc_stream.domain.scale import scale_of, show, show_difference

@@ -13,7 +13,7 @@ from voc_stream.alerts.facts.stage_times import StageTimes
 from voc_stream.alerts.facts.workshop_facts import WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted
+from voc_stream.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

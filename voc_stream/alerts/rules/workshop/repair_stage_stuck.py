@@ -14,8 +14,8 @@ from voc_stream.alerts.facts.stage_times import SHARE_WITHIN, StageTimes
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes, WorkshopFacts
 from voc_stream.alerts.model import MOST_IDS, Finding, Subject, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
-from voc_stream.alerts.wording import counted
 from voc_stream.catalogue.model import minutes_experience
+from voc_stream.counted import counted
 from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.statistics import poisson_tail
 

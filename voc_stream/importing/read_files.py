@@ -5,24 +5,20 @@ Every line is validated as a worker would.
 
 from __future__ import annotations
 
-import io
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from voc_stream.counted import counted
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, Refusal, decode
-from voc_stream.importing.apply import MappedEvent, gives_event, map_rows
-from voc_stream.importing.formats.csv_rows import read_csv
+from voc_stream.importing.apply import MappedEvent, map_rows
+from voc_stream.importing.export_formats import EXPORTS, csv_rows
 from voc_stream.importing.formats.file_content import (
     LOOKED_AT_BYTES,
     refuse_content,
-    refuse_csv_content,
     refuse_json_content,
 )
 from voc_stream.importing.formats.rows import ExportError, Row, RowError
-from voc_stream.importing.formats.text_encoding import MARK_ERRORS, encoding_of
-from voc_stream.importing.formats.xes_rows import read_xes
 from voc_stream.importing.load_mapping import parse_mapping
 from voc_stream.importing.mapping import MappingError, RowMapping
 from voc_stream.importing.open_file import STANDARD_INPUT, counted_bytes, open_bytes, unpacked
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
 
 # The reason that is given for a file, or its rest, that was not read.
 UNREADABLE = "unreadable"
-_EXPORTS = (".csv", ".tsv", ".xes")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # `decode` refuses anything longer already. Reading no further keeps a file without line ends out of
@@ -79,7 +74,7 @@ def require_mapping(names: Sequence[str], mapping: RowMapping | None) -> None:
     if names.count(STANDARD_INPUT) > 1:
         raise MappingError("`-` stands twice in FILES, but standard input can be read only once")
     for name in names:
-        if mapping is None and _kind(name) in _EXPORTS:
+        if mapping is None and _kind(name) in EXPORTS:
             raise MappingError(
                 f"{name}: this needs --mapping FILE.toml; docs/howto/map.md says how to write one"
             )
@@ -201,19 +196,9 @@ def _lines(
         if problem := refuse_json_content(first):
             raise ExportError(problem)
         return _json_lines(stream)
-    if kind == ".xes":
-        return map_rows(counter.counted(read_xes(stream)), mapping)
-    encoding = encoding_of(first, mapping.encoding)
-    if problem := refuse_csv_content(first, encoding):
-        raise ExportError(problem)
-    text = io.TextIOWrapper(stream, encoding=encoding, errors=MARK_ERRORS, newline="")
-    rows = read_csv(
-        text,
-        mapping.layout,
-        check_header=mapping.check_columns,
-        is_event=lambda row: gives_event(row, mapping),
-    )
-    return map_rows(counter.counted(rows), mapping)
+    # Under another name, or from a pipe, it is a CSV.
+    read_rows = EXPORTS.get(kind, csv_rows)
+    return map_rows(counter.counted(read_rows(stream, first, mapping)), mapping)
 
 
 def _kind(name: str) -> str:

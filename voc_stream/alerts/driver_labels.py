@@ -1,4 +1,4 @@
-"""Says which customers count as at risk of leaving, and what drives them away."""
+"""Says how each driver of the risk of leaving is called, and which one leads."""
 
 from __future__ import annotations
 

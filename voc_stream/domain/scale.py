@@ -24,7 +24,7 @@ class Scale(NamedTuple):
         value: of a value in a sentence, in English and Chinese; `{}` is the number.
         difference: of a difference in a sentence.
         brief_difference: of a difference in a table.
-        sign: of a value: `+` where it may lie below nothing.
+        sign: of a value: `+` if it may lie below nothing.
     """
 
     name: str

@@ -1,10 +1,11 @@
 """States the steps from bytes to tables in their order: decode, claim, admit, load, fold, save.
 
-Nothing else states this order. What a step does is the business of the rooms behind the ports:
-`events` decodes, `domain` folds, and `postgres/intake` does the others. Decoding comes first and
-outside the transaction, on purpose. The consumer decodes what it has gathered while PostgreSQL is
-at work on the batch before (`kafka/worker/consumer.py`). Decoding needs no table, so it would only
-make the transaction and its locks longer.
+What a step does is the business of the rooms behind the ports: `events` decodes, `domain` folds,
+and `postgres/intake` does the others. The steps within `save` stand in `Folding.save`
+(`postgres/intake/load_fold_save.py`). Decoding comes first and outside the transaction, on purpose.
+The consumer decodes what it has gathered while PostgreSQL is at work on the batch before
+(`kafka/worker/consumer.py`). Decoding needs no table, so it would only make the transaction and its
+locks longer.
 """
 
 from __future__ import annotations

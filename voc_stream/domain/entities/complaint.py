@@ -200,11 +200,18 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
         return value_of(self.severity)
 
     def at(self, point: Point) -> int | None:
-        """A moment in microseconds since 1970; None while it is unknown."""
+        """A moment in microseconds since 1970; None while it is unknown.
+
+        Raises KeyError if complaints have no such moment.
+        """
         if point.kind == "last_opened":
             moment = self.last_opened_at
+        elif point.kind == "answered":
+            moment = self.answered_at
+        elif point.kind in LIFE:
+            moment = self.time_of(point.kind)
         else:
-            moment = self.answered_at if point.kind == "answered" else self.time_of(point.kind)
+            raise KeyError(point.kind)
         return None if moment is None else microseconds_of(moment)
 
     def counted(self, rules: TimingRules) -> Counted:

@@ -36,8 +36,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     `contact`: completed callbacks and follow-up exits; once there is a delivery, those after it.
     `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
-    and the row is written with each event. `delivered` is the exit from the stage that ended the
-    visit when it was taken in. What the order says does not change before it is folded anew.
+    and the row is written with each event. `delivered` is the exit from the stage that ends the
+    visit, as the catalogue said when the exit was taken in. Under another catalogue it is the same
+    until the order is folded anew.
     `opened`: for how many microseconds of each stage the site was open, as it was counted.
     `first_promised`: the earliest statement of a promise, if it is another than the latest.
     `promises`: the different promised moments in microseconds, if there are several.
@@ -234,7 +235,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()
 
     def at(self, point: Point) -> int | None:
-        """A moment of the order in microseconds since 1970; None while it is unknown."""
+        """A moment of the order in microseconds since 1970; None while it is unknown.
+
+        Raises KeyError if orders have no such moment.
+        """
         kind, stage = point
         if kind == "exit":
             return self.exited.get(stage)

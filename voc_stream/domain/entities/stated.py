@@ -62,10 +62,10 @@ def is_among(stated: Iterable[Stated[Any] | None], event_id: str) -> bool:
 
 
 def earliest_time(current: datetime | None, at: datetime) -> datetime:
-    """The earlier of two moments, where the first may be unknown."""
+    """The earlier of two moments, or the new one if the first is unknown."""
     return at if current is None or at < current else current
 
 
 def latest_time(current: datetime | None, at: datetime) -> datetime:
-    """The later of two moments, where the first may be unknown."""
+    """The later of two moments, or the new one if the first is unknown."""
     return at if current is None or at > current else current

@@ -101,7 +101,10 @@ class NotedMoments:
     def restated(
         self, orders: Iterable[OrderState], complaints: Iterable[ComplaintState]
     ) -> MomentChanges:
-        """The moments that change once they count under another profile; nothing else changed."""
+        """All moments of these rows, under the profiles under which they count now.
+
+        To be called if nothing but their profiles has changed.
+        """
         found = [one for order in orders for one in self._of_order(order)]
         if self._measures.of_complaints:
             found += [one for complaint in complaints for one in self._of_complaint(complaint)]

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 class Fold:
     """One batch on its way from events to rows.
 
-    The steps are: load, `apply`, read what is `unread`, `begin_moves`, load who is missing,
-    `contributions`. The states are changed in place; whoever lent them must forget them when the
+    The steps are: lend the stored states, `apply` (or `take_out`), read what is `unread` and
+    `recall` it, `count_waits`, `begin_moves`, lend the `missing_customers`, `contributions`,
+    `moment_changes`. The states are changed in place; whoever lent them must forget them when the
     batch fails.
     """
 
@@ -130,11 +131,11 @@ class Fold:
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
     def to_fold_anew(self, events: Iterable[AnyEvent]) -> Keys:
-        """The rows that say something that these events said.
+        """The rows that must be folded anew once these events are gone.
 
-        They must be folded anew once the events are gone. All must have been lent. A customer may
-        be a collective one with a million events. A complaint or an order may be called about for
-        ever. Few of these events show in the row.
+        They say something that only these events may have said. Most events say nothing that their
+        row still says, and a row may have a million events. So few rows are folded anew. All rows
+        must have been lent.
         """
         return resting_rows(events, self.customers, self.orders, self.complaints)
 
@@ -189,7 +190,7 @@ class Fold:
     def unread(self) -> Unread:
         """What must be read from the stored events.
 
-        Mostly there is nothing, since a mark is mostly told before what follows it.
+        Mostly there is nothing: a reopening or a delivery mostly arrives before what follows it.
         """
         return Unread(
             {

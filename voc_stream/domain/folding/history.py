@@ -4,8 +4,8 @@ That happens in pieces, outside the batch that stated it. A customer may have a 
 no transaction may grow with them. So the customer's state says how far the move has come. Scored
 events count under the one profile up to an event id, and under the other beyond it. Events that
 arrive meanwhile count by the same rule, and the next piece finds those that lie beyond it. Every
-piece saves the state with its version, like a batch. An order knows itself under which profile it
-counts.
+piece saves the state with its version, like a batch. An order or a complaint knows itself under
+which profile it counts.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def move_events(
     *,
     are_last: bool,
 ) -> list[Contribution]:
-    """Move the scored events that follow in the order of their ids; whether they `are_last`.
+    """Move the next scored events, in the order of their ids.
 
-    Changes the customer's state.
+    `are_last` says that none follows them. Changes the customer's state.
     """
     move = customer.move
     if move is None or move.order_id is not None:

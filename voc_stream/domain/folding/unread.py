@@ -1,4 +1,4 @@
-"""Names what a fold must read from the stored events before its states are exact."""
+"""Names what a fold reads from the stored events before its states are exact."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class Unread(NamedTuple):
-    """What must be read from the stored events: the earliest moment after a mark.
+    """What must be read from the stored events, and also what was read.
+
+    Each value is a mark when it must be read. When it was read, it is the earliest moment after the
+    mark; what the stored events do not have is not in it.
 
     Attributes:
         steps: of complaints, by id and action; the mark is the latest reopening.

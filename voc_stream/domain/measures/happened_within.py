@@ -45,7 +45,7 @@ class CustomerMoment(NamedTuple):
 
     Attributes:
         key: what it is found by.
-        dimensions: under which counts what begins with it; a value of each of `DIMENSIONS`.
+        dimensions: what its measures count under; a value of each of `DIMENSIONS`.
     """
 
     key: MomentKey
@@ -60,7 +60,7 @@ class WithinMeasure(NamedTuple):
         start: the moments with which its days begin, and of which each counts.
         what: the moments of which the next one is looked at, strictly after the start.
         within: the days. It counts when they are over.
-        happened, did_not: what it measures in hundredths, as one came within the days or none.
+        happened, did_not: its value in hundredths if one came within the days, and if none did.
     """
 
     experience: str
@@ -184,8 +184,8 @@ def flips(
     It does not matter what else came and went with it. A start looks at the next moment only. So
     its measure changes if a moment has come, lies within the days, and none did before. Then the
     start lies after the moments that precede this one, now and before. The same holds the other way
-    round. Of several moments each start is changed by one, so the work is that of the starts that
-    change, however many others there are.
+    round. If several moments came or went, each start is changed by at most one of them. So the
+    work grows with the starts that change, and not with all starts.
 
     >>> from datetime import UTC, datetime
     >>> day = [datetime(2026, 1, number, tzinfo=UTC) for number in range(1, 31)]

@@ -33,7 +33,11 @@ WHOLE = 10_000
 
 
 class Point(NamedTuple):
-    """A moment in an order's life: `enter` or `exit` of a stage, a promise, or the follow-up."""
+    """What a moment in the life of an order or a complaint is called.
+
+    Of an order: `enter` or `exit` of a stage, `delivered`, a promise, or `followed_up`. Of a
+    complaint, whose stage is `complaint`: an action, `last_opened` or `answered`.
+    """
 
     kind: str
     stage: str = ""

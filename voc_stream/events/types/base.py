@@ -1,7 +1,8 @@
 """Declares what events of every type have in common: fields, and what an event can say of itself.
 
-A type of event overrides what it does otherwise. Code that reads events asks the event, never its
-type.
+A type of event overrides what it does otherwise. Code that reads events asks the event, so a new
+type needs no `isinstance`. Only types with rows or measures of their own have one: repair steps,
+complaints, customers, callbacks and retractions.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ NOT_DONE = 0
 class Measure(msgspec.Struct, frozen=True, gc=False):
     """One value of an experience, with what the customer expected and how much it matters.
 
-    The values are in hundredths, of a point or of a minute.
+    The values are in hundredths of a point, a minute, a percent or a count.
     """
 
     experience: str

@@ -1,8 +1,9 @@
 """Keeps moments of customers, and counts what came within some days after one.
 
-A moment that comes, goes or moves changes what the moments before it measure, back to the one of
-its kind before it. `voc.customer_moment` holds the moments under the dimensions under which they
-were counted. So the change is found by index, and costs what changes, however long the history is.
+What a moment measures depends on the next moment of a kind. So if a moment comes or goes, only the
+moments between the previous one of its kind and itself measure something else.
+`voc.customer_moment` holds the moments under the dimensions under which they were counted. So the
+change is found by index, and costs what changes, however long the history is.
 A transaction that changes moments of a customer holds the lock of the customer's row, which a batch
 takes as it saves the row. No other transaction changes them meanwhile. All of it is statements of
 the transaction at hand; no row comes here.
@@ -34,8 +35,8 @@ _MEASURES = (
     " AS measure (experience, start, what, hours, happened, did_not)"
 )
 # Hours and not days: a day of a time zone may have 23 of them.
-# What was counted of these moments is taken back, and what they measure is added: all as it is
-# before anything changes.
+# This runs before any moment changes. It takes back what the old moments counted as, and adds what
+# the new ones measure among the old ones.
 _COUNT = f"""
 WITH changed AS (
     SELECT -1 AS weight, {_KEY}, {_DIMENSIONS} FROM customer_moment

@@ -13,7 +13,9 @@ from unit.domain.whole_rows import assert_whole_row
 from unit.domain.world import NOW, encode, events_of, found_among
 
 from voc_stream.domain.entities.complaint import LIFE, ComplaintState
+from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.folding.unread import Unread
+from voc_stream.domain.measures.of_order import Point
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT
@@ -146,3 +148,10 @@ def test_the_wait_is_from_the_first_opening_to_the_resolution_that_stood(
 def test_a_resolution_before_the_opening_has_no_duration(catalogue: Catalogue) -> None:
     """A negative wait is no wait."""
     assert state_of(life(("opened", 5), ("resolved", 1)), catalogue).time_to_resolve is None
+
+
+@pytest.mark.parametrize("state", [ComplaintState("q-1"), OrderState("o-1")])
+def test_a_moment_that_does_not_exist_is_an_error(state: ComplaintState | OrderState) -> None:
+    """A wrong name must not measure nothing, in silence."""
+    with pytest.raises(KeyError, match="mended"):
+        state.at(Point("mended", "complaint"))

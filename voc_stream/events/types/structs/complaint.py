@@ -51,7 +51,7 @@ class Complaint(
     ] = None
 
     def named(self) -> Sequence[NamedExperience]:
-        """The experience that it is about, where it says which."""
+        """The experience that it is about, if it says which."""
         return () if self.category is None else ((0, self.category, False, False),)
 
     def with_names(self, alias: Mapping[str, str]) -> Self:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
-from voc_stream.domain.entities.counted import difference
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import MomentChanges, NotedMoments
 from voc_stream.domain.folding.measured_complaints import MeasuredComplaints
+from voc_stream.domain.folding.measured_orders import MeasuredOrders
 from voc_stream.domain.folding.remaining import resting_rows
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.happened_within import within_measures
@@ -53,8 +53,9 @@ class Fold:
         # As they were before this batch, of customers with a history who said something about
         # themselves.
         self._profiles: dict[str, Profile] = {}
-        self._timings: list[Contribution] = []
-        self._measured = MeasuredComplaints(self._rules)
+        self._taken_back: list[Contribution] = []
+        self._measured_orders = MeasuredOrders(self._rules)
+        self._measured_complaints = MeasuredComplaints(self._rules)
         self._affected: set[str] = set()
         self._new_customers: set[str] = set()
         self.customers: dict[str, CustomerState] = {}
@@ -101,22 +102,13 @@ class Fold:
         customer.apply(event, at, self._model)
 
     def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
-        """Apply the event to its order, and note which measures change.
-
-        Most events change no timing, and looking at all of them would cost the most.
-        """
         order = self.orders.get(order_id)
         if order is None:
             order = self.orders[order_id] = OrderState(order_id)
         if self._noted.of_orders:
             self._noted.before_event(order, event)
-        at_stake, owner = order.at_stake(event, self._rules), value_of(order.customer_id)
-        if at_stake:
-            before = order.counted(self._rules, at_stake)
-            order.apply(event, at, self._rules)
-            self._timings += difference(before, order.counted(self._rules, at_stake))
-        else:
-            order.apply(event, at, self._rules)
+        owner = value_of(order.customer_id)
+        self._measured_orders.apply(order, event, at)
         if owner != event.customer_id or order.delivered is not None or event.always_affects_risk:
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 
@@ -124,7 +116,7 @@ class Fold:
         complaint = self.complaints.get(event.complaint_id)
         if complaint is None:
             complaint = self.complaints[event.complaint_id] = ComplaintState(event.complaint_id)
-        self._measured.note(complaint)
+        self._measured_complaints.note(complaint)
         owner = value_of(complaint.customer_id)
         self._noted.note_complaint(complaint)
         complaint.apply(event, at)
@@ -153,12 +145,12 @@ class Fold:
                     self.customers[event.customer_id].profile_of(event.event_id),
                     measures,
                 )
-                self._timings.append(counted._replace(weight=-1))
+                self._taken_back.append(counted._replace(weight=-1))
         for order_id in remaining.keys.orders:
             self._put_order(self.orders.pop(order_id), remaining.orders.get(order_id))
         for complaint_id in remaining.keys.complaints:
             earlier = self.complaints.pop(complaint_id)
-            self._measured.note(earlier)
+            self._measured_complaints.note(earlier)
             owners = [earlier.customer_id]
             self._noted.note_complaint(earlier)
             if complaint_id in remaining.complaints:
@@ -173,16 +165,12 @@ class Fold:
                 self.customers[customer_id] = after
 
     def _put_order(self, before: OrderState, after: OrderState | None) -> None:
-        earlier = before.counted(self._rules)
         owners = [before.customer_id]
         self._noted.note_order(before)
-        if after is None:
-            self._timings += difference(earlier, earlier._replace(timings=[]))
-        else:
-            # Timings keep the profile under which they were counted. `contributions` moves them if
-            # the profile of their owner has changed.
-            after.attribute(before.profile)
-            self._timings += difference(earlier, after.counted(self._rules))
+        # It keeps the profile under which it was counted. `contributions` moves it if the profile
+        # of its owner has changed.
+        self._measured_orders.replace(before, after)
+        if after is not None:
             self.orders[after.order_id] = after
             owners.append(after.customer_id)
         self._affected.update(owner.value for owner in owners if owner is not None)
@@ -213,12 +201,9 @@ class Fold:
         for complaint in self.complaints.values():
             for action in complaint.unread:
                 complaint.recall(action, found.steps.get((complaint.complaint_id, action)))
-        at_stake = self._rules.measures.on_contact
         for order in self.orders.values():
             if order.contact is not None and not order.contact.is_read:
-                before = order.counted(self._rules, at_stake)
-                order.recall_contact(found.contacts.get(order.order_id))
-                self._timings += difference(before, order.counted(self._rules, at_stake))
+                self._measured_orders.recall_contact(order, found.contacts.get(order.order_id))
 
     def count_waits(self) -> None:
         """Count for how long sites were open while complaints waited; what was `unread` is read."""
@@ -251,7 +236,7 @@ class Fold:
             if order.customer_id is not None
         }
         owners |= self._noted.owners(self.orders, self.complaints)
-        owners |= self._measured.owners(self.complaints)
+        owners |= self._measured_complaints.owners(self.complaints)
         return owners.difference(self.customers)
 
     def affected_customers(self) -> set[str]:
@@ -283,10 +268,9 @@ class Fold:
             profile = customers[order.customer_id.value].profile
             if order.profile != profile:
                 self._noted.note_order(order)
-                earlier_counted = order.counted(self._rules)
-                order.attribute(profile)
-                found += difference(earlier_counted, order.counted(self._rules))
-        return found + self._timings + self._measured.contributions(self.complaints, customers)
+                self._measured_orders.attribute(order, profile)
+        found += self._taken_back + self._measured_orders.differences
+        return found + self._measured_complaints.contributions(self.complaints, customers)
 
     def moment_changes(self) -> MomentChanges:
         """The moments of customers that changed; to be called after `contributions`."""

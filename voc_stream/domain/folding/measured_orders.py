@@ -1,0 +1,68 @@
+"""Says what a batch changes about the measures of orders.
+
+An order has many events, and most of them change no measure. So only the measures that an event may
+change are worked out, before it and after it. The differences are what the batch adds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.entities.counted import difference
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from voc_stream.domain.contribution import Contribution, Profile
+    from voc_stream.domain.entities.order import OrderState
+    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.events.types import AnyEvent
+
+
+class MeasuredOrders:
+    """Changes orders, and keeps what that changes about their measures.
+
+    Attributes:
+        differences: what the changes so far add and take back.
+    """
+
+    def __init__(self, rules: TimingRules) -> None:
+        self._rules = rules
+        self.differences: list[Contribution] = []
+
+    def apply(self, order: OrderState, event: AnyEvent, at: datetime) -> None:
+        """Let an event change an order."""
+        rules = self._rules
+        at_stake = order.at_stake(event, rules)
+        if not at_stake:
+            order.apply(event, at, rules)
+            return
+        before = order.counted(rules, at_stake)
+        order.apply(event, at, rules)
+        self.differences += difference(before, order.counted(rules, at_stake))
+
+    def recall_contact(self, order: OrderState, earliest: datetime | None) -> None:
+        """Let an order take in its earliest contact, as it was read from the stored events."""
+        rules = self._rules
+        at_stake = rules.measures.on_contact
+        before = order.counted(rules, at_stake)
+        order.recall_contact(earliest)
+        self.differences += difference(before, order.counted(rules, at_stake))
+
+    def attribute(self, order: OrderState, profile: Profile) -> None:
+        """Let an order count under another profile."""
+        before = order.counted(self._rules)
+        order.attribute(profile)
+        self.differences += difference(before, order.counted(self._rules))
+
+    def replace(self, before: OrderState, after: OrderState | None) -> None:
+        """Replace an order by what remains of it; None if nothing does.
+
+        What remains counts under the same profile as before.
+        """
+        counted = before.counted(self._rules)
+        if after is None:
+            self.differences += difference(counted, counted._replace(timings=[]))
+        else:
+            after.attribute(before.profile)
+            self.differences += difference(counted, after.counted(self._rules))

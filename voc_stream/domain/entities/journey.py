@@ -29,7 +29,7 @@ class LastMoment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     place: int
 
 
-class Moments(msgspec.Struct, omit_defaults=True, gc=False):
+class ScoredMoments(msgspec.Struct, omit_defaults=True, gc=False):
     """The scored moments of a journey, folded.
 
     Scores are hundredths of a point; None if there is no moment.
@@ -46,7 +46,7 @@ class Moments(msgspec.Struct, omit_defaults=True, gc=False):
         Any order of calls ends in the same state.
 
         >>> from datetime import UTC, datetime, timedelta
-        >>> start, journey = datetime(2026, 1, 5, tzinfo=UTC), Moments()
+        >>> start, journey = datetime(2026, 1, 5, tzinfo=UTC), ScoredMoments()
         >>> for minute, score in enumerate([500, 900, 600, 100, 800]):
         ...     journey.add([(score, 0)], start + timedelta(minutes=minute), f"e{minute}")
         >>> journey.peak, journey.end, journey.memory, journey.mean

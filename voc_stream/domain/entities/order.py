@@ -10,7 +10,7 @@ import msgspec
 from voc_stream.catalogue.model import FOLLOW_UP_MINUTES
 from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.entities.counted import Counted, dimensions_stated_by, moves_dimensions
-from voc_stream.domain.entities.journey import Moments
+from voc_stream.domain.entities.journey import ScoredMoments
 from voc_stream.domain.entities.latest_step import LatestStep, follows
 from voc_stream.domain.entities.promises import with_promise
 from voc_stream.domain.entities.since import Since, beyond, read, with_moment
@@ -59,7 +59,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     opened: dict[str, int] = {}
     delivered: int | None = None
     contact: Since | None = None
-    moments: Moments = msgspec.field(default_factory=Moments)
+    moments: ScoredMoments = msgspec.field(default_factory=ScoredMoments)
     profile: Profile = NO_PROFILE
 
     @property

@@ -12,7 +12,7 @@ from voc_stream.catalogue.measures import Between, KeptBy, concerns_complaints
 from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.limits import limit_is_over_at
 from voc_stream.domain.measures.of_order import (
-    Moments,
+    KnownTimes,
     Point,
     between,
     hundredths_of_minutes,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WITHDRAWN = Point("withdrawn", "complaint")
 
 
-class ComplaintFacts(Moments, Protocol):
+class ComplaintFacts(KnownTimes, Protocol):
     """What is known of a complaint."""
 
     @property

@@ -46,14 +46,14 @@ class Point(NamedTuple):
 FOLLOWED_UP, DELIVERED = Point("followed_up"), Point("delivered")
 
 
-class Moments(Protocol):
+class KnownTimes(Protocol):
     """When something happened to an order or a complaint."""
 
     def at(self, point: Point) -> int | None:
         """A moment in microseconds since 1970; None while it is unknown."""
 
 
-class OrderFacts(Moments, Protocol):
+class OrderFacts(KnownTimes, Protocol):
     """What is known of an order."""
 
     def open_for(self, stage: str) -> int | None:
@@ -197,7 +197,7 @@ def hundredths_of_minutes(microseconds: int) -> int:
     return (microseconds * 100 + 30_000_000) // MINUTE_MICROSECONDS
 
 
-def between(start: Point, end: Point, longest: int, order: Moments) -> Judged:
+def between(start: Point, end: Point, longest: int, order: KnownTimes) -> Judged:
     """The minutes from one moment to another; None while one is unknown or cannot be meant."""
     started, ended = order.at(start), order.at(end)
     if started is None or ended is None or not 0 <= ended - started <= longest:

@@ -9,7 +9,7 @@ from builders import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voc_stream.domain.entities.journey import NEUTRAL, Moments
+from voc_stream.domain.entities.journey import NEUTRAL, ScoredMoments
 
 
 class Moment(NamedTuple):
@@ -30,8 +30,8 @@ MOMENTS = st.lists(
 )
 
 
-def journey(moments: list[Moment]) -> Moments:
-    folded = Moments()
+def journey(moments: list[Moment]) -> ScoredMoments:
+    folded = ScoredMoments()
     for (at, event_id), of_one_event in groupby(
         moments, key=lambda moment: (moment.at, moment.event_id)
     ):
@@ -39,7 +39,7 @@ def journey(moments: list[Moment]) -> Moments:
     return folded
 
 
-def scored(scores: list[int], every: timedelta = timedelta(minutes=1)) -> Moments:
+def scored(scores: list[int], every: timedelta = timedelta(minutes=1)) -> ScoredMoments:
     return journey(
         [
             Moment(START + place * every, f"e{place:03}", 0, score)
@@ -122,9 +122,5 @@ def test_of_equally_far_scores_the_lower_is_the_peak(scores: list[int], peak: in
 
 def test_a_journey_without_moments_has_no_memory() -> None:
     """No data is not zero."""
-    assert (Moments().peak, Moments().end, Moments().memory, Moments().mean) == (
-        None,
-        None,
-        None,
-        None,
-    )
+    nothing = ScoredMoments()
+    assert (nothing.peak, nothing.end, nothing.memory, nothing.mean) == (None, None, None, None)

@@ -82,7 +82,7 @@ def test_scale_keeps_ends_and_order(number: float) -> None:
             'is not a number: it has a decimal comma; set `decimal = ","` in \\[input\\]',
         ),
         ("number", "1.000,5", "is not a number; a point separates decimals"),
-        ("integer", "7.5", "is not a whole number"),
+        ("integer", "7.5", "is not a whole number$"),
         ("yes_no", "maybe", "is neither yes nor no"),
         ("time", "yesterday", "is not a time in ISO 8601"),
         ("time", "0001-01-01T00:00:00+05:00", "is a time out of range"),
@@ -92,6 +92,14 @@ def test_cell_that_does_not_suit_is_named(kind: ValueKind, text: str, message: s
     """The message has the column and the value, so that the row can be mended."""
     with pytest.raises(CellError, match=message):
         source("{x}", kind).read({"x": text}, NOTHING_EMPTY)
+
+
+def test_a_whole_number_that_scaling_breaks_is_told_so() -> None:
+    """The cell itself is whole, so the message must say where the fraction comes from."""
+    halves = source("{x}", "integer", scale=Scale(0, 10, 0, 5))
+    assert halves.read({"x": "4"}, NOTHING_EMPTY) == 2
+    with pytest.raises(CellError, match="is not a whole number after scaling"):
+        halves.read({"x": "7"}, NOTHING_EMPTY)
 
 
 @pytest.mark.parametrize(

@@ -357,3 +357,19 @@ def test_nothing_changed_is_no_difference(catalogue: Catalogue) -> None:
 def test_minutes_are_rounded_half_up_to_hundredths(seconds: float, value: int) -> None:
     """A hundredth of a minute is 0.6 seconds."""
     assert hundredths_of_minutes(round(seconds * 1_000_000)) == value
+
+
+def test_an_order_rests_on_the_steps_that_it_shows(catalogue: Catalogue) -> None:
+    """What is taken back makes an order be folded anew only if the order may show it."""
+    entered = [
+        repair_step(f"e-{hour}", stage="work", occurred_at=at(hours=hour)) for hour in (1, 3)
+    ]
+    promise = repair_step("p", stage="work", occurred_at=at(hours=2), promised_at=at(hours=9))
+    bodies = [*entered, repair_step("w", stage="wash", occurred_at=at(hours=5))]
+    shown = [moment_of(one) for one in events_of(bodies, catalogue)]
+    state = order([*bodies, promise], catalogue)
+    first, second, latest = events_of(bodies, catalogue)
+    assert state.rests_on(latest, shown[2])
+    assert [state.rests_on(first, shown[0]), state.rests_on(second, shown[1])].count(True) == 1
+    [promised] = events_of([promise], catalogue)
+    assert state.rests_on(promised, moment_of(promised))

@@ -119,6 +119,13 @@ def test_a_promise_that_leaves_no_time_to_act_starts_nothing_but_ends_nothing(
     ] == [AT_S_1]
 
 
+def test_one_promise_that_leaves_time_to_act_is_enough(catalogue: Catalogue) -> None:
+    """A customer can still be rung, though it is too late for another one of the site."""
+    orders = [order(promised_in=4.9), order(promised_in=30, order_id="o-2")]
+    verdict = judge_promises(orders, TIMES, catalogue, NOW)
+    assert [found.subject for found in verdict.findings] == [AT_S_1]
+
+
 def test_a_stage_that_few_pass_counts_little(catalogue: Catalogue) -> None:
     """Before it comes; once the order is in it, it counts whole."""
     times = StageTimes({**TIMES.histograms, ("", "wash"): [0, 0, 10, 10, 0, 0, 0, 0, 0, 0, 0]})

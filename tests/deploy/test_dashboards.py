@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 import yaml
-from builders import message, messages, repair_step
+from builders import complaint, message, messages, repair_step
 from deploy.dashboards import FILES, load, queries
 from deploy.tools import DEPLOY, run, tool, values_of
 from integration.postgres.crowd import crowd
@@ -191,6 +191,9 @@ def played_database(
         for message in simulate(options, play_of(catalogue))
         if message.value is not None
     ]
+    # Of so few customers now and then none waits with a complaint.
+    waiting = complaint("waiting", occurred_at=(now - timedelta(hours=1)).isoformat())
+    values += messages([{**waiting, "site_id": "shop-01"}])
     with Store(database.url("voc_writer"), catalogue) as store:
         sink = store.sink(1)
         for start in range(0, len(values), 2_000):
@@ -226,16 +229,24 @@ def test_panels_show_measures_in_their_units(played_database: OperatorsDatabase)
         for query in queries("rawSql", chosen)
         if query.where.startswith("measures:")
     }
+    means = dict(
+        played_database.ask(
+            "voc_bi",
+            "SELECT experience, experience_mean FROM voc_bi.rolling_satisfaction"
+            " WHERE scope_type = 'all' AND horizon = '30d'",
+        )
+    )
     [(_, promoters, score, low, high, *_)] = shown["measures: Net promoter score, from -100 to 100"]
     assert promoters > 20
+    assert score == pytest.approx(100 * means["recommendation"], abs=0.1)
     assert -100 <= low < score < high <= 100
-    assert score > 10
     shares = {row[0].split(" / ")[0]: row for row in shown["measures: Shares, in percent"]}
     _, _, reached, low, high, *_ = shares["Reached by a callback"]
-    assert 30 < low < reached < high < 80
+    assert reached == pytest.approx(10 * means["reached"], abs=0.1)
+    assert low < reached < high
     days = {value for _, unit, value in shown["measures: Day by day: $experience"]}
     assert min(days) >= -100
-    assert max(days) > 10
+    assert max(abs(value) for value in days) > 1  # of a scale from -1 to 1 none would be
 
 
 def test_the_sheet_shows_where_each_order_is(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.types import Answer, Callback, RepairStep
+from voc_stream.simulator.attempts import attempts
 from voc_stream.simulator.journey import RATINGS
 from voc_stream.simulator.network import AGENTS
 from voc_stream.simulator.phrases import remark
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from voc_stream.simulator.journey import Journey
     from voc_stream.simulator.world import World
 
-ATTEMPTS = 3
-OUTCOMES: dict[Outcome, int] = {"completed": 60, "no_answer": 32, "refused": 8}
 FOLLOW_UP_SECONDS = 72 * 3600
 PROCESS_ITEMS = (
     "appointment_offered",
@@ -48,18 +47,14 @@ def call_back(world: World, journey: Journey) -> Iterator[float]:
     yield world.random.uniform(0.7, 2.6) * DAY * max(1.0, journey.shop.slowness)
     agent = world.random.choice(AGENTS)
     _follow_up(world, journey, agent, "enter")
-    for _ in range(ATTEMPTS):
-        yield world.around(4 * MINUTE)
-        outcome = world.random.choices(tuple(OUTCOMES), tuple(OUTCOMES.values()))[0]
-        if outcome == "completed":
-            _emit_call(world, journey, outcome, **_interview(world, journey))
-            yield MINUTE
-            _follow_up(world, journey, agent, "exit")
-            return
-        _emit_call(world, journey, outcome)
-        if outcome == "refused":
-            return
-        yield world.random.uniform(0.2, 0.7) * DAY
+
+    def call(outcome: Outcome) -> None:
+        said = _interview(world, journey) if outcome == "completed" else {}
+        _emit_call(world, journey, outcome, **said)
+
+    if (yield from attempts(world, call)):
+        yield MINUTE
+        _follow_up(world, journey, agent, "exit")
 
 
 def _interview(world: World, journey: Journey) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.types import Answer, Callback, Customer, RepairStep, Touchpoint
 from voc_stream.simulator.any_trade.stay import Stay
-from voc_stream.simulator.callback import ATTEMPTS, EXPECTATION_SHARE, OUTCOMES, TEXT_SHARE
+from voc_stream.simulator.attempts import attempts
+from voc_stream.simulator.callback import EXPECTATION_SHARE, TEXT_SHARE
 from voc_stream.simulator.complaint import may_complain
 from voc_stream.simulator.phrases import remark
 from voc_stream.simulator.repair import FAVOURED_ADVISOR_WEIGHTS, SCORED_CONTACT_SHARE
@@ -111,18 +112,14 @@ def _call_back(world: World, stay: Stay) -> Iterator[float]:
     """Try up to three times, from about a day after the visit."""
     yield world.random.uniform(0.7, 2.6) * DAY
     _follow_up(world, stay, "enter")
-    for _ in range(ATTEMPTS):
-        yield world.around(4 * MINUTE)
-        outcome = world.random.choices(tuple(OUTCOMES), tuple(OUTCOMES.values()))[0]
-        if outcome == "completed":
-            _call(world, stay, outcome, **_interview(world, stay))
-            yield MINUTE
-            _follow_up(world, stay, "exit")
-            return
-        _call(world, stay, outcome)
-        if outcome == "refused":
-            return
-        yield world.random.uniform(0.2, 0.7) * DAY
+
+    def call(outcome: Outcome) -> None:
+        said = _interview(world, stay) if outcome == "completed" else {}
+        _call(world, stay, outcome, **said)
+
+    if (yield from attempts(world, call)):
+        yield MINUTE
+        _follow_up(world, stay, "exit")
 
 
 def _interview(world: World, stay: Stay) -> dict[str, Any]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.types import Answer, Callback, RepairStep
-from voc_stream.simulator.attempts import attempts
 from voc_stream.simulator.journey import RATINGS
 from voc_stream.simulator.network import AGENTS
 from voc_stream.simulator.phrases import remark
 from voc_stream.simulator.world import DAY, MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from voc_stream.events.types.fields import Edge, Outcome
     from voc_stream.simulator.journey import Journey
     from voc_stream.simulator.world import World
 
+ATTEMPTS = 3
+OUTCOMES: dict[Outcome, int] = {"completed": 60, "no_answer": 32, "refused": 8}
 FOLLOW_UP_SECONDS = 72 * 3600
 PROCESS_ITEMS = (
     "appointment_offered",
@@ -55,6 +56,21 @@ def call_back(world: World, journey: Journey) -> Iterator[float]:
     if (yield from attempts(world, call)):
         yield MINUTE
         _follow_up(world, journey, agent, "exit")
+
+
+def attempts(world: World, call: Callable[[Outcome], None]) -> Generator[float, None, bool]:
+    """Try up to three times, until the customer answers or refuses; whether the customer answered.
+
+    `call` tells of an attempt with its outcome.
+    """
+    for _ in range(ATTEMPTS):
+        yield world.around(4 * MINUTE)
+        outcome = world.random.choices(tuple(OUTCOMES), tuple(OUTCOMES.values()))[0]
+        call(outcome)
+        if outcome != "no_answer":
+            return outcome == "completed"
+        yield world.random.uniform(0.2, 0.7) * DAY
+    return False
 
 
 def _interview(world: World, journey: Journey) -> dict[str, Any]:

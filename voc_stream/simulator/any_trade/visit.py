@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from voc_stream.events.types import Answer, Callback, Customer, RepairStep, Touchpoint
 from voc_stream.simulator.any_trade.stay import Stay
-from voc_stream.simulator.attempts import attempts
-from voc_stream.simulator.callback import EXPECTATION_SHARE, TEXT_SHARE
+from voc_stream.simulator.callback import EXPECTATION_SHARE, TEXT_SHARE, attempts
 from voc_stream.simulator.complaint import may_complain
 from voc_stream.simulator.phrases import remark
 from voc_stream.simulator.repair import FAVOURED_ADVISOR_WEIGHTS, SCORED_CONTACT_SHARE

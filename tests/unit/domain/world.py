@@ -10,8 +10,8 @@ import msgspec
 from builders import START, message
 
 from voc_stream.domain.contribution import Contribution
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.stated import value_of
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import NotedMoments
 from voc_stream.domain.folding.fold_batch import Fold
 from voc_stream.domain.folding.history import Owned, move_complaints, move_events, move_orders
@@ -114,7 +114,7 @@ def move_piece(
     customer: CustomerState, stored: Histories, catalogue: Catalogue, rows: int
 ) -> Moved:
     """Move at most so many events, orders or complaints of a customer, of all that are stored."""
-    move, rules = customer.move, timing_rules(catalogue)
+    move, rules = customer.move, measure_rules(catalogue)
     if move is None:
         return Moved([], [], [])
     if move.order_id is None:
@@ -215,7 +215,7 @@ class World:
         fold.add_customers(_loaded(self.customers, keys.customers, CUSTOMER.decode))
         fold.add_orders(_loaded(self.orders, keys.orders, REPAIR_ORDER.decode))
         fold.add_complaints(_loaded(self.complaints, keys.complaints, COMPLAINT.decode))
-        remaining, rules = Remaining(fold.to_fold_anew(events)), timing_rules(self._catalogue)
+        remaining, rules = Remaining(fold.to_fold_anew(events)), measure_rules(self._catalogue)
         for event in left:
             keys_of_event = keys_of([event])
             if keys_of_event.customers & remaining.keys.customers:
@@ -250,7 +250,7 @@ class World:
             stored = Histories(self._events, orders, complaints)
             moved = move_piece(customer, stored, self._catalogue, rows)
             self._contributions += moved.contributions
-            noted = NotedMoments(self._within, timing_rules(self._catalogue))
+            noted = NotedMoments(self._within, measure_rules(self._catalogue))
             self._save_moments(noted.restated(moved.orders, moved.complaints))
             self.orders.update((each.order_id, encode(each)) for each in moved.orders)
             self.complaints.update((each.complaint_id, encode(each)) for each in moved.complaints)

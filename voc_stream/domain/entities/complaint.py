@@ -28,7 +28,7 @@ from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
     from voc_stream.domain.calendar import Calendar
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.measures.of_order import Point
 
 LIFE = ("opened", "acknowledged", "apologised", "resolved", "informed", "closed", "withdrawn")
@@ -214,7 +214,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
             raise KeyError(point.kind)
         return None if moment is None else microseconds_of(moment)
 
-    def counted(self, rules: TimingRules) -> Counted:
+    def counted(self, rules: MeasureRules) -> Counted:
         """What the catalogue measures of it, each with the moment at which it counts."""
         found = []
         for one in rules.complaints:

@@ -25,7 +25,7 @@ class Counted(NamedTuple):
     """
 
     dimensions: tuple[str, ...]
-    timings: list[tuple[datetime, Measure]]
+    measured: list[tuple[datetime, Measure]]
 
 
 def dimensions_stated_by(state: object, profile: Profile) -> tuple[str, ...]:
@@ -51,17 +51,17 @@ def difference(before: Counted, after: Counted) -> list[Contribution]:
     if before == after:
         return []
     same = before.dimensions == after.dimensions
-    gone = [timing for timing in before.timings if not same or timing not in after.timings]
-    new = [timing for timing in after.timings if not same or timing not in before.timings]
+    gone = [one for one in before.measured if not same or one not in after.measured]
+    new = [one for one in after.measured if not same or one not in before.measured]
     return _contributions(before, gone, -1) + _contributions(after, new, 1)
 
 
 def _contributions(
-    counted: Counted, timings: Sequence[tuple[datetime, Measure]], weight: int
+    counted: Counted, measured: Sequence[tuple[datetime, Measure]], weight: int
 ) -> list[Contribution]:
     """One for each moment, with all that counts then."""
     by_moment: dict[datetime, list[Measure]] = {}
-    for moment, measure in timings:
+    for moment, measure in measured:
         by_moment.setdefault(moment, []).append(measure)
     return [
         Contribution(moment, counted.dimensions, weight, tuple(measures))

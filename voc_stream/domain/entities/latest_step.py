@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.events.types import RepairStep
 
 
@@ -24,7 +24,7 @@ class LatestStep(msgspec.Struct, array_like=True, frozen=True, gc=False):
     stage: str
 
 
-def follows(enters: bool, step: RepairStep, last: LatestStep, rules: TimingRules) -> bool:
+def follows(enters: bool, step: RepairStep, last: LatestStep, rules: MeasureRules) -> bool:
     """Whether a step is later than another one of the same moment."""
     if enters != last.enters:
         return enters

@@ -23,7 +23,7 @@ from voc_stream.events.types.hundredths import hundredths
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.measures.of_order import OrderMeasure, Point
     from voc_stream.events.types import AnyEvent
 
@@ -115,7 +115,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         """The earliest completed callback or follow-up exit after delivery."""
         return None if self.contact is None or self.delivered_at is None else self.contact.first
 
-    def apply(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
+    def apply(self, event: AnyEvent, at: datetime, rules: MeasureRules) -> None:
         """Take in one event about this order.
 
         Any order of calls with distinct events ends in the same state.
@@ -138,7 +138,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             elif isinstance(event, RepairStep):
                 self._count_opening((event.stage,), rules)
 
-    def _count_opening(self, stages: Iterable[str], rules: TimingRules) -> None:
+    def _count_opening(self, stages: Iterable[str], rules: MeasureRules) -> None:
         for stage in stages:
             self.opened.pop(stage, None)
             entered, exited = self.entered.get(stage), self.exited.get(stage)
@@ -146,7 +146,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             if opened is not None:
                 self.opened[stage] = opened
 
-    def _apply_step(self, step: RepairStep, at: datetime, rules: TimingRules) -> None:
+    def _apply_step(self, step: RepairStep, at: datetime, rules: MeasureRules) -> None:
         if step.promised_at is not None and abs(step.promised_at - at) <= rules.longest_promise:
             self.promised_at, self.first_promised, self.promises = with_promise(
                 (self.promised_at, self.first_promised, self.promises),
@@ -220,7 +220,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             stated, event.event_id
         )
 
-    def at_stake(self, event: AnyEvent, rules: TimingRules) -> Sequence[OrderMeasure]:
+    def at_stake(self, event: AnyEvent, rules: MeasureRules) -> Sequence[OrderMeasure]:
         """The measures whose part of `counted` this event may change; mostly few or none."""
         measures = rules.measures
         if (self.entered or self.exited or self.final_amount) and moves_dimensions(self, event):
@@ -267,8 +267,8 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             return None
         return final.value, estimated.value, microseconds_of(max(final.at, estimated.at))
 
-    def timings(
-        self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
+    def measured(
+        self, rules: MeasureRules, measures: Sequence[OrderMeasure] | None = None
     ) -> list[tuple[datetime, Measure]]:
         """What these measures, or all, say of the order, each with its moment."""
         found: list[tuple[datetime, Measure]] = []
@@ -280,11 +280,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         return found
 
     def counted(
-        self, rules: TimingRules, measures: Sequence[OrderMeasure] | None = None
+        self, rules: MeasureRules, measures: Sequence[OrderMeasure] | None = None
     ) -> Counted:
         """What these measures, or all, say of the order, with its dimensions."""
-        return Counted(dimensions_stated_by(self, self.profile), self.timings(rules, measures))
+        return Counted(dimensions_stated_by(self, self.profile), self.measured(rules, measures))
 
     def attribute(self, profile: Profile) -> None:
-        """Let the order's timings count under its customer's profile."""
+        """Let the order's measures count under its customer's profile."""
         self.profile = profile

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from voc_stream.domain.entities.complaint import ComplaintState
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.entities.order import OrderState
-    from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.domain.measures.happened_within import WithinMeasures
     from voc_stream.events.types import AnyEvent
 
@@ -47,7 +47,7 @@ class NotedMoments:
         of_orders: whether any moment of orders is kept.
     """
 
-    def __init__(self, measures: WithinMeasures, rules: TimingRules) -> None:
+    def __init__(self, measures: WithinMeasures, rules: MeasureRules) -> None:
         self._measures, self._rules, self.of_orders = measures, rules, measures.of_orders
         self._orders: dict[str, list[CustomerMoment]] = {}
         self._complaints: dict[str, list[CustomerMoment]] = {}

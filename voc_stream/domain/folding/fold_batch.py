@@ -9,9 +9,9 @@ from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import MomentChanges, NotedMoments
 from voc_stream.domain.folding.measured_complaints import MeasuredComplaints
 from voc_stream.domain.folding.measured_orders import MeasuredOrders
@@ -47,7 +47,7 @@ class Fold:
         # A customer who was seen after this moment cannot have been assessed as inactive yet; a day
         # allows for clocks that differ.
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
-        self._rules = timing_rules(catalogue)
+        self._rules = measure_rules(catalogue)
         self._declared = event_measures(catalogue)
         self._noted = NotedMoments(within_measures(catalogue), self._rules)
         # As they were before this batch, of customers with a history who said something about

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.measures.of_event import EventMeasures
     from voc_stream.events.types import AnyEvent
 
@@ -65,7 +65,7 @@ def move_events(
 
 
 def move_orders(
-    customer: CustomerState, orders: Sequence[OrderState], rules: TimingRules, *, are_last: bool
+    customer: CustomerState, orders: Sequence[OrderState], rules: MeasureRules, *, are_last: bool
 ) -> tuple[list[OrderState], list[Contribution]]:
     """Let the orders that follow in the order of their ids count under the customer's profile.
 
@@ -88,7 +88,7 @@ def move_orders(
 def move_complaints(
     customer: CustomerState,
     complaints: Sequence[ComplaintState],
-    rules: TimingRules,
+    rules: MeasureRules,
     *,
     are_last: bool,
 ) -> tuple[list[ComplaintState], list[Contribution]]:
@@ -104,7 +104,7 @@ def move_complaints(
 
 
 def _attributed(
-    customer: CustomerState, rows: Sequence[Owned], rules: TimingRules
+    customer: CustomerState, rows: Sequence[Owned], rules: MeasureRules
 ) -> tuple[list[Owned], list[Contribution]]:
     changed, found = [], []
     for row in rows:

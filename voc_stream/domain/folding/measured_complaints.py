@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.entities.complaint import ComplaintState
     from voc_stream.domain.entities.customer import CustomerState
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.measure_rules import MeasureRules
 
 
 _NOTHING = Counted((), [])
@@ -26,7 +26,7 @@ _NOTHING = Counted((), [])
 class MeasuredComplaints:
     """The complaints that a batch touches, as they were measured before it."""
 
-    def __init__(self, rules: TimingRules) -> None:
+    def __init__(self, rules: MeasureRules) -> None:
         self._rules = rules
         self._before: dict[str, Counted] = {}
 
@@ -55,7 +55,7 @@ class MeasuredComplaints:
         for complaint_id, before in self._before.items():
             complaint = complaints.get(complaint_id)
             if complaint is None:
-                found += difference(before, before._replace(timings=[]))
+                found += difference(before, before._replace(measured=[]))
             elif complaint.customer_id is not None:
                 complaint.attribute(customers[complaint.customer_id.value].profile)
                 found += difference(before, complaint.counted(self._rules))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.domain.contribution import Contribution, Profile
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.entities.order import OrderState
-    from voc_stream.domain.entities.timing_rules import TimingRules
     from voc_stream.events.types import AnyEvent
 
 
@@ -26,7 +26,7 @@ class MeasuredOrders:
         differences: what the changes so far add and take back.
     """
 
-    def __init__(self, rules: TimingRules) -> None:
+    def __init__(self, rules: MeasureRules) -> None:
         self._rules = rules
         self.differences: list[Contribution] = []
 
@@ -62,7 +62,7 @@ class MeasuredOrders:
         """
         counted = before.counted(self._rules)
         if after is None:
-            self.differences += difference(counted, counted._replace(timings=[]))
+            self.differences += difference(counted, counted._replace(measured=[]))
         else:
             after.attribute(before.profile)
             self.differences += difference(counted, after.counted(self._rules))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue.model import ChurnModel
-    from voc_stream.domain.entities.timing_rules import TimingRules
+    from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.events.types import AnyEvent
 
 
@@ -63,7 +63,7 @@ class Remaining:
             state = self.customers[event.customer_id] = CustomerState(event.customer_id)
         state.apply(event, at, model)
 
-    def add_to_order(self, event: AnyEvent, at: datetime, rules: TimingRules) -> None:
+    def add_to_order(self, event: AnyEvent, at: datetime, rules: MeasureRules) -> None:
         """Take in one event that is left of its order."""
         if event.order_id is None or not event.concerns_order:
             return

@@ -14,9 +14,9 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.move import complaints_after, orders_after
 from voc_stream.domain.entities.stated import value_of
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import NotedMoments
 from voc_stream.domain.folding.history import Owned, move_complaints, move_events, move_orders
 from voc_stream.domain.measures.happened_within import within_measures
@@ -86,7 +86,7 @@ def move_some(
     customers = entities.customers.load(cursor, customer_ids)
     page = max(1, rows // len(customer_ids))
     contributions = _move_events(cursor, customers.values(), page, catalogue)
-    rules = timing_rules(catalogue)
+    rules = measure_rules(catalogue)
     turn = _whose_turn(customers.values(), orders_after)
     orders, of_orders = _move_rows(
         cursor, entities.orders, turn, partial(move_orders, rules=rules), page

@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.entities.timing_rules import timing_rules
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.folding.keys import Keys, keys_of
 from voc_stream.domain.folding.remaining import Remaining
 from voc_stream.domain.moment import moment_of
@@ -101,7 +101,7 @@ def _owners(cursor: Cursor, table: str, key: str, values: set[str]) -> set[str]:
 
 
 def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:
-    remaining, rules = Remaining(keys), timing_rules(catalogue)
+    remaining, rules = Remaining(keys), measure_rules(catalogue)
     for event in _of(cursor, catalogue, "order_id = ANY(%s)", keys.orders):
         remaining.add_to_order(event, moment_of(event), rules)
     for event in _of(

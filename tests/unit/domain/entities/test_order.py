@@ -25,8 +25,8 @@ from unit.domain.world import NOW, encode, events_of, found_among, summed
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.of_order import OrderMeasures, hundredths_of_minutes
 from voc_stream.domain.moment import moment_of
@@ -46,7 +46,7 @@ TODAY = (
     "reception_minutes",
     *(f"stage_minutes.{stage}" for stage in STAGES),
 )
-RULES = timing_rules(load_catalogue())
+RULES = measure_rules(load_catalogue())
 
 
 def order(bodies: list[Event], catalogue: Catalogue) -> OrderState:
@@ -63,7 +63,7 @@ def measured(state: OrderState) -> dict[str, tuple[timedelta, int]]:
     """When after START each timing counts, and its value in hundredths."""
     return {
         measure.experience: (moment - START, measure.value)
-        for moment, measure in state.timings(RULES)
+        for moment, measure in state.measured(RULES)
         if measure.experience in TODAY
     }
 
@@ -234,11 +234,11 @@ def test_a_promise_out_of_all_proportion_is_none(
 def test_a_timing_that_the_catalogue_does_not_name_counts_nothing(catalogue: Catalogue) -> None:
     """Only experiences of the catalogue are averaged."""
     only = {"follow_up_72h": catalogue.experience["follow_up_72h"]}
-    rules = timing_rules(msgspec.structs.replace(catalogue, experience=only))
-    found = [measure.experience for _, measure in delivered(catalogue).timings(rules)]
+    rules = measure_rules(msgspec.structs.replace(catalogue, experience=only))
+    found = [measure.experience for _, measure in delivered(catalogue).measured(rules)]
     assert found == ["follow_up_72h"]
     nothing = RULES._replace(measures=OrderMeasures())
-    assert delivered(catalogue).timings(nothing) == []
+    assert delivered(catalogue).measured(nothing) == []
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_a_difference_turns_the_sums_of_before_into_those_of_after(
         order([*earlier, *_renamed(later)], catalogue).counted(RULES),
     )
     if moved:
-        after = Counted(("elsewhere", *after.dimensions[1:]), after.timings)
+        after = Counted(("elsewhere", *after.dimensions[1:]), after.measured)
     nothing_to_before, before_to_after = (
         difference(NOTHING_COUNTED, before),
         difference(before, after),

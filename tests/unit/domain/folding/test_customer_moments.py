@@ -9,9 +9,9 @@ from unit.domain.world import events_of
 
 from voc_stream.domain.dimensions import COLUMNS, OF_EVENTS
 from voc_stream.domain.entities import counted
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import Stated
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.customer_moments import NotedMoments
 from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.moment import moment_of
@@ -39,7 +39,7 @@ def test_a_delivery_moves_with_any_dimension_that_orders_state(
     monkeypatch.setattr(
         counted, "_OF_ORDERS", tuple(each.column for each in declared if each.of_orders)
     )
-    rules = timing_rules(catalogue)
+    rules = measure_rules(catalogue)
     delivery, later = events_of(
         [
             repair_step("r-1", stage="delivery", edge="exit", channel="phone"),

@@ -8,8 +8,8 @@ from builders import at, repair_step
 from unit.domain.world import events_of, summed
 
 from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.folding.measured_orders import MeasuredOrders
 from voc_stream.domain.moment import moment_of
 
@@ -22,7 +22,7 @@ FLEET = ("fleet", "")
 
 def test_what_is_taken_back_is_what_was_added(catalogue: Catalogue) -> None:
     """An order that changes its profile, site and steps, and then is gone, leaves nothing."""
-    rules = timing_rules(catalogue)
+    rules = measure_rules(catalogue)
     measured, order = MeasuredOrders(rules), OrderState("o-1")
     later = at(minutes=90)
     for event in events_of(
@@ -45,7 +45,7 @@ def test_what_is_taken_back_is_what_was_added(catalogue: Catalogue) -> None:
 
 def test_what_remains_counts_under_the_profile_of_before(catalogue: Catalogue) -> None:
     """The fold moves it afterwards if the profile of its owner has changed, so it moves once."""
-    rules = timing_rules(catalogue)
+    rules = measure_rules(catalogue)
     (event,) = events_of([repair_step("r-1", stage="delivery", edge="exit")], catalogue)
     before, after = OrderState("o-1"), OrderState("o-1")
     before.attribute(FLEET)

@@ -18,7 +18,7 @@ from voc_stream.catalogue.measures import Between, KeptBy
 from voc_stream.catalogue.model import BySeverity, Experience, Limits
 from voc_stream.domain.calendar import Calendar
 from voc_stream.domain.entities.complaint import ComplaintState
-from voc_stream.domain.entities.timing_rules import timing_rules
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 
@@ -50,7 +50,7 @@ def measured(
     """What a life measures: in minutes after START when it counts, and the value."""
     kind = catalogue.experience["complaint_minutes_to_resolve"]
     only: dict[str, Experience] = {"one": msgspec.structs.replace(kind, source=source)}
-    rules = timing_rules(
+    rules = measure_rules(
         msgspec.structs.replace(
             catalogue, experience=only, limits=limits, calendar=calendar or SiteCalendar()
         )
@@ -63,7 +63,7 @@ def measured(
     for event in events_of(bodies, catalogue):
         assert isinstance(event, Complaint)
         state.apply(event, moment_of(event))
-    counted = state.counted(rules).timings
+    counted = state.counted(rules).measured
     assert len(counted) <= 1
     return (
         ((counted[0][0] - START) // timedelta(minutes=1), counted[0][1].value / 100)

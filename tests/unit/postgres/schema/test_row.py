@@ -8,8 +8,8 @@ from hypothesis import given
 from unit.domain.world import events_of
 
 from voc_stream.catalogue.load import load_catalogue
+from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
-from voc_stream.domain.entities.timing_rules import timing_rules
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 
@@ -20,7 +20,7 @@ def folded(bodies: list[dict[str, object]]) -> OrderState:
     """The order of all these events."""
     state = OrderState("o-1")
     for event in events_of(bodies, CATALOGUE):
-        state.apply(event, moment_of(event), timing_rules(CATALOGUE))
+        state.apply(event, moment_of(event), measure_rules(CATALOGUE))
     return state
 
 

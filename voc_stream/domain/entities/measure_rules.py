@@ -1,4 +1,4 @@
-"""Holds what the timestamps of orders and complaints may measure, as the catalogue says it."""
+"""Holds what orders and complaints may measure, as the catalogue says it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from voc_stream.domain.measures.of_complaint import ComplaintMeasure
 
 
-class TimingRules(NamedTuple):
-    """What the timestamps of orders and complaints may measure.
+class MeasureRules(NamedTuple):
+    """What orders and complaints may measure.
 
     Attributes:
         flow: the stages, their order, and which of them ends the visit.
@@ -49,11 +49,11 @@ class TimingRules(NamedTuple):
         return calendar.opening_microseconds(entered, exited) if exited >= entered else None
 
 
-def timing_rules(catalogue: Catalogue) -> TimingRules:
+def measure_rules(catalogue: Catalogue) -> MeasureRules:
     """The rules of a catalogue."""
     plausible, calendars = catalogue.plausible, calendars_of(catalogue)
     complaints = complaint_measures(catalogue)
-    return TimingRules(
+    return MeasureRules(
         catalogue.flow,
         order_measures(catalogue),
         timedelta(days=plausible.longest_promise_days),

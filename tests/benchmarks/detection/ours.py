@@ -162,7 +162,7 @@ def _detector_of(
         baseline,
         usual,
         error,
-        past.scores,
+        int(past.scores),
         scores_between_false_alarms=scores_between_false_alarms,
         now=_ANY_TIME,
     )

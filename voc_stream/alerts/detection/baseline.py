@@ -34,10 +34,22 @@ At an end no other distribution is possible.
 
 
 class Past(NamedTuple):
-    """Scores of the past: how many, and their mean in points."""
+    """Scores of the past: how many, and their mean in points.
 
-    scores: int
+    If scores of one day are alike, each counts as 1 / phi: see `counted_by`.
+    """
+
+    scores: float
     mean: float
+
+
+def counted_by(past: Past, phi: float) -> Past:
+    """The past as so many independent scores as it is worth.
+
+    >>> counted_by(Past(100, 7.0), 2.0)
+    Past(scores=50.0, mean=7.0)
+    """
+    return past if phi == 1 else past._replace(scores=past.scores / phi)
 
 
 def variance_between(past_weeks: Sequence[Past], variance_within: float) -> float:

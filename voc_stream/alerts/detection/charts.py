@@ -104,8 +104,13 @@ def scores_between_false_alarms(scores_a_week: float, keys: int) -> float:
     return scores_a_week * max(FEWEST_WEEKS, keys)
 
 
-def charts_for(baseline: Distribution, scores_between_false_alarms: float) -> list[Chart]:
+def charts_for(
+    baseline: Distribution, scores_between_false_alarms: float, phi: float = 1.0
+) -> list[Chart]:
     """Charts for every shift that the baseline leaves room for.
+
+    Each score counts as 1 / phi of an independent one: in what it adds, and in how many of them
+    pass between false alarms.
 
     The mean number of scores between false alarms of one chart is exp(h) / (I nu^2) for a threshold
     h (Siegmund 1985, ch. 10). I is the information, and nu the mean of exp(-overshoot). Each of the
@@ -117,16 +122,17 @@ def charts_for(baseline: Distribution, scores_between_false_alarms: float) -> li
     """
     mean = baseline.mean
     possible = [shift for shift in SHIFTS if baseline.values[0] < mean - shift]
-    return [_chart(baseline, shift, scores_between_false_alarms / PART) for shift in possible]
+    scores = scores_between_false_alarms / PART / phi
+    return [_chart(baseline, shift, scores, phi) for shift in possible]
 
 
-def _chart(baseline: Distribution, shift: float, scores: float) -> Chart:
+def _chart(baseline: Distribution, shift: float, scores: float, phi: float) -> Chart:
     tilt = tilted_to(baseline, baseline.mean - shift)
     spread = abs(tilt.slope) * math.sqrt(tilt.distribution.variance)
     threshold = math.log(
         max(math.e, scores * tilt.information * math.exp(-2 * _OVERSHOOT * spread))
     )
-    return Chart(shift, tilt.slope, tilt.log_moment, tilt.information, threshold)
+    return Chart(shift, tilt.slope / phi, tilt.log_moment / phi, tilt.information / phi, threshold)
 
 
 def scores_of(values: Sequence[float], moment: datetime) -> Scores:

@@ -12,6 +12,7 @@ from datetime import datetime  # noqa: TC003  msgspec reads the annotations at r
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.charts import Chart, Scores, Sum, advance, charts_for
+from voc_stream.alerts.detection.weekday_pattern import NO_PATTERN, Pattern
 from voc_stream.domain.statistics import NORMAL_975
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Detector(NamedTuple):
             not.
         recovery_scores: scores since `recovery` last was 0.
         fallen_scores: how many scores announced the drop.
+        phi: how many scores of its site say as much as one independent score.
+        pattern: by how much the site's own weekdays differ, in points.
+        recent: scores of each of the last seven days, by days since 1970-01-05.
+        fallen_at: the hour that announced the drop; None while all is as usual.
+        recovered_at: the hour that ended the last drop; None if there was none.
     """
 
     usual: float
@@ -65,6 +71,11 @@ class Detector(NamedTuple):
     recovery: float = 0.0
     recovery_scores: int = 0
     fallen_scores: int = 0
+    phi: float = 1.0
+    pattern: Pattern = NO_PATTERN
+    recent: tuple[tuple[int, int], ...] = ()
+    fallen_at: datetime | None = None
+    recovered_at: datetime | None = None
 
 
 class Suspicion(NamedTuple):
@@ -99,13 +110,25 @@ def detector_for(
     *,
     scores_between_false_alarms: float,
     now: datetime,
+    phi: float = 1.0,
+    pattern: Pattern = NO_PATTERN,
 ) -> Detector:
     """A detector for drops from `baseline`, which was made from so many scores.
 
     It raises one false alarm in `scores_between_false_alarms` scores.
     """
-    charts = tuple(charts_for(baseline, scores_between_false_alarms))
-    return Detector(usual, error, baseline.variance, scores, now, charts, (Sum(),) * len(charts))
+    charts = tuple(charts_for(baseline, scores_between_false_alarms, phi))
+    return Detector(
+        usual,
+        error,
+        baseline.variance,
+        scores,
+        now,
+        charts,
+        (Sum(),) * len(charts),
+        phi=phi,
+        pattern=pattern,
+    )
 
 
 def feed(detector: Detector, scores: Scores) -> Detector:
@@ -160,7 +183,7 @@ def _suspicion(detector: Detector, number: int) -> Suspicion:
         detector.variance,
         (state.squares - state.total**2 / state.scores) / max(1, state.scores - 1),
     )
-    reach = NORMAL_975 * math.sqrt(spread / state.scores + detector.error**2)
+    reach = NORMAL_975 * math.sqrt(detector.phi * spread / state.scores + detector.error**2)
     margin = state.value - detector.charts[number].threshold
     return Suspicion(
         number, margin, state.scores, mean, drop, drop - reach, drop + reach, state.since
@@ -207,6 +230,7 @@ def start_anew(detector: Detector) -> Detector:
         recovery=0.0,
         recovery_scores=0,
         fallen_scores=0,
+        fallen_at=None,
     )
 
 

@@ -149,5 +149,10 @@ def _detector(
         own.past.scores / own.days * _DAYS_A_WEEK, len(past_weeks)
     )
     return detector_for(
-        baseline, usual, error, own.past.scores, scores_between_false_alarms=between_alarms, now=now
+        baseline,
+        usual,
+        error,
+        int(own.past.scores),
+        scores_between_false_alarms=between_alarms,
+        now=now,
     )

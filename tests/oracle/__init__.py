@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from oracle.churn import risk_rows
 from oracle.complaints import add_opening_minutes_to_resolve, complaint_rows
 from oracle.customers import customer_rows
+from oracle.heard import add_last_heard
 from oracle.orders import (
     add_opening_minutes,
     is_follow_up,
@@ -87,6 +88,7 @@ def expected_tables(
         "complaint": complaint_rows(events),
     }
     tables["repair_order"] = order_rows(events, tables["repair_stage"], moments, catalogue)
+    add_last_heard(events, tables)
     add_opening_minutes_to_resolve(tables["complaint"], catalogue)
     add_opening_minutes(tables["repair_stage"], tables["repair_order"], catalogue)
     contributed = contributions(events, tables, catalogue)

@@ -108,8 +108,10 @@ def _signals(
     )
     if remembered and remembered[0] > since and remembered[2]["memory_score"] < MEMORY_NEUTRAL:
         yield "bad_memory"
-    absence = as_of - facts.customer["last_seen_at"]
-    longest = next((days for days in (365, 180) if absence >= timedelta(days=days)), None)
+    heard_at = facts.customer["last_heard_at"]
+    longest = next(
+        (days for days in (365, 180) if heard_at and as_of - heard_at >= timedelta(days=days)), None
+    )
     if longest:
         yield f"inactive_{longest}d"
 

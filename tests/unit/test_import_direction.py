@@ -107,6 +107,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain",
         "domain.churn",
         "domain.churn.facts",
+        "domain.churn.signals",
         "domain.entities",
         "pipeline",
         "postgres.schema",

@@ -39,10 +39,14 @@ class Score(NamedTuple):
 
 
 class CustomerFacts(NamedTuple):
-    """All that the risk of one customer depends on; money in hundredths."""
+    """All that the risk of one customer depends on; money in hundredths.
+
+    `last_heard_at`: when the customer last acted, None for never. It may be an earlier act, if that
+    shows already that nobody can call the customer inactive.
+    """
 
     customer_id: str
-    last_seen_at: datetime
+    last_heard_at: datetime | None
     annual_value: int | None
     attitude: Score | None
     outcome: Score | None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.churn.spells import Active, Terms
 
 INACTIVE, INACTIVE_LONG = timedelta(days=180), timedelta(days=365)
-"""The times without any event after which a customer may have gone."""
+"""The times without any act of the customer after which a customer may have gone."""
 QUICKLY = timedelta(hours=24)
 NEUTRAL_MEMORY = 500
 RESOLVED_STATES = ("resolved", "informed", "closed")
@@ -68,7 +68,8 @@ def _open_for(age: timedelta, next_age: timedelta | None) -> Active:
 
 def _inactive_for(age: timedelta, next_age: timedelta | None) -> Active:
     def active(facts: CustomerFacts, _: Terms) -> Spell | None:
-        return after(facts.last_seen_at, age, next_age)
+        heard_at = facts.last_heard_at
+        return None if heard_at is None else after(heard_at, age, next_age)
 
     return active
 
@@ -239,16 +240,16 @@ SIGNALS = (
     ),
     Signal(
         "inactive_180d",
-        "half a year without a visit",
-        "半年未到店",
-        "`as_of - last_seen_at` is at least 180 days, and less than 365",
+        "half a year without a sign of life",
+        "半年没有任何往来",
+        "`as_of - last_heard_at` is at least 180 days, and less than 365",
         _inactive_for(INACTIVE, INACTIVE_LONG),
     ),
     Signal(
         "inactive_365d",
-        "a year without a visit",
-        "一年未到店",
-        "`as_of - last_seen_at` is at least 365 days",
+        "a year without a sign of life",
+        "一年没有任何往来",
+        "`as_of - last_heard_at` is at least 365 days",
         _inactive_for(INACTIVE_LONG, None),
     ),
 )

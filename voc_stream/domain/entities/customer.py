@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of a customer's earlier ones.
 
-    `move` says how far a history that was counted under another profile has been moved.
+    `heard_at`: the latest act of the customer that is about no order and no complaint; the rows of
+    those say the rest. `move` says how far a history that was counted under another profile has
+    been moved.
     """
 
     customer_id: str
@@ -41,6 +43,7 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     last_seen_at: datetime | None = None
     attitude: LastMoment | None = None
     outcome: LastMoment | None = None
+    heard_at: datetime | None = None
     move: Move | None = None
 
     @property
@@ -76,7 +79,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         self.last_seen_at = latest_time(self.last_seen_at, at)
         if isinstance(event, Customer):
             self._apply_profile(event, at)
-        for experience, points, place in event.scores():
+        scores = event.scores()
+        if event.order_id is None and (scores or event.is_contact(None)):
+            self.heard_at = latest_time(self.heard_at, at)
+        for experience, points, place in scores:
             self._apply_score(experience, points, (at, event.event_id, place), model)
 
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
@@ -93,7 +99,13 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
             self.attitude,
             self.outcome,
         )
-        times = (self.first_seen_at, self.last_seen_at, self.churned_at, self.won_back_at)
+        times = (
+            self.first_seen_at,
+            self.last_seen_at,
+            self.churned_at,
+            self.won_back_at,
+            self.heard_at,
+        )
         return at in times or any(
             one is not None and one.event_id == event.event_id for one in stated
         )

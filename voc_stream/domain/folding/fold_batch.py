@@ -44,8 +44,8 @@ class Fold:
 
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
         self._model = catalogue.churn
-        # A customer who was seen after this moment cannot have been assessed as inactive yet; a day
-        # allows for clocks that differ.
+        # Who acted after this moment cannot have been assessed as inactive yet; a day allows for
+        # clocks that differ.
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
         self._rules = measure_rules(catalogue)
         self._declared = event_measures(catalogue)
@@ -90,12 +90,8 @@ class Fold:
         if customer is None:
             customer = self.customers[customer_id] = CustomerState(customer_id)
             self._new_customers.add(customer_id)
-        last_seen_at = customer.last_seen_at
-        if (
-            last_seen_at is None
-            or last_seen_at < self._surely_active_since
-            or event.always_affects_risk
-        ):
+            self._affected.add(customer_id)
+        if event.always_affects_risk:
             self._affected.add(customer_id)
         if isinstance(event, Customer) and customer_id not in self._new_customers:
             self._profiles.setdefault(customer_id, customer.profile)
@@ -107,9 +103,15 @@ class Fold:
             order = self.orders[order_id] = OrderState(order_id)
         if self._noted.of_orders:
             self._noted.before_event(order, event)
-        owner = value_of(order.customer_id)
+        owner, step = value_of(order.customer_id), order.step
         self._measured_orders.apply(order, event, at)
-        if owner != event.customer_id or order.delivered is not None or event.always_affects_risk:
+        if (
+            owner != event.customer_id
+            or order.delivered is not None
+            or event.always_affects_risk
+            or step is None
+            or step.at < self._surely_active_since
+        ):
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 
     def _apply_to_complaint(self, event: Complaint, at: datetime) -> None:
@@ -242,7 +244,8 @@ class Fold:
     def affected_customers(self) -> set[str]:
         """Customers whose churn risk must be recomputed.
 
-        Repair steps do not affect it, except a delivery or the first event after a long silence.
+        Repair steps do not affect it, except a delivery, and the first step after a long silence
+        or of an order: it may be the customer's first sign of life after a long time.
         """
         return self._affected
 

@@ -1,21 +1,16 @@
-"""Reads what the risk of leaving depends on, and writes what the domain makes of it."""
+"""Writes what the domain makes of the risks of leaving, and keeps the queue of who changed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import msgspec
 
-from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
 from voc_stream.domain.churn.hazard import ChurnRisk, assess
-from voc_stream.domain.entities.complaint import OPEN_STATES
-from voc_stream.domain.entities.stated import value_of
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres.schema.tables.complaint import IS_OPEN, IS_RESOLVED
-from voc_stream.postgres.schema.tables.customer import CUSTOMER
+from voc_stream.postgres.rolling.risk_facts import read_facts
 from voc_stream.postgres.session.connection import translated
 from voc_stream.postgres.session.copy_csv import array
 from voc_stream.postgres.session.locks import Lock, try_lock
@@ -26,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue.model import ChurnModel
-    from voc_stream.domain.entities.journey import LastMoment
     from voc_stream.postgres.session.copy_csv import Value
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -51,32 +45,6 @@ _CHANGES = ", ".join(
     else f"{name} = excluded.{name}"
     for name in COLUMNS[1:]
 )
-
-# The order with the latest broken promise, and the order of the latest scored moment.
-_ORDERS = """
-SELECT c.customer_id, o.order_id, o.delivered_at, o.on_time, o.last_moment_at, o.memory_score
-FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
-    (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND on_time = false
-     ORDER BY delivered_at DESC LIMIT 1)
-    UNION ALL
-    (SELECT * FROM repair_order WHERE customer_id = c.customer_id AND last_moment_at IS NOT NULL
-     ORDER BY last_moment_at DESC, order_id DESC LIMIT 1)
-) o
-"""
-# Of each severity the complaint that is open longest, and the complaint that was resolved last.
-_COMPLAINTS = f"""
-SELECT c.customer_id, q.complaint_id, q.severity, q.state, q.opened_at, q.resolved_at
-FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
-    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'major' AND {IS_OPEN}
-     ORDER BY opened_at LIMIT 1)
-    UNION ALL
-    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'minor' AND {IS_OPEN}
-     ORDER BY opened_at LIMIT 1)
-    UNION ALL
-    (SELECT * FROM complaint WHERE customer_id = c.customer_id AND {IS_RESOLVED}
-     ORDER BY resolved_at DESC, complaint_id DESC LIMIT 1)
-) q
-"""
 
 
 def lock_assessment(cursor: Cursor) -> bool:
@@ -171,7 +139,7 @@ def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now
     """Write the risks of these customers as of `now`; a customer who has left has no row."""
     if not customer_ids:
         return
-    found = read_facts(cursor, customer_ids)
+    found = read_facts(cursor, customer_ids, now)
     left = set(customer_ids).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))
@@ -184,63 +152,6 @@ def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now
         " ORDER BY customer_id"
         f" ON CONFLICT (customer_id) DO UPDATE SET {_CHANGES}; TRUNCATE staged_churn_risk"
     )
-
-
-def read_facts(cursor: Cursor, customer_ids: Sequence[str]) -> list[CustomerFacts]:
-    """What the risks of these customers depend on; customers who have left are left out.
-
-    Of each customer at most two orders and three complaints, those that decide
-    (domain/churn/hazard.py). They are found by index: a customer may have a million.
-    """
-    ids = list(customer_ids)
-    orders: dict[str, list[OrderFacts]] = defaultdict(list)
-    cursor.execute(_ORDERS, (ids,))
-    for customer_id, order_id, delivered_at, on_time, last_moment_at, memory in cursor:
-        orders[customer_id].append(
-            OrderFacts(
-                order_id,
-                delivered_at,
-                on_time,
-                last_moment_at,
-                None if memory is None else float(memory) * 100,
-            )
-        )
-    complaints: dict[str, list[ComplaintFacts]] = defaultdict(list)
-    cursor.execute(_COMPLAINTS, (ids,))
-    for customer_id, complaint_id, severity, state, opened_at, resolved_at in cursor:
-        took = (
-            None
-            if opened_at is None or resolved_at is None or resolved_at < opened_at
-            else resolved_at - opened_at
-        )
-        is_open = state in OPEN_STATES
-        complaints[customer_id].append(
-            ComplaintFacts(complaint_id, severity, state, is_open, opened_at, resolved_at, took)
-        )
-    cursor.execute(
-        f"SELECT customer_id, {CUSTOMER.state_sql} FROM customer WHERE customer_id = ANY(%s)",
-        (ids,),
-    )
-    found = []
-    for customer_id, encoded in cursor:
-        state = CUSTOMER.decode(encoded)
-        if state.last_seen_at is not None and not state.has_left:
-            found.append(
-                CustomerFacts(
-                    customer_id,
-                    state.last_seen_at,
-                    value_of(state.annual_value),
-                    _score(state.attitude),
-                    _score(state.outcome),
-                    orders[customer_id],
-                    complaints[customer_id],
-                )
-            )
-    return found
-
-
-def _score(moment: LastMoment | None) -> Score | None:
-    return None if moment is None else Score(moment.at, moment.score)
 
 
 def _row(risk: ChurnRisk) -> tuple[Value, ...]:

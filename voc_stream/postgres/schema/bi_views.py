@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema import all_tables as tables
+from voc_stream.postgres.schema.expressions.heard import last_heard
 from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
 
@@ -21,6 +22,15 @@ _SAFE_FIELDS = sorted(
 _SAFE_PAIRS = ", ".join(f"'{name}', body -> '{name}'" for name in _SAFE_FIELDS)
 _SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"
 _REPLACED = {("touchpoint_event", "body"): _SAFE_BODY}
+# What is worked out when it is read: the SQL of a column, and its comment.
+_ADDED = {
+    "customer": {
+        "last_heard_at": (
+            last_heard("customer"),
+            "latest act of the customer, not ours; NULL for never / 客户最近一次主动往来",
+        )
+    }
+}
 _TABLES = (
     tables.touchpoint_event,
     tables.retracted_event,
@@ -60,9 +70,10 @@ def bi_views() -> list[BiView]:
 
 def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
     shown = {column: about for column, about in columns.items() if column not in WRITERS_ONLY}
-    expressions = ", ".join(
-        f'{_REPLACED.get((name, column), _quoted(column))} AS "{column}"' for column in shown
-    )
+    sql = {column: _REPLACED.get((name, column), _quoted(column)) for column in shown}
+    for column, (expression, about) in _ADDED.get(name, {}).items():
+        shown[column], sql[column] = about, expression
+    expressions = ", ".join(f'{expression} AS "{column}"' for column, expression in sql.items())
     return BiView(name, f"SELECT {expressions} FROM {SCHEMA}.{name}", comment, shown)
 
 

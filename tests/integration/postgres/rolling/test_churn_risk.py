@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -9,6 +9,7 @@ import pytest
 from builders import (
     START,
     at,
+    callback,
     complaint,
     customer,
     event_lists,
@@ -126,6 +127,43 @@ def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store
             )
         )
     assert seen == [(0, 1, 0), (1, 0, 0), (178, 0, 0), (359, 1, 1), (360, 1, 0), (361, 0, 0)]
+
+
+def test_what_we_do_is_no_sign_of_life(store: Store) -> None:
+    """Neither a call that nobody answers nor an export of profiles ends a customer's silence.
+
+    A visit after such a call does.
+    """
+    chores, sink = store.chores(), store.sink(0)
+    seen = []
+    for event in (
+        repair_step("r-1"),
+        customer("p-1", segment="gold", occurred_at=at(days=179)),
+        callback("c-1", order_id="o-1", outcome="no_answer", answers=[], occurred_at=at(days=180)),
+        callback("c-2", outcome="refused", answers=[], occurred_at=at(days=181)),
+        repair_step("r-2", stage="work", order_id="o-2", occurred_at=at(days=182)),
+        touchpoint("t-1", occurred_at=at(days=363)),
+        callback("c-3", outcome="completed", answers=[], occurred_at=at(days=364)),
+        complaint("k-1", action="acknowledged", occurred_at=at(days=545)),
+        complaint("k-2", action="withdrawn", occurred_at=at(days=546)),
+    ):
+        moment = datetime.fromisoformat(event["occurred_at"])
+        send(sink, messages([event]), now=moment)
+        chores.assess_churn(moment)
+        silent = store.one("SELECT drivers::text ~ 'inactive' FROM churn_risk")
+        heard_at = store.one("SELECT last_heard_at FROM voc_bi.customer")
+        seen.append((event["event_id"], silent, (heard_at - START).days))
+    assert seen == [
+        ("r-1", False, 0),
+        ("p-1", False, 0),
+        ("c-1", True, 0),
+        ("c-2", True, 0),
+        ("r-2", False, 182),
+        ("t-1", False, 363),
+        ("c-3", False, 364),
+        ("k-1", True, 364),
+        ("k-2", False, 546),
+    ]
 
 
 def test_who_has_left_has_no_row_until_won_back(store: Store) -> None:

@@ -215,7 +215,7 @@ def test_a_resolved_complaint_is_remembered_for_the_signal_days(
 ) -> None:
     """Within a day it was quick; after 180 days it is forgotten."""
     known = facts(
-        complaints=[resolved_complaint(START, wait, severity)], last_seen_at=START + 100 * DAY
+        complaints=[resolved_complaint(START, wait, severity)], last_heard_at=START + 100 * DAY
     )
     assert drivers(assess(known, catalogue.churn, START)) == [signal]
     assert drivers(assess(known, catalogue.churn, START + WINDOW - INSTANT)) == [signal]
@@ -288,10 +288,10 @@ def test_of_resolved_complaints_the_latest_counts_and_an_open_one_hides_them(
             ),
             [],
         ),
-        (facts(last_seen_at=START - 180 * DAY), ["inactive_180d"]),
-        (facts(last_seen_at=START - 180 * DAY + INSTANT), []),
-        (facts(last_seen_at=START - 365 * DAY), ["inactive_365d"]),
-        (facts(last_seen_at=START - 365 * DAY + INSTANT), ["inactive_180d"]),
+        (facts(last_heard_at=START - 180 * DAY), ["inactive_180d"]),
+        (facts(last_heard_at=START - 180 * DAY + INSTANT), []),
+        (facts(last_heard_at=START - 365 * DAY), ["inactive_365d"]),
+        (facts(last_heard_at=START - 365 * DAY + INSTANT), ["inactive_180d"]),
     ],
 )
 def test_signals_switch_at_their_bounds(

@@ -88,6 +88,27 @@ def test_a_stage_is_slower_by_more_than_a_tenth(
     assert found == (expected if is_slower else [])
 
 
+def test_the_stages_that_slowed_most_come_first_and_only_three_are_told(store: Store) -> None:
+    """Whoever reads an alert looks at the first; a long list tells nobody where to begin."""
+    slower_by = {"reception": 5, "work": 40, "wash": 10, "delivery": 20}
+    events = []
+    for stage, more in slower_by.items():
+        for day in range(1, 6):
+            events += in_stage(stage, 30, TODAY - timedelta(days=day, hours=-10))
+        events += in_stage(stage, 30 + more, TODAY + timedelta(hours=3))
+    send(store.sink(), messages(events), now=TODAY + timedelta(hours=4))
+    store.chores().refresh(TODAY + timedelta(hours=4))
+    with reading(store) as cursor:
+        found = read_slower_stages(
+            TimeLimitedQuery(cursor), Subject("any", "overall", "site", "s-1"), TODAY
+        )
+    assert [(each["stage"], each["minutes"]) for each in found] == [
+        ("work", 70.0),
+        ("delivery", 50.0),
+        ("wash", 40.0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("departments", "told"),
     [(("service", "service", "b"), "service"), (("service", "b"), None), (("service", ""), None)],

@@ -78,7 +78,7 @@ bench-soak: $(VENV)/installed-test ## one worker under a steady load for an hour
 bench-chores: $(VENV)/installed-test ## what merging and assessing cost
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.chores $(ARGS)
 
-bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is found: 10 minutes
+bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is found: 30 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs

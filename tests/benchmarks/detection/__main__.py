@@ -8,6 +8,9 @@ errors count, and it is renewed as the evaluator does it. All detectors but ours
 scores to one false alarm a week over all keys. Ours computes its thresholds, and its false alarms
 are counted. The bound is ln(ARL) / information: ARL is the time between false alarms of one key,
 information that of a score after such a drop.
+
+Then come worlds whose answers are not independent, or arrive in another order than they were given:
+400 keys, one drop of a point.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from benchmarks.detection.trial import (
     tuned_threshold,
 )
 from benchmarks.detection.world import EXPERIENCES, SITES, shapes_of, world_of
+from benchmarks.detection.worlds.table import WORLDS, cells, rows_of, run_all, told
 
 from voc_stream.alerts.detection.charts import FEWEST_WEEKS
 from voc_stream.published.markdown import put_section, table
@@ -67,6 +71,7 @@ OTHERS: dict[str, Callable[[Setting], Contestant]] = {
         setting.world, setting.volume, setting.four_weeks
     ),
 }
+WEEKS_IN_A_WORLD, QUICK_WEEKS = 52, 12
 MOST = 0.9
 """The share of drops that a second figure of ours tells about."""
 HEADER = (
@@ -205,12 +210,38 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help="put the tables into docs/explain/detection.md"
     )
-    arguments = parser.parse_args()
-    random, shapes, wait = (
-        np.random.default_rng(arguments.seed),
-        shapes_of(arguments.scores),
-        arguments.longest_wait,
+    parser.add_argument("--only", choices=("detectors", "worlds"), help="measure a part of it")
+    parser.add_argument(
+        "--quick", action="store_true", help="watch worlds for 12 weeks, not for a year"
     )
+    parser.add_argument(
+        "--world", type=int, action="append", choices=range(len(WORLDS)), help="this world only"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="worlds at once")
+    arguments = parser.parse_args()
+    shapes = shapes_of(arguments.scores)
+    if arguments.only != "worlds":
+        compare(arguments, shapes)
+    if arguments.only != "detectors":
+        watch_worlds(arguments, shapes)
+
+
+def watch_worlds(arguments: argparse.Namespace, shapes: list[Distribution]) -> None:
+    """Measure ours in worlds whose answers are not independent, and print the table."""
+    weeks = QUICK_WEEKS if arguments.quick else WEEKS_IN_A_WORLD
+    runs = cells(shapes[0], weeks, arguments.seed, arguments.world or range(len(WORLDS)))
+    found: list[list[str]] = []
+    for cell, measured in zip(runs, run_all(runs, arguments.processes), strict=True):
+        lines = rows_of(cell, measured)
+        print(*(" | ".join(line) for line in lines), sep="\n", flush=True)
+        found += lines
+    if arguments.write and not arguments.world:
+        put_section(PAGE, "detection-worlds", told(found))
+
+
+def compare(arguments: argparse.Namespace, shapes: list[Distribution]) -> None:
+    """Compare ours with others, and print the tables."""
+    random, wait = np.random.default_rng(arguments.seed), arguments.longest_wait
     drops = drops_of(shapes, arguments.seed)
     found: list[list[str]] = []
     for volume in VOLUMES:

@@ -1,0 +1,1 @@
+"""Worlds whose answers are not independent, and what our detector does in them."""

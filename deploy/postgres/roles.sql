@@ -132,6 +132,7 @@ BEGIN
             ('detail_contribution', 'UPDATE'),
             ('churn_pending', 'UPDATE'),
             ('churn_risk', 'MAINTAIN'),
+            ('cube_cell', 'UPDATE, DELETE, MAINTAIN'),
             ('experience_cube', 'MAINTAIN'),
             ('pane', 'MAINTAIN'),
             ('rolling_sum', 'MAINTAIN'),

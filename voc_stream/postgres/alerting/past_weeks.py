@@ -78,7 +78,7 @@ def read_shapes(
     It covers the latest days before today, at most those of the baseline.
     """
     seen: dict[str, list[float]] = {}
-    bins = ", ".join(f"sum(bin_{number})" for number in range(SCORE_BINS))
+    bins = ", ".join(f"coalesce(sum(bin_{number}), 0)" for number in range(SCORE_BINS))
     wanted = set(experiences)
     for ago in range(1, BASELINE_DAYS + 1):
         if not wanted:

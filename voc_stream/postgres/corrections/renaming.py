@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS
 from voc_stream.postgres.schema.sums import BINS, SUMS, add_up
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT
@@ -25,10 +24,7 @@ _BOXES = (*SUMS, "top_n", "bottom_n")
 _SUMS = {
     "pane": (("resolution", "start", "scope_type", "scope"), _BOXES),
     "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
-    "experience_cube": (
-        tuple(name for name in CUBE_KEY if name != "experience"),
-        (*SUMS, *BINS),
-    ),
+    "experience_cube": (("day", "cell"), (*SUMS, *BINS)),
 }
 _QUEUES = {
     "contribution": ("number", *CONTRIBUTION_COLUMNS),

@@ -7,27 +7,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.dimensions import CUBE_KEY
+from voc_stream.domain.dimensions import CUBE
 from voc_stream.postgres.schema.reader_views import bin_of, join_calendar, local_day
 from voc_stream.postgres.schema.sums import BINS, SUMS, merge, sums_of_measures
 
 if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
-_KEY = ", ".join(CUBE_KEY)
+_KEY = "day, cell, experience"
+_DIMENSIONS = ", ".join(each.column for each in CUBE)
+_NEW_CELLS = (
+    f"INSERT INTO cube_cell ({_DIMENSIONS}) SELECT {_DIMENSIONS}"
+    f" FROM (SELECT DISTINCT {_DIMENSIONS} FROM taken) found WHERE NOT EXISTS"
+    f" (SELECT FROM cube_cell c WHERE"
+    f" {' AND '.join(f'c.{each.column} = found.{each.column}' for each in CUBE)})"
+)
 
 
 def merge_into_cube(cursor: Cursor) -> None:
     """Add the measures of the temporary table `taken`."""
-    bins = ", ".join(
-        f"coalesce(sum(weight) FILTER (WHERE bin = {number}), 0)" for number in range(len(BINS))
-    )
+    bins = ", ".join(f"sum(weight) FILTER (WHERE bin = {number})" for number in range(len(BINS)))
     day, calendars = _local_day(cursor)
     unit = _unit(cursor)
+    # One refresh at a time gets here, so no other adds a cell meanwhile.
+    cursor.execute(_NEW_CELLS)
     rows = (
         f"SELECT {_KEY}, {sums_of_measures()}, {bins}"
-        f" FROM (SELECT taken.*, {day} AS day, {bin_of('value', unit)} AS bin"
-        f" FROM taken {calendars}) binned"
+        f" FROM (SELECT taken.*, cell, {day} AS day, {bin_of('value', unit)} AS bin"
+        f" FROM taken JOIN cube_cell USING ({_DIMENSIONS}) {calendars}) binned"
         f" GROUP BY {_KEY} ORDER BY {_KEY}"
     )
     merge(cursor, "experience_cube", _KEY, (*SUMS, *BINS), rows)

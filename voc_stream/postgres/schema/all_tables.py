@@ -29,6 +29,7 @@ from voc_stream.postgres.schema.tables.reading import (
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.schema.tables.rolling import (
     contribution,
+    cube_cell,
     customer_moment,
     detail_contribution,
     experience_cube,
@@ -46,6 +47,7 @@ __all__ = [
     "churn_risk",
     "complaint",
     "contribution",
+    "cube_cell",
     "customer",
     "customer_moment",
     "customer_move",

@@ -65,7 +65,8 @@ CREATE VIEW experience_daily AS
 SELECT {_KEY}, {_totals(SUMS)},
        ARRAY[{", ".join(f"sum({name})::bigint" for name in BINS)}] AS histogram
 FROM (
-    SELECT {_KEY}, {", ".join((*SUMS, *BINS))} FROM experience_cube
+    SELECT {_KEY}, {", ".join(SUMS)}, {", ".join(f"coalesce({name}, 0) AS {name}" for name in BINS)}
+    FROM experience_cube JOIN cube_cell USING (cell)
     UNION ALL
     SELECT {local_day("c.moment")}, u.experience, {dimensions},
            c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,

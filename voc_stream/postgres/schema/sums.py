@@ -37,10 +37,14 @@ def sums_of_measures() -> str:
 
 def add_up(key: str, columns: tuple[str, ...]) -> str:
     """SQL for the end of an INSERT into a table `t`: it adds to the sums that are there."""
-    return (
-        f"ON CONFLICT ({key}) DO UPDATE SET"
-        f" {', '.join(f'{name} = t.{name} + excluded.{name}' for name in columns)}"
-    )
+    changes = ", ".join(f"{name} = {_added(name)}" for name in columns)
+    return f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+
+def _added(name: str) -> str:
+    if name in BINS:  # NULL for none
+        return f"coalesce(t.{name} + excluded.{name}, t.{name}, excluded.{name})"
+    return f"t.{name} + excluded.{name}"
 
 
 def merge(
@@ -81,4 +85,6 @@ def all_zero(columns: tuple[str, ...]) -> str:
     A count of no samples does not say so: of two samples that cancel out, one may still be in a
     queue.
     """
-    return " AND ".join(f"{name} = 0" for name in columns)
+    return " AND ".join(
+        f"coalesce({name}, 0) = 0" if name in BINS else f"{name} = 0" for name in columns
+    )

@@ -32,7 +32,6 @@ TABLES = {
     "complaint": "t - 'version'",
     "churn_risk": "t - 'as_of' - 'next_change_at'",  # assessed earlier, and it still holds
     "customer_moment": "t",
-    "experience_cube": "t",
     "rolling_sum": "t",
     "pane": "t",
     "rolling_satisfaction": "t",

@@ -45,7 +45,8 @@ def read_stage_times(cursor: Cursor, catalogue: Catalogue, now: datetime) -> Sta
     stage_of = {minutes_experience(stage): stage for stage in catalogue.flow.stages}
     cursor.execute(
         f"SELECT coalesce(site_id, ''), experience,"
-        f" {', '.join(f'sum({name})::bigint' for name in BINS)} FROM experience_cube"
+        f" {', '.join(f'coalesce(sum({name}), 0)::bigint' for name in BINS)} FROM experience_cube"
+        " JOIN cube_cell USING (cell)"
         # An unknown site is no site of its own.
         " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id,"
         " experience))"

@@ -24,8 +24,24 @@ def add_to_queues(comments: Mapping[str, str]) -> None:
             _add(table, sa.Column(name, sa.Text(), nullable=False, comment=comment))
 
 
+def add_to_cells(comments: Mapping[str, str], dimensions: Sequence[str]) -> None:
+    """Add columns to the cells of the daily cube; cells that are there already get ''.
+
+    Args:
+        comments: of the new columns, by name.
+        dimensions: all dimensions of the cube as they are then, in their order.
+    """
+    for name, comment in comments.items():
+        text = sa.Text(collation="C")
+        _add("cube_cell", sa.Column(name, text, nullable=False, comment=comment))
+    op.drop_constraint("cube_cell_dimensions", "cube_cell", schema=SCHEMA)
+    op.create_unique_constraint(
+        "cube_cell_dimensions", "cube_cell", list(dimensions), schema=SCHEMA
+    )
+
+
 def add_to_cube(comments: Mapping[str, str], key: Sequence[str]) -> None:
-    """Add columns to the daily cube; rows that are there already get ''.
+    """Add columns to the daily cube as it was before it had cells; its rows get ''.
 
     Args:
         comments: of the new columns, by name.

@@ -16,9 +16,10 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DIMENSIONS
+from voc_stream.domain.dimensions import CUBE, DIMENSIONS
 from voc_stream.postgres.schema.tables.columns import (
     KEY,
     QUEUE,
@@ -108,18 +109,31 @@ detail_contribution = Table(
 )
 
 
+cube_cell = Table(
+    "cube_cell",
+    metadata,
+    required("cell", Integer, "number of the cell", Identity(always=True)),
+    *(required(each.column, KEY, each.comment) for each in CUBE),
+    PrimaryKeyConstraint("cell"),
+    UniqueConstraint(*(each.column for each in CUBE), name="cube_cell_dimensions"),
+    comment="Every combination of dimensions that ever occurred, with the number that stands for"
+    " it in experience_cube",
+)
+
+
+# Most rows have samples in one or two bins only, and a NULL takes no room.
 experience_cube = Table(
     "experience_cube",
     metadata,
     required("day", Date, "day in the time zone of the site"),
+    required("cell", Integer, "combination of dimensions, of cube_cell"),
     required("experience", KEY, "experience"),
-    *(required(each.column, KEY, each.comment) for each in CUBE),
     *_sums(),
     *(
-        required(f"bin_{number}", BigInteger, f"count of histogram bin {number}")
+        column(f"bin_{number}", BigInteger, f"count of histogram bin {number}; NULL for none")
         for number in range(SCORE_BINS)
     ),
-    PrimaryKeyConstraint(*CUBE_KEY),
+    PrimaryKeyConstraint("day", "cell", "experience"),
     comment="Merged part of experience_daily; read that view instead",
     postgresql_with={"fillfactor": "80"},
 )

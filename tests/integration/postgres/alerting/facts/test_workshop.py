@@ -317,7 +317,7 @@ def test_stage_times_are_those_of_the_cube(store: Store) -> None:
         *passed("o-4", "wash", 12, old),
         touchpoint(occurred_at=recent.isoformat()),
     )
-    store.ask("UPDATE experience_cube SET site_id = '' WHERE site_id = 's-2'")
+    store.ask("UPDATE cube_cell SET site_id = '' WHERE site_id = 's-2'")
     times = ask(store, lambda cursor: read_stage_times(cursor, load_catalogue(), NOW))
     assert times.histograms == {
         ("", "wash"): [1, 0, 1, *[0] * 8],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLLOW_UP_WITHIN = timedelta(hours=72)
 NEUTRAL_HUNDREDTHS = 500
 MOST_PROMISES = 100
+MOST_ATTEMPTS = 20
 
 
 class Moment(NamedTuple):
@@ -156,6 +157,7 @@ def _order(
         "follow_up_due_at": delivered_at and delivered_at + FOLLOW_UP_WITHIN,
         "followed_up_at": delivered_at
         and _followed_up_at(events, delivered_at, flow_stage(catalogue, "follow_up")),
+        **_attempts(events, delivered_at),
         "estimated_amount": money(stated_latest(steps, "estimated_amount")),
         "final_amount": money(stated_latest(steps, "final_amount")),
         **_memory(moments),
@@ -197,6 +199,21 @@ def _followed_up_at(
         ),
         default=None,
     )
+
+
+def _attempts(events: Sequence[Event], delivered_at: datetime | None) -> Row:
+    """The calls after delivery, of whatever outcome; of very many only the latest are told."""
+    names = ("follow_up_attempts", "first_attempt_at", "last_attempt_at", "last_attempt_outcome")
+    if delivered_at is None:
+        return dict.fromkeys(names)
+    calls = sorted(
+        (event["occurred_at"], event["outcome"])
+        for event in events
+        if event["type"] == "callback" and event["occurred_at"] > delivered_at
+    )[-MOST_ATTEMPTS:]
+    if not calls:
+        return {**dict.fromkeys(names), "follow_up_attempts": 0}
+    return dict(zip(names, (len(calls), calls[0][0], *calls[-1]), strict=True))
 
 
 def is_follow_up(event: Event, follow_up: str | None) -> bool:

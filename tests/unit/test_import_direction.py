@@ -49,8 +49,16 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn.signals",
         "domain.churn.spells",
     ),
+    "domain.folds": ("domain",),
     "domain.measures": ("catalogue", "domain", "events", "events.types"),
-    "domain.entities": ("catalogue", "domain", "domain.measures", "events", "events.types"),
+    "domain.entities": (
+        "catalogue",
+        "domain",
+        "domain.folds",
+        "domain.measures",
+        "events",
+        "events.types",
+    ),
     "domain.folding": (
         "catalogue",
         "domain",

@@ -21,13 +21,22 @@ class FollowUps(NamedTuple):
         site_id: the shop.
         due: how many follow-ups.
         overdue: how many of them have not been made to this day.
-        order_ids: some orders of the overdue ones, the longest overdue first.
+        order_ids: some orders of the overdue ones, those first that nobody has tried, then those
+            that nobody has reached, of each the longest overdue first.
+        never_tried: in how many of the overdue ones nobody has called since the delivery.
+        not_reached: in how many somebody has called, and nobody answered the last call.
+        refused: in how many the customer refused to answer the last call.
+        tried_in_time: in how many somebody called within the 72 hours.
     """
 
     site_id: str
     due: int
     overdue: int
     order_ids: Sequence[str]
+    never_tried: int = 0
+    not_reached: int = 0
+    refused: int = 0
+    tried_in_time: int = 0
 
 
 class WorkshopFacts(NamedTuple):

@@ -12,7 +12,6 @@ import msgspec
 
 from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.entities.counted import Counted, dimensions_stated_by
-from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import (
     Stated,
     earliest_time,
@@ -21,6 +20,7 @@ from voc_stream.domain.entities.stated import (
     latest_time,
     value_of,
 )
+from voc_stream.domain.folds.since import Since, beyond, read, with_moment
 from voc_stream.domain.moment import MICROSECOND, from_microseconds, microseconds_of
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
 from voc_stream.events.types.base import Measure

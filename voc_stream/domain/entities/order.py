@@ -13,8 +13,9 @@ from voc_stream.domain.entities.counted import Counted, dimensions_stated_by, mo
 from voc_stream.domain.entities.journey import ScoredMoments
 from voc_stream.domain.entities.latest_step import LatestStep, follows
 from voc_stream.domain.entities.promises import with_promise
-from voc_stream.domain.entities.since import Since, beyond, read, with_moment
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
+from voc_stream.domain.folds.attempts import Attempt, attempts_after, with_attempt
+from voc_stream.domain.folds.since import Since, beyond, read, with_moment
 from voc_stream.domain.moment import from_microseconds, microseconds_of
 from voc_stream.events.types import RepairStep
 from voc_stream.events.types.base import Measure
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from voc_stream.domain.entities.measure_rules import MeasureRules
+    from voc_stream.domain.folds.attempts import Attempts
     from voc_stream.domain.measures.of_order import OrderMeasure, Point
     from voc_stream.events.types import AnyEvent
 
@@ -39,6 +41,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     and the row is written with each event. `delivered` is the exit from the stage that ends the
     visit, as the catalogue said when the exit was taken in. Under another catalogue it is the same
     until the order is folded anew.
+    `attempts`: the calls of whatever outcome, the latest ones, also those before the delivery.
     `opened`: for how many microseconds of each stage the site was open, as it was counted.
     `first_promised`: the earliest statement of a promise, if it is another than the latest.
     `promises`: the different promised moments in microseconds, if there are several.
@@ -59,6 +62,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     opened: dict[str, int] = {}
     delivered: int | None = None
     contact: Since | None = None
+    attempts: list[Attempt] = []
     moments: ScoredMoments = msgspec.field(default_factory=ScoredMoments)
     profile: Profile = NO_PROFILE
 
@@ -115,6 +119,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         """The earliest completed callback or follow-up exit after delivery."""
         return None if self.contact is None or self.delivered_at is None else self.contact.first
 
+    @property
+    def follow_up_attempts(self) -> Attempts | None:
+        """The attempts to reach the customer after delivery; None while it is not delivered."""
+        return None if self.delivered is None else attempts_after(self.attempts, self.delivered)
+
     def apply(self, event: AnyEvent, at: datetime, rules: MeasureRules) -> None:
         """Take in one event about this order.
 
@@ -127,8 +136,12 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         self.product = latest(self.product, event.product, at, event.event_id, rank)
         if isinstance(event, RepairStep):
             self._apply_step(event, at, rules)
-        if event.is_contact(rules.flow.follow_up):
-            self._add_contact(at)
+        if event.is_contact(rules.flow.follow_up) and (
+            self.delivered is None or microseconds_of(at) > self.delivered
+        ):
+            self.contact = with_moment(self.contact, at)
+        if outcome := event.attempt():
+            self.attempts = with_attempt(self.attempts, Attempt(microseconds_of(at), outcome))
         if scores := event.scores():
             given = [(hundredths(points), place) for _, points, place in scores]
             self.moments.add(given, at, event.event_id)
@@ -174,12 +187,6 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             self.delivered = self.exited[stage]
             self.contact = beyond(self.contact, from_microseconds(self.delivered))
 
-    def _add_contact(self, at: datetime) -> None:
-        delivered_at = self.delivered_at
-        if delivered_at is not None and at <= delivered_at:
-            return
-        self.contact = with_moment(self.contact, at)
-
     def recall_contact(self, earliest: datetime | None) -> None:
         """Take in the earliest contact after delivery from the stored events, if it is unread."""
         if self.contact is not None:
@@ -206,6 +213,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 and microseconds_of(event.promised_at) in self.promises
             ):
                 return True
+        outcome = event.attempt()
+        if outcome is not None and Attempt(microseconds_of(at), outcome) in self.attempts:
+            return True
         contact = self.contact
         stated = (
             self.customer_id,

@@ -135,6 +135,10 @@ class Event(
         del follow_up
         return False
 
+    def attempt(self) -> str | None:
+        """How an attempt to reach the customer ended; None if it is no attempt."""
+        return None
+
     def ratings(self) -> tuple[Measure, ...]:
         """What it measures by itself."""
         return ()

@@ -16,7 +16,7 @@ from integration.postgres.store import NOW, send
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.latest_step import LatestStep
 from voc_stream.domain.entities.order import OrderState
-from voc_stream.domain.entities.since import Since
+from voc_stream.domain.folds.since import Since
 from voc_stream.domain.scale import scale_of
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.intake.batch_transaction import PostgresSink

@@ -28,6 +28,7 @@ from voc_stream.domain.entities.counted import Counted, difference
 from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.folding.unread import Unread
+from voc_stream.domain.folds.attempts import MOST_ATTEMPTS
 from voc_stream.domain.measures.of_order import OrderMeasures, hundredths_of_minutes
 from voc_stream.domain.moment import moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
@@ -136,6 +137,50 @@ def test_a_contact_before_a_later_delivery_no_longer_counts(catalogue: Catalogue
     )
     assert delivered(catalogue, between, again).followed_up_at is None
     assert delivered(catalogue, between, after, again).followed_up_at == START + 9 * HOUR
+
+
+def test_every_call_after_delivery_is_an_attempt(catalogue: Catalogue) -> None:
+    """Of whatever outcome, in any order of arrival; neither a step nor what came before is one."""
+    calls = [
+        callback("c-1", order_id="o-1", outcome="refused", occurred_at=at(hours=-1)),
+        callback("c-2", order_id="o-1", outcome="no_answer", occurred_at=at(hours=2)),
+        callback("c-3", order_id="o-1", outcome="refused", occurred_at=at(hours=1)),
+        repair_step("r-up", stage="follow_up", edge="enter", occurred_at=at(hours=9)),
+    ]
+    told = (2, START + HOUR, START + 2 * HOUR, "no_answer")
+    assert delivered(catalogue, *calls).follow_up_attempts == told
+    out = repair_step("r-out", stage="delivery", edge="exit")
+    assert order([*calls, out], catalogue).follow_up_attempts == told
+    assert order(calls, catalogue).follow_up_attempts is None
+    assert delivered(catalogue).follow_up_attempts == (0, None, None, None)
+
+
+def test_a_later_delivery_takes_attempts_away(catalogue: Catalogue) -> None:
+    """A second delivery moves delivery on: what lay between is no attempt to follow it up."""
+    again = repair_step("r-again", stage="delivery", edge="exit", occurred_at=at(hours=5))
+    calls = [
+        callback(f"c-{hours}", order_id="o-1", outcome="no_answer", occurred_at=at(hours=hours))
+        for hours in (2, 9)
+    ]
+    told = (1, START + 9 * HOUR, START + 9 * HOUR, "no_answer")
+    assert delivered(catalogue, *calls, again).follow_up_attempts == told
+    assert delivered(catalogue, again, *calls).follow_up_attempts == told
+
+
+def test_an_order_rests_on_each_attempt_that_it_counts(catalogue: Catalogue) -> None:
+    """So taking a call back folds the order anew, unless very many later ones hide it."""
+    early, late = (
+        callback(f"c-{hours}", order_id="o-1", outcome="no_answer", occurred_at=at(hours=hours))
+        for hours in (1, 2)
+    )
+    (first,) = events_of([early], catalogue)
+    assert delivered(catalogue, early, late).rests_on(first, moment_of(first))
+    many = [
+        callback(f"n-{number}", order_id="o-1", outcome="no_answer", occurred_at=at(hours=3))
+        for number in range(MOST_ATTEMPTS)
+    ]
+    state = delivered(catalogue, early, late, *many)
+    assert not state.rests_on(first, moment_of(first))
 
 
 @pytest.mark.parametrize(

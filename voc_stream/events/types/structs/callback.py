@@ -85,6 +85,10 @@ class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         del follow_up
         return self.outcome == "completed"
 
+    def attempt(self) -> str:
+        """Its outcome."""
+        return self.outcome
+
     def ratings(self) -> tuple[Measure, ...]:
         """The ratings and process items that were answered."""
         return tuple(

@@ -34,13 +34,16 @@ _ROUNDING = timedelta(seconds=1)
 _FACTS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT order_id, site_id, product, current_stage, promised_at, follow_up_due_at, followed_up_at,
-           CASE WHEN delivered_at IS NULL THEN in_stage_since END AS entered
+           CASE WHEN delivered_at IS NULL THEN in_stage_since END AS entered,
+           follow_up_attempts, first_attempt_at, last_attempt_outcome
     FROM repair_order
     WHERE (delivered_at IS NULL AND current_stage IS NOT NULL)
        OR (follow_up_due_at >= %(due_earliest)s AND follow_up_due_at < %(now)s)
 )
 SELECT site_id, current_stage, product, order_id, entered, promised_at,
-       NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids
+       NULL::bigint AS count, NULL::bigint AS overdue, NULL::text[] AS ids,
+       NULL::bigint AS never_tried, NULL::bigint AS not_reached, NULL::bigint AS refused,
+       NULL::bigint AS tried_in_time
 FROM chosen
 JOIN unnest(%(stages)s::text[], %(entered_until)s::timestamptz[], %(promised_until)s::timestamptz[])
      AS watched (stage, entered_until, promised_until) ON stage = current_stage
@@ -48,15 +51,21 @@ WHERE follow_up_due_at IS NULL
   AND ((entered >= %(entered_from)s AND entered <= entered_until)
     OR (promised_at > %(now)s AND promised_at <= promised_until))
 UNION ALL
-SELECT site_id, current_stage, product, NULL, NULL, NULL, count(*), NULL, NULL
+SELECT site_id, current_stage, product, NULL, NULL, NULL, count(*), NULL, NULL, NULL, NULL, NULL,
+       NULL
 FROM chosen
 WHERE follow_up_due_at IS NULL AND entered >= %(entered_from)s
 GROUP BY site_id, current_stage, product
 UNION ALL
 SELECT site_id, NULL, NULL, NULL, NULL, NULL,
        count(*), count(*) FILTER (WHERE followed_up_at IS NULL),
-       (array_agg(order_id ORDER BY follow_up_due_at, order_id)
-        FILTER (WHERE followed_up_at IS NULL))[1:{MOST_IDS}]
+       (array_agg(order_id ORDER BY last_attempt_outcome = 'refused' NULLS FIRST, follow_up_due_at,
+                  order_id)
+        FILTER (WHERE followed_up_at IS NULL))[1:{MOST_IDS}],
+       count(*) FILTER (WHERE followed_up_at IS NULL AND follow_up_attempts = 0),
+       count(*) FILTER (WHERE followed_up_at IS NULL AND last_attempt_outcome = 'no_answer'),
+       count(*) FILTER (WHERE followed_up_at IS NULL AND last_attempt_outcome = 'refused'),
+       count(*) FILTER (WHERE followed_up_at IS NULL AND first_attempt_at <= follow_up_due_at)
 FROM chosen
 LEFT JOIN unnest(%(own_sites)s::text[], %(own_from)s::timestamptz[], %(own_until)s::timestamptz[])
      AS own (own_site, due_from, due_until) ON own_site = site_id
@@ -135,9 +144,10 @@ def read_facts(
     )
     orders, follow_ups = [], []
     in_stage: dict[tuple[str, str], dict[str | None, int]] = defaultdict(dict)
-    for site_id, stage, product, order_id, entered, promised_at, count, overdue, ids in cursor:
+    for site_id, stage, product, order_id, entered, promised_at, count, *follow_up in cursor:
         if stage is None:
-            follow_ups.append(FollowUps(site_id, count, overdue, ids or ()))
+            overdue, ids, *tried = follow_up
+            follow_ups.append(FollowUps(site_id, count, overdue, ids or (), *tried))
         elif order_id is None:
             in_stage[site_id, stage][product] = count
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from sqlalchemy import Boolean, Double, Index, Integer, Text, text
 
 from voc_stream.domain.entities.order import OrderState
@@ -54,6 +56,36 @@ _MEMORY = Part(
         ),
     ),
 )
+_ATTEMPTS = Part(
+    attrgetter("follow_up_attempts"),
+    (
+        Cell(
+            column(
+                "follow_up_attempts",
+                Integer,
+                "calls about the order after delivery, of whatever outcome; at most 20, the latest;"
+                " NULL while it is not delivered / 回访尝试次数",
+            ),
+            attrgetter("calls"),
+        ),
+        Cell(
+            column("first_attempt_at", TIME, "the earliest of these calls / 首次回访尝试时间"),
+            attrgetter("first_at"),
+        ),
+        Cell(
+            column("last_attempt_at", TIME, "the latest of these calls / 最近回访尝试时间"),
+            attrgetter("last_at"),
+        ),
+        Cell(
+            column(
+                "last_attempt_outcome",
+                Text,
+                "how the latest of them ended: completed, no_answer or refused / 最近回访结果",
+            ),
+            attrgetter("last_outcome"),
+        ),
+    ),
+)
 
 REPAIR_ORDER = EntityRow(
     "repair_order",
@@ -86,6 +118,7 @@ REPAIR_ORDER = EntityRow(
             Boolean,
             "delivered_at <= first_promised_at; NULL while either is unknown / 是否按首次承诺交车",
         ),
+        _ATTEMPTS,
     ),
     indexes=(
         Index("repair_order_customer_id", "customer_id", "order_id"),

@@ -298,8 +298,59 @@ def test_follow_ups_are_counted_by_site(store: Store) -> None:
         callback("c-8", order_id="o-8", occurred_at=(delivered_at + HOUR).isoformat()),
     )
     assert facts(store).follow_ups == [
-        FollowUps("s-1", 7, 6, ["o-6", "o-5", "o-4", "o-3", "o-2"]),
+        FollowUps(
+            "s-1",
+            7,
+            6,
+            ["o-6", "o-5", "o-4", "o-3", "o-2"],
+            never_tried=5,
+            not_reached=1,
+            tried_in_time=1,
+        ),
         FollowUps("s-2", 1, 0, ()),
+    ]
+
+
+def test_overdue_follow_ups_say_who_was_tried(store: Store) -> None:
+    """Never tried, tried and not reached, and refused are told apart by the last call.
+
+    Those come first whom nobody has tried, then those whom nobody has reached. A call before the
+    delivery is no attempt, and one after the 72 hours was not in time.
+    """
+    delivered_at = NOW - 4 * DAY
+    calls = {
+        "o-1": [(1 * HOUR, "refused")],
+        "o-2": [(1 * HOUR, "refused"), (2 * DAY, "no_answer")],
+        "o-3": [(73 * HOUR, "no_answer")],
+        "o-4": [(-1 * HOUR, "no_answer")],
+        "o-5": [(72 * HOUR, "no_answer"), (74 * HOUR, "completed")],
+        "o-6": [],
+    }
+    take_in(
+        store,
+        *[
+            callback(
+                f"c-{order_id}-{outcome}",
+                order_id=order_id,
+                outcome=outcome,
+                occurred_at=(delivered_at + after).isoformat(),
+            )
+            for order_id, theirs in calls.items()
+            for after, outcome in theirs
+        ],
+        *[step(order_id, "delivery", "exit", delivered_at) for order_id in calls],
+    )
+    assert facts(store).follow_ups == [
+        FollowUps(
+            "s-1",
+            6,
+            5,
+            ["o-4", "o-6", "o-2", "o-3", "o-1"],
+            never_tried=2,
+            not_reached=2,
+            refused=1,
+            tried_in_time=2,
+        )
     ]
 
 
@@ -376,6 +427,7 @@ def test_overdue_follow_ups_are_found(store: Store) -> None:
     )
     (finding,) = judge(store).findings
     assert (finding.subject, finding.severity) == (OVERDUE, "critical")
+    assert finding.evidence["never_tried"] == 20
     assert judge(store, open_subjects=[OVERDUE], now=NOW - 2 * DAY).holding == {OVERDUE}
     called_at = (NOW - HOUR).isoformat()
     store.take_in(

@@ -71,12 +71,17 @@ def test_a_site_of_which_nothing_fell_due_goes_on(catalogue: Catalogue) -> None:
     assert judge_follow_ups([], catalogue, [AT_S_1, other]) == ([], {AT_S_1})
 
 
-def test_an_alert_names_whom_to_call(catalogue: Catalogue) -> None:
+def test_an_alert_names_whom_to_call_and_who_was_tried(catalogue: Catalogue) -> None:
     """The numbers, at most five orders, in both languages.
 
-    What counts is that nobody called to this day, not within the 72 hours.
+    Who was tried in vain is told apart from who was never tried: it is not said that nobody called
+    a customer who was called.
     """
-    (finding,) = judge(12, 40, catalogue).findings
+    orders = [f"o-{number}" for number in range(12)]
+    overdue = FollowUps(
+        "s-1", 40, 12, orders, never_tried=3, not_reached=7, refused=2, tried_in_time=8
+    )
+    (finding,) = judge_follow_ups([overdue], catalogue, ()).findings
     assert finding.subject == AT_S_1
     assert finding.severity == "warning"
     assert finding.evidence == {
@@ -84,16 +89,30 @@ def test_an_alert_names_whom_to_call(catalogue: Catalogue) -> None:
         "horizon": "7d",
         "due": 40,
         "overdue": 12,
+        "never_tried": 3,
+        "not_reached": 7,
+        "refused": 2,
+        "tried_in_time": 8,
         "share": 0.3,
         "allowed_share": 0.1,
         "order_ids": ["o-0", "o-1", "o-2", "o-3", "o-4"],
     }
     assert finding.summary == (
         "s-1: of the 40 customers whose 72 hours after delivery ended in the last 7 days, 12 have"
-        " not been followed up to this day;"
-        " allowed are 10% / s-1：近7天交付满72小时的 40 位客户中，至今仍有 12 位未回访，"
+        " not been followed up to this day: 3 were never tried, 9 were tried (8 of them within the"
+        " 72 hours), of whom 7 were not reached and 2 refused to answer;"
+        " allowed are 10% / s-1：近7天交付满72小时的 40 位客户中，至今仍有 12 位未完成回访："
+        "3 位从未尝试，9 位已尝试（其中 8 位在72小时内），其中 7 位未接通，2 位拒绝受访，"
         "允许比例为 10%"
     )
+
+
+def test_nothing_is_said_of_attempts_that_nobody_knows(catalogue: Catalogue) -> None:
+    """Orders of an earlier version tell of attempts once they are rebuilt, not before."""
+    (finding,) = judge(12, 40, catalogue).findings
+    assert "12 have not been followed up to this day; allowed" in finding.summary
+    assert "至今仍有 12 位未完成回访，允许比例为" in finding.summary
+    assert "tried," not in finding.summary
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Folds moments of which a state keeps few, however many there are."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FOLLOW_UP_WITHIN = timedelta(hours=72)
 NEUTRAL_HUNDREDTHS = 500
 MOST_PROMISES = 100
-MOST_ATTEMPTS = 20
+MOST_FAILED = 20
 
 
 class Moment(NamedTuple):
@@ -138,6 +138,9 @@ def _order(
     first_promised_at = promising[0]["promised_at"] if promising else None
     promises = {step["promised_at"] for step in promising}
     delivered_at = delivery.get("exited_at")
+    followed_up_at = delivered_at and _followed_up_at(
+        events, delivered_at, flow_stage(catalogue, "follow_up")
+    )
     last_step = max(steps, key=lambda step: _place_in_flow(step, flow), default=None)
     return {
         **{
@@ -155,9 +158,8 @@ def _order(
         else None,
         "promise_moves": min(MOST_PROMISES, len(promises)) - 1 if promises else None,
         "follow_up_due_at": delivered_at and delivered_at + FOLLOW_UP_WITHIN,
-        "followed_up_at": delivered_at
-        and _followed_up_at(events, delivered_at, flow_stage(catalogue, "follow_up")),
-        **_attempts(events, delivered_at),
+        "followed_up_at": followed_up_at,
+        **_attempts(events, delivered_at, followed_up_at),
         "estimated_amount": money(stated_latest(steps, "estimated_amount")),
         "final_amount": money(stated_latest(steps, "final_amount")),
         **_memory(moments),
@@ -201,16 +203,28 @@ def _followed_up_at(
     )
 
 
-def _attempts(events: Sequence[Event], delivered_at: datetime | None) -> Row:
-    """The calls after delivery, of whatever outcome; of very many only the latest are told."""
+def _attempts(
+    events: Sequence[Event], delivered_at: datetime | None, followed_up_at: datetime | None
+) -> Row:
+    """The calls from the delivery until one was completed, which is the last of them.
+
+    Of very many that failed only the latest are looked at.
+    """
     names = ("follow_up_attempts", "first_attempt_at", "last_attempt_at", "last_attempt_outcome")
     if delivered_at is None:
         return dict.fromkeys(names)
-    calls = sorted(
+    failed = sorted(
         (event["occurred_at"], event["outcome"])
         for event in events
-        if event["type"] == "callback" and event["occurred_at"] > delivered_at
-    )[-MOST_ATTEMPTS:]
+        if event["type"] == "callback" and event["outcome"] != "completed"
+    )
+    calls = [
+        (at, outcome)
+        for at, outcome in failed[-MOST_FAILED:]
+        if at > delivered_at and (followed_up_at is None or at < followed_up_at)
+    ]
+    if followed_up_at is not None:
+        calls.append((followed_up_at, "completed"))
     if not calls:
         return {**dict.fromkeys(names), "follow_up_attempts": 0}
     return dict(zip(names, (len(calls), calls[0][0], *calls[-1]), strict=True))

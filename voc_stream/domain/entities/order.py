@@ -14,7 +14,7 @@ from voc_stream.domain.entities.journey import ScoredMoments
 from voc_stream.domain.entities.latest_step import LatestStep, follows
 from voc_stream.domain.entities.promises import with_promise
 from voc_stream.domain.entities.stated import Stated, is_among, latest, value_of
-from voc_stream.domain.folds.attempts import Attempt, attempts_after, with_attempt
+from voc_stream.domain.folds.attempts import FailedAttempt, attempts_until, with_failed
 from voc_stream.domain.folds.since import Since, beyond, read, with_moment
 from voc_stream.domain.moment import from_microseconds, microseconds_of
 from voc_stream.events.types import RepairStep
@@ -41,7 +41,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     and the row is written with each event. `delivered` is the exit from the stage that ends the
     visit, as the catalogue said when the exit was taken in. Under another catalogue it is the same
     until the order is folded anew.
-    `attempts`: the calls of whatever outcome, the latest ones, also those before the delivery.
+    `failed`: the latest calls that were not completed, also those before the delivery.
     `opened`: for how many microseconds of each stage the site was open, as it was counted.
     `first_promised`: the earliest statement of a promise, if it is another than the latest.
     `promises`: the different promised moments in microseconds, if there are several.
@@ -62,7 +62,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     opened: dict[str, int] = {}
     delivered: int | None = None
     contact: Since | None = None
-    attempts: list[Attempt] = []
+    failed: list[FailedAttempt] = []
     moments: ScoredMoments = msgspec.field(default_factory=ScoredMoments)
     profile: Profile = NO_PROFILE
 
@@ -121,8 +121,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     @property
     def follow_up_attempts(self) -> Attempts | None:
-        """The attempts to reach the customer after delivery; None while it is not delivered."""
-        return None if self.delivered is None else attempts_after(self.attempts, self.delivered)
+        """The calls from the delivery until the follow-up; None while it is not delivered."""
+        if self.delivered is None:
+            return None
+        return attempts_until(self.failed, self.delivered, self.followed_up_at)
 
     def apply(self, event: AnyEvent, at: datetime, rules: MeasureRules) -> None:
         """Take in one event about this order.
@@ -136,12 +138,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         self.product = latest(self.product, event.product, at, event.event_id, rank)
         if isinstance(event, RepairStep):
             self._apply_step(event, at, rules)
-        if event.is_contact(rules.flow.follow_up) and (
-            self.delivered is None or microseconds_of(at) > self.delivered
-        ):
+        mark = self.delivered_at
+        if event.is_contact(rules.flow.follow_up) and (mark is None or at > mark):
             self.contact = with_moment(self.contact, at)
-        if outcome := event.attempt():
-            self.attempts = with_attempt(self.attempts, Attempt(microseconds_of(at), outcome))
+        if outcome := event.failed_attempt():
+            self.failed = with_failed(self.failed, FailedAttempt(microseconds_of(at), outcome))
         if scores := event.scores():
             given = [(hundredths(points), place) for _, points, place in scores]
             self.moments.add(given, at, event.event_id)
@@ -195,9 +196,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
         """Whether this state may say something that only this event said.
 
-        If not, it is the same without the event. Scores are counted, so whatever has one is said.
+        If not, it is the same without the event. Scores and failed attempts are counted, so
+        whatever has one is said.
         """
-        if event.scores():
+        if event.scores() or event.failed_attempt():
             return True
         if isinstance(event, RepairStep):
             edges, microseconds = (
@@ -213,9 +215,6 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
                 and microseconds_of(event.promised_at) in self.promises
             ):
                 return True
-        outcome = event.attempt()
-        if outcome is not None and Attempt(microseconds_of(at), outcome) in self.attempts:
-            return True
         contact = self.contact
         stated = (
             self.customer_id,

@@ -1,8 +1,10 @@
-"""Folds the attempts to reach a customer: how many after a mark, the first, the last, how it ended.
+"""Folds the failed attempts to reach a customer, and says what was tried until one succeeded.
 
-The mark is the delivery of an order, and may be told late. So attempts are kept before it, too. It
-only ever moves later, and takes attempts away from the earliest on. So the latest ones suffice,
-however many there are: what they say after a mark, they say after any later mark.
+Attempts count from a mark on: the delivery of an order. It may be told late, so attempts before it
+are kept, too. It only ever moves later, and takes attempts away from the earliest on. So the latest
+ones suffice, however many there are: no stored event is read again.
+
+What succeeded is kept elsewhere. So a call that is completed, as most are, costs nothing here.
 """
 
 from __future__ import annotations
@@ -11,25 +13,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from voc_stream.domain.moment import from_microseconds
+from voc_stream.domain.moment import from_microseconds, microseconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-MOST_ATTEMPTS = 20
-"""How many attempts are kept, the latest ones. Nobody is called more often about one order."""
+MOST_FAILED = 20
+"""How many failed attempts are kept, the latest ones. Few call more often about one order."""
+SUCCEEDED = "completed"
 
 
-class Attempt(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
-    """An attempt to reach a customer.
+class FailedAttempt(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
+    """An attempt that did not succeed.
 
     They sort by moment; of one moment by the word for the outcome, so that the order is always the
     same.
 
     Attributes:
         at: microseconds since 1970.
-        outcome: `completed`, `no_answer` or `refused`.
+        outcome: `no_answer` or `refused`.
     """
 
     at: int
@@ -37,7 +40,7 @@ class Attempt(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False
 
 
 class Attempts(NamedTuple):
-    """What attempts after a mark say. Without any, `calls` is 0 and the rest is None."""
+    """The attempts from a mark until one succeeded. Without any, all but `calls` is None."""
 
     calls: int
     first_at: datetime | None = None
@@ -45,25 +48,42 @@ class Attempts(NamedTuple):
     last_outcome: str | None = None
 
 
-def with_attempt(attempts: Iterable[Attempt], attempt: Attempt) -> list[Attempt]:
-    """One more attempt, in order. Any order of calls ends in the same."""
-    return sorted([*attempts, attempt])[-MOST_ATTEMPTS:]
+def with_failed(failed: Iterable[FailedAttempt], attempt: FailedAttempt) -> list[FailedAttempt]:
+    """One more failed attempt, in order. Any order of calls ends in the same."""
+    return sorted([*failed, attempt])[-MOST_FAILED:]
 
 
-def attempts_after(attempts: Sequence[Attempt], mark: int) -> Attempts:
-    """The attempts strictly after a mark, in microseconds since 1970.
+def attempts_until(
+    failed: Sequence[FailedAttempt], mark: int, success: datetime | None
+) -> Attempts:
+    """What was tried after a mark, until it succeeded, or to this day.
 
-    >>> calls = [Attempt(0, "no_answer"), Attempt(60_000_000, "no_answer")]
-    >>> calls = with_attempt(calls, Attempt(30_000_000, "refused"))
-    >>> attempts_after(calls, 10_000_000).calls, attempts_after(calls, 10_000_000).last_outcome
+    Args:
+        failed: in order.
+        mark: microseconds since 1970; only what came strictly after it counts.
+        success: the earliest attempt after the mark that succeeded; it counts as the last attempt.
+
+    >>> calls = [FailedAttempt(0, "no_answer"), FailedAttempt(60_000_000, "no_answer")]
+    >>> calls = with_failed(calls, FailedAttempt(30_000_000, "refused"))
+    >>> tried = attempts_until(calls, 10_000_000, None)
+    >>> tried.calls, tried.last_outcome
     (2, 'no_answer')
-    >>> attempts_after(calls, 60_000_000)
+    >>> tried = attempts_until(calls, 10_000_000, from_microseconds(60_000_000))
+    >>> tried.calls, tried.last_outcome
+    (2, 'completed')
+    >>> attempts_until(calls, 60_000_000, None)
     Attempts(calls=0, first_at=None, last_at=None, last_outcome=None)
     """
-    after = [attempt for attempt in attempts if attempt.at > mark]
-    if not after:
-        return Attempts(0)
-    first, last = after[0], after[-1]
-    return Attempts(
-        len(after), from_microseconds(first.at), from_microseconds(last.at), last.outcome
-    )
+    if success is None:
+        tried = [each for each in failed if each.at > mark]
+    elif failed:
+        until = microseconds_of(success)
+        tried = [each for each in failed if mark < each.at < until]
+    else:
+        tried = []
+    if not tried:
+        return Attempts(0) if success is None else Attempts(1, success, success, SUCCEEDED)
+    first, last = from_microseconds(tried[0].at), tried[-1]
+    if success is None:
+        return Attempts(len(tried), first, from_microseconds(last.at), last.outcome)
+    return Attempts(len(tried) + 1, first, success, SUCCEEDED)

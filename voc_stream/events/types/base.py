@@ -135,8 +135,8 @@ class Event(
         del follow_up
         return False
 
-    def attempt(self) -> str | None:
-        """How an attempt to reach the customer ended; None if it is no attempt."""
+    def failed_attempt(self) -> str | None:
+        """How an attempt to reach the customer failed; None if it did not, or is none."""
         return None
 
     def ratings(self) -> tuple[Measure, ...]:

@@ -85,9 +85,9 @@ class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         del follow_up
         return self.outcome == "completed"
 
-    def attempt(self) -> str:
-        """Its outcome."""
-        return self.outcome
+    def failed_attempt(self) -> str | None:
+        """Its outcome, unless the customer was reached and answered."""
+        return None if self.outcome == "completed" else self.outcome
 
     def ratings(self) -> tuple[Measure, ...]:
         """The ratings and process items that were answered."""

@@ -18,8 +18,8 @@ def upgrade() -> None:
             "follow_up_attempts",
             sa.Integer(),
             (
-                "calls about the order after delivery, of whatever outcome; at most 20, the"
-                " latest; NULL while it is not delivered / 回访尝试次数"
+                "calls from the delivery until one was completed; NULL while it is not delivered"
+                " / 回访尝试次数"
             ),
         ),
         (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from builders import customer, messages
 from integration.postgres.store import send
 
 from voc_stream.events.types import INPUT_TYPES
@@ -21,8 +23,24 @@ NOW = datetime(2025, 5, 25, tzinfo=UTC)
 
 @pytest.mark.parametrize("event_type", INPUT_TYPES)
 def test_a_type_is_in_all_tables_by_its_examples_alone(store: Store, event_type: str) -> None:
-    """Whoever adds a type writes examples; late and repeated, they count as the oracle has it."""
+    """Whoever adds a type writes examples; late and repeated, they count as the oracle has it.
+
+    A profile that comes last moves what they measure to its segment.
+    """
     values = [path.read_bytes() for path in sorted(EXAMPLES.glob(f"{event_type}/valid/*.json"))]
+    bodies = [json.loads(value) for value in values]
+    customers = sorted({body["customer_id"] for body in bodies if "customer_id" in body})
+    profiles = [
+        customer(
+            f"profile-{number}",
+            customer_id=customer_id,
+            occurred_at=NOW.isoformat(),
+            segment="late",
+            region="late",
+        )
+        for number, customer_id in enumerate(customers)
+    ]
+    values = [*messages(profiles), *values]
     sink = store.sink(0)
     for value in [*reversed(values), *values]:
         send(sink, [value], now=NOW)

@@ -170,7 +170,7 @@ class Event(
     @classmethod
     def is_scored(cls) -> bool:
         """Whether events of this type may measure something by themselves."""
-        return cls.naming.is_scored
+        return cls.ratings is not Event.ratings
 
 
 class CustomerEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):

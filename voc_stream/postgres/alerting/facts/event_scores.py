@@ -74,7 +74,7 @@ def _scores() -> str:
     """SQL of one row for each score of the experience that an event gives."""
     types: dict[Naming, list[str]] = {}
     for name, struct in EVENT_TYPES.items():
-        if struct.is_scored():
+        if struct.naming.is_scored:
             types.setdefault(struct.naming, []).append(name)
     of_body = " UNION ALL ".join(_scores_of(naming, names) for naming, names in types.items())
     watched = WATCHED_SCORE.replace("e.kind", f"({_KIND})").replace("p.score", "s.score")

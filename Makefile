@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts \
 	bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers \
-	bench-detection docs lint format lock clean
+	bench-detection coverage docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -80,6 +80,9 @@ bench-chores: $(VENV)/installed-test ## what merging and assessing cost
 
 bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is found: 30 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)
+
+coverage: $(VENV)/installed-test ## how often intervals hold what is true: a minute
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.coverage $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale $(ARGS)

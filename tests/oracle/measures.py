@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from fractions import Fraction
-from math import floor, sqrt
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 from oracle.calendar import end_of_wait, has_hours, opening_time
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from oracle.reading import Event, Row
 
-Z = 1.959963984540054
 YES, NO = 1000, 0
 ALL_OUTCOMES = ("completed", "no_answer", "refused")
 MINUTE = timedelta(minutes=1)
@@ -242,22 +241,3 @@ def net_promoter_score(promoters: int, detractors: int, n: int) -> tuple[float, 
     """
     score = promoters / n - detractors / n
     return score, promoters / n + detractors / n - score**2
-
-
-def nps_interval(promoters: int, detractors: int, n: int) -> tuple[float, float]:
-    """Adjusted Wald: three answers more.
-
-    Three quarters of them are promoters and as many detractors.
-    """
-    score, variance = net_promoter_score(promoters + 0.75, detractors + 0.75, n + 3)  # type: ignore[arg-type]
-    seen = (promoters - detractors) / n
-    half = Z * sqrt(variance / (n + 3))
-    return min(seen, max(-1.0, score - half)), max(seen, min(1.0, score + half))
-
-
-def share_interval(yes: int, n: int) -> tuple[float, float]:
-    """Wilson's, as the two solutions of |p - yes/n| = z sqrt(p (1 - p) / n)."""
-    share = yes / n
-    a, b, c = 1 + Z**2 / n, -(2 * share + Z**2 / n), share**2
-    root = sqrt(b * b - 4 * a * c)
-    return (-b - root) / (2 * a), (-b + root) / (2 * a)

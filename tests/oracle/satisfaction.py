@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.calendar import local_day
 from oracle.dimensions import DIMENSIONS, LONG_ONLY, of_entity, of_event
+from oracle.intervals import (
+    Interval,
+    mean_interval,
+    nps_interval,
+    score_interval,
+    share_interval,
+    stated_or,
+)
 from oracle.measures import (
     measured_by,
     measured_of_complaint,
     measured_of_order,
-    nps_interval,
-    share_interval,
 )
 from oracle.reading import grouped
-from oracle.student import t_quantile
 from oracle.within import measured_within
 
 if TYPE_CHECKING:
@@ -256,10 +261,10 @@ def _unit(catalogue: Mapping[str, Any], experience: str) -> str:
 def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> Row:
     n, is_score = sums.n, experience.get("unit", "score") == "score"
     kind = experience["kind"]
-    expectation = _stated_or(
+    expectation = stated_or(
         sums.expectation_total, sums.expectation_n, experience.get("expectation")
     )
-    importance = _stated_or(sums.importance_total, sums.importance_n, experience.get("importance"))
+    importance = stated_or(sums.importance_total, sums.importance_n, experience.get("importance"))
     ideal = experience.get("ideal")
     total, squares, scale = sums.total, sums.squares, 100
     if kind == "nps":
@@ -267,12 +272,14 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
     mean = total / n / scale
     satisfaction = None if expectation is None else mean - expectation
     stddev = None if n == 1 else sqrt((n * squares - total**2) / (n * (n - 1))) / scale
-    margin = None if stddev is None else t_quantile(n - 1) * stddev / sqrt(n)
-    low, high = (None, None) if margin is None else (mean - margin, mean + margin)
+    interval = mean_interval(n, sums.total, sums.squares)
+    if is_score:
+        interval = Interval(*(10 * end for end in share_interval(sums.top_n, n)))
+    if kind == "rating":
+        interval = score_interval(n, sums.total, sums.squares)
     if kind == "nps":
-        low, high = nps_interval(sums.top_n, sums.bottom_n, n)
-    if kind == "share":
-        low, high = (10 * end for end in share_interval(sums.top_n, n))
+        interval = nps_interval(sums.top_n, sums.bottom_n, n)
+    top, bottom = (share_interval(box, n) for box in (sums.top_n, sums.bottom_n))
     return {
         "n": n,
         "experience_mean": mean,
@@ -286,15 +293,17 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
         "ideal": ideal,
         "gap": None if ideal is None else mean - ideal,
         "stddev": stddev,
-        "ci_low": low,
-        "ci_high": high,
+        "ci_low": interval.low if interval else None,
+        "ci_high": interval.high if interval else None,
         "top_box_share": sums.top_n / n if is_score else None,
         "bottom_box_share": sums.bottom_n / n if is_score else None,
         "is_key": bool(experience.get("key")) and is_score,
         "as_of": as_of,
         "kind": kind,
+        "expectation_n": sums.expectation_n,
+        "importance_n": sums.importance_n,
+        "top_box_low": top.low if is_score else None,
+        "top_box_high": top.high if is_score else None,
+        "bottom_box_low": bottom.low if is_score else None,
+        "bottom_box_high": bottom.high if is_score else None,
     }
-
-
-def _stated_or(total: int, n: int, otherwise: float | None) -> float | None:
-    return total / n / 100 if n else otherwise

@@ -50,6 +50,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn.spells",
     ),
     "domain.folds": ("domain",),
+    "domain.estimates": ("domain",),
     "domain.measures": ("catalogue", "domain", "events", "events.types"),
     "domain.entities": (
         "catalogue",
@@ -68,7 +69,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.measures",
         "events.types",
     ),
-    "alerts": ("catalogue", "domain", "domain.churn", "domain.churn.signals"),
+    "alerts": ("catalogue", "domain", "domain.churn", "domain.churn.signals", "domain.estimates"),
     "alerts.facts": ("catalogue", "domain.entities"),
     "alerts.detection": ("domain",),
     "alerts.rules": (
@@ -99,7 +100,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "simulator.load": ("events.types", "simulator", "simulator.delivery"),
     "monitoring": ("pipeline",),
     "postgres.session": ("errors", "pipeline"),
-    "postgres.schema.expressions": ("domain",),
+    "postgres.schema.expressions": ("domain", "domain.estimates"),
     "postgres.schema": (
         "catalogue",
         "domain",

@@ -111,20 +111,18 @@ def test_worked_example_gives_the_numbers_of_the_method() -> None:
     assert rolling["convenience"]["satisfaction_ratio"] == pytest.approx(5 / 7)
 
 
-def test_a_stated_expectation_replaces_that_of_the_catalogue() -> None:
-    """The mean of what was stated counts, however few stated it.
-
-    Where nobody did, the catalogue's.
-    """
+def test_stated_expectations_are_drawn_to_that_of_the_catalogue() -> None:
+    """The catalogue counts as twenty customers who state it; it decides alone if nobody does."""
     stated = tables_of(
         touchpoint("t-1", expectation=4), touchpoint("t-2"), touchpoint("t-3", expectation=5)
     )
     silent = tables_of(touchpoint("t-1"))
-    assert stated["rolling_satisfaction"]["30d", "all", "", "overall"]["expectation_mean"] == 4.5
-    assert (
-        silent["rolling_satisfaction"]["30d", "all", "", "overall"]["expectation_mean"]
-        == CATALOGUE["experience"]["overall"]["expectation"]
-    )
+    row = stated["rolling_satisfaction"]["30d", "all", "", "overall"]
+    of_catalogue = CATALOGUE["experience"]["overall"]["expectation"]
+    assert row["expectation_mean"] == pytest.approx((4 + 5 + 20 * of_catalogue) / 22)
+    assert (row["n"], row["expectation_n"], row["importance_n"]) == (3, 2, 0)
+    silent_row = silent["rolling_satisfaction"]["30d", "all", "", "overall"]
+    assert silent_row["expectation_mean"] == of_catalogue
 
 
 @pytest.mark.parametrize(("microseconds", "value"), [(0, 1000), (1, 0)])

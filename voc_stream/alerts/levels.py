@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.model import Finding, Subject, Unexplained, Verdict, of_rule
 from voc_stream.alerts.wording import name_scope
+from voc_stream.domain.estimates.stated import CATALOGUE_WEIGHT
 from voc_stream.domain.scale import scale_of, show
 from voc_stream.domain.statistics import benjamini_hochberg
 
@@ -47,8 +48,8 @@ Answers that are all the same do not prove that the next one is the same.
 class Level(NamedTuple):
     """One experience at one scope over the last seven days, in points.
 
-    Expectation and importance are those stated, else the catalogue's. `expectations` is how many
-    customers stated one.
+    Expectation and importance are those stated, drawn to the catalogue's; `expectation_n` and
+    `importance_n` are how many of the customers stated one.
     """
 
     experience: str
@@ -59,7 +60,8 @@ class Level(NamedTuple):
     deviation: float | None
     expectation: float | None
     importance: float | None
-    expectations: int = 0
+    expectation_n: int = 0
+    importance_n: int = 0
 
 
 class Levels(NamedTuple):
@@ -158,10 +160,10 @@ def _weighted_limit(level: Level, experience: Experience) -> float:
 def _chance(level: Level, limit: float) -> float:
     """The probability of so low a mean if the true mean is at the limit.
 
-    It is one-sided, by the normal distribution. An expectation that few stated is as uncertain as a
-    mean of few scores.
+    It is one-sided, by the normal distribution. What was stated is uncertain, too, by as much as it
+    counts beside the catalogue.
     """
-    stated = 1 / level.expectations if level.expectations else 0.0
+    stated = level.expectation_n / (level.expectation_n + CATALOGUE_WEIGHT) ** 2
     error = max(level.deviation or 0.0, _LEAST_DEVIATION) * math.sqrt(1 / level.scores + stated)
     return 0.5 * math.erfc((limit - level.mean) / error / math.sqrt(2))
 
@@ -191,6 +193,8 @@ def _finding(level: Level, limit: float, subject: Subject, catalogue: Catalogue)
             "n": level.scores,
             "mean": round(level.mean, 2),
             "expectation": round(expectation, 2),
+            "expectation_n": level.expectation_n,
+            "importance_n": level.importance_n,
             "satisfaction": round(satisfaction, 2),
             "weighted_satisfaction": None if weighted is None else round(weighted, 2),
             "limit": round(limit, 2),

@@ -7,10 +7,13 @@ alerts, commands, dashboards and metrics show what it says.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Experience
+
+IntervalOf = Literal["bounded mean", "share", "nps", "mean"]
+"""The 95 % intervals that `domain/estimates/intervals.py` has."""
 
 
 class Scale(NamedTuple):
@@ -24,6 +27,7 @@ class Scale(NamedTuple):
         value: of a value in a sentence, in English and Chinese; `{}` is the number.
         difference: of a difference in a sentence.
         brief_difference: of a difference in a table.
+        interval: which interval its mean has.
         sign: of a value: `+` if it may lie below nothing.
     """
 
@@ -34,6 +38,7 @@ class Scale(NamedTuple):
     value: tuple[str, str]
     difference: tuple[str, str]
     brief_difference: str
+    interval: IntervalOf = "mean"
     sign: str = ""
 
     @property
@@ -57,6 +62,7 @@ SCALES = {
             value=("{} of 10", "{} 分"),
             difference=("{} points", "{} 分"),
             brief_difference="{} pt",
+            interval="bounded mean",
         ),
         Scale(
             name="share",
@@ -66,6 +72,7 @@ SCALES = {
             value=("{} %", "{}%"),
             difference=("{} percentage points", "{} 个百分点"),
             brief_difference="{} pp",
+            interval="share",
         ),
         Scale(
             name="nps",
@@ -75,6 +82,7 @@ SCALES = {
             value=("NPS {}", "NPS {}"),
             difference=("{} NPS points", "{} 个 NPS 点"),
             brief_difference="{}",
+            interval="nps",
             sign="+",
         ),
         Scale(

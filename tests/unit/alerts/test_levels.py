@@ -97,12 +97,24 @@ def test_each_kind_has_its_rule(experience: str, expectation: float, rule: str) 
     assert finding.subject.rule == rule
 
 
-def test_an_expectation_that_few_stated_proves_little() -> None:
-    """Two customers who expect more are not enough to say that all get less than they expect."""
-    surprising = level(6.0)
-    assert judge_levels([surprising], CATALOGUE, set()).findings
-    assert judge_levels([surprising._replace(expectations=100)], CATALOGUE, set()).findings
-    assert judge_levels([surprising._replace(expectations=2)], CATALOGUE, set()).findings == []
+def test_an_expectation_that_was_stated_is_uncertain_by_as_much_as_it_counts() -> None:
+    """Twenty customers count as much as the catalogue, and may have said too much by chance.
+
+    Two hardly count, and two thousand are sure of it.
+    """
+    low = level(6.4)
+    assert judge_levels([low], CATALOGUE, set()).findings
+    assert judge_levels([low._replace(expectation_n=2)], CATALOGUE, set()).findings
+    assert judge_levels([low._replace(expectation_n=20)], CATALOGUE, set()).findings == []
+    assert judge_levels([low._replace(expectation_n=2000)], CATALOGUE, set()).findings
+
+
+def test_evidence_says_how_many_stated_what_it_rests_on() -> None:
+    """How many were asked, how many of them said what they expect and what matters to them."""
+    [finding] = judge_levels(
+        [level(4.0)._replace(expectation_n=7, importance_n=3)], CATALOGUE, set()
+    ).findings
+    assert [finding.evidence[key] for key in ("n", "expectation_n", "importance_n")] == [100, 7, 3]
 
 
 def test_ratings_that_are_not_key_and_minutes_are_not_judged() -> None:

@@ -9,8 +9,8 @@ from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.postgres.corrections.repair import comparable
 from voc_stream.postgres.schema import all_tables as tables
-from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 from voc_stream.postgres.schema.tables.columns import SCHEMA
+from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
 if TYPE_CHECKING:
     import sqlalchemy

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.expressions.heard import last_heard
-from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
+from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
 # Of an event's body only fields are shown whose values are numbers, ids or words of a list. A
 # customer's words may stand in any other field, known or unknown.

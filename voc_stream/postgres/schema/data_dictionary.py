@@ -6,8 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from voc_stream.postgres.schema import all_tables as tables
-from voc_stream.postgres.schema.reader_views import VIEW_COMMENTS
 from voc_stream.postgres.schema.tables.columns import WRITERS_ONLY
+from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table

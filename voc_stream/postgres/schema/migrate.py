@@ -184,6 +184,7 @@ def _grant(connection: Connection) -> None:
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {BI_ROLE}",
         f"GRANT USAGE ON SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
         f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
+        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
     ):
         connection.execute(text(statement))
     # The functions belong to the server's superuser. If this role is not one, its operator decides.

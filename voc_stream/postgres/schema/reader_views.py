@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DETAILS, SCOPE_TYPES_IN_WORDS, SITES
+from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DETAILS, SITES
 from voc_stream.domain.horizons import HORIZONS
-from voc_stream.postgres.schema.expressions.intervals import interval, t_quantile
+from voc_stream.postgres.schema.expressions.intervals import of_scale, share
+from voc_stream.postgres.schema.expressions.stated import stated_mean
 from voc_stream.postgres.schema.sums import BINS, SUMS
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
-
-if TYPE_CHECKING:
-    from voc_stream.domain.dimensions import Dimension
 
 MINUTE = timedelta(minutes=1)
 _KEY = ", ".join(CUBE_KEY)
@@ -102,6 +99,8 @@ def _rolling_satisfaction() -> str:
         for each in types
     )
     sites = ", ".join(f"'{each}'" for each in SITES)
+    interval = of_scale("r", "e.scale")
+    top, bottom = share("r.top_n", "r.n"), share("r.bottom_n", "r.n")
     return f"""
 CREATE VIEW rolling_satisfaction AS
 SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
@@ -113,13 +112,19 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        e.ideal,
        m.experience_mean - e.ideal AS gap,
        d.stddev,
-       {interval("-")} AS ci_low,
-       {interval("+")} AS ci_high,
+       {interval.low} AS ci_low,
+       {interval.high} AS ci_high,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE r.top_n::float8 / r.n END AS top_box_share,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
        coalesce(e.is_key, false) AS is_key,
        c.as_of,
-       e.kind
+       e.kind,
+       r.expectation_n,
+       r.importance_n,
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE {top.low} END AS top_box_low,
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE {top.high} END AS top_box_high,
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.low} END AS bottom_box_low,
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.high} END AS bottom_box_high
 FROM (
     SELECT horizon, scope_type, scope, experience, {_totals(sums)}
     FROM (
@@ -142,12 +147,9 @@ LEFT JOIN experience e USING (experience)
 CROSS JOIN LATERAL (
     SELECT CASE e.kind WHEN 'nps' THEN (r.top_n - r.bottom_n)::float8 / r.n
                 ELSE (r.score_sum::numeric / r.n / 100)::float8 END AS experience_mean,
-           CASE WHEN r.expectation_n > 0
-                THEN (r.expectation_sum::numeric / r.expectation_n / 100)::float8
-                ELSE e.expectation END AS expectation_mean,
-           CASE WHEN r.importance_n > 0
-                THEN (r.importance_sum::numeric / r.importance_n / 100)::float8
-                ELSE e.importance END AS importance
+           {stated_mean("r.expectation_n", "r.expectation_sum", "e.expectation")}
+               AS expectation_mean,
+           {stated_mean("r.importance_n", "r.importance_sum", "e.importance")} AS importance
 ) m
 CROSS JOIN LATERAL (
     SELECT CASE WHEN r.n > 1
@@ -159,7 +161,6 @@ CROSS JOIN LATERAL (
                                / (r.n::numeric * (r.n - 1)))::float8 / 100
                      END END AS stddev
 ) d
-CROSS JOIN LATERAL (SELECT CASE WHEN r.n > 1 THEN {t_quantile("(r.n - 1)")} END AS quantile) t
 WHERE r.n > 0
 """
 
@@ -197,87 +198,3 @@ READER_VIEWS = (
     ("rolling_satisfaction", _rolling_satisfaction()),
     ("repair_stage", _REPAIR_STAGE),
 )
-
-
-def _about(dimension: Dimension) -> str:
-    if dimension.source == "event":
-        return dimension.comment
-    return f"the customer's {dimension.english} as known now, '' where unknown"
-
-
-_SCOPE_COMMENTS = {
-    "scope_type": f"{SCOPE_TYPES_IN_WORDS} / 范围类型",
-    "scope": "the site, region, ...; '' for all / 范围",
-    "experience": "experience of the catalogue / 体验项",
-}
-VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
-    "experience_daily": (
-        (
-            "The cube for BI: sums by day and dimensions; sum them over whatever is not grouped by"
-            " / 每日体验立方体"
-        ),
-        {
-            "day": "day of the contribution in the time zone of the site / 当地日期",
-            "experience": "experience of the catalogue / 体验项",
-            **{each.column: f"{_about(each)} / {each.chinese}" for each in CUBE},
-            "n": "samples / 样本数",
-            "score_sum": (
-                "sum of values, in hundredths of a point"
-                " (or of its unit); divide by 100 n for the mean / 分值之和"
-            ),
-            "score_sq_sum": "sum of squared values, in hundredths squared / 分值平方和",
-            "expectation_n": "samples with a stated expectation / 有期望值的样本数",
-            "expectation_sum": "sum of stated expectations, in hundredths / 期望值之和",
-            "importance_n": "samples with a stated importance / 有重要度的样本数",
-            "importance_sum": "sum of stated importances, in hundredths / 重要度之和",
-            "histogram": (
-                "11 counts: scores and counts by their floor; minutes doubling from 5;"
-                " percent by 20 / 直方图"
-            ),
-        },
-    ),
-    "rolling_satisfaction": (
-        (
-            "Rolling satisfaction (experience minus expectation, weighted by importance)"
-            " by horizon, scope and experience / 滚动满意度"
-        ),
-        {
-            "horizon": "1h, 24h, 7d, 30d or 90d, ending at as_of / 时间窗",
-            **_SCOPE_COMMENTS,
-            "n": "samples / 样本数",
-            "experience_mean": (
-                "mean score, 0-10, or mean of minutes, percent or a count;"
-                " of nps the score from -1 to 1 / 体验均值"
-            ),
-            "expectation_mean": "mean stated expectation, else the catalogue's / 期望均值",
-            "satisfaction": "experience_mean - expectation_mean / 满意度",
-            "satisfaction_ratio": "experience_mean / expectation_mean / 满意度比值",
-            "importance": "mean stated importance, else the catalogue's / 重要度",
-            "weighted_satisfaction": (
-                "importance x satisfaction; the lowest is the key problem / 加权满意度"
-            ),
-            "ideal": "the catalogue's ideal / 理想值",
-            "gap": "experience_mean - ideal / 体验差距",
-            "stddev": "standard deviation of the sample; NULL for one / 标准差",
-            "ci_low": "lower end of the 95 % interval of experience_mean / 95%置信下限",
-            "ci_high": "upper end of the 95 % interval of experience_mean / 95%置信上限",
-            "top_box_share": "share of scores of 9 or more; NULL for other units / 高分占比",
-            "bottom_box_share": "share of scores of 6 or less; NULL for other units / 低分占比",
-            "is_key": "key experience of the catalogue / 关键体验",
-            "as_of": "the moment at which the horizon ends / 截止时间",
-            "kind": "rating, process, timing, share, nps or ratio; never averaged together / 类型",
-        },
-    ),
-    "repair_stage": (
-        "One row per order and stage: the repair progress sheet / 维修进度",
-        {
-            "order_id": "repair order / 维修工单",
-            "stage": "stage of the repair flow / 环节",
-            "entered_at": "earliest entry / 进入时间",
-            "exited_at": "latest exit / 离开时间",
-            "minutes": "from entry to exit, in minutes; NULL while one is unknown / 用时（分钟）",
-            "opening_minutes": "those of them in which the site was open; NULL if its opening hours"
-            " are unknown / 营业时间内用时（分钟）",
-        },
-    ),
-}

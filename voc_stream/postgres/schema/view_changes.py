@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from voc_stream.postgres.schema.bi_views import bi_views
-from voc_stream.postgres.schema.reader_views import READER_VIEWS, VIEW_COMMENTS
+from voc_stream.postgres.schema.expressions.interval_functions import INTERVAL_FUNCTIONS
+from voc_stream.postgres.schema.reader_views import READER_VIEWS
 from voc_stream.postgres.schema.tables.columns import SCHEMA
+from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,10 +51,11 @@ class Comments:
 
 
 def create_views(connection: Connection) -> None:
-    """Create the views for readers and for BI tools, with their comments.
+    """Create the views and functions for readers and for BI tools, with their comments.
 
-    Only views that are missing or different are created.
+    Only those that are missing or different are created.
     """
+    _create_functions(connection)
     for name, statement in READER_VIEWS:
         _create_view(connection, f"{SCHEMA}.{name}", statement.partition(" AS\n")[2])
     for view in bi_views():
@@ -62,6 +65,24 @@ def create_views(connection: Connection) -> None:
         _comment_view(comments, f"{SCHEMA}.{name}", about, columns)
     for view in bi_views():
         _comment_view(comments, f"{BI_SCHEMA}.{view.name}", view.comment, view.columns)
+
+
+def _create_functions(connection: Connection) -> None:
+    for function in INTERVAL_FUNCTIONS:
+        signature = f"{BI_SCHEMA}.{function.signature}"
+        found = connection.execute(
+            text(
+                "SELECT prosrc, obj_description(oid, 'pg_proc') FROM pg_proc"
+                " WHERE oid = to_regprocedure(:signature)"
+            ),
+            {"signature": signature},
+        ).first()
+        if found is not None and tuple(found) == (function.body, function.comment):
+            continue
+        statement = function.statement.format(schema=BI_SCHEMA).replace("%", "%%")
+        connection.exec_driver_sql(f"CREATE OR REPLACE {statement}")
+        comment = function.comment.replace("'", "''").replace("%", "%%")
+        connection.exec_driver_sql(f"COMMENT ON FUNCTION {signature} IS '{comment}'")
 
 
 def _create_view(connection: Connection, name: str, query: str) -> None:

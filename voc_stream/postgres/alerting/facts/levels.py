@@ -12,20 +12,14 @@ if TYPE_CHECKING:
 
 def read_levels(reading: Reading) -> Levels:
     """The level of every experience that a rule judges, at all sites together and at each site."""
-    cursor, (catalogue, now, _) = reading.cursor, reading.context
+    cursor, (catalogue, _, _) = reading.cursor, reading.context
     judged = [key for key, experience in catalogue.experience.items() if rule_of(key, experience)]
     cursor.execute(
-        "SELECT experience, scope_type, scope, r.n, experience_mean, stddev, expectation_mean,"
-        " importance, coalesce(p.expectation_n, 0)"
-        " FROM rolling_satisfaction r LEFT JOIN ("
-        "  SELECT scope_type, scope, experience, sum(expectation_n)::int AS expectation_n FROM pane"
-        "  WHERE resolution = 1440 AND start > %(now)s - interval '7 days' AND scope_type IN"
-        " ('all', 'site')"
-        "  AND experience = ANY(%(judged)s)"
-        "  GROUP BY scope_type, scope, experience"
-        " ) p USING (scope_type, scope, experience)"
-        " WHERE horizon = %(horizon)s AND scope_type IN ('all', 'site') AND experience ="
-        " ANY(%(judged)s)",
-        {"now": now, "judged": judged, "horizon": HORIZON},
+        "SELECT experience, scope_type, scope, n, experience_mean, stddev, expectation_mean,"
+        " importance, expectation_n, importance_n"
+        " FROM rolling_satisfaction"
+        " WHERE horizon = %(horizon)s AND scope_type IN ('all', 'site')"
+        " AND experience = ANY(%(judged)s)",
+        {"judged": judged, "horizon": HORIZON},
     )
     return Levels([Level._make(row) for row in cursor.fetchall()])

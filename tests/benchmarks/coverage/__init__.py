@@ -1,0 +1,1 @@
+"""How often the intervals that the tables show hold the truth."""

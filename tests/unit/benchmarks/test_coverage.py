@@ -1,0 +1,44 @@
+"""Intervals hold what is true of all customers, as often as the documentation promises."""
+
+from __future__ import annotations
+
+import re
+from math import sqrt
+
+import pytest
+from benchmarks.coverage.__main__ import PAGE, PROMISED, cells
+from benchmarks.coverage.measure import ANSWERS, LEAST, MEAN, STUDENT, Estimate
+from benchmarks.coverage.shapes import RATINGS, Shape
+
+SAMPLES = 2000
+
+
+@pytest.mark.parametrize(
+    ("estimate", "shapes"), [pytest.param(*each, id=each[0].name) for each in PROMISED]
+)
+def test_each_interval_holds_the_truth(estimate: Estimate, shapes: list[Shape]) -> None:
+    """In 93 of 100 samples of any size, but for the chance of few samples."""
+    chance = 4 * sqrt(LEAST * (1 - LEAST) / SAMPLES)
+    for _, shape, found in cells([(estimate, shapes)], SAMPLES, seed=2):
+        assert min(found) >= LEAST - chance, (shape.name, found)
+
+
+def test_students_interval_did_not() -> None:
+    """Of five answers, 92 % of which are tens, it held the mean in a third of the samples."""
+    [(_, _, before)] = cells([(STUDENT, RATINGS[:1])], SAMPLES, seed=2)
+    [(_, _, now)] = cells([(MEAN, RATINGS[:1])], SAMPLES, seed=2)
+    five = ANSWERS.index(5)
+    assert before[five] < 0.4
+    assert now[five] > LEAST
+
+
+def test_the_page_shows_what_is_promised() -> None:
+    """Every cell of the page, of every interval, shape and size, is at least 0.93."""
+    page = PAGE.read_text(encoding="utf-8")
+    section = page.partition("<!-- coverage: begin -->")[2].partition("<!-- coverage: end -->")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if "|" in line][2:]
+    assert [(row[0], row[1]) for row in rows] == [
+        (estimate.name, shape.name) for estimate, shapes in PROMISED for shape in shapes
+    ]
+    assert all(float(cell) >= LEAST for row in rows for cell in row[3:])
+    assert re.search(rf"The least of these {len(rows) * len(ANSWERS)} cells", section)

@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts \
 	bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers \
-	bench-detection coverage docs lint format lock clean
+	bench-detection bench-explanation coverage docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -83,6 +83,9 @@ bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is foun
 
 coverage: $(VENV)/installed-test ## how often intervals hold what is true: a minute
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.coverage $(ARGS)
+
+bench-explanation: $(VENV)/installed-test ## whom alerts name, and how often wrongly: 15 minutes
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.explanation $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale $(ARGS)

@@ -113,9 +113,10 @@ def test_alerts_go_to_those_who_can_do_something(labels: str, receivers: str) ->
     )
 
 
-def test_messages_are_grouped_by_site_and_department() -> None:
-    """A bad day at one site is one message and not twenty."""
-    assert load(ALERTMANAGER)["route"]["group_by"] == ["kind", "site", "department"]
+def test_messages_are_grouped_by_cause_at_a_site() -> None:
+    """A bad day at one site is one message and not twenty, and so is one cause."""
+    grouped = load(ALERTMANAGER)["route"]["group_by"]
+    assert grouped == ["kind", "site", "department", "explained_by", "mix"]
 
 
 def test_inhibition_names_alerts_that_exist() -> None:

@@ -72,9 +72,11 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "alerts": ("catalogue", "domain", "domain.churn", "domain.churn.signals", "domain.estimates"),
     "alerts.facts": ("catalogue", "domain.entities"),
     "alerts.detection": ("domain",),
+    "alerts.explanation": ("alerts", "domain"),
     "alerts.rules": (
         "alerts",
         "alerts.detection",
+        "alerts.explanation",
         "alerts.facts",
         "catalogue",
         "counted",
@@ -160,6 +162,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "postgres.alerting.facts": (
         "alerts",
+        "alerts.explanation",
         "alerts.facts",
         "alerts.rules",
         "catalogue",
@@ -175,6 +178,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "postgres.alerting": (
         "alerts",
         "alerts.detection",
+        "alerts.explanation",
         "alerts.facts",
         "alerts.registry",
         "alerts.rules",

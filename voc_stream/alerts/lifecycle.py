@@ -18,7 +18,7 @@ RENEW_AFTER = timedelta(minutes=5)
 """How old the evidence of an open alert may get, unless it became more severe."""
 HEARD_WITHIN = timedelta(minutes=30)
 """Without any event for so long, no alert ends: no data is no good news."""
-KEPT = ("horizon", "department", "explained_by", "explained_dimension")
+KEPT = ("horizon", "department", "explained_by", "explained_dimension", "mix")
 """Parts of the evidence that stay as they were at the start.
 
 Prometheus identifies an alert by them, and the last part says what the third is.

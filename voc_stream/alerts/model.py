@@ -51,8 +51,8 @@ class Finding(NamedTuple):
     Attributes:
         subject: what it is about.
         severity: how bad it is.
-        evidence: the numbers behind it, ready for JSON; `horizon`, `department` and `explained_by`
-            become labels of the alert.
+        evidence: the numbers behind it, ready for JSON; `horizon`, `department`, `explained_by` and
+            `mix` become labels of the alert.
         summary: one sentence for people, in English and Chinese.
         unexplained: if it is about scores, those of which groups and telling events are to be read.
     """

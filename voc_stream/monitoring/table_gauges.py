@@ -72,7 +72,10 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     ),
     "voc_alert_firing": TableGauge(
         "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",
-        ("rule", "severity", "experience", "site", "horizon", "department", "explained_by"),
+        (
+            *("rule", "severity", "experience", "site", "horizon", "department"),
+            *("explained_by", "mix"),
+        ),
         "maximum",
     ),
     "voc_on_time_delivery_ratio": TableGauge(

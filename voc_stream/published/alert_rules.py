@@ -27,8 +27,8 @@ _ENTRIES_HEADER = """\
 #
 # An evaluator in the worker decides, by the thresholds of the catalogue, with a sample gate,
 # control of false discoveries and different limits for start and end. These rules only pass on what
-# it wrote into voc.alert. The labels severity, experience, site, horizon, department and
-# explained_by are those of that alert; a label that does not apply is missing.
+# it wrote into voc.alert. The labels severity, experience, site, horizon, department,
+# explained_by and mix are those of that alert; a label that does not apply is missing.
 #
 # for: 15s              two evaluations in a row; the evaluator has made sure already
 # keep_firing_for: 3m   bridges a start of Prometheus or of the evaluator; an alert that ended is
@@ -118,10 +118,12 @@ def _entry(rule: Rule) -> dict[str, Any]:
         "labels": _LABELS,
         "annotations": {
             "summary": _filled(rule.headline.en, _IN_ENGLISH)
-            + "{{ with $labels.explained_by }}, mostly {{ . }}{{ end }}",
+            + "{{ with $labels.explained_by }}, mostly {{ . }}{{ end }}"
+            + "{{ with $labels.mix }}, mostly a change of mix: {{ . }}{{ end }}",
             "summary_zh": '{{ or $labels.site "全部门店" }}：'
             + _filled(rule.headline.zh, _IN_CHINESE)
-            + "{{ with $labels.explained_by }}，主要来自 {{ . }}{{ end }}",
+            + "{{ with $labels.explained_by }}，主要来自 {{ . }}{{ end }}"
+            + "{{ with $labels.mix }}，主要是构成变化：{{ . }}{{ end }}",
             "description": _filled(rule.description, _IN_ENGLISH)
             + "".join(f" {_figure(figure)}" for figure in rule.figures)
             + " More in voc.alert.",
@@ -152,10 +154,13 @@ def _case(name: str, values: str, expected: list[dict[str, Any]]) -> dict[str, A
         "series": f"voc_evaluator_last_success_timestamp_seconds{{{worker}}}",
         "values": "0+15x40",
     }
-    about = 'severity="warning", experience="x.y", site="site-1", horizon="7d", explained_by="who"'
+    about = (
+        'severity="warning", experience="x.y", site="site-1", horizon="7d", explained_by="who",'
+        ' department="", mix=""'
+    )
     series = [
         {
-            "series": f'voc_alert_firing{{{worker}, rule="{rule.name}", {about}, department=""}}',
+            "series": f'voc_alert_firing{{{worker}, rule="{rule.name}", {about}}}',
             "values": values,
         }
         for rule in RULES

@@ -76,6 +76,7 @@ def test_evidence_is_renewed_but_not_what_prometheus_knows_it_by() -> None:
         "horizon": "1h",
         "explained_by": "ann",
         "explained_dimension": None,
+        "mix": None,
         "department": None,
         "count": 5,
         "told": "at the start only",

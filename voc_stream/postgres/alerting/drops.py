@@ -16,12 +16,7 @@ from voc_stream.alerts.detection.detector import (
     suspicion,
 )
 from voc_stream.alerts.detection.hour_of_week import hour_of_week, without_rhythm
-from voc_stream.alerts.explanation import (
-    department_of,
-    explain_drop,
-    main_explanation,
-    show_largest,
-)
+from voc_stream.alerts.explanation.reason import find_reason, reason_as_evidence
 from voc_stream.alerts.model import Subject
 from voc_stream.alerts.rules.experiences.key_experience_dropped import (
     ESTIMATED_SHARE,
@@ -143,38 +138,33 @@ class DropReader:
         query, drops = TimeLimitedQuery(cursor), []
         for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
             key, found = _key(subject), suspicions[subject]
-            explanations = explain_drop(read_groups(query, subject, found.since, now))
-            main = main_explanation(explanations)
+            reason = find_reason(read_groups(query, subject, found.since, now))
+            site = reason.named
             if (
-                main is not None
-                and main.dimension == "site"
-                and detector_rows.load(cursor, [key._replace(scope_type="site", scope=main.value)])
+                site is not None
+                and site.dimension == "site"
+                and detector_rows.load(cursor, [key._replace(scope_type="site", scope=site.value)])
             ):
                 # It is that site's drop, and the site's own detector announces it.
                 self._of_one_site[subject] = now
                 continue
             usual = detectors[key].usual
             evidence = {
-                "department": department_of(explanations),
-                "explained_by": main.value if main else None,
-                "explained_dimension": main.dimension if main else None,
-                "explained_share": round(main.share, 2) if main else None,
-                "explanations": show_largest(
-                    explanations, partial(stored_mean, self._catalogue.experience[key.experience])
+                **reason_as_evidence(
+                    reason, partial(stored_mean, self._catalogue.experience[key.experience])
                 ),
                 "slower_stages": read_slower_stages(query, subject, found.since),
                 "event_ids": read_event_ids(
                     query,
                     subject,
-                    main,
+                    reason.named,
                     found.since,
                     below=usual - found.drop / 2,
                     now=now,
                 ),
             }
             detectors[key] = announce(detectors[key], found.chart)
-            named = (main.dimension, main.value) if main else None
-            drops.append(Drop(subject, found, usual, named, evidence))
+            drops.append(Drop(subject, found, usual, evidence))
         return drops
 
     def _suspicions(
@@ -219,12 +209,7 @@ class DropReader:
 
 def _going_on(alert: OpenAlert, detector: Detector, found: Suspicion) -> Drop:
     """The open alert with its numbers as they are now; its start told who explains it."""
-    dimension, value = (
-        alert.evidence.get("explained_dimension"),
-        alert.evidence.get("explained_by"),
-    )
-    named = (str(dimension), str(value)) if value else None
-    return Drop(alert.subject, found, detector.usual, named)
+    return Drop(alert.subject, found, detector.usual, alert.evidence)
 
 
 def _subject(key: Key) -> Subject:

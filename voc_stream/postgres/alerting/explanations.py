@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.explanation import (
-    compare_with_limit,
-    department_of,
-    explain_drop,
-    main_explanation,
-    show_largest,
-)
+from voc_stream.alerts.explanation.groups import compare_with_limit
+from voc_stream.alerts.explanation.reason import find_reason, reason_as_evidence
 from voc_stream.postgres.alerting.facts.evidence import read_event_ids, read_groups
 
 if TYPE_CHECKING:
@@ -29,15 +24,7 @@ def explain_start(query: TimeLimitedQuery, finding: Finding, now: datetime) -> F
         return finding
     over, limit = finding.unexplained
     since = now - over
-    explanations = explain_drop(
-        compare_with_limit(limit, read_groups(query, finding.subject, since, now))
-    )
-    main = main_explanation(explanations)
-    more: dict[str, Json] = {
-        "department": department_of(explanations),
-        "explained_by": main.value if main else None,
-        "explained_dimension": main.dimension if main else None,
-        "explanations": show_largest(explanations),
-        "event_ids": read_event_ids(query, finding.subject, main, since, below=limit, now=now),
-    }
+    reason = find_reason(compare_with_limit(limit, read_groups(query, finding.subject, since, now)))
+    event_ids = read_event_ids(query, finding.subject, reason.named, since, below=limit, now=now)
+    more: dict[str, Json] = {**reason_as_evidence(reason), "event_ids": event_ids}
     return finding._replace(evidence={**finding.evidence, **more})

@@ -223,8 +223,9 @@ def _alerts(cursor: Cursor, now: datetime) -> list[GaugeSample]:
         "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon',"
         " ''),"
         " coalesce(evidence ->> 'department', ''), coalesce(evidence ->> 'explained_by', ''),"
+        " coalesce(evidence ->> 'mix', ''),"
         " (count(*) > count(ended_at))::int"
-        " FROM alert WHERE ended_at IS NULL OR ended_at > %s GROUP BY 1, 2, 3, 4, 5, 6, 7",
+        " FROM alert WHERE ended_at IS NULL OR ended_at > %s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
         (now - ENDED_SHOWN,),
     )
     found += [GaugeSample("voc_alert_firing", tuple(labels), firing) for *labels, firing in cursor]

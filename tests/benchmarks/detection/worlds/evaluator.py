@@ -37,7 +37,8 @@ from voc_stream.alerts.detection.detector import (
 from voc_stream.alerts.detection.distribution import distribution_of
 from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.detection.hour_of_week import hour_of_week, rhythm_of, without_rhythm
-from voc_stream.alerts.explanation import Group, explain_drop, main_explanation
+from voc_stream.alerts.explanation.groups import Group
+from voc_stream.alerts.explanation.reason import find_reason
 from voc_stream.alerts.rules.experiences.key_experience_dropped import (
     ESTIMATED_SHARE,
     NEW_USUAL_AFTER,
@@ -245,15 +246,15 @@ class Evaluator:
         now_and_before = [
             table[part, :, key.experience].sum(axis=0).tolist()
             for part in (slice(since, until), before)
-            for table in (self.number, self.total)
+            for table in (self.number, self.total, self.squares)
         ]
         groups = [
-            Group("site", str(site), int(scores), total, int(scores_before), total_before)
-            for site, (scores, total, scores_before, total_before) in enumerate(
+            Group("site", str(site), int(n), total, squares, int(n_before), *before)
+            for site, (n, total, squares, n_before, *before) in enumerate(
                 zip(*now_and_before, strict=True)
             )
         ]
-        main = main_explanation(explain_drop(groups))
+        main = find_reason(groups).named
         return main is not None and Key(int(main.value), key.experience) in self.detectors
 
 

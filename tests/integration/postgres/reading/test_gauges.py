@@ -240,9 +240,9 @@ def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:
         )
     assert gauges(store) == {
         ("voc_alert_active", "VocX", "page"): 2,
-        ("voc_alert_firing", "VocX", "page", "", "s-0", "7d", "", ""): 1,
-        ("voc_alert_firing", "VocX", "page", "", "s-1", "7d", "", ""): 1,
-        ("voc_alert_firing", "VocX", "page", "", "s-2", "7d", "", ""): 0,
+        ("voc_alert_firing", "VocX", "page", "", "s-0", "7d", "", "", ""): 1,
+        ("voc_alert_firing", "VocX", "page", "", "s-1", "7d", "", "", ""): 1,
+        ("voc_alert_firing", "VocX", "page", "", "s-2", "7d", "", "", ""): 0,
         **NOTHING_PENDING,
     }
     later = {

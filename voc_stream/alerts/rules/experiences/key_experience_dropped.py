@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
 from voc_stream.alerts.detection.false_discovery import believe
+from voc_stream.alerts.explanation.reason import mostly
 from voc_stream.alerts.model import Finding, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import name_scope
 from voc_stream.counted import counted
-from voc_stream.domain.dimensions import TELLING
 from voc_stream.domain.horizons import HORIZONS
 from voc_stream.domain.scale import scale_of, show, show_difference
 from voc_stream.domain.watched import stored_difference, stored_mean
@@ -51,15 +51,13 @@ class Drop(NamedTuple):
         subject: the experience and the scope.
         suspicion: what its detector says by now.
         usual: the mean that is expected, in points.
-        named: the dimension and the value that explain most of it.
-        evidence: who explains it, and telling events, if it is announced.
+        evidence: who explains it, and telling events, as its start told them.
     """
 
     subject: Subject
     suspicion: Suspicion
     usual: float
-    named: tuple[str, str] | None
-    evidence: Mapping[str, Json] = {}
+    evidence: Mapping[str, Json]
 
 
 class Drops(NamedTuple):
@@ -86,8 +84,8 @@ def judge(facts: Facts, context: Context) -> Verdict:
 def _finding(drop: Drop, context: Context) -> Finding:
     experience = context.catalogue.experience[drop.subject.experience or ""]
     numbers = numbers_of(drop.suspicion, drop.usual, experience, context.now)
-    evidence = {**numbers, **drop.evidence}
-    return finding_of(drop.subject, drop.suspicion, experience, drop.named, evidence)
+    evidence = {**drop.evidence, **numbers}
+    return finding_of(drop.subject, drop.suspicion, experience, evidence)
 
 
 def choose_announced(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
@@ -136,26 +134,25 @@ def finding_of(
     subject: Subject,
     suspicion: Suspicion,
     experience: Experience,
-    mostly: tuple[str, str] | None,
     evidence: Mapping[str, Json],
 ) -> Finding:
-    """The alert about a drop. `mostly` is the dimension and the value that explain most of it."""
+    """The alert about a drop. A change of mix is nobody's fault, so it is not critical."""
     label = experience.label
     scale = scale_of(experience)
     english, chinese = name_scope(subject.scope)
     dropped = stored_difference(experience, suspicion.drop)
     fall, fall_chinese = show_difference(scale, dropped)
     mean, mean_chinese = show(scale, stored_mean(experience, suspicion.mean))
-    named = f", mostly {mostly[0]} {mostly[1]}" if mostly else ""
-    named_chinese = f"，主要来自{TELLING[mostly[0]].chinese} {mostly[1]}" if mostly else ""
+    reason, reason_chinese = mostly(evidence)
+    is_bad = dropped >= CRITICAL_TIMES * experience.alert.drop and not evidence.get("mix")
     return Finding(
         subject,
-        "critical" if dropped >= CRITICAL_TIMES * experience.alert.drop else "warning",
+        "critical" if is_bad else "warning",
         evidence,
         f"{label.en} at {english} dropped by {fall} to {mean}"
-        f" ({counted(suspicion.scores, 'sample')}){named}"
+        f" ({counted(suspicion.scores, 'sample')}){reason}"
         f" / {chinese}：{label.zh} 下降 {fall_chinese}至 {mean_chinese}"
-        f"（{suspicion.scores} 个样本）{named_chinese}",
+        f"（{suspicion.scores} 个样本）{reason_chinese}",
     )
 
 
@@ -183,7 +180,7 @@ RULE = Rule(
     starts="the scores since some moment are lower than the eight weeks before by more than"
     " chance, by about `drop` or more ([detection](../explain/detection.md)). One that a single"
     " site explains is told of that site only",
-    critical="twice `drop` or more",
+    critical="twice `drop` or more, unless it is mostly a change of mix",
     ends="a recovery is 20,000 times likelier than that the drop goes on, by at least"
     " `minimum_samples` scores and as many as announced it (up to 100); or after eight weeks:"
     " then it is what is usual",

@@ -8,16 +8,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.explanation import Group
+from voc_stream.alerts.explanation.groups import Group
 from voc_stream.alerts.model import MOST_IDS
 from voc_stream.domain.dimensions import TELLING
 from voc_stream.postgres.alerting.facts.event_scores import SCORES
-from voc_stream.postgres.schema.expressions.watched import WATCHED_DAILY_SUM
+from voc_stream.postgres.schema.expressions.watched import WATCHED_DAILY_SQUARES, WATCHED_DAILY_SUM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voc_stream.alerts.explanation import Explanation
+    from voc_stream.alerts.explanation.parts import Explanation
     from voc_stream.alerts.model import Subject
     from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
@@ -32,6 +32,7 @@ EVENTS_SECONDS = 1.5
 _STAGES_SHOWN = 3
 _SLOWER_BY = 1.1
 """By how much a stage must be slower than before, as a factor; less tells nothing."""
+_NONE = (0, 0.0, 0.0)
 _DIMENSIONS = {name: each.column for name, each in TELLING.items()}
 
 
@@ -57,31 +58,38 @@ def read_groups(
     if not exact:
         return groups
     before = {
-        (group.dimension, group.value): (group.scores_before, group.total_before)
+        (group.dimension, group.value): (
+            group.scores_before,
+            group.total_before,
+            group.squares_before,
+        )
         for group in groups
     }
     return [
-        Group(*key, *exact.get(key, (0, 0.0)), *before.get(key, (0, 0.0)))
+        Group._make((*key, *exact.get(key, _NONE), *before.get(key, _NONE)))
         for key in sorted(before.keys() | exact.keys())
     ]
 
 
 def _scores_since(
     query: TimeLimitedQuery, subject: Subject, dimensions: Mapping[str, str], since: datetime
-) -> dict[tuple[str, str], tuple[int, float]]:
-    """Number and total in points of the scores of each group, from the events.
+) -> dict[tuple[str, str], tuple[int, float, float]]:
+    """Number, total and total of squares, in points, of the scores of each group, from events.
 
     Nothing if that takes too long.
     """
     rows = query.ask(
         f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}), count(*),"
-        f" sum(score)"
+        f" sum(score), sum(score * score)"
         f" FROM ({SCORES} {_in_scope(subject)}) scores"
         f" GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in dimensions.values())})",
         {"since": since, "experience": subject.experience, "scope": subject.scope},
         EVENTS_SECONDS,
     )
-    return {(dimension, value): (int(n), float(total)) for dimension, value, n, total in rows}
+    return {
+        (dimension, value): (int(n), float(total), float(squares))
+        for dimension, value, n, total, squares in rows
+    }
 
 
 def _name_of(dimensions: Mapping[str, str]) -> str:
@@ -95,13 +103,14 @@ def _groups_by_day(
 ) -> list[Group]:
     first = since.date()
     now, before = "day >= %(first)s", "day < %(first)s"
+    sums = [
+        f"coalesce(sum({of_row}) FILTER (WHERE {when}), 0)"
+        for when in (now, before)
+        for of_row in ("n", WATCHED_DAILY_SUM, WATCHED_DAILY_SQUARES)
+    ]
     rows = query.ask(
-        f"SELECT {_name_of(dimensions)},"
-        f" coalesce({', '.join(dimensions.values())}),"
-        f" coalesce(sum(n) FILTER (WHERE {now}), 0),"
-        f" coalesce(sum({WATCHED_DAILY_SUM}) FILTER (WHERE {now}), 0),"
-        f" coalesce(sum(n) FILTER (WHERE {before}), 0),"
-        f" coalesce(sum({WATCHED_DAILY_SUM}) FILTER (WHERE {before}), 0)"
+        f"SELECT {_name_of(dimensions)}, coalesce({', '.join(dimensions.values())}),"
+        f" {', '.join(sums)}"
         " FROM experience_daily p JOIN experience e USING (experience)"
         " WHERE experience = %(experience)s AND day >= %(start)s"
         f" {_in_scope(subject)} GROUP BY GROUPING SETS"
@@ -114,11 +123,13 @@ def _groups_by_day(
         },
     )
     return [
-        Group(
-            dimension, value, int(n), float(total) / 100, int(n_before), float(total_before) / 100
-        )
-        for dimension, value, n, total, n_before, total_before in rows
+        Group(dimension, value, *_in_points(*sums[:3]), *_in_points(*sums[3:]))
+        for dimension, value, *sums in rows
     ]
+
+
+def _in_points(n: int, hundredths: float, squares: float) -> tuple[int, float, float]:
+    return int(n), float(hundredths) / 100, float(squares) / 10_000
 
 
 def _in_scope(subject: Subject) -> str:

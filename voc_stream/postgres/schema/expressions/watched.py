@@ -15,10 +15,14 @@ WATCHED_SCORE = (
     " ELSE p.score END"
 )
 """SQL of the watched points of one score of a row `p`."""
+_TOP = "".join(f" + p.histogram[{answer + 1}]" for answer in PROMOTERS)
+_NOT_BOTTOM = "".join(f" - p.histogram[{answer + 1}]" for answer in DETRACTORS)
 WATCHED_DAILY_SUM = (
-    "CASE e.kind WHEN 'nps' THEN 500 * (p.n"
-    + "".join(f" + p.histogram[{answer + 1}]" for answer in PROMOTERS)
-    + "".join(f" - p.histogram[{answer + 1}]" for answer in DETRACTORS)
-    + ") ELSE p.score_sum END"
+    f"CASE e.kind WHEN 'nps' THEN 500 * (p.n{_TOP}{_NOT_BOTTOM}) ELSE p.score_sum END"
 )
 """As `WATCHED_SUM`, of a row `p` of the daily cube."""
+WATCHED_DAILY_SQUARES = (
+    f"CASE e.kind WHEN 'nps' THEN 250000 * (p.n + 3 * (0{_TOP}){_NOT_BOTTOM})"
+    " ELSE p.score_sq_sum END"
+)
+"""As `WATCHED_SQUARES`, of a row `p` of the daily cube."""

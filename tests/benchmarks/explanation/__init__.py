@@ -1,0 +1,1 @@
+"""Whom an alert names, and whether it was their doing."""

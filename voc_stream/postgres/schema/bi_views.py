@@ -22,11 +22,12 @@ _SAFE_FIELDS = sorted(
 _SAFE_PAIRS = ", ".join(f"'{name}', body -> '{name}'" for name in _SAFE_FIELDS)
 _SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"
 _REPLACED = {("touchpoint_event", "body"): _SAFE_BODY}
-# What is worked out when it is read: the SQL of a column, and its comment.
-_ADDED = {
+# What is worked out when it is read: the SQL of a column, its type, and its comment.
+ADDED = {
     "customer": {
         "last_heard_at": (
             last_heard("customer"),
+            "timestamptz",
             "latest act of the customer, not ours; NULL for never / 客户最近一次主动往来",
         )
     }
@@ -71,7 +72,7 @@ def bi_views() -> list[BiView]:
 def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
     shown = {column: about for column, about in columns.items() if column not in WRITERS_ONLY}
     sql = {column: _REPLACED.get((name, column), _quoted(column)) for column in shown}
-    for column, (expression, about) in _ADDED.get(name, {}).items():
+    for column, (expression, _, about) in ADDED.get(name, {}).items():
         shown[column], sql[column] = about, expression
     expressions = ", ".join(f'{expression} AS "{column}"' for column, expression in sql.items())
     return BiView(name, f"SELECT {expressions} FROM {SCHEMA}.{name}", comment, shown)

@@ -73,7 +73,7 @@ def assert_tables_are_the_fold(tables: Tables) -> None:
     expected: dict[str, Table] = {
         "customer": customer_rows(events),
         "complaint": complaint_rows(events),
-        "repair_order": order_rows(events, stages, moments_of_orders(events), CATALOGUE),
+        "repair_order": order_rows(events, stages, moments_of_orders(events, CATALOGUE), CATALOGUE),
     }
     actual = {name: {(key,): row for key, row in tables.rows[name].items()} for name in expected}
     assert_tables_equal(

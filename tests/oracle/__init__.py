@@ -72,7 +72,7 @@ def expected_tables(
     messages = list(messages)
     events = read_events(messages, catalogue, received_at or as_of)
     retractions = read_retractions(messages, catalogue, received_at or as_of)
-    moments = moments_of_orders(events)
+    moments = moments_of_orders(events, catalogue)
     follow_up = flow_stage(catalogue, "follow_up")
     tables = {
         "touchpoint_event": {
@@ -95,7 +95,7 @@ def expected_tables(
     tables["experience_daily"] = daily_rows(contributed, catalogue)
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
     tables["churn_risk"] = risk_rows(
-        judgements_by_customer(events), tables, moments, catalogue["churn"], as_of
+        judgements_by_customer(events), tables, moments, catalogue, as_of
     )
     return tables
 

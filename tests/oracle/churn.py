@@ -1,9 +1,9 @@
-"""The risk that a customer leaves: a base hazard times the multipliers of what is wrong now."""
+"""The risk that a customer leaves: a base hazard times what is wrong now multiplies it by."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from math import exp, log
+from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.complaints import OPEN_STATES, RESOLVED_STATES
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from oracle.reading import Row, Table
 
 MEMORY_NEUTRAL = 5
+MOST_COMPLAINTS = 5
 QUICK_MINUTES = 1440
 
 
@@ -33,12 +34,12 @@ def risk_rows(
     scores: Mapping[str, list[Moment]],
     tables: Mapping[str, Table],
     moments: Mapping[str, Sequence[Moment]],
-    model: Mapping[str, Any],
+    catalogue: Mapping[str, Any],
     as_of: datetime,
 ) -> Table:
     """A row for each customer who has not left.
 
-    `scores` by customer, `moments` by order, `model` the catalogue's `[churn]`.
+    `scores` by customer, `moments` by order.
     """
     known = {
         customer_id: Known(customer, [], [], scores.get(customer_id, []))
@@ -52,19 +53,43 @@ def risk_rows(
         customer_id: facts for customer_id, facts in known.items() if not has_left(facts.customer)
     }
     return {
-        (customer_id,): _assess(facts, moments, model, as_of)
+        (customer_id,): _assess(facts, moments, catalogue, as_of)
         for customer_id, facts in staying.items()
     }
 
 
 def _assess(
-    facts: Known, moments: Mapping[str, Sequence[Moment]], model: Mapping[str, Any], as_of: datetime
+    facts: Known,
+    moments: Mapping[str, Sequence[Moment]],
+    catalogue: Mapping[str, Any],
+    as_of: datetime,
 ) -> Row:
-    base, multipliers = model["base_hazard_per_month"], model["multipliers"]
-    active = [signal for signal in _signals(facts, moments, model, as_of) if signal in multipliers]
-    hazard = base
-    for signal in active:
-        hazard *= multipliers[signal]
+    model = catalogue["churn"]
+    terms = {name: _log_terms(name, model) for name in model["multipliers"]}
+    complaints = [
+        (name, exp(_weighed(terms[name], weight)) - 1)
+        for name, weight in _complaints(facts.complaints, catalogue, as_of)
+        if name in terms
+    ]
+    drivers = {"base": log(model["base_hazard_per_month"])}
+    # Each complaint adds what it alone would add to the hazard.
+    excess = sum(each for _, each in complaints)
+    for name, each in complaints:
+        share = each / excess if excess else 0.0
+        drivers[name] = drivers.get(name, 0.0) + share * log(1 + excess)
+    # Of what one visit was worth the strongest counts, of equals the one that is named first.
+    judgements = [
+        (_weighed(terms[name], weight), name)
+        for name, weight in _judgements(facts, moments, model, as_of)
+        if name in terms
+    ]
+    if judgements:
+        strongest, name = max(judgements, key=lambda each: each[0])
+        drivers[name] = strongest
+    for name, weight in _others(facts, model, as_of):
+        if name in terms:
+            drivers[name] = _weighed(terms[name], weight)
+    hazard = exp(sum(drivers.values()))
     risk = 1 - exp(-model["horizon_months"] * hazard)
     value = facts.customer["annual_value"]
     return {
@@ -72,32 +97,88 @@ def _assess(
         "band": max(
             (bound, band) for band, bound in {"low": 0.0, **model["bands"]}.items() if bound <= risk
         )[1],
-        "drivers": {"base": log(base), **{signal: log(multipliers[signal]) for signal in active}},
+        "drivers": drivers,
         "value_at_risk": None if value is None else risk * float(value),
         "model_version": model["version"],
         "as_of": as_of,
     }
 
 
-def _signals(
-    facts: Known, moments: Mapping[str, Sequence[Moment]], model: Mapping[str, Any], as_of: datetime
-) -> Iterator[str]:
-    window = timedelta(days=model["signal_days"])
-    since = as_of - window  # recent: strictly later
-    yield from _complaint_signals(facts.complaints, as_of, since)
-    if any(
-        order["on_time"] is False and order["delivered_at"] > since for _, order in facts.orders
-    ):
-        yield "broken_promise"
-    for signal, experience in (
-        ("low_attitude", model.get("attitude_experience")),
-        ("low_outcome", model.get("outcome_experience")),
-    ):
-        latest = max(
-            (score for score in facts.scores if score.experience == experience), default=None
+def _log_terms(signal: str, model: Mapping[str, Any]) -> tuple[float, float]:
+    """The logarithm of the multiplier at weight 0 and at weight 1."""
+    multipliers = model["multipliers"]
+    start = signal.replace("open_complaint", "resolved_complaint")
+    least = multipliers.get(start, 1.0) if start != signal else 1.0
+    return log(least), log(multipliers[signal])
+
+
+def _weighed(ends: tuple[float, float], weight: float) -> float:
+    return ends[0] * (1 - weight) + ends[1] * weight
+
+
+def _fading(moment: datetime, window: timedelta, as_of: datetime) -> float:
+    """What is left of something of that moment: a sixth less after each sixth of the window."""
+    return 1 - sum(as_of >= moment + window * part / 6 for part in range(1, 7)) / 6
+
+
+def _complaints(
+    complaints: Sequence[tuple[str, Row]], catalogue: Mapping[str, Any], as_of: datetime
+) -> Iterator[tuple[str, float]]:
+    """A signal with its weight for each complaint that counts."""
+    window = timedelta(days=catalogue["churn"]["signal_days"])
+    for severity in ("major", "minor"):
+        waiting = sorted(
+            (c["opened_at"].timestamp() if c["opened_at"] else inf, complaint_id, c)
+            for complaint_id, c in complaints
+            if c["state"] in OPEN_STATES and c["severity"] == severity
         )
-        if latest and latest.occurred_at > since and latest.score < model["low_score"] * 100:
-            yield signal
+        limit = timedelta(minutes=_resolve_minutes(catalogue)[severity])
+        for _, _, complaint in waiting[:MOST_COMPLAINTS]:
+            opened_at = complaint["opened_at"]
+            quarters = [limit * part / 4 for part in range(1, 5)] if opened_at else []
+            passed = sum(as_of >= opened_at + quarter for quarter in quarters)
+            yield f"open_complaint_{severity}", passed / 4
+    resolved = sorted(
+        (c["resolved_at"], complaint_id, c)
+        for complaint_id, c in complaints
+        if c["state"] in RESOLVED_STATES and c["resolved_at"]
+    )
+    for resolved_at, _, complaint in resolved[-MOST_COMPLAINTS:]:
+        weight = _fading(resolved_at, window, as_of)
+        minutes = complaint["minutes_to_resolve"]
+        how = "quickly" if minutes is not None and minutes <= QUICK_MINUTES else "complaint"
+        if weight > 0:
+            yield f"resolved_{how}_{complaint['severity']}", weight
+
+
+def _resolve_minutes(catalogue: Mapping[str, Any]) -> Mapping[str, float]:
+    stated: Mapping[str, float] = catalogue.get("limits", {}).get(
+        "resolve_minutes", {"major": 1440, "minor": 4320}
+    )
+    return stated
+
+
+def _judgements(
+    facts: Known, moments: Mapping[str, Sequence[Moment]], model: Mapping[str, Any], as_of: datetime
+) -> Iterator[tuple[str, float]]:
+    window = timedelta(days=model["signal_days"])
+    low = model["low_score"] * 100
+    attitude, outcome = (
+        max((each for each in facts.scores if each.experience == experience), default=None)
+        for experience in (model.get("attitude_experience"), model.get("outcome_experience"))
+    )
+    if outcome and outcome.score < low:
+        weight = _fading(outcome.occurred_at, window, as_of)
+        if weight > 0 and not _complained(facts.complaints, outcome.occurred_at - window):
+            yield "silent_unhappy", weight
+    if attitude and attitude.score < low:
+        weight = _fading(attitude.occurred_at, window, as_of)
+        if weight > 0:
+            yield "low_attitude", weight
+    if outcome and outcome.score < low:
+        weight = _fading(outcome.occurred_at, window, as_of)
+        if weight > 0:
+            yield "low_outcome", weight
     remembered = max(
         (
             (moments[order_id][-1].occurred_at, order_id, order)
@@ -106,48 +187,36 @@ def _signals(
         ),
         default=None,
     )
-    if remembered and remembered[0] > since and remembered[2]["memory_score"] < MEMORY_NEUTRAL:
-        yield "bad_memory"
+    if remembered and remembered[2]["memory_score"] < MEMORY_NEUTRAL:
+        weight = _fading(remembered[0], window, as_of)
+        if weight > 0:
+            yield "bad_memory", weight
+
+
+def _complained(complaints: Sequence[tuple[str, Row]], since: datetime) -> bool:
+    """Whether a complaint is open, or was resolved after that moment."""
+    return any(
+        complaint["state"] in OPEN_STATES
+        or (
+            complaint["state"] in RESOLVED_STATES
+            and complaint["resolved_at"] is not None
+            and complaint["resolved_at"] > since
+        )
+        for _, complaint in complaints
+    )
+
+
+def _others(facts: Known, model: Mapping[str, Any], as_of: datetime) -> Iterator[tuple[str, float]]:
+    window = timedelta(days=model["signal_days"])
+    late = max(
+        (order["delivered_at"] for _, order in facts.orders if order["on_time"] is False),
+        default=None,
+    )
+    if late and _fading(late, window, as_of) > 0:
+        yield "broken_promise", _fading(late, window, as_of)
     heard_at = facts.customer["last_heard_at"]
     longest = next(
         (days for days in (365, 180) if heard_at and as_of - heard_at >= timedelta(days=days)), None
     )
     if longest:
-        yield f"inactive_{longest}d"
-
-
-def _complaint_signals(
-    complaints: Sequence[tuple[str, Row]], as_of: datetime, since: datetime
-) -> Iterator[str]:
-    still_open = [complaint for _, complaint in complaints if complaint["state"] in OPEN_STATES]
-    if still_open:
-        is_major = any(complaint["severity"] == "major" for complaint in still_open)
-        yield f"open_complaint_{'major' if is_major else 'minor'}"
-        opened_at = min(
-            (complaint["opened_at"] for complaint in still_open if complaint["opened_at"]),
-            default=None,
-        )
-        longest = next(
-            (
-                hours
-                for hours in (168, 72, 24)
-                if opened_at and as_of - opened_at >= timedelta(hours=hours)
-            ),
-            None,
-        )
-        if longest:
-            yield f"complaint_open_{longest}h"
-        return
-    resolved = [
-        (c["resolved_at"], complaint_id, c)
-        for complaint_id, c in complaints
-        if c["state"] in RESOLVED_STATES and c["resolved_at"]
-    ]
-    if resolved:
-        resolved_at, _, complaint = max(resolved, key=lambda entry: entry[:2])
-        if resolved_at > since:
-            quickly = (
-                complaint["minutes_to_resolve"] is not None
-                and complaint["minutes_to_resolve"] <= QUICK_MINUTES
-            )
-            yield f"resolved_{'quickly' if quickly else 'complaint'}_{complaint['severity']}"
+        yield f"inactive_{longest}d", 1.0

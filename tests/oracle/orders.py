@@ -45,14 +45,27 @@ def moments_of(event: Event) -> list[Moment]:
     ]
 
 
-def moments_of_orders(events: Sequence[Event]) -> dict[str, list[Moment]]:
-    """The moments of each order that has any, first to last."""
+def moments_of_orders(
+    events: Sequence[Event], catalogue: Mapping[str, Any]
+) -> dict[str, list[Moment]]:
+    """The moments of each order that has any, first to last.
+
+    Those of one event follow each other by the stage that they are about; those about none come
+    last. Of one stage the lower score stays.
+    """
+    flow = stages_of(catalogue)
+
+    def place(moment: Moment) -> tuple[datetime, str, int, int]:
+        stage = catalogue["experience"].get(moment.experience, {}).get("stage")
+        at_stage = flow.index(stage) if stage in flow else len(flow)
+        return moment.occurred_at, moment.event_id, at_stage, -moment.score
+
     groups = grouped(_of_orders(events), "order_id")
     moments = {
         order_id: [moment for event in group for moment in moments_of(event)]
         for order_id, group in groups.items()
     }
-    return {order_id: sorted(theirs) for order_id, theirs in moments.items() if theirs}
+    return {order_id: sorted(theirs, key=place) for order_id, theirs in moments.items() if theirs}
 
 
 def judgements_by_customer(events: Sequence[Event]) -> dict[str, list[Moment]]:

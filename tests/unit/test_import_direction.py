@@ -30,8 +30,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "every": (),
     "events.types": (),
     "domain.churn.facts": (),
-    "domain.churn.spells": ("domain.churn.facts",),
-    "domain.churn.signals": ("domain.churn.facts", "domain.churn.spells"),
+    "domain.churn.courses": ("domain.churn.facts",),
+    "domain.churn.of_complaints": ("domain.churn.courses", "domain.churn.facts"),
+    "domain.churn.signals": (
+        "domain.churn.courses",
+        "domain.churn.facts",
+        "domain.churn.of_complaints",
+    ),
     "catalogue": ("events.types",),
     "catalogue.reading": ("catalogue", "domain.churn.signals", "errors"),
     "catalogue.reading.days_file": ("catalogue.reading",),  # reads files, so not pure
@@ -45,9 +50,9 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "domain": ("catalogue", "events", "events.types"),
     "domain.churn": (
         "catalogue",
+        "domain.churn.courses",
         "domain.churn.facts",
         "domain.churn.signals",
-        "domain.churn.spells",
     ),
     "domain.folds": ("domain",),
     "domain.estimates": ("domain",),

@@ -246,7 +246,7 @@ def test_a_step_of_a_complaint_that_arrives_late_changes_no_later_state() -> Non
 
 
 def test_risk_is_the_base_hazard_times_its_active_signals() -> None:
-    """A major complaint open for 80 hours multiplies the base hazard twice.
+    """A major complaint open for 80 hours is one that was never resolved.
 
     The drivers add up to its logarithm.
     """
@@ -254,12 +254,8 @@ def test_risk_is_the_base_hazard_times_its_active_signals() -> None:
     as_of = START + timedelta(hours=80)
     tables = tables_of(customer(annual_value=1000), complaint(severity="major"), as_of=as_of)
     row = tables["churn_risk"]["u-1",]
-    hazard = (
-        model["base_hazard_per_month"]
-        * model["multipliers"]["open_complaint_major"]
-        * model["multipliers"]["complaint_open_72h"]
-    )
-    assert row["drivers"].keys() == {"base", "open_complaint_major", "complaint_open_72h"}
+    hazard = model["base_hazard_per_month"] * model["multipliers"]["open_complaint_major"]
+    assert row["drivers"].keys() == {"base", "open_complaint_major"}
     assert sum(row["drivers"].values()) == pytest.approx(log(hazard))
     assert row["risk"] == pytest.approx(1 - exp(-model["horizon_months"] * hazard))
     assert row["value_at_risk"] == pytest.approx(1000 * row["risk"])
@@ -284,6 +280,48 @@ def test_signals_end_when_they_are_no_longer_recent() -> None:
     over = tables_of(low, as_of=START + timedelta(days=days))["churn_risk"]["u-1",]["drivers"]
     assert "low_attitude" in last
     assert over.keys() == {"base", "inactive_180d"}
+    # It fades: in the last sixth of its days a sixth is left.
+    whole = log(CATALOGUE["churn"]["multipliers"]["low_attitude"])
+    assert last["low_attitude"] == pytest.approx(whole / 6)
+
+
+def test_the_order_of_questions_is_not_remembered() -> None:
+    """The end of what one call tells is the last stage; what is about no stage is the end of all.
+
+    `reception_wait` is about the reception and `car_cleanliness` about the wash.
+    """
+    nine, one = {"item": "reception_wait", "score": 9}, {"item": "car_cleanliness", "score": 1}
+    whole = {"item": "overall", "score": 6}
+    for answers, end in (([nine, one], 1), ([one, nine], 1), ([whole, nine, one], 6)):
+        row = tables_of(callback(order_id="o-1", answers=answers))["repair_order"]["o-1",]
+        assert (row["end_score"], row["memory_score"]) == (end, Decimal(end + 1) / 2)
+
+
+def test_several_complaints_are_causes_by_themselves() -> None:
+    """Their excess hazards add up, so that the shares who stay multiply."""
+    churn = CATALOGUE["churn"]
+    as_of = START + timedelta(days=9)
+    rows = [
+        tables_of(
+            *[complaint(f"k-{n}", complaint_id=f"q-{n}", severity="minor") for n in range(count)],
+            as_of=as_of,
+        )["churn_risk"]["u-1",]
+        for count in (1, 2, 5, 7)
+    ]
+    calm = exp(-churn["base_hazard_per_month"] * churn["horizon_months"])
+    stay = [1 - row["risk"] for row in rows]
+    assert stay[0] == pytest.approx(0.46, abs=0.001)
+    assert stay[1] == pytest.approx(stay[0] ** 2 / calm)
+    assert stay[2] == pytest.approx(stay[0] ** 5 / calm**4)
+    assert stay[3] == stay[2]
+
+
+def test_one_bad_call_is_one_signal() -> None:
+    """Attitude, outcome and memory of a visit are what it was worth, told three times."""
+    answers = [{"item": "advisor_service", "score": 1}, {"item": "overall", "score": 1}]
+    row = tables_of(callback(order_id="o-1", answers=answers))["churn_risk"]["u-1",]
+    assert row["drivers"].keys() == {"base", "silent_unhappy"}
+    assert row["risk"] == pytest.approx(0.63, abs=0.001)
 
 
 def test_a_horizon_ends_with_the_pane_of_its_moment() -> None:

@@ -231,7 +231,7 @@ def test_another_flow_loses_nothing_and_rebuild_restates_all(
         )
         assert branch.one("SELECT count(*) FROM touchpoint_event") == len(events)
         stages = stage_rows(events)
-        orders = order_rows(events, stages, moments_of_orders(events), new_toml)
+        orders = order_rows(events, stages, moments_of_orders(events, new_toml), new_toml)
         assert_tables(branch, {"repair_order": orders, "repair_stage": stages}, TABLES)
     finally:
         branch.catalogue, branch.toml = old, old_toml

@@ -141,6 +141,7 @@ def test_complaint_multipliers_follow_from_the_shares_who_buy_again() -> None:
         "resolved_complaint_major": 0.54,
         "resolved_quickly_minor": 0.95,
         "resolved_quickly_major": 0.82,
+        "silent_unhappy": 0.37,
     }
     for signal, share in shares.items():
         expected = max(1.0, -math.log(share) / (churn.base_hazard_per_month * churn.horizon_months))
@@ -170,9 +171,9 @@ def test_the_drop_of_an_nps_is_on_its_own_scale(tmp_path: Path) -> None:
 
 
 PACKAGED = {
-    "automotive": (3, "a754f0987453"),
-    "hotel": (3, "1b5173cd15bf"),
-    "retail": (3, "03fc4c374e65"),
+    "automotive": (4, "6505cd3879ec"),
+    "hotel": (4, "a8dba45f39e5"),
+    "retail": (4, "ca257abe5fb7"),
 }
 
 
@@ -589,6 +590,11 @@ WRONG = [
         "high = 0.3",
         "high = 0.05",
         "trade.toml:42: churn.bands.high: must be more than 0.1 and less than 1, not 0.05",
+    ),
+    (
+        "broken_promise = 1.5",
+        "open_complaint_minor = 2\nresolved_complaint_minor = 3",
+        "trade.toml:37: churn.multipliers.open_complaint_minor: must be at least 3, as resolved_",
     ),
     ("high = 0.3", "severe = 0.3", "trade.toml:42: churn.bands.severe: is no band"),
     ('version = "1"\n', "", "trade.toml:28: churn.version: is missing"),

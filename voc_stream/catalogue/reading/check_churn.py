@@ -39,7 +39,18 @@ def check_churn(
                 ("churn", "multipliers", signal),
                 f"must be 1 or more, not {factor:g}: a signal never lowers the risk",
             )
+    _check_rising(file, churn.multipliers)
     _check_bands(file, churn.bands)
+
+
+def _check_rising(file: CatalogueText, multipliers: Mapping[str, float]) -> None:
+    for signal in SIGNALS:
+        least, most = multipliers.get(signal.rises_from or ""), multipliers.get(signal.name)
+        if least is not None and most is not None and most < least:
+            file.fail(
+                ("churn", "multipliers", signal.name),
+                f"must be at least {least:g}, as {signal.rises_from} is: it rises from there",
+            )
 
 
 def _check_bands(file: CatalogueText, bands: Mapping[str, float]) -> None:

@@ -1,28 +1,26 @@
 """Declares the signals that raise the risk of leaving, each once.
 
 Catalogues give them multipliers by these names. The words of alerts and the table of the semantics
-come from here. A signal has no clock: it says from when until when it is active if nothing happens.
+come from here. A signal has no clock: it says how its weight goes on if nothing happens.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from voc_stream.domain.churn.spells import Spell, after, recent
+from voc_stream.domain.churn.courses import after, fading
+from voc_stream.domain.churn.of_complaints import RESOLVED_STATES, open_ones, resolved_ones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, Score
-    from voc_stream.domain.churn.spells import Active, Terms
+    from voc_stream.domain.churn.courses import Course, Courses, Terms
+    from voc_stream.domain.churn.facts import CustomerFacts, Score
 
 INACTIVE, INACTIVE_LONG = timedelta(days=180), timedelta(days=365)
 """The times without any act of the customer after which a customer may have gone."""
-QUICKLY = timedelta(hours=24)
 NEUTRAL_MEMORY = 500
-RESOLVED_STATES = ("resolved", "informed", "closed")
-_HOUR = timedelta(hours=1)
 
 
 class Signal(NamedTuple):
@@ -34,112 +32,78 @@ class Signal(NamedTuple):
         zh: the same in Chinese.
         active_when: for the table of the semantics; D is `signal_days`, recent is less than D days
             ago.
-        active: from the facts of a customer, when it is active; None if it is not.
+        courses: from the facts of a customer, how each thing that it speaks of weighs over time.
+        group: `complaint`: each is a cause of leaving by itself. `judgement`: what one visit was
+            worth, told in several ways, of which the strongest counts.
+        rises_from: the signal whose multiplier it has at weight 0; None: it is nothing then.
     """
 
     name: str
     en: str
     zh: str
     active_when: str
-    active: Active
+    courses: Courses
+    group: Literal["complaint", "judgement"] | None = None
+    rises_from: str | None = None
 
 
-def _is_open(severity: str) -> Active:
-    def active(facts: CustomerFacts, _: Terms) -> Spell | None:
-        if not facts.complaints:
-            return None
-        still_open = [one.severity == "major" for one in facts.complaints if one.is_open]
-        if not still_open:
-            return None
-        return Spell() if any(still_open) == (severity == "major") else None
-
-    return active
-
-
-def _open_for(age: timedelta, next_age: timedelta | None) -> Active:
-    def active(facts: CustomerFacts, _: Terms) -> Spell | None:
-        if not facts.complaints:
-            return None
-        opened = [one.opened_at for one in facts.complaints if one.is_open and one.opened_at]
-        return after(min(opened), age, next_age) if opened else None
-
-    return active
-
-
-def _inactive_for(age: timedelta, next_age: timedelta | None) -> Active:
-    def active(facts: CustomerFacts, _: Terms) -> Spell | None:
+def _inactive_for(age: timedelta, next_age: timedelta | None) -> Courses:
+    def courses(facts: CustomerFacts, _: Terms) -> Sequence[Course]:
         heard_at = facts.last_heard_at
-        return None if heard_at is None else after(heard_at, age, next_age)
+        return () if heard_at is None else (after(heard_at, age, next_age),)
 
-    return active
-
-
-def _resolved(severity: str, *, quickly: bool) -> Active:
-    def active(facts: CustomerFacts, terms: Terms) -> Spell | None:
-        if not facts.complaints:
-            return None
-        latest = _latest_resolved(facts.complaints)
-        if latest is None or latest.severity != severity or latest.resolved_at is None:
-            return None
-        took = latest.time_to_resolve
-        if (took is not None and took <= QUICKLY) != quickly:
-            return None
-        return recent(latest.resolved_at, terms)
-
-    return active
+    return courses
 
 
-def _latest_resolved(complaints: Sequence[ComplaintFacts]) -> ComplaintFacts | None:
-    """The complaint that was resolved last; None while any is open."""
-    if any(one.is_open for one in complaints):
-        return None
-    resolved = [
-        (one.resolved_at, one.complaint_id, one)
-        for one in complaints
-        if one.state in RESOLVED_STATES and one.resolved_at is not None
-    ]
-    return max(resolved, key=lambda each: each[:2])[2] if resolved else None
-
-
-def _broken_promise(facts: CustomerFacts, terms: Terms) -> Spell | None:
+def _broken_promise(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
     if not facts.orders:
-        return None
+        return ()
     late = [one.delivered_at for one in facts.orders if one.on_time is False and one.delivered_at]
-    return recent(max(late), terms) if late else None
+    return (fading(max(late), terms.window),) if late else ()
 
 
-def _low_attitude(facts: CustomerFacts, terms: Terms) -> Spell | None:
+def _low_attitude(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
     return _low(facts.attitude, terms)
 
 
-def _low_outcome(facts: CustomerFacts, terms: Terms) -> Spell | None:
+def _low_outcome(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
     return _low(facts.outcome, terms)
 
 
-def _low(latest: Score | None, terms: Terms) -> Spell | None:
+def _low(latest: Score | None, terms: Terms) -> Sequence[Course]:
     if latest is None or latest.score >= terms.low_score:
-        return None
-    return recent(latest.at, terms)
+        return ()
+    return (fading(latest.at, terms.window),)
 
 
-def _bad_memory(facts: CustomerFacts, terms: Terms) -> Spell | None:
+def _silent_unhappy(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    latest = facts.outcome
+    if latest is None or latest.score >= terms.low_score:
+        return ()
+    since = latest.at - terms.window
+    for one in facts.complaints:
+        was_resolved = one.state in RESOLVED_STATES and one.resolved_at is not None
+        if one.is_open or (was_resolved and one.resolved_at > since):  # type: ignore[operator]
+            return ()
+    return (fading(latest.at, terms.window),)
+
+
+def _bad_memory(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
     if not facts.orders:
-        return None
+        return ()
     remembered = [
         (one.last_moment_at, one.order_id, one.memory) for one in facts.orders if one.last_moment_at
     ]
     if not remembered:
-        return None
+        return ()
     last_moment_at, _, memory = max(remembered, key=lambda order: order[:2])
     is_bad = memory is not None and memory < NEUTRAL_MEMORY
-    return recent(last_moment_at, terms) if is_bad else None
+    return (fading(last_moment_at, terms.window),) if is_bad else ()
 
 
-_OPENED = "the earliest `opened_at` of the open complaints lies at least {} back, and less than {}"
-_RESOLVED = (
-    "none is open, and the complaint with the greatest `(resolved_at, complaint_id)` is {},"
-    " recent, and took {}"
-)
+_RESOLVED = "each {} complaint that was resolved, recently, {}; of all the five resolved last"
+_QUICK, _SLOW = "within a day", "after more than a day, or nobody knows when it was opened"
+_OPEN = "each {} complaint that is open, of the five that are open longest"
 _LOW = (
     "the latest score (greatest `(occurred_at, event_id, place in the answers)`) that the customer"
     " gave to the catalogue's `{}` is recent and < `low_score`"
@@ -150,64 +114,51 @@ SIGNALS = (
         "open_complaint_major",
         "a major complaint that is open",
         "重大投诉未解决",
-        "the customer has an open complaint that is major",
-        _is_open("major"),
+        _OPEN.format("major"),
+        open_ones("major"),
+        "complaint",
+        rises_from="resolved_complaint_major",
     ),
     Signal(
         "open_complaint_minor",
         "a minor complaint that is open",
         "一般投诉未解决",
-        "the customer has an open complaint, and none that is major",
-        _is_open("minor"),
-    ),
-    Signal(
-        "complaint_open_24h",
-        "a complaint open for a day",
-        "投诉超过 24 小时未解决",
-        _OPENED.format("24 hours", "72"),
-        _open_for(24 * _HOUR, 72 * _HOUR),
-    ),
-    Signal(
-        "complaint_open_72h",
-        "a complaint open for three days",
-        "投诉超过 72 小时未解决",
-        _OPENED.format("72 hours", "168"),
-        _open_for(72 * _HOUR, 168 * _HOUR),
-    ),
-    Signal(
-        "complaint_open_168h",
-        "a complaint open for a week",
-        "投诉超过 7 天未解决",
-        "the earliest `opened_at` of the open complaints lies at least 168 hours back",
-        _open_for(168 * _HOUR, None),
+        _OPEN.format("minor"),
+        open_ones("minor"),
+        "complaint",
+        rises_from="resolved_complaint_minor",
     ),
     Signal(
         "resolved_complaint_major",
         "a major complaint that took long to resolve",
         "重大投诉解决缓慢",
-        _RESOLVED.format("major", "longer than a day, or nobody knows how long"),
-        _resolved("major", quickly=False),
+        _RESOLVED.format("major", _SLOW),
+        resolved_ones("major", quickly=False),
+        "complaint",
     ),
     Signal(
         "resolved_complaint_minor",
         "a minor complaint that took long to resolve",
         "一般投诉解决缓慢",
-        _RESOLVED.format("minor", "longer than a day, or nobody knows how long"),
-        _resolved("minor", quickly=False),
+        _RESOLVED.format("minor", _SLOW),
+        resolved_ones("minor", quickly=False),
+        "complaint",
     ),
     Signal(
         "resolved_quickly_major",
         "a major complaint, though quickly resolved",
         "曾有重大投诉（已快速解决）",
-        _RESOLVED.format("major", "at most a day (`minutes_to_resolve` <= 1440)"),
-        _resolved("major", quickly=True),
+        _RESOLVED.format("major", _QUICK),
+        resolved_ones("major", quickly=True),
+        "complaint",
     ),
     Signal(
         "resolved_quickly_minor",
         "a minor complaint, though quickly resolved",
         "曾有一般投诉（已快速解决）",
-        _RESOLVED.format("minor", "at most a day (`minutes_to_resolve` <= 1440)"),
-        _resolved("minor", quickly=True),
+        _RESOLVED.format("minor", _QUICK),
+        resolved_ones("minor", quickly=True),
+        "complaint",
     ),
     Signal(
         "broken_promise",
@@ -217,11 +168,21 @@ SIGNALS = (
         _broken_promise,
     ),
     Signal(
+        "silent_unhappy",
+        "a poor result about which nobody complained",
+        "结果不满意但未投诉",
+        "`low_outcome`, and no complaint of the customer is open or was resolved later than D days"
+        " before that score",
+        _silent_unhappy,
+        "judgement",
+    ),
+    Signal(
         "low_attitude",
         "how staff treated them",
         "服务态度评分低",
         _LOW.format("attitude_experience"),
         _low_attitude,
+        "judgement",
     ),
     Signal(
         "low_outcome",
@@ -229,6 +190,7 @@ SIGNALS = (
         "服务结果评分低",
         _LOW.format("outcome_experience"),
         _low_outcome,
+        "judgement",
     ),
     Signal(
         "bad_memory",
@@ -237,6 +199,7 @@ SIGNALS = (
         "the order with the greatest (time of its last moment, `order_id`) has `memory_score` <"
         " 5, and that moment is recent",
         _bad_memory,
+        "judgement",
     ),
     Signal(
         "inactive_180d",

@@ -2,13 +2,13 @@
 
 The peak-end rule (Kahneman): the memory of an experience is made by its extreme moment and its last
 one. How long it took, and how many middling moments it had, hardly counts. The plain mean predicts
-about as well (Alybek et al. 2022), so both are kept.
+about as well (Alybek et al. 2022), so both are kept. What is asked in one callback happened in the
+order of the stages, not of the questions.
 """
 
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NEUTRAL = 500
-_PLACE = itemgetter(1)
 
 
 class LastMoment(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -40,21 +39,22 @@ class ScoredMoments(msgspec.Struct, omit_defaults=True, gc=False):
     peak: int | None = None
     last: LastMoment | None = None
 
-    def add(self, scores: Sequence[tuple[int, int]], at: datetime, event_id: str) -> None:
-        """Take in the scores of one event, each with its place in it.
+    def add(self, scores: Sequence[tuple[int, int, int]], at: datetime, event_id: str) -> None:
+        """Take in the scores of one event: the place of the stage in the flow, score, place in it.
 
-        Any order of calls ends in the same state.
+        What a callback asks about the last stage is its end, whatever it asks last; of one stage
+        it is the lower score. Any order of calls ends in the same state.
 
         >>> from datetime import UTC, datetime, timedelta
         >>> start, journey = datetime(2026, 1, 5, tzinfo=UTC), ScoredMoments()
         >>> for minute, score in enumerate([500, 900, 600, 100, 800]):
-        ...     journey.add([(score, 0)], start + timedelta(minutes=minute), f"e{minute}")
+        ...     journey.add([(0, score, 0)], start + timedelta(minutes=minute), f"e{minute}")
         >>> journey.peak, journey.end, journey.memory, journey.mean
         (100, 800, 450.0, 580.0)
         """
         if not scores:
             return
-        values = [score for score, _ in scores]
+        values = [score for _, score, _ in scores]
         self.count += len(values)
         self.total += sum(values)
         # Of the scores of one event only the highest and the lowest can be the farthest from the
@@ -65,10 +65,10 @@ class ScoredMoments(msgspec.Struct, omit_defaults=True, gc=False):
                 -self.peak,
             ):
                 self.peak = score
-        score, place = max(scores, key=_PLACE)
+        _, lowest, place = max([(stage, -score, place) for stage, score, place in scores])
         last = self.last
         if last is None or (at, event_id, place) > (last.at, last.event_id, last.place):
-            self.last = LastMoment(score, at, event_id, place)
+            self.last = LastMoment(-lowest, at, event_id, place)
 
     @property
     def end(self) -> int | None:

@@ -11,6 +11,8 @@ from voc_stream.domain.measures.of_complaint import complaint_measures
 from voc_stream.domain.measures.of_order import OrderMeasures, order_measures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.calendar import Calendars
@@ -27,6 +29,8 @@ class MeasureRules(NamedTuple):
         calendars: when sites are open; None if that is known of none.
         complaints: what the catalogue declares of complaints.
         counts_complaints: whether anything counts under the profile of a complaint's customer.
+        stage_places: of experiences that are about a stage, its place in the flow.
+        last_place: the place of all others: they are about the whole visit.
     """
 
     flow: Flow
@@ -35,6 +39,8 @@ class MeasureRules(NamedTuple):
     calendars: Calendars | None = None
     complaints: tuple[ComplaintMeasure, ...] = ()
     counts_complaints: bool = False
+    stage_places: Mapping[str, int] = {}
+    last_place: int = 0
 
     def opening_microseconds(
         self, site_id: str | None, entered: int | None, exited: int | None
@@ -52,7 +58,7 @@ class MeasureRules(NamedTuple):
 def measure_rules(catalogue: Catalogue) -> MeasureRules:
     """The rules of a catalogue."""
     plausible, calendars = catalogue.plausible, calendars_of(catalogue)
-    complaints = complaint_measures(catalogue)
+    complaints, stages = complaint_measures(catalogue), [*catalogue.flow.stages]
     return MeasureRules(
         catalogue.flow,
         order_measures(catalogue),
@@ -60,4 +66,10 @@ def measure_rules(catalogue: Catalogue) -> MeasureRules:
         calendars if calendars.has_hours else None,
         complaints,
         bool(complaints) or "complaint" in within_measures(catalogue).starts,
+        {
+            key: stages.index(experience.stage)
+            for key, experience in catalogue.experience.items()
+            if experience.stage in stages
+        },
+        len(stages),
     )

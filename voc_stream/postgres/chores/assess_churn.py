@@ -99,11 +99,11 @@ class AssessChurn:
                 left += self.aside.search(
                     customer_ids,
                     lambda some: churn.reassess_apart(
-                        cursor, some, self._transaction.catalogue.churn, now
+                        cursor, some, self._transaction.catalogue, now
                     ),
                 )
             else:
-                churn.reassess(cursor, customer_ids, self._transaction.catalogue.churn, now)
+                churn.reassess(cursor, customer_ids, self._transaction.catalogue, now)
             churn.put_back(cursor, left)
         if part is not None:
             self._turn = part
@@ -115,7 +115,7 @@ class AssessChurn:
         with self._transaction() as cursor:
             if not churn.lock_assessment(cursor):
                 return None
-            churn.reassess(cursor, customer_ids, self._transaction.catalogue.churn, now)
+            churn.reassess(cursor, customer_ids, self._transaction.catalogue, now)
             return len(customer_ids)
 
     def _take_up_future(self, cursor: Cursor) -> None:
@@ -140,7 +140,7 @@ class AssessChurn:
             churn.reassess(
                 cursor,
                 customer_ids[first : first + CUSTOMERS_A_TIME],
-                self._transaction.catalogue.churn,
+                self._transaction.catalogue,
                 now,
             )
         return len(customer_ids)

@@ -159,7 +159,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     _move_all_histories(cursor, catalogue)
     _merge_everything(cursor)
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
-        churn.reassess(cursor, customer_ids, catalogue.churn, now)
+        churn.reassess(cursor, customer_ids, catalogue, now)
     # The temporary tables must not shadow those that the scratch schema's own will be made from.
     cursor.execute("DISCARD TEMP")
 
@@ -248,7 +248,7 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
     _merge_everything(cursor)
     cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
     for moment, customer_ids in cursor.fetchall():
-        churn.reassess(cursor, customer_ids, catalogue.churn, moment)
+        churn.reassess(cursor, customer_ids, catalogue, moment)
     # A customer without a risk in the live table must have none in truth.
     cursor.execute(
         f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id"
@@ -257,4 +257,4 @@ def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
     without = [customer_id for (customer_id,) in cursor.fetchall()]
     cursor.execute(f"SELECT max(as_of) FROM {LIVE}.rolling_clock")
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
-    churn.reassess(cursor, without, catalogue.churn, as_of)
+    churn.reassess(cursor, without, catalogue, as_of)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from voc_stream.domain.churn.hazard import ChurnRisk, assess
+from voc_stream.domain.churn.hazard import ChurnRisk, assess, risk_model
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.rolling.risk_facts import read_facts
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from voc_stream.catalogue.model import ChurnModel
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.copy_csv import Value
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -115,7 +115,7 @@ def put_back(cursor: Cursor, customer_ids: Iterable[str]) -> None:
 
 
 def reassess_apart(
-    cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime
+    cursor: Cursor, customer_ids: Sequence[str], catalogue: Catalogue, now: datetime
 ) -> int:
     """Do what `reassess` does; if it fails, the transaction stays as it was.
 
@@ -125,7 +125,7 @@ def reassess_apart(
     cursor.execute("SAVEPOINT apart; SET CONSTRAINTS ALL IMMEDIATE")
     try:
         with translated():
-            reassess(cursor, customer_ids, model, now)
+            reassess(cursor, customer_ids, catalogue, now)
     except StoreUnavailableError:
         raise  # all of the transaction is lost
     except Exception:
@@ -135,11 +135,13 @@ def reassess_apart(
     return len(customer_ids)
 
 
-def reassess(cursor: Cursor, customer_ids: Sequence[str], model: ChurnModel, now: datetime) -> None:
+def reassess(
+    cursor: Cursor, customer_ids: Sequence[str], catalogue: Catalogue, now: datetime
+) -> None:
     """Write the risks of these customers as of `now`; a customer who has left has no row."""
     if not customer_ids:
         return
-    found = read_facts(cursor, customer_ids, now)
+    found, model = read_facts(cursor, customer_ids, now), risk_model(catalogue)
     left = set(customer_ids).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))

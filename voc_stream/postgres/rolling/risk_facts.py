@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from voc_stream.domain.entities.journey import LastMoment
     from voc_stream.postgres.session.cursor import Cursor
 
+MOST_COMPLAINTS = 5
+"""So many open complaints of a severity, and so many resolved ones, count; more hardly matter."""
 # The order with the latest broken promise, and the order of the latest scored moment.
 _ORDERS = """
 SELECT c.customer_id, o.order_id, o.delivered_at, o.on_time, o.last_moment_at, o.memory_score
@@ -31,18 +33,18 @@ FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
      ORDER BY last_moment_at DESC, order_id DESC LIMIT 1)
 ) o
 """
-# Of each severity the complaint that is open longest, and the complaint that was resolved last.
+# Of each severity the complaints that are open longest, and the complaints that were resolved last.
 _COMPLAINTS = f"""
 SELECT c.customer_id, q.complaint_id, q.severity, q.state, q.opened_at, q.resolved_at
 FROM unnest(%s::text[]) AS c (customer_id) CROSS JOIN LATERAL (
     (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'major' AND {IS_OPEN}
-     ORDER BY opened_at LIMIT 1)
+     ORDER BY opened_at LIMIT {MOST_COMPLAINTS})
     UNION ALL
     (SELECT * FROM complaint WHERE customer_id = c.customer_id AND severity = 'minor' AND {IS_OPEN}
-     ORDER BY opened_at LIMIT 1)
+     ORDER BY opened_at LIMIT {MOST_COMPLAINTS})
     UNION ALL
     (SELECT * FROM complaint WHERE customer_id = c.customer_id AND {IS_RESOLVED}
-     ORDER BY resolved_at DESC, complaint_id DESC LIMIT 1)
+     ORDER BY resolved_at DESC, complaint_id DESC LIMIT {MOST_COMPLAINTS})
 ) q
 """
 
@@ -70,7 +72,7 @@ FROM unnest(%(ids)s::text[]) AS c (customer_id)
 def read_facts(cursor: Cursor, customer_ids: Sequence[str], as_of: datetime) -> list[CustomerFacts]:
     """What the risks of these customers depend on; customers who have left are left out.
 
-    Of each customer at most two orders and three complaints, those that decide
+    Of each customer at most two orders and some complaints, those that decide
     (domain/churn/signals.py). They are found by index: a customer may have a million.
     """
     ids = list(customer_ids)

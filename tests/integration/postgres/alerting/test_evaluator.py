@@ -386,13 +386,13 @@ def test_what_is_judged_more_rarely_is_confirmed_by_the_next_time_that_it_is(sto
     judged.take_in([judged.event(TODAY, "s-1", "ann", 8)])
     store.ask(
         "INSERT INTO churn_risk (customer_id, risk, band, drivers, model_version, as_of)"
-        " SELECT 'u-' || n, 0.4, CASE WHEN n <= 100 THEN 'high' ELSE 'low' END, '[]', 'tarp-1', %s"
+        " SELECT 'u-' || n, 0.4, CASE WHEN n <= 100 THEN 'high' ELSE 'low' END, '[]', 'tarp-2', %s"
         " FROM generate_series(1, 1000) n",
         TODAY,
     )
     store.ask(
         "INSERT INTO risk_daily (day, customers, at_risk, model_version, counted_at)"
-        " SELECT (%s - n * interval '1 day')::date, 1000, 50, 'tarp-1', %s - n * interval '1 day'"
+        " SELECT (%s - n * interval '1 day')::date, 1000, 50, 'tarp-2', %s - n * interval '1 day'"
         " FROM generate_series(1, 28) n",
         TODAY,
         TODAY,

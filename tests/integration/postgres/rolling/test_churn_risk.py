@@ -77,23 +77,17 @@ def test_risk_moves_with_time_alone(store: Store) -> None:
     store.take_in(complaint(severity="major"))
     chores = store.chores()
     assessed, ages = [], []
-    for hours in (0, 1, 24, 25, 72, 168, 180 * 24, 365 * 24, 9999):
+    for hours in (0, 1, 6, 12, 13, 24, 25, 168, 180 * 24, 365 * 24, 9999):
         assessed.append(chores.assess_churn(START + timedelta(hours=hours)))
         ages.append(
-            store.one(
-                "SELECT max(d ->> 'driver') FROM churn_risk, jsonb_array_elements(drivers) d WHERE"
-                " d ->> 'driver' ~ '\\d'"
-            )
+            store.ask(
+                "SELECT round(risk::numeric, 2)::text, drivers -> 2 ->> 'driver' FROM churn_risk"
+            )[0]
         )
-    assert assessed == [1, 0, 1, 0, 1, 1, 1, 1, 0]
-    assert ages[:6] == [
-        None,
-        None,
-        *["complaint_open_24h"] * 2,
-        "complaint_open_72h",
-        "complaint_open_168h",
-    ]
-    assert ages[6:] == ["inactive_180d", *["inactive_365d"] * 2]
+    assert assessed == [1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0]
+    risks = ("0.46", "0.46", "0.55", "0.64", "0.64", "0.81", "0.81", "0.81")
+    assert ages[:8] == [(risk, None) for risk in risks]
+    assert [silence for _, silence in ages[8:]] == ["inactive_180d", *["inactive_365d"] * 2]
 
 
 def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store) -> None:
@@ -127,6 +121,22 @@ def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store
             )
         )
     assert seen == [(0, 1, 0), (1, 0, 0), (178, 0, 0), (359, 1, 1), (360, 1, 0), (361, 0, 0)]
+
+
+def test_a_resolved_complaint_fades_with_time_alone(store: Store) -> None:
+    """Whose risk fades is assessed when it does, every thirtieth day, and is exact each time."""
+    values = messages(
+        [complaint("k-1"), complaint("k-2", action="resolved", occurred_at=at(days=2))]
+    )
+    send(store.sink(), values)
+    chores = store.chores()
+    assessed = []
+    for days in (2, 3, 31, 32, 62, 92, 122, 152, 182, 183):
+        as_of = START + timedelta(days=days)
+        assessed.append(chores.assess_churn(as_of))
+        store.assert_as_expected(values, as_of, names=["churn_risk"])
+    # On day 180 the silence begins, and is found on the next look.
+    assert assessed == [1, 0, 0, 1, 1, 1, 1, 1, 1, 0]
 
 
 def test_what_we_do_is_no_sign_of_life(store: Store) -> None:

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from builders import START
 
+from voc_stream.domain.churn.courses import Course, Terms
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
 from voc_stream.domain.churn.signals import SIGNAL_NAMES, SIGNALS
-from voc_stream.domain.churn.spells import Spell, Terms
 
-TERMS = Terms(timedelta(days=180), 600)
+TERMS = Terms(timedelta(days=180), 600, {"major": timedelta(days=1), "minor": timedelta(days=3)})
 CALM = CustomerFacts("c-1", START, None, None, None, (), ())
 
 
@@ -21,24 +21,31 @@ def test_each_signal_has_a_name_and_words_of_its_own() -> None:
         assert signal.en
         assert signal.active_when
         assert re.search(r"[\u4e00-\u9fff]", signal.zh)
+        assert signal.rises_from is None or signal.rises_from in SIGNAL_NAMES
 
 
 def test_nothing_but_silence_threatens_a_calm_customer() -> None:
     """Who has no order, complaint or score has only the signals that come with time."""
-    spells = {signal.name: signal.active(CALM, TERMS) for signal in SIGNALS}
+    courses = {signal.name: signal.courses(CALM, TERMS) for signal in SIGNALS}
     days = {180: START + timedelta(days=180), 365: START + timedelta(days=365)}
-    assert {name: spell for name, spell in spells.items() if spell is not None} == {
-        "inactive_180d": Spell(days[180], days[365]),
-        "inactive_365d": Spell(days[365], None),
+    assert {name: [*theirs] for name, theirs in courses.items() if theirs} == {
+        "inactive_180d": [Course(None, ((days[180], 1.0), (days[365], None)))],
+        "inactive_365d": [Course(None, ((days[365], 1.0),))],
     }
 
 
-def test_an_open_complaint_ages_without_a_gap() -> None:
-    """One signal gives way to the next at the very moment that it begins."""
+def test_nobody_is_inactive_who_never_acted() -> None:
+    """Of a customer who is known from an export only nobody knows what silence means."""
+    unheard = CALM._replace(last_heard_at=None)
+    assert not any(signal.courses(unheard, TERMS) for signal in SIGNALS)
+
+
+def test_each_complaint_has_a_course_of_its_own() -> None:
+    """Of its severity and by its state; one that was taken back has none."""
     opened = ComplaintFacts("q-1", "minor", "opened", True, START, None, None)
-    facts = CALM._replace(complaints=(opened,))
-    ages = [signal.active(facts, TERMS) for signal in SIGNALS if "complaint_open_" in signal.name]
-    assert [spell and spell.until for spell in ages[:-1]] == [
-        spell and spell.since for spell in ages[1:]
-    ]
-    assert ages[-1] == Spell(START + timedelta(hours=168), None)
+    resolved = ComplaintFacts("q-2", "major", "closed", False, START, START, timedelta(0))
+    withdrawn = ComplaintFacts("q-3", "major", "withdrawn", False, START, START, timedelta(0))
+    facts = CALM._replace(complaints=(opened, opened, resolved, withdrawn), last_heard_at=None)
+    assert {
+        signal.name: len(theirs) for signal in SIGNALS if (theirs := signal.courses(facts, TERMS))
+    } == {"open_complaint_minor": 2, "resolved_quickly_major": 1}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from builders import START
@@ -11,22 +11,27 @@ from hypothesis import strategies as st
 
 from voc_stream.domain.entities.journey import NEUTRAL, ScoredMoments
 
+if TYPE_CHECKING:
+    from random import Random
+
 
 class Moment(NamedTuple):
-    """A score of a journey, ordered as moments are."""
+    """A score of a journey, ordered as moments are; `least` is the score with a minus."""
 
     at: datetime
     event_id: str
+    stage: int
+    least: int
     place: int
-    score: int
 
 
 SCORES = st.integers(0, 1000)
 HOURS = st.integers(0, 3).map(lambda hours: START + timedelta(hours=hours))
 MOMENTS = st.lists(
-    st.builds(Moment, HOURS, st.sampled_from("abc"), st.integers(0, 2), SCORES),
+    st.builds(
+        Moment, HOURS, st.sampled_from("abc"), st.integers(0, 2), st.integers(-1000, 0), st.just(0)
+    ),
     max_size=8,
-    unique_by=lambda moment: (moment.event_id, moment.place),
 )
 
 
@@ -35,28 +40,45 @@ def journey(moments: list[Moment]) -> ScoredMoments:
     for (at, event_id), of_one_event in groupby(
         moments, key=lambda moment: (moment.at, moment.event_id)
     ):
-        folded.add([(moment.score, moment.place) for moment in of_one_event], at, event_id)
+        given = [(moment.stage, -moment.least, moment.place) for moment in of_one_event]
+        folded.add(given, at, event_id)
     return folded
 
 
 def scored(scores: list[int], every: timedelta = timedelta(minutes=1)) -> ScoredMoments:
     return journey(
         [
-            Moment(START + place * every, f"e{place:03}", 0, score)
+            Moment(START + place * every, f"e{place:03}", 0, -score, 0)
             for place, score in enumerate(scores)
         ]
     )
 
 
-@given(MOMENTS.flatmap(st.permutations))
-def test_any_order_of_moments_is_the_same_journey(moments: list[Moment]) -> None:
-    """Moments may arrive in any order.
+@given(MOMENTS, st.randoms())
+def test_any_order_of_moments_is_the_same_journey(moments: list[Moment], dice: Random) -> None:
+    """Events may arrive in any order, and ask in any order.
 
-    The end is the greatest by time, event id and place in the answers.
+    The end is the greatest by time, event id and stage, of one stage the lower score.
     """
-    folded = journey(moments)
-    assert folded == journey(sorted(moments))
-    assert folded.end == (max(moments).score if moments else None)
+    events = [[*theirs] for _, theirs in groupby(sorted(moments), key=lambda one: one[:2])]
+    expected = journey([moment for event in events for moment in event])
+    dice.shuffle(events)
+    for event in events:
+        dice.shuffle(event)
+    folded = journey([moment for event in events for moment in event])
+    assert folded == expected
+    assert folded.end == (-max(moments).least if moments else None)
+
+
+def test_the_order_of_questions_is_not_remembered() -> None:
+    """A callback that asks about the wash first says the same as one that asks about it last."""
+    reception, wash = (0, 900, 0), (1, 100, 1)
+    memories = []
+    for asked in ([reception, wash], [wash, reception]):
+        folded = ScoredMoments()
+        folded.add(asked, START, "c-1")
+        memories.append((folded.end, folded.memory))
+    assert memories == [(100, 100.0), (100, 100.0)]
 
 
 @given(st.lists(SCORES, min_size=1, max_size=8))

@@ -330,7 +330,7 @@ def test_orders_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -> No
     """An independent reading of the semantics gives the same row, in every column."""
     read = read_events(messages(bodies), CATALOGUE, NOW)
     for (order_id,), row in order_rows(
-        read, stage_rows(read), moments_of_orders(read), CATALOGUE
+        read, stage_rows(read), moments_of_orders(read, CATALOGUE), CATALOGUE
     ).items():
         about = [
             body

@@ -77,7 +77,7 @@ def test_sums_are_the_oracles(catalogue: Catalogue, batches: list[list[Event]]) 
         "customer": customer_rows(events),
         "repair_stage": stages,
         "complaint": complaint_rows(events),
-        "repair_order": order_rows(events, stages, moments_of_orders(events), CATALOGUE),
+        "repair_order": order_rows(events, stages, moments_of_orders(events, CATALOGUE), CATALOGUE),
     }
     expected: dict[tuple[object, ...], int] = {}
     for one in contributions(events, tables, CATALOGUE):

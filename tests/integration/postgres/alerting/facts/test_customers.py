@@ -34,7 +34,7 @@ def with_model(catalogue: Catalogue, version: str) -> Catalogue:
     )
 
 
-def put_customers(store: Store, *, calm: int, at_risk: int, version: str = "tarp-1") -> None:
+def put_customers(store: Store, *, calm: int, at_risk: int, version: str = "tarp-2") -> None:
     """Rows as the assessment writes them, of so many customers."""
     store.ask("DELETE FROM churn_risk")
     for band, driver, count in (("low", "base", calm), ("high", "broken_promise", at_risk)):
@@ -48,7 +48,7 @@ def put_customers(store: Store, *, calm: int, at_risk: int, version: str = "tarp
         )
 
 
-def put_days(store: Store, shares: dict[int, tuple[int, int]], version: str = "tarp-1") -> None:
+def put_days(store: Store, shares: dict[int, tuple[int, int]], version: str = "tarp-2") -> None:
     """Counts of so many days ago."""
     for days, (customers, at_risk) in shares.items():
         store.ask(
@@ -159,8 +159,8 @@ def test_the_count_of_a_day_is_the_last_of_that_day(store: Store) -> None:
         " day",
         NOW.date(),
     ) == [
-        (0, 100, 20, "tarp-1", midnight + 20 * MINUTES),
-        (1, 100, 20, "tarp-1", midnight + 40 * MINUTES),
+        (0, 100, 20, "tarp-2", midnight + 20 * MINUTES),
+        (1, 100, 20, "tarp-2", midnight + 40 * MINUTES),
     ]
 
 

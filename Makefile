@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts \
 	bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers \
-	bench-detection bench-explanation coverage docs lint format lock clean
+	bench-churn bench-detection bench-explanation coverage docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -77,6 +77,9 @@ bench-soak: $(VENV)/installed-test ## one worker under a steady load for an hour
 
 bench-chores: $(VENV)/installed-test ## what merging and assessing cost
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.chores $(ARGS)
+
+bench-churn: $(VENV)/installed-test ## how well risks order real customers, of a file of visits
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.churn_order $(ARGS)
 
 bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is found: 30 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)

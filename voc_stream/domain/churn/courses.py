@@ -6,7 +6,7 @@ computed again, and a row holds until then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,28 +17,7 @@ if TYPE_CHECKING:
 FADING_PARTS = 6
 """In so many equal steps an incident is forgotten; an assumption."""
 RISING_PARTS = 4
-"""In so many equal steps a complaint that is open gets as bad as one never resolved; an assumption.
-"""
-
-
-class Course(NamedTuple):
-    """How much a signal weighs: `first`, and from each moment of `steps` on what stands beside it.
-
-    A weight of 0 is nothing, and 1 is all of the signal. None: the signal is not there. The moments
-    ascend.
-    """
-
-    first: float | None
-    steps: Sequence[tuple[datetime, float | None]] = ()
-
-    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
-        """The weight at a moment, and when the next step is; None: there is none any more."""
-        weight = self.first
-        for moment, next_weight in self.steps:
-            if moment > as_of:
-                return weight, moment
-            weight = next_weight
-        return weight, None
+"""In so many equal steps an open complaint gets as bad as one never resolved; an assumption."""
 
 
 class Terms(NamedTuple):
@@ -55,38 +34,82 @@ class Terms(NamedTuple):
     resolve_within: Mapping[str, timedelta]
 
 
+class Course(Protocol):
+    """How much something weighs over time: 0 is nothing, and 1 is all of its signal."""
+
+    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
+        """The weight at a moment, and when it changes next.
+
+        None: it is not there (any more); it never changes.
+        """
+
+
 if TYPE_CHECKING:
     Courses = Callable[[CustomerFacts, Terms], Sequence[Course]]
 
 
-def after(moment: datetime, age: timedelta, next_age: timedelta | None) -> Course:
-    """From so long after a moment on, until so long after it; None: for ever."""
-    begins = (moment + age, 1.0)
-    return Course(None, (begins,) if next_age is None else (begins, (moment + next_age, None)))
+class Spell(NamedTuple):
+    """All of its weight from a moment on, before another; None: for ever."""
+
+    since: datetime
+    until: datetime | None
+
+    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
+        """See `Course`."""
+        if as_of < self.since:
+            return None, self.since
+        if self.until is None or as_of < self.until:
+            return 1.0, self.until
+        return None, None
 
 
-def fading(moment: datetime, window: timedelta) -> Course:
-    """Something of that moment is forgotten in equal steps, until the window is over.
+class Level(NamedTuple):
+    """A weight that time does not change."""
+
+    weight: float
+
+    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
+        """See `Course`."""
+        del as_of
+        return self.weight, None
+
+
+class Fading(NamedTuple):
+    """Something of a moment, forgotten in equal steps until the window is over.
 
     >>> from datetime import datetime, timedelta, UTC
-    >>> course, start = Course(1.0, ()), datetime(2026, 1, 5, tzinfo=UTC)
-    >>> course = fading(start, timedelta(days=180))
-    >>> [course.at(start + timedelta(days=days))[0] for days in (0, 29, 30, 90, 179, 180)]
-    [1.0, 1.0, 0.8333333333333334, 0.5, 0.16666666666666666, None]
+    >>> start = datetime(2026, 1, 5, tzinfo=UTC)
+    >>> course = Fading(start, timedelta(days=180))
+    >>> [course.at(start + timedelta(days=days))[0] for days in (0, 29, 90, 179, 180)]
+    [1.0, 1.0, 0.5, 0.16666666666666666, None]
     """
-    steps = [
-        (moment + window * part / FADING_PARTS, (FADING_PARTS - part) / FADING_PARTS)
-        for part in range(1, FADING_PARTS)
-    ]
-    return Course(1.0, (*steps, (moment + window, None)))
+
+    moment: datetime
+    window: timedelta
+
+    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
+        """See `Course`."""
+        passed, next_step = _passed(self.moment, self.window, FADING_PARTS, as_of)
+        weight = (FADING_PARTS - passed) / FADING_PARTS if passed < FADING_PARTS else None
+        return weight, next_step
 
 
-def rising(moment: datetime, limit: timedelta) -> Course:
-    """Something that is not over rises in equal steps until its limit has passed, and stays."""
-    return Course(
-        0.0,
-        [
-            (moment + limit * part / RISING_PARTS, part / RISING_PARTS)
-            for part in range(1, RISING_PARTS + 1)
-        ],
-    )
+class Rising(NamedTuple):
+    """Something that is not over: it rises in equal steps until its limit has passed, and stays."""
+
+    moment: datetime
+    limit: timedelta
+
+    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
+        """See `Course`."""
+        passed, next_step = _passed(self.moment, self.limit, RISING_PARTS, as_of)
+        return passed / RISING_PARTS, next_step
+
+
+def _passed(
+    moment: datetime, whole: timedelta, parts: int, as_of: datetime
+) -> tuple[int, datetime | None]:
+    """How many of so many equal parts of a time have passed, and when the next one has."""
+    width = whole / parts
+    passed = (as_of - moment) // width if as_of > moment else 0
+    return (parts, None) if passed >= parts else (passed, moment + width * (passed + 1))

@@ -23,7 +23,7 @@ from datetime import timedelta
 from math import exp, expm1, log, log1p
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.churn.courses import Terms
+from voc_stream.domain.churn.courses import RISING_PARTS, Terms
 from voc_stream.domain.churn.signals import SIGNALS
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from voc_stream.domain.churn.courses import Courses
     from voc_stream.domain.churn.facts import CustomerFacts
 
+# No part of it may be shorter than the least time that there is.
+_LEAST_LIMIT = RISING_PARTS * timedelta.resolution
 BASE = "base"
 """The driver that every customer has, which explains nothing."""
 AT_RISK_BANDS = ("high", "critical")
@@ -75,12 +77,21 @@ class Weighed(NamedTuple):
 
 
 class RiskModel(NamedTuple):
-    """What a catalogue says about risks, worked out once for all customers."""
+    """What a catalogue says about risks, worked out once for all customers.
+
+    Attributes:
+        churn: its numbers.
+        terms: what it says about signals.
+        base: the logarithm of the base hazard.
+        signals: those that it gives a multiplier, in the order of drivers.
+        bands: with their lower bounds, the highest first.
+    """
 
     churn: ChurnModel
     terms: Terms
     base: float
     signals: Sequence[Weighed]
+    bands: Sequence[tuple[float, str]]
 
 
 def risk_model(catalogue: Catalogue) -> RiskModel:
@@ -89,7 +100,10 @@ def risk_model(catalogue: Catalogue) -> RiskModel:
     terms = Terms(
         timedelta(days=churn.signal_days),
         churn.low_score * 100,
-        {"major": timedelta(minutes=limits.major), "minor": timedelta(minutes=limits.minor)},
+        {
+            severity: max(timedelta(minutes=minutes), _LEAST_LIMIT)
+            for severity, minutes in (("major", limits.major), ("minor", limits.minor))
+        },
     )
     logs = {name: log(multiplier) for name, multiplier in churn.multipliers.items()}
     signals = [
@@ -103,7 +117,8 @@ def risk_model(catalogue: Catalogue) -> RiskModel:
         for signal in SIGNALS
         if signal.name in logs
     ]
-    return RiskModel(churn, terms, log(churn.base_hazard_per_month), signals)
+    bands = sorted(((bound, band) for band, bound in churn.bands.items()), reverse=True)
+    return RiskModel(churn, terms, log(churn.base_hazard_per_month), signals, bands)
 
 
 def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk:
@@ -148,7 +163,7 @@ def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk
     return ChurnRisk(
         customer_id=facts.customer_id,
         risk=risk,
-        band=band_of(risk, churn),
+        band=band_of(risk, model),
         drivers=drivers,
         value_at_risk=None if facts.annual_value is None else risk * facts.annual_value / 100,
         model_version=churn.version,
@@ -169,10 +184,9 @@ def _of_causes(causes: Mapping[str, Sequence[float]]) -> list[Driver]:
     return [Driver(name, share * theirs) for name, theirs in excess.items()]
 
 
-def band_of(risk: float, model: ChurnModel) -> str:
+def band_of(risk: float, model: RiskModel) -> str:
     """The highest band whose lower bound the risk reaches."""
-    band = "low"
-    for name, bound in sorted(model.bands.items(), key=lambda item: item[1]):
+    for bound, band in model.bands:
         if risk >= bound:
-            band = name
-    return band
+            return band
+    return "low"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.churn.courses import Course, fading, rising
+from voc_stream.domain.churn.courses import Fading, Level, Rising
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voc_stream.domain.churn.courses import Courses, Terms
+    from voc_stream.domain.churn.courses import Course, Courses, Terms
     from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
 
 QUICKLY = timedelta(hours=24)
@@ -24,9 +24,11 @@ def open_ones(severity: str) -> Courses:
     """
 
     def courses(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+        if not facts.complaints:
+            return ()
         limit = terms.resolve_within[severity]
         return [
-            Course(0.0) if one.opened_at is None else rising(one.opened_at, limit)
+            Level(0.0) if one.opened_at is None else Rising(one.opened_at, limit)
             for one in facts.complaints
             if one.is_open and one.severity == severity
         ]
@@ -38,8 +40,10 @@ def resolved_ones(severity: str, *, quickly: bool) -> Courses:
     """Each complaint that was resolved, within a day or not, which fades."""
 
     def courses(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+        if not facts.complaints:
+            return ()
         return [
-            fading(one.resolved_at, terms.window)
+            Fading(one.resolved_at, terms.window)
             for one in facts.complaints
             if one.resolved_at is not None
             and one.state in RESOLVED_STATES

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from voc_stream.domain.churn.courses import after, fading
+from voc_stream.domain.churn.courses import Fading, Spell
 from voc_stream.domain.churn.of_complaints import RESOLVED_STATES, open_ones, resolved_ones
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Signal(NamedTuple):
 def _inactive_for(age: timedelta, next_age: timedelta | None) -> Courses:
     def courses(facts: CustomerFacts, _: Terms) -> Sequence[Course]:
         heard_at = facts.last_heard_at
-        return () if heard_at is None else (after(heard_at, age, next_age),)
+        if heard_at is None:
+            return ()
+        return (Spell(heard_at + age, None if next_age is None else heard_at + next_age),)
 
     return courses
 
@@ -59,7 +61,7 @@ def _broken_promise(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
     if not facts.orders:
         return ()
     late = [one.delivered_at for one in facts.orders if one.on_time is False and one.delivered_at]
-    return (fading(max(late), terms.window),) if late else ()
+    return (Fading(max(late), terms.window),) if late else ()
 
 
 def _low_attitude(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
@@ -73,7 +75,7 @@ def _low_outcome(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
 def _low(latest: Score | None, terms: Terms) -> Sequence[Course]:
     if latest is None or latest.score >= terms.low_score:
         return ()
-    return (fading(latest.at, terms.window),)
+    return (Fading(latest.at, terms.window),)
 
 
 def _silent_unhappy(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
@@ -85,7 +87,7 @@ def _silent_unhappy(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
         was_resolved = one.state in RESOLVED_STATES and one.resolved_at is not None
         if one.is_open or (was_resolved and one.resolved_at > since):  # type: ignore[operator]
             return ()
-    return (fading(latest.at, terms.window),)
+    return (Fading(latest.at, terms.window),)
 
 
 def _bad_memory(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
@@ -98,7 +100,7 @@ def _bad_memory(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
         return ()
     last_moment_at, _, memory = max(remembered, key=lambda order: order[:2])
     is_bad = memory is not None and memory < NEUTRAL_MEMORY
-    return (fading(last_moment_at, terms.window),) if is_bad else ()
+    return (Fading(last_moment_at, terms.window),) if is_bad else ()
 
 
 _RESOLVED = "each {} complaint that was resolved, recently, {}; of all the five resolved last"

@@ -381,12 +381,13 @@ def test_a_signal_without_a_multiplier_is_not_used(catalogue: Catalogue) -> None
 )
 def test_a_band_begins_with_its_bound(catalogue: Catalogue, risk: float, band: str) -> None:
     """The highest band whose lower bound the risk reaches."""
-    assert band_of(risk, catalogue.churn) == band
+    assert band_of(risk, risk_model(catalogue)) == band
 
 
 def test_bands_that_the_catalogue_leaves_out_do_not_occur(catalogue: Catalogue) -> None:
     """Low always exists."""
-    model = msgspec.structs.replace(catalogue.churn, bands={"critical": 0.9})
+    churn = msgspec.structs.replace(catalogue.churn, bands={"critical": 0.9})
+    model = risk_model(msgspec.structs.replace(catalogue, churn=churn))
     assert [band_of(risk, model) for risk in (0.0, 0.89, 0.9)] == ["low", "low", "critical"]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from builders import START
 
-from voc_stream.domain.churn.courses import Course, Terms
+from voc_stream.domain.churn.courses import Spell, Terms
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
 from voc_stream.domain.churn.signals import SIGNAL_NAMES, SIGNALS
 
@@ -29,8 +29,8 @@ def test_nothing_but_silence_threatens_a_calm_customer() -> None:
     courses = {signal.name: signal.courses(CALM, TERMS) for signal in SIGNALS}
     days = {180: START + timedelta(days=180), 365: START + timedelta(days=365)}
     assert {name: [*theirs] for name, theirs in courses.items() if theirs} == {
-        "inactive_180d": [Course(None, ((days[180], 1.0), (days[365], None)))],
-        "inactive_365d": [Course(None, ((days[365], 1.0),))],
+        "inactive_180d": [Spell(days[180], days[365])],
+        "inactive_365d": [Spell(days[365], None)],
     }
 
 

@@ -9,14 +9,16 @@ from voc_stream.domain.calendar import calendars_of
 from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_complaint import complaint_measures
 from voc_stream.domain.measures.of_order import OrderMeasures, order_measures
+from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.calendar import Calendars
     from voc_stream.domain.measures.of_complaint import ComplaintMeasure
+    from voc_stream.events.types.base import GivenScore
 
 
 class MeasureRules(NamedTuple):
@@ -41,6 +43,14 @@ class MeasureRules(NamedTuple):
     counts_complaints: bool = False
     stage_places: Mapping[str, int] = {}
     last_place: int = 0
+
+    def placed(self, scores: Iterable[GivenScore]) -> list[tuple[int, int, int]]:
+        """Scores as journeys take them: place of the stage, hundredths, place in the event."""
+        stage_of, last = self.stage_places.get, self.last_place
+        return [
+            (stage_of(experience, last), hundredths(points), place)
+            for experience, points, place in scores
+        ]
 
     def opening_microseconds(
         self, site_id: str | None, entered: int | None, exited: int | None

@@ -144,12 +144,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         if outcome := event.failed_attempt():
             self.failed = with_failed(self.failed, FailedAttempt(microseconds_of(at), outcome))
         if scores := event.scores():
-            stage_of, last = rules.stage_places.get, rules.last_place
-            given = [
-                (stage_of(experience, last), hundredths(points), place)
-                for experience, points, place in scores
-            ]
-            self.moments.add(given, at, event.event_id)
+            self.moments.add(rules.placed(scores), at, event.event_id)
         if rules.calendars is not None or self.opened:
             if value_of(self.site_id) != value_of(site_before):
                 self._count_opening({*self.entered}, rules)

@@ -48,7 +48,7 @@ def expected(values: list[bytes]) -> Counter[str]:
     """What the oracle says of the follow-ups that fell due within a week."""
     events = read_events(values, CATALOGUE, NOW)
     found: Counter[str] = Counter()
-    rows = order_rows(events, stage_rows(events), moments_of_orders(events), CATALOGUE)
+    rows = order_rows(events, stage_rows(events), moments_of_orders(events, CATALOGUE), CATALOGUE)
     for row in rows.values():
         due_at = row["follow_up_due_at"]
         if due_at is None or not NOW - A_WEEK <= due_at < NOW:

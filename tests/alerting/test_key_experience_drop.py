@@ -37,6 +37,8 @@ ENDS_SECONDS = 300.0
 What customers of the decline say later, enough answers to believe the recovery, Alertmanager's
 delay.
 """
+OVERALL = "overall"
+"""It falls with the advisor's service, and so because of the same advisor."""
 COLUMNS = ("alert_id", "scope_type", "severity", "started_at", "ended_at", "evidence", "summary")
 
 
@@ -57,6 +59,7 @@ def test_a_drop_is_told_explained_and_taken_back(settings: Settings, tmp_path: P
             firing = _blamed(stack)[0]
             _assert_names_the_cause(stack, firing)
             _assert_is_told(stack, firing)
+            _assert_one_cause_is_one_message(stack, firing)
             alert = _alerts(stack)[0]
             _assert_evidence(stack, alert)
             assert _announced(stack)[alert["alert_id"]][0] == "started"
@@ -112,6 +115,24 @@ def _assert_is_told(stack: Stack, firing: Firing) -> None:
         assert each.annotations["runbook_url"].endswith(f"/{DROPPED}.md")
     known = [alert for alert in stack.alertmanager.known() if alert["labels"] == firing.labels]
     assert [alert["status"]["state"] for alert in known] == ["active"]
+
+
+def _assert_one_cause_is_one_message(stack: Stack, firing: Firing) -> None:
+    """The same advisor lowers what customers think of the whole visit: another line, no message."""
+    fallen = {EXPERIENCE, OVERALL}
+    cause = {name: firing.labels[name] for name in ("site", "department", "explained_by")}
+
+    def lines() -> list[set[str]]:
+        return [
+            {each.labels["experience"] for each in message if cause.items() <= each.labels.items()}
+            for message in list(stack.webhook.messages)
+        ]
+
+    stack.wait_until(
+        lambda: any(fallen <= each for each in lines()),
+        FIRES_SECONDS,
+        lambda: f"one message has {fallen} of {cause}: {lines()}",
+    )
 
 
 def _is_over(stack: Stack, firing: Firing) -> bool:

@@ -37,8 +37,8 @@ class Webhook:
     """
 
     def __init__(self, token: str) -> None:
-        self.told: list[Told] = []
-        told = self.told
+        self.messages: list[list[Told]] = []
+        messages = self.messages
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -46,14 +46,16 @@ class Webhook:
                 if self.headers["Authorization"] != f"Bearer {token}":
                     self.send_error(HTTPStatus.UNAUTHORIZED)
                     return
-                told.extend(
-                    Told(
-                        self.path.rpartition("/")[2],
-                        alert["status"],
-                        alert["labels"],
-                        alert["annotations"],
-                    )
-                    for alert in json.loads(body)["alerts"]
+                messages.append(
+                    [
+                        Told(
+                            self.path.rpartition("/")[2],
+                            alert["status"],
+                            alert["labels"],
+                            alert["annotations"],
+                        )
+                        for alert in json.loads(body)["alerts"]
+                    ]
                 )
                 self.send_response(HTTPStatus.OK)
                 self.send_header("Content-Length", "0")
@@ -66,6 +68,11 @@ class Webhook:
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="webhook", daemon=True
         )
+
+    @property
+    def told(self) -> list[Told]:
+        """The alerts of all messages, in their order."""
+        return [told for message in list(self.messages) for told in message]
 
     @property
     def port(self) -> int:
@@ -83,4 +90,4 @@ class Webhook:
 
     def about(self, labels: Mapping[str, str], status: str) -> list[Told]:
         """What it was told about the alert with exactly these labels."""
-        return [told for told in list(self.told) if told.labels == labels and told.status == status]
+        return [told for told in self.told if told.labels == labels and told.status == status]

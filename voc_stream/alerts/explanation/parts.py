@@ -52,6 +52,7 @@ class Explanation(NamedTuple):
         scores: how many scores the group has now.
         mean: of these, in points.
         baseline_mean: its own before, or that of all if it had few.
+        baseline_scores: of how many scores that is the mean.
         share: of the whole drop; those of one dimension and its mix add up to 1.
         errors: its part, in standard errors of the group's means now and before.
         errors_beyond: by how many standard errors it fell farther than the others, or than nothing
@@ -66,6 +67,7 @@ class Explanation(NamedTuple):
     scores: int
     mean: float
     baseline_mean: float
+    baseline_scores: int
     share: float
     errors: float
     errors_beyond: float
@@ -85,7 +87,7 @@ def explain_drop(groups: Sequence[Group]) -> list[Explanation]:
     ...     Group("employee", "b", 10, 78.0, 620.0, 100, 800.0, 6600.0),
     ... ])
     >>> best.value, round(best.share, 3), best.baseline_mean, round(best.errors, 1)
-    ('a', 0.962, 8.0, 9.9)
+    ('a', 0.962, 8.0, 10.6)
     """
     found = [each for compared in compare(groups) for each in _explanations(compared)]
     return sorted(
@@ -116,6 +118,7 @@ def _explanations(compared: Compared) -> Iterator[Explanation]:
             scores=group.scores,
             mean=group.total / group.scores,
             baseline_mean=baseline,
+            baseline_scores=_scores_before(compared, group),
             share=part / compared.drop,
             errors=own.points / math.sqrt(own.squared_error),
             errors_beyond=_errors_beyond(own, others, group.dimension, usual_volume_share),
@@ -150,11 +153,13 @@ def _errors_beyond(own: _Fall, others: _Fall, dimension: str, usual_volume_share
 
 
 def _variance_before(compared: Compared, group: Group) -> float:
-    """The variance of a group's mean before, as the mean of a sample."""
-    scores = group.scores_before
-    return compared.variance_before / (
-        scores if scores >= ENOUGH_BEFORE else compared.scores_before
-    )
+    """The variance of what a group is compared with, as the mean of a sample."""
+    return compared.variance_before / _scores_before(compared, group)
+
+
+def _scores_before(compared: Compared, group: Group) -> int:
+    """How many scores a group is compared with: its own, or those of all if it had few."""
+    return group.scores_before if group.scores_before >= ENOUGH_BEFORE else compared.scores_before
 
 
 def main_explanation(explanations: Sequence[Explanation]) -> Explanation | None:
@@ -204,6 +209,7 @@ def show_largest(
             "n": each.scores,
             "mean": round(stored(each.mean), 2),
             "baseline_mean": round(stored(each.baseline_mean), 2),
+            "baseline_n": each.baseline_scores,
             "share": round(each.share, 2),
             "standard_errors": round(each.errors, 1),
         }

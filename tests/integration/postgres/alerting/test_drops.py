@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from integration.postgres.alerting.judged import EXPERIENCE, TODAY, Judged
+from integration.postgres.alerting.judged import EXPERIENCE, FIRST_DAY, TODAY, Judged
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
@@ -123,6 +123,39 @@ def test_a_drop_that_one_site_explains_is_told_of_that_site_only(judged: Judged)
     for _ in range(4):
         judged.hear_together({"s-1": [3] * 15, "s-2": judged.usual(15), "s-3": judged.usual(15)})
     assert [(one["scope_type"], one["scope"]) for one in judged.alerts()] == [("site", "s-1")]
+
+
+def test_a_change_of_mix_is_told_as_such_and_blames_nobody(store: Store) -> None:
+    """Ann's customers give 9, as ever, and Bob's 5; only Ann gave most of the answers.
+
+    It is a large drop, and no critical alert: nobody does worse.
+    """
+    judged = Judged(store, sites=("s-1",))
+    judged.take_in(
+        [
+            judged.event(
+                FIRST_DAY + timedelta(days=day, hours=8, minutes=30 * number),
+                "s-1",
+                "bob" if number < 2 else "ann",
+                5 if number < 2 else 8 + number % 3,
+            )
+            for day in range(28)
+            for number in range(20)
+        ]
+    )
+    judged.hear("s-1", [9, 5, 5, 8, 5, 5, 10, 5, 5] * 4, employees=("ann", "bob", "bob"))
+    [alert] = [one for one in judged.alerts() if one["scope"] == "s-1"]
+    evidence = alert["evidence"]
+    assert (alert["severity"], evidence["explained_by"]) == ("warning", None)
+    assert evidence["mix"] == "ann"
+    assert evidence["mix_share"] > 0.5
+    change = evidence["mix_change"]
+    assert (change["dimension"], change["volume_before"]) == ("employee", 0.9)
+    assert change["volume_now"] < 0.5
+    assert change["n_before"] == 28 * 20
+    assert "mostly a change of mix: employee ann 90 % →" in alert["summary"]
+    assert f"(560 before, {change['n']} now)" in alert["summary"]
+    assert "主要是构成变化：员工 ann 的占比 90% →" in alert["summary"]
 
 
 def test_who_was_bad_in_the_morning_is_not_blamed_for_the_afternoon(store: Store) -> None:

@@ -226,6 +226,20 @@ def test_the_department_is_that_of_more_than_half_of_the_scores(
     assert department_of(explain_drop(groups)) == told
 
 
+def test_each_mean_of_the_evidence_has_its_number_of_scores() -> None:
+    """Who had too few scores before is compared with all, and so are the numbers."""
+    found = explain_drop(
+        [
+            group("employee", "ann", 10, 20.0, 100, 800.0),
+            group("employee", "new", 10, 20.0, 9, 18.0),
+        ]
+    )
+    shown = {each["value"]: each for each in show_largest(found)}
+    assert (shown["ann"]["n"], shown["ann"]["baseline_n"]) == (10, 100)
+    assert (shown["new"]["n"], shown["new"]["baseline_n"]) == (10, 109)
+    assert shown["new"]["baseline_mean"] == round(818 / 109, 2)
+
+
 def test_only_those_that_fell_are_shown() -> None:
     """Who got better is no evidence of a drop."""
     found = explain_drop(

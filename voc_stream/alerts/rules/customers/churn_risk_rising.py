@@ -125,6 +125,7 @@ def _finding(today: Share, usual: Share, times: float, drivers: Mapping[str, int
     evidence = {
         "share": round(today.of_all, 4),
         "usual_share": round(usual.of_all, 4),
+        "usual_customers": round(usual.customers),
         "at_risk": int(today.at_risk),
         "customers": int(today.customers),
         "explained_by": driver,
@@ -135,9 +136,9 @@ def _finding(today: Share, usual: Share, times: float, drivers: Mapping[str, int
     count, customers = f"{today.at_risk:.0f}", f"{today.customers:.0f}"
     summary = (
         f"{share} of all customers are likely to leave ({count} of {customers}), where"
-        f" {usual_share} are usual{reason}"
+        f" {usual_share} are usual (of {usual.customers:.0f} a day){reason}"
         f" / {share} 的客户可能流失（{customers} 位中的 {count} 位），"
-        f"往常为 {usual_share}{reason_in_chinese}"
+        f"往常为 {usual_share}（每天 {usual.customers:.0f} 位中）{reason_in_chinese}"
     )
     return Finding(SUBJECT, severity, evidence, summary)
 

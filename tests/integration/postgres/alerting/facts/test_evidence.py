@@ -5,13 +5,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import messages, repair_step
+from builders import callback, messages, repair_step, touchpoint
 from integration.postgres.alerting.judged import TODAY, Judged
 from integration.postgres.alerting.judging import reading
 from integration.postgres.store import send
 
 from voc_stream.alerts.model import Subject
-from voc_stream.postgres.alerting.facts.evidence import read_slower_stages
+from voc_stream.postgres.alerting.facts.evidence import read_groups, read_slower_stages
 from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 if TYPE_CHECKING:
@@ -133,3 +133,55 @@ def test_the_department_of_an_alert_is_that_of_more_than_half_of_its_scores(
     )
     [alert] = [alert for alert in judged.alerts() if alert["scope"] == "s-1"]
     assert alert["evidence"]["department"] == told
+
+
+@pytest.mark.parametrize("kind", ["rating", "nps"])
+def test_groups_read_by_day_have_the_sums_of_the_events(store: Store, kind: str) -> None:
+    """Numbers, totals and squares are the same, whichever way they are read."""
+    judged = Judged(store, sites=("s-1",))
+    scores = [10, 9, 8, 7, 6, 3, 0, 10]
+    events = [
+        touchpoint(
+            f"g-{number}",
+            occurred_at=(TODAY + timedelta(minutes=number)).isoformat(),
+            customer_id=f"u-{number}",
+            site_id="s-1",
+            employee_id=("ann", "bob")[number % 2],
+            experience="overall",
+            score=score,
+        )
+        if kind == "rating"
+        else callback(
+            f"g-{number}",
+            occurred_at=(TODAY + timedelta(minutes=number)).isoformat(),
+            customer_id=f"u-{number}",
+            site_id="s-1",
+            employee_id=("ann", "bob")[number % 2],
+            recommend=score,
+        )
+        for number, score in enumerate(scores)
+    ]
+    judged.now = TODAY + timedelta(hours=1)
+    judged.take_in(events)
+    experience = "overall" if kind == "rating" else "recommendation"
+    subject = Subject("VocKeyExperienceDropped", experience, "site", "s-1")
+    # Points of an NPS: 10 for a promoter, 5 for a passive, 0 for a detractor.
+    points = {
+        name: [
+            float(score) if kind == "rating" else 5.0 * ((score > 6) + (score > 8))
+            for score in scores[first::2]
+        ]
+        for first, name in enumerate(("ann", "bob"))
+    }
+    for now in (TODAY + timedelta(hours=1), TODAY + timedelta(days=3)):
+        with reading(store) as cursor:
+            groups = read_groups(TimeLimitedQuery(cursor), subject, TODAY, now)
+        found = {
+            group.value: (group.scores, group.total, group.squares)
+            for group in groups
+            if group.dimension == "employee"
+        }
+        assert found == {
+            name: (len(each), sum(each), sum(one * one for one in each))
+            for name, each in points.items()
+        }

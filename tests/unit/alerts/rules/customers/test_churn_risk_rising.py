@@ -47,15 +47,18 @@ def test_a_share_that_is_larger_than_usual_and_than_chance_is_an_alert() -> None
     assert finding.evidence == {
         "share": 0.075,
         "usual_share": 0.05,
+        "usual_customers": 10_000,
         "at_risk": 900,
         "customers": 12_000,
         "explained_by": "broken_promise",
         "explained_dimension": "driver",
     }
     assert finding.summary == (
-        "7.5% of all customers are likely to leave (900 of 12000), where 5.0% are usual, mostly"
+        "7.5% of all customers are likely to leave (900 of 12000), where 5.0% are usual (of 10000 a"
+        " day), mostly"
         " because of a broken promise"
-        " / 7.5% 的客户可能流失（12000 位中的 900 位），往常为 5.0%，主要原因：未按承诺时间交付"
+        " / 7.5% 的客户可能流失（12000 位中的 900 位），"
+        "往常为 5.0%（每天 10000 位中），主要原因：未按承诺时间交付"
     )
     assert judge_rising(Share(10_000, 1000), MONTH, {}, ()).findings[0].severity == "critical"
     assert judge_rising(Share(10_000, 999), MONTH, {}, ()).findings[0].severity == "warning"

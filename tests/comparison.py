@@ -31,6 +31,8 @@ KEYS = {
     "complaint": ("complaint_id",),
     "experience_daily": CUBE_KEY,
     "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
+    "duration_daily": ("day", "experience", "site_id"),
+    "duration_rolling": ("horizon", "scope_type", "scope", "experience"),
     "churn_risk": ("customer_id",),
 }
 WITH_BODY = ("touchpoint_event", "retraction")

@@ -134,6 +134,7 @@ BEGIN
             ('churn_risk', 'MAINTAIN'),
             ('cube_cell', 'UPDATE, DELETE, MAINTAIN'),
             ('experience_cube', 'MAINTAIN'),
+            ('duration_count', 'MAINTAIN'),
             ('pane', 'MAINTAIN'),
             ('rolling_sum', 'MAINTAIN'),
             ('rolling_clock', 'DELETE, MAINTAIN'),
@@ -145,7 +146,9 @@ BEGIN
             ('risk_daily', 'MAINTAIN'),
             ('experience_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('rolling_satisfaction', 'INSERT, UPDATE, DELETE, MAINTAIN'),
-            ('repair_stage', 'INSERT, UPDATE, DELETE, MAINTAIN')
+            ('repair_stage', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('duration_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('duration_rolling', 'INSERT, UPDATE, DELETE, MAINTAIN')
         ) AS needless (relname, rights)
         JOIN pg_class c ON c.relname = needless.relname AND c.relnamespace = 'voc'::regnamespace
     LOOP

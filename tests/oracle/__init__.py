@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from oracle.churn import risk_rows
 from oracle.complaints import add_opening_minutes_to_resolve, complaint_rows
 from oracle.customers import customer_rows
+from oracle.durations import duration_tables
 from oracle.heard import add_last_heard
 from oracle.orders import (
     add_opening_minutes,
@@ -94,6 +95,7 @@ def expected_tables(
     contributed = contributions(events, tables, catalogue)
     tables["experience_daily"] = daily_rows(contributed, catalogue)
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
+    tables |= duration_tables(contributed, catalogue, as_of)
     tables["churn_risk"] = risk_rows(
         judgements_by_customer(events), tables, moments, catalogue, as_of
     )

@@ -108,6 +108,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "monitoring": ("pipeline",),
     "postgres.session": ("errors", "pipeline"),
     "postgres.schema.expressions": ("domain", "domain.estimates"),
+    "postgres.schema.views": ("postgres.schema.expressions",),
     "postgres.schema": (
         "catalogue",
         "domain",
@@ -115,6 +116,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "events.types",
         "pipeline",
         "postgres.schema.expressions",
+        "postgres.schema.views",
         "postgres.session",
     ),
     "postgres.schema.migrations": ("postgres.schema",),
@@ -163,6 +165,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.intake",
         "postgres.rolling",
         "postgres.schema",
+        "postgres.schema.views",
         "postgres.session",
     ),
     "postgres.alerting.facts": (

@@ -1,4 +1,4 @@
-"""Computes how long orders take in the stages of the workshop, from histograms.
+"""Holds how long orders take in the stages of the workshop.
 
 It gives what is usual, and what only 5 of 100 exceed. It uses percentiles and not means. A shop
 closes at night, and one order of twenty that stands until morning doubles the mean of a short
@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.catalogue.model import minutes_experience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from voc_stream.catalogue.model import Catalogue
 
-SHARE_WITHIN = 0.95
-_FIRST_EDGE = 5.0
-"""Minutes at which the first bin ends.
 
-Each further bin ends at twice the minutes of the one before, and the last never ends.
-"""
+SHARE_WITHIN = 0.95
+"""The share of orders that do not exceed a limit which nobody states."""
 
 
 class StageLimit(NamedTuple):
@@ -38,21 +35,36 @@ class StageLimit(NamedTuple):
     in_opening_time: bool = False
 
 
+class TimesThere(NamedTuple):
+    """How long orders took in a stage, at one site or at all.
+
+    Attributes:
+        orders: how many orders.
+        usual: the minutes that half of them did not exceed.
+        longest: the minutes that 95 of 100 did not exceed.
+    """
+
+    orders: int
+    usual: float
+    longest: float
+
+
+_NOTHING = TimesThere(0, 0.0, 0.0)
+
+
 class StageTimes(NamedTuple):
     """How long orders took.
 
     Attributes:
-        histograms: by site (`''` for all) and stage: counts of minutes, bins as in
-            `experience_daily`.
+        there: by site (`''` for all) and stage.
     """
 
-    histograms: Mapping[tuple[str, str], Sequence[int]]
+    there: Mapping[tuple[str, str], TimesThere]
 
     def limits(self, catalogue: Catalogue) -> dict[str, StageLimit]:
         """The limit by stage: the catalogue's, else the 95th percentile over all sites.
 
-        A stage has no limit if too few orders passed. Nor has it a limit if more than 5 of 100 took
-        more than 2,560 minutes, which is all one bin.
+        A stage has no limit if too few orders passed.
         """
         limits = {
             stage: StageLimit(
@@ -61,11 +73,9 @@ class StageTimes(NamedTuple):
             for stage, minutes in catalogue.limits.stage_minutes.items()
         }
         for stage in catalogue.flow.stages:
-            minutes = (
-                None if stage in limits else self._percentile(catalogue, "", stage, SHARE_WITHIN)
-            )
-            if minutes is not None:
-                limits[stage] = StageLimit(minutes, is_stated=False)
+            times = None if stage in limits else self._enough(catalogue, "", stage)
+            if times is not None:
+                limits[stage] = StageLimit(times.longest, is_stated=False)
         return limits
 
     def usual_minutes(self, catalogue: Catalogue, site_id: str, stage: str) -> float | None:
@@ -75,12 +85,12 @@ class StageTimes(NamedTuple):
 
         None if too few passed anywhere.
         """
-        here = self._percentile(catalogue, site_id, stage, 0.5)
-        return self._percentile(catalogue, "", stage, 0.5) if here is None else here
+        times = self._enough(catalogue, site_id, stage) or self._enough(catalogue, "", stage)
+        return None if times is None else times.usual
 
     def sites_of(self, stage: str) -> list[str]:
         """The sites at which orders passed through a stage; `''`, for all sites, is among them."""
-        return [site_id for site_id, each in self.histograms if each == stage]
+        return [site_id for site_id, each in self.there if each == stage]
 
     def passing_share(self, catalogue: Catalogue, stage: str) -> float:
         """How many orders pass through a stage for each that is delivered, at most 1.
@@ -88,50 +98,18 @@ class StageTimes(NamedTuple):
         It is 1 if no delivery is known.
         """
         passed, delivered = (
-            sum(self.histograms.get(("", each or ""), ()))
+            self.there.get(("", each or ""), _NOTHING).orders
             for each in (stage, catalogue.flow.delivered)
         )
         return min(1.0, passed / delivered) if delivered > 0 else 1.0
 
-    def _percentile(
-        self, catalogue: Catalogue, site_id: str, stage: str, share: float
-    ) -> float | None:
-        histogram, experience = (
-            self.histograms.get((site_id, stage)),
+    def _enough(self, catalogue: Catalogue, site_id: str, stage: str) -> TimesThere | None:
+        """The times there, if enough orders passed for the catalogue."""
+        times, experience = (
+            self.there.get((site_id, stage), _NOTHING),
             catalogue.experience.get(minutes_experience(stage)),
         )
-        if (
-            histogram is None
-            or experience is None
-            or sum(histogram) < max(1, experience.alert.minimum_samples)
-        ):
-            return None
-        return percentile_minutes(histogram, share)
-
-
-def percentile_minutes(histogram: Sequence[int], share: float) -> float | None:
-    """The minutes within which a share of the orders stayed.
-
-    None if it lies in the last bin, which is open above. Bins double in width, so inside a bin the
-    minutes are taken to grow geometrically; in the first, which begins at 0, evenly.
-
-    Args:
-        histogram: counts of minutes below 5, from 5 to below 10, to below 20, and so on, at least
-            one of them above 0.
-        share: above 0, at most 1.
-
-    >>> percentile_minutes([50, 50, 0], 0.25), percentile_minutes([50, 50, 0], 0.5)
-    (2.5, 5.0)
-    >>> round(percentile_minutes([50, 50, 0], 0.75), 3)
-    7.071
-    >>> percentile_minutes([90, 4, 6], 0.95) is None
-    True
-    """
-    wanted = share * sum(histogram)
-    below = 0
-    for number, count in enumerate(histogram[:-1]):
-        if count > 0 and below + count >= wanted:
-            part = (wanted - below) / count
-            return _FIRST_EDGE * (part if number == 0 else 2.0 ** (number - 1 + part))
-        below += count
-    return None
+        is_enough = experience is not None and times.orders >= max(
+            1, experience.alert.minimum_samples
+        )
+        return times if is_enough else None

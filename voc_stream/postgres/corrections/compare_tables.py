@@ -11,6 +11,7 @@ from voc_stream.postgres.corrections.repair import comparable
 from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.tables.columns import SCHEMA
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
+from voc_stream.postgres.schema.views.durations import DURATION_KEYS
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -78,6 +79,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         "experience_daily": CUBE_KEY,
         "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
         "repair_stage": ("order_id", "stage"),
+        **DURATION_KEYS,
     }
     return found + [
         (view, keys[view], [comparable(name) for name in columns], "true")

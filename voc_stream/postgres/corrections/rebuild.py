@@ -70,6 +70,7 @@ _REPLACED = (
     tables.churn_risk,
     tables.customer_moment,
     tables.experience_cube,
+    tables.duration_count,
     tables.pane,
     tables.rolling_sum,
 )

@@ -25,6 +25,7 @@ _SUMS = {
     "pane": (("resolution", "start", "scope_type", "scope"), _BOXES),
     "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
     "experience_cube": (("day", "cell"), (*SUMS, *BINS)),
+    "duration_count": (("day", "site_id", "bucket"), ("n",)),
 }
 _QUEUES = {
     "contribution": ("number", *CONTRIBUTION_COLUMNS),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import CUBE
-from voc_stream.postgres.schema.reader_views import bin_of, join_calendar, local_day
+from voc_stream.postgres.rolling.local_days import local_day_of_taken
+from voc_stream.postgres.schema.reader_views import bin_of
 from voc_stream.postgres.schema.sums import BINS, SUMS, merge, sums_of_measures
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _NEW_CELLS = (
 def merge_into_cube(cursor: Cursor) -> None:
     """Add the measures of the temporary table `taken`."""
     bins = ", ".join(f"sum(weight) FILTER (WHERE bin = {number})" for number in range(len(BINS)))
-    day, calendars = _local_day(cursor)
+    day, calendars = local_day_of_taken(cursor)
     unit = _unit(cursor)
     # One refresh at a time gets here, so no other adds a cell meanwhile.
     cursor.execute(_NEW_CELLS)
@@ -38,15 +39,6 @@ def merge_into_cube(cursor: Cursor) -> None:
         f" GROUP BY {_KEY} ORDER BY {_KEY}"
     )
     merge(cursor, "experience_cube", _KEY, (*SUMS, *BINS), rows)
-
-
-def _local_day(cursor: Cursor) -> tuple[str, str]:
-    """SQL of the day, and the join that it needs: no join if all sites have the same time zone."""
-    cursor.execute("SELECT DISTINCT time_zone FROM site_calendar")
-    zones = [zone for (zone,) in cursor]
-    if len(zones) > 1:
-        return local_day("moment"), join_calendar("taken.site_id")
-    return f"(moment AT TIME ZONE '{zones[0] if zones else 'UTC'}')::date", ""
 
 
 def _unit(cursor: Cursor) -> str:

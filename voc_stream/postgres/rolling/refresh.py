@@ -40,6 +40,7 @@ from voc_stream.domain.moment import EPOCH
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
 from voc_stream.postgres.rolling.arrivals import note_arrivals, note_begun
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube
+from voc_stream.postgres.rolling.duration_counts import merge_durations
 from voc_stream.postgres.rolling.refreshes import (
     OF_DETAILS,
     SUMMED,
@@ -97,6 +98,7 @@ def refresh(
         _add_to_rolling(cursor, as_of)
         if which is OF_DETAILS:
             merge_into_cube(cursor)
+            merge_durations(cursor)
         else:
             note_arrivals(cursor, as_of)
     return taken

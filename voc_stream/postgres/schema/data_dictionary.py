@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # In the order in which an analyst meets them.
 _FOR_READERS = (
-    "rolling_satisfaction", "experience_daily", "experience", "repair_order", "repair_stage",
+    "rolling_satisfaction", "experience_daily", "duration_rolling", "duration_daily", "experience",
+    "repair_order", "repair_stage",
     "complaint", "customer", "churn_risk",
     "alert", "touchpoint_event", "retracted_event", "dead_letter", "stream_position",
 )  # fmt: skip

@@ -7,9 +7,11 @@ from datetime import timedelta
 from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DETAILS, SITES
 from voc_stream.domain.horizons import HORIZONS
 from voc_stream.postgres.schema.expressions.intervals import of_scale, share
+from voc_stream.postgres.schema.expressions.local_day import join_calendar, local_day
 from voc_stream.postgres.schema.expressions.stated import stated_mean
 from voc_stream.postgres.schema.sums import BINS, SUMS
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
+from voc_stream.postgres.schema.views.durations import DURATION_VIEWS
 
 MINUTE = timedelta(minutes=1)
 _KEY = ", ".join(CUBE_KEY)
@@ -32,23 +34,6 @@ def bin_of(value: str, unit: str) -> str:
         f" WHEN 'percent' THEN least({last}, {value} / 2000)::int"
         f" ELSE least({last}, {value} / 100)::int END"
     )
-
-
-# PostgreSQL evaluates this once a query, not once a row.
-_DEFAULT_ZONE = "coalesce((SELECT time_zone FROM site_calendar WHERE site_id = ''), 'UTC')"
-
-
-def join_calendar(site_id: str) -> str:
-    """SQL for the end of a FROM, which gives `local_day` what it needs.
-
-    Sites without a row stay in.
-    """
-    return f"LEFT JOIN site_calendar AS its_calendar ON its_calendar.site_id = {site_id}"
-
-
-def local_day(moment: str) -> str:
-    """SQL of the day of a moment, if the FROM ends with `join_calendar`."""
-    return f"({moment} AT TIME ZONE coalesce(its_calendar.time_zone, {_DEFAULT_ZONE}))::date"
 
 
 def _experience_daily() -> str:
@@ -197,4 +182,5 @@ READER_VIEWS = (
     ("experience_daily", _experience_daily()),
     ("rolling_satisfaction", _rolling_satisfaction()),
     ("repair_stage", _REPAIR_STAGE),
+    *DURATION_VIEWS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import CUBE, SCOPE_TYPES_IN_WORDS
+from voc_stream.postgres.schema.views.durations import DURATION_COMMENTS
 
 if TYPE_CHECKING:
     from voc_stream.domain.dimensions import Dimension
@@ -105,4 +106,5 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             " are unknown / 营业时间内用时（分钟）",
         },
     ),
+    **DURATION_COMMENTS,
 }

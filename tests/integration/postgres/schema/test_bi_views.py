@@ -35,6 +35,7 @@ def reader(store: Store) -> Iterator[Cursor]:
         touchpoint(text=SECRET, segment="x"),
         callback(text=SECRET, answers=[{"item": "overall", "score": 3, "why": SECRET}]),
         customer(segment="gold", annual_value=1000),
+        repair_step("r-0", stage="delivery", occurred_at=at(minutes=-5)),
         repair_step(stage="delivery", edge="exit", promised_at=at()),
         retraction("x-1", "t-2", reason=SECRET),
     )

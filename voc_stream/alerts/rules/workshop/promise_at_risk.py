@@ -91,9 +91,9 @@ def minutes_left(order: OpenOrder, times: StageTimes, catalogue: Catalogue, now:
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.catalogue.load import load_catalogue
-    >>> from voc_stream.alerts.facts.stage_times import StageTimes
+    >>> from voc_stream.alerts.facts.stage_times import StageTimes, TimesThere
     >>> from voc_stream.alerts.facts.open_orders import OpenOrder
-    >>> usual = [0, 0, 50, 50, 0]
+    >>> usual = TimesThere(100, 20.0, 40.0)
     >>> times = StageTimes({("", stage): usual for stage in ("wash", "settlement", "delivery")})
     >>> order = OpenOrder("o-1", "s-1", None, "wash", datetime(2026, 1, 5, 12, 0, tzinfo=UTC), None)
     >>> minutes_left(order, times, load_catalogue(), datetime(2026, 1, 5, 12, 5, tzinfo=UTC))
@@ -119,8 +119,8 @@ def longest_left(times: StageTimes, catalogue: Catalogue) -> dict[str, float]:
     """Minutes that `minutes_left` never exceeds for an order in a stage, by stage, at any site.
 
     >>> from voc_stream.catalogue.load import load_catalogue
-    >>> from voc_stream.alerts.facts.stage_times import StageTimes
-    >>> usual = [0, 0, 50, 50, 0]
+    >>> from voc_stream.alerts.facts.stage_times import StageTimes, TimesThere
+    >>> usual = TimesThere(100, 20.0, 40.0)
     >>> times = StageTimes({("", "settlement"): usual, ("", "delivery"): usual})
     >>> longest = longest_left(times, load_catalogue())
     >>> longest["settlement"], longest["delivery"], longest["follow_up"]

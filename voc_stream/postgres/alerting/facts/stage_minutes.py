@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.facts.stage_times import StageTimes
+from voc_stream.alerts.facts.stage_times import StageTimes, TimesThere
 from voc_stream.catalogue.model import minutes_experience
 from voc_stream.every import Every
-from voc_stream.postgres.schema.sums import BINS
+from voc_stream.postgres.schema.expressions.durations import percentiles_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 STAGE_TIMES_READ_EVERY = timedelta(hours=1)
 STAGE_TIMES_OVER = timedelta(days=28)
+# An unknown site is no site of its own: '' is all of them.
+_COUNTS = (
+    "SELECT coalesce(site_id, '') AS site_id, experience, bucket, sum(n) AS n FROM duration_count"
+    " WHERE day > %s AND experience = ANY(%s)"
+    " GROUP BY GROUPING SETS ((experience, bucket), (site_id, experience, bucket))"
+    " HAVING site_id IS DISTINCT FROM ''"
+)
 
 
 class StageTimesReader:
-    """Reads the times once an hour: four weeks of the cube are much to read."""
+    """Reads the times once an hour: four weeks of counts are much to read."""
 
     def __init__(self) -> None:
         self._times = StageTimes({})
@@ -44,15 +51,12 @@ def read_stage_times(cursor: Cursor, catalogue: Catalogue, now: datetime) -> Sta
     """
     stage_of = {minutes_experience(stage): stage for stage in catalogue.flow.stages}
     cursor.execute(
-        f"SELECT coalesce(site_id, ''), experience,"
-        f" {', '.join(f'coalesce(sum({name}), 0)::bigint' for name in BINS)} FROM experience_cube"
-        " JOIN cube_cell USING (cell)"
-        # An unknown site is no site of its own.
-        " WHERE day > %s AND experience = ANY(%s) GROUP BY GROUPING SETS ((experience), (site_id,"
-        " experience))"
-        " HAVING site_id IS DISTINCT FROM '' ",
+        percentiles_of(_COUNTS, "site_id, experience"),
         ((now - STAGE_TIMES_OVER).date(), list(stage_of)),
     )
     return StageTimes(
-        {(site_id, stage_of[experience]): counts for site_id, experience, *counts in cursor}
+        {
+            (site_id, stage_of[experience]): TimesThere(orders, usual, longest)
+            for site_id, experience, orders, usual, _, longest in cursor
+        }
     )

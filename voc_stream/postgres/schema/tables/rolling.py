@@ -139,6 +139,20 @@ experience_cube = Table(
 )
 
 
+duration_count = Table(
+    "duration_count",
+    metadata,
+    required("day", Date, "day in the time zone of the site"),
+    required("site_id", KEY, "site, '' where unknown"),
+    required("experience", KEY, "a measure in minutes"),
+    required("bucket", SmallInteger, "which durations: a bucket is a twentieth of its edge wide"),
+    required("n", BigInteger, "how many durations"),
+    PrimaryKeyConstraint("day", "site_id", "experience", "bucket"),
+    comment="Durations counted for percentiles; read duration_daily and duration_rolling instead",
+    postgresql_with={"fillfactor": "90"},
+)
+
+
 pane = Table(
     "pane",
     metadata,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.facts.open_orders import OpenOrder
-from voc_stream.alerts.facts.stage_times import StageTimes
+from voc_stream.alerts.facts.stage_times import StageTimes, TimesThere
 from voc_stream.alerts.facts.workshop_facts import WorkshopFacts
 from voc_stream.alerts.model import Subject
 from voc_stream.alerts.rule import Facts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NOW = START
 MINUTE = timedelta(minutes=1)
-TWENTY = [0, 0, 100, 100, 0, 0, 0, 0, 0, 0, 0]
+TWENTY = TimesThere(200, 20, 40)
 TIMES = StageTimes(
     {
         ("", stage): TWENTY
@@ -82,7 +82,7 @@ def test_what_is_left_takes_what_it_usually_takes(
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from(["", "s-1", "s-2"]), st.sampled_from(STAGES)),
-        st.lists(st.integers(0, 90), min_size=11, max_size=11),
+        st.builds(TimesThere, st.integers(0, 90), st.floats(0, 5_000), st.floats(0, 9_000)),
     ),
     st.sampled_from(STAGES),
     st.sampled_from(["s-1", "s-2", "s-3"]),
@@ -90,7 +90,7 @@ def test_what_is_left_takes_what_it_usually_takes(
 )
 def test_nothing_takes_longer_than_the_longest(
     catalogue: Catalogue,
-    histograms: dict[tuple[str, str], list[int]],
+    there: dict[tuple[str, str], TimesThere],
     stage: str,
     site_id: str,
     minutes: float | None,
@@ -99,7 +99,7 @@ def test_nothing_takes_longer_than_the_longest(
 
     None of them is at risk.
     """
-    times = StageTimes(histograms)
+    times = StageTimes(there)
     one = order(stage, minutes, site_id=site_id)
     assert minutes_left(one, times, catalogue, NOW) <= longest_left(times, catalogue)[stage] + 1e-9
 
@@ -128,7 +128,7 @@ def test_one_promise_that_leaves_time_to_act_is_enough(catalogue: Catalogue) -> 
 
 def test_a_stage_that_few_pass_counts_little(catalogue: Catalogue) -> None:
     """Before it comes; once the order is in it, it counts whole."""
-    times = StageTimes({**TIMES.histograms, ("", "wash"): [0, 0, 10, 10, 0, 0, 0, 0, 0, 0, 0]})
+    times = StageTimes({**TIMES.there, ("", "wash"): TimesThere(20, 20, 40)})
     assert minutes_left(order("inspection", 20), times, catalogue, NOW) == pytest.approx(42)
     assert minutes_left(order("wash", 0), times, catalogue, NOW) == pytest.approx(60)
 

@@ -12,7 +12,7 @@ from unit.alerts.calendars import with_calendar
 from unit.alerts.rules.example import Example
 
 from voc_stream.alerts.facts.open_orders import OpenOrder
-from voc_stream.alerts.facts.stage_times import StageLimit, StageTimes
+from voc_stream.alerts.facts.stage_times import StageLimit, StageTimes, TimesThere
 from voc_stream.alerts.facts.workshop_facts import WorkingTimes, WorkshopFacts
 from voc_stream.alerts.model import Subject
 from voc_stream.alerts.rule import Facts
@@ -69,7 +69,7 @@ def in_stage(here: Sequence[OpenOrder]) -> dict[tuple[str, str], Counter[str | N
 
 def in_the_wash(*minutes: float) -> Facts:
     """Orders in the wash, which 95 of 100 usually leave within 20 minutes."""
-    times = StageTimes({("", "wash"): [0, 100, 100, 0, 0, 0, 0, 0, 0, 0, 0]})
+    times = StageTimes({("", "wash"): TimesThere(200, 10, 20)})
     here = orders(*minutes)
     return Facts(WorkshopFacts(here, in_stage(here), []), times, WorkingTimes(BUSY))
 

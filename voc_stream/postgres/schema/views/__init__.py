@@ -1,0 +1,1 @@
+"""Declares views for readers that are made of one table each."""

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from real_data import DATA, needs
+
+from voc_stream.catalogue.load import load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +52,23 @@ def test_each_number_of_the_risk_has_its_source_or_says_assumption(path: Path) -
         sources = re.findall(r"\[([a-z_]+)\]", said.partition("#")[2])
         assert "assumption" in said or sources, line
         assert all(f"| `[{source}]` |" in page for source in sources), line
+
+
+@needs("iranian_cells.csv")
+def test_the_base_hazard_is_that_of_customers_without_any_signal() -> None:
+    """27 left in 3,463.5 customer months; over all customers it is seven times as much."""
+    with (DATA / "iranian_cells.csv").open(encoding="utf-8") as file:
+        cells = list(csv.DictReader(file))
+
+    def hazard(some: list[dict[str, str]]) -> float:
+        months = sum(float(cell["exposure_months"]) for cell in some)
+        return sum(float(cell["leavers"]) for cell in some) / months
+
+    calm = hazard([cell for cell in cells if not cell["signals"]])
+    assert calm == pytest.approx(27 / 3463.5)
+    for name in ("automotive", "retail", "hotel"):
+        assert load_catalogue(name).churn.base_hazard_per_month == round(calm, 4)
+    assert hazard(cells) / calm == pytest.approx(7.29, abs=0.01)
 
 
 def test_the_packaged_catalogues_are_among_them() -> None:

@@ -26,7 +26,7 @@ KEYS = 6000
 LEAST_DROP = 0.5
 """The catalogue's `drop` of key experiences, in points."""
 OPENS, OPEN_HOURS = 8, 12
-QUIET_DAYS, LONGEST_DAYS, PAST_DAYS = 7, 60, 28
+QUIET_DAYS, PAST_DAYS, LONGEST = 7, 28, 2400
 EXACT = timedelta(days=2)
 """For how long the answers since the very moment are read; longer drops count by whole days."""
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -70,9 +70,9 @@ def count(world: World, a_day: int, runs: int, random: np.random.Generator) -> C
 
 
 def run(world: World, a_day: int, random: np.random.Generator) -> Told | None:
-    """One site with so many answers a day; None if no drop is announced within months."""
+    """One site with so many answers a day; None if no drop is announced by LONGEST answers."""
     before = answers_of(world, (BASELINE_DAYS + QUIET_DAYS) * a_day, random, after=False)
-    answers = before.followed_by(answers_of(world, LONGEST_DAYS * a_day, random, after=True))
+    answers = before.followed_by(answers_of(world, LONGEST, random, after=True))
     detector = _detector(before.scores[: BASELINE_DAYS * a_day], a_day)
     first = BASELINE_DAYS * a_day
     while first < len(answers.scores):
@@ -116,13 +116,20 @@ def _groups(answers: Answers, a_day: int, since: datetime, heard: int) -> list[G
     now = answers.part(first if is_exact else day, heard)
     past = answers.part(day - PAST_DAYS * a_day, day)
     return [
-        Group(dimension, str(value), *_sums(now, dimension, value), *_sums(past, dimension, value))
+        Group._make(
+            (
+                dimension,
+                f"{dimension}-{value}",
+                *_sums(now, dimension, value),
+                *_sums(past, dimension, value),
+            )
+        )
         for dimension, values in answers.values.items()
-        for value in np.unique(values)
+        for value in range(int(values.max()) + 1)
     ]
 
 
-def _sums(answers: Answers, dimension: str, value: str) -> tuple[int, float, float]:
+def _sums(answers: Answers, dimension: str, value: int) -> tuple[int, float, float]:
     """Number, total and total of squares of the scores of a group."""
     scores = answers.scores[answers.values[dimension] == value]
     return len(scores), float(scores.sum()), float((scores**2).sum())

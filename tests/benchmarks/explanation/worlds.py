@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 EMPLOYEES = 5
 GUILTY = "employee-0"
-PREMIUM, STANDARD = "premium", "standard"
 USUAL = 8.8
 """The mean of a site, in points; also of the mix of segments before it changes."""
 
@@ -26,7 +25,7 @@ class World(NamedTuple):
 
     Attributes:
         name: for people.
-        employees: how many there are; their names are numbered from 0.
+        employees: how many there are.
         means: of the segments, in points.
         premium_before: the share of the premium segment before.
         premium_after: its share afterwards.
@@ -67,7 +66,7 @@ LEAST_RIGHT = {(ONE, 20): 0.98, (ONE, 240): 0.98}
 
 
 class Answers(NamedTuple):
-    """Answers in the order of time: their scores, and of each dimension the value of each."""
+    """Answers in the order of time: their scores, and of each dimension the number of its value."""
 
     scores: Numbers
     values: Mapping[str, Numbers]
@@ -96,12 +95,12 @@ def answers_of(world: World, number: int, random: np.random.Generator, *, after:
         means = means - world.all_fall - world.guilty_falls * (employee == 0)
     # What has nothing to do with it is looked at, too.
     values = {
-        "employee": np.char.add("employee-", employee.astype(str)),
-        "product": np.array(["car", "van", "truck"])[random.choice(3, number, p=(0.6, 0.3, 0.1))],
-        "segment": np.where(premium, PREMIUM, STANDARD),
-        "department": np.full(number, "service"),
-        "channel": np.array(["phone", "web"])[random.choice(2, number, p=(0.7, 0.3))],
-        "region": np.array(["east", "west", "north"])[random.integers(0, 3, number)],
+        "employee": employee,
+        "product": random.choice(3, number, p=(0.6, 0.3, 0.1)),
+        "segment": (~premium).astype(int),
+        "department": np.zeros(number, dtype=int),
+        "channel": random.choice(2, number, p=(0.7, 0.3)),
+        "region": random.integers(0, 3, number),
     }
     return Answers(_scores(means, random), values)
 

@@ -18,6 +18,7 @@ from voc_stream.alerts.lifecycle import changes, is_heard, keep_confirmed
 from voc_stream.alerts.model import Subject  # noqa: TC001  msgspec reads the annotations at run time
 from voc_stream.alerts.registry import RULES
 from voc_stream.alerts.rule import Context, Facts
+from voc_stream.alerts.same_cause import with_same_cause
 from voc_stream.alerts.unwatched import find_unwatched, without_sites
 from voc_stream.domain.calendar import calendars_of
 from voc_stream.pipeline.clocks import LARGEST_SKEW
@@ -141,14 +142,16 @@ class Evaluator:
         # A moment of the future was written while the server's clock was ahead.
         cursor.execute("SELECT max(updated_at) FROM stream_position WHERE updated_at <= now()")
         (heard_at,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        open_alerts = alert_rows.read_open(cursor)
         found = changes(
-            alert_rows.read_open(cursor),
+            open_alerts,
             verdicts,
             now,
             may_end=is_heard(heard_at, now) and not catching_up,
         )
         query = TimeLimitedQuery(cursor)
         starts = [explain_start(query, finding, now) for finding in found.starts]
+        starts = with_same_cause(starts, open_alerts)
         alert_rows.write(cursor, found._replace(starts=starts), now)
         return bool(found.starts or found.ends)
 

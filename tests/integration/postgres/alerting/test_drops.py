@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from integration.postgres.alerting.judged import EXPERIENCE, FIRST_DAY, TODAY, Judged
+from integration.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, FIRST_DAY, TODAY, Judged
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
@@ -156,6 +156,35 @@ def test_a_change_of_mix_is_told_as_such_and_blames_nobody(store: Store) -> None
     assert "mostly a change of mix: employee ann 90 % →" in alert["summary"]
     assert f"(560 before, {change['n']} now)" in alert["summary"]
     assert "主要是构成变化：员工 ann 的占比 90% →" in alert["summary"]
+
+
+def test_two_experiences_that_fall_because_of_one_employee_name_each_other(store: Store) -> None:
+    """Two rows, each with its numbers and its own end, and one cause."""
+    judged = Judged(store, sites=("s-1",))
+    other = "overall"
+    judged.past()
+    judged.take_in(
+        [
+            judged.event(
+                FIRST_DAY + timedelta(days=day, hours=8, minutes=30 * number),
+                "s-1",
+                EMPLOYEES[number % 3],
+                judged.usual(1)[0],
+                other,
+            )
+            for day in range(28)
+            for number in range(20)
+        ]
+    )
+    judged.evaluate()
+    for experience in (EXPERIENCE, other):
+        for _ in range(4):
+            judged.hear("s-1", [1, 9, 9] * 5, experience=experience)
+    alerts = [one for one in judged.alerts() if one["scope"] == "s-1"]
+    assert [
+        (one["experience"], one["evidence"]["explained_by"], one["evidence"]["same_cause"])
+        for one in alerts
+    ] == [(EXPERIENCE, "ann", []), (other, "ann", [EXPERIENCE])]
 
 
 def test_who_was_bad_in_the_morning_is_not_blamed_for_the_afternoon(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The real data that some tests read: a process log (receipt.csv) and a survey (mobi.csv).
+"""The real data that some tests read: a process log (receipt.csv), a survey (mobi.csv) and others.
 
 They stay outside the repository, in the folder that the variable VOC_TEST_DATA names. Tests that
 need one are skipped, and say so, where it is missing.

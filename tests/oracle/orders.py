@@ -258,7 +258,7 @@ def _memory(moments: Sequence[Moment]) -> Row:
     It does not matter what lay between, or how long it took.
     """
     if not moments:
-        return dict.fromkeys(("peak_score", "end_score", "memory_score", "mean_score"))
+        return dict.fromkeys(("peak_score", "end_score", "memory_score", "mean_score", "moments_n"))
     scores = [moment.score for moment in moments]
     peak = max(scores, key=lambda score: (abs(score - NEUTRAL_HUNDREDTHS), -score))
     end = scores[-1]
@@ -267,4 +267,5 @@ def _memory(moments: Sequence[Moment]) -> Row:
         "end_score": Decimal(end) / 100,
         "memory_score": Decimal(peak + end) / 200,
         "mean_score": sum(scores) / len(scores) / 100,
+        "moments_n": len(scores),
     }

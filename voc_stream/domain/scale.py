@@ -144,6 +144,17 @@ def show(scale: Scale, stored: float) -> tuple[str, str]:
     return scale.value[0].format(number), scale.value[1].format(number)
 
 
+def show_interval(scale: Scale, low: float | None, high: float | None) -> str:
+    """Both ends of an interval of stored values, without their unit; '' if it is not known.
+
+    >>> show_interval(SCALES["share"], 7.5, 8.46), show_interval(SCALES["nps"], -0.1, 1 / 3)
+    ('75.0 to 84.6', '-10 to +33')
+    """
+    if low is None or high is None:
+        return ""
+    return f"{_number(scale, low, scale.sign)} to {_number(scale, high, scale.sign)}"
+
+
 def show_difference(scale: Scale, stored: float) -> tuple[str, str]:
     """A difference of stored values for people, without a sign, in English and Chinese.
 

@@ -27,48 +27,80 @@ class TableGauge(NamedTuple):
         meaning: the help text.
         labels: names of the labels, in the order in which a `GaugeSample` gives their values.
         beyond_cap: what the sites beyond MAXIMUM_SITES become under the site `other`.
+        counted_by: of a mean or a share, the gauges that say of how many; they have the same
+            labels. It is NO_MEAN for what is counted, summed or a moment.
     """
 
     meaning: str
     labels: tuple[str, ...]
     beyond_cap: BeyondCap
+    counted_by: tuple[str, ...]
 
 
+NO_MEAN: tuple[str, ...] = ()
 _EXPERIENCE = ("experience", "site", "horizon")
+_SAMPLES = ("voc_satisfaction_samples",)
+_DROP_SAMPLES = ("voc_key_experience_drop_samples", "voc_key_experience_drop_baseline_samples")
 READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_satisfaction_score": TableGauge(
         "Mean of the measure, as stored; times voc_experience_scale in its unit; site '' is all"
         " sites.",
         _EXPERIENCE,
         "leave out",
+        _SAMPLES,
     ),
     "voc_satisfaction_expected": TableGauge(
-        "Mean expectation, stated or of the catalogue, on the scale of the score; site '' is all"
+        "Mean expectation, stated and of the catalogue, on the scale of the score; site '' is all"
         " sites.",
         _EXPERIENCE,
         "leave out",
+        ("voc_satisfaction_expected_samples",),
+    ),
+    "voc_satisfaction_score_low": TableGauge(
+        "Lower end of the 95 % interval of voc_satisfaction_score.",
+        _EXPERIENCE,
+        "leave out",
+        _SAMPLES,
+    ),
+    "voc_satisfaction_score_high": TableGauge(
+        "Upper end of the 95 % interval of voc_satisfaction_score.",
+        _EXPERIENCE,
+        "leave out",
+        _SAMPLES,
+    ),
+    "voc_satisfaction_expected_samples": TableGauge(
+        "How many of the contributions state an expectation.", _EXPERIENCE, "sum", NO_MEAN
     ),
     "voc_satisfaction_samples": TableGauge(
-        "Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum"
+        "Contributions in the horizon; site '' is all sites.", _EXPERIENCE, "sum", NO_MEAN
     ),
     "voc_key_experience_drop": TableGauge(
         "How far a key experience lies below its four weeks before, on the scale of the score.",
         _EXPERIENCE,
         "maximum",
+        _DROP_SAMPLES,
+    ),
+    "voc_key_experience_drop_samples": TableGauge(
+        "Contributions in the horizon that lies below.", _EXPERIENCE, "leave out", NO_MEAN
+    ),
+    "voc_key_experience_drop_baseline_samples": TableGauge(
+        "Contributions in the four weeks before.", _EXPERIENCE, "leave out", NO_MEAN
     ),
     "voc_experience_info": TableGauge(
         "1; what people call an experience, in English and Chinese.",
         ("experience", "label_en", "label_zh"),
         "leave out",
+        NO_MEAN,
     ),
     "voc_experience_scale": TableGauge(
         "What a stored number of a measure is multiplied by to be shown in `unit`, and a difference"
         " in `difference`; the scale is points, share, nps, minutes, percent or count.",
         ("experience", "scale", "unit", "difference"),
         "leave out",
+        NO_MEAN,
     ),
     "voc_alert_active": TableGauge(
-        "Alerts that have started and not ended.", ("rule", "severity"), "sum"
+        "Alerts that have started and not ended.", ("rule", "severity"), "sum", NO_MEAN
     ),
     "voc_alert_firing": TableGauge(
         "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",
@@ -77,36 +109,50 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
             *("explained_by", "mix"),
         ),
         "maximum",
+        NO_MEAN,
     ),
     "voc_on_time_delivery_ratio": TableGauge(
-        "Share of promised orders delivered on time, 0-1.", ("site", "stage"), "leave out"
+        "Share of promised orders delivered on time, 0-1.",
+        ("site", "stage"),
+        "leave out",
+        ("voc_on_time_delivery_samples",),
+    ),
+    "voc_on_time_delivery_samples": TableGauge(
+        "Promised orders of which the ratio tells.", ("site", "stage"), "sum", NO_MEAN
     ),
     "voc_repair_orders_overdue": TableGauge(
-        "Undelivered orders whose promise has passed, by current stage.", ("site", "stage"), "sum"
+        "Undelivered orders whose promise has passed, by current stage.",
+        ("site", "stage"),
+        "sum",
+        NO_MEAN,
     ),
-    "voc_complaints_open": TableGauge("Complaints that are open.", ("site", "severity"), "sum"),
+    "voc_complaints_open": TableGauge(
+        "Complaints that are open.", ("site", "severity"), "sum", NO_MEAN
+    ),
     "voc_complaint_oldest_age_seconds": TableGauge(
-        "Age of the open complaint that was opened first.", ("site", "severity"), "maximum"
+        "Age of the open complaint that was opened first.", ("site", "severity"), "maximum", NO_MEAN
     ),
     "voc_customers_at_risk": TableGauge(
-        "Customers in a band of risk of leaving.", ("band", "segment"), "sum"
+        "Customers in a band of risk of leaving.", ("band", "segment"), "sum", NO_MEAN
     ),
     "voc_histories_pending": TableGauge(
         "Customers whose earlier events are still counted under another segment or region, in"
         " part.",
         (),
         "leave out",
+        NO_MEAN,
     ),
     "voc_evaluator_last_success_timestamp_seconds": TableGauge(
-        "Unix time as of which alerts were last evaluated.", (), "leave out"
+        "Unix time as of which alerts were last evaluated.", (), "leave out", NO_MEAN
     ),
     "voc_retractions_pending": TableGauge(
         "Events that retractions name and that are still to be taken out of the tables.",
         (),
         "leave out",
+        NO_MEAN,
     ),
     "voc_value_at_risk": TableGauge(
-        "Annual value times risk of leaving, summed.", ("band", "segment"), "sum"
+        "Annual value times risk of leaving, summed.", ("band", "segment"), "sum", NO_MEAN
     ),
 }
 

@@ -45,12 +45,16 @@ def reference() -> str:
         for metric in _own_metrics()
     ]
     shared = [
-        _row(name, "gauge", gauge.labels, gauge.meaning)
+        _row(name, "gauge", gauge.labels, gauge.meaning + _of_how_many(gauge.counted_by))
         for name, gauge in sorted(READ_FROM_TABLES.items())
     ]
     return "\n".join(
         (_HEADER, _OWN, _TABLE + "\n".join(own) + "\n", _SHARED, _TABLE + "\n".join(shared) + "\n")
     )
+
+
+def _of_how_many(counted_by: tuple[str, ...]) -> str:
+    return f" Of how many: {', '.join(f'`{each}`' for each in counted_by)}." if counted_by else ""
 
 
 def _own_metrics() -> list[Counter | Gauge | Histogram]:

@@ -16,6 +16,7 @@ from voc_stream.alerts.model import OpenAlert
 from voc_stream.alerts.registry import RULES
 from voc_stream.alerts.rule import Context
 from voc_stream.catalogue.load import load_catalogue
+from voc_stream.monitoring.table_gauges import READ_FROM_TABLES
 from voc_stream.postgres.alerting.readers import make_readers
 
 if TYPE_CHECKING:
@@ -51,6 +52,17 @@ def test_a_rule_says_what_people_need(rule: Rule) -> None:
         assert words.en
         assert re.search(CHINESE, words.zh)
     assert all((rule.description, rule.one_per, rule.starts, rule.critical, rule.ends))
+
+
+@every_rule
+def test_a_mean_in_a_message_says_of_how_many_it_is(rule: Rule) -> None:
+    """Whoever is woken by 61 % should see whether that is of 13 or of 1,300 orders."""
+    shown = {name for figure in rule.figures for name in re.findall(r"voc_\w+", figure.query)}
+    assert {
+        count
+        for name in shown & set(READ_FROM_TABLES)
+        for count in READ_FROM_TABLES[name].counted_by
+    } <= shown
 
 
 @every_rule

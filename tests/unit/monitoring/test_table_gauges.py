@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import voc_stream.postgres
-from voc_stream.monitoring.table_gauges import READ_FROM_TABLES
+from voc_stream.monitoring.table_gauges import NO_MEAN, READ_FROM_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,26 @@ def test_what_is_declared_is_read_and_nothing_else() -> None:
         (name, labels)
         for name, labels in read
         if labels is not None and labels != len(READ_FROM_TABLES[name].labels)
+    ] == []
+
+
+def test_every_mean_says_of_how_many() -> None:
+    """What counts the samples of a mean has the same labels, and is no mean itself.
+
+    A number that sites beyond the cap cannot add up, and that is told by site, is a mean.
+    """
+    for name, gauge in READ_FROM_TABLES.items():
+        for count in gauge.counted_by:
+            assert READ_FROM_TABLES[count].labels == gauge.labels, name
+            assert READ_FROM_TABLES[count].counted_by == NO_MEAN, count
+    counts = {count for gauge in READ_FROM_TABLES.values() for count in gauge.counted_by}
+    assert [
+        name
+        for name, gauge in READ_FROM_TABLES.items()
+        if "site" in gauge.labels
+        and gauge.beyond_cap == "leave out"
+        and gauge.counted_by == NO_MEAN
+        and name not in counts
     ] == []
 
 

@@ -11,7 +11,7 @@ from rich.columns import Columns
 from rich.panel import Panel
 from rich.table import Table
 
-from voc_stream.domain.scale import SCALES, show, show_signed
+from voc_stream.domain.scale import SCALES, show, show_interval, show_signed
 
 if TYPE_CHECKING:
     from voc_stream.postgres.reading.summary import ExperienceSummary, Summary
@@ -48,7 +48,7 @@ def line(summary: Summary, flow: Flow) -> str:
         f"events {summary.events}",
         f"lag {NO_DATA if flow.lag_events is None else flow.lag_events}",
         f"orders {summary.orders}",
-        f"on time {_share(summary.on_time_share)}",
+        f"on time {_share(summary.on_time_share)}{_of(summary.on_time_n)}",
         f"complaints open {summary.complaints_open}",
         f"customers at risk {summary.customers_at_risk}",
         f"refused {summary.dead_letters}",
@@ -68,7 +68,7 @@ def _figures(summary: Summary, flow: Flow) -> Table:
     table.add_row("waiting 待处理", _number(flow.lag_events))
     table.add_row("refused 拒收", f"{summary.dead_letters:,}")
     table.add_row("orders 工单", f"{summary.orders:,}", f"open 未交付 {summary.orders_open:,}")
-    table.add_row("on time 按时交付", _share(summary.on_time_share))
+    table.add_row("on time 按时交付", _share(summary.on_time_share), f"of 共 {summary.on_time_n:,}")
     table.add_row("open complaints 未结投诉", f"{summary.complaints_open:,}")
     table.add_row(
         "customers at risk 流失风险",
@@ -92,7 +92,9 @@ def _experiences(summary: Summary) -> Table:
     table.add_column("experience 体验")
     table.add_column("n", justify="right")
     table.add_column("mean 均值", justify="right")
+    table.add_column("95 %", justify="right")
     table.add_column("satisfaction 满意度", justify="right")
+    table.add_column("expectations 期望数", justify="right")
     for row, style in [
         *((each, "green") for each in summary.best),
         *((each, "red") for each in reversed(summary.worst)),
@@ -103,7 +105,9 @@ def _experiences(summary: Summary) -> Table:
             f"{row.label_en} {row.label_zh}",
             f"{row.n:,}",
             show(scale, row.mean)[0],
+            show_interval(scale, row.low, row.high) or NO_DATA,
             satisfaction,
+            f"{row.expectation_n:,}",
             style=style,
         )
     if not summary.best and not summary.worst:
@@ -112,8 +116,14 @@ def _experiences(summary: Summary) -> Table:
 
 
 def _brief(row: ExperienceSummary) -> str:
-    mean, _ = show(SCALES[row.scale], row.mean)
-    return f"{row.experience} {mean} (n={row.n})"
+    scale = SCALES[row.scale]
+    interval = show_interval(scale, row.low, row.high)
+    counted = f"n={row.n}, {interval}" if interval else f"n={row.n}"
+    return f"{row.experience} {show(scale, row.mean)[0]} ({counted})"
+
+
+def _of(count: int) -> str:
+    return f" (n={count})" if count else ""
 
 
 def _number(value: int | None) -> str:

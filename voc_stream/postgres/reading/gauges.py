@@ -113,21 +113,29 @@ def _satisfaction(cursor: Cursor) -> list[GaugeSample]:
     # Sites are shown only for key experiences. That bounds the number of series by what somebody is
     # woken for.
     cursor.execute(
-        "SELECT experience, scope, horizon, experience_mean, expectation_mean, n FROM"
-        " rolling_satisfaction"
+        "SELECT experience, scope, horizon, experience_mean, n, ci_low, ci_high, expectation_mean,"
+        " expectation_n FROM rolling_satisfaction"
         # The first condition stands by itself, so that PostgreSQL does not sum up other scopes only
         # to leave them out.
         " WHERE scope_type IN ('all', 'site') AND (scope_type = 'all' OR is_key)"
     )
     found = []
-    for experience, site, horizon, mean, expected, samples in cursor:
+    for experience, site, horizon, mean, samples, low, high, expected, stated in cursor:
         labels = (experience, site, horizon)
         found += [
             GaugeSample("voc_satisfaction_score", labels, mean),
             GaugeSample("voc_satisfaction_samples", labels, samples),
         ]
+        if low is not None:
+            found += [
+                GaugeSample("voc_satisfaction_score_low", labels, low),
+                GaugeSample("voc_satisfaction_score_high", labels, high),
+            ]
         if expected is not None:
-            found.append(GaugeSample("voc_satisfaction_expected", labels, expected))
+            found += [
+                GaugeSample("voc_satisfaction_expected", labels, expected),
+                GaugeSample("voc_satisfaction_expected_samples", labels, stated),
+            ]
     return found
 
 
@@ -139,7 +147,7 @@ def _drops(cursor: Cursor) -> list[GaugeSample]:
     cursor.execute(
         "SELECT r.experience, r.scope, r.horizon, CASE r.kind WHEN 'nps' THEN (p.top_n -"
         " p.bottom_n)::float8 / p.n"
-        " ELSE p.score_sum::float8 / p.n / 100 END - r.experience_mean"
+        " ELSE p.score_sum::float8 / p.n / 100 END - r.experience_mean, r.n, p.n"
         " FROM rolling_satisfaction r JOIN experience e USING (experience)"
         # Whole days that end before the horizon begins.
         " JOIN (SELECT h.horizon, d.scope_type, d.scope, d.experience, sum(d.n) AS n,"
@@ -158,22 +166,29 @@ def _drops(cursor: Cursor) -> list[GaugeSample]:
         " WHERE r.is_key AND r.scope_type IN ('all', 'site') AND r.horizon IN ('24h', '7d')"
         " AND r.n >= e.minimum_samples AND p.n >= e.minimum_samples"
     )
-    return [
-        GaugeSample("voc_key_experience_drop", (experience, site, horizon), points)
-        for experience, site, horizon, points in cursor
-    ]
+    found = []
+    for *labels, points, samples, before in cursor:
+        found += [
+            GaugeSample("voc_key_experience_drop", tuple(labels), points),
+            GaugeSample("voc_key_experience_drop_samples", tuple(labels), samples),
+            GaugeSample("voc_key_experience_drop_baseline_samples", tuple(labels), before),
+        ]
+    return found
 
 
 def _orders(cursor: Cursor, flow: Flow, now: datetime) -> list[GaugeSample]:
     cursor.execute(
-        "SELECT scope, experience_mean / 10 FROM rolling_satisfaction"
+        "SELECT scope, experience_mean / 10, n FROM rolling_satisfaction"
         " WHERE experience = 'on_time_delivery' AND horizon = '7d' AND scope_type IN ('all',"
         " 'site')"
     )
-    found = [
-        GaugeSample("voc_on_time_delivery_ratio", (site, flow.delivered or ""), share)
-        for site, share in cursor
-    ]
+    found = []
+    for site, share, samples in cursor:
+        labels = (site, flow.delivered or "")
+        found += [
+            GaugeSample("voc_on_time_delivery_ratio", labels, share),
+            GaugeSample("voc_on_time_delivery_samples", labels, samples),
+        ]
     # Bounded to a year: an order that old was given up, not delayed.
     cursor.execute(
         "SELECT coalesce(site_id, ''), coalesce(current_stage, ''), count(*) FROM repair_order"

@@ -33,7 +33,10 @@ class ExperienceSummary(NamedTuple):
         label_zh: its Chinese label.
         n: samples.
         mean: as stored, on its scale.
+        low: lower end of its 95 % interval.
+        high: its upper end.
         satisfaction: experience minus expectation, on the same scale.
+        expectation_n: how many of the samples state an expectation; the rest is the catalogue's.
         scale: name of its scale, of `domain/scale.py`.
     """
 
@@ -42,7 +45,10 @@ class ExperienceSummary(NamedTuple):
     label_zh: str
     n: int
     mean: float
+    low: float | None
+    high: float | None
     satisfaction: float | None
+    expectation_n: int
     scale: str
 
 
@@ -53,7 +59,8 @@ class Summary(NamedTuple):
         events: accepted events.
         dead_letters: refused messages.
         orders: repair orders, of which `orders_open` are not yet delivered.
-        on_time_share: on-time share of the delivered orders that had a promise.
+        on_time_n: delivered orders that had a promise.
+        on_time_share: the share of these that was on time.
         complaints_open: complaints whose state is open.
         customers: customers, of whom `customers_at_risk` are in the bands high and critical.
         value_at_risk: annual value times risk, summed over all customers.
@@ -67,6 +74,7 @@ class Summary(NamedTuple):
     dead_letters: int
     orders: int
     orders_open: int
+    on_time_n: int
     on_time_share: float | None
     complaints_open: int
     customers: int
@@ -186,13 +194,13 @@ def _summary(connection: Connection) -> Summary:
     counts = connection.execute(
         text(
             "SELECT (SELECT count(*) FROM touchpoint_event), (SELECT count(*) FROM dead_letter),"
-            " o.orders, o.open, o.on_time_share, (SELECT count(*) FROM complaint WHERE state ="
-            " ANY(:open_states)),"
-            " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk, (SELECT as_of FROM"
-            " rolling_clock WHERE refresh = 'sites')"
+            " o.orders, o.open, o.on_time_n, o.on_time_share,"
+            " (SELECT count(*) FROM complaint WHERE state = ANY(:open_states)),"
+            " (SELECT count(*) FROM customer), r.at_risk, r.value_at_risk,"
+            " (SELECT as_of FROM rolling_clock WHERE refresh = 'sites')"
             " FROM (SELECT count(*) AS orders, count(*) FILTER (WHERE delivered_at IS NULL) AS"
-            " open,"
-            "       avg(on_time::int)::float8 AS on_time_share FROM repair_order) o,"
+            " open, count(on_time) AS on_time_n, avg(on_time::int)::float8 AS on_time_share"
+            " FROM repair_order) o,"
             "      (SELECT count(*) FILTER (WHERE band = ANY(:bands)) AS at_risk,"
             " sum(value_at_risk) AS value_at_risk"
             "       FROM churn_risk) r"
@@ -204,6 +212,7 @@ def _summary(connection: Connection) -> Summary:
         dead_letters,
         orders,
         orders_open,
+        on_time_n,
         on_time,
         complaints,
         customers,
@@ -215,8 +224,8 @@ def _summary(connection: Connection) -> Summary:
         ExperienceSummary(*row)
         for row in connection.execute(
             text(
-                "SELECT r.experience, e.label_en, e.label_zh, r.n, r.experience_mean,"
-                " r.satisfaction, e.scale"
+                "SELECT r.experience, e.label_en, e.label_zh, r.n, r.experience_mean, r.ci_low,"
+                " r.ci_high, r.satisfaction, r.expectation_n, e.scale"
                 " FROM rolling_satisfaction r JOIN experience e USING (experience)"
                 " WHERE r.horizon = :horizon AND r.scope_type = 'all' AND r.is_key ORDER BY"
                 # A scale of two points against one of ten, so that they can be ranked.
@@ -232,6 +241,7 @@ def _summary(connection: Connection) -> Summary:
         dead_letters,
         orders,
         orders_open,
+        on_time_n,
         on_time,
         complaints,
         customers,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.bi_views import ADDED
 from voc_stream.postgres.schema.tables.columns import WRITERS_ONLY
+from voc_stream.postgres.schema.tables.of_how_many import OF_HOW_MANY
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def _of_table(table: Table) -> str:
 
 def _of_view(name: str) -> str:
     about, columns = VIEW_COMMENTS[name]
-    rows = [f"| `{column}` | {_escaped(comment)} |" for column, comment in columns.items()]
+    rows = [
+        f"| `{column}` | {_escaped(comment)}{_marked(_counts(name, column))} |"
+        for column, comment in columns.items()
+    ]
     head = f"### {name}\n\n{_wrapped(f'{about} (view)')}\n\n"
     return f"{head}| column | meaning |\n|---|---|\n" + "\n".join(rows) + "\n"
 
@@ -89,4 +93,14 @@ def _type(column: Column[object]) -> str:
 def _about(column: Column[object], key: set[str]) -> str:
     marks = ["key"] if column.name in key else []
     marks += ["writers only"] if column.name in WRITERS_ONLY else []
-    return (column.comment or "") + (f" *({', '.join(marks)})*" if marks else "")
+    return (column.comment or "") + _marked(marks + _counts(column.table.name, column.name))
+
+
+def _counts(table: str, column: str) -> list[str]:
+    """Of how many a mean tells."""
+    counts = OF_HOW_MANY.get(table, {}).get(column, ())
+    return [f"of `{'`, `'.join(counts)}`"] if counts else []
+
+
+def _marked(marks: list[str]) -> str:
+    return f" *({', '.join(marks)})*" if marks else ""

@@ -142,8 +142,9 @@ CROSS JOIN LATERAL (
                      WHEN 'nps' THEN
                          sqrt((r.n * (r.top_n + r.bottom_n) - (r.top_n - r.bottom_n) ^ 2)
                               / (r.n::float8 * (r.n - 1)))
-                     ELSE sqrt(greatest(0, r.n * r.score_sq_sum - r.score_sum::numeric ^ 2)
-                               / (r.n::numeric * (r.n - 1)))::float8 / 100
+                     ELSE sqrt((greatest(
+                         0, r.n * r.score_sq_sum - r.score_sum::numeric * r.score_sum
+                     ) / (r.n::numeric * (r.n - 1)))::float8) / 100
                      END END AS stddev
 ) d
 WHERE r.n > 0

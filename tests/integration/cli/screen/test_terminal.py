@@ -92,8 +92,8 @@ def test_nothing_of_a_table_is_cut_on_a_narrow_terminal() -> None:
 
 def test_live_summary_shows_data_as_it_stands() -> None:
     """The screen of `up`: labels of a catalogue and messages about its processes."""
-    rows = [ExperienceSummary(HOSTILE, HOSTILE, "x", 1, 9, 1, "points")]
-    summary = Summary(0, 0, 0, 0, None, 0, 0, 0, None, "24h", rows, (), None)
+    rows = [ExperienceSummary(HOSTILE, HOSTILE, "x", 1, 9, 0, 10, 1, 0, "points")]
+    summary = Summary(0, 0, 0, 0, 0, None, 0, 0, 0, None, "24h", rows, (), None)
     output = io.StringIO()
     plain = console(file=output, width=300)
     plain.print(panel(summary, Flow(None, None)))

@@ -11,6 +11,7 @@ from integration.postgres.store import NOW, send
 
 from voc_stream.domain.scale import scale_of
 from voc_stream.monitoring.metrics import Metrics
+from voc_stream.monitoring.table_gauges import READ_FROM_TABLES
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.reading import gauges as gauges_module
 from voc_stream.postgres.reading.gauges import read_customers
@@ -104,7 +105,10 @@ def test_satisfaction_is_read_for_all_and_for_key_experiences_by_site(store: Sto
         "voc_satisfaction_score": (4, 8),
         # Of one customer who stated 9, and of the catalogue's 7, which counts as twenty.
         "voc_satisfaction_expected": (pytest.approx((9 + 20 * 7) / 21), 7),
+        "voc_satisfaction_expected_samples": (1, 0),
         "voc_satisfaction_samples": (1, 1),
+        "voc_satisfaction_score_low": (0, 0),
+        "voc_satisfaction_score_high": (10, 10),
     }
     assert found == {
         **{
@@ -140,6 +144,7 @@ def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> 
     )
     refresh(store)
     found = gauges(store)
+    assert_all_are_counted(found)
     assert {
         key: value for key, value in found.items() if key[0] == "voc_repair_orders_overdue"
     } == {("voc_repair_orders_overdue", "s-1", "reception"): 1}
@@ -150,6 +155,9 @@ def test_orders_are_read_by_punctuality_and_by_what_is_overdue(store: Store) -> 
         ("s-1", "delivery"): 1,
         ("s-2", "delivery"): 0,
     }
+    assert {
+        key[1:]: value for key, value in found.items() if key[0] == "voc_on_time_delivery_samples"
+    } == {("", "delivery"): 2, ("s-1", "delivery"): 1, ("s-2", "delivery"): 1}
 
 
 def test_open_complaints_are_counted_with_the_age_of_the_oldest(store: Store) -> None:
@@ -290,7 +298,7 @@ def test_labels_hold_nothing_about_persons(store: Store, catalogue: Catalogue) -
     found = gauges(store)
     assert {label for _, *labels in found for label in labels} <= allowed
     assert all(isfinite(value) for value in found.values())
-    assert len({metric for metric, *_ in found}) == 13
+    assert len({metric for metric, *_ in found}) == 17
 
 
 def test_gauges_are_what_the_metrics_declare(store: Store) -> None:
@@ -341,3 +349,16 @@ def test_a_drop_is_measured_against_the_four_weeks_before_the_horizon(store: Sto
         ("overall", "", "24h"): pytest.approx(9 - (20 * 6 + 1) / 21),
         ("overall", "", "7d"): pytest.approx(9 - (20 * 6 + 1) / 21),
     }
+    assert_all_are_counted(gauges(store))
+    assert gauges(store)["voc_key_experience_drop_samples", "overall", "", "7d"] == 21
+    assert gauges(store)["voc_key_experience_drop_baseline_samples", "overall", "", "7d"] == 20
+
+
+def assert_all_are_counted(found: dict[tuple[str, ...], float]) -> None:
+    """Beside each sample of a mean stands of how many it is."""
+    assert [
+        (count, *labels)
+        for metric, *labels in found
+        for count in READ_FROM_TABLES[metric].counted_by
+        if (count, *labels) not in found
+    ] == []

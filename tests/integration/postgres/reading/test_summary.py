@@ -69,6 +69,7 @@ def test_summary_counts_what_stands_in_the_tables(filled: Store) -> None:
         3,
         1,
     )
+    assert summary.on_time_n == 2
     assert (
         summary.on_time_share,
         summary.complaints_open,
@@ -92,6 +93,7 @@ def test_summary_ranks_key_experiences_from_both_ends(filled: Store) -> None:
         ("repair_quality", 1, 8, 1),
         ("service_time", 1, 5, -2),
     ]
+    assert [(one.low, one.high, one.expectation_n) for one in summary.best] == [(0, 10, 0)] * 3
     assert [one.experience for one in summary.worst] == ["advisor_service", "on_time_delivery"]
     assert (summary.best[0].label_en, summary.best[0].label_zh) == (
         "Overall rating of after-sales service",

@@ -35,10 +35,22 @@ RULE = Rule(
             'printf "%.2f"',
         ),
         Figure(
+            "max(voc_satisfaction_samples{experience=%q,site=%q,horizon=%q})",
+            ("experience", "site", "horizon"),
+            "Answers: {}.",
+            'printf "%.0f"',
+        ),
+        Figure(
             "max(voc_satisfaction_expected{experience=%q,site=%q,horizon=%q})",
             ("experience", "site", "horizon"),
             "Expected: {} of 10.",
             'printf "%.2f"',
+        ),
+        Figure(
+            "max(voc_satisfaction_expected_samples{experience=%q,site=%q,horizon=%q})",
+            ("experience", "site", "horizon"),
+            "Customers who said what they expect: {}.",
+            'printf "%.0f"',
         ),
     ),
     one_per="key rating, at all sites or one",

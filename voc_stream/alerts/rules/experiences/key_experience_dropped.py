@@ -175,6 +175,18 @@ RULE = Rule(
             'printf "%.3g"',
             "difference",
         ),
+        Figure(
+            "max(voc_key_experience_drop_samples{experience=%q,site=%q,horizon=%q})",
+            ("experience", "site", "horizon"),
+            "Answers: {}.",
+            'printf "%.0f"',
+        ),
+        Figure(
+            "max(voc_key_experience_drop_baseline_samples{experience=%q,site=%q,horizon=%q})",
+            ("experience", "site", "horizon"),
+            "Before: {}.",
+            'printf "%.0f"',
+        ),
     ),
     one_per="key experience, at all sites or one",
     starts="the scores since some moment are lower than the eight weeks before by more than"

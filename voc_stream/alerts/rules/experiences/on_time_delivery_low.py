@@ -32,6 +32,12 @@ RULE = Rule(
             "Of those of the last 7 days {} were.",
             "humanizePercentage",
         ),
+        Figure(
+            "max(voc_on_time_delivery_samples{site=%q})",
+            ("site",),
+            "Orders: {}.",
+            'printf "%.0f"',
+        ),
     ),
     one_per="`on_time_delivery`, at all sites or one",
     starts=STARTS,

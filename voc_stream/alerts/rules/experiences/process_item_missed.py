@@ -32,6 +32,12 @@ RULE = Rule(
             "Done for {} of the customers.",
             "humanizePercentage",
         ),
+        Figure(
+            "max(voc_satisfaction_samples{experience=%q,site=%q,horizon=%q})",
+            ("experience", "site", "horizon"),
+            "Answers: {}.",
+            'printf "%.0f"',
+        ),
     ),
     one_per="process item, at all sites or one",
     starts=STARTS,

@@ -49,7 +49,7 @@ def bounded_mean(n: str, total: str, squares: str, phi: str = INDEPENDENT) -> En
     # Half an imagined answer at each end makes one answer more: 5 points, 50 points squared.
     total, squares = f"({total} + {HIGHEST_SUM // 2})", f"({squares} + {HIGHEST_SUM**2 // 2})"
     centre = f"({total}::float8 / ({n} + 1) / 100)"
-    spread = f"greatest(0, ({n} + 1) * {squares} - {total}::numeric ^ 2)"
+    spread = f"greatest(0, ({n} + 1) * {squares} - {total}::numeric * {total})"
     half = f"({t_quantile(n)}) * sqrt({spread}::float8 / {n} / ({n} + 1)) / 100"
     half = f"{half} * sqrt({phi} / ({n} + 1)::float8)"
     return Ends(f"greatest(0, {centre} - {half})", f"least({_FULL}, {centre} + {half})")
@@ -58,7 +58,7 @@ def bounded_mean(n: str, total: str, squares: str, phi: str = INDEPENDENT) -> En
 def mean(n: str, total: str, squares: str, phi: str = INDEPENDENT) -> Ends:
     """SQL of the interval of a mean of what has no upper end; NULL of one value."""
     centre = f"({total}::float8 / {n} / 100)"
-    spread = f"greatest(0, {n} * {squares} - {total}::numeric ^ 2)"
+    spread = f"greatest(0, {n} * {squares} - {total}::numeric * {total})"
     half = f"({t_quantile(f'({n} - 1)')}) * sqrt({spread}::float8 / {n} / ({n} - 1))"
     half = f"{half} / 100 * sqrt({phi} / {n}::float8)"
     return Ends(*(f"CASE WHEN {n} > 1 THEN {centre} {sign} {half} END" for sign in "-+"))

@@ -54,6 +54,10 @@ _MEMORY = Part(
             column("last_moment_at", TIME, "when the last scored moment was / 最后评分时间"),
             lambda moments: moments.last.at,
         ),
+        Cell(
+            column("moments_n", Integer, "how many moments were scored / 评分次数"),
+            lambda moments: moments.count,
+        ),
     ),
 )
 _ATTEMPTS = Part(

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import callback, messages, repair_step, touchpoint
-from integration.postgres.alerting.judged import TODAY, Judged
+from integration.postgres.alerting.judged import EXPERIENCE, TODAY, Judged
 from integration.postgres.alerting.judging import reading
 from integration.postgres.store import send
 
+from voc_stream.alerts.explanation.parts import Explanation
 from voc_stream.alerts.model import Subject
-from voc_stream.postgres.alerting.facts.evidence import read_groups, read_slower_stages
+from voc_stream.postgres.alerting.facts.evidence import (
+    read_event_ids,
+    read_groups,
+    read_slower_stages,
+)
 from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
 
 if TYPE_CHECKING:
@@ -185,3 +190,31 @@ def test_groups_read_by_day_have_the_sums_of_the_events(store: Store, kind: str)
             name: (len(each), sum(each), sum(one * one for one in each))
             for name, each in points.items()
         }
+
+
+def test_the_events_of_an_alert_are_the_lowest_of_whoever_is_named(store: Store) -> None:
+    """The worst event of a colleague is no evidence against them, and neither is a good one.
+
+    Without a name the lowest scores of the whole site are told.
+    """
+    judged = Judged(store, sites=("s-1",))
+    scores = {"ann": (3, 9, 2, 4, 5), "bob": (0, 8, 9, 9, 9)}
+    judged.now = TODAY + timedelta(hours=4)
+    judged.take_in(
+        [
+            judged.event(TODAY + timedelta(minutes=number), "s-1", employee, score)
+            for employee, given in scores.items()
+            for number, score in enumerate(given)
+        ]
+    )
+    subject = Subject("any", EXPERIENCE, "site", "s-1")
+    found = []
+    ann = Explanation("employee", "ann", 5, 4.6, 8.0, 100, 0.9, 9.0, 4.0, 0.5, 0.5)
+    for named in (ann, None):
+        with reading(store) as cursor:
+            ids = read_event_ids(
+                TimeLimitedQuery(cursor), subject, named, TODAY, below=5, now=judged.now
+            )
+        given = dict(store.ask("SELECT event_id, body ->> 'score' FROM touchpoint_event"))
+        found.append([int(given[event_id]) for event_id in ids])
+    assert found == [[2, 3, 4], [0, 2, 3, 4]]

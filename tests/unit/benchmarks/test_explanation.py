@@ -5,24 +5,29 @@ import pytest
 from benchmarks.explanation.trial import count
 from benchmarks.explanation.worlds import ALL, LEAST_RIGHT, MIX, MOST_WRONG, ONE
 
+from voc_stream.domain.statistics import wilson_interval
+
 RUNS = 40
+"""So few tell a promise from one that is missed by far; `make bench-explanation` runs 1,000."""
 SEED = 3
 
 
 @pytest.mark.parametrize("a_day", [20, 240])
 def test_a_change_of_mix_and_a_fall_of_all_seldom_name_an_innocent_group(a_day: int) -> None:
-    """Quick version of `make bench-explanation`, with a fixed seed."""
+    """No more often than promised, as far as a few runs with a fixed seed can tell."""
     random = np.random.default_rng(SEED)
     mix, everybody = (count(world, a_day, RUNS, random) for world in (MIX, ALL))
-    assert mix.innocent <= MOST_WRONG[MIX, a_day] * mix.drops
-    assert mix.mixes >= 0.8 * mix.drops
-    assert everybody.innocent <= MOST_WRONG[ALL, a_day] * everybody.drops
+    assert mix.drops == everybody.drops == RUNS
+    assert wilson_interval(mix.innocent, RUNS)[0] <= MOST_WRONG[MIX, a_day]
+    assert wilson_interval(everybody.innocent, RUNS)[0] <= MOST_WRONG[ALL, a_day]
+    assert mix.mixes > 0.7 * RUNS
     assert everybody.mixes == 0
 
 
 @pytest.mark.parametrize("a_day", [20, 240])
 def test_the_guilty_employee_is_named(a_day: int) -> None:
-    """Quick version of `make bench-explanation`, with a fixed seed."""
+    """No less often than promised, as far as a few runs with a fixed seed can tell."""
     found = count(ONE, a_day, RUNS, np.random.default_rng(SEED))
-    assert found.guilty >= LEAST_RIGHT[ONE, a_day] * found.drops
-    assert found.mixes == 0
+    assert found.drops == RUNS
+    assert wilson_interval(found.guilty, RUNS)[1] >= LEAST_RIGHT[ONE, a_day]
+    assert found.innocent == found.mixes == 0

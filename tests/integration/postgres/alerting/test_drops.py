@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from integration.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, FIRST_DAY, TODAY, Judged
 
+from voc_stream.alerts.lifecycle import RENEW_AFTER
+
 if TYPE_CHECKING:
     from integration.postgres.store import Store
 
@@ -156,6 +158,13 @@ def test_a_change_of_mix_is_told_as_such_and_blames_nobody(store: Store) -> None
     assert "mostly a change of mix: employee ann 90 % →" in alert["summary"]
     assert f"(560 before, {change['n']} now)" in alert["summary"]
     assert "主要是构成变化：员工 ann 的占比 90% →" in alert["summary"]
+    judged.now += RENEW_AFTER
+    judged.hear("s-1", [9, 5, 5, 5], employees=("ann", "bob", "bob", "bob"))
+    [renewed] = [one for one in judged.alerts() if one["scope"] == "s-1"]
+    assert renewed["evidence"]["n"] > evidence["n"]
+    assert renewed["evidence"]["mix_change"] == change
+    assert renewed["severity"] == "warning"
+    assert f"(560 before, {change['n']} now)" in renewed["summary"]
 
 
 def test_two_experiences_that_fall_because_of_one_employee_name_each_other(store: Store) -> None:

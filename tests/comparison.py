@@ -33,6 +33,7 @@ KEYS = {
     "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
     "duration_daily": ("day", "experience", "site_id"),
     "duration_rolling": ("horizon", "scope_type", "scope", "experience"),
+    "complaint_iceberg": ("horizon", "scope_type", "scope", "experience"),
     "churn_risk": ("customer_id",),
 }
 WITH_BODY = ("touchpoint_event", "retraction")

@@ -148,7 +148,8 @@ BEGIN
             ('rolling_satisfaction', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('repair_stage', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('duration_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
-            ('duration_rolling', 'INSERT, UPDATE, DELETE, MAINTAIN')
+            ('duration_rolling', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('complaint_iceberg', 'INSERT, UPDATE, DELETE, MAINTAIN')
         ) AS needless (relname, rights)
         JOIN pg_class c ON c.relname = needless.relname AND c.relnamespace = 'voc'::regnamespace
     LOOP

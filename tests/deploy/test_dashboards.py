@@ -36,6 +36,7 @@ BOARDS = ("complaints", "customers", "experience", "measures", "pipeline", "repa
 # What a simulated call centre shows nothing of, with the reason.
 MAY_BE_EMPTY = {
     "experience: Alerts, latest first",
+    "repair-flow: Whom to follow up, never tried first",
 }
 # Of the process, by the Prometheus client.
 OTHERS: dict[str, tuple[str, ...]] = {

@@ -16,6 +16,7 @@ from oracle.complaints import add_opening_minutes_to_resolve, complaint_rows
 from oracle.customers import customer_rows
 from oracle.durations import duration_tables
 from oracle.heard import add_last_heard
+from oracle.iceberg import iceberg_rows
 from oracle.orders import (
     add_opening_minutes,
     is_follow_up,
@@ -96,6 +97,9 @@ def expected_tables(
     tables["experience_daily"] = daily_rows(contributed, catalogue)
     tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
     tables |= duration_tables(contributed, catalogue, as_of)
+    tables["complaint_iceberg"] = iceberg_rows(
+        tables["rolling_satisfaction"], tables["complaint"], as_of
+    )
     tables["churn_risk"] = risk_rows(
         judgements_by_customer(events), tables, moments, catalogue, as_of
     )

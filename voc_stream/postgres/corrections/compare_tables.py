@@ -12,6 +12,7 @@ from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.tables.columns import SCHEMA
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 from voc_stream.postgres.schema.views.durations import DURATION_KEYS
+from voc_stream.postgres.schema.views.iceberg import ICEBERG_KEYS
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -80,6 +81,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         "rolling_satisfaction": ("horizon", "scope_type", "scope", "experience"),
         "repair_stage": ("order_id", "stage"),
         **DURATION_KEYS,
+        **ICEBERG_KEYS,
     }
     return found + [
         (view, keys[view], [comparable(name) for name in columns], "true")

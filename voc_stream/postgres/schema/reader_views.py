@@ -12,6 +12,7 @@ from voc_stream.postgres.schema.expressions.stated import stated_mean
 from voc_stream.postgres.schema.sums import BINS, SUMS
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 from voc_stream.postgres.schema.views.durations import DURATION_VIEWS
+from voc_stream.postgres.schema.views.iceberg import ICEBERG_VIEWS
 
 MINUTE = timedelta(minutes=1)
 _KEY = ", ".join(CUBE_KEY)
@@ -184,4 +185,5 @@ READER_VIEWS = (
     ("rolling_satisfaction", _rolling_satisfaction()),
     ("repair_stage", _REPAIR_STAGE),
     *DURATION_VIEWS,
+    *ICEBERG_VIEWS,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import CUBE, SCOPE_TYPES_IN_WORDS
 from voc_stream.postgres.schema.views.durations import DURATION_COMMENTS
+from voc_stream.postgres.schema.views.iceberg import ICEBERG_COMMENTS
 
 if TYPE_CHECKING:
     from voc_stream.domain.dimensions import Dimension
@@ -107,4 +108,5 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     **DURATION_COMMENTS,
+    **ICEBERG_COMMENTS,
 }

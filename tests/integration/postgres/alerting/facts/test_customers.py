@@ -190,6 +190,7 @@ def test_a_share_above_that_of_the_days_before_is_found(store: Store) -> None:
     assert finding.evidence == {
         "share": 0.1,
         "usual_share": 0.05,
+        "usual_customers": 10_000,
         "at_risk": 1000,
         "customers": 10_000,
         "explained_by": "broken_promise",

@@ -87,7 +87,7 @@ bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is foun
 coverage: $(VENV)/installed-test ## how often intervals hold what is true: a minute
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.coverage $(ARGS)
 
-bench-explanation: $(VENV)/installed-test ## whom alerts name, and how often wrongly: 15 minutes
+bench-explanation: $(VENV)/installed-test ## whom alerts name, and how often wrongly: 5 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.explanation $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs

@@ -8,7 +8,7 @@ from benchmarks.explanation.worlds import ALL, LEAST_RIGHT, MIX, MOST_WRONG, ONE
 from voc_stream.domain.statistics import wilson_interval
 
 RUNS = 40
-"""So few tell a promise from one that is missed by far; `make bench-explanation` runs 1,000."""
+"""So few tell a promise from one that is missed by far; `make bench-explanation` runs more."""
 SEED = 3
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks import machine
+from benchmarks.coverage.days import A_DAY, SHOCKS, covered
 from benchmarks.coverage.measure import (
     ANSWERS,
     BOTTOM,
@@ -41,6 +42,11 @@ PROMISED: Sequence[tuple[Estimate, Sequence[Shape]]] = (
     (NPS, RATINGS),
 )
 BEFORE: Sequence[tuple[Estimate, Sequence[Shape]]] = ((STUDENT, (*RATINGS, DONE[0])),)
+SITES = 1500
+DAYS_HEADER = (
+    *("answers a day", "days differ by, points", "mean phi"),
+    *("phi = 1", "half-width x root of phi"),
+)
 HEADER = ("interval of", "shape of the answers", "truth", *(f"n = {n}" for n in ANSWERS))
 
 
@@ -63,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make coverage")
     parser.add_argument("--write", action="store_true", help="write docs/reference/coverage.md")
     parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--sites", type=int, default=SITES, help="whose days differ")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     for name, estimates in (("coverage", PROMISED), ("coverage-student", BEFORE)):
@@ -82,6 +89,22 @@ def main() -> None:
         print(f"{text}\n")
         if arguments.write:
             put_section(PAGE, name, text)
+    days = table(DAYS_HEADER, list(of_days(arguments.sites, arguments.seed)))
+    print(days)
+    if arguments.write:
+        put_section(PAGE, "coverage-days", days)
+
+
+def of_days(sites: int, seed: int) -> Iterator[list[str]]:
+    """Rows of coverage if all answers of a day are a little better or worse together."""
+    for a_day in A_DAY:
+        for shock in SHOCKS:
+            random = np.random.default_rng(seed)
+            without, with_phi, phi = covered(shock, a_day, sites, random)
+            yield [
+                *(f"{a_day}", f"{shock:g}", f"{phi:.2f}"),
+                *(f"{without:.3f}", f"{with_phi:.3f}"),
+            ]
 
 
 if __name__ == "__main__":

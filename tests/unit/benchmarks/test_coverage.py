@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from math import sqrt
 
+import numpy as np
 import pytest
 from benchmarks.coverage.__main__ import PAGE, PROMISED, cells
+from benchmarks.coverage.days import A_DAY, SHOCKS, covered
 from benchmarks.coverage.measure import ANSWERS, LEAST, MEAN, STUDENT, Estimate
 from benchmarks.coverage.shapes import RATINGS, Shape
 
@@ -32,6 +34,15 @@ def test_students_interval_did_not() -> None:
     assert now[five] > LEAST
 
 
+def test_days_that_differ_need_phi() -> None:
+    """With phi of the weeks before the interval of a week holds, without it it does not."""
+    sites = 300
+    without, with_phi, phi = covered(0.2, 240, sites, np.random.default_rng(2))
+    assert without < 0.75
+    assert with_phi >= LEAST - 4 * sqrt(LEAST * (1 - LEAST) / sites)
+    assert phi > 2
+
+
 def test_the_page_shows_what_is_promised() -> None:
     """Every cell of the page, of every interval, shape and size, is at least 0.93."""
     page = PAGE.read_text(encoding="utf-8")
@@ -41,4 +52,8 @@ def test_the_page_shows_what_is_promised() -> None:
         (estimate.name, shape.name) for estimate, shapes in PROMISED for shape in shapes
     ]
     assert all(float(cell) >= LEAST for row in rows for cell in row[3:])
+    days = page.partition("<!-- coverage-days: begin -->")[2].splitlines()
+    with_phi = [line.split("|")[-2] for line in days if re.match(r"\| \d", line)]
+    assert len(with_phi) == len(A_DAY) * len(SHOCKS)
+    assert all(float(cell) >= LEAST for cell in with_phi)
     assert re.search(rf"The least of these {len(rows) * len(ANSWERS)} cells", section)

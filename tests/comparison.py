@@ -37,10 +37,6 @@ KEYS = {
     "churn_risk": ("customer_id",),
 }
 WITH_BODY = ("touchpoint_event", "retraction")
-# When a customer was heard last is worked out where it is read.
-WITH_HEARD = (
-    " JOIN (SELECT customer_id, last_heard_at FROM voc_bi.customer) heard USING (customer_id)"
-)
 TOLERANCE = 1e-9
 # Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a
 # short expansion.
@@ -65,7 +61,6 @@ def _rows(connection: Any, name: str) -> Iterator[tuple[tuple[Any, ...], Row]]:
         # The body as text, to keep its numbers exact; a fixed list of names, none from outside.
         cursor.execute(
             f"SELECT *{', body::text AS body_text' if name in WITH_BODY else ''} FROM voc.{name}"
-            f"{WITH_HEARD if name == 'customer' else ''}"
         )
         for found in cursor:
             row = dict(found)

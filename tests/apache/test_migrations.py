@@ -28,7 +28,7 @@ LONGEST_STALL_SECONDS = 10.0
 LOCK_TIMEOUT_SECONDS = 2
 ATTEMPTS = 10
 COLUMN = "added_in_a_test"
-TABLES = ("touchpoint_event", "customer", "repair_order", "complaint", "stream_position")
+TABLES = ("touchpoint_event", "customer_state", "repair_order", "complaint", "stream_position")
 
 
 @contextmanager

@@ -40,7 +40,7 @@ SOURCE = Partition("history", 0)
 _MARK = "MARK{:03d}"
 DAY_SEED = 9
 _COPIED_BY_CUSTOMER = {
-    "customer": "customer_id",
+    "customer_state": "customer_id",
     "churn_risk": "customer_id",
     "repair_order": "customer_id",
 }
@@ -195,7 +195,7 @@ def _rest(cursor: Cursor) -> None:
     """Nothing is left to do for PostgreSQL that would be done in the middle of a measurement."""
     cursor.execute("DELETE FROM stream_position WHERE topic = %s", (SOURCE.topic,))
     for table in (
-        "customer",
+        "customer_state",
         "churn_risk",
         "repair_order",
         "touchpoint_event",

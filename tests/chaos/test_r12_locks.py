@@ -26,7 +26,7 @@ EVENTS_PER_SECOND = 150.0
 DEADLOCK_TIMEOUT_SECONDS = 30.0
 LOCKS = {
     "position row": "SELECT 1 FROM stream_position FOR UPDATE",
-    "customer table": "LOCK TABLE customer IN EXCLUSIVE MODE",
+    "customer table": "LOCK TABLE customer_state IN EXCLUSIVE MODE",
 }
 
 pytestmark = pytest.mark.chaos
@@ -105,7 +105,7 @@ def test_deadlock(service: ChaosService) -> None:
             with other_session(service) as cursor:
                 # The service is the one that looks for the circle, so it is the one that is ended.
                 cursor.execute("SET LOCAL deadlock_timeout = '1h'")
-                cursor.execute("LOCK TABLE customer IN EXCLUSIVE MODE")
+                cursor.execute("LOCK TABLE customer_state IN EXCLUSIVE MODE")
                 wait_until_batch_waits(service)
                 before = worker.log.count("deadlock detected")
                 cursor.execute(

@@ -29,7 +29,7 @@ LOCK_TIMEOUT_SECONDS = 3
 ATTEMPTS = 20
 MOST_ATTEMPTS = 15
 REFUSED_SECONDS = 4.0
-TABLES = ("customer", "repair_order", "complaint", "touchpoint_event", "stream_position")
+TABLES = ("customer_state", "repair_order", "complaint", "touchpoint_event", "stream_position")
 
 pytestmark = pytest.mark.chaos
 

@@ -44,7 +44,7 @@ FORBIDDEN_TO_THE_WRITER = (
     "UPDATE voc.schema_version SET version_num = '0'",
     "TRUNCATE voc.pane",
     "CREATE TABLE voc.more ()",
-    "ALTER TABLE voc.customer ADD COLUMN more text",
+    "ALTER TABLE voc.customer_state ADD COLUMN more text",
     "DROP TABLE voc.alert",
     "CREATE SCHEMA more",
     "SELECT * FROM voc_bi.customer",

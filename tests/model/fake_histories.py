@@ -38,7 +38,7 @@ def state_text(entity: EntityRow[Any], row: Row) -> str:
 def move_pieces(tables: Tables, catalogue: Catalogue, rows: int) -> None:
     """Move at most so many rows of each customer whose history is under way."""
     for customer_id in sorted(tables.moves):
-        customer = CUSTOMER.decode(state_text(CUSTOMER, tables.rows["customer"][customer_id]))
+        customer = CUSTOMER.decode(state_text(CUSTOMER, tables.rows["customer_state"][customer_id]))
         stored = Histories(
             [_decode_event(value) for value in tables.events.values()],
             _states(tables, REPAIR_ORDER),

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from voc_stream.pipeline.ports import Batch, Partition
     from voc_stream.postgres.schema.tables.row import EntityRow
 
-ENTITY_KEYS = {"customer": "customer_id", "repair_order": "order_id", "complaint": "complaint_id"}
+ENTITY_KEYS = {
+    "customer_state": "customer_id",
+    "repair_order": "order_id",
+    "complaint": "complaint_id",
+}
 ENTITY_ROWS: Mapping[str, EntityRow[Any]] = {
     entity.table.name: entity for entity in (CUSTOMER, REPAIR_ORDER, COMPLAINT)
 }
@@ -68,6 +72,16 @@ class FakeCursor:
                 "WHERE t.version = excluded.version - 1 RETURNING t.version = 1 OR" in statement
             )
             self._found = [(self._merge(merge[1], checked=checked),)]
+        elif hold := re.search(r"LATERAL \(SELECT FROM (\w+) WHERE (\w+) = held.key", statement):
+            held = self.tables.rows[hold[1]]
+            self._found = [
+                (
+                    sum(
+                        key in held and held[key]["version"] == version
+                        for key, version in zip(*(parameters or ((), ())), strict=True)
+                    ),
+                )
+            ]
         else:
             raise AssertionError(f"the double does not know this statement: {statement}")
 

@@ -93,7 +93,7 @@ def test_folder_of_an_earlier_version_is_closed_with_all_that_it_holds(folder: P
             " WHERE relnamespace IN ('voc'::regnamespace, 'voc_bi'::regnamespace)"
         )
         assert ask(server.url, owners) == [(ROLE,)]
-        ask(server.url, "ALTER TABLE voc.customer ADD COLUMN of_next_version text")
+        ask(server.url, "ALTER TABLE voc.customer_state ADD COLUMN of_next_version text")
 
 
 def test_closing_that_was_cut_off_is_done_again(folder: Path) -> None:

@@ -199,7 +199,7 @@ class World:
         self._contributions += fold.contributions(events)
         self._save_moments(fold.moment_changes())
         for stored, states in (
-            (self.customers, fold.customers),
+            (self.customers, fold.changed_customers()),
             (self.orders, fold.orders),
             (self.complaints, fold.complaints),
         ):
@@ -215,7 +215,9 @@ class World:
         fold.add_customers(_loaded(self.customers, keys.customers, CUSTOMER.decode))
         fold.add_orders(_loaded(self.orders, keys.orders, REPAIR_ORDER.decode))
         fold.add_complaints(_loaded(self.complaints, keys.complaints, COMPLAINT.decode))
-        remaining, rules = Remaining(fold.to_fold_anew(events)), measure_rules(self._catalogue)
+        silent = keys.customers - keys_of(left).customers
+        remaining = Remaining(fold.to_fold_anew(events, silent))
+        rules = measure_rules(self._catalogue)
         for event in left:
             keys_of_event = keys_of([event])
             if keys_of_event.customers & remaining.keys.customers:
@@ -232,7 +234,7 @@ class World:
         self._contributions += fold.contributions([])
         self._save_moments(fold.moment_changes())
         for stored, states, empty in (
-            (self.customers, fold.customers, remaining.gone_customers()),
+            (self.customers, fold.changed_customers(), remaining.gone_customers()),
             (self.orders, fold.orders, remaining.gone_orders()),
             (self.complaints, fold.complaints, remaining.gone_complaints()),
         ):

@@ -14,7 +14,7 @@ from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.dimensions import OF_CUSTOMERS
 from voc_stream.domain.entities.journey import LastMoment
 from voc_stream.domain.entities.move import Move, restated
-from voc_stream.domain.entities.stated import Stated, earliest_time, latest, latest_time, value_of
+from voc_stream.domain.entities.stated import Stated, latest, latest_time, value_of
 from voc_stream.events.types import Customer
 from voc_stream.events.types.hundredths import hundredths
 
@@ -39,8 +39,6 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     churn_reason: Stated[str] | None = None
     churned_at: datetime | None = None
     won_back_at: datetime | None = None
-    first_seen_at: datetime | None = None
-    last_seen_at: datetime | None = None
     attitude: LastMoment | None = None
     outcome: LastMoment | None = None
     heard_at: datetime | None = None
@@ -70,20 +68,22 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
             self.won_back_at is None or self.won_back_at <= self.churned_at
         )
 
-    def apply(self, event: AnyEvent, at: datetime, model: ChurnModel) -> None:
-        """Take in one event of this customer.
+    def apply(self, event: AnyEvent, at: datetime, model: ChurnModel) -> bool:
+        """Take in one event of this customer; returns whether that may have changed the state.
 
-        Any order of calls with distinct events ends in the same state.
+        Most events say something of an order or a complaint only. Any order of calls with distinct
+        events ends in the same state.
         """
-        self.first_seen_at = earliest_time(self.first_seen_at, at)
-        self.last_seen_at = latest_time(self.last_seen_at, at)
         if isinstance(event, Customer):
             self._apply_profile(event, at)
+            return True
         scores = event.scores()
-        if event.order_id is None and (scores or event.is_contact(None)):
+        is_act = event.order_id is None and (bool(scores) or event.is_contact(None))
+        if is_act:
             self.heard_at = latest_time(self.heard_at, at)
         for experience, points, place in scores:
             self._apply_score(experience, points, (at, event.event_id, place), model)
+        return is_act or bool(scores)
 
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
         """Whether this state may say something that only this event said.
@@ -100,8 +100,6 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
             self.outcome,
         )
         times = (
-            self.first_seen_at,
-            self.last_seen_at,
             self.churned_at,
             self.won_back_at,
             self.heard_at,

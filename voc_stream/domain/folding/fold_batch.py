@@ -23,7 +23,7 @@ from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint, Customer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
@@ -58,6 +58,7 @@ class Fold:
         self._measured_complaints = MeasuredComplaints(self._rules)
         self._affected: set[str] = set()
         self._new_customers: set[str] = set()
+        self._changed_customers: set[str] = set()
         self.customers: dict[str, CustomerState] = {}
         self.orders: dict[str, OrderState] = {}
         self.complaints: dict[str, ComplaintState] = {}
@@ -95,7 +96,8 @@ class Fold:
             self._affected.add(customer_id)
         if isinstance(event, Customer) and customer_id not in self._new_customers:
             self._profiles.setdefault(customer_id, customer.profile)
-        customer.apply(event, at, self._model)
+        if customer.apply(event, at, self._model):
+            self._changed_customers.add(customer_id)
 
     def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
         order = self.orders.get(order_id)
@@ -124,14 +126,17 @@ class Fold:
         complaint.apply(event, at)
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
-    def to_fold_anew(self, events: Iterable[AnyEvent]) -> Keys:
+    def to_fold_anew(self, events: Iterable[AnyEvent], silent: Collection[str]) -> Keys:
         """The rows that must be folded anew once these events are gone.
+
+        Among them are the `silent` customers, of whom no other event is left.
 
         They say something that only these events may have said. Most events say nothing that their
         row still says, and a row may have a million events. So few rows are folded anew. All rows
         must have been lent.
         """
-        return resting_rows(events, self.customers, self.orders, self.complaints)
+        rows = resting_rows(events, self.customers, self.orders, self.complaints)
+        return rows._replace(customers=rows.customers.union(silent))
 
     def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
         """Replace the states that these events touched by what remains without them.
@@ -165,6 +170,7 @@ class Fold:
                 after.move = before.move
                 self._profiles[customer_id] = before.profile
                 self.customers[customer_id] = after
+                self._changed_customers.add(customer_id)
 
     def _put_order(self, before: OrderState, after: OrderState | None) -> None:
         owners = [before.customer_id]
@@ -240,6 +246,14 @@ class Fold:
         owners |= self._noted.owners(self.orders, self.complaints)
         owners |= self._measured_complaints.owners(self.complaints)
         return owners.difference(self.customers)
+
+    def changed_customers(self) -> dict[str, CustomerState]:
+        """The customers whose rows must be written; the others are as they were lent.
+
+        To be called when moves have begun.
+        """
+        changed = self._changed_customers | self._new_customers
+        return {each: state for each, state in self.customers.items() if each in changed}
 
     def affected_customers(self) -> set[str]:
         """Customers whose churn risk must be recomputed.

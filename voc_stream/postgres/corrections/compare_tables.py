@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIVE, SCRATCH = SCHEMA, "voc_rebuild"
 MINUTE = timedelta(minutes=1)
-_STATES = (tables.repair_order, tables.complaint, tables.customer)
+_STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 # `version` counts writes. `next_change_at` may be early: it is kept when a customer is merely seen
 # again.
 NOT_DERIVED = ("version", "next_change_at")
@@ -61,7 +61,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
     """What is compared: the name, the key, the columns (as expressions), and which rows."""
     found = [
         (
-            table.name,
+            table.name.removesuffix("_state"),  # as its readers know it
             _key(table),
             [comparable(name) for name in _columns(table) if name not in NOT_DERIVED],
             "true",
@@ -86,6 +86,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
     return found + [
         (view, keys[view], [comparable(name) for name in columns], "true")
         for view, (_, columns) in VIEW_COMMENTS.items()
+        if view in keys
     ]
 
 

@@ -80,7 +80,7 @@ def move_some(
     if not customer_ids:
         return 0
     cursor.execute(
-        "SELECT FROM customer WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
+        "SELECT FROM customer_state WHERE customer_id = ANY(%s) ORDER BY customer_id FOR UPDATE",
         (list(customer_ids),),
     )
     customers = entities.customers.load(cursor, customer_ids)

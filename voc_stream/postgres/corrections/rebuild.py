@@ -64,7 +64,7 @@ _LOCKS = (
     Lock.ASSESSMENT,
     Lock.EVALUATION,
 )
-_STATES = (tables.repair_order, tables.complaint, tables.customer)
+_STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 _REPLACED = (
     *_STATES,
     tables.churn_risk,
@@ -185,7 +185,7 @@ def _move_all_histories(cursor: Cursor, catalogue: Catalogue) -> None:
 
 def _empty_staging(cursor: Cursor) -> None:
     """Empty the staging tables, which empty themselves only at the end of a transaction."""
-    cursor.execute("TRUNCATE staged_repair_order, staged_complaint, staged_customer")
+    cursor.execute("TRUNCATE staged_repair_order, staged_complaint, staged_customer_state")
 
 
 def _merge_everything(cursor: Cursor) -> None:

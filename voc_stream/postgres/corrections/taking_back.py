@@ -83,7 +83,8 @@ def _take_out(
     entities.complaints.lock(cursor, keys.complaints)
     folding = Folding(cursor, entities, catalogue, [], now)
     folding.load_rows(keys)
-    remaining = _remaining(cursor, catalogue, folding.fold.to_fold_anew(events))
+    silent = _without_events(cursor, keys.customers)
+    remaining = _remaining(cursor, catalogue, folding.fold.to_fold_anew(events, silent))
     folding.fold.take_out(events, remaining)
     entities.orders.delete(cursor, remaining.gone_orders())
     entities.complaints.delete(cursor, remaining.gone_complaints())
@@ -97,6 +98,16 @@ def _take_out(
 
 def _owners(cursor: Cursor, table: str, key: str, values: set[str]) -> set[str]:
     cursor.execute(f"SELECT customer_id FROM {table} WHERE {key} = ANY(%s)", (sorted(values),))
+    return {customer_id for (customer_id,) in cursor}
+
+
+def _without_events(cursor: Cursor, customer_ids: set[str]) -> set[str]:
+    """Those customers of whom no event is left."""
+    cursor.execute(
+        "SELECT key FROM unnest(%s::text[]) key WHERE NOT EXISTS"
+        " (SELECT FROM touchpoint_event WHERE customer_id = key)",
+        (sorted(customer_ids),),
+    )
     return {customer_id for (customer_id,) in cursor}
 
 

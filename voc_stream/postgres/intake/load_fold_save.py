@@ -89,8 +89,10 @@ class Folding:
         if missing:
             fold.add_customers(entities.customers.load(cursor, missing))
         # Customers are saved first: the contributions of orders are computed while PostgreSQL
-        # writes the customers.
-        entities.customers.save(cursor, fold.customers, background)
+        # writes the customers. Those that did not change must not change meanwhile either: what
+        # they say counts under their profiles.
+        entities.customers.hold(fold.customers, cursor, background)
+        entities.customers.save(cursor, fold.changed_customers(), background)
         background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self.events)
         changes = fold.moment_changes()

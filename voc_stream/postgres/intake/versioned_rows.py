@@ -19,7 +19,7 @@ from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from voc_stream.postgres.schema.tables.row import EntityRow
     from voc_stream.postgres.session.background import Background
@@ -72,6 +72,13 @@ class Entity(Generic[State]):
             " (WHERE is_as_loaded) FROM saved"
         )
 
+        # Row by row through the primary key, in the order in which rows are saved.
+        self._hold = (
+            "SELECT count(*) FROM unnest(%s::text[], %s::int[]) AS held (key, version)"
+            f" CROSS JOIN LATERAL (SELECT FROM {self._table} WHERE {self._key} = held.key"
+            f" AND version = held.version FOR NO KEY UPDATE) found"
+        )
+
     def load(self, cursor: Cursor, keys: Iterable[str]) -> dict[str, State]:
         """The states of those keys that have a row."""
         found: dict[str, State] = {}
@@ -110,12 +117,15 @@ class Entity(Generic[State]):
             f" WHERE {self._key} = ANY(%s)",
             (keys,),
         )
-        return self._found(cursor)
+        return self._found(cursor, cached=True)
 
-    def _found(self, cursor: Cursor) -> dict[str, State]:
+    def _found(self, cursor: Cursor, *, cached: bool = False) -> dict[str, State]:
         found = {}
         for key, version, state in cursor.fetchall():
             found[key] = self._decode(state)
+            if cached:  # it may not change, and so not be saved
+                self._cache[key] = state, version
+                self._cached_bytes += len(state) + ROW_BYTES
             # What was loaded before was folded from its version of then. It is saved over that
             # version, or not at all.
             self._versions.setdefault(key, version)
@@ -138,9 +148,27 @@ class Entity(Generic[State]):
             self._cached_bytes += len(state) - len(before[0]) if before else len(state) + ROW_BYTES
             self._cache[key] = state, version
 
-    def delete(self, cursor: Cursor, keys: Iterable[str]) -> None:
+    def hold(self, keys: Iterable[str], cursor: Cursor, background: Background) -> None:
+        """Make sure that the rows that were loaded stay as they are until the transaction ends.
+
+        Rows that are still to be saved should be among them: all are locked in one order. Waiting
+        for `background` may raise ChangedMeanwhileError.
+        """
+        held = sorted((key, version) for key in keys if (version := self._versions.get(key, 0)))
+        if held:
+            background.run(partial(self._lock_as_loaded, cursor, held))
+
+    def _lock_as_loaded(self, cursor: Cursor, held: Sequence[tuple[str, int]]) -> None:
+        cursor.execute(self._hold, ([key for key, _ in held], [version for _, version in held]))
+        (found,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        if found != len(held):
+            raise ChangedMeanwhileError(self._table)
+
+    def delete(self, cursor: Cursor, keys: Collection[str]) -> None:
         """Delete rows of which nothing is left; the caller holds their locks."""
         cursor.execute(f"DELETE FROM {self._table} WHERE {self._key} = ANY(%s)", (list(keys),))
+        for key in keys:
+            self._drop(key)
 
     def lock(self, cursor: Cursor, keys: Iterable[str]) -> None:
         """Lock these rows, so that no other transaction changes them before this one ends."""
@@ -180,10 +208,13 @@ class Entity(Generic[State]):
         Others stay.
         """
         for key in self._versions:
-            cached = self._cache.pop(key, None)
-            if cached is not None:
-                self._cached_bytes -= len(cached[0]) + ROW_BYTES
+            self._drop(key)
         self._versions.clear()
+
+    def _drop(self, key: str) -> None:
+        cached = self._cache.pop(key, None)
+        if cached is not None:
+            self._cached_bytes -= len(cached[0]) + ROW_BYTES
 
 
 class EntityStore:

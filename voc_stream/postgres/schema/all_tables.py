@@ -39,7 +39,7 @@ from voc_stream.postgres.schema.tables.rolling import (
     rolling_sum,
 )
 
-complaint, customer, repair_order = COMPLAINT.table, CUSTOMER.table, REPAIR_ORDER.table
+complaint, customer_state, repair_order = COMPLAINT.table, CUSTOMER.table, REPAIR_ORDER.table
 
 __all__ = [
     "alert",
@@ -49,9 +49,9 @@ __all__ = [
     "complaint",
     "contribution",
     "cube_cell",
-    "customer",
     "customer_moment",
     "customer_move",
+    "customer_state",
     "dead_letter",
     "detail_contribution",
     "detector",

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema import all_tables as tables
-from voc_stream.postgres.schema.expressions.heard import last_heard
 from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
@@ -22,22 +21,11 @@ _SAFE_FIELDS = sorted(
 _SAFE_PAIRS = ", ".join(f"'{name}', body -> '{name}'" for name in _SAFE_FIELDS)
 _SAFE_BODY = f"jsonb_strip_nulls(jsonb_build_object({_SAFE_PAIRS}))"
 _REPLACED = {("touchpoint_event", "body"): _SAFE_BODY}
-# What is worked out when it is read: the SQL of a column, its type, and its comment.
-ADDED = {
-    "customer": {
-        "last_heard_at": (
-            last_heard("customer"),
-            "timestamptz",
-            "latest act of the customer, not ours; NULL for never / 客户最近一次主动往来",
-        )
-    }
-}
 _TABLES = (
     tables.touchpoint_event,
     tables.retracted_event,
     tables.repair_order,
     tables.complaint,
-    tables.customer,
     tables.churn_risk,
     tables.alert,
     tables.dead_letter,
@@ -71,10 +59,9 @@ def bi_views() -> list[BiView]:
 
 def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
     shown = {column: about for column, about in columns.items() if column not in WRITERS_ONLY}
-    sql = {column: _REPLACED.get((name, column), _quoted(column)) for column in shown}
-    for column, (expression, _, about) in ADDED.get(name, {}).items():
-        shown[column], sql[column] = about, expression
-    expressions = ", ".join(f'{expression} AS "{column}"' for column, expression in sql.items())
+    expressions = ", ".join(
+        f'{_REPLACED.get((name, column), _quoted(column))} AS "{column}"' for column in shown
+    )
     return BiView(name, f"SELECT {expressions} FROM {SCHEMA}.{name}", comment, shown)
 
 

@@ -6,7 +6,6 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from voc_stream.postgres.schema import all_tables as tables
-from voc_stream.postgres.schema.bi_views import ADDED
 from voc_stream.postgres.schema.tables.columns import WRITERS_ONLY
 from voc_stream.postgres.schema.tables.of_how_many import OF_HOW_MANY
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
@@ -53,10 +52,6 @@ def _of_table(table: Table) -> str:
     rows = [
         f"| `{column.name}` | {_type(column)} | {_escaped(_about(column, key))} |"
         for column in table.columns
-    ]
-    rows += [
-        f"| `{column}` | {kind} | {_escaped(about)} *(in the view only)* |"
-        for column, (_, kind, about) in ADDED.get(table.name, {}).items()
     ]
     head = f"### {table.name}\n\n{_wrapped(f'{table.comment} (table)')}\n\n"
     return f"{head}| column | type | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"

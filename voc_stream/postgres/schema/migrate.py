@@ -64,6 +64,9 @@ def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
         engine.dispose()
 
 
+_IS_VIEW = "SELECT relkind = 'v' FROM pg_class WHERE oid = to_regclass(:name)"
+
+
 def _migrate(connection: Connection) -> None:
     connection.execute(
         text(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
@@ -134,7 +137,9 @@ def _make_way(connection: Connection) -> None:
     ]
     try:
         for name in ours:
-            connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+            # What is a view now may have been a table.
+            if connection.execute(text(_IS_VIEW), {"name": name}).scalar():
+                connection.execute(text(f"DROP VIEW {name}"))
     except InternalError as error:
         if not isinstance(error.orig, DependentObjectsStillExist):
             raise

@@ -11,6 +11,7 @@ from voc_stream.postgres.schema.expressions.local_day import join_calendar, loca
 from voc_stream.postgres.schema.expressions.stated import stated_mean
 from voc_stream.postgres.schema.sums import BINS, SUMS
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
+from voc_stream.postgres.schema.tables.customer import CUSTOMER_VIEW
 from voc_stream.postgres.schema.views.durations import DURATION_VIEWS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_VIEWS
 
@@ -181,6 +182,7 @@ CROSS JOIN LATERAL (
 
 # In the order in which they must be created.
 READER_VIEWS = (
+    ("customer", CUSTOMER_VIEW),
     ("experience_daily", _experience_daily()),
     ("rolling_satisfaction", _rolling_satisfaction()),
     ("repair_stage", _REPAIR_STAGE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import CUBE, SCOPE_TYPES_IN_WORDS
+from voc_stream.postgres.schema.tables.customer import CUSTOMER_COMMENTS
 from voc_stream.postgres.schema.views.durations import DURATION_COMMENTS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_COMMENTS
 
@@ -24,6 +25,7 @@ _SCOPE_COMMENTS = {
     "experience": "experience of the catalogue / 体验项",
 }
 VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
+    "customer": CUSTOMER_COMMENTS,
     "experience_daily": (
         (
             "The cube for BI: sums by day and dimensions; sum them over whatever is not grouped by"

@@ -18,7 +18,7 @@ STAGED_TABLES = (
     "retraction",
     "repair_order",
     "complaint",
-    "customer",
+    "customer_state",
     "churn_risk",
 )
 

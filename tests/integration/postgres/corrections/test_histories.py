@@ -324,7 +324,8 @@ def test_whose_history_cannot_be_moved_holds_up_no_other(
         "CREATE FUNCTION voc.added() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.customer_id = 'u-7' THEN RAISE EXCEPTION 'kept for ever'; END IF; RETURN"
         " NEW; END $$;"
-        "CREATE TRIGGER added BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION voc.added()"
+        "CREATE TRIGGER added BEFORE UPDATE ON customer_state FOR EACH ROW"
+        " EXECUTE FUNCTION voc.added()"
     )
     try:
         with pytest.raises(set_aside.CustomersFailedError, match=r"'u-7' \(.*kept for ever"):

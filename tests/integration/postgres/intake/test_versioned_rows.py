@@ -115,6 +115,28 @@ def test_a_worker_with_an_old_row_at_hand_folds_from_the_new_one(store: Store) -
     store.assert_as_expected(log)
 
 
+def test_a_customer_at_hand_who_is_not_written_counts_under_the_new_profile(store: Store) -> None:
+    """A step writes no row of its customer; another worker moved the history meanwhile."""
+    mine, other = store.sink(0), store.sink(1)
+    log = messages(
+        [
+            repair_step("r-1"),
+            customer("p-1", segment="gold"),
+            repair_step("r-2", edge="exit", occurred_at=at(hours=1)),
+        ]
+    )
+    send(mine, log[:1], 0)
+    send(other, log[1:2], 1)
+    chores = store.chores()
+    chores.refresh(NOW)
+    written = store.one("SELECT version FROM customer")
+    send(mine, log[2:], 0)
+    assert store.one("SELECT version FROM customer") == written
+    chores.refresh(NOW)
+    chores.assess_churn(NOW)
+    store.assert_as_expected(log)
+
+
 def test_fewer_complaints_than_orders_are_kept_at_hand() -> None:
     """They are fewer; what a worker keeps of all tables is what its memory is planned for."""
     entities = entities_module.EntityStore()

@@ -113,7 +113,7 @@ def test_a_server_that_hangs_in_the_middle_of_a_batch_is_given_up(
 ) -> None:
     """The batch is given up also when facts are inserted and rows are about to be written."""
     batch, backend = batch_of(sink, EVENTS[20:]), backend_of(sink)
-    with locked(store, "customer"):
+    with locked(store, "customer_state"):
         attempt = Attempt(sink, batch)
         wait_until(lambda: _waits_for_a_lock(store, backend))
         with stopped(backend):
@@ -132,7 +132,7 @@ def test_a_mistake_of_ours_is_raised_though_the_server_hangs(
         os.kill(backend, signal.SIGSTOP)
         raise RuntimeError("a mistake")
 
-    with monkeypatch.context() as patched, locked(store, "customer", "EXCLUSIVE"):
+    with monkeypatch.context() as patched, locked(store, "customer_state", "EXCLUSIVE"):
         patched.setattr(Fold, "contributions", fail)
         try:
             assert isinstance(Attempt(sink, batch).end(), RuntimeError)
@@ -141,7 +141,9 @@ def test_a_mistake_of_ours_is_raised_though_the_server_hangs(
     assert_all_counted_once(store, sink)
 
 
-@pytest.mark.parametrize("table", ["touchpoint_event", "customer", "repair_order", "contribution"])
+@pytest.mark.parametrize(
+    "table", ["touchpoint_event", "customer_state", "repair_order", "contribution"]
+)
 def test_a_connection_that_ends_in_the_middle_of_a_batch_changes_nothing(
     store: Store, sink: PostgresSink, table: str
 ) -> None:

@@ -22,7 +22,7 @@ def last_heard(customer: str) -> str:
     NULL if never.
     """
     of_rows = ", ".join(
-        f"(SELECT max({moment}) FROM voc.{table} WHERE customer_id = {customer}.customer_id)"
+        f"(SELECT max({moment}) FROM {table} WHERE customer_id = {customer}.customer_id)"
         for table, moment in (
             ("repair_order", HEARD_OF_ORDER),
             ("complaint", HEARD_OF_COMPLAINT),

@@ -54,7 +54,8 @@ touchpoint_event = Table(
         "whether the customer was spoken to, in the flow of then / 是否接触到客户",
     ),
     PrimaryKeyConstraint("event_id"),
-    Index("touchpoint_event_customer_id", "customer_id"),
+    # Also when a customer was seen first and last.
+    Index("touchpoint_event_customer_id", "customer_id", "occurred_at"),
     # A customer's history is moved in this order, piece by piece.
     Index(
         "touchpoint_event_scored",

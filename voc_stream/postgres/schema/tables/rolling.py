@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from voc_stream.domain.dimensions import CUBE, DIMENSIONS
 from voc_stream.postgres.schema.tables.columns import (
+    ADDED_IN_PLACE,
     KEY,
     QUEUE,
     SCORE_BINS,
@@ -135,7 +136,7 @@ experience_cube = Table(
     ),
     PrimaryKeyConstraint("day", "cell", "experience"),
     comment="Merged part of experience_daily; read that view instead",
-    postgresql_with={"fillfactor": "80"},
+    postgresql_with=ADDED_IN_PLACE,
 )
 
 
@@ -165,7 +166,7 @@ pane = Table(
     *_boxes(),
     PrimaryKeyConstraint("resolution", "start", "scope_type", "scope", "experience"),
     comment="Merged sums by time pane and scope: what enters and leaves the horizons",
-    postgresql_with={"fillfactor": "80"},
+    postgresql_with=ADDED_IN_PLACE,
 )
 
 
@@ -181,7 +182,7 @@ rolling_sum = Table(
     PrimaryKeyConstraint("horizon", "scope_type", "scope", "experience"),
     comment="Sums over the closed panes of each horizon, all but the newest;"
     " read the view rolling_satisfaction instead",
-    postgresql_with={"fillfactor": "70"},
+    postgresql_with=ADDED_IN_PLACE,
 )
 
 

@@ -105,14 +105,16 @@ class Fold:
             order = self.orders[order_id] = OrderState(order_id)
         if self._noted.of_orders:
             self._noted.before_event(order, event)
-        owner, step = value_of(order.customer_id), order.step
+        owner, step, contact = value_of(order.customer_id), order.step, order.contact
+        # An act of the customer about this order, though it may not be the latest.
+        acted_at = step.at if step else contact.last if contact else None
         self._measured_orders.apply(order, event, at)
         if (
             owner != event.customer_id
             or order.delivered is not None
             or event.always_affects_risk
-            or step is None
-            or step.at < self._surely_active_since
+            or acted_at is None
+            or acted_at < self._surely_active_since
         ):
             self._affected.update(filter(None, (owner, value_of(order.customer_id))))
 

@@ -139,6 +139,39 @@ def test_a_resolved_complaint_fades_with_time_alone(store: Store) -> None:
     assert assessed == [1, 0, 0, 1, 1, 1, 1, 1, 1, 0]
 
 
+def test_of_many_complaints_the_five_count_that_decide(store: Store) -> None:
+    """Of each severity those open longest, and of all those resolved last; none hides another."""
+    values = messages(
+        complaint(
+            f"k-{number}-{action}",
+            complaint_id=f"q-{number}",
+            action=action,
+            severity=("minor", "major")[number % 2],
+            occurred_at=at(hours=hours),
+        )
+        for number in range(28)
+        for action, hours in (("opened", number), ("resolved", 30 * number))
+        if action == "opened" or number >= 14
+    )
+    send(store.sink(), values)
+    as_of = START + timedelta(days=40)
+    store.chores().assess_churn(as_of)
+    store.assert_as_expected(values, as_of, names=["churn_risk"])
+    drivers = {
+        name
+        for (name,) in store.ask(
+            "SELECT d ->> 'driver' FROM churn_risk, jsonb_array_elements(drivers) d"
+        )
+    }
+    assert drivers == {
+        "base",
+        "open_complaint_major",
+        "open_complaint_minor",
+        "resolved_complaint_major",
+        "resolved_complaint_minor",
+    }
+
+
 def test_what_we_do_is_no_sign_of_life(store: Store) -> None:
     """Neither a call that nobody answers nor an export of profiles ends a customer's silence.
 

@@ -38,6 +38,7 @@ KEYS = {
 }
 WITH_BODY = ("touchpoint_event", "retraction")
 TOLERANCE = 1e-9
+INTERVALS = (("ci_low", "ci_high"), ("unhappy_low", "unhappy_high"))
 # Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a
 # short expansion.
 INTERVAL_TOLERANCE = 5e-6
@@ -124,9 +125,10 @@ def _changed_cells(expected: Row, actual: Row) -> list[str]:
 
 
 def _tolerance(expected: Row, column: str) -> float:
-    if column in ("ci_low", "ci_high") and expected[column] is not None:
-        width: float = expected["ci_high"] - expected["ci_low"]
-        return max(TOLERANCE, INTERVAL_TOLERANCE * width)
+    for low, high in INTERVALS:
+        if column in (low, high) and expected[column] is not None:
+            width: float = expected[high] - expected[low]
+            return max(TOLERANCE, INTERVAL_TOLERANCE * width)
     return TOLERANCE
 
 

@@ -126,6 +126,13 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
         "sum",
         NO_MEAN,
     ),
+    "voc_follow_ups_overdue": TableGauge(
+        "Follow-ups that are overdue at a site of which an alert is open, by what was tried: never,"
+        " not_reached or refused.",
+        ("site", "tried"),
+        "sum",
+        NO_MEAN,
+    ),
     "voc_complaints_open": TableGauge(
         "Complaints that are open.", ("site", "severity"), "sum", NO_MEAN
     ),

@@ -37,6 +37,7 @@ def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[Gau
         *_satisfaction(cursor),
         *_drops(cursor),
         *_orders(cursor, catalogue.flow, now),
+        *_follow_ups(cursor),
         *_complaints(cursor, now),
         *_histories(cursor),
         *_alerts(cursor, now),
@@ -200,6 +201,17 @@ def _orders(cursor: Cursor, flow: Flow, now: datetime) -> list[GaugeSample]:
         GaugeSample("voc_repair_orders_overdue", (site, stage), count)
         for site, stage, count in cursor
     ]
+
+
+def _follow_ups(cursor: Cursor) -> list[GaugeSample]:
+    """What the open alerts say: counting them anew would read every order of a week."""
+    cursor.execute(
+        "SELECT scope, tried, (evidence ->> key)::int FROM alert CROSS JOIN (VALUES"
+        " ('never', 'never_tried'), ('not_reached', 'not_reached'), ('refused', 'refused'))"
+        " AS v (tried, key)"
+        " WHERE rule = 'VocFollowUpOverdue' AND ended_at IS NULL AND evidence ? key"
+    )
+    return [GaugeSample("voc_follow_ups_overdue", (site, tried), n) for site, tried, n in cursor]
 
 
 def _complaints(cursor: Cursor, now: datetime) -> list[GaugeSample]:

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import START, at, complaint, customer, messages, repair_step, touchpoint
+from builders import START, at, callback, complaint, customer, messages, repair_step, touchpoint
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, send
 
@@ -64,6 +64,35 @@ def test_histories_that_are_not_moved_yet_are_counted(store: Store) -> None:
     assert gauges(store)["voc_histories_pending",] == 1
     refresh(store)
     assert gauges(store)["voc_histories_pending",] == 0
+
+
+def test_overdue_follow_ups_are_shown_by_what_was_tried(store: Store) -> None:
+    """Who was never called and who was called in vain are told apart, while an alert is open."""
+    delivered_at = (NOW - timedelta(days=4)).isoformat()
+    store.take_in(
+        *[
+            repair_step(
+                f"r-{n}",
+                order_id=f"o-{n}",
+                stage="delivery",
+                edge="exit",
+                occurred_at=delivered_at,
+            )
+            for n in range(20)
+        ],
+        callback(
+            order_id="o-1", outcome="no_answer", occurred_at=(NOW - timedelta(days=2)).isoformat()
+        ),
+    )
+    chores = store.chores()
+    chores.refresh(NOW)
+    for minutes in (2, 0):  # an alert starts when the same is found again
+        chores.evaluate(NOW - timedelta(minutes=minutes))
+    assert {
+        key[1:]: value for key, value in gauges(store).items() if key[0] == "voc_follow_ups_overdue"
+    } == {("s-1", "never"): 19, ("s-1", "not_reached"): 1, ("s-1", "refused"): 0}
+    store.ask("UPDATE alert SET ended_at = now()")
+    assert not any(key[0] == "voc_follow_ups_overdue" for key in gauges(store))
 
 
 def test_experiences_are_named_in_both_languages(store: Store, catalogue: Catalogue) -> None:

@@ -35,6 +35,10 @@ OF_HOW_MANY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "repair_order": dict.fromkeys(
         ("peak_score", "end_score", "memory_score", "mean_score"), _OF_MOMENTS
     ),
+    "complaint_iceberg": {
+        **dict.fromkeys(("unhappy_share", "unhappy", "unhappy_low", "unhappy_high"), _OF_SCORES),
+        "unhappy_per_complaint": ("n", "complaints"),
+    },
     "duration_daily": _PERCENTILES,
     "duration_rolling": _PERCENTILES,
 }

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Summary,
     )
 
-PICTURE_WIDTH = 152
+PICTURE_WIDTH = 184
 
 
 @click.command(name="status")

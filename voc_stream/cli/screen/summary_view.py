@@ -94,7 +94,7 @@ def _experiences(summary: Summary) -> Table:
     table.add_column("mean 均值", justify="right")
     table.add_column("95 %", justify="right")
     table.add_column("satisfaction 满意度", justify="right")
-    table.add_column("expectations 期望数", justify="right")
+    table.add_column("stated 期望数", justify="right")
     for row, style in [
         *((each, "green") for each in summary.best),
         *((each, "red") for each in reversed(summary.worst)),

@@ -77,6 +77,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "alerts": ("catalogue", "domain", "domain.churn", "domain.churn.signals", "domain.estimates"),
     "alerts.facts": ("catalogue", "domain.entities"),
     "alerts.detection": ("domain",),
+    "alerts.detection.walking": ("alerts.detection", "domain"),
     "alerts.explanation": ("alerts", "domain"),
     "alerts.rules": (
         "alerts",
@@ -121,6 +122,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     ),
     "postgres.schema.migrations": ("postgres.schema",),
     "postgres.rolling": (
+        "alerts.detection",
         "catalogue",
         "domain",
         "domain.churn",
@@ -183,6 +185,18 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.schema.expressions",
         "postgres.session",
     ),
+    "postgres.alerting.watching": (
+        "alerts.detection",
+        "alerts.detection.walking",
+        "alerts.rules",
+        "catalogue",
+        "domain",
+        "postgres.alerting.facts",
+        "postgres.rolling",
+        "postgres.schema",
+        "postgres.schema.expressions",
+        "postgres.session",
+    ),
     "postgres.alerting": (
         "alerts",
         "alerts.detection",
@@ -196,6 +210,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "every",
         "pipeline",
         "postgres.alerting.facts",
+        "postgres.alerting.watching",
         "postgres.intake",
         "postgres.rolling",
         "postgres.schema",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.alerts.model import Finding, OpenAlert, Severity, Subject, Verdict
+    from voc_stream.alerts.model import Finding, OpenAlert, Reason, Severity, Subject, Verdict
 
 RENEW_AFTER = timedelta(minutes=5)
 """How old the evidence of an open alert may get, unless it became more severe."""
@@ -32,11 +32,13 @@ class Changes(NamedTuple):
         starts: findings whose subject had no open alert.
         updates: alerts that go on, with their new evidence.
         ends: ids of alerts that are over.
+        unfounded: alerts that end for another reason than a recovery, and the reason.
     """
 
     starts: Sequence[Finding]
     updates: Sequence[tuple[str, Finding]]
     ends: Sequence[str]
+    unfounded: Sequence[tuple[OpenAlert, Reason]] = ()
 
 
 def is_heard(heard_at: datetime | None, now: datetime) -> bool:
@@ -67,6 +69,7 @@ def changes(
     now: datetime,
     *,
     may_end: bool,
+    reasons: Mapping[Subject, Reason] | None = None,
 ) -> Changes:
     """What this evaluation changes.
 
@@ -78,22 +81,29 @@ def changes(
         verdicts: by rule; open alerts of other rules stay as they are.
         now: the time of the evaluation.
         may_end: whether alerts end. They do not while no events arrive, or not yet all of them.
+        reasons: of subjects whose alert ends without a recovery, why.
     """
     found = {
         finding.subject: finding for verdict in verdicts.values() for finding in verdict.findings
     }
     holding = {subject for verdict in verdicts.values() for subject in verdict.holding}
     known = {alert.subject for alert in open_alerts}
-    updates, ends = [], []
+    updates, ends, unfounded = [], [], []
     for alert in open_alerts:
         finding = found.get(alert.subject)
         if finding is not None:
             if _is_worse(finding.severity, alert.severity) or now - alert.updated_at >= RENEW_AFTER:
                 updates.append((alert.alert_id, _continue(alert, finding)))
         elif may_end and alert.subject.rule in verdicts and alert.subject not in holding:
-            ends.append(alert.alert_id)
+            if (reason := (reasons or {}).get(alert.subject)) is not None:
+                unfounded.append((alert, reason))
+            else:
+                ends.append(alert.alert_id)
     return Changes(
-        [finding for subject, finding in found.items() if subject not in known], updates, ends
+        [finding for subject, finding in found.items() if subject not in known],
+        updates,
+        ends,
+        unfounded,
     )
 
 

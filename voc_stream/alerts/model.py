@@ -64,6 +64,18 @@ class Finding(NamedTuple):
     unexplained: Unexplained | None = None
 
 
+class Reason(NamedTuple):
+    """Why an alert ends, if that is no recovery.
+
+    Attributes:
+        name: what its evidence says under `ended_because`.
+        said: the sentence that is added to its summary, in English and Chinese.
+    """
+
+    name: str
+    said: str
+
+
 class OpenAlert(NamedTuple):
     """An alert that has started and not ended."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
-    from voc_stream.alerts.model import OpenAlert, Subject, Verdict
+    from voc_stream.alerts.model import OpenAlert, Reason, Subject, Verdict
     from voc_stream.catalogue.model import Catalogue, Experience
 
 T = TypeVar("T")
@@ -90,6 +90,10 @@ def _is_in_the_catalogue(_: Experience) -> bool:
     return True
 
 
+def _for_no_other_reason(_: Facts) -> Mapping[Subject, Reason]:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A kind of alert.
@@ -112,6 +116,7 @@ class Rule:
         confirmed_within: an alert starts when the same is found again within this time; None: at
             once. Amid a late export, orders and complaints look for a moment as if nobody had gone
             on with them. A rule whose facts are read more rarely needs a longer time.
+        why_ends: of subjects whose alert ends without a recovery, why.
         watches: whether an experience of the catalogue is watched. When it is no longer, an open
             alert about it ends, and says so.
     """
@@ -129,4 +134,5 @@ class Rule:
     judge: Callable[[Facts, Context], Verdict]
     is_looked_for_always: bool = False
     confirmed_within: timedelta | None = timedelta(minutes=3)
+    why_ends: Callable[[Facts], Mapping[Subject, Reason]] = _for_no_other_reason
     watches: Callable[[Experience], bool] = _is_in_the_catalogue

@@ -5,8 +5,9 @@ The catalogue may no longer watch an experience, or a site may be closed for goo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from voc_stream.alerts.model import Reason
 from voc_stream.alerts.registry import RULES
 
 if TYPE_CHECKING:
@@ -14,18 +15,6 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.model import OpenAlert, Subject, Verdict
     from voc_stream.catalogue.model import Experience
-
-
-class Reason(NamedTuple):
-    """Why such an alert ends.
-
-    Attributes:
-        name: what its evidence says under `ended_because`.
-        said: the sentence that is added to its summary.
-    """
-
-    name: str
-    said: str
 
 
 NO_LONGER_WATCHED = Reason(

@@ -37,9 +37,9 @@ HORIZONS = (
     Horizon("30d", DAY, 30, SCOPE_TYPES),
     Horizon("90d", DAY, 90, SCOPE_TYPES),
 )
-# How long merged panes are kept: longer than their horizon, so that baselines can be computed from
-# them.
-PANES_KEPT = {FIVE_MINUTES: timedelta(days=3), HOUR: timedelta(days=40), DAY: timedelta(days=400)}
+# How long merged panes are kept: longer than their horizon. Detectors hear the hours of the last
+# eight weeks, and take their baselines from days.
+PANES_KEPT = {FIVE_MINUTES: timedelta(days=3), HOUR: timedelta(days=60), DAY: timedelta(days=400)}
 
 
 def window(horizon: Horizon, as_of: datetime) -> Window:

@@ -102,6 +102,12 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_alert_active": TableGauge(
         "Alerts that have started and not ended.", ("rule", "severity"), "sum", NO_MEAN
     ),
+    "voc_alerts_not_borne_out": TableGauge(
+        "Alerts that ended in the last seven days because later answers did not bear them out.",
+        (),
+        "sum",
+        NO_MEAN,
+    ),
     "voc_alert_firing": TableGauge(
         "1 while an alert is open, 0 for a day after it ended; labels that do not apply are ''.",
         (

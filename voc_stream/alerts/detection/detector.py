@@ -37,47 +37,6 @@ The first days of a slow drop must not get into the baseline.
 """
 
 
-class Detector(NamedTuple):
-    """One experience at one scope.
-
-    Attributes:
-        usual: mean that is expected, in points.
-        error: standard error of `usual`.
-        variance: of single scores, in points squared.
-        baseline_scores: how many scores of the past it was made from.
-        made_at: when.
-        charts: one for each size of drop.
-        sums: where each of them stands.
-        fallen: the chart that announced a drop; None while all is as usual.
-        recovery: nats by which a recovery is likelier than that the drop goes on; 0 if it is
-            not.
-        recovery_scores: scores since `recovery` last was 0.
-        fallen_scores: how many scores announced the drop.
-        phi: how many scores of its site say as much as one independent score.
-        pattern: by how much the site's own weekdays differ, in points.
-        recent: scores of each of the last seven days, by days since 1970-01-05.
-        fallen_at: the hour that announced the drop; None while all is as usual.
-        recovered_at: the hour that ended the last drop; None if there was none.
-    """
-
-    usual: float
-    error: float
-    variance: float
-    baseline_scores: int
-    made_at: datetime
-    charts: tuple[Chart, ...]
-    sums: tuple[Sum, ...]
-    fallen: int | None = None
-    recovery: float = 0.0
-    recovery_scores: int = 0
-    fallen_scores: int = 0
-    phi: float = 1.0
-    pattern: Pattern = NO_PATTERN
-    recent: tuple[tuple[int, int], ...] = ()
-    fallen_at: datetime | None = None
-    recovered_at: datetime | None = None
-
-
 class Suspicion(NamedTuple):
     """What a chart says.
 
@@ -100,6 +59,49 @@ class Suspicion(NamedTuple):
     low: float
     high: float
     since: datetime
+
+
+class Detector(NamedTuple):
+    """One experience at one scope.
+
+    Attributes:
+        usual: mean that is expected, in points.
+        error: standard error of `usual`.
+        variance: of single scores, in points squared.
+        baseline_scores: how many scores of the past it was made from.
+        made_at: when.
+        charts: one for each size of drop.
+        sums: where each of them stands.
+        fallen: the chart that announced a drop; None while all is as usual.
+        recovery: nats by which a recovery is likelier than that the drop goes on; 0 if it is
+            not.
+        recovery_scores: scores since `recovery` last was 0.
+        fallen_scores: how many scores announced the drop.
+        phi: how many scores of its site say as much as one independent score.
+        pattern: by how much the site's own weekdays differ, in points.
+        recent: scores of each of the last seven days, by days since 1970-01-05.
+        fallen_at: the hour that announced the drop; None while all is as usual.
+        recovered_at: the hour that ended the last drop; None if there was none.
+        told: what the chart that announced the drop said last; None while all is as usual.
+    """
+
+    usual: float
+    error: float
+    variance: float
+    baseline_scores: int
+    made_at: datetime
+    charts: tuple[Chart, ...]
+    sums: tuple[Sum, ...]
+    fallen: int | None = None
+    recovery: float = 0.0
+    recovery_scores: int = 0
+    fallen_scores: int = 0
+    phi: float = 1.0
+    pattern: Pattern = NO_PATTERN
+    recent: tuple[tuple[int, int], ...] = ()
+    fallen_at: datetime | None = None
+    recovered_at: datetime | None = None
+    told: Suspicion | None = None
 
 
 def detector_for(
@@ -231,6 +233,7 @@ def start_anew(detector: Detector) -> Detector:
         recovery_scores=0,
         fallen_scores=0,
         fallen_at=None,
+        told=None,
     )
 
 

@@ -7,7 +7,6 @@ far as it is known, from where the detector stood before.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.detector import (
@@ -15,13 +14,13 @@ from voc_stream.alerts.detection.detector import (
     announce,
     feed,
     has_recovered,
+    latest,
     start_anew,
     suspicion,
 )
 from voc_stream.alerts.detection.hour_of_week import without_rhythm
 from voc_stream.alerts.detection.overdispersion import DAYS_A_WEEK
-from voc_stream.domain.horizons import DAY
-from voc_stream.domain.moment import EPOCH
+from voc_stream.alerts.detection.settling import day_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
     from voc_stream.alerts.detection.charts import Scores
     from voc_stream.alerts.detection.detector import Suspicion
-
-FIRST_MONDAY = EPOCH + timedelta(days=4)
 
 
 class Gates(NamedTuple):
@@ -50,22 +47,13 @@ IsOfOneSite: TypeAlias = "Callable[[Suspicion, datetime], bool]"
 """Whether a drop of all sites, up to and with an hour, is that of one of them."""
 
 
-def day_number(moment: datetime) -> int:
-    """Days since Monday 1970-01-05, UTC; so its rest by 7 is the weekday.
-
-    >>> from datetime import UTC, datetime
-    >>> day_number(datetime(2026, 1, 5, 8, tzinfo=UTC)) % 7
-    0
-    """
-    return (moment - FIRST_MONDAY) // DAY
-
-
 def hear(
     detector: Detector,
     hour: Scores,
     gates: Gates,
     *,
     usual_difference: float = 0.0,
+    hears_differences: bool = False,
     is_of_one_site: IsOfOneSite | None = None,
 ) -> Detector:
     """The detector after one more hour: usual, fallen, or recovered.
@@ -76,17 +64,18 @@ def hear(
         gates: what a drop must reach, too.
         usual_difference: by how many points scores of this hour of the week lie above the mean
             everywhere. The site's own pattern comes on top.
+        hears_differences: whether totals are differences to what is usual, as of the scope `all`.
         is_of_one_site: for the scope `all`. While one site explains the drop, it is that site's.
     """
     day = day_number(hour.moment)
     points = usual_difference + detector.pattern[day % DAYS_A_WEEK]
+    if hears_differences:
+        points -= detector.usual
     detector = _counted(feed(detector, without_rhythm(hour, points)), day, hour.number)
     if detector.fallen is not None:
-        return (
-            start_anew(detector)._replace(recovered_at=hour.moment)
-            if has_recovered(detector, gates.minimum_samples)
-            else detector
-        )
+        if has_recovered(detector, gates.minimum_samples):
+            return start_anew(detector)._replace(recovered_at=hour.moment)
+        return detector._replace(told=latest(detector) or detector.told)
     if sum(number for _, number in detector.recent) < gates.minimum_samples:
         return detector
     found = suspicion(detector, gates.least_drop)
@@ -96,7 +85,14 @@ def hear(
         or (is_of_one_site is not None and is_of_one_site(found, hour.moment))
     ):
         return detector
-    return announce(detector, found.chart)._replace(fallen_at=hour.moment)
+    return announce(detector, found.chart)._replace(fallen_at=hour.moment, told=found)
+
+
+def is_news(detector: Detector, now: datetime) -> bool:
+    """Whether it heard anything in the last seven days; older drops are no news."""
+    return any(
+        number > 0 and day > day_number(now) - DAYS_A_WEEK for day, number in detector.recent
+    )
 
 
 def _counted(detector: Detector, day: int, number: int) -> Detector:

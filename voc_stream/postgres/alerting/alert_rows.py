@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voc_stream.alerts.lifecycle import Changes
-    from voc_stream.alerts.model import Finding
-    from voc_stream.alerts.unwatched import Reason
+    from voc_stream.alerts.model import Finding, Reason
     from voc_stream.postgres.session.cursor import Cursor
 
 _COLUMNS = (
@@ -53,22 +52,18 @@ def write(cursor: Cursor, changes: Changes, now: datetime) -> None:
             "UPDATE alert SET ended_at = %s WHERE alert_id = ANY(%s)", (now, list(changes.ends))
         )
         _message(cursor, changes.ends)
+    end_because(cursor, changes.unfounded, now)
 
 
-def end_unwatched(
-    cursor: Cursor, unwatched: Sequence[tuple[OpenAlert, Reason]], now: datetime
-) -> None:
-    """End alerts that nobody watches any more, and say so in evidence, summary and message.
-
-    Such an end is no recovery.
-    """
-    for alert, reason in unwatched:
+def end_because(cursor: Cursor, ends: Sequence[tuple[OpenAlert, Reason]], now: datetime) -> None:
+    """End alerts for a reason that is no recovery; evidence, summary and message say it."""
+    for alert, reason in ends:
         cursor.execute(
             "UPDATE alert SET ended_at = %s, summary = summary || ' ' || %s,"
             " evidence = evidence || %s WHERE alert_id = %s",
             (now, reason.said, _json({"ended_because": reason.name}), alert.alert_id),
         )
-    _message(cursor, [alert.alert_id for alert, _ in unwatched])
+    _message(cursor, [alert.alert_id for alert, _ in ends])
 
 
 def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:

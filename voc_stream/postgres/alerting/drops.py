@@ -1,50 +1,39 @@
-"""Finds drops of key experiences: feeds the detectors, and collects evidence of drops."""
+"""Reads drops of key experiences: which detectors have fallen, and evidence of what fell."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from voc_stream.alerts.detection.detector import (
-    announce,
-    feed,
-    has_recovered,
-    latest,
-    start_anew,
-    suspicion,
-)
-from voc_stream.alerts.detection.hour_of_week import hour_of_week, without_rhythm
+from voc_stream.alerts.detection.hearing import is_news
 from voc_stream.alerts.explanation.reason import find_reason, reason_as_evidence
 from voc_stream.alerts.model import Subject
 from voc_stream.alerts.rules.experiences.key_experience_dropped import (
-    ESTIMATED_SHARE,
     NAME,
     NEW_USUAL_AFTER,
+    USUAL_BY_NOW,
     Drop,
     Drops,
-    choose_announced,
+    why_it_ends,
 )
-from voc_stream.domain.watched import stored_mean, watched_difference
-from voc_stream.postgres.alerting import detector_rows
-from voc_stream.postgres.alerting.baselines import Baselines
+from voc_stream.domain.moment import EPOCH
+from voc_stream.domain.watched import stored_mean
 from voc_stream.postgres.alerting.facts.evidence import (
     read_event_ids,
     read_groups,
     read_slower_stages,
 )
 from voc_stream.postgres.alerting.facts.time_limited_query import TimeLimitedQuery
-from voc_stream.postgres.alerting.rhythms import Rhythms
+from voc_stream.postgres.alerting.watching.detector_rows import Key, mark_keys
+from voc_stream.postgres.alerting.watching.watchers import Watchers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from voc_stream.alerts.detection.detector import Detector, Suspicion
-    from voc_stream.alerts.model import OpenAlert
+    from voc_stream.alerts.model import OpenAlert, Reason
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.postgres.alerting.detector_rows import Key
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -53,7 +42,6 @@ STARTS_A_TIME = 20
 
 Evidence takes time to read.
 """
-ASKED_AGAIN_AFTER = timedelta(minutes=5)
 
 
 class DropReader:
@@ -61,94 +49,79 @@ class DropReader:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._baselines = Baselines(catalogue)
-        self._rhythms = Rhythms(catalogue)
-        self._of_one_site: dict[Subject, datetime] = {}
+        self._watchers = Watchers(catalogue)
 
     def __call__(self, reading: Reading) -> Drops:
-        """Feed the detectors with what arrived since the last time.
-
-        Returns which drops they announce, and which go on.
-        """
+        """Let the detectors hear what is known, and tell who has fallen."""
         cursor, (_, now, open_alerts) = reading.cursor, reading.context
-        self._rhythms.renew(cursor, now)
-        self._baselines.renew(cursor, now)
-        detectors = self._feed(cursor)
         ours = {
-            _key(subject): alert for subject, alert in open_alerts.items() if subject.rule == NAME
+            _key(subject): alert
+            for subject, alert in open_alerts.items()
+            if subject.rule == NAME and subject.experience in self._catalogue.experience
         }
-        detectors |= detector_rows.load(cursor, [key for key in ours if key not in detectors])
-        drops, holding = [], set()
+        standing = self._watchers.watch(cursor, ours.keys(), now)
+        drops: list[Drop] = []
+        holding: list[Subject] = []
+        reasons: dict[Subject, Reason] = {}
         for key, alert in ours.items():
-            # If no detector knows of the drop, nothing could ever end it.
-            detector = detectors.get(key)
-            if (
-                detector is None
-                or detector.fallen is None
-                or key.experience not in self._catalogue.experience
+            detector = standing.detectors.get(key)
+            told = None if detector is None else detector.told
+            if key in standing.unknown or (
+                told is None and self._goes_on(cursor, alert, standing.begins, now)
             ):
-                continue
-            if now - alert.started_at >= NEW_USUAL_AFTER:
-                detector_rows.remove(cursor, key)
-                del detectors[key]
-            elif has_recovered(
-                detector, self._catalogue.experience[key.experience].alert.minimum_samples
-            ):
-                detectors[key] = start_anew(detector)
-            elif (found := latest(detector)) is not None:
-                drops.append(_going_on(alert, detector, found))
+                holding.append(alert.subject)
+            elif detector is None or told is None or now - alert.started_at >= NEW_USUAL_AFTER:
+                recovered_at = None if detector is None else detector.recovered_at
+                reason = why_it_ends(alert, recovered_at, standing.begins, now)
+                if reason is not None:
+                    reasons[alert.subject] = reason
             else:
-                holding.add(alert.subject)
-        drops += self._starts(cursor, detectors, open_alerts.keys(), now)
-        detector_rows.save(cursor, detectors)
-        return Drops(drops, holding)
-
-    def _feed(self, cursor: Cursor) -> dict[Key, Detector]:
-        """Feed the detectors with what arrived, and return them."""
-        arrivals = {
-            key: list(hours)
-            for key, hours in groupby(
-                detector_rows.take_arrivals(cursor), key=lambda arrival: arrival.key
-            )
+                drops.append(_going_on(alert, detector, told))
+        usual = [_key(subject) for subject, why in reasons.items() if why == USUAL_BY_NOW]
+        # Their walks begin anew, from now.
+        mark_keys(cursor, dict.fromkeys(usual, EPOCH))
+        new = {
+            key: detector
+            for key, detector in standing.detectors.items()
+            if key not in ours and detector.told is not None and is_news(detector, now)
         }
-        detectors = detector_rows.load(cursor, arrivals.keys())
-        for key, hours in arrivals.items():
-            for _, scores in hours:
-                usual_difference = self._rhythms.points(key.experience, hour_of_week(scores.moment))
-                detectors[key] = feed(detectors[key], without_rhythm(scores, usual_difference))
-        return detectors
+        drops += self._starts(cursor, new, now)
+        return Drops(drops, holding, reasons)
 
-    def _starts(
-        self,
-        cursor: Cursor,
-        detectors: dict[Key, Detector],
-        open_subjects: Collection[Subject],
-        now: datetime,
-    ) -> list[Drop]:
-        """The drops that are announced now; their detectors remember them afterwards."""
-        suspicions = self._suspicions(cursor, detectors, open_subjects)
-        chosen = sorted(
-            choose_announced(suspicions), key=lambda subject: -suspicions[subject].margin
+    @staticmethod
+    def _goes_on(cursor: Cursor, alert: OpenAlert, begins: datetime, now: datetime) -> bool:
+        """Whether a drop goes on that began before the hours that detectors hear.
+
+        Its detector takes a part of it for usual. So the week is compared with what was usual when
+        the alert started, until eight weeks are over.
+        """
+        since = datetime.fromisoformat(str(alert.evidence["since"]))
+        if since >= begins or now - alert.started_at >= NEW_USUAL_AFTER:
+            return False
+        _, experience, scope_type, scope = alert.subject
+        cursor.execute(
+            "SELECT experience_mean < (%s::float8 + %s::float8) / 2 FROM rolling_satisfaction"
+            " WHERE horizon = '7d' AND (scope_type, scope, experience) = (%s, %s, %s)",
+            (
+                alert.evidence["baseline_mean"],
+                alert.evidence["mean"],
+                scope_type,
+                scope,
+                experience,
+            ),
         )
-        asked = {
-            subject
-            for subject, moment in self._of_one_site.items()
-            if now - moment < ASKED_AGAIN_AFTER
-        }
+        # No data is no good news.
+        (is_low,) = cursor.fetchone() or (True,)
+        return bool(is_low)
+
+    def _starts(self, cursor: Cursor, fallen: Mapping[Key, Detector], now: datetime) -> list[Drop]:
+        """The drops that start now: the surest ones, if there are many."""
+        told = {key: one.told for key, one in fallen.items() if one.told is not None}
+        chosen = sorted(told, key=lambda key: (-told[key].margin, key))[:STARTS_A_TIME]
         query, drops = TimeLimitedQuery(cursor), []
-        for subject in [subject for subject in chosen if subject not in asked][:STARTS_A_TIME]:
-            key, found = _key(subject), suspicions[subject]
+        for key in chosen:
+            subject, found, detector = _subject(key), told[key], fallen[key]
             reason = find_reason(read_groups(query, subject, found.since, now))
-            site = reason.named
-            if (
-                site is not None
-                and site.dimension == "site"
-                and detector_rows.load(cursor, [key._replace(scope_type="site", scope=site.value)])
-            ):
-                # It is that site's drop, and the site's own detector announces it.
-                self._of_one_site[subject] = now
-                continue
-            usual = detectors[key].usual
             evidence = {
                 **reason_as_evidence(
                     reason, partial(stored_mean, self._catalogue.experience[key.experience])
@@ -159,57 +132,17 @@ class DropReader:
                     subject,
                     reason.named,
                     found.since,
-                    below=usual - found.drop / 2,
+                    below=detector.usual - found.drop / 2,
                     now=now,
                 ),
             }
-            detectors[key] = announce(detectors[key], found.chart)
-            drops.append(Drop(subject, found, usual, evidence))
+            drops.append(Drop(subject, found, detector.usual, detector.phi, evidence))
         return drops
-
-    def _suspicions(
-        self, cursor: Cursor, detectors: dict[Key, Detector], open_subjects: Collection[Subject]
-    ) -> dict[Subject, Suspicion]:
-        found: dict[Subject, Suspicion] = {}
-        for key, detector in detectors.items():
-            if (
-                detector.fallen is None
-                and _subject(key) not in open_subjects
-                and key.experience in self._catalogue.experience
-            ):
-                experience = self._catalogue.experience[key.experience]
-                drop = watched_difference(experience, experience.alert.drop)
-                one = suspicion(detector, ESTIMATED_SHARE * drop)
-                if one is not None:
-                    found[_subject(key)] = one
-        samples = self._samples(cursor, found)
-        return {
-            subject: one
-            for subject, one in found.items()
-            if samples.get(subject, 0)
-            >= self._catalogue.experience[_key(subject).experience].alert.minimum_samples
-        }
-
-    @staticmethod
-    def _samples(cursor: Cursor, subjects: Collection[Subject]) -> dict[Subject, int]:
-        """How many scores each subject had in the last seven days."""
-        if not subjects:
-            return {}
-        cursor.execute(
-            "SELECT scope_type, scope, experience, n FROM rolling_satisfaction WHERE horizon = '7d'"
-            " AND scope_type IN ('all', 'site')"
-            " AND scope = ANY(%s) AND experience = ANY(%s)",
-            (
-                sorted({subject.scope for subject in subjects}),
-                sorted({subject.experience or "" for subject in subjects}),
-            ),
-        )
-        return {_subject(detector_rows.Key(*key)): n for *key, n in cursor}
 
 
 def _going_on(alert: OpenAlert, detector: Detector, found: Suspicion) -> Drop:
     """The open alert with its numbers as they are now; its start told who explains it."""
-    return Drop(alert.subject, found, detector.usual, alert.evidence)
+    return Drop(alert.subject, found, detector.usual, detector.phi, alert.evidence)
 
 
 def _subject(key: Key) -> Subject:
@@ -217,4 +150,4 @@ def _subject(key: Key) -> Subject:
 
 
 def _key(subject: Subject) -> Key:
-    return detector_rows.Key(subject.scope_type, subject.scope, subject.experience or "")
+    return Key(subject.scope_type, subject.scope, subject.experience or "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -33,7 +33,7 @@ from voc_stream.postgres.session.server_clock import require_clock
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from voc_stream.alerts.model import Verdict
+    from voc_stream.alerts.model import Reason, Verdict
     from voc_stream.alerts.rule import Rule
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.session.cursor import Cursor
@@ -47,6 +47,18 @@ RARE = {name for name, within in _CONFIRMED.items() if within > 3 * OTHERS_EVERY
 """Rules whose facts are not read each minute."""
 
 log = logging.getLogger(__name__)
+
+
+class Judgement(NamedTuple):
+    """What some rules find.
+
+    Attributes:
+        verdicts: by rule.
+        reasons: of subjects whose alert ends without a recovery, why.
+    """
+
+    verdicts: dict[str, Verdict]
+    reasons: Mapping[Subject, Reason]
 
 
 class Evaluator:
@@ -74,8 +86,8 @@ class Evaluator:
         forget_future(cursor)
         closed = self._calendars.closed_for_good(now)
         gone = find_unwatched(alert_rows.read_open(cursor), self._catalogue.experience, closed)
-        alert_rows.end_unwatched(cursor, gone, now)
-        verdicts = self.judge(ALWAYS, cursor, self._context(cursor, now))
+        alert_rows.end_because(cursor, gone, now)
+        found = self.judge(ALWAYS, cursor, self._context(cursor, now))
         # Alerts are as fresh as what they were evaluated from.
         cursor.execute(
             "INSERT INTO evaluation_clock (evaluator, as_of, evaluated_at, others_found) VALUES"
@@ -85,7 +97,7 @@ class Evaluator:
             " = excluded.evaluated_at",
             (now, as_of, now),
         )
-        return self._write(cursor, verdicts, now, catching_up=catching_up) or bool(gone)
+        return self._write(cursor, found, now, catching_up=catching_up) or bool(gone)
 
     @staticmethod
     def take_turn_at_the_others(cursor: Cursor, now: datetime) -> bool:
@@ -105,7 +117,7 @@ class Evaluator:
         """
         context = self._context(cursor, now)
         before = _found_before(cursor, now)
-        verdicts = self.judge(OTHERS, cursor, context)
+        verdicts, reasons = self.judge(OTHERS, cursor, context)
         found = [finding.subject for verdict in verdicts.values() for finding in verdict.findings]
         _remember(cursor, [_Found(now, found), *_of_rare_rules(before)])
         for rule in OTHERS:
@@ -119,41 +131,44 @@ class Evaluator:
                 verdicts[rule.name] = keep_confirmed(
                     verdicts[rule.name], known, context.open_subjects
                 )
-        return self._write(cursor, verdicts, now, catching_up=False)
+        return self._write(cursor, Judgement(verdicts, reasons), now, catching_up=False)
 
-    def judge(self, rules: Sequence[Rule], cursor: Cursor, context: Context) -> dict[str, Verdict]:
-        """What some rules find, by name: all facts are read first, then each rule judges them."""
+    def judge(self, rules: Sequence[Rule], cursor: Cursor, context: Context) -> Judgement:
+        """What some rules find: all facts are read first, then each rule judges them."""
         reading = Reading(cursor, context, self._readers)
         facts = {rule.name: Facts(*(reading[kind] for kind in rule.needs)) for rule in rules}
         closed = self._calendars.closed_for_good(context.now)
-        return {
+        verdicts = {
             rule.name: without_sites(rule.judge(facts[rule.name], context), closed)
             for rule in rules
         }
+        reasons: dict[Subject, Reason] = {}
+        for rule in rules:
+            reasons |= rule.why_ends(facts[rule.name])
+        return Judgement(verdicts, reasons)
 
     def _context(self, cursor: Cursor, now: datetime) -> Context:
         open_alerts = {alert.subject: alert for alert in alert_rows.read_open(cursor)}
         return Context(self._catalogue, now, open_alerts)
 
     @staticmethod
-    def _write(
-        cursor: Cursor, verdicts: Mapping[str, Verdict], now: datetime, *, catching_up: bool
-    ) -> bool:
+    def _write(cursor: Cursor, judgement: Judgement, now: datetime, *, catching_up: bool) -> bool:
         # A moment of the future was written while the server's clock was ahead.
         cursor.execute("SELECT max(updated_at) FROM stream_position WHERE updated_at <= now()")
         (heard_at,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
         open_alerts = alert_rows.read_open(cursor)
         found = changes(
             open_alerts,
-            verdicts,
+            judgement.verdicts,
             now,
             may_end=is_heard(heard_at, now) and not catching_up,
+            reasons=judgement.reasons,
         )
         query = TimeLimitedQuery(cursor)
         starts = [explain_start(query, finding, now) for finding in found.starts]
         starts = with_same_cause(starts, open_alerts)
         alert_rows.write(cursor, found._replace(starts=starts), now)
-        return bool(found.starts or found.ends)
+        return bool(found.starts or found.ends or found.unfounded)
 
 
 def forget_future(cursor: Cursor) -> None:

@@ -240,7 +240,7 @@ class PostgresChores:
             changed = self._evaluator.judge_always(cursor, now, every, catching_up=catching_up)
         if changed is None or catching_up:
             return changed
-        self._vacuum.make_room("arrival")
+        self._vacuum.make_room("late_hour")
         with self.transaction() as cursor:
             others_are_due = self._evaluator.take_turn_at_the_others(cursor, now)
         if others_are_due:

@@ -32,6 +32,7 @@ from voc_stream.postgres.intake.versioned_rows import EntityStore
 from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
+from voc_stream.postgres.rolling.late_hours import forget_detectors
 from voc_stream.postgres.rolling.refreshes import REFRESHES, wind_back
 from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.installation import require_catalogue
@@ -79,7 +80,7 @@ _QUEUES = (
     tables.detail_contribution,
     tables.customer_move,
     tables.churn_pending,
-    tables.arrival,
+    tables.late_hour,
 )
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, tables.rolling_clock)
 
@@ -142,6 +143,7 @@ def _rebuild(
                     NOT_DERIVED,
                     PANES_COMPARED if table is tables.pane else "true",
                 )
+            forget_detectors(cursor)
         cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
         connection.commit()
         return RebuildReport(events, compared)

@@ -30,7 +30,6 @@ _SUMS = {
 _QUEUES = {
     "contribution": ("number", *CONTRIBUTION_COLUMNS),
     "detail_contribution": ("number", *CONTRIBUTION_COLUMNS),
-    "arrival": ("scope_type", "scope", "hour", "n", "score_sum", "score_sq_sum"),
 }
 
 
@@ -87,24 +86,24 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
         # kept: they say what came first.
         for queue, columns in _QUEUES.items():
             kept = ", ".join(column for column in columns if column != "experience")
-            renamed = (
-                "array_replace(experience, %(old)s, %(new)s)" if queue != "arrival" else "%(new)s"
-            )
-            condition = (
-                "%(old)s = ANY(experience)" if queue != "arrival" else "experience = %(old)s"
-            )
             cursor.execute(
-                f"WITH gone AS (DELETE FROM {queue} WHERE {condition} RETURNING *)"
-                f" INSERT INTO {queue} (experience, {kept}) SELECT {renamed}, {kept} FROM gone",
+                f"WITH gone AS (DELETE FROM {queue} WHERE %(old)s = ANY(experience) RETURNING *)"
+                f" INSERT INTO {queue} (experience, {kept})"
+                f" SELECT array_replace(experience, %(old)s, %(new)s), {kept} FROM gone",
                 names,
             )
         _rename_categories(cursor, old, new)
+        # What detectors knew under either name is computed anew from hours and days.
         cursor.execute(
-            # Of two detectors the one of the new name stays; the other's alert ends.
-            " DELETE FROM detector d WHERE experience = %(old)s AND EXISTS ("
-            "   SELECT FROM detector n WHERE n.experience = %(new)s"
-            "   AND (n.scope_type, n.scope) = (d.scope_type, d.scope));"
-            " UPDATE detector SET experience = %(new)s WHERE experience = %(old)s;"
+            "DELETE FROM detector WHERE experience = %(new)s AND EXISTS ("
+            "   SELECT FROM detector o WHERE o.experience = %(old)s);"
+            " DELETE FROM detector WHERE experience = %(old)s;"
+            " DELETE FROM site_level WHERE experience = %(old)s;"
+            " DELETE FROM late_hour WHERE experience = %(old)s;"
+            " UPDATE detector_clock SET is_look_due = true",
+            names,
+        )
+        cursor.execute(
             " UPDATE alert a SET experience = %(new)s"
             " WHERE experience = %(old)s AND (ended_at IS NOT NULL OR NOT EXISTS ("
             "   SELECT FROM alert n WHERE n.ended_at IS NULL AND n.experience = %(new)s"

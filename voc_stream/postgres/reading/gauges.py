@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 
+UNFOUNDED_COUNTED_FOR = timedelta(days=7)
 ENDED_SHOWN = timedelta(hours=24)
 """How long an alert that ended is shown as 0, so that its end is not taken for missing data."""
 CUSTOMERS_READ_EVERY_SECONDS = 60.0
@@ -246,6 +247,12 @@ def _alerts(cursor: Cursor, now: datetime) -> list[GaugeSample]:
     found = [
         GaugeSample("voc_alert_active", (rule, severity), count) for rule, severity, count in cursor
     ]
+    cursor.execute(
+        "SELECT count(*) FROM alert WHERE ended_at > %s AND evidence ->> 'ended_because' ="
+        " 'not_borne_out' HAVING count(*) > 0",
+        (now - UNFOUNDED_COUNTED_FOR,),
+    )
+    found += [GaugeSample("voc_alerts_not_borne_out", (), count) for (count,) in cursor]
     cursor.execute(
         "SELECT rule, severity, coalesce(experience, ''), scope, coalesce(evidence ->> 'horizon',"
         " ''),"

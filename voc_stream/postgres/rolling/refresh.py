@@ -38,9 +38,9 @@ from voc_stream.domain.horizons import (
 )
 from voc_stream.domain.moment import EPOCH
 from voc_stream.pipeline.clocks import LARGEST_LEAP, LARGEST_SKEW
-from voc_stream.postgres.rolling.arrivals import note_arrivals, note_begun
 from voc_stream.postgres.rolling.daily_cube import merge_into_cube
 from voc_stream.postgres.rolling.duration_counts import merge_durations
+from voc_stream.postgres.rolling.late_hours import note_late_hours
 from voc_stream.postgres.rolling.refreshes import (
     OF_DETAILS,
     SUMMED,
@@ -89,8 +89,6 @@ def refresh(
     before, as_of, turn = _advance_clock(cursor, which, as_of)
     if before is None or before < as_of:
         shift_windows(cursor, which, before, as_of)
-        if which is not OF_DETAILS and before is not None:
-            note_begun(cursor, before, as_of)
     taken = _take(cursor, which, _part(cursor, which.queue, turn) if in_parts else None)
     if taken:
         _group_by_pane(cursor, which)
@@ -100,7 +98,7 @@ def refresh(
             merge_into_cube(cursor)
             merge_durations(cursor)
         else:
-            note_arrivals(cursor, as_of)
+            note_late_hours(cursor, as_of)
     return taken
 
 

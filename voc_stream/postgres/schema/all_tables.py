@@ -6,16 +6,18 @@ from voc_stream.postgres.schema.tables.columns import metadata
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 from voc_stream.postgres.schema.tables.customer import CUSTOMER
 from voc_stream.postgres.schema.tables.engine import (
-    arrival,
     churn_pending,
     customer_move,
     detector,
+    detector_clock,
     evaluation_clock,
     installation,
+    late_hour,
     lock,
     outbox,
     retraction_pending,
     risk_daily,
+    site_level,
 )
 from voc_stream.postgres.schema.tables.events import retracted_event, retraction, touchpoint_event
 from voc_stream.postgres.schema.tables.intake import dead_letter, stream_position
@@ -43,7 +45,6 @@ complaint, customer_state, repair_order = COMPLAINT.table, CUSTOMER.table, REPAI
 
 __all__ = [
     "alert",
-    "arrival",
     "churn_pending",
     "churn_risk",
     "complaint",
@@ -55,12 +56,14 @@ __all__ = [
     "dead_letter",
     "detail_contribution",
     "detector",
+    "detector_clock",
     "duration_count",
     "evaluation_clock",
     "experience",
     "experience_cube",
     "flow_stage",
     "installation",
+    "late_hour",
     "lock",
     "metadata",
     "outbox",
@@ -73,6 +76,7 @@ __all__ = [
     "rolling_clock",
     "rolling_sum",
     "site_calendar",
+    "site_level",
     "stream_position",
     "touchpoint_event",
 ]

@@ -58,7 +58,8 @@ def judged(
         }
         chosen = [rule for rule in RULES if rule.name in rules]
         assert len(chosen) == len(rules)
-        verdicts = evaluator.judge(chosen, cursor, Context(catalogue, now, open_alerts)).values()
+        judged = evaluator.judge(chosen, cursor, Context(catalogue, now, open_alerts))
+        verdicts = judged.verdicts.values()
     return Verdict(
         [finding for verdict in verdicts for finding in verdict.findings],
         {subject for verdict in verdicts for subject in verdict.holding},

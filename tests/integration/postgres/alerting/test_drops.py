@@ -9,6 +9,7 @@ from integration.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, FIRST_DA
 from voc_stream.alerts.lifecycle import RENEW_AFTER
 
 if TYPE_CHECKING:
+    from builders import Event
     from integration.postgres.store import Store
 
 
@@ -243,18 +244,13 @@ def test_a_drop_of_all_sites_is_told_of_all(judged: Judged) -> None:
 def test_a_baseline_stands_while_a_drop_is_suspected(judged: Judged) -> None:
     """What is usual is not learnt from a drop while its alert is open."""
     judged.hear("s-1", [4] * 20)
-    before = judged.store.ask(
-        "SELECT made_at FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
-    )
-    judged.now += timedelta(days=27)
-    judged.hear("s-2", judged.usual(3))
-    assert (
-        judged.store.ask(
-            "SELECT made_at FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
-        )
-        == before
-    )
-    assert judged.alerts()[0]["ended_at"] is None
+    usual = "SELECT baseline_mean FROM detector WHERE scope = 's-1' AND experience = %s"
+    [before] = judged.store.ask(usual, EXPERIENCE)
+    for _ in range(27):
+        judged.now += timedelta(days=1)
+        judged.hear("s-1", [4] * 10)
+    assert judged.store.ask(usual, EXPERIENCE)[0][0] == pytest.approx(before[0], abs=0.1)
+    assert [one["ended_at"] for one in judged.alerts()] == [None]
 
 
 def test_a_drop_that_lasts_eight_weeks_becomes_what_is_usual(judged: Judged) -> None:
@@ -275,6 +271,10 @@ def test_a_drop_that_lasts_eight_weeks_becomes_what_is_usual(judged: Judged) -> 
         "SELECT baseline_mean FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
     )
     assert usual[0] == pytest.approx(4.8, abs=0.3)
+    [over] = [one for one in judged.alerts() if one["scope"] == "s-1"]
+    assert over["evidence"]["ended_because"] == "usual_by_now"
+    assert "is what is usual now" in over["summary"]
+    assert "已成为常态" in over["summary"]
     judged.hear("s-1", [1] * 20)
     assert [one["ended_at"] is None for one in judged.alerts() if one["scope"] == "s-1"] == [
         False,
@@ -302,13 +302,21 @@ def test_a_drop_that_gets_worse_becomes_critical(judged: Judged) -> None:
     assert worse["evidence"]["event_ids"] == alert["evidence"]["event_ids"]
 
 
-def test_a_detector_that_was_made_anew_lets_its_alert_end(judged: Judged) -> None:
-    """An alert whose detector knows nothing of it could never end otherwise."""
+def test_what_detectors_keep_is_a_cache(judged: Judged) -> None:
+    """Whoever throws it away gets the same detectors from hours and days, and the same alerts."""
     judged.hear("s-1", [4] * 20)
-    judged.store.ask("DELETE FROM detector WHERE scope = 's-1'")
-    judged.now += timedelta(minutes=2)
-    judged.hear("s-1", judged.usual(3))
-    assert [one["ended_at"] is None for one in judged.alerts()] == [False]
+    for _ in range(4):
+        judged.now += timedelta(hours=20)
+        judged.hear("s-1", [4] * 5)
+        judged.hear("s-2", judged.usual(5))
+    kept = "SELECT scope_type, scope, digest, (state -> 1)::text FROM detector ORDER BY 1, 2"
+    before, alerts = judged.store.ask(kept), judged.alerts()
+    assert [one["ended_at"] for one in alerts] == [None]
+    for table in ("detector", "detector_clock", "site_level"):
+        judged.store.ask(f"DELETE FROM {table}")
+    judged.evaluate()
+    assert judged.store.ask(kept) == before
+    assert judged.alerts() == alerts
 
 
 def test_a_history_that_comes_bit_by_bit_is_watched_as_it_comes(store: Store) -> None:
@@ -370,14 +378,73 @@ def test_corrections_do_not_raise_an_alert(judged: Judged) -> None:
     assert judged.alerts() == []
 
 
-def test_what_arrived_waits_for_a_detector_but_not_for_ever(store: Store) -> None:
-    """Scores of a key without a past are kept a week for its detector, and then forgotten."""
-    judged = Judged(store)
-    judged.hear("s-1", [5] * 3)
-    assert judged.store.one("SELECT sum(n) FROM arrival") == 6  # of the site and of all
-    judged.now += timedelta(days=8)
-    judged.evaluate()
-    assert judged.store.one("SELECT count(*) FROM arrival") == 0
+def test_a_drop_of_which_nothing_was_heard_for_a_week_is_no_news(judged: Judged) -> None:
+    """A bad day that comes three weeks late starts no alert if nothing was heard since."""
+    judged.now += timedelta(days=21)
+    late = judged.now - timedelta(days=20)
+    for day in range(20):
+        judged.hear("s-2", judged.usual(10))
+        judged.now = late + timedelta(days=day + 1)
+    judged.take_in(
+        [judged.event(late + timedelta(minutes=each), "s-1", "ann", 1) for each in range(40)]
+    )
+    for _ in range(3):
+        judged.now += timedelta(minutes=2)
+        judged.evaluate()
+    assert judged.store.one("SELECT fallen_at IS NOT NULL FROM detector WHERE scope = 's-1'")
+    assert judged.alerts() == []
+
+
+def test_what_the_rest_does_not_bear_out_ends_with_that_as_its_reason(judged: Judged) -> None:
+    """Bad answers came first; with the good ones of the same hours there was no drop."""
+    judged.now = TODAY + timedelta(hours=10)
+    hours = [TODAY + timedelta(hours=2 + number, minutes=30) for number in range(6)]
+    judged.take_in([judged.event(hour, "s-1", "ann", 3) for hour in hours for _ in range(4)])
+    [told] = judged.alerts()
+    assert (told["scope"], told["ended_at"]) == ("s-1", None)
+    judged.take_in([judged.event(hour, "s-1", "bob", 9) for hour in hours for _ in range(60)])
+    [over] = judged.alerts()
+    assert over["ended_at"] is not None
+    assert over["evidence"]["ended_because"] == "not_borne_out"
+    assert "Not borne out: it was told on part of the answers" in over["summary"]
+    assert "未获证实" in over["summary"]
+    assert [one["state"] for one in judged.messages()] == ["started", "ended"]
+    gauges = {each.metric: each.value for each in judged.chores.gauges(judged.now)}
+    assert gauges["voc_alerts_not_borne_out"] == 1
+
+
+def test_shops_that_upload_in_turn_raise_nothing(store: Store) -> None:
+    """Two levels that never change: the lower shop's week comes first, then the better one's."""
+    judged = Judged(store, sites=("high", "low"))
+    levels = {"high": (9, 10, 9, 8, 9), "low": (7, 8, 7, 6, 7)}
+
+    def days(site: str, first: int, end: int) -> list[Event]:
+        return [
+            judged.event(
+                TODAY + timedelta(days=day, hours=8, minutes=30 * number), site, "ann", score
+            )
+            for day in range(first, end)
+            for number, score in enumerate(levels[site] * 4)
+        ]
+
+    judged.now = TODAY + timedelta(days=5)
+    judged.take_in([*days("low", -28, 0), *days("high", -28, 0)])
+    for site in ("low", "high"):
+        judged.take_in(days(site, 0, 5))
+        for _ in range(2):
+            judged.now += timedelta(minutes=1)
+            judged.evaluate()
+    assert judged.alerts() == []
+
+
+def test_a_new_shop_enters_with_its_own_level(judged: Judged) -> None:
+    """All shops together have not fallen because a worse one opens."""
+    for _ in range(10):
+        judged.now += timedelta(days=1)
+        for site in judged.sites:
+            judged.hear(site, judged.usual(10))
+        judged.hear("s-new", [max(0, score - 3) for score in judged.usual(20)])
+    assert judged.alerts() == []
 
 
 def test_hours_that_are_hard_everywhere_are_no_drop(store: Store) -> None:

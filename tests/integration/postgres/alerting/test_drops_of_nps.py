@@ -71,8 +71,9 @@ def test_a_drop_of_an_nps_is_told_in_nps_points(asked: AskedToRecommend) -> None
     )
     english, chinese = alert["summary"].split(" / ")
     assert english.startswith("Net promoter score at s-1 dropped by ")
-    assert " NPS points to NPS -50 (" in english
-    assert "个 NPS 点至 NPS -50" in chinese
+    mean = round(100 * evidence["mean"])
+    assert f" NPS points to NPS {mean} (" in english
+    assert f"个 NPS 点至 NPS {mean}" in chinese
     means = [each["mean"] for each in evidence["explanations"]]
     assert all(-1 <= mean <= 1 for mean in means)
     drops = {

@@ -1,17 +1,13 @@
-"""Announces drops of key experiences.
-
-It decides which of the suspicions of all detectors are announced, and in which words.
-"""
+"""Tells drops of key experiences: which detectors have fallen, and in which words."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
-from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.explanation.reason import mostly
-from voc_stream.alerts.model import Finding, Verdict
+from voc_stream.alerts.model import Finding, Reason, Verdict
 from voc_stream.alerts.rule import Figure, Rule, Words
 from voc_stream.alerts.wording import name_scope
 from voc_stream.counted import counted
@@ -21,10 +17,9 @@ from voc_stream.domain.watched import stored_difference, stored_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
 
     from voc_stream.alerts.detection.detector import Suspicion
-    from voc_stream.alerts.model import Json, Subject
+    from voc_stream.alerts.model import Json, OpenAlert, Subject
     from voc_stream.alerts.rule import Context, Facts
     from voc_stream.catalogue.model import Experience
 
@@ -40,6 +35,15 @@ NEW_USUAL_AFTER = timedelta(days=BASELINE_DAYS)
 
 Then its alert ends, and the baseline is taken anew.
 """
+NOT_BORNE_OUT = Reason(
+    "not_borne_out",
+    "Not borne out: it was told on part of the answers, and with the rest there is no drop."
+    " / 未获证实：当时只收到部分回答，补齐后并未下降。",
+)
+USUAL_BY_NOW = Reason(
+    "usual_by_now",
+    "It has lasted so long that it is what is usual now. / 持续时间已久，现已成为常态。",
+)
 CRITICAL_TIMES = 2.0
 """How many times the catalogue's `drop` makes an alert critical."""
 
@@ -51,52 +55,65 @@ class Drop(NamedTuple):
         subject: the experience and the scope.
         suspicion: what its detector says by now.
         usual: the mean that is expected, in points.
+        phi: how many scores of its site say as much as one independent score.
         evidence: who explains it, and telling events, as its start told them.
     """
 
     subject: Subject
     suspicion: Suspicion
     usual: float
+    phi: float
     evidence: Mapping[str, Json]
 
 
 class Drops(NamedTuple):
-    """What the detectors say after they were fed.
-
-    A detector keeps its state, and must know that its drop is announced. So the facts are read with
-    the decisions of this file: `choose_announced` chooses, and the reader writes it down.
+    """What the detectors say.
 
     Attributes:
-        drops: drops that are announced now, and that go on.
-        holding: subjects whose drop goes on, with too few scores to say by how much.
+        drops: of detectors that have fallen.
+        holding: subjects of which nothing can be said yet: their detectors are behind.
+        reasons: of open alerts whose detectors have not fallen and did not recover, why they end.
     """
 
     drops: Sequence[Drop]
     holding: Collection[Subject]
+    reasons: Mapping[Subject, Reason] = {}
 
 
 def judge(facts: Facts, context: Context) -> Verdict:
     """The alerts about drops."""
-    drops, holding = facts[Drops]
+    drops, holding, _ = facts[Drops]
     return Verdict([_finding(drop, context) for drop in drops], holding)
+
+
+def _why_ends(facts: Facts) -> Mapping[Subject, Reason]:
+    return facts[Drops].reasons
 
 
 def _finding(drop: Drop, context: Context) -> Finding:
     experience = context.catalogue.experience[drop.subject.experience or ""]
     numbers = numbers_of(drop.suspicion, drop.usual, experience, context.now)
-    evidence = {**drop.evidence, **numbers}
+    evidence = {**drop.evidence, **numbers, "phi": round(drop.phi, 2)}
     return finding_of(drop.subject, drop.suspicion, experience, evidence)
 
 
-def choose_announced(suspicions: Mapping[Subject, Suspicion]) -> list[Subject]:
-    """Which suspicions of all keys are announced; the others say nothing yet."""
-    subjects = list(suspicions)
-    margins = [suspicions[subject].margin for subject in subjects]
-    return [
-        subject
-        for subject, is_believed in zip(subjects, believe(margins), strict=True)
-        if is_believed
-    ]
+def why_it_ends(
+    alert: OpenAlert, recovered_at: datetime | None, begins: datetime, now: datetime
+) -> Reason | None:
+    """Why an open alert ends, if its detector has not fallen; None if the scores are back.
+
+    Args:
+        alert: the open alert.
+        recovered_at: the hour that ended the detector's last drop; None if it knows of none.
+        begins: hours before it are not heard any more.
+        now: the time of the evaluation.
+    """
+    if now - alert.started_at >= NEW_USUAL_AFTER:
+        return USUAL_BY_NOW
+    since = datetime.fromisoformat(str(alert.evidence["since"]))
+    if since < begins or (recovered_at is not None and recovered_at >= since):
+        return None
+    return NOT_BORNE_OUT
 
 
 def horizon_of(since: datetime, now: datetime) -> str:
@@ -195,9 +212,11 @@ RULE = Rule(
     critical="twice `drop` or more, unless it is mostly a change of mix",
     ends="a recovery is 20,000 times likelier than that the drop goes on, by at least"
     " `minimum_samples` scores and as many as announced it (up to 100); or after eight weeks:"
-    " then it is what is usual",
+    " then it is what is usual. If later answers do not bear it out, it ends with that as its"
+    " reason",
     needs=(Drops,),
     judge=judge,
+    why_ends=_why_ends,
     is_looked_for_always=True,
     confirmed_within=None,
     watches=_is_key,

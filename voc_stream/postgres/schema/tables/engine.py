@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Date,
     Double,
     ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
-    Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -61,17 +61,14 @@ retraction_pending = Table(
 )
 
 
-arrival = Table(
-    "arrival",
+late_hour = Table(
+    "late_hour",
     metadata,
-    required("scope_type", KEY, "all or site"),
-    required("scope", KEY, "'' for all"),
+    required("site_id", KEY, "site"),
     required("experience", KEY, "key experience"),
-    required("hour", TIME, "start of the hour in which they count"),
-    required("n", BigInteger, "scores that arrived; those taken back count against it"),
-    required("score_sum", BigInteger, "their sum, in hundredths"),
-    required("score_sq_sum", Numeric, "sum of their squares, in hundredths squared"),
-    comment="Scores of key experiences that the detectors have not seen; emptied by the evaluation",
+    required("hour", TIME, "start of the earliest settled hour that changed"),
+    comment="Settled hours that changed, which the detectors are to hear once more;"
+    " emptied by the evaluation",
     postgresql_with=QUEUE,
 )
 
@@ -84,11 +81,48 @@ detector = Table(
     required("experience", KEY, "key experience"),
     required("baseline_n", BigInteger, "scores of the eight weeks before it was made"),
     required("baseline_mean", Double, "what is usual here, in points"),
+    required("phi", Double, "how many scores say as much as one independent score"),
     required("made_at", TIME, "when the baseline was taken"),
-    required("state", JSON, "charts and where they stand; not for readers"),
+    column("fallen_at", TIME, "the settled hour that announced a drop; NULL while there is none"),
+    column(
+        "stale_from", TIME, "what it knows of hours from then on is computed anew; NULL if none"
+    ),
+    required("digest", Text, "digest of what it was made from beside its own hours and days"),
+    required("state", JSON, "its last checkpoint: charts and where they stand; not for readers"),
+    required("marks", JSON, "earlier checkpoints; not for readers"),
     PrimaryKeyConstraint("scope_type", "scope", "experience"),
-    comment="The charts that look for drops, one row per key experience and scope",
+    # Few rows are ever in them, and both are asked for by every evaluation.
+    Index("detector_stale", "made_at", postgresql_where=text("stale_from IS NOT NULL")),
+    Index("detector_fallen", "fallen_at", postgresql_where=text("fallen_at IS NOT NULL")),
+    comment="The charts that look for drops, one row per key experience and scope; a cache: what is"
+    " deleted is computed again",
     postgresql_with={"fillfactor": "50"},
+)
+
+
+detector_clock = Table(
+    "detector_clock",
+    metadata,
+    required("clock", KEY, "always detectors"),
+    required("heard_until", TIME, "the detectors know all hours before it"),
+    required("number", BigInteger, "number of the evaluation"),
+    required("is_look_due", Boolean, "whether something older than a day came since the last look"),
+    required("look", JSON, "what is common to all sites; not for readers"),
+    PrimaryKeyConstraint("clock"),
+    comment="Up to when the detectors have heard; one row",
+)
+
+
+site_level = Table(
+    "site_level",
+    metadata,
+    required("site_id", KEY, "site"),
+    required("experience", KEY, "key experience"),
+    required("since", TIME, "first day"),
+    required("until", TIME, "the day after the last one"),
+    required("level", Integer, "what the site usually scores, in hundredths of a point"),
+    PrimaryKeyConstraint("site_id", "experience", "since"),
+    comment="The own level of each site, to which detectors of all sites together compare scores",
 )
 
 

@@ -38,7 +38,7 @@ MIX: Mapping[str, Json] = {
 def drop(points: float, reason: Mapping[str, Json] = BY_ANN) -> Drop:
     since = START - timedelta(hours=5)
     suspicion = Suspicion(0, 1.0, 30, 8.0 - points, points, points - 0.5, points + 0.5, since)
-    return Drop(OVERALL, suspicion, 8.0, reason)
+    return Drop(OVERALL, suspicion, 8.0, 1.5, reason)
 
 
 EXAMPLE = Example(starts=Facts(Drops([drop(1.2)], [])), ends=Facts(Drops([], [])), now=START)

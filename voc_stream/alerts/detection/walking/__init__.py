@@ -1,0 +1,1 @@
+"""Walks detectors through days and hours: what is usual, and where they stand; pure."""

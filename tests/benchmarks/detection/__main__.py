@@ -71,7 +71,7 @@ OTHERS: dict[str, Callable[[Setting], Contestant]] = {
         setting.world, setting.volume, setting.four_weeks
     ),
 }
-WEEKS_IN_A_WORLD, QUICK_WEEKS = 52, 12
+WEEKS_IN_A_WORLD, QUICK_WEEKS = 26, 12
 MOST = 0.9
 """The share of drops that a second figure of ours tells about."""
 HEADER = (
@@ -212,7 +212,7 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=("detectors", "worlds"), help="measure a part of it")
     parser.add_argument(
-        "--quick", action="store_true", help="watch worlds for 12 weeks, not for a year"
+        "--quick", action="store_true", help="watch worlds for 12 weeks, not for half a year"
     )
     parser.add_argument(
         "--world", type=int, action="append", choices=range(len(WORLDS)), help="this world only"

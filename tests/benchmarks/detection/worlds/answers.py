@@ -72,6 +72,13 @@ class Answers:
         panes = Panes(number, counts @ VALUES, counts @ VALUES**2)
         return panes, counts.sum(axis=tuple(range(counts.ndim - 2)))
 
+    def scores(self, means: Numbers, random: np.random.Generator) -> Numbers:
+        """One score of each of these means."""
+        places = np.rint(np.clip(means, LOWEST, HIGHEST) * _FINENESS).astype(int)
+        cumulative = np.cumsum(self._shares[places], axis=-1)[:, :-1]
+        scores: Numbers = (random.random((len(means), 1)) > cumulative).sum(axis=-1)
+        return scores
+
 
 def _shares(cuts: Numbers, shift: float) -> Numbers:
     below = np.array([_NORMAL.cdf(cut - shift) for cut in cuts.tolist()])

@@ -12,31 +12,26 @@ if TYPE_CHECKING:
 
     from benchmarks.detection.world import Numbers
 
-_CLOSED = OPEN_HOURS
-"""The place of a step that follows the last open hour of a day."""
-
 
 class Step(NamedTuple):
     """What becomes known at once.
 
     Attributes:
-        hour: the open hour in or after which it becomes known, numbered through.
-        hours: the hours that become known, in the order in which they stand in the file.
+        hour: the open hour after which all of it becomes known, numbered through; None if each
+            hour is known when it is over. Where detectors stand is a function of hours, so a day is
+            heard at once here, too.
+        hours: the hours that become known.
         sites: whose.
     """
 
-    hour: int
+    hour: int | None
     hours: range
     sites: Numbers
 
 
-Arrival = "Callable[[int, int], Iterator[Step]]"
-
-
 def live(day: int, sites: int) -> Iterator[Step]:
     """Each hour is known when it is over."""
-    for hour in _hours(day):
-        yield Step(hour, range(hour, hour + 1), np.arange(sites))
+    yield Step(None, _hours(day), np.arange(sites))
 
 
 def nightly(day: int, sites: int) -> Iterator[Step]:
@@ -63,11 +58,14 @@ def newest_first(day: int, sites: int) -> Iterator[Step]:
 def a_week_late(day: int, sites: int) -> Iterator[Step]:
     """A third of the sites upload each day a week late; the others are heard live."""
     late = np.arange(sites) % 3 == 0
-    for hour in _hours(day):
-        yield Step(hour, range(hour, hour + 1), np.flatnonzero(~late))
+    yield Step(None, _hours(day), np.flatnonzero(~late))
     if day >= DAYS_A_WEEK - 1:
-        # It must still be news: not older than a week.
         yield Step(_hours(day)[0], _hours(day - DAYS_A_WEEK + 1), np.flatnonzero(late))
+
+
+def known_at(step: Step, hour: int) -> int:
+    """The first open hour in which it is known what an hour of a step brought."""
+    return (hour if step.hour is None else step.hour) + 1
 
 
 def _hours(day: int) -> range:

@@ -1,58 +1,51 @@
-"""Our detector in a simulated world: the product's own functions, fed as the product feeds them.
+"""Our detector in a simulated world: the product's walk through hours and days.
 
-Tables are arrays here. What is decided, and by which numbers, is decided by the product.
+What is decided, and by which numbers, is decided by the product. Here stands only what its store
+does: it finds the hours and days of a key, and walks again from the earliest hour that changed.
 """
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from benchmarks.detection.world import VALUES
-from benchmarks.detection.worlds.effects import DAYS_A_WEEK, OPEN_HOURS
+from benchmarks.detection.worlds.effects import OPEN_HOURS
+from benchmarks.detection.worlds.tables import (
+    FIRST_DAY,
+    Tables,
+    days_of,
+    hour_of,
+    moment_of,
+    scores_of_hours,
+)
 
-from voc_stream.alerts.detection.baseline import (
-    BASELINE_DAYS,
-    RENEWED_AFTER_DAYS,
-    Past,
-    at_mean,
-    baseline_of,
-    shrink,
-    variance_between,
+from voc_stream.alerts.detection.baseline import BASELINE_DAYS
+from voc_stream.alerts.detection.hearing import Gates
+from voc_stream.alerts.detection.hour_of_week import hour_of_week
+from voc_stream.alerts.detection.settling import (
+    epoch_of,
+    midnight,
+    walk_begins,
 )
-from voc_stream.alerts.detection.charts import Scores, scores_between_false_alarms
-from voc_stream.alerts.detection.detector import (
-    Detector,
-    announce,
-    detector_for,
-    feed,
-    has_recovered,
-    is_calm,
-    start_anew,
-    suspicion,
-)
-from voc_stream.alerts.detection.distribution import distribution_of
-from voc_stream.alerts.detection.false_discovery import believe
-from voc_stream.alerts.detection.hour_of_week import hour_of_week, rhythm_of, without_rhythm
-from voc_stream.alerts.explanation.groups import Group
-from voc_stream.alerts.explanation.reason import find_reason
-from voc_stream.alerts.rules.experiences.key_experience_dropped import (
-    ESTIMATED_SHARE,
-    NEW_USUAL_AFTER,
-)
+from voc_stream.alerts.detection.walking.levels import carries_most, levels_of
+from voc_stream.alerts.detection.walking.making import Common, common_of, detector_of, site_days
+from voc_stream.alerts.detection.walking.walk import Checkpoint, Guide, kept, walk
+from voc_stream.alerts.rules.experiences.key_experience_dropped import ESTIMATED_SHARE
+from voc_stream.domain.horizons import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
+    from datetime import datetime
 
     from benchmarks.detection.world import Numbers
-    from benchmarks.detection.worlds.answers import Panes
     from benchmarks.detection.worlds.history import Size
 
-    from voc_stream.alerts.detection.detector import Suspicion
+    from voc_stream.alerts.detection.charts import Scores
+    from voc_stream.alerts.detection.detector import Detector, Suspicion
     from voc_stream.alerts.detection.distribution import Distribution
+    from voc_stream.alerts.detection.overdispersion import DayScores
+    from voc_stream.alerts.detection.weekday_pattern import SiteDays
 
 KEYS_IN_ALL = 6000
 """Keys among which one false alarm a week is allowed; a part of them is simulated."""
@@ -60,10 +53,7 @@ LEAST_DROP, MINIMUM_SAMPLES = 0.5, 20
 """The catalogue's `drop` and `minimum_samples` of key experiences."""
 ALL = -1
 """The place of a site that stands for all of them."""
-_FIRST = datetime(2026, 1, 5, tzinfo=UTC)
-_OPENS_AT = 8
-_RHYTHM_DAYS = 28
-_ENOUGH_FOR_A_SHAPE, _IMAGINED = 5_000, 0.5
+_GATES = Gates(ESTIMATED_SHARE * LEAST_DROP, MINIMUM_SAMPLES)
 
 
 class Key(NamedTuple):
@@ -73,210 +63,227 @@ class Key(NamedTuple):
     experience: int
 
 
-def moment_of(hour: int) -> datetime:
-    """When an open hour begins; hours are numbered through."""
-    day, of_day = divmod(hour, OPEN_HOURS)
-    return _FIRST + timedelta(days=day, hours=_OPENS_AT + of_day)
-
-
 class Evaluator:
-    """All detectors, and the tables that they are made of."""
+    """All detectors, walked as far as hours are known."""
 
-    def __init__(self, size: Size) -> None:
-        shape = (size.days * OPEN_HOURS, size.sites, size.experiences)
-        self._size = size
-        self.number, self.total, self.squares = (np.zeros(shape) for _ in range(3))
-        self.values = np.zeros((size.days, size.experiences, len(VALUES)))
-        self.detectors: dict[Key, Detector] = {}
-        self.made: dict[Key, int] = {}
+    def __init__(self, size: Size, tables: Tables) -> None:
+        self._size, self._tables = size, tables
+        self.checkpoints: dict[Key, list[Checkpoint]] = {}
         self.opened: dict[Key, datetime] = {}
+        self.not_borne_out = 0
+        self._common: dict[int, Common] = {}
+        self._sites: dict[tuple[int, int], SiteDays] = {}
         self._rhythms: dict[int, dict[int, float]] = {}
+        self._levels = np.zeros((size.days, size.sites, size.experiences))
 
-    def learn(self, hours: range, sites: Numbers, panes: Panes) -> None:
-        """Put answers into the tables."""
-        where = np.ix_(np.array(hours), sites)
-        self.number[where], self.total[where], self.squares[where] = panes
-
-    def renew(self, day: int, due: Iterable[Key] | None = None) -> None:
-        """What is done at midnight before a day: rhythms, and baselines that are due."""
-        hours = slice((day - BASELINE_DAYS) * OPEN_HOURS, day * OPEN_HOURS)
-        number, total = self.number[hours].sum(axis=0), self.total[hours].sum(axis=0)
-        days = self.number[hours].reshape(BASELINE_DAYS, OPEN_HOURS, *number.shape).sum(axis=1)
-        active = (days > 0).sum(axis=0)
+    def begin(self, day: int) -> None:
+        """What is done as a day begins. At an epoch each walk begins anew, from the one before."""
+        today = FIRST_DAY + day
+        self._sites.clear()
+        self._take_levels(day)
+        if epoch_of(today) != today and self.checkpoints:
+            return
+        self._common.clear()
+        shapes = self._shapes(day)
         for experience in range(self._size.experiences):
-            counts = number[:, experience]
-            shape = self._shape(experience, day)
-            self._rhythms[experience] = self._rhythm(experience, day, shape)
-            every = Past(int(counts.sum()), float(total[:, experience].sum() / counts.sum()))
-            shape = at_mean(shape, round(every.mean, 3))
-            known = np.flatnonzero(counts >= MINIMUM_SAMPLES).tolist()
-            past = {
-                site: Past(int(counts[site]), float(total[site, experience] / counts[site]))
-                for site in known
-            }
-            between = variance_between(list(past.values()), shape.variance)
-            for site, own in [*past.items(), (ALL, every)]:
-                key = Key(site, experience)
-                if due is not None and key not in due:
-                    continue
-                if not self._is_due(key, own, day):
-                    continue
-                open_days = BASELINE_DAYS if site == ALL else int(active[site, experience])
-                self.made[key] = day
-                self.detectors[key] = _detector(
-                    shape,
-                    own._replace(mean=round(own.mean, 3)),
-                    math.inf if site == ALL else between,
-                    scores_between_false_alarms(own.scores / open_days * DAYS_A_WEEK, KEYS_IN_ALL),
-                    _FIRST + timedelta(days=day),
-                )
-
-    def hear(self, hours: range, sites: Numbers) -> list[Key]:
-        """Feed the detectors with what became known, and return whom it concerns."""
-        where = np.ix_(np.array(hours), sites)
-        heard: dict[Key, list[Scores]] = {}
-        moments = [moment_of(hour) for hour in hours]
-        for experience in range(self._size.experiences):
-            tables = [
-                table[where][:, :, experience] for table in (self.number, self.total, self.squares)
-            ]
-            together = zip(*(table.sum(axis=1).tolist() for table in tables), strict=True)
-            heard[Key(ALL, experience)] = _scores(together, moments)
-            for place, site in enumerate(sites.tolist()):
-                own = zip(*(table[:, place].tolist() for table in tables), strict=True)
-                heard[Key(site, experience)] = _scores(own, moments)
-        for key, scores in heard.items():
-            detector = self.detectors.get(key)
-            if detector is None:
-                continue
-            rhythm = self._rhythms[key.experience]
-            for each in scores:
-                points = rhythm.get(hour_of_week(each.moment), 0.0)
-                detector = feed(detector, without_rhythm(each, points))
-            self.detectors[key] = detector
-        return [key for key, scores in heard.items() if scores and key in self.detectors]
-
-    def suspicions(self, keys: Iterable[Key], now: int) -> dict[Key, Suspicion]:
-        """What might be announced of some keys."""
-        found = {}
-        for key in keys:
-            detector = self.detectors[key]
-            if detector.fallen is None:
-                one = suspicion(detector, ESTIMATED_SHARE * LEAST_DROP)
-                if one is not None and one.margin > -math.log(KEYS_IN_ALL):
-                    found[key] = one
-        return {key: one for key, one in found.items() if self._has_samples(key, now)}
-
-    def quiet(self, now: int) -> set[Key]:
-        """The keys of sites about which nothing is said, nor would be if they were alone."""
-        sites = {
-            key
-            for key, detector in self.detectors.items()
-            if key.site != ALL and detector.fallen is None
-        }
-        return sites - {key for key, one in self.suspicions(sites, now).items() if one.margin >= 0}
-
-    def judge(self, keys: Iterable[Key], now: int) -> list[Key]:
-        """End what is over, and announce what is to be: those keys are returned."""
-        for key in list(self.opened):
-            if moment_of(now) - self.opened[key] >= NEW_USUAL_AFTER:
-                del self.opened[key], self.detectors[key], self.made[key]
-            elif has_recovered(self.detectors[key], MINIMUM_SAMPLES):
-                self.detectors[key] = start_anew(self.detectors[key])
-                del self.opened[key]
-        suspicions = self.suspicions((key for key in keys if key in self.detectors), now)
-        believed = believe([one.margin for one in suspicions.values()])
-        announced = []
-        for (key, one), is_believed in zip(suspicions.items(), believed, strict=True):
-            if is_believed and not self._is_of_one_site(key, one, now):
-                self.detectors[key] = announce(self.detectors[key], one.chart)
-                self.opened[key] = moment_of(now)
-                announced.append(key)
-        return announced
-
-    def _is_due(self, key: Key, past: Past, day: int) -> bool:
-        if key not in self.detectors:
-            return True
-        detector = self.detectors[key]
-        return is_calm(detector) and (
-            day - self.made[key] >= RENEWED_AFTER_DAYS
-            or past.scores >= 2 * detector.baseline_scores
-        )
-
-    def _shape(self, experience: int, day: int) -> Distribution:
-        counts = np.zeros(len(VALUES))
-        for ago in range(1, BASELINE_DAYS + 1):
-            counts += self.values[day - ago, experience]
-            if counts.sum() >= _ENOUGH_FOR_A_SHAPE:
-                break
-        return distribution_of(
-            dict(zip(VALUES.tolist(), (counts + _IMAGINED).tolist(), strict=True))
-        )
-
-    def _rhythm(self, experience: int, day: int, shape: Distribution) -> dict[int, float]:
-        hours = slice((day - _RHYTHM_DAYS) * OPEN_HOURS, day * OPEN_HOURS)
-        number, total = self.number[hours, :, experience], self.total[hours, :, experience]
-        with np.errstate(invalid="ignore"):
-            own = np.nan_to_num(total.sum(axis=0) / number.sum(axis=0))
-        above = (total - number * own).sum(axis=1).reshape(-1, DAYS_A_WEEK * OPEN_HOURS).sum(axis=0)
-        counts = number.sum(axis=1).reshape(-1, DAYS_A_WEEK * OPEN_HOURS).sum(axis=0)
-        return rhythm_of(
-            {
-                hour_of_week(moment_of(hours.start + place)): Past(
-                    int(count), float(points / count)
-                )
-                for place, (count, points) in enumerate(zip(counts, above, strict=True))
-                if count > 0
-            },
-            shape.variance,
-        )
-
-    def _has_samples(self, key: Key, now: int) -> bool:
-        hours = slice(max(0, now + 1 - DAYS_A_WEEK * OPEN_HOURS), now + 1)
-        sites = slice(None) if key.site == ALL else key.site
-        return bool(self.number[hours, sites, key.experience].sum() >= MINIMUM_SAMPLES)
-
-    def _is_of_one_site(self, key: Key, found: Suspicion, now: int) -> bool:
-        """Whether a drop at all sites is that of a single one, which announces it itself."""
-        if key.site != ALL:
-            return False
-        first = (found.since - _FIRST).days
-        since, until = first * OPEN_HOURS, now + 1
-        before = slice((first - _RHYTHM_DAYS) * OPEN_HOURS, since)
-        now_and_before = [
-            table[part, :, key.experience].sum(axis=0).tolist()
-            for part in (slice(since, until), before)
-            for table in (self.number, self.total, self.squares)
-        ]
-        groups = [
-            Group("site", str(site), int(n), total, squares, int(n_before), *before)
-            for site, (n, total, squares, n_before, *before) in enumerate(
-                zip(*now_and_before, strict=True)
+            self._rhythms[experience] = self._tables.rhythm(
+                experience, day, shapes[str(experience)].variance
             )
+        begin = midnight(walk_begins(today))
+        for site in range(ALL, self._size.sites):
+            for experience in range(self._size.experiences):
+                key = Key(site, experience)
+                head = self.checkpoints[key][-1].detector if key in self.checkpoints else None
+                if head is None or head.made_at < begin:
+                    self.checkpoints[key] = [Checkpoint(begin, None)]
+                    self._walk(key, day * OPEN_HOURS)
+
+    def hear(self, hours: range, sites: Numbers, end: int) -> list[Key]:
+        """Walk through hours that became known, up to before `end`; returns whom it concerns."""
+        keys = [
+            Key(site, experience)
+            for site in (ALL, *sites.tolist())
+            for experience in range(self._size.experiences)
         ]
-        main = find_reason(groups).named
-        return main is not None and Key(int(main.value), key.experience) in self.detectors
+        first = moment_of(hours.start)
+        for key in keys:
+            known = self.checkpoints[key]
+            self.checkpoints[key] = [each for each in known if each.until <= first] or known[:1]
+            self._walk(key, end)
+        return keys
 
+    def fork(self) -> Evaluator:
+        """One that goes its own way from here."""
+        other = copy.copy(self)
+        other.checkpoints, other.opened = dict(self.checkpoints), dict(self.opened)
+        other._common, other._sites = dict(self._common), {}
+        other._rhythms, other._levels = dict(self._rhythms), self._levels.copy()
+        return other
 
-def _scores(rows: Iterable[Sequence[float]], moments: Sequence[datetime]) -> list[Scores]:
-    return [
-        Scores(int(number), total, squares, moment)
-        for (number, total, squares), moment in zip(rows, moments, strict=True)
-        if number
-    ]
+    def quiet(self) -> set[Key]:
+        """The keys of sites about which nothing is said."""
+        return {
+            key
+            for key in self.checkpoints
+            if key.site != ALL and self.detector(key) is not None and not self.is_fallen(key)
+        }
 
+    def fallen_at(self, key: Key) -> int | None:
+        """The open hour in which a key was announced, if it is."""
+        detector = self.detector(key)
+        return (
+            None if detector is None or detector.fallen_at is None else hour_of(detector.fallen_at)
+        )
 
-@lru_cache(maxsize=10_000)
-def _detector(
-    shape: Distribution, past: Past, between: float, between_alarms: float, now: datetime
-) -> Detector:
-    baseline = baseline_of(shape, past, between)
-    usual, error = shrink(past, shape.mean, shape.variance, between)
-    return detector_for(
-        baseline,
-        usual,
-        error,
-        int(past.scores),
-        scores_between_false_alarms=between_alarms,
-        now=now,
-    )
+    def is_fallen(self, key: Key) -> bool:
+        """Whether there is an alert about a key, or would be one."""
+        detector = self.detector(key)
+        return detector is not None and detector.fallen is not None
+
+    def detector(self, key: Key) -> Detector | None:
+        """The detector of a key as it stands."""
+        return self.checkpoints[key][-1].detector
+
+    def announced(self, keys: Iterable[Key]) -> list[Key]:
+        """Those of some keys whose alert starts; what is over or was not borne out is closed."""
+        found = []
+        for key in keys:
+            detector = self.detector(key)
+            if self.is_fallen(key) and key not in self.opened:
+                found.append(key)
+            opened = self.opened.pop(key, None)
+            if detector is not None and detector.fallen_at is not None:
+                self.opened[key] = opened or detector.fallen_at
+            elif opened is not None and (
+                detector is None or detector.recovered_at is None or detector.recovered_at < opened
+            ):
+                self.not_borne_out += 1
+        return found
+
+    def _walk(self, key: Key, end: int) -> None:
+        """Walk a key through all hours before `end`, in open hours."""
+        known = self.checkpoints[key]
+        start = known[-1]
+        until = moment_of(end - 1) + HOUR
+        if until <= start.until:
+            return
+        hours = self._hours(key, range(hour_of(start.until), end))
+        self.checkpoints[key] = kept(known, walk(start, hours, until, self._guide(key)))
+
+    def _guide(self, key: Key) -> Guide:
+        rhythm = self._rhythms[key.experience]
+        return Guide(
+            _GATES,
+            lambda moment: rhythm.get(hour_of_week(moment), 0.0),
+            lambda day: self._scores_before(key, day - FIRST_DAY),
+            lambda day: self._make(key, day - FIRST_DAY),
+            hears_differences=key.site == ALL,
+            is_of_one_site=(
+                (lambda found, hour: self._is_of_one_site(key.experience, found, hour))
+                if key.site == ALL
+                else None
+            ),
+        )
+
+    def _hours(self, key: Key, hours: range) -> list[Scores]:
+        if key.site != ALL:
+            return self._tables.hours(hours, key.site, key.experience)
+        part = slice(hours.start, hours.stop)
+        levels = np.repeat(self._levels[:, :, key.experience], OPEN_HOURS, axis=0)[part]
+        number, total, squares = (
+            np.where(levels > 0, table[part, :, key.experience], 0.0)
+            for table in (self._tables.number, self._tables.total, self._tables.squares)
+        )
+        return scores_of_hours(
+            hours,
+            number.sum(axis=1),
+            (total - number * levels).sum(axis=1),
+            (squares - 2 * levels * total + number * levels**2).sum(axis=1),
+        )
+
+    def _scores_before(self, key: Key, day: int) -> float:
+        part = slice(max(0, day - BASELINE_DAYS) * OPEN_HOURS, day * OPEN_HOURS)
+        sites = slice(None) if key.site == ALL else key.site
+        return float(self._tables.number[part, sites, key.experience].sum())
+
+    def _make(self, key: Key, day: int) -> Detector | None:
+        common = self._common_of(day)
+        first = max(0, day - BASELINE_DAYS)
+        number, total = self._tables.days(first, day)
+        number, total = number[:, :, key.experience], total[:, :, key.experience]
+        if key.site == ALL:
+            own = days_of(first, number.sum(axis=1).tolist(), total.sum(axis=1).tolist())
+        else:
+            own = days_of(first, number[:, key.site].tolist(), total[:, key.site].tolist())
+        return detector_of(
+            FIRST_DAY + day,
+            str(key.experience),
+            own,
+            self._site_days(key.site, day),
+            common,
+            is_of_all=key.site == ALL,
+        )
+
+    def _shapes(self, day: int) -> dict[str, Distribution]:
+        return {str(one): self._tables.shape(one, day) for one in range(self._size.experiences)}
+
+    def _common_of(self, day: int) -> Common:
+        day = epoch_of(FIRST_DAY + day) - FIRST_DAY
+        if day not in self._common:
+            self._common[day] = common_of(
+                self._shapes(day),
+                [self._experiences(site, day) for site in range(self._size.sites)],
+                {str(one): MINIMUM_SAMPLES for one in range(self._size.experiences)},
+            )._replace(keys=KEYS_IN_ALL)
+        return self._common[day]
+
+    def _site_days(self, site: int, day: int) -> SiteDays:
+        if (site, day) not in self._sites:
+            self._sites[site, day] = site_days(
+                self._common_of(day).shapes, self._experiences(site, day)
+            )
+        return self._sites[site, day]
+
+    def _experiences(self, site: int, day: int) -> dict[str, list[DayScores]]:
+        first = max(0, day - BASELINE_DAYS)
+        number, total = self._tables.days(first, day)
+        if site == ALL:
+            own = total.sum(axis=0) / np.maximum(1, number.sum(axis=0))
+            number, total = number.sum(axis=1), (total - number * own).sum(axis=1)
+        else:
+            number, total = number[:, site], total[:, site]
+        return {
+            str(one): days_of(first, number[:, one].tolist(), total[:, one].tolist())
+            for one in range(self._size.experiences)
+            if number[:, one].any()
+        }
+
+    def _take_levels(self, day: int) -> None:
+        """The sites' own levels of a day: they stand for an epoch, unless a site is new."""
+        today = FIRST_DAY + day
+        epoch = epoch_of(today) - FIRST_DAY
+        first = max(0, epoch - BASELINE_DAYS)
+        number, total = self._tables.days(first, day)
+        for site in range(self._size.sites):
+            for experience in range(self._size.experiences):
+                if day > epoch and self._levels[epoch, site, experience]:
+                    self._levels[day, site, experience] = self._levels[epoch, site, experience]
+                    continue
+                days = days_of(
+                    first,
+                    number[:, site, experience].tolist(),
+                    total[:, site, experience].tolist(),
+                )
+                for level in levels_of(days, FIRST_DAY + epoch, today, MINIMUM_SAMPLES):
+                    part = slice(level.since - FIRST_DAY, level.until - FIRST_DAY)
+                    self._levels[part, site, experience] = level.hundredths / 100
+
+    def _is_of_one_site(self, experience: int, found: Suspicion, hour: datetime) -> bool:
+        since, until = hour_of(found.since), hour_of(hour) + 1
+        part = slice(since, until)
+        levels = np.repeat(self._levels[:, :, experience], OPEN_HOURS, axis=0)[part]
+        number, total = (
+            table[part, :, experience] for table in (self._tables.number, self._tables.total)
+        )
+        lost = np.where(levels > 0, number * levels - total, 0.0).sum(axis=0).tolist()
+        return carries_most({str(site): points for site, points in enumerate(lost)}) is not None

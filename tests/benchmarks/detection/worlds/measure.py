@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from benchmarks.detection.worlds.answers import Panes
+from benchmarks.detection.worlds.arrival import known_at
 from benchmarks.detection.worlds.effects import DAYS_A_WEEK, OPEN_HOURS
 from benchmarks.detection.worlds.evaluator import ALL, Evaluator, Key
 from benchmarks.detection.worlds.history import History
+from benchmarks.detection.worlds.tables import Tables
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS, RENEWED_AFTER_DAYS
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 PAST_DAYS = BASELINE_DAYS + RENEWED_AFTER_DAYS
 """Baselines are as old as they are in an installation that has run for long."""
-TRIED_EVERY = 4 * DAYS_A_WEEK + 2
-"""Days from one moment at which drops are tried to the next: any day of the week."""
+TRIED_EVERY = 30
+"""Days from one moment at which drops are tried to the next: any day of the week, any age of the
+baseline."""
 LONGEST_UPLOAD = 2 * DAYS_A_WEEK
 """Days that answers may be on their way."""
 
@@ -36,6 +38,7 @@ class Measured(NamedTuple):
     Attributes:
         at_sites: false alarms about keys of sites.
         at_all: false alarms about experiences at all sites.
+        not_borne_out: those that ended since answers that came later did not bear them out.
         key_weeks: how many weeks all keys together were watched.
         delays: for each size of drop in points, how many open hours each one took; infinite
             beyond the longest wait.
@@ -43,6 +46,7 @@ class Measured(NamedTuple):
 
     at_sites: int
     at_all: int
+    not_borne_out: int
     key_weeks: float
     delays: Mapping[float, Sequence[float]]
 
@@ -51,73 +55,71 @@ def measure(
     world: World, size: Size, answers: Answers, seed: int, drops: Mapping[float, int]
 ) -> Measured:
     """Run a world. `drops` says for each size of drop how many days it is waited for."""
-    history, evaluator = History(world, size, answers, seed), Evaluator(size)
-    run = _Run(history, evaluator)
-    age = np.random.default_rng(seed).integers(
-        0, RENEWED_AFTER_DAYS, (size.sites + 1) * size.experiences
-    )
-    keys = [Key(site, one) for site in range(ALL, size.sites) for one in range(size.experiences)]
+    run = _Run(History(world, size, answers, seed))
     announced: Counter[bool] = Counter()
     found: dict[float, list[float]] = {points: [] for points in drops}
     for day in range(size.days):
-        if size.past - RENEWED_AFTER_DAYS <= day < size.past:
-            evaluator.renew(
-                day, {key for key, ago in zip(keys, age, strict=True) if size.past - day - 1 == ago}
-            )
-        if day < size.past:
-            run.take(day, watched=False)
-            continue
         since = day - size.past
-        if since % TRIED_EVERY == TRIED_EVERY - 1:
+        if since > 0 and since % TRIED_EVERY == 0:
             for points, longest in drops.items():
                 if day + longest + LONGEST_UPLOAD < size.days:
                     found[points] += run.delays(day, points, longest)
-        evaluator.renew(day)
-        announced.update(key.site == ALL for key in run.take(day, watched=True))
+        announced.update(key.site == ALL for key in run.take(day, watched=since >= 0))
     weeks = (size.days - size.past) / DAYS_A_WEEK
-    return Measured(announced[False], announced[True], len(keys) * weeks, found)
+    keys = (size.sites + 1) * size.experiences
+    return Measured(announced[False], announced[True], run.not_borne_out, keys * weeks, found)
 
 
 class _Run:
     """Lets answers arrive, as they were or with a drop."""
 
-    def __init__(self, history: History, evaluator: Evaluator) -> None:
-        self._history, self._evaluator = history, evaluator
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._tables = Tables(history.size)
+        self._evaluator = Evaluator(history.size, self._tables)
         self._answered: dict[int, Panes] = {}
+
+    @property
+    def not_borne_out(self) -> int:
+        """How many alerts ended since later answers did not bear them out."""
+        return self._evaluator.not_borne_out
 
     def take(self, day: int, *, watched: bool) -> list[Key]:
         """Let a day pass; returns what was announced."""
         self._answer(day, 0.0)
+        if watched:
+            self._evaluator.begin(day)
         announced = []
         for step in self._history.world.arrival(day, self._history.size.sites):
             self._learn(step)
             if watched:
-                heard = self._evaluator.hear(step.hours, step.sites)
-                announced += self._evaluator.judge(heard, step.hour)
+                heard = self._evaluator.hear(step.hours, step.sites, _end(step))
+                announced += self._evaluator.announced(heard)
         return announced
 
     def delays(self, first: int, drop: float, longest: int) -> list[float]:
         """How many open hours pass until each key is announced, if all are lower from a day on.
 
-        Each is judged as if it had fallen alone. What was before stays as it is.
+        What was before stays as it is.
         """
-        before, evaluator = self._evaluator, copy.copy(self._evaluator)
-        evaluator.detectors = dict(before.detectors)
-        waiting = before.quiet(first * OPEN_HOURS)
+        before, answered = self._evaluator, self._answered
+        evaluator = self._evaluator = before.fork()
+        self._answered = dict(answered)
+        waiting = evaluator.quiet()
         found = dict.fromkeys(waiting, math.inf)
-        answered, self._answered = self._answered, dict(self._answered)
-        begin = (first - LONGEST_UPLOAD) * OPEN_HOURS
-        tables = before.number, before.total, before.squares
+        begin = max(0, first - LONGEST_UPLOAD) * OPEN_HOURS
+        tables = self._tables.number, self._tables.total, self._tables.squares
         kept = [table[begin:].copy() for table in tables]
-        self._evaluator = evaluator
         for day in range(first, first + longest):
             self._answer(day, drop)
+            evaluator.begin(day)
             for step in self._history.world.arrival(day, self._history.size.sites):
                 self._learn(step)
-                heard = waiting.intersection(evaluator.hear(step.hours, step.sites))
-                for key, one in evaluator.suspicions(heard, step.hour).items():
-                    if one.margin >= 0:
-                        found[key] = step.hour + 1 - first * OPEN_HOURS
+                heard = evaluator.hear(step.hours, step.sites, _end(step))
+                for key in waiting.intersection(heard):
+                    at = evaluator.fallen_at(key)
+                    if at is not None:
+                        found[key] = known_at(step, at) - first * OPEN_HOURS
                         waiting.remove(key)
             if not waiting:
                 break
@@ -130,7 +132,7 @@ class _Run:
         self._answered[day], values = self._history.answers(day, drop)
         self._answered.pop(day - LONGEST_UPLOAD, None)
         if not drop:
-            self._evaluator.values[day] = values
+            self._tables.values[day] = values
 
     def _learn(self, step: Step) -> None:
         hours = np.array(step.hours)
@@ -138,8 +140,13 @@ class _Run:
             of_day = hours[hours // OPEN_HOURS == day]
             where = np.ix_(of_day - day * OPEN_HOURS, step.sites)
             panes = self._answered[day]
-            self._evaluator.learn(
+            self._tables.learn(
                 range(int(of_day[0]), int(of_day[-1]) + 1),
                 step.sites,
                 Panes(*(table[where] for table in panes)),
             )
+
+
+def _end(step: Step) -> int:
+    """The hour after those that are known with a step."""
+    return (step.hours[-1] if step.hour is None else step.hour) + 1

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 _KEY = "scope_type, scope, experience"
-# A pane is looked up by its whole key. Its table is large, and the planner takes these few keys for
-# many.
-LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-LOOKED_UP = "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on"
+_OF_KEY = "w.scope_type, w.scope, w.experience"
+# Each pane is looked up by its whole key: LIMIT leaves the planner no other way. A join was planned
+# so that it read the whole table once for each key.
+_PANE_AT = (
+    "CROSS JOIN LATERAL (SELECT * FROM pane WHERE resolution = %s AND start = looked.start"
+    " AND scope_type = w.scope_type AND scope = w.scope AND experience = w.experience LIMIT 1) p"
+    " JOIN experience e ON e.experience = w.experience"
+)
 
 
 def scores_from(n: int, total: int, squares: float, moment: datetime) -> Scores:
@@ -40,12 +44,12 @@ def read_hours(
     if not since:
         return found
     cursor.execute(
-        f"{LOOK_UP}; SELECT {_KEY}, p.start, p.n, {WATCHED_SUM}, {WATCHED_SQUARES}"
+        f"SELECT {_OF_KEY}, p.start, p.n, {WATCHED_SUM}, {WATCHED_SQUARES}"
         " FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])"
         " AS w (scope_type, scope, experience, since)"
-        " CROSS JOIN LATERAL generate_series(w.since, %s::timestamptz - %s, %s) AS h (start)"
-        f" JOIN pane p USING (start, {_KEY}) JOIN experience e USING (experience)"
-        " WHERE p.resolution = %s AND p.n <> 0 ORDER BY p.start",
+        " CROSS JOIN LATERAL generate_series(w.since, %s::timestamptz - %s, %s) AS looked (start)"
+        f" {_PANE_AT}"
+        " WHERE p.n <> 0 ORDER BY p.start",
         (
             *([list(column) for column in zip(*since, strict=True)]),
             list(since.values()),
@@ -57,7 +61,6 @@ def read_hours(
     )
     for *key, start, n, total, squares in cursor:
         found[Key(*key)].append(scores_from(n, total, squares, start))
-    cursor.execute(LOOKED_UP)
     return found
 
 
@@ -86,11 +89,12 @@ def read_days(
     if not keys:
         return found
     cursor.execute(
-        f"{LOOK_UP}; SELECT {_KEY}, p.start, p.n, {WATCHED_SUM}"
+        f"SELECT {_OF_KEY}, p.start, p.n, {WATCHED_SUM}"
         " FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (scope_type, scope, experience)"
-        " CROSS JOIN generate_series(%s::timestamptz, %s::timestamptz, '24 hours') AS d (start)"
-        f" JOIN pane p USING (start, {_KEY}) JOIN experience e USING (experience)"
-        " WHERE p.resolution = %s AND p.n > 0 ORDER BY p.start",
+        " CROSS JOIN generate_series(%s::timestamptz, %s::timestamptz, '24 hours')"
+        " AS looked (start)"
+        f" {_PANE_AT}"
+        " WHERE p.n > 0 ORDER BY p.start",
         (
             *([list(column) for column in zip(*keys, strict=True)]),
             midnight(first),
@@ -100,5 +104,4 @@ def read_days(
     )
     for *key, start, n, total in cursor:
         found[Key(*key)].append(DayScores(day_number(start), int(n), int(total) / 100))
-    cursor.execute(LOOKED_UP)
     return found

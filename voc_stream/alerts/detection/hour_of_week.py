@@ -60,3 +60,18 @@ def rhythm_of(hours: Mapping[int, Past], variance_within: float) -> dict[int, fl
     return {
         hour: shrink(past, mean, variance_within, between)[0] - mean for hour, past in hours.items()
     }
+
+
+def within_weekdays(rhythm: Mapping[int, float]) -> dict[int, float]:
+    """The rhythm without what whole weekdays differ: whoever knows a site's weekdays knows that.
+
+    >>> within_weekdays({8: 1.0, 9: 3.0, 32: -2.0})
+    {8: -1.0, 9: 1.0, 32: 0.0}
+    """
+    of_day: dict[int, list[float]] = {}
+    for hour, points in rhythm.items():
+        of_day.setdefault(hour // HOURS_A_DAY, []).append(points)
+    return {
+        hour: points - sum(of_day[hour // HOURS_A_DAY]) / len(of_day[hour // HOURS_A_DAY])
+        for hour, points in rhythm.items()
+    }

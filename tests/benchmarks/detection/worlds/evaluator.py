@@ -22,7 +22,7 @@ from benchmarks.detection.worlds.tables import (
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
 from voc_stream.alerts.detection.hearing import Gates
-from voc_stream.alerts.detection.hour_of_week import hour_of_week
+from voc_stream.alerts.detection.hour_of_week import hour_of_week, within_weekdays
 from voc_stream.alerts.detection.settling import (
     epoch_of,
     midnight,
@@ -74,6 +74,7 @@ class Evaluator:
         self._common: dict[int, Common] = {}
         self._sites: dict[tuple[int, int], SiteDays] = {}
         self._rhythms: dict[int, dict[int, float]] = {}
+        self._within_weekdays: dict[int, dict[int, float]] = {}
         self._levels = np.zeros((size.days, size.sites, size.experiences))
 
     def begin(self, day: int) -> None:
@@ -89,6 +90,7 @@ class Evaluator:
             self._rhythms[experience] = self._tables.rhythm(
                 experience, day, shapes[str(experience)].variance
             )
+            self._within_weekdays[experience] = within_weekdays(self._rhythms[experience])
         begin = midnight(walk_begins(today))
         for site in range(ALL, self._size.sites):
             for experience in range(self._size.experiences):
@@ -172,9 +174,11 @@ class Evaluator:
 
     def _guide(self, key: Key) -> Guide:
         rhythm = self._rhythms[key.experience]
+        within_weekday = self._within_weekdays[key.experience]
         return Guide(
             _GATES,
             lambda moment: rhythm.get(hour_of_week(moment), 0.0),
+            lambda moment: within_weekday.get(hour_of_week(moment), 0.0),
             lambda day: self._scores_before(key, day - FIRST_DAY),
             lambda day: self._make(key, day - FIRST_DAY),
             hears_differences=key.site == ALL,

@@ -47,6 +47,8 @@ class Guide(NamedTuple):
     Attributes:
         gates: what a drop must reach.
         usual_difference: by how many points scores of an hour lie above the mean everywhere.
+        usual_within_weekday: the same, above the mean of the weekday. It is taken for a site whose
+            weekdays are known: they hold what weekdays differ everywhere.
         scores_before: how many scores the eight weeks before a day have.
         make: makes the detector of a day from the eight weeks before; None if they do not do.
         hears_differences: for the scope `all`; see `hear`.
@@ -55,6 +57,7 @@ class Guide(NamedTuple):
 
     gates: Gates
     usual_difference: Callable[[datetime], float]
+    usual_within_weekday: Callable[[datetime], float]
     scores_before: Callable[[int], float]
     make: Callable[[int], Detector | None]
     hears_differences: bool = False
@@ -66,7 +69,9 @@ class Guide(NamedTuple):
             detector,
             hour,
             self.gates,
-            usual_difference=self.usual_difference(hour.moment),
+            usual_difference=(
+                self.usual_within_weekday if any(detector.pattern) else self.usual_difference
+            )(hour.moment),
             hears_differences=self.hears_differences,
             is_of_one_site=self.is_of_one_site,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
 from voc_stream.alerts.detection.hearing import Gates
-from voc_stream.alerts.detection.hour_of_week import hour_of_week
+from voc_stream.alerts.detection.hour_of_week import hour_of_week, within_weekdays
 from voc_stream.alerts.detection.overdispersion import DAYS_A_WEEK
 from voc_stream.alerts.detection.settling import epoch_of, walk_begins
 from voc_stream.alerts.detection.walking.levels import carries_most
@@ -72,6 +72,7 @@ class Guides:
         experience = self._experiences[key.experience]
         is_of_all = key.scope_type == "all"
         rhythm = self.look.rhythms.get(key.experience, {})
+        within_weekday = within_weekdays(rhythm)
         days = self._days.get(key, [])
         return Guide(
             Gates(
@@ -79,6 +80,7 @@ class Guides:
                 experience.alert.minimum_samples,
             ),
             lambda moment: rhythm.get(hour_of_week(moment), 0.0),
+            lambda moment: within_weekday.get(hour_of_week(moment), 0.0),
             lambda day: sum(each.scores for each in before(days, day)),
             lambda day: self._make(key, days, day),
             hears_differences=is_of_all,

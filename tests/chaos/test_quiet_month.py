@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
 
-pytestmark = [pytest.mark.alerts, pytest.mark.postgres]
+pytestmark = [pytest.mark.chaos, pytest.mark.postgres]
 
 SITES, PAST_DAYS, DAYS = 50, 56, 30
 EXPERIENCES = ("advisor_service", "repair_quality", "overall")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voc_stream.alerts.detection.detector import Detector, Suspicion
-    from voc_stream.alerts.model import OpenAlert, Reason
+    from voc_stream.alerts.model import Json, OpenAlert, Reason
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
@@ -136,13 +136,19 @@ class DropReader:
                     now=now,
                 ),
             }
-            drops.append(Drop(subject, found, detector.usual, detector.phi, evidence))
+            drops.append(_drop(subject, detector, found, evidence))
         return drops
 
 
 def _going_on(alert: OpenAlert, detector: Detector, found: Suspicion) -> Drop:
     """The open alert with its numbers as they are now; its start told who explains it."""
-    return Drop(alert.subject, found, detector.usual, detector.phi, alert.evidence)
+    return _drop(alert.subject, detector, found, alert.evidence)
+
+
+def _drop(
+    subject: Subject, detector: Detector, found: Suspicion, evidence: Mapping[str, Json]
+) -> Drop:
+    return Drop(subject, found, detector.usual, detector.baseline_scores, detector.phi, evidence)
 
 
 def _subject(key: Key) -> Subject:

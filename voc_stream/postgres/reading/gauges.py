@@ -210,7 +210,7 @@ def _follow_ups(cursor: Cursor) -> list[GaugeSample]:
         "SELECT scope, tried, (evidence ->> key)::int FROM alert CROSS JOIN (VALUES"
         " ('never', 'never_tried'), ('not_reached', 'not_reached'), ('refused', 'refused'))"
         " AS v (tried, key)"
-        " WHERE rule = 'VocFollowUpOverdue' AND ended_at IS NULL AND evidence ? key"
+        " WHERE ended_at IS NULL AND evidence ? 'never_tried' AND evidence ? key"
     )
     return [GaugeSample("voc_follow_ups_overdue", (site, tried), n) for site, tried, n in cursor]
 

@@ -61,6 +61,9 @@ def test_a_drop_names_shop_experience_employee_and_events(judged: Judged) -> Non
         evidence["baseline_mean"] - evidence["mean"], abs=0.011
     )
     assert 7.5 < evidence["baseline_mean"] < 8.3
+    assert evidence["baseline_n"] == judged.store.one(
+        "SELECT baseline_n FROM detector WHERE scope = 's-1' AND experience = %s", EXPERIENCE
+    )
     assert len(evidence["event_ids"]) == 5
     told = judged.store.ask(
         "SELECT DISTINCT site_id, employee_id, body ->> 'score' FROM touchpoint_event WHERE"

@@ -55,6 +55,7 @@ class Drop(NamedTuple):
         subject: the experience and the scope.
         suspicion: what its detector says by now.
         usual: the mean that is expected, in points.
+        usual_scores: of how many scores that is the mean.
         phi: how many scores of its site say as much as one independent score.
         evidence: who explains it, and telling events, as its start told them.
     """
@@ -62,6 +63,7 @@ class Drop(NamedTuple):
     subject: Subject
     suspicion: Suspicion
     usual: float
+    usual_scores: int
     phi: float
     evidence: Mapping[str, Json]
 
@@ -93,7 +95,12 @@ def _why_ends(facts: Facts) -> Mapping[Subject, Reason]:
 def _finding(drop: Drop, context: Context) -> Finding:
     experience = context.catalogue.experience[drop.subject.experience or ""]
     numbers = numbers_of(drop.suspicion, drop.usual, experience, context.now)
-    evidence = {**drop.evidence, **numbers, "phi": round(drop.phi, 2)}
+    evidence = {
+        **drop.evidence,
+        **numbers,
+        "baseline_n": drop.usual_scores,
+        "phi": round(drop.phi, 2),
+    }
     return finding_of(drop.subject, drop.suspicion, experience, evidence)
 
 

@@ -38,7 +38,7 @@ MIX: Mapping[str, Json] = {
 def drop(points: float, reason: Mapping[str, Json] = BY_ANN) -> Drop:
     since = START - timedelta(hours=5)
     suspicion = Suspicion(0, 1.0, 30, 8.0 - points, points, points - 0.5, points + 0.5, since)
-    return Drop(OVERALL, suspicion, 8.0, 1.5, reason)
+    return Drop(OVERALL, suspicion, 8.0, 480, 1.5, reason)
 
 
 EXAMPLE = Example(starts=Facts(Drops([drop(1.2)], [])), ends=Facts(Drops([], [])), now=START)
@@ -54,6 +54,7 @@ def test_a_drop_is_told_with_its_numbers_and_who_explains_it() -> None:
     )
     assert (small.severity, large.severity) == ("warning", "critical")
     assert (small.evidence["horizon"], small.evidence["n"]) == ("24h", 30)
+    assert small.evidence["baseline_n"] == 480
     assert small.evidence["explained_by"] == "ann"
     assert "mostly employee ann" in small.summary
     assert "主要来自员工 ann" in small.summary

@@ -217,6 +217,17 @@ def test_a_difference_is_found_in_its_table_and_repaired(
     assert run(filled).differing == 0
 
 
+def test_detectors_hear_anew_what_was_replaced(filled: Store) -> None:
+    """Where they stand comes from the sums before. If nothing differed, they go on."""
+    assert filled.chores().evaluate(NOW) is not None
+    assert filled.one("SELECT count(*) FROM detector_clock") == 1
+    assert run(filled).differing == 0
+    assert filled.one("SELECT count(*) FROM detector_clock") == 1
+    filled.ask("UPDATE pane SET n = n + 1")
+    assert run(filled).differing > 0
+    assert filled.one("SELECT count(*) FROM detector_clock") == 0
+
+
 def test_the_report_counts_rows_and_tells_of_progress(filled: Store) -> None:
     """Every table is named with its rows, and progress ends with all events."""
     heard: list[tuple[int, int]] = []

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.detection.false_discovery import believe
 
 from voc_stream.alerts.detection.baseline import (
     BASELINE_DAYS,
@@ -21,7 +22,6 @@ from voc_stream.alerts.detection.baseline import (
 )
 from voc_stream.alerts.detection.charts import SHIFTS, Sum
 from voc_stream.alerts.detection.detector import FEWEST_SCORES, Detector, detector_for, is_calm
-from voc_stream.alerts.detection.false_discovery import believe
 from voc_stream.alerts.rules.experiences.key_experience_dropped import ESTIMATED_SHARE
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _detector_of(
 
 
 def announced(statistic: Numbers) -> Numbers:
-    """The keys that are announced, as the evaluator judges all keys at once."""
+    """The keys that are announced if all keys are judged at once; the product judges each alone."""
     # Margins below that never matter: the k-th of n needs at least -ln k.
     near = np.flatnonzero(statistic > -np.log(len(statistic)))
     ranked = -np.sort(-statistic[near])

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import math
 
+from benchmarks.detection.false_discovery import believe
 from hypothesis import given
 from hypothesis import strategies as st
-
-from voc_stream.alerts.detection.false_discovery import believe
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -1,4 +1,8 @@
-"""Decides which charts to believe if many scopes are judged at once."""
+"""Decides which charts to believe if many scopes are judged at once.
+
+The tables that compare detectors judge so. The product judges each key alone: the decision record
+about detectors that are caches says why. So its alarms are never earlier than those of the tables.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,12 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -177,6 +182,13 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             # Faust would end the worker. The other topics go on, and so does this topic as soon as
             # the rule is back.
             self._refused(f"Kafka does not let this worker read topic {error.args[0]}")
+            await self.sleep(REFUSED_PAUSE_SECONDS)
+            return {}
+        except IllegalSaslStateError:
+            # aiokafka takes the broker's challenge, by which it refuses a token, for a welcome. The
+            # broker then answers the next request with this error, and closes the connection. Faust
+            # would end the worker; aiokafka logs in again.
+            self._refused("Kafka refuses the token, or does not know it yet")
             await self.sleep(REFUSED_PAUSE_SECONDS)
             return {}
         except GroupAuthorizationFailedError as error:

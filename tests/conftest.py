@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors: tests wait for servers half of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def forget_settings(environ: MutableMapping[str, str]) -> None:
     """Take out what whoever runs the tests has set for commands, as README says.
 

@@ -24,7 +24,7 @@ from benchmarks import machine
 from benchmarks.peers.environments import NotInstalledError
 from benchmarks.peers.inputs import Input, fill
 from benchmarks.peers.measure import PeerFailedError, Place, measure_after_kill, measure_speed
-from benchmarks.peers.peers import PEERS, Peer
+from benchmarks.peers.peers import PEERS, WHOLE, Peer
 from benchmarks.peers.processes import Trees
 from benchmarks.peers.report import Result, put, report
 from benchmarks.results import command_line, measured_by
@@ -35,6 +35,8 @@ from voc_stream.embedded.processes.tcp_ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from benchmarks.peers.job import Job
 
 LEAST_MESSAGES = 20_000
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "performance.md"
@@ -77,6 +79,7 @@ def measure(
 ) -> list[Result]:
     """All peers, one after the other; with a seed, also with a kill."""
     inputs: dict[int, Input] = {}
+    jobs: dict[tuple[object, int], Job] = {}
     results = []
     for peer in peers:
         count = round(messages * peer.share)
@@ -85,14 +88,18 @@ def measure(
             program = peer.install()
             if count not in inputs:
                 inputs[count] = fill(bootstrap, count)
-            speed = measure_speed(peer, program, inputs[count], place)
+            given = inputs[count]
+            if (peer.job, count) not in jobs:
+                jobs[peer.job, count] = peer.job(given.values, given.filled_at)
+            job = jobs[peer.job, count]
+            speed = measure_speed(peer, program, given, job, place)
             result = result._replace(speed=speed)
             print(f"{peer.name}: {speed}", file=sys.stderr)
             if seed is not None:
                 chance = Random(f"{seed} {peer.name}")
                 result = result._replace(
                     after_kill=measure_after_kill(
-                        peer, program, inputs[count], place, usual=speed, random=chance
+                        peer, program, given, job, place, usual=speed, random=chance
                     )
                 )
                 print(f"{peer.name}: {result.after_kill}", file=sys.stderr)
@@ -112,7 +119,10 @@ def _arguments() -> argparse.Namespace:
         "--only",
         type=_peers,
         default=PEERS,
-        help="names with commas between; all: " + ", ".join(peer.name for peer in PEERS),
+        help="names with commas between, those of the reduced job: "
+        + ", ".join(peer.name for peer in PEERS)
+        + "; of the whole job: "
+        + ", ".join(peer.name for peer in WHOLE),
     )
     parser.add_argument(
         "--kill", action="store_true", help="run each once more with a kill -9 in the middle"
@@ -134,7 +144,7 @@ def _enough(text: str) -> int:
 
 
 def _peers(names: str) -> list[Peer]:
-    known = {peer.name: peer for peer in PEERS}
+    known = {peer.name: peer for peer in (*PEERS, *WHOLE)}
     unknown = [name for name in names.split(",") if name not in known]
     if unknown:
         raise argparse.ArgumentTypeError(

@@ -28,11 +28,13 @@ class NotInstalledError(Exception):
     """A peer cannot be installed here; the message holds the tool's last words."""
 
 
-def virtual_environment(name: str, packages: Sequence[str]) -> Path:
+def virtual_environment(name: str, packages: Sequence[str] = (), lock: Path | None = None) -> Path:
     """The interpreter of an environment that has exactly pinned packages.
 
-    Raises NotInstalledError.
+    They are named, or stand in a lock file with their hashes. Raises NotInstalledError.
     """
+    wanted = [*packages] if lock is None else ["--require-hashes", "--requirement", str(lock)]
+    contents = [*packages] if lock is None else [lock.read_text()]
 
     def fill(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(folder)])
@@ -44,13 +46,13 @@ def virtual_environment(name: str, packages: Sequence[str]) -> Path:
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
-                *packages,
+                *wanted,
             ]
         )
 
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     # Programs of an environment hold its path, so it is filled where it stays.
-    return _made(name, "\n".join([version, *packages]), fill, in_place=True) / "bin" / "python"
+    return _made(name, "\n".join([version, *contents]), fill, in_place=True) / "bin" / "python"
 
 
 def jars(name: str, pom: Path) -> Path:

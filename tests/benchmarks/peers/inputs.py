@@ -1,4 +1,4 @@
-"""The messages: sent once for all peers, and folded naively on the way."""
+"""The messages: sent once for all peers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.peers.job import DUPLICATE_SHARE, PARTITIONS, TOPICS, Expected
+from benchmarks.peers.job import DUPLICATE_SHARE, PARTITIONS, TOPICS
 from kafka import KafkaProducer
 
 from voc_stream.kafka.connection.ask import TopicsError
@@ -17,6 +17,8 @@ from voc_stream.settings import Settings
 from voc_stream.simulator.load.benchmark_mix import benchmark_events
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kafka.producer.future import FutureRecordMetadata
 
 TIMEOUT_SECONDS = 120.0
@@ -28,11 +30,12 @@ MAXIMUM_WAITING = 20_000
 
 
 class Input(NamedTuple):
-    """A filled set of topics, and what must come of it."""
+    """A filled set of topics, what was sent to it, and when that was over."""
 
     bootstrap: str
     prefix: str
-    expected: Expected
+    values: Sequence[bytes]
+    filled_at: datetime
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -53,7 +56,7 @@ def fill(bootstrap: str, messages: int) -> Input:
     )
     ensure_topics(settings)
     _wait_for_topics(settings)
-    expected = Expected()
+    values: list[bytes] = []
     # Compressed as `voc-stream push` does it; it lingers until batches are full, as they are where
     # much is sent.
     producer = KafkaProducer(
@@ -75,7 +78,7 @@ def fill(bootstrap: str, messages: int) -> Input:
             interval_seconds=interval,
         ):
             value = each.value or b""
-            expected.add(value)
+            values.append(value)
             waiting.append(
                 producer.send(settings.topic_prefix + each.topic, key=each.key, value=value)
             )
@@ -86,7 +89,7 @@ def fill(bootstrap: str, messages: int) -> Input:
             future.get(TIMEOUT_SECONDS)
     finally:
         producer.close(TIMEOUT_SECONDS)
-    return Input(bootstrap, settings.topic_prefix, expected)
+    return Input(bootstrap, settings.topic_prefix, values, datetime.now(UTC))
 
 
 def _wait_for_topics(settings: Settings) -> None:

@@ -11,20 +11,25 @@ PostgreSQL
 - `experience_sum`: for each experience that a callback's answer scores, the number of scores, their
   sum in hundredths (a score of 7.5 is 750) and the sum of the squares of the hundredths.
 
-The tables are made before the peer starts and are right when they equal `Expected`, which a set and
-two dictionaries compute in the plainest way from the messages that were sent. Where a peer
-remembers ids is its own affair: `seen_event` is there for those who do it in PostgreSQL. What a
-peer is told is in its environment: KAFKA_BOOTSTRAP, TOPICS (with commas), GROUP, DATABASE_URL,
-STATE_DIR (its own folder, which a restart finds again).
+The tables are made before the peer starts and are right when they equal `ReducedJob.tables`, which
+a set and two dictionaries compute in the plainest way from the messages that were sent. Where a
+peer remembers ids is its own affair: `seen_event` is there for those who do it in PostgreSQL. What
+a peer is told is in its environment: KAFKA_BOOTSTRAP, TOPICS (with commas), GROUP, DATABASE_URL,
+STATE_DIR (its own folder, which a restart finds again), AS_OF (the moment of the whole job).
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import psycopg2
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from voc_stream.postgres.session.cursor import Cursor
 
 TOPICS = ("repair-flow", "callbacks", "complaints")
@@ -52,6 +57,42 @@ class Tables(NamedTuple):
     experiences: dict[str, tuple[int, int, int]]
 
 
+class Progress(NamedTuple):
+    """What is visible: events that are in the tables, and what they add up to in other tables."""
+
+    events: int
+    scores: int
+
+
+class Found(Protocol):
+    """How the tables that a peer wrote differ from what they must hold."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there is no difference at all."""
+
+    @property
+    def in_words(self) -> str:
+        """The difference, for a table in a page."""
+
+
+class Job(Protocol):
+    """A job that peers do: its tables, how far they are filled, and whether they are right."""
+
+    @property
+    def goal(self) -> Progress:
+        """What is visible in the end."""
+
+    def make_tables(self, database_url: str) -> None:
+        """Make the empty tables."""
+
+    def progress(self, cursor: Cursor) -> Progress:
+        """What is visible now."""
+
+    def compare(self, database_url: str) -> Found:
+        """What differs in the end; the peer is not running."""
+
+
 class Difference(NamedTuple):
     """How tables differ from what they must hold.
 
@@ -72,15 +113,28 @@ class Difference(NamedTuple):
         """Whether there is no difference at all."""
         return not any(self)
 
+    @property
+    def in_words(self) -> str:
+        """The difference, for a table in a page."""
+        if self.is_right:
+            return "right"
+        events = f"{self.lost:,} events lost, {self.counted_twice:,} counted twice"
+        return (
+            f"**wrong**: {events}; {self.wrong_customers:,} customers and {self.wrong_experiences}"
+            f" experiences wrong"
+        )
 
-class Expected:
-    """The naive fold."""
 
-    def __init__(self) -> None:
+class ReducedJob:
+    """The job of this page, and the naive fold of what was sent."""
+
+    def __init__(self, values: Iterable[bytes] = ()) -> None:
         self.messages = 0
         self._seen: set[str] = set()
         self._customers: Counter[str] = Counter()
         self._experiences: dict[str, tuple[int, int, int]] = {}
+        for value in values:
+            self.add(value)
 
     def add(self, value: bytes) -> None:
         """Take in one message as it was sent."""
@@ -101,14 +155,28 @@ class Expected:
                 )
 
     @property
-    def events(self) -> int:
-        """Distinct events: the sum of all counts of customers."""
-        return len(self._seen)
+    def goal(self) -> Progress:
+        """Distinct events, the sum of all counts of customers; and scores, the sum of all `n`."""
+        return Progress(len(self._seen), sum(n for n, _, _ in self._experiences.values()))
 
-    @property
-    def scores(self) -> int:
-        """Scores of distinct events: the sum of all `n`."""
-        return sum(n for n, _, _ in self._experiences.values())
+    def make_tables(self, database_url: str) -> None:
+        """Make the empty tables."""
+        with closing(psycopg2.connect(database_url)) as connection, connection:
+            connection.cursor().execute(TABLES)
+
+    def progress(self, cursor: Cursor) -> Progress:
+        """The same sums, of what is in the tables."""
+        cursor.execute(
+            "SELECT (SELECT coalesce(sum(events), 0) FROM customer_count),"
+            " (SELECT coalesce(sum(n), 0) FROM experience_sum)"
+        )
+        events, scores = cursor.fetchone() or (0, 0)
+        return Progress(int(events), int(scores))
+
+    def compare(self, database_url: str) -> Difference:
+        """Compare what is in the tables with the fold."""
+        with closing(psycopg2.connect(database_url)) as connection:
+            return difference(read_tables(connection.cursor()), self.tables)
 
     @property
     def tables(self) -> Tables:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psycopg2
-from benchmarks.peers.job import TABLES, Difference, difference, read_tables
+from benchmarks.peers.job import Progress
 from benchmarks.peers.processes import Trees
 
 from voc_stream.embedded.processes.child import Child
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from benchmarks.peers.inputs import Input
+    from benchmarks.peers.job import Found, Job
     from benchmarks.peers.peers import Peer
 
     from voc_stream.postgres.session.cursor import Cursor
@@ -81,7 +82,7 @@ class Speed(NamedTuple):
     messages_per_second: float
     processor: tuple[float, float, float]
     peak_memory_bytes: int
-    difference: Difference
+    difference: Found
 
 
 class AfterKill(NamedTuple):
@@ -95,21 +96,15 @@ class AfterKill(NamedTuple):
 
     killed_at: float
     recovery_seconds: float | None
-    difference: Difference
-
-
-class Progress(NamedTuple):
-    """What is visible: events counted by customer, and scores counted by experience."""
-
-    events: int
-    scores: int
+    difference: Found
 
 
 class Run:
     """A peer at work. A context manager: it leaves no process and no database behind."""
 
-    def __init__(self, peer: Peer, program: str, given: Input, place: Place) -> None:
+    def __init__(self, peer: Peer, program: str, given: Input, job: Job, place: Place) -> None:
         self._peer, self._program, self._given, self._place = peer, program, given, place
+        self._job = job
         self._name = f"peer_{next(_runs)}_{peer.name.replace('-', '_')}"
         self._state = place.folder / self._name
         self._children: list[Child] = []
@@ -119,10 +114,10 @@ class Run:
     def __enter__(self) -> Self:
         with _administration(self._place.database_url) as cursor:
             cursor.execute(f"CREATE DATABASE {self._name}")
+        self._job.make_tables(self._database_url)
         self._connection = psycopg2.connect(self._database_url)
         self._connection.autocommit = True
-        self.cursor = self._connection.cursor()
-        self.cursor.execute(TABLES)
+        self._cursor = self._connection.cursor()
         self._state.mkdir()
         if self._peer.prepare is not None:
             command = self._peer.prepare(self._program, self._state)
@@ -200,12 +195,13 @@ class Run:
     def progress(self) -> Progress:
         """Look at the tables. Raises PeerFailedError if a process of the peer has ended."""
         self.raise_if_ended()
-        self.cursor.execute(
-            "SELECT (SELECT coalesce(sum(events), 0) FROM customer_count), (SELECT coalesce(sum(n),"
-            " 0) FROM experience_sum)"
-        )
-        events, scores = self.cursor.fetchone() or (0, 0)
-        return Progress(int(events), int(scores))
+        return self._job.progress(self._cursor)
+
+    def compare(self) -> Found:
+        """End the peer, and compare its tables with what they must hold."""
+        time.sleep(LATE_OUTPUT_SECONDS)  # what is counted too often may come late
+        self.kill()
+        return self._job.compare(self._database_url)
 
     def log_tail(self) -> str:
         """The last lines of the peer's processes."""
@@ -228,18 +224,19 @@ class Run:
             "GROUP": self._name,
             "DATABASE_URL": self._database_url,
             "STATE_DIR": str(self._state),
+            "AS_OF": self._given.filled_at.isoformat(),
         }
 
 
-def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed:
+def measure_speed(peer: Peer, program: str, given: Input, job: Job, place: Place) -> Speed:
     """Let the peer do the whole job. Raises PeerFailedError."""
-    with Run(peer, program, given, place) as run:
+    with Run(peer, program, given, job, place) as run:
         start_up = run.start_and_wait_for_messages()
         watched = (run.trees, place.postgres, place.broker)
         before = [tree.sample().processor_seconds for tree in watched]
         fetching = time.monotonic()
         last, seen, after = fetching, Progress(0, 0), before
-        for progress in looks(run, given):
+        for progress in looks(run, job.goal):
             used = [tree.sample().processor_seconds for tree in watched]
             if progress != seen:
                 last, seen, after = time.monotonic(), progress, used
@@ -248,14 +245,13 @@ def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed
                 f"{peer.name} wrote nothing within {FIRST_ROW_SECONDS:.0f} s; its last"
                 f" lines:\n{run.log_tail()}"
             )
-        time.sleep(LATE_OUTPUT_SECONDS)  # what is counted too often may come late
-        found = difference(read_tables(run.cursor), given.expected.tables)
-        messages = given.expected.messages
+        found = run.compare()
+        messages = len(given.values)
         spent = [1e6 * (late - early) / messages for early, late in zip(before, after, strict=True)]
         return Speed(
             start_up_seconds=start_up,
             messages_per_second=messages
-            * min(1.0, seen.events / given.expected.events)
+            * min(1.0, seen.events / job.goal.events)
             / (last - fetching),
             processor=(spent[0], spent[1], spent[2]),
             peak_memory_bytes=run.trees.peak_memory_bytes,
@@ -264,7 +260,14 @@ def measure_speed(peer: Peer, program: str, given: Input, place: Place) -> Speed
 
 
 def measure_after_kill(
-    peer: Peer, program: str, given: Input, place: Place, *, usual: Speed, random: Random
+    peer: Peer,
+    program: str,
+    given: Input,
+    job: Job,
+    place: Place,
+    *,
+    usual: Speed,
+    random: Random,
 ) -> AfterKill:
     """Kill the peer at a random moment of the time that it usually needs.
 
@@ -272,23 +275,21 @@ def measure_after_kill(
 
     Raises PeerFailedError.
     """
-    with Run(peer, program, given, place) as run:
+    with Run(peer, program, given, job, place) as run:
         run.start_and_wait_for_messages()
-        time.sleep(random.uniform(0.1, 0.8) * given.expected.messages / usual.messages_per_second)
+        time.sleep(random.uniform(0.1, 0.8) * len(given.values) / usual.messages_per_second)
         run.kill()
         run.start()
         restarted = time.monotonic()
         before = run.progress()
         recovery = None
-        for progress in looks(run, given):
+        for progress in looks(run, job.goal):
             if recovery is None and progress != before:
                 recovery = time.monotonic() - restarted
-        time.sleep(LATE_OUTPUT_SECONDS)
-        found = difference(read_tables(run.cursor), given.expected.tables)
-        return AfterKill(before.events / given.expected.events, recovery, found)
+        return AfterKill(before.events / job.goal.events, recovery, run.compare())
 
 
-def looks(run: Run, given: Input) -> Iterator[Progress]:
+def looks(run: Run, goal: Progress) -> Iterator[Progress]:
     """Look at the tables again and again, until all is there or nothing more comes.
 
     Raises PeerFailedError.
@@ -300,7 +301,7 @@ def looks(run: Run, given: Input) -> Iterator[Progress]:
         progress = run.progress()
         after = time.monotonic()
         yield progress
-        if progress.events >= given.expected.events and progress.scores >= given.expected.scores:
+        if progress.events >= goal.events and progress.scores >= goal.scores:
             return
         if progress != seen:
             seen, changed = progress, after

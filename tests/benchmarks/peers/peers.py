@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from apache_kafka import java
 from benchmarks.peers.environments import compiled, jars, virtual_environment
+from benchmarks.peers.job import ReducedJob
+from benchmarks.peers.whole.job import OurWholeJob, WholeJob
 
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from benchmarks.peers.job import Job
 
 MODULES = "benchmarks.peers"
 HERE = Path(__file__).parent
@@ -37,6 +42,7 @@ class Peer(NamedTuple):
         prepare: is run once before the first start.
         processes: how many of them run at once.
         share: of the messages, for a peer that would need too long for all.
+        job: what it does, and what its tables are compared with.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Peer(NamedTuple):
     prepare: Callable[[str, Path], Sequence[str]] | None = None
     processes: int = 1
     share: float = 1.0
+    job: Callable[[Sequence[bytes], datetime], Job] = lambda values, _: ReducedJob(values)
 
 
 def _module(name: str, *arguments: str) -> Callable[[str, Path, int], Sequence[str]]:
@@ -61,10 +68,14 @@ def _faust_environment() -> str:
     )
 
 
-def _bytewax(python: str, state: Path, number: int) -> Sequence[str]:
+def _locked(name: str) -> str:
+    return str(virtual_environment(name, lock=HERE / "whole" / f"{name}.txt"))
+
+
+def _bytewax(python: str, state: Path, number: int, module: str = "bytewax_flow") -> Sequence[str]:
     addresses = ";".join(f"{LOOPBACK}:{port}" for port in BYTEWAX_PORTS)
     options = ["-i", str(number), "-a", addresses, "-r", str(state), "-s", "10", "-b", "0"]
-    return [python, "-m", "bytewax.run", *options, f"{MODULES}.bytewax_flow:flow"]
+    return [python, "-m", "bytewax.run", *options, f"{MODULES}.{module}:flow"]
 
 
 def _flink(python: str, _state: Path, _number: int) -> Sequence[str]:
@@ -152,3 +163,27 @@ PEERS = (
         ],
     ),
 )
+WHOLE = (
+    Peer(
+        name="ours-whole",
+        title="voc_stream",
+        how="2 workers, settings as they come",
+        install=lambda: sys.executable,
+        command=_module("whole.ours"),
+        processes=2,
+        job=OurWholeJob,
+    ),
+    Peer(
+        name="bytewax-whole",
+        title="Bytewax 0.21.1",
+        how="2 processes; `stateful_batch` by customer and by group of sums; recovery store,"
+        " snapshot every 10 s; `DynamicSink.write_batch` upserts absolute rows, one transaction a"
+        " batch",
+        install=lambda: _locked("bytewax-whole"),
+        prepare=lambda python, state: [python, "-m", "bytewax.recovery", str(state), "1"],
+        command=lambda python, state, number: _bytewax(python, state, number, "whole.bytewax_flow"),
+        processes=2,
+        job=WholeJob,
+    ),
+)
+"""Those that do the whole job of `whole/job.py`."""

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.peers.job import Difference
     from benchmarks.peers.measure import AfterKill, Speed
     from benchmarks.peers.peers import Peer
 
@@ -82,7 +81,7 @@ def _row(result: Result) -> str:
             f"{speed.start_up_seconds:.1f} s",
             ", ".join(f"{seconds:.1f}" for seconds in speed.processor),
             f"{speed.peak_memory_bytes / MEBIBYTE:,.0f} MiB",
-            described(speed.difference),
+            speed.difference.in_words,
         ]
     cells.append("—" if after_kill is None else _after_kill(after_kill))
     return f"| {' | '.join(cells)} |"
@@ -90,24 +89,13 @@ def _row(result: Result) -> str:
 
 def _after_kill(after_kill: AfterKill) -> str:
     if after_kill.killed_at >= 1:
-        return f"{described(after_kill.difference)}; it had finished before"
+        return f"{after_kill.difference.in_words}; it had finished before"
     recovery = (
         "never went on"
         if after_kill.recovery_seconds is None
         else f"went on after {after_kill.recovery_seconds:.0f} s"
     )
     return (
-        f"{described(after_kill.difference)}; {recovery} (killed when {after_kill.killed_at:.0%}"
+        f"{after_kill.difference.in_words}; {recovery} (killed when {after_kill.killed_at:.0%}"
         f" were visible)"
-    )
-
-
-def described(found: Difference) -> str:
-    """A difference in words."""
-    if found.is_right:
-        return "right"
-    events = f"{found.lost:,} events lost, {found.counted_twice:,} counted twice"
-    return (
-        f"**wrong**: {events}; {found.wrong_customers:,} customers and {found.wrong_experiences}"
-        f" experiences wrong"
     )

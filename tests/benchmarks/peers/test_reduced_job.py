@@ -45,10 +45,10 @@ def found(database_url: str) -> job.Tables:
         return job.read_tables(cursor)
 
 
-def mixed(count: int) -> tuple[dict[Partition, list[bytes]], job.Expected]:
+def mixed(count: int) -> tuple[dict[Partition, list[bytes]], job.ReducedJob]:
     """Messages of the mix by partition, a fifth of them repeated, and what must come of them."""
     partitions: defaultdict[Partition, list[bytes]] = defaultdict(list)
-    expected = job.Expected()
+    expected = job.ReducedJob()
     for message in benchmark_events(
         count=count, seed=3, start=NOW - timedelta(hours=1), customers=100, duplicate_share=0.2
     ):
@@ -76,11 +76,11 @@ def test_the_naive_fold_counts_an_id_once_and_sums_hundredths() -> None:
         "customer_id": "a",
         "answers": [{"item": "x", "score": 7.5}, {"item": "y", "done": True}],
     }
-    expected = job.Expected()
+    expected = job.ReducedJob()
     for event in (callback, {"event_id": "2", "customer_id": "a"}, callback):
         expected.add(json.dumps(event).encode())
     assert expected.tables == job.Tables({"a": 2}, {"x": (1, 750, 562_500)})
-    assert (expected.messages, expected.events, expected.scores) == (3, 2, 1)
+    assert (expected.messages, expected.goal) == (3, job.Progress(2, 1))
 
 
 def test_a_difference_tells_lost_from_counted_twice() -> None:

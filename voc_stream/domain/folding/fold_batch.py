@@ -9,16 +9,15 @@ from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
-from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.folding.customer_moments import MomentChanges, NotedMoments
+from voc_stream.domain.folding.fold_rules import FoldRules, fold_rules
 from voc_stream.domain.folding.measured_complaints import MeasuredComplaints
 from voc_stream.domain.folding.measured_orders import MeasuredOrders
 from voc_stream.domain.folding.remaining import resting_rows
 from voc_stream.domain.folding.unread import Unread
-from voc_stream.domain.measures.happened_within import within_measures
-from voc_stream.domain.measures.of_event import event_measures, measures_of
+from voc_stream.domain.measures.of_event import measures_of
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint, Customer
 
@@ -42,14 +41,15 @@ class Fold:
     batch fails.
     """
 
-    def __init__(self, catalogue: Catalogue, now: datetime) -> None:
+    def __init__(self, catalogue: Catalogue, now: datetime, rules: FoldRules | None = None) -> None:
+        """Begin a batch; `rules` are those of the catalogue, if they were worked out before."""
+        rules = rules or fold_rules(catalogue)
         self._model = catalogue.churn
         # Who acted after this moment cannot have been assessed as inactive yet; a day allows for
         # clocks that differ.
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
-        self._rules = measure_rules(catalogue)
-        self._declared = event_measures(catalogue)
-        self._noted = NotedMoments(within_measures(catalogue), self._rules)
+        self._rules, self._declared = rules.measures, rules.of_events
+        self._noted = NotedMoments(rules.within, self._rules)
         # As they were before this batch, of customers with a history who said something about
         # themselves.
         self._profiles: dict[str, Profile] = {}

@@ -15,7 +15,8 @@ ifndef PYTHON
 PYTHON := $(firstword $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
 	$$name -c '$(ENOUGH)' 2>/dev/null && echo $$name; done; true) python3)
 endif
-# Each process of tests has servers of its own; tests/conftest.py says how many there are. One process, for a debugger: make test ARGS="-n 0".
+# Each process of tests has servers of its own; tests/conftest.py says how many there are. One
+# process, for a debugger: make test ARGS="-n 0".
 PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=load --maxschedchunk=1
 WITHOUT_SERVERS := not postgres and not broker and not slow \
 	and not kafka and not chaos and not deploy and not alerts

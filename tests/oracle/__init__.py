@@ -55,6 +55,7 @@ def expected_tables(
     catalogue: Mapping[str, Any],
     as_of: datetime,
     received_at: datetime | None = None,
+    phi: Mapping[tuple[str, str], float] | None = None,
 ) -> dict[str, Table]:
     """The rows of every table after `messages`, by table name and key.
 
@@ -65,6 +66,7 @@ def expected_tables(
         as_of: the time of the last refresh of the rolling tables and of the assessment of risk.
         received_at: when the messages were taken in, `as_of` if absent; an event more than 10
             minutes later is refused.
+        phi: of scopes, by type and name, how many of their scores say as much as one; 1 if absent.
 
     Returns:
         Tables by name. A key is a tuple of the key columns; a row holds the other columns. Exact
@@ -95,7 +97,7 @@ def expected_tables(
     add_opening_minutes(tables["repair_stage"], tables["repair_order"], catalogue)
     contributed = contributions(events, tables, catalogue)
     tables["experience_daily"] = daily_rows(contributed, catalogue)
-    tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of)
+    tables["rolling_satisfaction"] = rolling_rows(contributed, catalogue, as_of, phi or {})
     tables |= duration_tables(contributed, catalogue, as_of)
     tables["complaint_iceberg"] = iceberg_rows(
         tables["rolling_satisfaction"], tables["complaint"], as_of

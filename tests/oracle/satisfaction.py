@@ -208,9 +208,15 @@ def daily_rows(contributed: Iterable[Contribution], catalogue: Mapping[str, Any]
 
 
 def rolling_rows(
-    contributed: Iterable[Contribution], catalogue: Mapping[str, Any], as_of: datetime
+    contributed: Iterable[Contribution],
+    catalogue: Mapping[str, Any],
+    as_of: datetime,
+    phi: Mapping[tuple[str, str], float],
 ) -> Table:
-    """Every scope at every horizon that ends with the pane of `as_of`."""
+    """Every scope at every horizon that ends with the pane of `as_of`.
+
+    `phi`: of scopes, by type and name, how many of their scores say as much as one.
+    """
     horizons_of = _horizons_of(as_of)
     parts: dict[
         tuple[Any, ...], Sums
@@ -227,7 +233,12 @@ def rolling_rows(
             if horizon != "1h" or scope_type not in LONG_ONLY:
                 groups.setdefault((horizon, scope_type, scope, experience), Sums()).merge(sums)
     return {
-        key: _rolling_row(sums, catalogue["experience"][key[3]], as_of)
+        key: _rolling_row(
+            sums,
+            catalogue["experience"][key[3]],
+            as_of,
+            1.0 if key[0] == "1h" else phi.get((key[1], key[2]), 1.0),
+        )
         for key, sums in groups.items()
     }
 
@@ -258,7 +269,7 @@ def _unit(catalogue: Mapping[str, Any], experience: str) -> str:
     return str(catalogue["experience"][experience].get("unit", "score"))
 
 
-def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> Row:
+def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime, phi: float) -> Row:
     n, is_score = sums.n, experience.get("unit", "score") == "score"
     kind = experience["kind"]
     expectation = stated_or(
@@ -272,14 +283,14 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
     mean = total / n / scale
     satisfaction = None if expectation is None else mean - expectation
     stddev = None if n == 1 else sqrt((n * squares - total**2) / (n * (n - 1))) / scale
-    interval = mean_interval(n, sums.total, sums.squares)
+    interval = mean_interval(n, sums.total, sums.squares, phi)
     if is_score:
-        interval = Interval(*(10 * end for end in share_interval(sums.top_n, n)))
+        interval = Interval(*(10 * end for end in share_interval(sums.top_n, n, phi)))
     if kind == "rating":
-        interval = score_interval(n, sums.total, sums.squares)
+        interval = score_interval(n, sums.total, sums.squares, phi)
     if kind == "nps":
-        interval = nps_interval(sums.top_n, sums.bottom_n, n)
-    top, bottom = (share_interval(box, n) for box in (sums.top_n, sums.bottom_n))
+        interval = nps_interval(sums.top_n, sums.bottom_n, n, phi)
+    top, bottom = (share_interval(box, n, phi) for box in (sums.top_n, sums.bottom_n))
     return {
         "n": n,
         "experience_mean": mean,
@@ -306,4 +317,5 @@ def _rolling_row(sums: Sums, experience: Mapping[str, Any], as_of: datetime) -> 
         "top_box_high": top.high if is_score else None,
         "bottom_box_low": bottom.low if is_score else None,
         "bottom_box_high": bottom.high if is_score else None,
+        "phi": phi,
     }

@@ -77,6 +77,13 @@ def _totals(names: tuple[str, ...]) -> str:
     )
 
 
+# One phi for all experiences of a scope, as detectors found it with their baselines. It says how
+# days differ, so it is for horizons of whole days: an hour's interval is of that hour.
+_PHI_OF_SCOPES = (
+    "SELECT scope_type, scope, max(phi) AS phi FROM detector GROUP BY scope_type, scope"
+)
+
+
 def _rolling_satisfaction() -> str:
     sums = (*SUMS, "top_n", "bottom_n")
     horizons = ", ".join(f"('{horizon.name}', {horizon.pane // MINUTE})" for horizon in HORIZONS)
@@ -86,8 +93,8 @@ def _rolling_satisfaction() -> str:
         for each in types
     )
     sites = ", ".join(f"'{each}'" for each in SITES)
-    interval = of_scale("r", "e.scale")
-    top, bottom = share("r.top_n", "r.n"), share("r.bottom_n", "r.n")
+    interval = of_scale("r", "e.scale", "f.phi")
+    top, bottom = share("r.top_n", "r.n", "f.phi"), share("r.bottom_n", "r.n", "f.phi")
     return f"""
 CREATE VIEW rolling_satisfaction AS
 SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
@@ -111,7 +118,8 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE {top.low} END AS top_box_low,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE {top.high} END AS top_box_high,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.low} END AS bottom_box_low,
-       CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.high} END AS bottom_box_high
+       CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.high} END AS bottom_box_high,
+       f.phi
 FROM (
     SELECT horizon, scope_type, scope, experience, {_totals(sums)}
     FROM (
@@ -131,6 +139,9 @@ FROM (
 JOIN rolling_clock c
     ON c.refresh = CASE WHEN r.scope_type IN ({sites}) THEN 'sites' ELSE 'details' END
 LEFT JOIN experience e USING (experience)
+LEFT JOIN ({_PHI_OF_SCOPES}) s ON (s.scope_type, s.scope) = (r.scope_type, r.scope)
+     AND r.horizon <> '1h'
+CROSS JOIN LATERAL (SELECT coalesce(s.phi, 1) AS phi) f
 CROSS JOIN LATERAL (
     SELECT CASE e.kind WHEN 'nps' THEN (r.top_n - r.bottom_n)::float8 / r.n
                 ELSE (r.score_sum::numeric / r.n / 100)::float8 END AS experience_mean,

@@ -95,6 +95,10 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "bottom_box_high": (
                 "upper end of the 95 % interval of bottom_box_share / 低分占比置信上限"
             ),
+            "phi": (
+                "how many samples say as much as one independent sample, since those of a day are"
+                " alike; intervals are wider by its root; 1 if unknown, and of 1h / 过度离散系数"
+            ),
         },
     ),
     "repair_stage": (

@@ -103,8 +103,8 @@ def _around(centre: str, ends: Ends, phi: str, scale: tuple[int, int]) -> Ends:
     """Both half-widths times the root of `phi`, cut to the ends of the scale."""
     low, high = ends
     if phi != INDEPENDENT:
-        low = f"least({low}, {centre} - sqrt({phi}) * ({centre} - {low}))"
-        high = f"greatest({high}, {centre} + sqrt({phi}) * ({high} - {centre}))"
+        # Both stand once: SQL has no names for parts. If phi is 1, these are the ends to the bit.
+        low, high = (f"((1 - sqrt({phi})) * {centre} + sqrt({phi}) * {end})" for end in ends)
     return Ends(f"greatest({scale[0]}, {low})", f"least({scale[1]}, {high})")
 
 

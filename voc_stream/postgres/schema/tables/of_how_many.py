@@ -48,7 +48,8 @@ An expectation or importance that nobody stated is the catalogue's, and its coun
 """
 
 OF_ONE_THING: Mapping[str, frozenset[str]] = {
-    "rolling_satisfaction": frozenset({"ideal"}),
+    # phi is of the eight weeks of a site, not of the samples of the row.
+    "rolling_satisfaction": frozenset({"ideal", "phi"}),
     "repair_order": frozenset({"estimated_amount", "final_amount"}),
     "repair_stage": frozenset({"minutes", "opening_minutes"}),
     "complaint": frozenset({"minutes_to_resolve", "opening_minutes_to_resolve", "compensation"}),

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from benchmarks.detection.false_discovery import believe
 
 from voc_stream.alerts.detection.baseline import (
     BASELINE_DAYS,
@@ -166,13 +165,3 @@ def _detector_of(
         scores_between_false_alarms=scores_between_false_alarms,
         now=_ANY_TIME,
     )
-
-
-def announced(statistic: Numbers) -> Numbers:
-    """The keys that are announced if all keys are judged at once; the product judges each alone."""
-    # Margins below that never matter: the k-th of n needs at least -ln k.
-    near = np.flatnonzero(statistic > -np.log(len(statistic)))
-    ranked = -np.sort(-statistic[near])
-    if not (ranked >= -np.log(np.arange(1, len(ranked) + 1))).any():
-        return near[:0]
-    return near[believe(statistic[near].tolist())]

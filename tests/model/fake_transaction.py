@@ -56,10 +56,11 @@ class FakeCursor:
 
     def execute(self, statement: str, parameters: tuple[list[str]] | None = None) -> None:
         """Read rows by a column, or merge staged rows."""
-        if read := re.match(r"SELECT (\w+), version, (.+) FROM (\w+) WHERE (\w+) = ANY", statement):
-            key, state_sql, table, column = read.groups()
+        if read := re.match(
+            r"SELECT (\w+), version, fold_state FROM (\w+) WHERE (\w+) = ANY", statement
+        ):
+            key, table, column = read.groups()
             entity = ENTITY_ROWS[table]
-            assert state_sql == entity.state_sql
             values = set((parameters or ([],))[0])
             rows = [row for row in self.tables.rows[table].values() if row[column] in values]
             self._found = [(row[key], row["version"], state_text(entity, row)) for row in rows]

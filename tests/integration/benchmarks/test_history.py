@@ -102,8 +102,8 @@ def test_the_engine_goes_on_from_the_rows(
     assert (
         value(
             cursor,
-            "SELECT count(*) FROM repair_order WHERE order_id LIKE 'case-%' AND fold_state ->>"
-            " 'profile' IS NOT NULL",
+            "SELECT count(*) FROM repair_order WHERE order_id LIKE 'case-%'"
+            " AND fold_state::json ->> 'profile' IS NOT NULL",
         )
         > 0
     )

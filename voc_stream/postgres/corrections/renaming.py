@@ -44,8 +44,7 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
     """
     while True:
         cursor.execute(
-            f"SELECT complaint_id, {COMPLAINT.state_sql} FROM complaint WHERE category = %s"
-            " LIMIT %s",
+            "SELECT complaint_id, fold_state FROM complaint WHERE category = %s LIMIT %s",
             (old, COMPLAINTS_A_TIME),
         )
         found = cursor.fetchall()
@@ -59,7 +58,7 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
             states.append(_encode(state).decode())
         cursor.execute(
             "UPDATE complaint c SET category = %s, version = version + 1,"
-            " fold_state = s.state::json"
+            " fold_state = s.state"
             " FROM unnest(%s::text[], %s::text[]) AS s (complaint_id, state)"
             " WHERE c.complaint_id = s.complaint_id",
             (new, [complaint_id for complaint_id, _ in found], states),

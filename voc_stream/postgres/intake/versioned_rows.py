@@ -102,7 +102,7 @@ class Entity(Generic[State]):
         Of each customer they are the next `limit` after a key, in the order of their keys.
         """
         cursor.execute(
-            f"SELECT t.{self._key}, t.version, {self._row.state_sql}"
+            f"SELECT t.{self._key}, t.version, fold_state"
             " FROM unnest(%s::text[], %s::text[]) AS owner (customer_id, after)"
             f" CROSS JOIN LATERAL (SELECT * FROM {self._table}"
             f" WHERE customer_id = owner.customer_id AND {self._key} > owner.after"
@@ -113,7 +113,7 @@ class Entity(Generic[State]):
 
     def _read(self, cursor: Cursor, keys: list[str]) -> dict[str, State]:
         cursor.execute(
-            f"SELECT {self._key}, version, {self._row.state_sql} FROM {self._table}"
+            f"SELECT {self._key}, version, fold_state FROM {self._table}"
             f" WHERE {self._key} = ANY(%s)",
             (keys,),
         )

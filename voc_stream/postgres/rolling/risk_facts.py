@@ -101,7 +101,7 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str], as_of: datetime) -> 
             ComplaintFacts(complaint_id, severity, state, is_open, opened_at, resolved_at, took)
         )
     cursor.execute(
-        f"SELECT customer_id, {CUSTOMER.state_sql} FROM customer WHERE customer_id = ANY(%s)",
+        "SELECT customer_id, fold_state FROM customer WHERE customer_id = ANY(%s)",
         (ids,),
     )
     found = []

@@ -181,13 +181,13 @@ CREATE VIEW repair_stage AS
 SELECT o.order_id, s.stage, s.entered_at, s.exited_at,
        CASE WHEN s.exited_at >= s.entered_at
             THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes,
-       (o.stages -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
+       (o.fold_state::json -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
 FROM repair_order o
 CROSS JOIN LATERAL (
     SELECT coalesce(i.key, x.key) AS stage,
            {_moment("i.value")} AS entered_at, {_moment("x.value")} AS exited_at
-    FROM json_each_text(o.stages -> 'entered') i
-    FULL JOIN json_each_text(o.stages -> 'exited') x USING (key)
+    FROM json_each_text(o.fold_state::json -> 'entered') i
+    FULL JOIN json_each_text(o.fold_state::json -> 'exited') x USING (key)
 ) s
 """
 

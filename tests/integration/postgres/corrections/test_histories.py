@@ -145,7 +145,7 @@ def test_complaints_follow_in_pieces_of_their_own(store: Store) -> None:
     sink, chores = store.sink(), store.chores()
     for value in messages(log):
         send(sink, [value])
-    of_gold = "SELECT count(*) FROM complaint WHERE fold_state->'profile'->>0 = 'gold'"
+    of_gold = "SELECT count(*) FROM complaint WHERE fold_state::json->'profile'->>0 = 'gold'"
     moved, goes_on = [store.one(of_gold)], 1
     while goes_on:
         goes_on = move_a_piece(store, chores)
@@ -298,7 +298,7 @@ def test_large_events_do_not_fill_the_memory(store: Store, monkeypatch: pytest.M
     send(sink, messages(log))
     send(sink, messages([customer(segment="gold", occurred_at=at(hours=1))]))
     chores.move_histories.some()
-    assert store.one("SELECT fold_state -> 'move' ->> 2 FROM customer") == "c-0"
+    assert store.one("SELECT fold_state::json -> 'move' ->> 2 FROM customer") == "c-0"
     chores.refresh(NOW)
     store.assert_as_expected(
         messages([*log, customer(segment="gold", occurred_at=at(hours=1))]), names=DERIVED

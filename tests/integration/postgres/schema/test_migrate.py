@@ -294,9 +294,7 @@ def test_what_stands_in_the_tables_is_taken_along(new_database: Callable[[], str
     ]
     found = {
         key: REPAIR_ORDER.decode(found)
-        for key, found in ask(
-            url, f"SELECT order_id, {REPAIR_ORDER.state_sql} FROM voc.repair_order"
-        )
+        for key, found in ask(url, "SELECT order_id, fold_state FROM voc.repair_order")
     }
     assert found["o-1"].exited == {"work": 253370764799999999, "wash": -999999}
     assert found["o-2"] == OrderState("o-2")
@@ -387,9 +385,7 @@ def test_of_many_moments_the_first_and_the_last_are_kept(new_database: Callable[
     assert (kept[0].reopened, kept[1]) == (2, ComplaintState("q-1"))
     left = [
         REPAIR_ORDER.decode(state)
-        for (state,) in ask(
-            url, f"SELECT {REPAIR_ORDER.state_sql} FROM voc.repair_order ORDER BY order_id"
-        )
+        for (state,) in ask(url, "SELECT fold_state FROM voc.repair_order ORDER BY order_id")
     ]
     assert (left[0].contact, left[0].exited) == (Since(moments[1], moments[3]), {"delivery": 5})
     assert left[1] == OrderState("o-1", profile=("gold", ""))
@@ -423,9 +419,7 @@ def test_a_state_names_the_stage_of_its_latest_step(new_database: Callable[[], s
     at = datetime(2026, 1, 5, tzinfo=UTC)
     assert [
         REPAIR_ORDER.decode(state)
-        for (state,) in ask(
-            url, f"SELECT {REPAIR_ORDER.state_sql} FROM voc.repair_order ORDER BY order_id"
-        )
+        for (state,) in ask(url, "SELECT fold_state FROM voc.repair_order ORDER BY order_id")
     ] == [
         OrderState(
             "o-0",

@@ -339,7 +339,7 @@ def test_orders_are_the_oracles(catalogue: Catalogue, bodies: list[Event]) -> No
         ]
         state = order(about, catalogue)
         state.order_id = order_id
-        own = ("order_id", "version", "fold_state", "stages", "last_moment_at")
+        own = ("order_id", "version", "fold_state", "last_moment_at")
         assert_whole_row(REPAIR_ORDER.columns, REPAIR_ORDER.values(state, 1), row, own=own)
 
 

@@ -8,8 +8,8 @@ forgotten only once a delivery, which is a step, is later.
 from __future__ import annotations
 
 HEARD_OF_ORDER = (
-    "greatest(last_moment_at, (fold_state -> 'step' ->> 0)::timestamptz,"
-    " (fold_state -> 'contact' ->> 1)::timestamptz)"
+    "greatest(last_moment_at, (fold_state::json -> 'step' ->> 0)::timestamptz,"
+    " (fold_state::json -> 'contact' ->> 1)::timestamptz)"
 )
 """SQL of the latest act about an order, of a row of `repair_order`."""
 HEARD_OF_COMPLAINT = "greatest(opened_at, reopened_at, withdrawn_at)"
@@ -28,4 +28,4 @@ def last_heard(customer: str) -> str:
             ("complaint", HEARD_OF_COMPLAINT),
         )
     )
-    return f"greatest(({customer}.fold_state ->> 'heard_at')::timestamptz, {of_rows})"
+    return f"greatest(({customer}.fold_state::json ->> 'heard_at')::timestamptz, {of_rows})"

@@ -14,10 +14,10 @@ from sqlalchemy import Column, DateTime, MetaData, Numeric, Text
 SCHEMA = "voc"
 SCORE_BINS = 11
 # Columns that only writers need, or that hold what a customer wrote. BI tools do not see them.
-WRITERS_ONLY = frozenset({"version", "fold_state", "stages", "payload", "detail", "topic_id"})
+WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "detail", "topic_id"})
 
 # These columns are compared by what they say, not by how it is written.
-STATE_COLUMNS = frozenset({"fold_state", "stages"})
+STATE_COLUMNS = frozenset({"fold_state"})
 
 metadata = MetaData(schema=SCHEMA)
 

@@ -25,6 +25,24 @@ _DELIVERY = Part(
             TIME,
             "earliest completed callback or follow-up exit after delivery / 回访时间",
         ),
+        plain(
+            "on_time_first",
+            Boolean,
+            "delivered_at <= first_promised_at; NULL while either is unknown / 是否按首次承诺交车",
+        ),
+    ),
+)
+_PROMISE = Part(
+    lambda state: None if state.promised_at is None else state,
+    (
+        stated("promised_at", TIME, "promised delivery, as stated latest / 承诺交车时间"),
+        plain("first_promised_at", TIME, "promised delivery, as stated first / 首次承诺交车时间"),
+        plain(
+            "promise_moves",
+            Integer,
+            "how many other moments were promised beside the first; NULL without a promise"
+            " / 改约次数",
+        ),
     ),
 )
 _MEMORY = Part(
@@ -52,11 +70,11 @@ _MEMORY = Part(
         ),
         Cell(
             column("last_moment_at", TIME, "when the last scored moment was / 最后评分时间"),
-            lambda moments: moments.last.at,
+            "last.at",
         ),
         Cell(
             column("moments_n", Integer, "how many moments were scored / 评分次数"),
-            lambda moments: moments.count,
+            "count",
         ),
     ),
 )
@@ -70,15 +88,15 @@ _ATTEMPTS = Part(
                 "calls from the delivery until one was completed; NULL while it is not delivered"
                 " / 回访尝试次数",
             ),
-            attrgetter("calls"),
+            "calls",
         ),
         Cell(
             column("first_attempt_at", TIME, "the earliest of these calls / 首次回访尝试时间"),
-            attrgetter("first_at"),
+            "first_at",
         ),
         Cell(
             column("last_attempt_at", TIME, "the latest of these calls / 最近回访尝试时间"),
-            attrgetter("last_at"),
+            "last_at",
         ),
         Cell(
             column(
@@ -86,7 +104,7 @@ _ATTEMPTS = Part(
                 Text,
                 "how the latest of them ended: completed, no_answer or refused / 最近回访结果",
             ),
-            attrgetter("last_outcome"),
+            "last_outcome",
         ),
     ),
 )
@@ -105,23 +123,11 @@ REPAIR_ORDER = EntityRow(
             TIME,
             "entry into current_stage; NULL once it was left or while unknown / 进入当前环节时间",
         ),
-        stated("promised_at", TIME, "promised delivery, as stated latest / 承诺交车时间"),
+        _PROMISE,
         _DELIVERY,
         stated_money("estimated_amount", "estimated amount, as stated latest / 估价"),
         stated_money("final_amount", "final amount, as stated latest / 结算金额"),
         _MEMORY,
-        plain("first_promised_at", TIME, "promised delivery, as stated first / 首次承诺交车时间"),
-        plain(
-            "promise_moves",
-            Integer,
-            "how many other moments were promised beside the first; NULL without a promise"
-            " / 改约次数",
-        ),
-        plain(
-            "on_time_first",
-            Boolean,
-            "delivered_at <= first_promised_at; NULL while either is unknown / 是否按首次承诺交车",
-        ),
         _ATTEMPTS,
     ),
     indexes=(
@@ -154,10 +160,4 @@ REPAIR_ORDER = EntityRow(
     ),
     comment="One row per repair order: its way through the workshop and how it was judged"
     " / 维修工单",
-    apart={
-        "stages": (
-            "moments of entry and exit by stage, and how long the site was open: for repair_stage",
-            ("entered", "exited", "opened"),
-        )
-    },
 )

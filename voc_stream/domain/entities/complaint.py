@@ -21,7 +21,7 @@ from voc_stream.domain.entities.stated import (
     value_of,
 )
 from voc_stream.domain.folds.since import Since, beyond, read, with_moment
-from voc_stream.domain.moment import MICROSECOND, from_microseconds, microseconds_of
+from voc_stream.domain.moment import MICROSECOND, microseconds_of
 from voc_stream.events.types import Complaint  # noqa: TC001  used in signatures that doctests show
 from voc_stream.events.types.base import Measure
 from voc_stream.events.types.hundredths import hundredths
@@ -204,14 +204,15 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
         Raises KeyError if complaints have no such moment.
         """
-        if point.kind == "last_opened":
+        kind = point.kind
+        if kind in LIFE:
+            moment = self.time_of(kind)
+        elif kind == "last_opened":
             moment = self.last_opened_at
-        elif point.kind == "answered":
+        elif kind == "answered":
             moment = self.answered_at
-        elif point.kind in LIFE:
-            moment = self.time_of(point.kind)
         else:
-            raise KeyError(point.kind)
+            raise KeyError(kind)
         return None if moment is None else microseconds_of(moment)
 
     def counted(self, rules: MeasureRules) -> Counted:
@@ -221,7 +222,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
             judged = one.judge(self)
             if judged is not None:
                 moment, value = judged
-                found.append((from_microseconds(moment), Measure(one.experience, value)))
+                found.append((moment, Measure(one.experience, value)))
         return Counted(dimensions_stated_by(self, self.profile), found)
 
     def attribute(self, profile: Profile) -> None:

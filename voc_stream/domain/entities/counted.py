@@ -6,34 +6,40 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.contribution import Contribution, Profile, dimensions_of
 from voc_stream.domain.dimensions import OF_EVENTS
-from voc_stream.domain.entities.stated import value_of
+from voc_stream.domain.moment import from_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from voc_stream.events.types import AnyEvent
     from voc_stream.events.types.base import Measure
 
 _OF_ORDERS = tuple(each.column for each in OF_EVENTS if each.of_orders)
+_PLACES = tuple((place, each.column) for place, each in enumerate(OF_EVENTS) if each.of_orders)
+_BLANK = ("",) * len(OF_EVENTS)
+
+
+Measured = tuple[int, "Measure"]
+"""A measure, and before it the moment at which it counts, in microseconds since 1970."""
 
 
 class Counted(NamedTuple):
     """What an order or a complaint contributes: its dimensions, and measures with their moments.
 
-    A measure counts at its moment.
+    A measure counts at its moment, which is in microseconds since 1970.
     """
 
     dimensions: tuple[str, ...]
-    measured: list[tuple[datetime, Measure]]
+    measured: list[Measured]
 
 
 def dimensions_stated_by(state: object, profile: Profile) -> tuple[str, ...]:
     """The dimensions of what the state of an order or a complaint says, with its owner's."""
-    stated = [
-        (value_of(getattr(state, each.column)) or "") if each.of_orders else ""
-        for each in OF_EVENTS
-    ]
+    stated = [*_BLANK]
+    for place, column in _PLACES:
+        known = getattr(state, column)
+        if known is not None:
+            stated[place] = known.value
     return dimensions_of(stated, profile)
 
 
@@ -41,8 +47,10 @@ def moves_dimensions(state: object, event: AnyEvent) -> bool:
     """Whether an event may change the dimensions that the state of an order says."""
     for column in _OF_ORDERS:
         stated = getattr(event, column)
-        if stated is not None and value_of(getattr(state, column)) != stated:
-            return True
+        if stated is not None:
+            known = getattr(state, column)
+            if known is None or known.value != stated:
+                return True
     return False
 
 
@@ -57,13 +65,13 @@ def difference(before: Counted, after: Counted) -> list[Contribution]:
 
 
 def _contributions(
-    counted: Counted, measured: Sequence[tuple[datetime, Measure]], weight: int
+    counted: Counted, measured: Sequence[Measured], weight: int
 ) -> list[Contribution]:
     """One for each moment, with all that counts then."""
-    by_moment: dict[datetime, list[Measure]] = {}
+    by_moment: dict[int, list[Measure]] = {}
     for moment, measure in measured:
         by_moment.setdefault(moment, []).append(measure)
     return [
-        Contribution(moment, counted.dimensions, weight, tuple(measures))
+        Contribution(from_microseconds(moment), counted.dimensions, weight, tuple(measures))
         for moment, measures in by_moment.items()
     ]

@@ -6,6 +6,7 @@ The risk of leaving depends on those scores.
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +22,10 @@ from voc_stream.events.types.hundredths import hundredths
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import ChurnModel
     from voc_stream.events.types import AnyEvent
+
+# A getter of one name gives no tuple, so the first name stands twice.
+_STATED = attrgetter(OF_CUSTOMERS[0].column, *[each.column for each in OF_CUSTOMERS])
+_NOTHING = (None,) * (len(OF_CUSTOMERS) + 1)
 
 
 class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
@@ -50,8 +55,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
 
         They hold once no move is under way.
         """
-        stated = [getattr(self, each.column) for each in OF_CUSTOMERS]
-        return tuple([value_of(each) or "" for each in stated]) if any(stated) else NO_PROFILE
+        stated = _STATED(self)
+        return (
+            NO_PROFILE if stated == _NOTHING else tuple([value_of(one) or "" for one in stated[1:]])
+        )
 
     def profile_of(self, event_id: str) -> Profile:
         """The dimensions under which a scored event of this customer counts now."""
@@ -81,9 +88,13 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         is_act = event.order_id is None and (bool(scores) or event.is_contact(None))
         if is_act:
             self.heard_at = latest_time(self.heard_at, at)
+        if not scores:
+            return is_act
+        attitude, outcome = model.attitude_experience, model.outcome_experience
         for experience, points, place in scores:
-            self._apply_score(experience, points, (at, event.event_id, place), model)
-        return is_act or bool(scores)
+            if experience in (attitude, outcome):
+                self._apply_score(experience, points, (at, event.event_id, place), model)
+        return True
 
     def rests_on(self, event: AnyEvent, at: datetime) -> bool:
         """Whether this state may say something that only this event said.

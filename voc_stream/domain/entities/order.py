@@ -9,7 +9,7 @@ import msgspec
 
 from voc_stream.catalogue.model import FOLLOW_UP_MINUTES
 from voc_stream.domain.contribution import NO_PROFILE, Profile
-from voc_stream.domain.entities.counted import Counted, dimensions_stated_by, moves_dimensions
+from voc_stream.domain.entities.counted import Counted, dimensions_stated_by
 from voc_stream.domain.entities.journey import ScoredMoments
 from voc_stream.domain.entities.latest_step import LatestStep, follows
 from voc_stream.domain.entities.promises import with_promise
@@ -24,6 +24,7 @@ from voc_stream.events.types.hundredths import hundredths
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from voc_stream.domain.entities.counted import Measured
     from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.folds.attempts import Attempts
     from voc_stream.domain.measures.of_order import OrderMeasure, Point
@@ -74,10 +75,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     @property
     def in_stage_since(self) -> datetime | None:
         """When it entered the current stage; None once it left it, or if the entry is unknown."""
-        stage = self.current_stage
-        if stage is None or stage in self.exited or stage not in self.entered:
+        if self.step is None or (stage := self.step.stage) in self.exited:
             return None
-        return from_microseconds(self.entered[stage])
+        entered = self.entered.get(stage)
+        return None if entered is None else from_microseconds(entered)
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -131,20 +132,22 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
         Any order of calls with distinct events ends in the same state.
         """
-        is_step, site_before = isinstance(event, RepairStep), self.site_id
+        is_step, site_before, event_id = isinstance(event, RepairStep), self.site_id, event.event_id
         rank = RANK_OF_STEP if is_step else RANK_OF_OTHERS
-        self.customer_id = latest(self.customer_id, event.customer_id, at, event.event_id, rank)
-        self.site_id = latest(self.site_id, event.site_id, at, event.event_id, rank)
-        self.product = latest(self.product, event.product, at, event.event_id, rank)
+        self.customer_id = latest(self.customer_id, event.customer_id, at, event_id, rank)
+        self.site_id = latest(self.site_id, event.site_id, at, event_id, rank)
+        self.product = latest(self.product, event.product, at, event_id, rank)
         if isinstance(event, RepairStep):
             self._apply_step(event, at, rules)
-        mark = self.delivered_at
-        if event.is_contact(rules.flow.follow_up) and (mark is None or at > mark):
-            self.contact = with_moment(self.contact, at)
-        if outcome := event.failed_attempt():
-            self.failed = with_failed(self.failed, FailedAttempt(microseconds_of(at), outcome))
-        if scores := event.scores():
-            self.moments.add(rules.placed(scores), at, event.event_id)
+        else:  # a step has neither
+            if outcome := event.failed_attempt():
+                self.failed = with_failed(self.failed, FailedAttempt(microseconds_of(at), outcome))
+            if scores := event.scores():
+                self.moments.add(rules.placed(scores), at, event_id)
+        if event.is_contact(rules.flow.follow_up):
+            mark = self.delivered_at
+            if mark is None or at > mark:
+                self.contact = with_moment(self.contact, at)
         if rules.calendars is not None or self.opened:
             if value_of(self.site_id) != value_of(site_before):
                 self._count_opening({*self.entered}, rules)
@@ -179,9 +182,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             self.step = LatestStep(at, enters, step.stage)
         stage, microseconds = step.stage, microseconds_of(at)
         if enters:
-            self.entered[stage] = min(self.entered.get(stage, microseconds), microseconds)
+            if microseconds < self.entered.get(stage, microseconds + 1):
+                self.entered[stage] = microseconds
             return
-        self.exited[stage] = max(self.exited.get(stage, microseconds), microseconds)
+        if microseconds > self.exited.get(stage, microseconds - 1):
+            self.exited[stage] = microseconds
         if stage == rules.flow.delivered:
             # Delivery only ever moves later, so contacts before it can never count again.
             self.delivered = self.exited[stage]
@@ -228,17 +233,21 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             stated, event.event_id
         )
 
-    def at_stake(self, event: AnyEvent, rules: MeasureRules) -> Sequence[OrderMeasure]:
-        """The measures whose part of `counted` this event may change; mostly few or none."""
+    def at_stake(
+        self, event: AnyEvent, rules: MeasureRules, *, moves: bool
+    ) -> Sequence[OrderMeasure]:
+        """The measures whose part of `counted` this event may change; mostly few or none.
+
+        `moves`: whether it may change the order's dimensions.
+        """
         measures = rules.measures
-        if (self.entered or self.exited or self.final_amount) and moves_dimensions(self, event):
+        if moves and (self.entered or self.exited or self.final_amount):
             return measures.every
         if isinstance(event, RepairStep):
-            this = (event.edge, event.stage)
             return [
                 one
                 for one in measures.on_step(event)
-                if one.gate is None or one.gate == this or self.at(one.gate) is not None
+                if one.gate is None or self.at(one.gate) is not None
             ]
         return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()
 
@@ -247,11 +256,11 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
         Raises KeyError if orders have no such moment.
         """
-        kind, stage = point
+        kind = point.kind
         if kind == "exit":
-            return self.exited.get(stage)
+            return self.exited.get(point.stage)
         if kind == "enter":
-            return self.entered.get(stage)
+            return self.entered.get(point.stage)
         if kind == "delivered":
             return self.delivered
         moment = {
@@ -277,21 +286,26 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def measured(
         self, rules: MeasureRules, measures: Sequence[OrderMeasure] | None = None
-    ) -> list[tuple[datetime, Measure]]:
+    ) -> list[Measured]:
         """What these measures, or all, say of the order, each with its moment."""
-        found: list[tuple[datetime, Measure]] = []
+        found: list[Measured] = []
         for one in rules.measures.every if measures is None else measures:
             judged = one.judge(self)
             if judged is not None:
                 moment, value = judged
-                found.append((from_microseconds(moment), Measure(one.experience, value)))
+                found.append((moment, Measure(one.experience, value)))
         return found
 
     def counted(
         self, rules: MeasureRules, measures: Sequence[OrderMeasure] | None = None
     ) -> Counted:
         """What these measures, or all, say of the order, with its dimensions."""
-        return Counted(dimensions_stated_by(self, self.profile), self.measured(rules, measures))
+        return Counted(self.dimensions, self.measured(rules, measures))
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What its measures count under."""
+        return dimensions_stated_by(self, self.profile)
 
     def attribute(self, profile: Profile) -> None:
         """Let the order's measures count under its customer's profile."""

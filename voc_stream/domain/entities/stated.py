@@ -46,7 +46,10 @@ def latest(
     """
     if value is None:
         return current
-    if current is not None and (current.rank, current.at, current.event_id) >= (rank, at, event_id):
+    if current is not None and (
+        current.rank > rank
+        or (current.rank == rank and (current.at, current.event_id) >= (at, event_id))
+    ):
         return current
     return Stated(value, at, event_id, rank)
 

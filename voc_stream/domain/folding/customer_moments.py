@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.dimensions import COLUMNS
-from voc_stream.domain.entities.counted import dimensions_stated_by, moves_dimensions
+from voc_stream.domain.entities.counted import dimensions_stated_by
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.domain.measures.happened_within import CustomerMoment, MomentKey
-from voc_stream.domain.moment import from_microseconds
+from voc_stream.domain.moment import from_microseconds, microseconds_of
 from voc_stream.events.types import RepairStep
 
 if TYPE_CHECKING:
@@ -52,9 +52,12 @@ class NotedMoments:
         self._orders: dict[str, list[CustomerMoment]] = {}
         self._complaints: dict[str, list[CustomerMoment]] = {}
 
-    def before_event(self, order: OrderState, event: AnyEvent) -> None:
-        """Note what the order says if the event may change that."""
-        if order.order_id not in self._orders and self._may_change(order, event):
+    def before_event(self, order: OrderState, event: AnyEvent, *, moves: bool) -> None:
+        """Note what the order says if the event may change that.
+
+        `moves`: whether the event may change the order's dimensions.
+        """
+        if order.order_id not in self._orders and (moves or self._may_change(order, event)):
             self.note_order(order)
 
     def note_order(self, order: OrderState) -> None:
@@ -121,14 +124,15 @@ class NotedMoments:
             elif event.stage == self._measures.delivered:
                 return True
         owner = order.customer_id
-        return (owner is not None and event.customer_id != owner.value) or moves_dimensions(
-            order, event
-        )
+        return owner is not None and event.customer_id != owner.value
 
     def _is_there(self, order: OrderState, step: RepairStep) -> bool:
         """Whether the customer is known to have been there by the moment of the step."""
-        visit = self._visit(order)
-        return visit is not None and from_microseconds(visit) <= step.occurred_at
+        stages, at = self._measures.visit_stages, microseconds_of(step.occurred_at)
+        for stage, moment in order.entered.items():
+            if moment <= at and stage in stages:
+                return True
+        return order.delivered is not None and order.delivered <= at
 
     def _visit(self, order: OrderState) -> int | None:
         """When the customer came: the first known entry, or the delivery if that is earlier."""
@@ -147,7 +151,7 @@ class NotedMoments:
             found.append(CustomerMoment(key, _BLANK))
         if "delivered" in kinds and order.delivered is not None:
             key = MomentKey(owner, "delivered", from_microseconds(order.delivered), order.order_id)
-            found.append(CustomerMoment(key, order.counted(self._rules, ()).dimensions))
+            found.append(CustomerMoment(key, order.dimensions))
         return found
 
     def _of_complaint(self, complaint: ComplaintState) -> list[CustomerMoment]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.contribution import Profile, contribution_of
 from voc_stream.domain.entities.complaint import ComplaintState
+from voc_stream.domain.entities.counted import moves_dimensions
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
@@ -103,12 +104,13 @@ class Fold:
         order = self.orders.get(order_id)
         if order is None:
             order = self.orders[order_id] = OrderState(order_id)
+        moves = moves_dimensions(order, event)
         if self._noted.of_orders:
-            self._noted.before_event(order, event)
+            self._noted.before_event(order, event, moves=moves)
         owner, step, contact = value_of(order.customer_id), order.step, order.contact
         # An act of the customer about this order, though it may not be the latest.
         acted_at = step.at if step else contact.last if contact else None
-        self._measured_orders.apply(order, event, at)
+        self._measured_orders.apply(order, event, at, moves=moves)
         if (
             owner != event.customer_id
             or order.delivered is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.entities.counted import difference
+from voc_stream.domain.entities.counted import Counted, difference
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,16 +30,24 @@ class MeasuredOrders:
         self._rules = rules
         self.differences: list[Contribution] = []
 
-    def apply(self, order: OrderState, event: AnyEvent, at: datetime) -> None:
-        """Let an event change an order."""
+    def apply(self, order: OrderState, event: AnyEvent, at: datetime, *, moves: bool) -> None:
+        """Let an event change an order; `moves` says whether it may change its dimensions."""
         rules = self._rules
-        at_stake = order.at_stake(event, rules)
+        at_stake = order.at_stake(event, rules, moves=moves)
         if not at_stake:
             order.apply(event, at, rules)
             return
-        before = order.counted(rules, at_stake)
+        if moves:
+            counted = order.counted(rules, at_stake)
+            order.apply(event, at, rules)
+            self.differences += difference(counted, order.counted(rules, at_stake))
+            return
+        before = order.measured(rules, at_stake)
         order.apply(event, at, rules)
-        self.differences += difference(before, order.counted(rules, at_stake))
+        after = order.measured(rules, at_stake)
+        if before != after:
+            dimensions = order.dimensions
+            self.differences += difference(Counted(dimensions, before), Counted(dimensions, after))
 
     def recall_contact(self, order: OrderState, earliest: datetime | None) -> None:
         """Let an order take in its earliest contact, as it was read from the stored events."""

@@ -100,7 +100,10 @@ class OrderMeasures:
         self._on_step: dict[tuple[str, str, bool, bool], tuple[OrderMeasure, ...]] = {}
 
     def on_step(self, step: RepairStep) -> tuple[OrderMeasure, ...]:
-        """The measures that a step may change, if it does not change the order's dimensions."""
+        """The measures that a step may change, if it does not change the order's dimensions.
+
+        What the step itself says is no gate.
+        """
         states_amount = step.estimated_amount is not None or step.final_amount is not None
         key = (step.stage, step.edge, step.promised_at is not None, states_amount)
         found = self._on_step.get(key)
@@ -111,7 +114,8 @@ class OrderMeasures:
     def _changed_by(
         self, stage: str, edge: str, states_promise: bool, states_amount: bool
     ) -> tuple[OrderMeasure, ...]:
-        changed: set[Point | str] = {Point(edge, stage)}
+        this = Point(edge, stage)
+        changed: set[Point | str] = {this}
         if states_promise:
             changed.add("promises")
         if states_amount:
@@ -122,7 +126,11 @@ class OrderMeasures:
                 changed |= {DELIVERED, FOLLOWED_UP}
             if stage == self._flow.follow_up:
                 changed.add(FOLLOWED_UP)
-        return tuple(one for one in self.every if changed & one.depends_on)
+        return tuple(
+            one._replace(gate=None) if one.gate == this else one
+            for one in self.every
+            if changed & one.depends_on
+        )
 
 
 def order_measures(catalogue: Catalogue) -> OrderMeasures:

@@ -319,7 +319,9 @@ def _multiply(store: Store, table: str, key: str, first: int, last: int) -> None
     names = ", ".join(
         f'"{name}"'
         for (name,) in store.ask(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0", table
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND NOT attisdropped",
+            table,
         )
         if name != key
     )

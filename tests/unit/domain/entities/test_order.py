@@ -24,12 +24,12 @@ from unit.domain.world import NOW, encode, events_of, found_among, summed
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.dimensions import COLUMNS
-from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.domain.entities.counted import Counted, difference, moves_dimensions
 from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.of_order import OrderMeasures, hundredths_of_minutes
-from voc_stream.domain.moment import moment_of
+from voc_stream.domain.moment import from_microseconds, moment_of
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.simulator.journey import STAGES
 
@@ -62,7 +62,7 @@ def order(bodies: list[Event], catalogue: Catalogue) -> OrderState:
 def measured(state: OrderState) -> dict[str, tuple[timedelta, int]]:
     """When after START each timing counts, and its value in hundredths."""
     return {
-        measure.experience: (moment - START, measure.value)
+        measure.experience: (from_microseconds(moment) - START, measure.value)
         for moment, measure in state.measured(RULES)
         if measure.experience in TODAY
     }
@@ -381,7 +381,8 @@ def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Ev
     """
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
-        at_stake, before = state.at_stake(event, RULES), state.counted(RULES)
+        moves, before = moves_dimensions(state, event), state.counted(RULES)
+        at_stake = state.at_stake(event, RULES, moves=moves)
         part_before = state.counted(RULES, at_stake)
         state.apply(event, moment_of(event), RULES)
         assert summed(difference(part_before, state.counted(RULES, at_stake))) == summed(

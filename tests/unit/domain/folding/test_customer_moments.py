@@ -35,7 +35,11 @@ def test_a_delivery_moves_with_any_dimension_that_orders_state(
     declared = tuple(
         each._replace(of_orders=each.of_orders or each.name == "channel") for each in OF_EVENTS
     )
-    monkeypatch.setattr(counted, "OF_EVENTS", declared)
+    monkeypatch.setattr(
+        counted,
+        "_PLACES",
+        [(place, each.column) for place, each in enumerate(declared) if each.of_orders],
+    )
     monkeypatch.setattr(
         counted, "_OF_ORDERS", tuple(each.column for each in declared if each.of_orders)
     )
@@ -52,7 +56,7 @@ def test_a_delivery_moves_with_any_dimension_that_orders_state(
     assert order.delivered is not None
 
     noted = NotedMoments(within_measures(catalogue), rules)
-    noted.before_event(order, later)
+    noted.before_event(order, later, moves=counted.moves_dimensions(order, later))
     order.apply(later, moment_of(later), rules)
     order.channel = Stated("web", START, "r-2")
 

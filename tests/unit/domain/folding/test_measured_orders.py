@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from builders import at, repair_step
 from unit.domain.world import events_of, summed
 
-from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.domain.entities.counted import Counted, difference, moves_dimensions
 from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.folding.measured_orders import MeasuredOrders
@@ -33,7 +33,8 @@ def test_what_is_taken_back_is_what_was_added(catalogue: Catalogue) -> None:
         ],
         catalogue,
     ):
-        measured.apply(order, event, moment_of(event))
+        moves = moves_dimensions(order, event)
+        measured.apply(order, event, moment_of(event), moves=moves)
     measured.attribute(order, FLEET)
     sums = summed(measured.differences)
     assert sums == summed(difference(NOTHING, order.counted(rules)))

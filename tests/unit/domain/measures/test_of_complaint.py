@@ -19,7 +19,7 @@ from voc_stream.catalogue.model import BySeverity, Experience, Limits
 from voc_stream.domain.calendar import Calendar
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.measure_rules import measure_rules
-from voc_stream.domain.moment import moment_of
+from voc_stream.domain.moment import from_microseconds, moment_of
 from voc_stream.events.types import Complaint
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def measured(
     counted = state.counted(rules).measured
     assert len(counted) <= 1
     return (
-        ((counted[0][0] - START) // timedelta(minutes=1), counted[0][1].value / 100)
+        (
+            (from_microseconds(counted[0][0]) - START) // timedelta(minutes=1),
+            counted[0][1].value / 100,
+        )
         if counted
         else None
     )

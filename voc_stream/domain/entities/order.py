@@ -233,24 +233,6 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
             stated, event.event_id
         )
 
-    def at_stake(
-        self, event: AnyEvent, rules: MeasureRules, *, moves: bool
-    ) -> Sequence[OrderMeasure]:
-        """The measures whose part of `counted` this event may change; mostly few or none.
-
-        `moves`: whether it may change the order's dimensions.
-        """
-        measures = rules.measures
-        if moves and (self.entered or self.exited or self.final_amount):
-            return measures.every
-        if isinstance(event, RepairStep):
-            return [
-                one
-                for one in measures.on_step(event)
-                if one.gate is None or self.at(one.gate) is not None
-            ]
-        return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()
-
     def at(self, point: Point) -> int | None:
         """A moment of the order in microseconds since 1970; None while it is unknown.
 

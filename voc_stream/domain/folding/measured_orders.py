@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.events.types import RepairStep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from voc_stream.domain.contribution import Contribution, Profile
     from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.entities.order import OrderState
+    from voc_stream.domain.measures.of_order import OrderMeasure
     from voc_stream.events.types import AnyEvent
 
 
@@ -33,7 +36,7 @@ class MeasuredOrders:
     def apply(self, order: OrderState, event: AnyEvent, at: datetime, *, moves: bool) -> None:
         """Let an event change an order; `moves` says whether it may change its dimensions."""
         rules = self._rules
-        at_stake = order.at_stake(event, rules, moves=moves)
+        at_stake = measures_at_stake(order, event, rules, moves=moves)
         if not at_stake:
             order.apply(event, at, rules)
             return
@@ -74,3 +77,22 @@ class MeasuredOrders:
         else:
             after.attribute(before.profile)
             self.differences += difference(counted, after.counted(self._rules))
+
+
+def measures_at_stake(
+    order: OrderState, event: AnyEvent, rules: MeasureRules, *, moves: bool
+) -> Sequence[OrderMeasure]:
+    """The measures whose part of `counted` an event may change; mostly few or none.
+
+    `moves`: whether it may change the order's dimensions.
+    """
+    measures = rules.measures
+    if moves and (order.entered or order.exited or order.final_amount):
+        return measures.every
+    if isinstance(event, RepairStep):
+        return [
+            one
+            for one in measures.on_step(event)
+            if one.gate is None or order.at(one.gate) is not None
+        ]
+    return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()

@@ -27,6 +27,7 @@ from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.entities.counted import Counted, difference, moves_dimensions
 from voc_stream.domain.entities.measure_rules import measure_rules
 from voc_stream.domain.entities.order import OrderState
+from voc_stream.domain.folding.measured_orders import measures_at_stake
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.of_order import OrderMeasures, hundredths_of_minutes
 from voc_stream.domain.moment import from_microseconds, moment_of
@@ -382,7 +383,7 @@ def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Ev
     state = OrderState("o-1")
     for event in events_of(bodies, catalogue):
         moves, before = moves_dimensions(state, event), state.counted(RULES)
-        at_stake = state.at_stake(event, RULES, moves=moves)
+        at_stake = measures_at_stake(state, event, RULES, moves=moves)
         part_before = state.counted(RULES, at_stake)
         state.apply(event, moment_of(event), RULES)
         assert summed(difference(part_before, state.counted(RULES, at_stake))) == summed(

@@ -97,11 +97,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _starts(item: pytest.Item) -> int:
-    """How much a test starts: nothing, PostgreSQL, a broker, whole services."""
+    """How much a test starts: nothing, PostgreSQL, a broker, whole services.
+
+    Of the last the long ones come first, so that at the end no process waits for another.
+    """
     if item.nodeid.startswith("tests/model/"):
         return 2  # nothing, but for a minute: at the end only one process of tests would be busy
     if not item.nodeid.startswith(QUICK):
-        return 3
+        return 3 if item.get_closest_marker("slow") else 4
     return (
         2 if item.get_closest_marker("broker") else 1 if item.get_closest_marker("postgres") else 0
     )

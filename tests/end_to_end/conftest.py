@@ -28,5 +28,5 @@ def service(settings: Settings, tmp_path: Path) -> Iterator[Service]:
 
     Its batches are small, so that much happens between them.
     """
-    with Service(replace(settings, maximum_batch_messages=500), tmp_path) as running:
+    with Service(replace(settings, maximum_batch_messages=250), tmp_path) as running:
         yield running

@@ -2,7 +2,7 @@
 
 Every event still counts exactly once, and those that were taken back not at all.
 
-Sizes: VOC_TEST_EVENTS (10000; 200000 is the full size, as `make test-chaos` has it) and
+Sizes: VOC_TEST_EVENTS (5000; 200000 is the full size, as `make test-chaos` has it) and
 VOC_TEST_KILLS (5; 20). VOC_TEST_SEED replays the choices of a run.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voc_stream.simulator.delivery.message import SimulatedMessage
 
-EVENTS = from_environment("VOC_TEST_EVENTS", 10_000)
+EVENTS = from_environment("VOC_TEST_EVENTS", 5_000)
 KILLS = from_environment("VOC_TEST_KILLS", 5)
 
 

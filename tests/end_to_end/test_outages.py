@@ -36,7 +36,7 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
 
     It goes on by itself when PostgreSQL is back.
     """
-    messages = simulated_messages(30_000)
+    messages = simulated_messages(12_000)
     third = len(messages) // 3
     with ExitStack() as stack:
         # Not pytest's own folder, which is closed to the user that the server runs as.
@@ -44,7 +44,7 @@ def test_postgresql_stopped_under_load(settings: Settings, tmp_path: Path) -> No
             stack.enter_context(TemporaryDirectory(prefix="voc-tests-", ignore_cleanup_errors=True))
         )
         server = stack.enter_context(Postgres(data_dir, free_port()))
-        own = replace(settings, database_url=server.url, maximum_batch_messages=500)
+        own = replace(settings, database_url=server.url, maximum_batch_messages=200)
         service = stack.enter_context(Service(own, tmp_path))
         worker = service.start_worker()
         service.send(messages[:third])

@@ -315,6 +315,11 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
     return check
 
 
+@cache
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in _INVISIBLE_CATEGORIES and character != " "
+
+
 def _identifier(value: Any) -> str:
     """An id has no blank around it and nothing that nobody sees.
 
@@ -327,10 +332,7 @@ def _identifier(value: Any) -> str:
         or re.search(_INVISIBLE, value)
     ):
         raise InvalidError("identifier")
-    if any(
-        unicodedata.category(character) in _INVISIBLE_CATEGORIES and character != " "
-        for character in value
-    ):
+    if any(map(_is_invisible, value)):
         raise InvalidError("identifier")
     composed = unicodedata.normalize("NFC", value)
     if len(composed) > 64:

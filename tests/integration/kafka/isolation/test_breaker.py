@@ -17,6 +17,7 @@ from kafka_worker import place_of, produce, started_workers, wait_until
 
 from voc_stream.events.decode import decode as decode_event
 from voc_stream.events.refusal import Refusal
+from voc_stream.kafka.isolation import ward
 from voc_stream.kafka.topics import input_topics
 from voc_stream.pipeline.ports import DecodedMessage, Partition, RefusalLimitError
 from voc_stream.pipeline.refusal_limit import RefusalRecord
@@ -217,7 +218,7 @@ def labels_of(partition: Partition) -> dict[str, str]:
 
 
 def test_what_fails_one_after_another_stops_its_partition(
-    start: Start, limited: Settings, sink: MemorySink
+    start: Start, limited: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fault that every message meets does not drain a batch into dead letters.
 
@@ -225,6 +226,8 @@ def test_what_fails_one_after_another_stops_its_partition(
 
     Once it is mended and an operator lets it go on, all that is left counts.
     """
+    # Pauses between tries of one message would take half a minute here.
+    monkeypatch.setattr(ward, "retry_pause_seconds", lambda _: 0.1)
     partition, faulty = Partition(input_topics(limited.topic_prefix)[0], 0), [True]
 
     def fail(batch: Batch) -> None:

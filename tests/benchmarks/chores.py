@@ -66,8 +66,7 @@ def measure(stage: Stage, load: Load) -> dict[str, float]:
             sink.process([Batch(SOURCE, StoredPosition("chores", first), decoded)], now)
         taken_in = time.monotonic()
         waiting = " UNION ALL ".join(
-            f"SELECT FROM {queue}"
-            for queue in ("customer_move", "contribution", "detail_contribution")
+            f"SELECT FROM {queue}" for queue in ("customer_move", "increment")
         )
         while stage.number(f"SELECT count(*) FROM ({waiting} LIMIT 1) waiting"):
             chores.refresh(datetime.now(UTC))

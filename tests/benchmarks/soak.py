@@ -35,8 +35,7 @@ BEHIND_SECONDS = 120.0
 PREPARATION_EVENTS = 50_000
 SWELLING = (
     "customer_move",
-    "contribution",
-    "detail_contribution",
+    "increment",
     "churn_pending",
     "stream_position",
     "rolling_sum",

@@ -47,6 +47,10 @@ TOPICS_SECONDS = 30.0
 SEND_SECONDS = 120.0
 STOP_SECONDS = 40.0
 PAST = timedelta(hours=1)
+_WAITS = (
+    "EXISTS (SELECT FROM increment i LEFT JOIN merged m ON (m.level, m.topic, m.partition)"
+    " = ('{}', i.topic, i.partition) WHERE i.number > coalesce(m.number, 0))"
+)
 """What is sent beforehand occurred over the last hour, so that every horizon has work."""
 
 
@@ -215,16 +219,16 @@ class Stage:
 
     def chores_wait(self) -> bool:
         """Whether the rolling tables of sites or the risks lack something that was taken in."""
-        queues = ("customer_move", "contribution", "churn_pending")
         return bool(
             self.number(
-                f"SELECT ({' OR '.join(f'EXISTS (SELECT FROM {queue})' for queue in queues)})::int"
+                "SELECT (EXISTS (SELECT FROM customer_move) OR EXISTS (SELECT FROM churn_pending)"
+                f" OR {_WAITS.format('sites')})::int"
             )
         )
 
     def details_wait(self) -> bool:
         """Whether the scopes that explain, or the cube, have not been merged into."""
-        return bool(self.number("SELECT (EXISTS (SELECT FROM detail_contribution))::int"))
+        return bool(self.number(f"SELECT ({_WAITS.format('details')})::int"))
 
     def wait_until(self, condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
         """Look every few milliseconds, while all workers run. Raises BenchmarkError."""

@@ -30,7 +30,7 @@ MORE_CATALOGUE_BYTES = 128 * 1024
 MORE_MEMORY_BYTES = 48 * 1024 * 1024
 # A table from which rows come and go keeps dead ones until it is vacuumed.
 DEAD_ROWS_IN_QUEUES = 60_000
-QUEUES = ("customer_move", "contribution", "detail_contribution", "churn_pending")
+QUEUES = ("customer_move", "increment", "churn_pending")
 
 pytestmark = pytest.mark.chaos
 

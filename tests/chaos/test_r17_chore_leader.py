@@ -24,7 +24,6 @@ from end_to_end.harness import chance, wait_until
 
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 from voc_stream.postgres.chores.postgres_chores import SITES_INTERVAL_SECONDS
-from voc_stream.postgres.rolling.refreshes import OF_SITES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ pytestmark = pytest.mark.chaos
 class LockWatch:
     """Looks all the time how many sessions refresh.
 
-    A lock on a row shows nowhere, but only a refresh writes to both of its queues.
+    A lock on a row shows nowhere, but only a refresh of sites writes to `merged` and to no cube.
     """
 
     def __init__(self, url: str) -> None:
@@ -70,9 +69,8 @@ class LockWatch:
         statement = (
             "SELECT count(*) FROM (SELECT pid FROM pg_locks WHERE granted AND mode ="
             " 'RowExclusiveLock'"
-            f" AND relation IN ('voc.{OF_SITES.queue}'::regclass,"
-            f" 'voc.{OF_SITES.passed_to}'::regclass)"
-            " GROUP BY pid HAVING count(*) = 2) refreshing"
+            " AND relation IN ('voc.merged'::regclass, 'voc.experience_cube'::regclass)"
+            " GROUP BY pid HAVING bool_and(relation = 'voc.merged'::regclass)) refreshing"
         )
         with closing(psycopg2.connect(self._url)) as connection:
             connection.autocommit = True

@@ -40,7 +40,7 @@ FORBIDDEN_TO_THE_WRITER = (
     "DELETE FROM voc.retracted_event",
     "DELETE FROM voc.dead_letter",
     "DELETE FROM voc.stream_position",
-    "UPDATE voc.contribution SET weight = 1",
+    "UPDATE voc.increment SET measures = 1",
     "UPDATE voc.schema_version SET version_num = '0'",
     "TRUNCATE voc.pane",
     "CREATE TABLE voc.more ()",
@@ -163,7 +163,7 @@ def test_the_writer_vacuums_its_queues(
     operators_database.ask("voc", "SELECT pg_stat_reset()")
     send(writers_store.sink(1), messages([touchpoint("vacuum-1")]), number=1)
     assert writers_store.chores().refresh(NOW)
-    assert operators_database.ask("voc", counted) == [("contribution",), ("detail_contribution",)]
+    assert operators_database.ask("voc", counted) == [("increment",)]
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_WRITER)

@@ -364,7 +364,7 @@ class Service:
         self.command("rebuild")  # fails where anything differs
 
     def _is_pending(self) -> bool:
-        queues = ("retraction_pending", "customer_move", "contribution", "detail_contribution")
+        queues = ("retraction_pending", "customer_move", "increment")
         return bool(
             self.query(f"{' UNION ALL '.join(f'SELECT FROM {queue}' for queue in queues)} LIMIT 1")
         )

@@ -63,7 +63,7 @@ def test_each_customer_has_the_rows_of_its_kind(database_url: str, cursor: Curso
     )
     rest = (
         "touchpoint_event",
-        "contribution",
+        "increment",
         "churn_pending",
         "stream_position",
         "rolling_sum",

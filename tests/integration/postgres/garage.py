@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from builders import CATALOGUE_PATH, START, at, repair_step
 from comparison import assert_tables_equal, read_tables
 from integration.postgres.store import Store
+from integration.postgres.waiting import waiting
 from oracle import expected_tables
 
 from voc_stream.catalogue.load import load_catalogue
@@ -75,13 +77,13 @@ class Garage(Store):
 
     def told(self, experience: str) -> list[tuple[str, datetime, int]]:
         """The values of an experience that stand: at which site, when they count, in points."""
+        counts: Counter[tuple[datetime, str, int]] = Counter()
+        for one in waiting(self):
+            if one.experience == experience:
+                counts[one.moment, one.site_id, one.value // 100] += one.weight
         return [
             (site_id, moment, points)
-            for site_id, moment, points, count in self.ask(
-                "SELECT site_id, moment, value[1] / 100, sum(weight) FROM contribution"
-                " WHERE experience = %s GROUP BY 1, 2, 3 ORDER BY 2, 1, 3",
-                [experience],
-            )
+            for (moment, site_id, points), count in sorted(counts.items())
             for _ in range(count)
         ]
 

@@ -89,10 +89,7 @@ class Store:
         return chores
 
     def move_histories(self) -> None:
-        """Count under the present profiles what came before them.
-
-        With that, `experience_daily` is exact before any refresh.
-        """
+        """Count under the present profiles what came before them."""
         chores = self.chores()
         while chores.move_histories():
             pass
@@ -152,7 +149,10 @@ class Store:
         """The tables are the oracle's.
 
         Unless all risks were assessed at once, each may have been assessed earlier and still hold.
+        The cube follows the stream, so what waits for it is merged first.
         """
+        if "experience_daily" in names and self.one("SELECT count(*) FROM increment"):
+            assert self.chores().refresh_details(as_of, when_due=False)
         expected = expected_tables(values, CATALOGUE, as_of, received_at)
         if not assessed_at_once:
             for row in expected["churn_risk"].values():

@@ -113,7 +113,7 @@ class PostgresChores:
             Chore(
                 "settle_details",
                 DETAILS_INTERVAL_SECONDS,
-                lambda at: self.refresh_details(at.now, in_parts=at.events_wait),
+                lambda at: self.refresh_details(at.now, when_due=at.events_wait),
             ),
             Chore(
                 "assess_churn",
@@ -191,7 +191,7 @@ class PostgresChores:
             taken is not None
             and moved is not None
             and self.refresh_sites(now)
-            and self.refresh_details(now, in_parts=False)
+            and self.refresh_details(now, when_due=False)
         )
 
     def take_back(self, now: datetime) -> int | None:

@@ -46,28 +46,27 @@ class RefreshTables:
                 refresh.purge(cursor)
         return True
 
-    def details(self, now: datetime, *, in_parts: bool) -> bool:
+    def details(self, now: datetime, *, when_due: bool) -> bool:
         """Merge into the other scopes and the cube; returns False if another worker holds the lock.
 
-        With `in_parts` a call takes one part of sites and employees, the next one each time, so
-        that the call is short. It takes all if little is pending.
+        With `when_due` nothing is done while much waits that has not waited for long.
         """
-        return self._refresh(OF_DETAILS, now, in_parts=in_parts)
+        if when_due:
+            with self._transaction() as cursor:
+                if not refresh.is_due(cursor, OF_DETAILS, now):
+                    return True
+        return self._refresh(OF_DETAILS, now)
 
-    def _refresh(self, which: Refresh, now: datetime, *, in_parts: bool = False) -> bool:
+    def _refresh(self, which: Refresh, now: datetime) -> bool:
         started = time.monotonic()
         while True:
             with self._transaction() as cursor:
-                taken = refresh.refresh(cursor, which, now, in_parts=in_parts)
-            if taken is None:
+                merged = refresh.refresh(cursor, which, now)
+            if merged is None:
                 return False
-            if taken:
-                self._vacuum.make_room(which.queue)
-            if (
-                in_parts
-                or taken < refresh.CONTRIBUTIONS_A_TIME
-                or time.monotonic() - started > BUDGET_SECONDS
-            ):
+            if merged:
+                self._vacuum.make_room("increment")
+            if merged < refresh.MEASURES_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
                 return True
 
     def _copy_catalogue(self) -> None:

@@ -21,12 +21,10 @@ from voc_stream.domain.folding.customer_moments import NotedMoments
 from voc_stream.domain.folding.history import Owned, move_complaints, move_events, move_orders
 from voc_stream.domain.measures.happened_within import within_measures
 from voc_stream.domain.measures.of_event import event_measures
+from voc_stream.postgres.increments.increment_rows import OF_HISTORIES, insert_increment
 from voc_stream.postgres.intake.customer_moments import save_moments
 from voc_stream.postgres.intake.stored_events import scored_events_after
-from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS, contribution_row
-from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.locks import Lock, try_lock
-from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -100,9 +98,9 @@ def move_some(
     entities.complaints.save(cursor, {one.complaint_id: one for one in complaints}, background)
     within = within_measures(catalogue)
     restated = NotedMoments(within, rules).restated(orders, complaints)
-    background.run(partial(save_moments, cursor, within, restated))
-    data = lines(map(contribution_row, contributions + of_orders + of_complaints))
-    background.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+    added = contributions + of_orders + of_complaints
+    background.run(partial(save_moments, cursor, within, restated, added))
+    background.run(partial(insert_increment, cursor, OF_HISTORIES, added))
     done = [
         customer_id
         for customer_id in customer_ids

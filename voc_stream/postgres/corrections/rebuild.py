@@ -26,6 +26,7 @@ from voc_stream.postgres.corrections.compare_tables import (
 from voc_stream.postgres.corrections.histories import move_some
 from voc_stream.postgres.corrections.repair import repair
 from voc_stream.postgres.corrections.taking_back import take_out_next
+from voc_stream.postgres.increments.increment_rows import OF_REBUILD
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import restate_contacts, stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
@@ -76,8 +77,8 @@ _REPLACED = (
     tables.rolling_sum,
 )
 _QUEUES = (
-    tables.contribution,
-    tables.detail_contribution,
+    tables.increment,
+    tables.merged,
     tables.customer_move,
     tables.churn_pending,
     tables.late_hour,
@@ -202,7 +203,7 @@ def _merge_everything(cursor: Cursor) -> None:
         )
         (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
         while refresh.refresh(cursor, which, as_of):
-            cursor.execute("TRUNCATE taken, taken_pane")
+            pass
 
 
 def _create_scratch(cursor: Cursor) -> None:
@@ -237,7 +238,7 @@ def _fold_everything(
             folding = Folding(cursor, entities, catalogue, chunk, now)
             folding.load()
             folding.apply()
-            folding.save(background, with_history=False)
+            folding.save(background, OF_REBUILD, with_history=False)
             _empty_staging(cursor)
             entities.keep()
             done += len(chunk)

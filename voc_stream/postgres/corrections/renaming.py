@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS
+from voc_stream.postgres.increments.encoding import pack_whole, unpack_whole
 from voc_stream.postgres.schema.sums import BINS, SUMS, add_up
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 
@@ -27,11 +27,6 @@ _SUMS = {
     "experience_cube": (("day", "cell"), (*SUMS, *BINS)),
     "duration_count": (("day", "site_id", "bucket"), ("n",)),
 }
-_QUEUES = {
-    "contribution": ("number", *CONTRIBUTION_COLUMNS),
-    "detail_contribution": ("number", *CONTRIBUTION_COLUMNS),
-}
-
 
 COMPLAINTS_A_TIME = 1_000
 _encode = msgspec.json.Encoder().encode
@@ -65,11 +60,30 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
         )
 
 
+def _rename_waiting(cursor: Cursor, alias: Mapping[str, str]) -> None:
+    """Rename in what waits to be merged. Its writers may not update it; it keeps its number."""
+    if not alias:
+        return
+    cursor.execute("SELECT topic, partition, number, measures, earliest, data FROM increment")
+    for *others, data in cursor.fetchall():
+        increment = unpack_whole(bytes(data))
+        renamed = [alias.get(name, name) for name in increment.experiences]
+        if renamed != increment.experiences:
+            changed = pack_whole(msgspec.structs.replace(increment, experiences=renamed))
+            cursor.execute(
+                "DELETE FROM increment WHERE (topic, partition, number) = (%s, %s, %s)", others[:3]
+            )
+            cursor.execute(
+                "INSERT INTO increment VALUES (%s, %s, %s, %s, %s, %s)", [*others, changed]
+            )
+
+
 def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
     """Rename in every table that names experiences.
 
     An old name of which nothing is stored costs one look.
     """
+    _rename_waiting(cursor, alias)
     for old, new in sorted(alias.items()):
         names = {"old": old, "new": new}
         for table, (key, sums) in _SUMS.items():
@@ -79,16 +93,6 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
                 f" INSERT INTO {table} AS t ({kept}, experience, {added})"
                 f" SELECT {kept}, %(new)s, {added} FROM gone"
                 f" {add_up(f'{kept}, experience', sums)}",
-                names,
-            )
-        # Queues are not renamed by UPDATE, because their writer may not update them. Numbers are
-        # kept: they say what came first.
-        for queue, columns in _QUEUES.items():
-            kept = ", ".join(column for column in columns if column != "experience")
-            cursor.execute(
-                f"WITH gone AS (DELETE FROM {queue} WHERE %(old)s = ANY(experience) RETURNING *)"
-                f" INSERT INTO {queue} (experience, {kept})"
-                f" SELECT array_replace(experience, %(old)s, %(new)s), {kept} FROM gone",
                 names,
             )
         _rename_categories(cursor, old, new)

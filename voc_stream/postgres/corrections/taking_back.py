@@ -17,6 +17,7 @@ from voc_stream.domain.folding.keys import Keys, keys_of
 from voc_stream.domain.folding.remaining import Remaining
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import decode_stored
+from voc_stream.postgres.increments.increment_rows import OF_RETRACTIONS
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
@@ -91,7 +92,7 @@ def _take_out(
     entities.customers.delete(cursor, remaining.gone_customers())
     with closing(Background()) as background:
         try:
-            folding.save(background)
+            folding.save(background, OF_RETRACTIONS)
         finally:
             background.abandon()
 

@@ -183,7 +183,8 @@ class BatchSteps:
         Returns the result of each batch.
         """
         if fold.events:
-            fold.save(self._intake.background)
+            # Its position is locked, so its increments are committed in their order.
+            fold.save(self._intake.background, self._batches[0].partition)
         results, records = [], dict(self._before)
         for batch, event_time in zip(self._batches, self._event_times, strict=True):
             refusals = [

@@ -5,16 +5,18 @@ moments between the previous one of its kind and itself measure something else.
 `voc.customer_moment` holds the moments under the dimensions under which they were counted. So the
 change is found by index, and costs what changes, however long the history is.
 A transaction that changes moments of a customer holds the lock of the customer's row, which a batch
-takes as it saves the row. No other transaction changes them meanwhile. All of it is statements of
-the transaction at hand; no row comes here.
+takes as it saves the row. No other transaction changes them meanwhile. What counts otherwise comes
+here, because it becomes part of an increment.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from voc_stream.domain.contribution import Contribution
 from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.domain.measures.happened_within import Neighbours, flips
+from voc_stream.events.types.base import Measure
 from voc_stream.postgres.session.copy_csv import array
 
 if TYPE_CHECKING:
@@ -42,14 +44,13 @@ WITH changed AS (
     SELECT -1 AS weight, {_KEY}, {_DIMENSIONS} FROM customer_moment
     WHERE ({_KEY}) IN (SELECT * FROM {_KEYS})
     UNION ALL SELECT 1, * FROM {_ROWS})
-INSERT INTO contribution (moment, {_DIMENSIONS}, weight, experience, value)
-SELECT moment + hours * interval '1 hour', {_DIMENSIONS}, weight, ARRAY[experience], ARRAY[
+SELECT moment + hours * interval '1 hour', {_DIMENSIONS}, weight, experience,
     CASE WHEN EXISTS (
         SELECT FROM customer_moment next
         WHERE next.customer_id = changed.customer_id AND next.kind = measure.what
             AND next.moment > changed.moment
             AND next.moment <= changed.moment + hours * interval '1 hour')
-    THEN happened ELSE did_not END]
+    THEN happened ELSE did_not END
 FROM changed JOIN {_MEASURES} ON start = kind ORDER BY weight
 """
 _DELETE = f"DELETE FROM customer_moment WHERE ({_KEY}) IN (SELECT * FROM {_KEYS})"
@@ -66,9 +67,8 @@ FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) WITH ORDINALITY
     AS at (customer_id, kind, moment, place) ORDER BY place
 """
 _FLIP = f"""
-INSERT INTO contribution (moment, {_DIMENSIONS}, weight, experience, value)
-SELECT one.moment + hours * interval '1 hour', {_DIMENSIONS}, weight, ARRAY[experience],
-    ARRAY[CASE weight WHEN 1 THEN now ELSE before END]
+SELECT one.moment + hours * interval '1 hour', {_DIMENSIONS}, weight, experience,
+    CASE weight WHEN 1 THEN now ELSE before END
 FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::int[],
         %s::int[], %s::int[])
     AS flip (customer_id, start, since, until, experience, hours, before, now)
@@ -80,8 +80,13 @@ Moment = tuple[str, str, "datetime"]
 """The customer, the kind and the time of a moment."""
 
 
-def save_moments(cursor: Cursor, measures: WithinMeasures, changes: MomentChanges) -> None:
-    """Store the moments that changed, and what is counted otherwise because of that.
+def save_moments(
+    cursor: Cursor,
+    measures: WithinMeasures,
+    changes: MomentChanges,
+    contributions: list[Contribution],
+) -> None:
+    """Store the moments that changed; what is counted otherwise comes to the contributions.
 
     The caller holds the locks of the customers' rows.
     """
@@ -99,12 +104,13 @@ def save_moments(cursor: Cursor, measures: WithinMeasures, changes: MomentChange
     touched = _columns([*gone, *new], 4)
     added = _columns(rows, 4 + len(COLUMNS))
     cursor.execute(_COUNT, [*touched, *added, *_columns(declared, 6)])
+    contributions += _contributions(cursor)
     if gone:
         cursor.execute(_DELETE, _columns(gone, 4))
     if rows:
         cursor.execute(_INSERT, added)
     now = _neighbours(cursor, looked_at)
-    _flip(cursor, measures, zip(looked_at, before, now, strict=True))
+    contributions += _flip(cursor, measures, zip(looked_at, before, now, strict=True))
 
 
 def _looked_at(measures: WithinMeasures, keys: Iterable[MomentKey]) -> list[Moment]:
@@ -122,8 +128,8 @@ def _flip(
     cursor: Cursor,
     measures: WithinMeasures,
     changed: Iterable[tuple[Moment, Neighbours, Neighbours]],
-) -> None:
-    """Count anew what began before these moments."""
+) -> list[Contribution]:
+    """What began before these moments is counted anew."""
     found: list[tuple[Value, ...]] = []
     for (customer_id, kind, moment), before, now in changed:
         for measure in measures.every:
@@ -133,8 +139,18 @@ def _flip(
                     values.reverse()
                 within = (measure.experience, measure.hours)
                 found.append((customer_id, measure.start, flip.since, flip.until, *within, *values))
-    if found:
-        cursor.execute(_FLIP, _columns(found, 8))
+    if not found:
+        return []
+    cursor.execute(_FLIP, _columns(found, 8))
+    return _contributions(cursor)
+
+
+def _contributions(cursor: Cursor) -> list[Contribution]:
+    """The rows of the last statement: moment, dimensions, weight, experience and value."""
+    return [
+        Contribution(moment, tuple(dimensions), weight, (Measure(experience, value),))
+        for moment, *dimensions, weight, experience, value in cursor
+    ]
 
 
 def _columns(rows: Sequence[Sequence[Value]], width: int) -> list[str]:

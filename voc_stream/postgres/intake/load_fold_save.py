@@ -12,10 +12,11 @@ from voc_stream.domain.folding.fold_batch import Fold
 from voc_stream.domain.folding.keys import keys_of
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.happened_within import within_measures
+from voc_stream.postgres.increments.encoding import increment_of
+from voc_stream.postgres.increments.increment_rows import insert_increment, insert_packed
 from voc_stream.postgres.intake.customer_moments import save_moments
 from voc_stream.postgres.intake.stored_events import earliest_contacts, earliest_steps
 from voc_stream.postgres.rolling.churn_risk import pending_rows
-from voc_stream.postgres.schema.contribution_rows import CONTRIBUTION_COLUMNS, contribution_row
 from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.staging import copy_lines
 
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.domain.contribution import Contribution
     from voc_stream.domain.folding.keys import Keys
     from voc_stream.events.types import AnyEvent
+    from voc_stream.pipeline.ports import Partition
     from voc_stream.postgres.intake.versioned_rows import EntityStore
     from voc_stream.postgres.session.background import Background
     from voc_stream.postgres.session.cursor import Cursor
@@ -68,10 +71,11 @@ class Folding:
         """Let the events change the rows, without asking the database anything."""
         self.fold.apply(self.events)
 
-    def save(self, background: Background, *, with_history: bool = True) -> None:
-        """Write the changed rows and what they contribute.
+    def save(self, background: Background, source: Partition, *, with_history: bool = True) -> None:
+        """Write the changed rows and what they contribute, as increments of a source.
 
         The events are inserted before, and no statement is under way on the connection.
+        The transaction holds the lock of the source (increment_rows.py).
         `with_history` says whether customers whose profile changes have been counted under the
         earlier profile, so that they must be moved. Raises ChangedMeanwhileError.
         """
@@ -96,12 +100,16 @@ class Folding:
         background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self.events)
         changes = fold.moment_changes()
+        of_moments: list[Contribution] = []
         if changes.new or changes.gone:
-            background.run(partial(save_moments, cursor, self._within, changes))
+            background.run(partial(save_moments, cursor, self._within, changes, of_moments))
         entities.orders.save(cursor, fold.orders, background)
         entities.complaints.save(cursor, fold.complaints, background)
-        data = lines(map(contribution_row, contributions))
-        background.run(partial(copy_lines, cursor, "contribution", CONTRIBUTION_COLUMNS, data))
+        if contributions:
+            data = increment_of(contributions)
+            background.run(partial(insert_packed, cursor, source, data, contributions))
+        # It is known only when the moments have been saved, and mostly little or nothing.
+        background.run(partial(insert_increment, cursor, source, of_moments))
         data = lines(pending_rows(fold.affected_customers()))
         background.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
         background.wait()

@@ -5,20 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.dimensions import DETAILS, DIMENSIONS, SITES
-from voc_stream.domain.horizons import (
-    FIVE_MINUTES,
-    HORIZONS,
-    HOUR,
-    Horizon,
-    Window,
-    closed_window,
-)
+from voc_stream.domain.dimensions import DETAILS, SITES
+from voc_stream.domain.horizons import HORIZONS, Horizon, Window, closed_window
+from voc_stream.postgres.increments.levels import Level
 from voc_stream.postgres.schema.sums import SUMS, add_up, all_zero
 from voc_stream.postgres.session.locks import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime, timedelta
 
     from voc_stream.postgres.session.cursor import Cursor
@@ -29,49 +22,26 @@ log = logging.getLogger(__name__)
 
 
 class Refresh(NamedTuple):
-    """What is refreshed together.
+    """What is refreshed together: the sums of a level, and the horizons of its scope types.
 
     Attributes:
-        name: its row in `rolling_clock`.
+        level: whose sums are merged.
         lock: the lock under which it is done.
-        queue: the table it empties.
-        passed_to: the table into which it passes on what it took; None for the last refresh.
         scope_types: the scope types that it keeps.
-        columns: of the contributions, by the scope types that are summed from them.
-        finest: width of the finest panes that are kept of them.
     """
 
-    name: str
+    level: Level
     lock: Lock
-    queue: str
-    passed_to: str | None
     scope_types: tuple[str, ...]
-    columns: Mapping[str, str]
-    finest: timedelta
+
+    @property
+    def name(self) -> str:
+        """Its row in `rolling_clock`."""
+        return self.level.value
 
 
-def _columns_of(name: str) -> dict[str, str]:
-    return {each.name: each.column for each in DIMENSIONS if each.refreshed == name}
-
-
-OF_SITES = Refresh(
-    "sites",
-    Lock.SITES,
-    "contribution",
-    "detail_contribution",
-    SITES,
-    _columns_of("sites"),
-    FIVE_MINUTES,
-)
-OF_DETAILS = Refresh(
-    "details",
-    Lock.DETAILS,
-    "detail_contribution",
-    None,
-    DETAILS,
-    _columns_of("details"),
-    HOUR,
-)
+OF_SITES = Refresh(Level.SITES, Lock.SITES, SITES)
+OF_DETAILS = Refresh(Level.DETAILS, Lock.DETAILS, DETAILS)
 REFRESHES = (OF_SITES, OF_DETAILS)
 
 

@@ -4,68 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from voc_stream.domain.dimensions import CUBE, CUBE_KEY, DETAILS, SITES
+from voc_stream.domain.dimensions import CUBE_KEY, DETAILS, SITES
 from voc_stream.domain.horizons import HORIZONS
 from voc_stream.postgres.schema.expressions.intervals import of_scale, share
-from voc_stream.postgres.schema.expressions.local_day import join_calendar, local_day
 from voc_stream.postgres.schema.expressions.stated import stated_mean
 from voc_stream.postgres.schema.sums import BINS, SUMS
-from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 from voc_stream.postgres.schema.tables.customer import CUSTOMER_VIEW
 from voc_stream.postgres.schema.views.durations import DURATION_VIEWS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_VIEWS
 
 MINUTE = timedelta(minutes=1)
 _KEY = ", ".join(CUBE_KEY)
-_COLUMNS = ", ".join(each.column for each in CUBE)
-
-
-UNIT_OF = "(SELECT unit FROM experience e WHERE e.experience = {})"
-
-
-def bin_of(value: str, unit: str) -> str:
-    """SQL of a value's histogram bin; the last bin is open above.
-
-    Bins are the floor of a score or a count, widths that double from 5 for minutes, and 20 for
-    percent.
-    """
-    last = SCORE_BINS - 1
-    thresholds = ", ".join(str(500 * 2**number) for number in range(last))
-    return (
-        f"CASE {unit} WHEN 'minutes' THEN width_bucket({value}, ARRAY[{thresholds}]::bigint[])"
-        f" WHEN 'percent' THEN least({last}, {value} / 2000)::int"
-        f" ELSE least({last}, {value} / 100)::int END"
-    )
 
 
 def _experience_daily() -> str:
-    queued = f"moment, {_COLUMNS}, weight, experience, value, expectation, importance"
-    dimensions = ", ".join(f"c.{each.column}" for each in CUBE)
-    pending = ", ".join(
-        f"CASE WHEN b.bin = {number} THEN c.weight ELSE 0 END" for number in range(SCORE_BINS)
-    )
     return f"""
 CREATE VIEW experience_daily AS
-SELECT {_KEY}, {_totals(SUMS)},
-       ARRAY[{", ".join(f"sum({name})::bigint" for name in BINS)}] AS histogram
-FROM (
-    SELECT {_KEY}, {", ".join(SUMS)}, {", ".join(f"coalesce({name}, 0) AS {name}" for name in BINS)}
-    FROM experience_cube JOIN cube_cell USING (cell)
-    UNION ALL
-    SELECT {local_day("c.moment")}, u.experience, {dimensions},
-           c.weight, c.weight * u.value, c.weight * u.value::bigint * u.value,
-           CASE WHEN u.expectation IS NULL THEN 0 ELSE c.weight END,
-           coalesce(c.weight * u.expectation, 0),
-           CASE WHEN u.importance IS NULL THEN 0 ELSE c.weight END,
-           coalesce(c.weight * u.importance, 0), {pending}
-    FROM (SELECT {queued} FROM contribution UNION ALL SELECT {queued} FROM detail_contribution) c
-         {join_calendar("c.site_id")},
-         unnest(c.experience, c.value, c.expectation, c.importance)
-             AS u(experience, value, expectation, importance),
-         LATERAL (SELECT {bin_of("u.value", UNIT_OF.format("u.experience"))} AS bin) b
-) merged_and_pending
-GROUP BY {_KEY}
-HAVING sum(n) <> 0
+SELECT {_KEY}, {", ".join(SUMS)},
+       ARRAY[{", ".join(f"coalesce({name}, 0)" for name in BINS)}] AS histogram
+FROM experience_cube JOIN cube_cell USING (cell)
+WHERE n <> 0
 """
 
 

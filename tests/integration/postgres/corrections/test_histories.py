@@ -25,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from integration.postgres.settings import in_one_database
 from integration.postgres.store import NOW, Store, send, wait_until
+from integration.postgres.waiting import waiting
 
 from voc_stream.domain.folding.history import move_events
 from voc_stream.postgres.chores import move_histories
@@ -85,9 +86,9 @@ def test_the_batch_itself_moves_nothing(store: Store) -> None:
     """
     sink = store.sink()
     send(sink, messages(told(20)))
-    before = store.one("SELECT count(*) FROM contribution")
+    before = len(waiting(store))
     send(sink, messages([customer(segment="gold")]))
-    assert store.one("SELECT count(*) FROM contribution") == before
+    assert len(waiting(store)) == before
     assert store.ask("SELECT * FROM customer_move") == [("u-1",)]
 
 
@@ -109,10 +110,10 @@ def test_pieces_are_bounded_and_end_in_the_oracles_tables(store: Store) -> None:
     sink, chores = store.sink(), store.chores()
     for value in messages(log):
         send(sink, [value])
-    pieces, before = 1, store.one("SELECT count(*) FROM contribution")
+    pieces, before = 1, len(waiting(store))
     while move_a_piece(store, chores):
         pieces += 1
-        after = store.one("SELECT count(*) FROM contribution")
+        after = len(waiting(store))
         assert (
             after - before <= 2 * 3 * 5
         )  # three rows, each taken back and added, an order with up to five timings
@@ -213,17 +214,17 @@ def test_a_piece_that_fails_leaves_no_trace(store: Store, monkeypatch: pytest.Mo
         send(sink, [value])
     move_a_piece(store, chores)
     state = store.ask("SELECT version, fold_state::text FROM customer")
-    queued = store.one("SELECT count(*) FROM contribution")
+    queued = len(waiting(store))
 
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(histories, "copy_lines", dies)
+        patched.setattr(histories, "insert_increment", dies)
         with pytest.raises(KeyboardInterrupt):
             chores.move_histories.some()
     assert store.ask("SELECT version, fold_state::text FROM customer") == state
-    assert store.one("SELECT count(*) FROM contribution") == queued
+    assert len(waiting(store)) == queued
     store.chores().refresh(NOW)
     store.assert_as_expected(messages(log), names=DERIVED)
 

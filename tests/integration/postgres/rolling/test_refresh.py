@@ -15,7 +15,7 @@ from integration.postgres.settings import in_one_database
 from integration.postgres.store import CATALOGUE, NOW, send
 from oracle import expected_tables
 
-from voc_stream.domain.dimensions import CUBE_KEY, SCOPE_TYPES, SITES
+from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.clocks import LARGEST_LEAP
 from voc_stream.postgres.chores import refresh_tables
@@ -70,8 +70,7 @@ def test_rolling_tables_are_exact_at_every_refresh(
 
     Events are early, late, or there are none.
 
-    Sites do so at each refresh, the other scopes at those that include details, and the cube at
-    every moment.
+    Sites do so at each refresh, the other scopes and the cube at those that include details.
     """
     store.clear()
     sink, chores = store.sink(0), store.chores()
@@ -87,8 +86,8 @@ def test_rolling_tables_are_exact_at_every_refresh(
         as_of += passed
         chores.refresh(as_of) if details else chores.refresh_sites(as_of)
         assert_rolling(store, values, as_of, SCOPE_TYPES if details else SITES)
-        chores.move_histories()
-        store.assert_as_expected(values, names=["experience_daily"])
+        if details:
+            store.assert_as_expected(values, names=["experience_daily"])
 
 
 def assert_rolling(
@@ -183,63 +182,56 @@ def test_one_worker_at_a_time_refreshes(store: Store) -> None:
             "SELECT FROM voc.lock WHERE name = %s FOR UPDATE", (OF_SITES.lock,)
         )
         assert chores.refresh(NOW) is False
-        assert store.one("SELECT count(*) FROM contribution") > 0
+        assert store.one("SELECT count(*) FROM increment") > 0
         connection.rollback()
     assert chores.refresh(NOW) is True
-    assert store.one("SELECT count(*) FROM contribution") == 0
-
-
-def test_the_daily_cube_is_exact_before_and_after_a_refresh(store: Store) -> None:
-    """Pending contributions count in the view already; merging them changes nothing."""
-    values = messages(crowd(60))
-    send(store.sink(), values)
-    store.move_histories()
-    store.assert_as_expected(values, names=["experience_daily"])
-    before = store.ask("SELECT * FROM experience_daily ORDER BY " + ", ".join(CUBE_KEY))
-    store.chores().refresh(NOW)
-    assert before
-    assert store.ask("SELECT * FROM experience_daily ORDER BY " + ", ".join(CUBE_KEY)) == before
+    assert store.one("SELECT count(*) FROM increment") == 0
 
 
 def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However little one step takes, one call merges all (it has seconds for it)."""
-    monkeypatch.setattr(refresh, "CONTRIBUTIONS_A_TIME", 2)
+    monkeypatch.setattr(refresh, "MEASURES_A_TIME", 20)
+    values, sink = messages(crowd(30)), store.sink()
+    for value in values:
+        send(sink, [value])
+    store.chores().refresh(NOW)
+    assert store.one("SELECT count(*) FROM increment") == 0
+    store.assert_as_expected(values, names=ROLLING)
+
+
+def test_much_waits_until_it_has_waited_for_long(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longer increments wait, the more of them share a row: details follow after half a minute.
+
+    Then all is merged, however much it is.
+    """
+    monkeypatch.setattr(refresh, "FEW_MEASURES", 0)
+    chores = store.chores()
+    chores.refresh(NOW)
     values = messages(crowd(30))
     send(store.sink(), values)
-    store.chores().refresh(NOW)
-    assert store.one("SELECT count(*) FROM contribution") == 0
-    store.assert_as_expected(values, names=ROLLING)
+    store.move_histories()
+    as_of = NOW + refresh.DUE_AFTER - INSTANT
+    chores.refresh_sites(as_of)
+    assert chores.refresh_details(as_of, when_due=True)
+    assert store.ask("SELECT * FROM experience_daily") == []
+    assert store.one("SELECT as_of FROM rolling_clock WHERE refresh = 'details'") == NOW
+    assert_rolling(store, values, as_of, SITES)
+    chores.refresh_sites(as_of + INSTANT)
+    assert chores.refresh_details(as_of + INSTANT, when_due=True)
+    assert store.one("SELECT count(*) FROM increment") == 0
+    store.assert_as_expected(values, as_of + INSTANT, names=ROLLING)
 
 
-def test_parts_of_the_sites_take_turns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If much is pending, a call merges one part of the sites only.
-
-    As many calls as there are parts merge all.
-    """
-    monkeypatch.setattr(refresh, "SHORT_QUEUE", 0)
-    values = messages(
-        touchpoint(f"t-{number}", site_id=f"s-{number}", score=number % 11) for number in range(60)
-    )
-    send(store.sink(), values)
+def test_little_is_merged_at_once(store: Store) -> None:
+    """A quiet shop need not wait."""
     chores = store.chores()
-    chores.refresh_sites(NOW)
-    waiting = []
-    for _ in range(refresh.SITE_PARTS):
-        waiting.append(store.one("SELECT count(*) FROM detail_contribution"))
-        assert chores.refresh_details(NOW, in_parts=True)
-        store.move_histories()
-        store.assert_as_expected(values, names=["experience_daily"])
-    assert len(set(waiting)) > refresh.SITE_PARTS / 2, waiting
-    assert store.one("SELECT count(*) FROM detail_contribution") == 0
-    store.assert_as_expected(values, names=ROLLING)
-
-
-def test_little_is_merged_at_once_although_parts_are_asked_for(store: Store) -> None:
-    """A quiet shop need not wait for a turn."""
+    chores.refresh(NOW)
     store.take_in(*crowd(30))
-    chores = store.chores()
+    store.move_histories()
     chores.refresh_sites(NOW)
-    assert chores.refresh_details(NOW, in_parts=True)
+    assert chores.refresh_details(NOW, when_due=True)
     store.assert_as_expected(messages(crowd(30)), names=ROLLING)
 
 
@@ -247,7 +239,7 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However little is merged at a time, readers never see a scope with less than nothing."""
-    monkeypatch.setattr(refresh, "CONTRIBUTIONS_A_TIME", 2)
+    monkeypatch.setattr(refresh, "MEASURES_A_TIME", 2)
     monkeypatch.setattr(refresh_tables, "BUDGET_SECONDS", 0.0)
     chores = store.chores()
     for number in range(6):
@@ -270,9 +262,7 @@ def test_what_is_taken_back_is_not_merged_before_it_was_added(
             == []
         )
         store.ask("SELECT * FROM rolling_satisfaction")
-    while store.one("SELECT count(*) FROM contribution") or store.one(
-        "SELECT count(*) FROM detail_contribution"
-    ):
+    while store.one("SELECT count(*) FROM increment"):
         chores.refresh(NOW)
     assert store.ask(
         "SELECT DISTINCT scope FROM rolling_satisfaction WHERE scope_type = 'site'"

@@ -9,7 +9,7 @@ import sqlalchemy
 from alembic import command
 from builders import START, callback, customer, message, repair_step, touchpoint
 from integration.postgres.schema.test_migrate import ask
-from integration.postgres.store import Store
+from integration.postgres.store import NOW, Store
 
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.schema.migrate import _alembic_config, migrate
@@ -95,6 +95,8 @@ def test_added_dimensions_leave_what_was_stored_and_rebuild_fills_them(
         command.upgrade(_alembic_config(connection), BEFORE)
         fill(connection)
     migrate(url)
+    with Store(url, catalogue) as store:
+        store.chores().refresh(NOW)
     assert ask(url, BY_OLD_DIMENSIONS) == [
         (START.date().isoformat(), "overall", "s-1", "gold", 2, 1600)
     ]

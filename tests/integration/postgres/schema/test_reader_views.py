@@ -7,14 +7,10 @@ import msgspec
 import psycopg2
 import pytest
 from builders import START, messages, touchpoint
-from hypothesis import given
-from hypothesis import strategies as st
 from integration.postgres.store import NOW, Store, send
-from oracle.satisfaction import histogram_bin
 
 from voc_stream.catalogue.label import Label
 from voc_stream.catalogue.model import Experience
-from voc_stream.postgres.schema.reader_views import bin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,30 +125,3 @@ def test_an_expectation_of_nothing_has_no_ratio(store: Store, catalogue: Catalog
         assert opened.ask(
             "SELECT DISTINCT satisfaction_ratio, satisfaction FROM rolling_satisfaction"
         ) == [(None, 7.0)]
-
-
-@given(st.integers(0, 1000) | st.sampled_from([99, 100, 899, 900, 1000]))
-def test_a_score_falls_into_the_bin_of_its_floor(cursor: Cursor, value: int) -> None:
-    """Eleven bins, the last one for ten alone."""
-    assert bin_in_sql(cursor, value, "score") == value // 100
-
-
-@given(
-    st.integers(0, 10_000_000)
-    | st.sampled_from([499, 500, 999, 1000, 1999, 2000, 255_999, 256_000]),
-    st.sampled_from(["minutes", "percent", "count"]),
-)
-def test_other_units_have_bins_that_are_open_above(cursor: Cursor, value: int, unit: str) -> None:
-    """Below 5, 10, 20, ... 2560 minutes and beyond; percent in steps of 20; a count up to 10."""
-    assert bin_in_sql(cursor, value, unit) == histogram_bin(value, unit)
-
-
-def bin_in_sql(cursor: Cursor, value: int, unit: str) -> int:
-    statement = (
-        f"SELECT {bin_of('value', 'unit')}"
-        f" FROM (SELECT {value} AS value, '{unit}'::text AS unit) given"
-    )
-    cursor.execute(statement)
-    row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])

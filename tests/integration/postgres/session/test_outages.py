@@ -142,7 +142,7 @@ def test_a_mistake_of_ours_is_raised_though_the_server_hangs(
 
 
 @pytest.mark.parametrize(
-    "table", ["touchpoint_event", "customer_state", "repair_order", "contribution"]
+    "table", ["touchpoint_event", "customer_state", "repair_order", "increment"]
 )
 def test_a_connection_that_ends_in_the_middle_of_a_batch_changes_nothing(
     store: Store, sink: PostgresSink, table: str

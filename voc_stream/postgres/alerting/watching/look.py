@@ -26,6 +26,8 @@ from voc_stream.postgres.alerting.watching.past_days import (
 )
 from voc_stream.postgres.alerting.watching.rhythms import read_rhythms
 from voc_stream.postgres.alerting.watching.site_levels import digest_levels, renew_levels
+from voc_stream.postgres.increments.increment_rows import is_waiting
+from voc_stream.postgres.increments.levels import Level
 from voc_stream.postgres.rolling.refreshes import minutes
 
 if TYPE_CHECKING:
@@ -96,11 +98,7 @@ def take_look(cursor: Cursor, experiences: Mapping[str, Experience], day: int) -
 
 def is_shape_behind(cursor: Cursor, day: int) -> bool:
     """Whether the cube, which tells the shapes of scores, lacks anything older than a day."""
-    cursor.execute(
-        "SELECT EXISTS (SELECT FROM detail_contribution WHERE moment < %s)", (midnight(day),)
-    )
-    (found,) = cursor.fetchone()  # type: ignore[misc]  # it is one row
-    return bool(found)
+    return is_waiting(cursor, Level.DETAILS, midnight(day))
 
 
 def read_common(

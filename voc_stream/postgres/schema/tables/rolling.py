@@ -1,21 +1,20 @@
-"""Declares the queues of what is not yet merged, and the sums that readers see through views."""
+"""Declares what is not yet merged, and the sums that readers see through views."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Column,
     Date,
     Identity,
     Integer,
+    LargeBinary,
     Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
     UniqueConstraint,
 )
 
@@ -68,45 +67,31 @@ def _boxes() -> list[Column[Any]]:
     ]
 
 
-def _contribution() -> list[Column[Any]]:
-    return [
-        required("moment", TIME, "when it counts"),
-        *(required(each.column, Text, each.comment) for each in DIMENSIONS),
-        required("weight", SmallInteger, "1 adds, -1 takes back"),
-        required("experience", ARRAY(Text), "experiences"),
-        required("value", ARRAY(Integer), "their values, in hundredths"),
-        column(
-            "expectation",
-            ARRAY(Integer),
-            "stated expectations, in hundredths; NULL where none was stated",
-        ),
-        column(
-            "importance",
-            ARRAY(Integer),
-            "stated importances, in hundredths; NULL where none was stated",
-        ),
-    ]
-
-
-contribution = Table(
-    "contribution",
+increment = Table(
+    "increment",
     metadata,
-    *_contribution(),
-    required("number", BigInteger, "in the order of arrival", Identity()),
-    comment="What has been accepted and not yet merged into the scopes all and site of pane and"
-    " rolling_sum; emptied by the chores",
+    required("topic", KEY, "topic of the batch; '~histories' or '~retractions' of what corrects"),
+    required("partition", Integer, "its partition"),
+    required("number", BigInteger, "in the order in which those of a partition are committed"),
+    required("measures", Integer, "how many values it holds"),
+    required("earliest", TIME, "the earliest moment of which it says something"),
+    required("data", LargeBinary, "columns of integers, and the names they stand for"),
+    PrimaryKeyConstraint("topic", "partition", "number"),
+    comment="What a batch adds to sums and takes back, until every level has merged it; deleted by"
+    " the chores",
     postgresql_with=QUEUE,
 )
 
 
-detail_contribution = Table(
-    "detail_contribution",
+merged = Table(
+    "merged",
     metadata,
-    *_contribution(),
-    required("number", BigInteger, "in the order of arrival"),
-    comment="What has not yet been merged into the other scopes and into experience_cube;"
-    " emptied by the chores",
-    postgresql_with=QUEUE,
+    required("level", KEY, "sites or details: which sums"),
+    required("topic", KEY, "topic of increments"),
+    required("partition", Integer, "its partition"),
+    required("number", BigInteger, "the number of the last increment that is in the sums"),
+    PrimaryKeyConstraint("level", "topic", "partition"),
+    comment="Which increments the sums of a level hold: those up to a number of each partition",
 )
 
 
@@ -135,7 +120,7 @@ experience_cube = Table(
         for number in range(SCORE_BINS)
     ),
     PrimaryKeyConstraint("day", "cell", "experience"),
-    comment="Merged part of experience_daily; read that view instead",
+    comment="What experience_daily shows with its dimensions; read that view instead",
     postgresql_with=ADDED_IN_PLACE,
 )
 
@@ -191,7 +176,6 @@ rolling_clock = Table(
     metadata,
     required("refresh", KEY, "sites (scope types all and site) or details (the others)"),
     required("as_of", TIME, "the moment at which their horizons end"),
-    required("turn", Integer, "which part of sites and employees is next where the queue is long"),
     PrimaryKeyConstraint("refresh"),
     comment="The moment of the last refresh of the rolling tables",
 )

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from builders import messages, touchpoint
+from integration.postgres.crowd import crowd
+from integration.postgres.store import NOW, send
+
+from voc_stream.postgres.increments.aggregate import Aggregate, Key
+from voc_stream.postgres.increments.increment_rows import measures_waiting
+from voc_stream.postgres.increments.levels import LEVELS, Level
+from voc_stream.postgres.increments.merging import merge_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from integration.postgres.store import Store
+
+    from voc_stream.postgres.session.cursor import Cursor
+
+# All that a new aggregate is: its table, its level, its key, and what each measure adds.
+TOY = Aggregate(
+    "toy",
+    Level.DETAILS,
+    (Key("channel", lambda m: m.names["channel"], lambda w, codes: w.names["channel"].of(codes)),),
+    {"n": lambda m: m.weight, "points": lambda m: m.weight * m.value},
+)
+
+
+@pytest.fixture
+def cursor(store: Store) -> Iterator[Cursor]:
+    """A transaction that is rolled back."""
+    options = "-c search_path=voc"
+    with closing(psycopg2.connect(store.url, options=options)) as connection:
+        yield connection.cursor()
+        connection.rollback()
+
+
+def test_a_new_aggregate_is_one_declaration(store: Store, cursor: Cursor) -> None:
+    """It is read, added up, written and moved on as all others are."""
+    cursor.execute("CREATE TEMP TABLE toy (channel text PRIMARY KEY, n bigint, points bigint)")
+    scores = [("web", 7), ("web", 9), ("phone", 10)]
+    events = [touchpoint(f"t-{n}", channel=c, score=s) for n, (c, s) in enumerate(scores)]
+    sink = store.sink()
+    for value in messages(events):
+        send(sink, [value])
+    assert merge_waiting(cursor, Level.DETAILS, NOW, 10, [TOY]).measures == len(scores)
+    cursor.execute("SELECT * FROM toy ORDER BY channel")
+    assert cursor.fetchall() == [("phone", 1, 1000), ("web", 2, 1600)]
+    assert measures_waiting(cursor, Level.DETAILS) == 0
+    assert measures_waiting(cursor, Level.SITES) == len(scores)
+
+
+def test_an_increment_goes_when_every_level_has_merged_it(store: Store) -> None:
+    """And not before; whoever merges next begins where the level stands."""
+    chores, sink = store.chores(), store.sink(0, 1)
+    for n in range(2):
+        send(sink, messages([touchpoint(f"t-{n}", customer_id=f"u-{n}")]), n)
+    chores.refresh_sites(NOW)
+    assert store.one("SELECT count(*) FROM increment") == 2
+    assert store.ask("SELECT level, topic, partition, number FROM merged ORDER BY partition") == [
+        ("sites", "test.events", 0, 1),
+        ("sites", "test.events", 1, 1),
+    ]
+    chores.refresh_details(NOW, when_due=False)
+    assert store.one("SELECT count(*) FROM increment") == 0
+    send(sink, messages([touchpoint("t-2")]))
+    assert store.ask("SELECT number FROM increment") == [(2,)]
+    assert store.one("SELECT count(*) FROM merged") == 2 * len(LEVELS)
+
+
+def test_a_topic_that_is_made_anew_counts_on(store: Store) -> None:
+    """Its offsets begin again at 0, but not the numbers of its increments: none is passed over."""
+    values = messages(crowd(30))
+    send(store.sink(), values[:20])
+    chores = store.chores()
+    chores.refresh(NOW)
+    store.ask("UPDATE stream_position SET next_offset = 0")
+    send(store.sink(), values[20:])
+    chores.refresh(NOW)
+    store.assert_as_expected(values, names=["rolling_satisfaction", "experience_daily"])

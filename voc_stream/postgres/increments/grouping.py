@@ -1,0 +1,73 @@
+"""Adds up rows of integers that have the same key, exactly, whatever their size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Ints = NDArray[np.int64]
+Sum = NDArray[Any]
+"""Integers of 64 bits, or of any size as Python has them."""
+_WIDEST = 2**62
+_EXACT_IN_FLOATS = 2**53
+_FEW = 2**16
+
+
+def group(keys: Sequence[Ints], adds: Mapping[str, Sum]) -> tuple[list[Ints], dict[str, Sum]]:
+    """The distinct keys, and what each of them adds up to.
+
+    >>> keys, sums = group([np.array([7, 5, 7])], {"n": np.array([1, 1, -3])})
+    >>> keys[0].tolist(), sums["n"].tolist()
+    ([5, 7], [1, -2])
+    """
+    rows = len(keys[0])
+    if not rows:
+        return list(keys), dict(adds)
+    key, span = combined(keys)
+    if span <= 4 * rows + _FEW:  # few possible keys: no sorting
+        present = np.flatnonzero(np.bincount(key, minlength=span))
+        example = np.empty(span, np.int64)
+        example[key] = np.arange(rows)
+        chosen = example[present]
+        sums = {name: _added(key, column, span)[present] for name, column in adds.items()}
+    else:
+        _, chosen, place = np.unique(key, return_index=True, return_inverse=True)
+        sums = {name: _added(place, column, len(chosen)) for name, column in adds.items()}
+    return [each[chosen] for each in keys], sums
+
+
+def combined(keys: Sequence[Ints]) -> tuple[Ints, int]:
+    """One integer from 0 on for each row, the same for rows of the same keys, and its span."""
+    key, span = _from_zero(keys[0])
+    for each in keys[1:]:
+        further, further_span = _from_zero(each)
+        if span * further_span >= _WIDEST:
+            key = np.unique(key, return_inverse=True)[1]
+            span = int(key.max()) + 1
+            further = np.unique(further, return_inverse=True)[1]
+            further_span = int(further.max()) + 1
+        key, span = key * further_span + further, span * further_span
+    return key, span
+
+
+def _from_zero(column: Ints) -> tuple[Ints, int]:
+    least, most = int(column.min()), int(column.max())
+    if most - least + 1 >= _WIDEST:
+        column = np.unique(column, return_inverse=True)[1]
+        least, most = 0, int(column.max())
+    return column - least, most - least + 1
+
+
+def _added(place: Ints, column: Sum, size: int) -> Sum:
+    """The sum at each place. Floats are fastest, and exact as long as sums stay small."""
+    largest = max(abs(int(column.max())), abs(int(column.min()))) * len(column)
+    if largest < _EXACT_IN_FLOATS:
+        return np.bincount(place, column.astype(np.float64), size).astype(np.int64)
+    total: Sum = np.zeros(size, np.int64 if largest < _WIDEST else object)
+    np.add.at(total, place, column.astype(total.dtype))
+    return total

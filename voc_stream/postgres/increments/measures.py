@@ -1,0 +1,112 @@
+"""Unpacks increments into columns, with one row for each measure."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from voc_stream.domain.dimensions import COLUMNS, CUBE
+from voc_stream.domain.durations import EDGES
+from voc_stream.postgres.increments.encoding import NOT_STATED, Increment, unpack_whole
+from voc_stream.postgres.increments.grouping import combined
+from voc_stream.postgres.increments.world import EXPERIENCE
+from voc_stream.postgres.schema.tables.columns import SCORE_BINS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voc_stream.postgres.increments.grouping import Ints
+    from voc_stream.postgres.increments.world import World
+
+_LAST_BIN = SCORE_BINS - 1
+_MINUTE_BINS = np.array([500 * 2**number for number in range(_LAST_BIN)], np.int64)
+_BUCKETS = np.array(EDGES[1:], np.int64)
+
+
+class Measures:
+    """Columns of measures, all of the same length.
+
+    Attributes:
+        world: numbers the names.
+        seconds: when each counts, in seconds since 1970.
+        names: of each dimension by its column, and of `experience`: the number of its name.
+        weight: 1 adds, -1 takes back.
+        value: in hundredths.
+        expectation: `NOT_STATED` if none was.
+        importance: `NOT_STATED` if none was.
+    """
+
+    def __init__(self, increments: Iterable[bytes], world: World) -> None:
+        parts = [_columns_of(unpack_whole(data), world) for data in increments]
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        self.world = world
+        self.seconds, self.weight, *dimensions = columns[: 2 + len(COLUMNS)]
+        experience, self.value, self.expectation, self.importance = columns[2 + len(COLUMNS) :]
+        self.names = dict(zip((*COLUMNS, EXPERIENCE), (*dimensions, experience), strict=True))
+
+    @cached_property
+    def local_day(self) -> Ints:
+        """The day at the site, in days since 1970."""
+        return self.world.local_days(self.seconds, self.names["site_id"])
+
+    @cached_property
+    def cell(self) -> Ints:
+        """The number of the combination of dimensions."""
+        columns = [self.names[each.column] for each in CUBE]
+        key, _ = combined(columns)
+        _, example, place = np.unique(key, return_index=True, return_inverse=True)
+        found = zip(*[column[example].tolist() for column in columns], strict=True)
+        return self.world.cells(found)[place]
+
+    def is_in(self, unit: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Whether each is measured in a unit."""
+        units, names = self.world.units, self.world.names[EXPERIENCE].all
+        are = np.array([units.get(name, "score") == unit for name in names], np.bool_)
+        found: np.ndarray[tuple[int], np.dtype[np.bool_]] = are[self.names[EXPERIENCE]]
+        return found
+
+    @cached_property
+    def bin(self) -> Ints:
+        """The bin of the histogram, as `bin_of` of the views says it in SQL."""
+        value = self.value
+        toward_zero = np.sign(value) * (np.abs(value) // np.where(self.is_in("percent"), 2000, 100))
+        return np.where(
+            self.is_in("minutes"),
+            np.searchsorted(_MINUTE_BINS, value, side="right"),
+            np.minimum(toward_zero, _LAST_BIN),
+        )
+
+    @cached_property
+    def bucket(self) -> Ints:
+        """The narrow bucket of a duration."""
+        return np.searchsorted(_BUCKETS, self.value, side="right")
+
+
+def _columns_of(increment: Increment, world: World) -> list[Ints]:
+    """The columns of one increment, in the order in which `Measures` takes them."""
+    counts = _unpack(increment.counts)
+    columns = [_unpack(increment.seconds), _unpack(increment.weights)]
+    for name, found, numbers in zip(COLUMNS, increment.names, increment.dimensions, strict=False):
+        columns.append(world.names[name].numbers(found)[_unpack(numbers)])
+    columns += [  # dimensions that were added since
+        world.names[name].numbers([""] * len(counts)) for name in COLUMNS[len(increment.names) :]
+    ]
+    columns = [np.repeat(column, counts) for column in columns]
+    experience = world.names[EXPERIENCE].numbers(increment.experiences)
+    columns.append(experience[_unpack(increment.measured)])
+    columns.append(_unpack(increment.values))
+    stated = _unpack(increment.stated)
+    for packed in (increment.expectations, increment.importances):
+        column = np.full(len(columns[-1]), NOT_STATED, np.int64)
+        column[stated] = _unpack(packed)
+        columns.append(column)
+    return columns
+
+
+def _unpack(packed: bytes) -> Ints:
+    return np.frombuffer(packed, f"<{_KINDS[packed[:1]]}", offset=1).astype(np.int64)
+
+
+_KINDS = {b"b": "i1", b"h": "i2", b"i": "i4", b"q": "i8"}

@@ -34,7 +34,7 @@ MAXIMUM_FUTURE = timedelta(minutes=10)
 SCORED = ("rating", "nps")
 """The kinds of experiences that customers score."""
 
-_DECODER: msgspec.json.Decoder[AnyInput] = msgspec.json.Decoder(AnyInput)
+DECODER: msgspec.json.Decoder[AnyInput] = msgspec.json.Decoder(AnyInput)
 _STORED_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
@@ -66,7 +66,7 @@ def decode(value: bytes | None, now: datetime, catalogue: Catalogue) -> AnyInput
     return (
         refuse_numbers(value)
         or _refuse_times(event, now, catalogue.plausible)
-        or _refuse_names(event, catalogue)
+        or refuse_names(event, catalogue)
         or event
     )
 
@@ -84,7 +84,7 @@ def decode_stored(body: str | bytes, alias: Mapping[str, str]) -> AnyEvent:
 
 def _read(value: bytes) -> AnyInput | Refusal:
     try:
-        return check_identifiers(_DECODER.decode(value))
+        return check_identifiers(DECODER.decode(value))
     except msgspec.ValidationError as error:
         return explain_invalid_event(str(error))
     except msgspec.DecodeError as error:
@@ -92,7 +92,7 @@ def _read(value: bytes) -> AnyInput | Refusal:
 
 
 def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refusal | None:
-    if _overflows(event.occurred_at):
+    if overflows(event.occurred_at):
         return Refusal(
             "out_of_range", "occurred_at: lies outside the years 1 to 9999 in UTC; correct it"
         )
@@ -109,16 +109,17 @@ def _refuse_times(event: AnyInput, now: datetime, plausible: Plausible) -> Refus
             f"occurred_at: is before {earliest}; set the sender's clock, or earliest_occurred_at in"
             f" the catalogue",
         )
-    for name in _FURTHER_TIMES[type(event)]:
+    for name in FURTHER_TIMES[type(event)]:
         time = getattr(event, name)
-        if time is not None and _overflows(time):
+        if time is not None and overflows(time):
             return Refusal(
                 "out_of_range", f"{name}: lies outside the years 1 to 9999 in UTC; correct it"
             )
     return None
 
 
-def _overflows(time: datetime) -> bool:
+def overflows(time: datetime) -> bool:
+    """Whether a time lies outside the years that can be told in UTC."""
     if MINYEAR < time.year < MAXYEAR:
         return False
     try:
@@ -128,7 +129,7 @@ def _overflows(time: datetime) -> bool:
     return False
 
 
-def _refuse_names(event: AnyInput, catalogue: Catalogue) -> Refusal | None:
+def refuse_names(event: AnyInput, catalogue: Catalogue) -> Refusal | None:
     """What is wrong with the experiences or the stage that the event names."""
     named = event.named()
     if not named:
@@ -204,4 +205,4 @@ def _further_times(struct: type[AnyInput]) -> tuple[str, ...]:
     )
 
 
-_FURTHER_TIMES = {struct: _further_times(struct) for struct in INPUT_TYPES.values()}
+FURTHER_TIMES = {struct: _further_times(struct) for struct in INPUT_TYPES.values()}

@@ -25,11 +25,12 @@ from voc_stream.events.types.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from voc_stream.events.types.base import Event
 
 _is_event_id = re.compile(EVENT_ID_PATTERN).match
+_find_event_ids = re.compile(r"[A-Za-z0-9._:\-]+(?:\n[A-Za-z0-9._:\-]+)*+(?!.|\n)").match
 _find_invisible = re.compile(
     rf"[{INVISIBLE}\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 ).search
@@ -43,12 +44,22 @@ def check_identifiers(event: AnyInput) -> AnyInput | Refusal:
     if isinstance(event, Retraction):
         return _checked_retraction(event)
     kind = type(event)
-    for text in _VALUES[kind](event):
+    for text in IDENTIFIER_VALUES[kind](event):
         if text is not None and not (
             text.isascii() and text.isprintable() and text[0] != " " != text[-1]
         ):
             return _checked(event, kind)
     return event
+
+
+def are_event_ids(texts: Sequence[str]) -> bool:
+    r"""Whether each of these texts may be the id of an event.
+
+    >>> are_event_ids(["e-1", "e:2"]), are_event_ids(["e-1", "e 2"]), are_event_ids(["e-1\\n"])
+    (True, False, False)
+    """
+    found = _find_event_ids("\n".join(texts))
+    return found is not None and found[0].count("\n") == len(texts) - 1
 
 
 def normalise_identifiers(event: AnyEvent) -> AnyEvent:
@@ -57,7 +68,7 @@ def normalise_identifiers(event: AnyEvent) -> AnyEvent:
     It is for events that were accepted before.
     """
     kind = type(event)
-    if all(text is None or text.isascii() for text in _VALUES[kind](event)):
+    if all(text is None or text.isascii() for text in IDENTIFIER_VALUES[kind](event)):
         return event
     return _normalised(event, kind)
 
@@ -136,7 +147,7 @@ _IDENTIFIERS: Mapping[type[Event], tuple[str, ...]] = {
     struct: _identifiers_of(struct) for struct in get_args(AnyEvent)
 }
 # attrgetter gives a tuple for two names or more, so the first name stands twice.
-_VALUES: Mapping[type[Event], Callable[[Event], tuple[str | None, ...]]] = {
+IDENTIFIER_VALUES: Mapping[type[Event], Callable[[Event], tuple[str | None, ...]]] = {
     struct: attrgetter(names[0], *names) if names else lambda _: ()
     for struct, names in _IDENTIFIERS.items()
 }

@@ -7,8 +7,12 @@ pays for these checks, so each begins with a search that runs in C and nearly al
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from voc_stream.events.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAXIMUM_DEPTH = 32
 
@@ -120,6 +124,26 @@ def refuse_numbers(value: bytes) -> Refusal | None:
             )
             return Refusal("out_of_range", f"the number at byte {match.start()} {advice}")
     return None
+
+
+def are_harmless(values: Sequence[bytes]) -> bool:
+    """Whether no message, as bytes, has anything that these checks would have to look at.
+
+    Then all of them are ASCII without escapes and without what deletes, short, flat, and no number
+    is too long.
+
+    >>> are_harmless([b'{"a":1}', b"[2]"]), are_harmless([b"1e99999"]), are_harmless([b"[" * 40])
+    (True, False, False)
+    """
+    joined = b"\n".join(values)
+    return (
+        joined.isascii()
+        and b"\\" not in joined
+        and b"\x7f" not in joined
+        and max(map(len, values)) <= _HARMLESS_BYTES
+        and max([value.count(b"{") + value.count(b"[") for value in values]) <= MAXIMUM_DEPTH
+        and _LONG_EXPONENT not in joined.translate(_SHAPE, b"+-")
+    )
 
 
 def _is_storable(whole_digits: int, decimals: int, exponent: bytes) -> bool:

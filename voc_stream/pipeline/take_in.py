@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from voc_stream.events.decode import decode
+from voc_stream.events.decode_many import decode_many
 from voc_stream.pipeline.ports import DecodedMessage
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ def decode_messages(
 
     It touches nothing, so any thread may call it.
     """
+    contents = decode_many([message.value for message in messages], now, catalogue)
     return [
-        DecodedMessage(offset, value, decode(value, now, catalogue)) for offset, value in messages
+        DecodedMessage(offset, value, content)
+        for (offset, value), content in zip(messages, contents, strict=True)
     ]
 
 

@@ -13,6 +13,7 @@ from voc_stream.catalogue.label import Label
 from voc_stream.catalogue.model import Catalogue, ChurnModel, Experience
 from voc_stream.catalogue.plausible import Plausible
 from voc_stream.events.decode import MAXIMUM_MESSAGE_BYTES, decode
+from voc_stream.events.decode_many import decode_many
 from voc_stream.events.refusal import Reason, Refusal
 from voc_stream.events.types import AnyEvent, AnyInput, Callback, Retraction
 
@@ -45,8 +46,19 @@ CATALOGUE = Catalogue(
 )
 
 
+PLAIN = [
+    builders.message(builders.touchpoint("p-1")),
+    builders.message(builders.repair_step("p-2")),
+]
+
+
 def result(value: bytes | None) -> AnyInput | Refusal:
-    return decode(value, NOW, CATALOGUE)
+    """What is said of a message: the same alone and among others that are plainly right."""
+    found = decode(value, NOW, CATALOGUE)
+    assert decode_many([value], NOW, CATALOGUE) == [found]
+    first, last = (decode(each, NOW, CATALOGUE) for each in PLAIN)
+    assert decode_many([PLAIN[0], value, PLAIN[1]], NOW, CATALOGUE) == [first, found, last]
+    return found
 
 
 def refusal(value: bytes | None) -> Refusal:

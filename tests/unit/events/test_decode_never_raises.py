@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voc_stream.events.decode import decode
+from voc_stream.events.decode_many import decode_many
 from voc_stream.events.refusal import Reason, Refusal
 from voc_stream.events.types import AnyInput
 from voc_stream.events.types.base import Event
@@ -51,7 +52,10 @@ def test_event_with_any_values_never_raises(
 ) -> None:
     """Whatever JSON value a field has, the answer is an event or a refusal."""
     for fields in events:
-        assert_well_formed(decode(json.dumps({**fields, **others}).encode(), NOW, catalogue))
+        value = json.dumps({**fields, **others}).encode()
+        found = decode(value, NOW, catalogue)
+        assert_well_formed(found)
+        assert decode_many([value], NOW, catalogue) == [found]
 
 
 @given(
@@ -66,7 +70,10 @@ def test_mutated_event_never_raises(
         changed = value
         for place, removed, added in changes:
             changed = changed[:place] + added + changed[place + removed :]
-        assert_well_formed(decode(changed, NOW, catalogue))
+        found = decode(changed, NOW, catalogue)
+        assert_well_formed(found)
+        others = [decode(value, NOW, catalogue), found]
+        assert decode_many([value, changed], NOW, catalogue) == others
 
 
 def assert_well_formed(found: AnyInput | Refusal) -> None:

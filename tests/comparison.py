@@ -45,23 +45,26 @@ INTERVAL_TOLERANCE = 5e-6
 ROWS_SHOWN = 5
 
 
-def read_tables(database_url: str, names: Iterable[str] = KEYS) -> dict[str, Table]:
-    """The rows of the named tables or views of schema `voc`, all columns, as one moment sees them.
+def read_tables(
+    database_url: str, names: Iterable[str] = KEYS, schema: str = "voc"
+) -> dict[str, Table]:
+    """The rows of the named tables or views of a schema, all columns, as one moment sees them.
 
     Keys as the oracle has them.
     """
     with closing(psycopg2.connect(database_url)) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         connection.cursor().execute("SET TIME ZONE 'UTC'")
-        return {name: dict(_rows(connection, name)) for name in names}
+        return {name: dict(_rows(connection, name, schema)) for name in names}
 
 
-def _rows(connection: Any, name: str) -> Iterator[tuple[tuple[Any, ...], Row]]:
+def _rows(connection: Any, name: str, schema: str) -> Iterator[tuple[tuple[Any, ...], Row]]:
     with connection.cursor(name="rows", cursor_factory=RealDictCursor) as cursor:
         cursor.itersize = 10_000
         # The body as text, to keep its numbers exact; a fixed list of names, none from outside.
         cursor.execute(
-            f"SELECT *{', body::text AS body_text' if name in WITH_BODY else ''} FROM voc.{name}"
+            f"SELECT *{', body::text AS body_text' if name in WITH_BODY else ''}"
+            f" FROM {schema}.{name}"
         )
         for found in cursor:
             row = dict(found)

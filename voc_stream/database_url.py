@@ -122,6 +122,23 @@ def with_password(url: str, password: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}password={quote(password, safe='')}"
 
 
+def with_cell(url: str, cell: str) -> str:
+    """The address of a cell in a database: every session knows the cell that it belongs to.
+
+    >>> with_cell("postgresql://voc@db/voc", "north")
+    'postgresql://voc@db/voc?options=-c%20voc_stream.cell%3Dnorth'
+    >>> with_cell("postgresql://voc@db/voc?options=-c%20jit%3Doff&sslmode=require", "north")
+    'postgresql://voc@db/voc?options=-c%20jit%3Doff%20-c%20voc_stream.cell%3Dnorth&sslmode=require'
+    """
+    option = quote(f"-c voc_stream.cell={cell}", safe="-")
+    # libpq takes the last of several options.
+    *before, last = re.split(r"(?<=[?&]options=)", url)
+    if not before:
+        return f"{url}{'&' if '?' in url else '?'}options={option}"
+    given, more = re.fullmatch("([^&]*)(.*)", last).groups()  # type: ignore[union-attr]  # it matches any text
+    return f"{''.join(before)}{given}{'%20' if given else ''}{option}{more}"
+
+
 def _parts(url: str) -> _Parts:
     found = _URL.fullmatch(url)
     if found is None:

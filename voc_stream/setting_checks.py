@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MAXIMUM_PORT = 65535
+# How alike an unknown variable must be to a known one to count as a slip of the pen. An
+# orchestrator that sets `VOC_STREAM_SERVICE_HOST` for a service called voc-stream makes no slip.
+TYPING_ERROR_LIKENESS = 0.85
+NO_CELLS = ("all", "bi", "rebuild")
+"""Words that stand in names of schemas already."""
 
 
 def broker_list(value: str | int) -> str:
@@ -41,6 +46,17 @@ def matching(pattern: str, meaning: str, maximum_length: int) -> Callable[[str |
         return str(value)
 
     return check
+
+
+def cell_name(value: str | int) -> str:
+    """The name of a cell.
+
+    It is part of the names of topics, groups and schemas, so `voc_<cell>_bi` can be no cell's own.
+    """
+    name = matching(r"[a-z][a-z0-9]*", "a word of small letters and digits", 24)(value)
+    if name in NO_CELLS:
+        raise ValueError(f"must not be one of {', '.join(NO_CELLS)}; it is {name!r}")
+    return name
 
 
 def whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
@@ -89,6 +105,20 @@ def not_empty(value: str | int) -> str:
     return str(value)
 
 
+def secret_in(path: Path) -> str:
+    """What the file holds, without the line break at its end. No message repeats any of it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text in UTF-8") from None
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise ValueError(f"{path} is empty; it must hold the secret and nothing else")
+    return secret
+
+
 def path_or_one_of(meaning: str, names: Sequence[str]) -> Callable[[str | int], str]:
     """A check for the path of a file that is there, or one of these names."""
 
@@ -101,6 +131,11 @@ def path_or_one_of(meaning: str, names: Sequence[str]) -> Callable[[str | int], 
         return str(value)
 
     return check
+
+
+def is_typing_error(name: str, known: Sequence[str]) -> bool:
+    """Whether an unknown name was probably meant to be a known one."""
+    return bool(difflib.get_close_matches(name, known, n=1, cutoff=TYPING_ERROR_LIKENESS))
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:

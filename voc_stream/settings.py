@@ -8,22 +8,24 @@ own instead: `VOC_…_FILE` names that file.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voc_stream.database_url import check_url, has_password, with_password
+from voc_stream.database_url import check_url, has_password, with_cell, with_password
 from voc_stream.errors import VocError
 from voc_stream.setting_checks import (
     MAXIMUM_PORT,
     broker_list,
+    cell_name,
     existing_file,
+    is_typing_error,
     matching,
     not_empty,
     one_of,
     path_or_one_of,
+    secret_in,
     suggestion,
     switch,
     whole_number,
@@ -45,9 +47,6 @@ FILE_SUFFIX = "_file"
 SWITCHES = ("kafka_allow_plaintext_password",)
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
-# How alike an unknown variable must be to a known one to count as a slip of the pen. An
-# orchestrator that sets `VOC_STREAM_SERVICE_HOST` for a service called voc-stream makes no slip.
-TYPING_ERROR_LIKENESS = 0.85
 
 
 class SettingsError(VocError):
@@ -86,10 +85,12 @@ class Settings:
         database_url: `postgresql://user:password@host:port,host:port/database?sslmode=verify-full`,
             or `postgres://…`: what libpq reads.
         database_password: Password of the database's user, if the URL holds none.
-        topic_prefix: What every topic name begins with.
+        cell: Name of the cell, such as `north`, whose topics are `voc.north.…`, whose group is
+            `voc-stream-north` and whose tables are in schema `voc_north`. Without it, `voc`.
+        topic_prefix: What every topic name begins with. The name of a cell follows it.
         catalogue: Path of a catalogue of experiences, or `automotive`, `hotel` or `retail`. Without
             it, `automotive`.
-        group: Kafka consumer group of the workers.
+        group: Kafka consumer group of the workers. The name of a cell follows it.
         web_host: Address that serves `/metrics`, `/healthz` and `/readyz`; `0.0.0.0` lets a
             Prometheus elsewhere scrape.
         web_port: Port of the same; `0` chooses a free one.
@@ -128,6 +129,7 @@ class Settings:
     kafka_ssl_key_password: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
     database_password: str | None = field(default=None, repr=False)
+    cell: str | None = None
     topic_prefix: str = "voc."
     catalogue: str | None = None
     group: str = "voc-stream"
@@ -146,7 +148,7 @@ class Settings:
     log_format: str = "TEXT"
 
     def require_database_url(self) -> str:
-        """The database URL, with the password.
+        """The database URL, with the password and the cell.
 
         Raises SettingsError if no URL was given, or if two passwords were.
         """
@@ -155,13 +157,14 @@ class Settings:
                 "VOC_DATABASE_URL is missing: set it, here or in the file of VOC_CONFIG, to"
                 " postgresql://user:password@host:port/database"
             )
+        url = self.database_url if self.cell is None else with_cell(self.database_url, self.cell)
         if self.database_password is None:
-            return self.database_url
-        if has_password(self.database_url):
+            return url
+        if has_password(url):
             raise SettingsError(
                 "VOC_DATABASE_URL and VOC_DATABASE_PASSWORD both hold a password; keep one of them"
             )
-        return with_password(self.database_url, self.database_password)
+        return with_password(url, self.database_password)
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -181,12 +184,20 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             _take(given, name, text, variable)
         else:
             _refuse_typing_error(variable)
-    return Settings(**(values | given))  # type: ignore[arg-type]  # each check returns its field's type
+    settings = Settings(**(values | given))  # type: ignore[arg-type]  # each check returns its field's type
+    cell = settings.cell
+    if cell is None:
+        return settings
+    prefix, group = f"{settings.topic_prefix}{cell}.", f"{settings.group}-{cell}"
+    return replace(settings, topic_prefix=prefix, group=group)
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that make `load_settings` return the same settings in a child process."""
     values = {setting.name: getattr(settings, setting.name) for setting in fields(settings)}
+    if settings.cell is not None:
+        values["topic_prefix"] = settings.topic_prefix.removesuffix(f"{settings.cell}.")
+        values["group"] = settings.group.removesuffix(f"-{settings.cell}")
     return {
         PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None
     }
@@ -226,25 +237,14 @@ def _take(values: dict[str, str | int], name: str, value: str | int, where: str)
     """Check a value, or the secret in the file that it names, and keep it."""
     secret = name.removesuffix(FILE_SUFFIX)
     if secret in SECRETS and name != secret:
-        name, value = secret, _read_secret(Path(str(value)), where)
+        try:
+            name, value = secret, secret_in(Path(str(value)))
+        except ValueError as error:
+            raise SettingsError(f"{where}: {error}") from error
     if name in values:
         also = f", as itself or as {name}{FILE_SUFFIX}" if name in SECRETS else ""
         raise SettingsError(f"{where}: {name} is set twice{also}; keep one of them")
     values[name] = _checked(name, value, where)
-
-
-def _read_secret(path: Path, where: str) -> str:
-    """What the file holds, without the line break at its end. No message repeats any of it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{where}: cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise SettingsError(f"{where}: {path} is no text in UTF-8") from None
-    secret = text.removesuffix("\n").removesuffix("\r")
-    if not secret:
-        raise SettingsError(f"{where}: {path} is empty; it must hold the secret and nothing else")
-    return secret
 
 
 def _checked(name: str, value: str | int, where: str) -> str | int:
@@ -256,7 +256,7 @@ def _checked(name: str, value: str | int, where: str) -> str | int:
 
 def _refuse_typing_error(variable: str) -> None:
     known = [PREFIX + name.upper() for name in _KNOWN] + [CONFIG]
-    if difflib.get_close_matches(variable.upper(), known, n=1, cutoff=TYPING_ERROR_LIKENESS):
+    if is_typing_error(variable.upper(), known):
         raise SettingsError(f"unknown setting {variable}{suggestion(variable.upper(), known)}")
 
 
@@ -275,6 +275,7 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "kafka_ssl_key_password": not_empty,
     "database_url": lambda value: check_url(str(value)),
     "database_password": not_empty,
+    "cell": cell_name,
     "topic_prefix": matching(
         r"[A-Za-z0-9._-]*", "letters, digits, '.', '_' or '-'", MAXIMUM_PREFIX_LENGTH
     ),

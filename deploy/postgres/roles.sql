@@ -79,34 +79,46 @@ CREATE SCHEMA IF NOT EXISTS voc_bi AUTHORIZATION voc_owner;
 GRANT USAGE ON SCHEMA voc TO voc_writer;
 GRANT USAGE ON SCHEMA voc_bi TO voc_bi;
 
--- What the owner makes from now on, so that the tables of the next version can be used at once.
--- Never TRUNCATE: that is the owner's. MAINTAIN, from PostgreSQL 17 on, because the worker vacuums
--- its queues every few seconds; before that autovacuum does it.
+-- What the owner makes from now on, in the schema of each cell that is there, so that the tables of
+-- the next version can be used at once. Never TRUNCATE: that is the owner's. MAINTAIN, from
+-- PostgreSQL 17 on, because the worker vacuums its queues every few seconds; before that autovacuum
+-- does it. Refused messages are deleted by a function only, which takes none of the last day.
 DO $$
 DECLARE
+    cell text;
     rights text := 'SELECT, INSERT, UPDATE, DELETE'
         || CASE WHEN current_setting('server_version_num')::int >= 170000
                 THEN ', MAINTAIN' ELSE '' END;
 BEGIN
-    EXECUTE format(
-        'ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc'
-        ' GRANT %s ON TABLES TO voc_writer',
-        rights
-    );
-    EXECUTE format('GRANT %s ON ALL TABLES IN SCHEMA voc TO voc_writer', rights);
+    FOR cell IN
+        SELECT nspname FROM pg_namespace
+        WHERE nspname ~ '^voc(_(?!(all|bi|rebuild)$)[a-z][a-z0-9]*)?$'
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO voc_writer', cell);
+        EXECUTE format(
+            'ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA %I'
+            ' GRANT %s ON TABLES TO voc_writer',
+            cell, rights
+        );
+        EXECUTE format('GRANT %s ON ALL TABLES IN SCHEMA %I TO voc_writer', rights, cell);
+        EXECUTE format(
+            'ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA %I'
+            ' GRANT EXECUTE ON FUNCTIONS TO voc_writer',
+            cell
+        );
+        EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO voc_writer', cell);
+    END LOOP;
 END $$;
--- It deletes refused messages by a function only, which takes none of the last day.
-ALTER DEFAULT PRIVILEGES FOR ROLE voc_owner IN SCHEMA voc GRANT EXECUTE ON FUNCTIONS TO voc_writer;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA voc TO voc_writer;
 
 -- What single tables do not need. Only those that are there: before the first `init` there is none.
 DO $$
 DECLARE
+    cell text;
     name text;
     rights text;
 BEGIN
-    FOR name, rights IN
-        SELECT c.relname, needless.rights
+    FOR cell, name, rights IN
+        SELECT n.nspname, c.relname, needless.rights
         FROM (VALUES
             ('schema_version', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             -- The facts, from which all else can be made anew: a worker adds to them and changes
@@ -152,9 +164,14 @@ BEGIN
             ('repair_stage', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('duration_daily', 'INSERT, UPDATE, DELETE, MAINTAIN'),
             ('duration_rolling', 'INSERT, UPDATE, DELETE, MAINTAIN'),
-            ('complaint_iceberg', 'INSERT, UPDATE, DELETE, MAINTAIN')
+            ('complaint_iceberg', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('rolling_total', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('duration_total', 'INSERT, UPDATE, DELETE, MAINTAIN'),
+            ('complaint_total', 'INSERT, UPDATE, DELETE, MAINTAIN')
         ) AS needless (relname, rights)
-        JOIN pg_class c ON c.relname = needless.relname AND c.relnamespace = 'voc'::regnamespace
+        JOIN pg_class c ON c.relname = needless.relname
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+            AND n.nspname ~ '^voc(_(?!(all|bi|rebuild)$)[a-z][a-z0-9]*)?$'
     LOOP
         IF current_setting('server_version_num')::int < 170000 THEN
             rights := array_to_string(
@@ -162,7 +179,7 @@ BEGIN
             );
         END IF;
         IF rights <> '' THEN
-            EXECUTE format('REVOKE %s ON voc.%I FROM voc_writer', rights, name);
+            EXECUTE format('REVOKE %s ON %I.%I FROM voc_writer', rights, cell, name);
         END IF;
     END LOOP;
 END $$;

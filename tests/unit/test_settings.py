@@ -315,3 +315,18 @@ def test_every_command_explains_itself(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0, result.output
     assert "Usage:" in result.output
+
+
+def test_a_cell_has_topics_and_a_group_of_its_own() -> None:
+    """VOC_CELL stands for all that differs between cells, and a child process gets the same."""
+    settings = load_settings({"VOC_CELL": "north", "VOC_DATABASE_URL": URL})
+    assert (settings.topic_prefix, settings.group) == ("voc.north.", "voc-stream-north")
+    assert settings.require_database_url() == f"{URL}?options=-c%20voc_stream.cell%3Dnorth"
+    assert load_settings(to_environment(settings)) == settings
+
+
+@pytest.mark.parametrize("name", ["", "North", "north-1", "all", "bi", "rebuild", "n_bi"])
+def test_what_is_part_of_another_name_is_no_name_of_a_cell(name: str) -> None:
+    """No cell's schema may be called like the views or the scratch tables of another."""
+    with pytest.raises(SettingsError, match="VOC_CELL must"):
+        load_settings({"VOC_CELL": name})

@@ -13,9 +13,10 @@ from voc_stream.settings import load_settings
 
 
 @click.command(name="init")
-def command() -> None:
+@click.option("--cell", help="Make this cell, or bring it up to date; VOC_CELL says the same.")
+def command(cell: str | None) -> None:
     """Create the topics and bring the tables up to date; safe to repeat."""
-    settings = load_settings(os.environ)
+    settings = load_settings({**os.environ, **({"VOC_CELL": cell} if cell else {})})
     database_url = settings.require_database_url()
     topics = ensure_topics(settings)
     for name in topics.created:

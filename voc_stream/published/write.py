@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from voc_stream.events.types import INPUT_TYPES
-from voc_stream.postgres.schema.data_dictionary import dictionary
+from voc_stream.postgres.dictionary.data_dictionary import dictionary
 from voc_stream.published import alert_rules, churn_signals, event_types
 from voc_stream.published.json_schemas import documents
 from voc_stream.published.markdown import replace_section

@@ -21,6 +21,7 @@ from voc_stream.pipeline.ports import (
     StoreUnavailableError,
 )
 from voc_stream.pipeline.take_in import decode_messages
+from voc_stream.postgres.cells.schemas import schemas_of
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
@@ -60,6 +61,7 @@ class Store:
 
     def __init__(self, url: str, catalogue: Catalogue) -> None:
         self.url = url
+        self.schema = schemas_of(url).live
         self.catalogue = catalogue
         self._open = ExitStack()
 
@@ -103,7 +105,7 @@ class Store:
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own; the rows, if it has any."""
-        options = "-c search_path=voc -c timezone=UTC -c lock_timeout=10s"
+        options = f"-c search_path={self.schema} -c timezone=UTC -c lock_timeout=10s"
         with closing(psycopg2.connect(self.url, options=options)) as connection, connection:
             cursor = connection.cursor()
             cursor.execute(statement, values)
@@ -113,7 +115,7 @@ class Store:
         """What autovacuum does: dead rows go, and the planner learns how many are left."""
         with closing(psycopg2.connect(self.url)) as connection:
             connection.autocommit = True
-            connection.cursor().execute(f"VACUUM ANALYZE voc.{table}")
+            connection.cursor().execute(f"VACUUM ANALYZE {self.schema}.{table}")
 
     def one(self, statement: str, *values: object) -> Any:
         """The only value of the only row."""
@@ -126,16 +128,24 @@ class Store:
         # Not TRUNCATE: new files for all tables and indexes each time would make the server's last
         # checkpoint long. What one worker does at a time has a row for good.
         self.ask(
-            "; ".join(f"DELETE FROM {table}" for table in metadata.tables if table != "voc.lock")
+            "; ".join(
+                f"DELETE FROM {table.name}"
+                for table in metadata.tables.values()
+                if table.name != "lock"
+            )
         )
         # A worker writes its catalogue before it takes in anything.
-        options = "-c search_path=voc"
+        self.copy_catalogue()
+
+    def copy_catalogue(self) -> None:
+        """What a worker does first."""
+        options = f"-c search_path={self.schema}"
         with closing(psycopg2.connect(self.url, options=options)) as connection, connection:
             copy_catalogue(connection.cursor(), self.catalogue)
 
     def tables(self) -> dict[str, Table]:
         """All tables of the contract as they stand."""
-        return read_tables(self.url)
+        return read_tables(self.url, schema=self.schema)
 
     def assert_as_expected(
         self,
@@ -158,7 +168,7 @@ class Store:
             for row in expected["churn_risk"].values():
                 del row["as_of"]
         wanted = {name: expected[name] for name in names}
-        assert_tables_equal(wanted, read_tables(self.url, wanted))
+        assert_tables_equal(wanted, read_tables(self.url, wanted, self.schema))
 
 
 def send(

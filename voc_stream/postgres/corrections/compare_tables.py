@@ -9,7 +9,6 @@ from voc_stream.domain.dimensions import CUBE_KEY
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.postgres.corrections.repair import comparable
 from voc_stream.postgres.schema import all_tables as tables
-from voc_stream.postgres.schema.tables.columns import SCHEMA
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 from voc_stream.postgres.schema.views.durations import DURATION_KEYS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_KEYS
@@ -17,9 +16,9 @@ from voc_stream.postgres.schema.views.iceberg import ICEBERG_KEYS
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from voc_stream.postgres.cells.schemas import Schemas
     from voc_stream.postgres.session.cursor import Cursor
 
-LIVE, SCRATCH = SCHEMA, "voc_rebuild"
 MINUTE = timedelta(minutes=1)
 _STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 # `version` counts writes. `next_change_at` may be early: it is kept when a customer is merely seen
@@ -36,7 +35,7 @@ OF_DETECTORS = frozenset(
 # A pane of nothing is as good as none, and older ones are purged in their time.
 _PANES_KEPT = " OR ".join(
     f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of)"
-    f" FROM {LIVE}.rolling_clock) - interval '{kept.days} days'"
+    f" FROM rolling_clock) - interval '{kept.days} days'"
     for width, kept in PANES_KEPT.items()
 )
 PANES_COMPARED = f"n <> 0 AND ({_PANES_KEPT})"
@@ -53,14 +52,14 @@ class TableComparison(NamedTuple):
     differing: int
 
 
-def compare_tables(cursor: Cursor) -> list[TableComparison]:
+def compare_tables(cursor: Cursor, schemas: Schemas) -> list[TableComparison]:
     """How many rows each table has, and how many differ.
 
     It sorts, in files if need be. A hashed EXCEPT never goes to files, whatever `work_mem` says,
     and the planner expects few rows of new tables: 4,200,000 panes took 3 GB.
     """
     cursor.execute("SET LOCAL enable_hashagg = off")
-    found = [_compare(cursor, *what) for what in _comparisons()]
+    found = [_compare(cursor, schemas, *what) for what in _comparisons()]
     cursor.execute("SET LOCAL enable_hashagg TO DEFAULT")
     return found
 
@@ -111,16 +110,21 @@ def _columns(table: sqlalchemy.Table) -> list[str]:
     return [column.name for column in table.columns]
 
 
-def _compare(
-    cursor: Cursor, name: str, key: tuple[str, ...], columns: list[str], condition: str
+def _compare(  # noqa: PLR0917  the last four are one comparison
+    cursor: Cursor,
+    schemas: Schemas,
+    name: str,
+    key: tuple[str, ...],
+    columns: list[str],
+    condition: str,
 ) -> TableComparison:
     live, scratch = (
         f"SELECT {', '.join(columns)} FROM {schema}.{name} WHERE {condition}"
-        for schema in (LIVE, SCRATCH)
+        for schema in (schemas.live, schemas.scratch)
     )
     cursor.execute(
-        f"SELECT (SELECT count(*) FROM {LIVE}.{name} WHERE {condition}), (SELECT count(*) FROM"
-        f" (SELECT {', '.join(key)} FROM"
+        f"SELECT (SELECT count(*) FROM {schemas.live}.{name} WHERE {condition}),"
+        f" (SELECT count(*) FROM (SELECT {', '.join(key)} FROM"
         f" (({live} EXCEPT {scratch}) UNION ALL ({scratch} EXCEPT {live})) differing"
         f" GROUP BY {', '.join(key)}) keys)"
     )

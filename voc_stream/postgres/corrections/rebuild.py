@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import psycopg2
 
 from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.cells.schemas import schemas_of
 from voc_stream.postgres.corrections.compare_tables import (
-    LIVE,
     NOT_DERIVED,
     PANES_COMPARED,
-    SCRATCH,
     TableComparison,
     compare_tables,
 )
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.postgres.cells.schemas import Schemas
     from voc_stream.postgres.session.cursor import Connection, Cursor
 
 EVENTS_A_TIME = 5_000
@@ -105,10 +105,11 @@ def rebuild(
 
     `progress` is called with the events done and all events. Raises StoreUnavailableError.
     """
-    engine = engine_for(database_url, schema=f"{SCRATCH},{LIVE}")
+    schemas = schemas_of(database_url)
+    engine = engine_for(database_url, path=f"{schemas.scratch},{schemas.live}")
     try:
         with checked_out(engine) as connection:
-            return _rebuild(connection, catalogue, progress)
+            return _rebuild(connection, schemas, catalogue, progress)
     except psycopg2.Error as error:
         if is_about_data(error):  # as where somebody has added a constraint or a trigger
             raise StoreUnavailableError(explain(error)) from error
@@ -118,7 +119,10 @@ def rebuild(
 
 
 def _rebuild(
-    connection: Connection, catalogue: Catalogue, progress: Callable[[int, int], None]
+    connection: Connection,
+    schemas: Schemas,
+    catalogue: Catalogue,
+    progress: Callable[[int, int], None],
 ) -> RebuildReport:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -129,30 +133,30 @@ def _rebuild(
         require_catalogue(cursor, catalogue)
         keep_batches_out(cursor)
         wait_for_lock(cursor, *_LOCKS)
-        _catch_up(cursor, catalogue)
-        _create_scratch(cursor)
+        _catch_up(cursor, schemas, catalogue)
+        _create_scratch(cursor, schemas)
         create_staging_tables(cursor)
         events = _fold_everything(connection, cursor, catalogue, progress)
-        _derive(cursor, catalogue)
-        compared = compare_tables(cursor)
+        _derive(cursor, schemas, catalogue)
+        compared = compare_tables(cursor, schemas)
         if any(table.differing for table in compared):
             for table in _REPLACED:
                 repair(
                     cursor,
                     table,
-                    (LIVE, SCRATCH),
+                    (schemas.live, schemas.scratch),
                     NOT_DERIVED,
                     PANES_COMPARED if table is tables.pane else "true",
                 )
             forget_detectors(cursor)
-        cursor.execute(f"DROP SCHEMA {SCRATCH} CASCADE")
+        cursor.execute(f"DROP SCHEMA {schemas.scratch} CASCADE")
         connection.commit()
         return RebuildReport(events, compared)
 
 
-def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
+def _catch_up(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
     """Let the live tables take in what is pending, so that they can be compared."""
-    cursor.execute(f"SET search_path = {LIVE}")
+    cursor.execute(f"SET search_path = {schemas.live}")
     create_staging_tables(cursor)
     copy_catalogue(cursor, catalogue)
     restate_contacts(cursor, catalogue.flow.follow_up)
@@ -161,7 +165,7 @@ def _catch_up(cursor: Cursor, catalogue: Catalogue) -> None:
     while take_out_next(cursor, catalogue, now, set()):
         _empty_staging(cursor)
     _move_all_histories(cursor, catalogue)
-    _merge_everything(cursor)
+    _merge_everything(cursor, schemas)
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
         churn.reassess(cursor, customer_ids, catalogue, now)
     # The temporary tables must not shadow those that the scratch schema's own will be made from.
@@ -191,14 +195,15 @@ def _empty_staging(cursor: Cursor) -> None:
     cursor.execute("TRUNCATE staged_repair_order, staged_complaint, staged_customer_state")
 
 
-def _merge_everything(cursor: Cursor) -> None:
+def _merge_everything(cursor: Cursor, schemas: Schemas) -> None:
     """Merge all that is pending into the tables of the current schema.
 
     Each refresh is as of the moment of the live tables.
     """
+    clock = f"{schemas.live}.rolling_clock"
     for which in REFRESHES:
         cursor.execute(
-            f"SELECT coalesce((SELECT as_of FROM {LIVE}.rolling_clock WHERE refresh = %s), now())",
+            f"SELECT coalesce((SELECT as_of FROM {clock} WHERE refresh = %s), now())",
             (which.name,),
         )
         (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
@@ -206,18 +211,19 @@ def _merge_everything(cursor: Cursor) -> None:
             pass
 
 
-def _create_scratch(cursor: Cursor) -> None:
+def _create_scratch(cursor: Cursor, schemas: Schemas) -> None:
+    live, scratch = schemas.live, schemas.scratch
     cursor.execute(
-        f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE; CREATE SCHEMA {SCRATCH};"
-        f" SET search_path = {SCRATCH}, {LIVE}"
+        f"DROP SCHEMA IF EXISTS {scratch} CASCADE; CREATE SCHEMA {scratch};"
+        f" SET search_path = {scratch}, {live}"
     )
     like = "INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES"
     for table in _COPIED:
         cursor.execute(
-            f"CREATE UNLOGGED TABLE {SCRATCH}.{table.name} (LIKE {LIVE}.{table.name} {like})"
+            f"CREATE UNLOGGED TABLE {scratch}.{table.name} (LIKE {live}.{table.name} {like})"
         )
     for table in (tables.experience, tables.rolling_clock):
-        cursor.execute(f"INSERT INTO {SCRATCH}.{table.name} SELECT * FROM {LIVE}.{table.name}")
+        cursor.execute(f"INSERT INTO {scratch}.{table.name} SELECT * FROM {live}.{table.name}")
     for _, statement in READER_VIEWS:
         cursor.execute(statement)
 
@@ -247,18 +253,20 @@ def _fold_everything(
     return done
 
 
-def _derive(cursor: Cursor, catalogue: Catalogue) -> None:
+def _derive(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
     """Derive the scratch schema's rolling tables and risks as of the moments of the live ones."""
-    _merge_everything(cursor)
-    cursor.execute(f"SELECT as_of, array_agg(customer_id) FROM {LIVE}.churn_risk GROUP BY as_of")
+    _merge_everything(cursor, schemas)
+    cursor.execute(
+        f"SELECT as_of, array_agg(customer_id) FROM {schemas.live}.churn_risk GROUP BY as_of"
+    )
     for moment, customer_ids in cursor.fetchall():
         churn.reassess(cursor, customer_ids, catalogue, moment)
     # A customer without a risk in the live table must have none in truth.
     cursor.execute(
-        f"SELECT customer_id FROM {SCRATCH}.customer EXCEPT SELECT customer_id"
-        f" FROM {LIVE}.churn_risk"
+        f"SELECT customer_id FROM {schemas.scratch}.customer EXCEPT SELECT customer_id"
+        f" FROM {schemas.live}.churn_risk"
     )
     without = [customer_id for (customer_id,) in cursor.fetchall()]
-    cursor.execute(f"SELECT max(as_of) FROM {LIVE}.rolling_clock")
+    cursor.execute(f"SELECT max(as_of) FROM {schemas.live}.rolling_clock")
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     churn.reassess(cursor, without, catalogue, as_of)

@@ -11,7 +11,7 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
-from psycopg2.errors import UniqueViolation
+import psycopg2
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.refusal import Refusal
@@ -145,7 +145,9 @@ class BatchSteps:
         work()
         try:
             background.wait()
-        except UniqueViolation:
+        except psycopg2.Error as error:
+            if not self._intake.events.is_repetition(error):
+                raise
             self._cursor.execute("ROLLBACK TO SAVEPOINT facts")
             return False
         self._count_accepted(events)

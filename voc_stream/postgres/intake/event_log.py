@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
+from psycopg2.errors import InternalError_, UniqueViolation
 
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.refusal import Refusal
@@ -19,6 +21,8 @@ from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import psycopg2
 
     from voc_stream.pipeline.ports import Batch
     from voc_stream.postgres.session.copy_csv import Value
@@ -84,9 +88,20 @@ class FactTable(Generic[StatedT]):
     def copy(self, cursor: Cursor, data: bytes) -> None:
         """Insert facts of which all are new, at two thirds of the cost of `insert_unseen`.
 
-        Raises UniqueViolation if a fact is not new.
+        Raises an error of which `is_repetition` is true if a fact is not new.
         """
         copy_lines(cursor, self._table, self._columns, data)
+
+    def is_repetition(self, error: psycopg2.Error) -> bool:
+        """Whether an error of `copy` says that a fact is not new.
+
+        A distributed server may pass the violation on as an internal error, with the name of the
+        constraint on one of its parts.
+        """
+        if isinstance(error, UniqueViolation):
+            return True
+        violated = rf'duplicate key value violates unique constraint "{self._table}_pkey(_\d+)?"'
+        return isinstance(error, InternalError_) and re.search(violated, str(error)) is not None
 
     def insert_unseen(self, cursor: Cursor, data: bytes, count: int) -> set[Place]:
         """Insert those of `count` facts that are new, and return their places.

@@ -1,4 +1,4 @@
-"""Declares what BI tools see: schema `voc_bi`.
+"""Declares what BI tools see of a cell.
 
 It has neither the writers' columns nor what customers wrote.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from voc_stream.events.types import EVENT_TYPES
 from voc_stream.postgres.schema import all_tables as tables
-from voc_stream.postgres.schema.tables.columns import SCHEMA, WRITERS_ONLY
+from voc_stream.postgres.schema.tables.columns import WRITERS_ONLY
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
 
 # Of an event's body only fields are shown whose values are numbers, ids or words of a list. A
@@ -36,12 +36,16 @@ _TABLES = (
 
 
 class BiView(NamedTuple):
-    """A view of schema voc_bi: its name, its query, its comment and its columns' comments."""
+    """A view for BI tools: its name, what it selects, its comment and its columns' comments."""
 
     name: str
-    statement: str
+    expressions: str
     comment: str
     columns: dict[str, str]
+
+    def of(self, schema: str, *also: str) -> str:
+        """SQL of what it shows of the cell in this schema, and of what else is to be selected."""
+        return f"SELECT {', '.join([self.expressions, *also])} FROM {schema}.{self.name}"
 
 
 def bi_views() -> list[BiView]:
@@ -62,7 +66,7 @@ def _of(name: str, comment: str, columns: dict[str, str]) -> BiView:
     expressions = ", ".join(
         f'{_REPLACED.get((name, column), _quoted(column))} AS "{column}"' for column in shown
     )
-    return BiView(name, f"SELECT {expressions} FROM {SCHEMA}.{name}", comment, shown)
+    return BiView(name, expressions, comment, shown)
 
 
 def _quoted(column: str) -> str:

@@ -19,11 +19,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import InternalError
 
 from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.cells.schemas import ALL_CELLS, SCHEMA, schemas_of, translating
 from voc_stream.postgres.schema.bi_views import bi_views
 from voc_stream.postgres.schema.installation import make_installation
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
-from voc_stream.postgres.schema.tables.columns import SCHEMA
-from voc_stream.postgres.schema.view_changes import BI_SCHEMA, Comments, create_views
+from voc_stream.postgres.schema.view_changes import Comments, create_views, create_views_of_all
 from voc_stream.postgres.session.blockers import BlockerWatch
 from voc_stream.postgres.session.connection import SCHEMA_VERSION, engine_for, translated
 from voc_stream.postgres.session.locks import Lock
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from voc_stream.postgres.cells.schemas import Schemas
+
 BI_ROLE = "voc_bi"
 LOCK_SECONDS = 120
 
@@ -40,10 +42,10 @@ log = logging.getLogger(__name__)
 
 
 def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
-    """Bring the database up to date.
+    """Bring the cell that the address names up to date, and the views over all cells with it.
 
-    `say` is told, in words for an operator, for which session it waits. Raises
-    StoreUnavailableError if the database cannot be reached or changed.
+    `say` is told, in words for an operator, for which session it waits, and which cells those views
+    leave out. Raises StoreUnavailableError if the database cannot be reached or changed.
     """
     engine = engine_for(database_url)
     try:
@@ -51,7 +53,7 @@ def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
             pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
             with BlockerWatch(database_url, pid, say) as blockers:
                 try:
-                    _migrate(connection)
+                    others = _migrate(connection, schemas_of(database_url))
                 except sqlalchemy.exc.OperationalError as error:
                     if blockers.last is None or not isinstance(error.orig, LockNotAvailable):
                         raise
@@ -62,50 +64,62 @@ def migrate(database_url: str, say: Callable[[str], None] = log.info) -> None:
                     ) from error
     finally:
         engine.dispose()
+    for cell, version in others.items():
+        say(
+            f"the cell {cell or 'without a name'} is at version {version}, so {ALL_CELLS} leaves it"
+            " out: run `voc-stream init` for it, too"
+        )
 
 
 _IS_VIEW = "SELECT relkind = 'v' FROM pg_class WHERE oid = to_regclass(:name)"
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, schemas: Schemas) -> dict[str, str]:
     connection.execute(
         text(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
     )
     _create_role(connection)
-    _create_schemas(connection)
-    _make_way(connection)
+    _create_schemas(connection, schemas)
+    _make_way(connection, schemas)
     try:
-        command.upgrade(_alembic_config(connection), "head")
+        # Migrations say `voc` for whatever cell they change.
+        with translating(connection, schemas.live):
+            command.upgrade(_alembic_config(connection, schemas.live), "head")
     except CommandError as error:
         raise StoreUnavailableError(
             f"the tables were made by another version of voc-stream ({error}); upgrade this one"
         ) from error
     connection.execute(
-        text(f"INSERT INTO {SCHEMA}.lock SELECT unnest(:locks) ON CONFLICT DO NOTHING"),
+        text(f"INSERT INTO {schemas.live}.lock SELECT unnest(:locks) ON CONFLICT DO NOTHING"),
         {"locks": list(Lock)},
     )
     make_installation(connection.connection.cursor())  # type: ignore[arg-type]  # SQLAlchemy cannot know the driver's class
-    comments = Comments(connection)
+    comments = Comments(connection, schemas.live)
     comments.write(
-        "TABLE", f"{SCHEMA}.schema_version", "Which migration these tables are at / 表结构版本"
+        "TABLE",
+        f"{schemas.live}.schema_version",
+        "Which migration these tables are at / 表结构版本",
     )
     comments.write(
-        "COLUMN", f"{SCHEMA}.schema_version.version_num", "number of the migration / 版本号"
+        "COLUMN", f"{schemas.live}.schema_version.version_num", "number of the migration / 版本号"
     )
-    create_views(connection)
-    _grant(connection)
+    create_views(connection, schemas)
+    others = create_views_of_all(connection)
+    _grant(connection, schemas)
+    return others
 
 
-def _create_schemas(connection: Connection) -> None:
-    """Make the schemas if they are missing, and let one `init` at a time go on.
+def _create_schemas(connection: Connection, schemas: Schemas) -> None:
+    """Make the schemas if they are missing, and let one `init` of a database at a time go on.
 
     Only the owner of a schema may comment on it, and whoever does so holds it until the transaction
     ends. So that is a lock that no stranger can take, and that is there before any table is.
     """
-    for schema, comment in (
-        (SCHEMA, "Voice of the customer / 客户之声"),
-        (BI_SCHEMA, "Views for BI tools / 供BI工具查询的视图"),
-    ):
+    for schema, comment in {
+        ALL_CELLS: "Views for BI tools / 供BI工具查询的视图",
+        schemas.live: "Voice of the customer / 客户之声",
+        schemas.bi: "Views for BI tools / 供BI工具查询的视图",
+    }.items():
         if not connection.execute(
             text("SELECT to_regnamespace(:schema)"), {"schema": schema}
         ).scalar():
@@ -117,24 +131,27 @@ def _create_schemas(connection: Connection) -> None:
             connection.execute(text(f"COMMENT ON SCHEMA {schema} IS '{comment}'"))
 
 
-def _make_way(connection: Connection) -> None:
+def _make_way(connection: Connection, schemas: Schemas) -> None:
     """Make way for an upgrade, if there is something to upgrade.
 
     Transactions that rely on the tables end, new ones are kept away, and the views are dropped.
     Workers of the earlier version then find another version and wait to be replaced. Views would
     forbid changes of what they show.
     """
-    if not connection.execute(text(f"SELECT to_regclass('{SCHEMA}.schema_version')")).scalar():
+    if not connection.execute(
+        text(f"SELECT to_regclass('{schemas.live}.schema_version')")
+    ).scalar():
         return
     if (
-        connection.execute(text(f"SELECT version_num FROM {SCHEMA}.schema_version")).scalar()
+        connection.execute(text(f"SELECT version_num FROM {schemas.live}.schema_version")).scalar()
         == SCHEMA_VERSION
     ):
         return
-    connection.execute(text(f"LOCK TABLE {SCHEMA}.schema_version IN ACCESS EXCLUSIVE MODE"))
-    ours = [f"{BI_SCHEMA}.{view.name}" for view in bi_views()] + [
-        f"{SCHEMA}.{name}" for name, _ in reversed(READER_VIEWS)
-    ]
+    connection.execute(text(f"LOCK TABLE {schemas.live}.schema_version IN ACCESS EXCLUSIVE MODE"))
+    # A view may be made of one that was made before it.
+    ours = [
+        f"{bi}.{view.name}" for bi in (ALL_CELLS, schemas.bi) for view in reversed(bi_views())
+    ] + [f"{schemas.live}.{name}" for name, _ in reversed(READER_VIEWS)]
     try:
         for name in ours:
             # What is a view now may have been a table.
@@ -178,18 +195,24 @@ def allowed(what: str) -> Iterator[None]:
         ) from error
 
 
-def _grant(connection: Connection) -> None:
+def _grant(connection: Connection, schemas: Schemas) -> None:
     # Any role may make temporary tables and large objects in a new database unless that is taken
     # away.
     database = connection.execute(text("SELECT quote_ident(current_database())")).scalar()
     for statement in (
         f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",
         f"GRANT TEMPORARY ON DATABASE {database} TO CURRENT_USER",
-        f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC",
-        f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {BI_ROLE}",
-        f"GRANT USAGE ON SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
-        f"GRANT SELECT ON ALL TABLES IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
-        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {BI_SCHEMA} TO {BI_ROLE}",
+        f"REVOKE ALL ON SCHEMA {schemas.live} FROM PUBLIC",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA {schemas.live} FROM {BI_ROLE}",
+        *(
+            f"GRANT {right} SCHEMA {bi} TO {BI_ROLE}"
+            for bi in dict.fromkeys((ALL_CELLS, schemas.bi))
+            for right in (
+                "USAGE ON",
+                "SELECT ON ALL TABLES IN",
+                "EXECUTE ON ALL FUNCTIONS IN",
+            )
+        ),
     ):
         connection.execute(text(statement))
     # The functions belong to the server's superuser. If this role is not one, its operator decides.
@@ -202,8 +225,9 @@ def _grant(connection: Connection) -> None:
     )
 
 
-def _alembic_config(connection: Connection) -> Config:
+def _alembic_config(connection: Connection, schema: str = SCHEMA) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    config.attributes["schema"] = schema
     return config

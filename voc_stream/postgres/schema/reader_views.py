@@ -15,6 +15,9 @@ from voc_stream.postgres.schema.views.iceberg import ICEBERG_VIEWS
 
 MINUTE = timedelta(minutes=1)
 _KEY = ", ".join(CUBE_KEY)
+ROLLING_KEY = "horizon, scope_type, scope, experience"
+ROLLING_SUMS = (*SUMS, "top_n", "bottom_n")
+"""What rolling satisfaction is computed from."""
 
 
 def _experience_daily() -> str:
@@ -27,7 +30,7 @@ WHERE n <> 0
 """
 
 
-def _totals(names: tuple[str, ...]) -> str:
+def totals(names: tuple[str, ...]) -> str:
     """SQL of sums of sums, in the types that the tables have."""
     return ", ".join(
         f"sum({name})::{'numeric' if name == 'score_sq_sum' else 'bigint'} AS {name}"
@@ -42,8 +45,7 @@ _PHI_OF_SCOPES = (
 )
 
 
-def _rolling_satisfaction() -> str:
-    sums = (*SUMS, "top_n", "bottom_n")
+def _rolling_total() -> str:
     horizons = ", ".join(f"('{horizon.name}', {horizon.pane // MINUTE})" for horizon in HORIZONS)
     refreshes = ", ".join(
         f"('{name}', '{each}')"
@@ -51,10 +53,42 @@ def _rolling_satisfaction() -> str:
         for each in types
     )
     sites = ", ".join(f"'{each}'" for each in SITES)
-    interval = of_scale("r", "e.scale", "f.phi")
-    top, bottom = share("r.top_n", "r.n", "f.phi"), share("r.bottom_n", "r.n", "f.phi")
     return f"""
-CREATE VIEW rolling_satisfaction AS
+CREATE VIEW rolling_total AS
+SELECT r.*, c.as_of, coalesce(s.phi, 1) AS phi
+FROM (
+    SELECT {ROLLING_KEY}, {totals(ROLLING_SUMS)}
+    FROM (
+        SELECT {ROLLING_KEY}, {", ".join(ROLLING_SUMS)} FROM rolling_sum
+        UNION ALL
+        SELECT h.horizon, p.scope_type, p.scope, p.experience,
+               {", ".join(f"p.{name}" for name in ROLLING_SUMS)}
+        FROM (VALUES {horizons}) h (horizon, resolution)
+        CROSS JOIN (VALUES {refreshes}) f (refresh, scope_type)
+        JOIN rolling_clock c USING (refresh)
+        JOIN pane p ON p.resolution = h.resolution AND p.scope_type = f.scope_type
+             AND p.start
+                 = date_bin(h.resolution * interval '1 minute', c.as_of, timestamptz 'epoch')
+    ) closed_and_open
+    GROUP BY {ROLLING_KEY}
+) r
+JOIN rolling_clock c
+    ON c.refresh = CASE WHEN r.scope_type IN ({sites}) THEN 'sites' ELSE 'details' END
+LEFT JOIN ({_PHI_OF_SCOPES}) s ON (s.scope_type, s.scope) = (r.scope_type, r.scope)
+     AND r.horizon <> '1h'
+"""
+
+
+def rolling_of(rolling_total: str, experience: str) -> str:
+    """SQL of rolling satisfaction: what the sums of each key say.
+
+    Args:
+        rolling_total: the sums: a view, or a query in brackets.
+        experience: the catalogue's experiences: a table or a view.
+    """
+    interval = of_scale("r", "e.scale", "r.phi")
+    top, bottom = share("r.top_n", "r.n", "r.phi"), share("r.bottom_n", "r.n", "r.phi")
+    return f"""
 SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        m.experience_mean, m.expectation_mean,
        m.experience_mean - m.expectation_mean AS satisfaction,
@@ -69,7 +103,7 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE r.top_n::float8 / r.n END AS top_box_share,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE r.bottom_n::float8 / r.n END AS bottom_box_share,
        coalesce(e.is_key, false) AS is_key,
-       c.as_of,
+       r.as_of,
        e.kind,
        r.expectation_n,
        r.importance_n,
@@ -77,29 +111,9 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE {top.high} END AS top_box_high,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.low} END AS bottom_box_low,
        CASE WHEN e.unit <> 'score' THEN NULL ELSE {bottom.high} END AS bottom_box_high,
-       f.phi
-FROM (
-    SELECT horizon, scope_type, scope, experience, {_totals(sums)}
-    FROM (
-        SELECT horizon, scope_type, scope, experience, {", ".join(sums)} FROM rolling_sum
-        UNION ALL
-        SELECT h.horizon, p.scope_type, p.scope, p.experience,
-               {", ".join(f"p.{name}" for name in sums)}
-        FROM (VALUES {horizons}) h (horizon, resolution)
-        CROSS JOIN (VALUES {refreshes}) f (refresh, scope_type)
-        JOIN rolling_clock c USING (refresh)
-        JOIN pane p ON p.resolution = h.resolution AND p.scope_type = f.scope_type
-             AND p.start
-                 = date_bin(h.resolution * interval '1 minute', c.as_of, timestamptz 'epoch')
-    ) closed_and_open
-    GROUP BY horizon, scope_type, scope, experience
-) r
-JOIN rolling_clock c
-    ON c.refresh = CASE WHEN r.scope_type IN ({sites}) THEN 'sites' ELSE 'details' END
-LEFT JOIN experience e USING (experience)
-LEFT JOIN ({_PHI_OF_SCOPES}) s ON (s.scope_type, s.scope) = (r.scope_type, r.scope)
-     AND r.horizon <> '1h'
-CROSS JOIN LATERAL (SELECT coalesce(s.phi, 1) AS phi) f
+       r.phi
+FROM {rolling_total} r
+LEFT JOIN {experience} e USING (experience)
 CROSS JOIN LATERAL (
     SELECT CASE e.kind WHEN 'nps' THEN (r.top_n - r.bottom_n)::float8 / r.n
                 ELSE (r.score_sum::numeric / r.n / 100)::float8 END AS experience_mean,
@@ -134,26 +148,33 @@ def _moment(microseconds: str) -> str:
     )
 
 
+_ENTERED, _EXITED = (f"o.fold_state::jsonb -> '{moment}'" for moment in ("entered", "exited"))
+# One call of one function for each order: distributed planners take no join of several.
 _REPAIR_STAGE = f"""
 CREATE VIEW repair_stage AS
-SELECT o.order_id, s.stage, s.entered_at, s.exited_at,
-       CASE WHEN s.exited_at >= s.entered_at
-            THEN (extract(epoch FROM s.exited_at - s.entered_at) / 60)::float8 END AS minutes,
-       (o.fold_state::json -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
+SELECT o.order_id, s.stage, m.entered_at, m.exited_at,
+       CASE WHEN m.exited_at >= m.entered_at
+            THEN (extract(epoch FROM m.exited_at - m.entered_at) / 60)::float8 END AS minutes,
+       (o.fold_state::jsonb -> 'opened' ->> s.stage)::float8 / 60000000 AS opening_minutes
 FROM repair_order o
+CROSS JOIN LATERAL jsonb_object_keys(
+    coalesce({_ENTERED}, '{{}}') || coalesce({_EXITED}, '{{}}')
+) AS s (stage)
 CROSS JOIN LATERAL (
-    SELECT coalesce(i.key, x.key) AS stage,
-           {_moment("i.value")} AS entered_at, {_moment("x.value")} AS exited_at
-    FROM json_each_text(o.fold_state::json -> 'entered') i
-    FULL JOIN json_each_text(o.fold_state::json -> 'exited') x USING (key)
-) s
+    SELECT {_moment(f"({_ENTERED} ->> s.stage)")} AS entered_at,
+           {_moment(f"({_EXITED} ->> s.stage)")} AS exited_at
+) m
 """
 
 # In the order in which they must be created.
 READER_VIEWS = (
     ("customer", CUSTOMER_VIEW),
     ("experience_daily", _experience_daily()),
-    ("rolling_satisfaction", _rolling_satisfaction()),
+    ("rolling_total", _rolling_total()),
+    (
+        "rolling_satisfaction",
+        f"CREATE VIEW rolling_satisfaction AS{rolling_of('rolling_total', 'experience')}",
+    ),
     ("repair_stage", _REPAIR_STAGE),
     *DURATION_VIEWS,
     *ICEBERG_VIEWS,

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from voc_stream.postgres.cells.schemas import ALL_CELLS
+from voc_stream.postgres.schema.all_cells import cells_of, views_of_all
 from voc_stream.postgres.schema.bi_views import bi_views
 from voc_stream.postgres.schema.expressions.interval_functions import INTERVAL_FUNCTIONS
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
-from voc_stream.postgres.schema.tables.columns import SCHEMA
-from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
+from voc_stream.postgres.schema.view_comments import TOTAL_COMMENTS, VIEW_COMMENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
-BI_SCHEMA = "voc_bi"
+    from voc_stream.postgres.cells.schemas import Schemas
+
 _COMMENTS = """
     SELECT n.nspname || '.' || c.relname || coalesce('.' || a.attname, ''), d.description
     FROM pg_description d
@@ -36,9 +40,9 @@ class Comments:
     One that is right is not written again.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *schemas: str) -> None:
         self._connection = connection
-        rows = connection.execute(text(_COMMENTS), {"schemas": [SCHEMA, BI_SCHEMA]})
+        rows = connection.execute(text(_COMMENTS), {"schemas": list(schemas)})
         self._found: dict[str, str] = {row[0]: row[1] for row in rows}
 
     def write(self, kind: str, name: str, comment: str) -> None:
@@ -50,26 +54,41 @@ class Comments:
         self._connection.exec_driver_sql(f"COMMENT ON {kind} {quoted} IS '{literal}'")
 
 
-def create_views(connection: Connection) -> None:
+def create_views(connection: Connection, schemas: Schemas) -> None:
     """Create the views and functions for readers and for BI tools, with their comments.
 
     Only those that are missing or different are created.
     """
     _create_functions(connection)
     for name, statement in READER_VIEWS:
-        _create_view(connection, f"{SCHEMA}.{name}", statement.partition(" AS\n")[2])
+        _create_view(connection, f"{schemas.live}.{name}", statement.partition(" AS\n")[2])
+    comments = Comments(connection, schemas.live, schemas.bi)
+    for name, (about, columns) in (VIEW_COMMENTS | TOTAL_COMMENTS).items():
+        _comment_view(comments, f"{schemas.live}.{name}", about, columns)
+    if schemas.bi == ALL_CELLS:
+        return
     for view in bi_views():
-        _create_view(connection, f"{BI_SCHEMA}.{view.name}", view.statement)
-    comments = Comments(connection)
-    for name, (about, columns) in VIEW_COMMENTS.items():
-        _comment_view(comments, f"{SCHEMA}.{name}", about, columns)
-    for view in bi_views():
-        _comment_view(comments, f"{BI_SCHEMA}.{view.name}", view.comment, view.columns)
+        _create_view(connection, f"{schemas.bi}.{view.name}", view.of(schemas.live))
+        _comment_view(comments, f"{schemas.bi}.{view.name}", view.comment, view.columns)
+
+
+def create_views_of_all(connection: Connection) -> dict[str, str]:
+    """Create the views over all cells of the database, with their comments.
+
+    Whoever calls it keeps others from adding a cell meanwhile. Returns the cells that are left out,
+    with their versions: they are not at the version of this program.
+    """
+    cells, others = cells_of(connection)
+    comments = Comments(connection, ALL_CELLS)
+    for view in views_of_all(cells):
+        _create_view(connection, f"{ALL_CELLS}.{view.name}", view.statement)
+        _comment_view(comments, f"{ALL_CELLS}.{view.name}", view.comment, view.columns)
+    return others
 
 
 def _create_functions(connection: Connection) -> None:
     for function in INTERVAL_FUNCTIONS:
-        signature = f"{BI_SCHEMA}.{function.signature}"
+        signature = f"{ALL_CELLS}.{function.signature}"
         found = connection.execute(
             text(
                 "SELECT prosrc, obj_description(oid, 'pg_proc') FROM pg_proc"
@@ -79,7 +98,7 @@ def _create_functions(connection: Connection) -> None:
         ).first()
         if found is not None and tuple(found) == (function.body, function.comment):
             continue
-        statement = function.statement.format(schema=BI_SCHEMA).replace("%", "%%")
+        statement = function.statement.format(schema=ALL_CELLS).replace("%", "%%")
         connection.exec_driver_sql(f"CREATE OR REPLACE {statement}")
         comment = function.comment.replace("'", "''").replace("%", "%%")
         connection.exec_driver_sql(f"COMMENT ON FUNCTION {signature} IS '{comment}'")
@@ -107,7 +126,7 @@ def _is_equal(connection: Connection, name: str, query: str) -> bool:
     return bool(equal)
 
 
-def _comment_view(comments: Comments, name: str, about: str, columns: dict[str, str]) -> None:
+def _comment_view(comments: Comments, name: str, about: str, columns: Mapping[str, str]) -> None:
     comments.write("VIEW", name, about)
     for column, comment in columns.items():
         comments.write("COLUMN", f"{name}.{column}", comment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.dimensions import CUBE, SCOPE_TYPES_IN_WORDS
+from voc_stream.postgres.schema.sums import SUMS
 from voc_stream.postgres.schema.tables.customer import CUSTOMER_COMMENTS
 from voc_stream.postgres.schema.views.durations import DURATION_COMMENTS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_COMMENTS
@@ -116,3 +117,37 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     **DURATION_COMMENTS,
     **ICEBERG_COMMENTS,
 }
+
+_SUM_COMMENT = "what rolling_satisfaction is computed from / 合计"
+TOTAL_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
+    "rolling_total": (
+        "The sums of rolling_satisfaction, which those of other cells can be added to / 滚动合计",
+        {
+            "horizon": "1h, 24h, 7d, 30d or 90d, ending at as_of / 时间窗",
+            **_SCOPE_COMMENTS,
+            **dict.fromkeys((*SUMS, "top_n", "bottom_n"), _SUM_COMMENT),
+            "as_of": "the moment at which the horizon ends / 截止时间",
+            "phi": "how many times as much days scatter as independent answers would / 离散系数",
+        },
+    ),
+    "duration_total": (
+        "Durations of the last days by length, as duration_rolling counts them / 近期用时分布",
+        {
+            "horizon": "7d, 30d or 90d: so many days of the site, today included / 时间窗",
+            **_SCOPE_COMMENTS,
+            "bucket": "bucket of durations / 区间",
+            "n": "durations / 样本数",
+        },
+    ),
+    "complaint_total": (
+        "Complaints opened in each horizon, as complaint_iceberg counts them / 投诉合计",
+        {
+            "horizon": "24h, 7d, 30d or 90d, ending at as_of / 时间窗",
+            "scope_type": "all or site / 范围类型",
+            "scope": "the site; '' for all / 范围",
+            "about": "what they are about; '' for whatever / 类别",
+            "complaints": "complaints / 投诉数",
+        },
+    ),
+}
+"""Of views that add up what others are computed from."""

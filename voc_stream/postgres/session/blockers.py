@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import psycopg2
 
 from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.cells.schemas import SCHEMA
 from voc_stream.postgres.session.opening import connect
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class BlockerWatch:
         try:
             if self._ended.wait(LOOK_SECONDS):
                 return
-            with closing(connect(self._database_url, "voc")) as connection:
+            with closing(connect(self._database_url, SCHEMA)) as connection:
                 connection.autocommit = True
                 with connection.cursor() as cursor:
                     while not self._ended.is_set():

@@ -11,6 +11,7 @@ import sqlalchemy
 from psycopg2 import errors
 
 from voc_stream.pipeline.ports import StoreGaveUpError, StoreUnavailableError
+from voc_stream.postgres.cells.schemas import SCHEMA, schemas_of
 from voc_stream.postgres.session.deadline import deadline
 from voc_stream.postgres.session.error_advice import NOT_THERE_YET, explain
 from voc_stream.postgres.session.opening import connect
@@ -25,14 +26,14 @@ DEADLINE_SECONDS = 25.0
 # Each migration's file begins with its number, so the newest file says what tables are needed.
 _MIGRATIONS = Path(__file__).parents[1] / "schema" / "migrations" / "versions"
 SCHEMA_VERSION = max(file.stem.split("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py"))
-# Errors about the data itself: trying the same rows again cannot help.
+# Errors about the data itself: trying the same rows again cannot help. What the server does not
+# support is a statement of ours, whatever the data, and would refuse every message.
 _DATA_ERRORS = (
     psycopg2.DataError,
     # Also errors from what somebody has added to our tables: a constraint, or a trigger that raises
     # an exception.
     psycopg2.IntegrityError,
     errors.RaiseException,
-    psycopg2.NotSupportedError,
     errors.ProgramLimitExceeded,
     errors.StatementTooComplex,
 )
@@ -47,14 +48,17 @@ _GAVE_UP = (
 )
 
 
-def engine_for(database_url: str, *, schema: str = "voc") -> sqlalchemy.Engine:
-    """An engine whose sessions see `schema` first, and give up on locks and statements in time.
+def engine_for(database_url: str, *, path: str = "") -> sqlalchemy.Engine:
+    """An engine whose sessions give up on locks and statements in time.
 
-    See `session/opening.py`.
+    They see the schemas of `path` first; without it, those of the cell that the address names. See
+    `session/opening.py`.
     """
-    return sqlalchemy.create_engine(
-        "postgresql+psycopg2://", creator=lambda: connect(database_url, schema), pool_size=1
+    live = schemas_of(database_url).live
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg2://", creator=lambda: connect(database_url, path or live), pool_size=1
     )
+    return engine.execution_options(schema_translate_map={SCHEMA: live})
 
 
 def require_tables(cursor: Cursor) -> None:

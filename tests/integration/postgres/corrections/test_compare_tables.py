@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pytest
     from integration.postgres.store import Store
 
+    from voc_stream.postgres.cells.schemas import Schemas
     from voc_stream.postgres.corrections.compare_tables import TableComparison
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -44,9 +45,9 @@ def test_comparing_takes_no_memory_by_the_row(
     send(store.sink(), messages(crowd(20)))
     plans = []
 
-    def compare(cursor: Cursor) -> list[TableComparison]:
+    def compare(cursor: Cursor, schemas: Schemas) -> list[TableComparison]:
         planning: Any = PlanningCursor(cursor)
-        found = compare_tables(planning)
+        found = compare_tables(planning, schemas)
         plans.append(planning.plan)
         return found
 

@@ -14,7 +14,7 @@ from integration.postgres.store import NOW, send, send_as_a_worker_does
 
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres.corrections.compare_tables import SCRATCH
+from voc_stream.postgres.cells.schemas import schemas_of
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.schema.sums import SUMS
 
@@ -238,7 +238,12 @@ def test_the_report_counts_rows_and_tells_of_progress(filled: Store) -> None:
         assert one.rows == filled.one(
             f"SELECT count(*) FROM {one.table}" + (KEPT_PANES if one.table == "pane" else "")
         ), one
-    assert filled.one("SELECT count(*) FROM pg_namespace WHERE nspname = %s", SCRATCH) == 0
+    assert (
+        filled.one(
+            "SELECT count(*) FROM pg_namespace WHERE nspname = %s", schemas_of(filled.url).scratch
+        )
+        == 0
+    )
 
 
 def test_a_worker_writes_on_while_and_after_tables_are_replaced(store: Store) -> None:

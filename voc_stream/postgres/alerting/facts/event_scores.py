@@ -10,7 +10,7 @@ from voc_stream.postgres.schema.expressions.watched import WATCHED_SCORE
 from voc_stream.postgres.schema.tables.events import touchpoint_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from voc_stream.domain.dimensions import Dimension
     from voc_stream.events.types.base import Naming
@@ -43,45 +43,49 @@ _NAMES = (
 )
 
 
-def _scores_of(naming: Naming, types: Sequence[str]) -> str:
-    """SQL of the scores in the bodies of events `e` of some types.
-
-    The structs of the types say in which fields the scores stand.
-    """
-    said = "e.body" if naming.within is None else "answer"
+def _score_of(naming: Naming) -> str:
+    """SQL of the score that `said` states, by the struct of its type."""
     scores = []
     if naming.score is not None:
-        scores.append(f"({said} ->> '{naming.score}')::numeric")
+        scores.append(f"(said ->> '{naming.score}')::numeric")
     if naming.done is not None:
-        done = f"CASE {said} ->> '{naming.done}' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END"
+        done = f"CASE said ->> '{naming.done}' WHEN 'true' THEN 10 WHEN 'false' THEN 0 END"
         scores.append(done)
-    listed = ", ".join(f"'{name}'" for name in types)
-    is_one = f"e.type IN ({listed})"
-    # Events of other types may hold anything in fields that they do not know.
-    source = (
-        ""
-        if naming.within is None
-        else " FROM jsonb_array_elements("
-        f"CASE WHEN {is_one} THEN e.body -> '{naming.within}' END) answer"
-    )
-    return (
-        f"SELECT coalesce({', '.join(scores)}) AS score{source}"
-        f" WHERE {is_one} AND {said} ->> '{naming.experience}' = ANY({_NAMES})"
-    )
+    return f"coalesce({', '.join(scores)})"
 
 
 def _scores() -> str:
-    """SQL of one row for each score of the experience that an event gives."""
+    """SQL of one row for each score of the experience that an event gives.
+
+    Events of other types may hold anything in fields that they do not know. It is one function for
+    each event: distributed planners take no UNION for each.
+    """
     types: dict[Naming, list[str]] = {}
     for name, struct in EVENT_TYPES.items():
         if struct.naming.is_scored:
-            types.setdefault(struct.naming, []).append(name)
-    of_body = " UNION ALL ".join(_scores_of(naming, names) for naming, names in types.items())
+            types.setdefault(struct.naming, []).append(f"'{name}'")
+
+    def by_type(of_naming: Callable[[Naming], str]) -> str:
+        cases = (
+            f"WHEN e.type IN ({', '.join(names)}) THEN {of_naming(naming)}"
+            for naming, names in types.items()
+        )
+        return f"CASE {' '.join(cases)} END"
+
+    said = by_type(
+        lambda naming: (
+            "jsonb_build_array(e.body)" if naming.within is None else f"e.body -> '{naming.within}'"
+        )
+    )
+    named = by_type(lambda naming: f"said ->> '{naming.experience}'")
     watched = WATCHED_SCORE.replace("e.kind", f"({_KIND})").replace("p.score", "s.score")
     return f"""
     SELECT e.event_id, e.occurred_at, {_VALUES}, {watched} AS score
-    FROM touchpoint_event e CROSS JOIN LATERAL ({of_body}) s
+    FROM touchpoint_event e
+    CROSS JOIN LATERAL jsonb_array_elements({said}) said
+    CROSS JOIN LATERAL (SELECT {by_type(_score_of)} AS score) s
     WHERE e.occurred_at >= %(since)s AND e.is_scored AND s.score IS NOT NULL
+      AND {named} = ANY({_NAMES})
 """
 
 

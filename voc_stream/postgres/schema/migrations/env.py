@@ -3,13 +3,12 @@
 from alembic import context
 
 from voc_stream.postgres.schema.all_tables import metadata
-from voc_stream.postgres.schema.tables.columns import SCHEMA
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     version_table="schema_version",
-    version_table_schema=SCHEMA,
+    version_table_schema=context.config.attributes["schema"],
     include_schemas=True,
     transactional_ddl=True,
 )

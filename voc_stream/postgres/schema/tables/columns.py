@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, MetaData, Numeric, Text
 
-SCHEMA = "voc"
+from voc_stream.postgres.cells.schemas import SCHEMA
+
 SCORE_BINS = 11
 # Columns that only writers need, or that hold what a customer wrote. BI tools do not see them.
 WRITERS_ONLY = frozenset({"version", "fold_state", "payload", "detail", "topic_id"})

@@ -28,7 +28,7 @@ GROUP BY horizon, scope_type, scope, experience, bucket
 """
 DURATION_ROLLING = f"""
 CREATE VIEW duration_rolling AS
-{percentiles_of(_RECENT, "horizon, scope_type, scope, experience")}
+{percentiles_of("SELECT * FROM duration_total", "horizon, scope_type, scope, experience")}
 """
 _PERCENTILES = {
     "n": "durations / 样本数",
@@ -36,7 +36,11 @@ _PERCENTILES = {
     "p90": "minutes that 90 of 100 do not exceed, within 2.5 % / 90分位（分钟）",
     "p95": "minutes that 95 of 100 do not exceed, within 2.5 % / 95分位（分钟）",
 }
-DURATION_VIEWS = (("duration_daily", DURATION_DAILY), ("duration_rolling", DURATION_ROLLING))
+DURATION_VIEWS = (
+    ("duration_daily", DURATION_DAILY),
+    ("duration_total", f"CREATE VIEW duration_total AS{_RECENT}"),
+    ("duration_rolling", DURATION_ROLLING),
+)
 DURATION_KEYS = {
     "duration_daily": ("day", "experience", "site_id"),
     "duration_rolling": ("horizon", "scope_type", "scope", "experience"),

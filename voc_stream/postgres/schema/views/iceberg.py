@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+COMPLAINT_KEY = "horizon, scope_type, scope, about"
 _SCOPES = "CROSS JOIN LATERAL (VALUES ('all', ''), ('site', c.site_id)) AS s (scope_type, scope)"
 _HORIZONS = "(VALUES ('24h', 1), ('7d', 7), ('30d', 30), ('90d', 90)) AS h (horizon, days)"
 # Complaints of a horizon, all of them and by what they are about: `about` is '' for all.
 _COMPLAINTS = f"""
-SELECT horizon, scope_type, scope, about, count(*) AS complaints
+SELECT {COMPLAINT_KEY}, count(*) AS complaints
 FROM rolling_clock k CROSS JOIN {_HORIZONS}
 JOIN complaint c ON c.opened_at <= k.as_of AND c.opened_at > k.as_of - h.days * interval '1 day'
 {_SCOPES}
 CROSS JOIN LATERAL (VALUES (''), (c.category)) AS a (about)
 WHERE k.refresh = 'sites' AND about IS NOT NULL AND scope IS NOT NULL
-GROUP BY horizon, scope_type, scope, about
+GROUP BY {COMPLAINT_KEY}
 """
-COMPLAINT_ICEBERG = f"""
-CREATE VIEW complaint_iceberg AS
-WITH counted AS ({_COMPLAINTS})
+
+
+def iceberg_of(complaint_total: str, rolling_satisfaction: str) -> str:
+    """SQL of the iceberg.
+
+    Args:
+        complaint_total: complaints of each horizon and scope: a view, or a query in brackets.
+        rolling_satisfaction: the view of rolling satisfaction.
+    """
+    return f"""
+WITH counted AS (SELECT * FROM {complaint_total} t)
 SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n, r.bottom_box_share AS unhappy_share,
        r.n * r.bottom_box_share AS unhappy,
        r.n * r.bottom_box_low AS unhappy_low,
@@ -25,14 +34,22 @@ SELECT r.horizon, r.scope_type, r.scope, r.experience, r.n, r.bottom_box_share A
        coalesce(i.complaints, 0) AS complaints_about_it,
        r.n * r.bottom_box_share / o.complaints AS unhappy_per_complaint,
        r.as_of
-FROM rolling_satisfaction r
+FROM {rolling_satisfaction} r
 LEFT JOIN counted o ON (o.horizon, o.scope_type, o.scope) = (r.horizon, r.scope_type, r.scope)
      AND o.about = ''
 LEFT JOIN counted i ON (i.horizon, i.scope_type, i.scope) = (r.horizon, r.scope_type, r.scope)
      AND i.about = r.experience
 WHERE r.scope_type IN ('all', 'site') AND r.horizon <> '1h' AND r.kind = 'rating'
 """
-ICEBERG_VIEWS = (("complaint_iceberg", COMPLAINT_ICEBERG),)
+
+
+ICEBERG_VIEWS = (
+    ("complaint_total", f"CREATE VIEW complaint_total AS{_COMPLAINTS}"),
+    (
+        "complaint_iceberg",
+        f"CREATE VIEW complaint_iceberg AS{iceberg_of('complaint_total', 'rolling_satisfaction')}",
+    ),
+)
 ICEBERG_KEYS = {"complaint_iceberg": ("horizon", "scope_type", "scope", "experience")}
 ICEBERG_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "complaint_iceberg": (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from voc_stream.postgres.dictionary.data_dictionary import dictionary
 from voc_stream.postgres.schema.bi_views import bi_views
-from voc_stream.postgres.schema.data_dictionary import dictionary
 
 
 def test_every_column_that_bi_tools_see_is_on_the_page() -> None:

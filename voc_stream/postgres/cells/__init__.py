@@ -1,0 +1,1 @@
+"""Says where each cell of a database lies."""

@@ -1,0 +1,1 @@
+"""Writes the data dictionary from what the tables and views say of themselves."""

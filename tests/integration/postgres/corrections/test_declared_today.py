@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
 
 # Whatever a table says, but for what counts writes or tells when something was written.
+# A state is compared by what it says, not by how it is written.
+STATE = "jsonb_set(t, '{fold_state}', (t ->> 'fold_state')::jsonb) - 'version'"
 TABLES = {
     "touchpoint_event": "t - 'ingested_at'",
-    "customer": "t - 'version' - 'next_change_at'",
-    "repair_order": "t - 'version' - 'next_change_at'",
-    "complaint": "t - 'version'",
+    "customer": f"{STATE} - 'next_change_at'",
+    "repair_order": f"{STATE} - 'next_change_at'",
+    "complaint": STATE,
     "churn_risk": "t - 'as_of' - 'next_change_at'",  # assessed earlier, and it still holds
     "customer_moment": "t",
     "rolling_sum": "t",

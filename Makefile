@@ -55,6 +55,8 @@ test-chaos: $(VENV)/installed-test ## faults on purpose, half an hour: as test-k
 ifndef ARGS
 	VOC_TEST_EVENTS=200000 VOC_TEST_KILLS=20 VOC_TEST_OUTAGE_SECONDS=60 \
 		$(BIN)/python -m pytest tests/end_to_end/test_kills.py tests/end_to_end/test_outages.py
+	VOC_TEST_CELLS=4 VOC_TEST_CELL_WORKERS=2 VOC_TEST_CELL_EVENTS=20000 VOC_TEST_CELL_KILLS=12 \
+		$(BIN)/python -m pytest tests/end_to_end/test_cells.py
 	VOC_TEST_GROWTH=1000000 $(BIN)/python -m pytest tests/integration/postgres/intake/test_growth.py
 endif
 

@@ -33,6 +33,7 @@ from voc_stream.embedded.processes.tcp_ports import LOOPBACK, free_port
 from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.life.watchdog import EXIT_CODE
 from voc_stream.kafka.log_reader import read_log_ends
+from voc_stream.postgres.cells.schemas import schemas_of
 from voc_stream.postgres.chores import PostgresChores
 from voc_stream.settings import Settings, to_environment
 
@@ -218,6 +219,11 @@ class Service:
         self.workers.remove(worker)
         worker.stop()
 
+    def stop_workers(self) -> None:
+        """No worker any more, after a clean end of each."""
+        for worker in list(self.workers):
+            self.stop_worker(worker)
+
     def supervise(self) -> None:
         """What a supervisor does: start a worker again that ended with the code that asks for it.
 
@@ -347,19 +353,23 @@ class Service:
             cursor.execute(statement, parameters)
             return list(cursor.fetchall())
 
-    def assert_tables_are_right(self) -> None:
+    @property
+    def schema(self) -> str:
+        """The schema of the tables."""
+        return schemas_of(self.settings.require_database_url()).live
+
+    def assert_tables_are_right(self, as_of: datetime | None = None) -> None:
         """Stop the workers, refresh everything as of now, and compare every table.
 
         Each is compared with the oracle and with its own recomputation.
         """
-        for worker in list(self.workers):
-            self.stop_worker(worker)
-        as_of = self.refresh()
+        self.stop_workers()
+        as_of = self.refresh(as_of)
         scatter = self.query("SELECT scope_type, scope, phi FROM detector ORDER BY phi")
         phi = {(scope_type, scope): of_scope for scope_type, scope, of_scope in scatter}
         assert_tables_equal(
             expected_tables(self.sent, automotive_catalogue(), as_of, phi=phi),
-            read_tables(self.settings.require_database_url()),
+            read_tables(self.settings.require_database_url(), schema=self.schema),
         )
         self.command("rebuild")  # fails where anything differs
 
@@ -369,12 +379,12 @@ class Service:
             self.query(f"{' UNION ALL '.join(f'SELECT FROM {queue}' for queue in queues)} LIMIT 1")
         )
 
-    def refresh(self) -> datetime:
+    def refresh(self, as_of: datetime | None = None) -> datetime:
         """Merge all that is pending and assess every customer, as the workers' timers do.
 
         The moment it shows.
         """
-        as_of = datetime.now(UTC)
+        as_of = as_of or datetime.now(UTC)
         with closing(
             PostgresChores(self.settings.require_database_url(), load_catalogue())
         ) as chores:
@@ -396,7 +406,7 @@ class Service:
 
 @contextmanager
 def _connection(settings: Settings) -> Iterator[Any]:
-    with closing(
-        psycopg2.connect(settings.require_database_url(), options="-c search_path=voc")
-    ) as connection:
+    url = settings.require_database_url()
+    options = f"-c search_path={schemas_of(url).live}"
+    with closing(psycopg2.connect(url, options=options)) as connection:
         yield connection

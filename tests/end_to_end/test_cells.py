@@ -68,52 +68,54 @@ def test_cells_are_exact_whatever_becomes_of_their_workers(
     settings = replace(settings, maximum_batch_messages=250)
     messages = with_second_thoughts(simulated_messages(EVENTS), random)
     with ExitStack() as running:
-        cells: list[Service] = []
-
-        def add_cell() -> None:
-            number = len(cells)
-            folder = tmp_path / f"cell-{number}"
-            folder.mkdir()
-            cell = running.enter_context(Service(cell_of(settings, number), folder))
-            cells.append(cell)
-            for _ in range(WORKERS):
-                cell.start_worker()
-
-        while len(cells) < CELLS - 1:
-            add_cell()
+        cells = [
+            running.enter_context(started(settings, number, tmp_path))
+            for number in range(CELLS - 1)
+        ]
         held: list[SimulatedMessage] = []
         for number, portion in enumerate(portions(messages, KILLS + 1)):
             for place, cell in enumerate(cells):
                 cell.send(of_cell(portion, place))
-            if len(cells) == CELLS:
-                pass
-            elif number == KILLS // 2:
-                add_cell()
+            if number == KILLS // 2:
+                cells.append(running.enter_context(started(settings, CELLS - 1, tmp_path)))
                 cells[-1].send(of_cell([*held, *portion], CELLS - 1))
-            else:
-                held += portion
+            held += portion
             cell = random.choice(cells)
             cell.wait_for_progress(random.random() * 0.9 * len(cell.sent))
             cell.kill_worker(random.choice(cell.workers))
             cell.start_worker()
         for cell in cells:
             cell.wait_until_caught_up()
-        for cell in cells:
-            cell.stop_workers()
-        as_of = datetime.now(UTC)
-        for cell in cells:
-            cell.assert_tables_are_right(as_of)
-        sent = [value for cell in cells for value in cell.sent]
-        assert len(sent) == len(messages)
-        rows = cells[0].query(_PHI.format(" UNION ALL ".join(map(_scatter, cells))))
-        expected = expected_tables(
-            sent,
-            automotive_catalogue(),
-            as_of,
-            phi={(scope_type, scope): phi for scope_type, scope, phi in rows},
-        )
-        url = settings.require_database_url()
-        assert_tables_equal(shown(expected), read_tables(url, BI_TABLES, "voc_bi"))
+        assert sum(len(cell.sent) for cell in cells) == len(messages)
+        assert_all_are_right(cells)
+
+
+def started(settings: Settings, number: int, folder: Path) -> Service:
+    """A cell with its topics and tables, and its workers."""
+    own = folder / f"cell-{number}"
+    own.mkdir()
+    cell = Service(cell_of(settings, number), own)
+    for _ in range(WORKERS):
+        cell.start_worker()
+    return cell
+
+
+def assert_all_are_right(cells: Sequence[Service]) -> None:
+    """Compare each cell with the oracle, and what `voc_bi` shows of all."""
+    for cell in cells:
+        cell.stop_workers()
+    as_of = datetime.now(UTC)
+    for cell in cells:
+        cell.assert_tables_are_right(as_of)
+    rows = cells[0].query(_PHI.format(" UNION ALL ".join(map(_scatter, cells))))
+    expected = expected_tables(
+        [value for cell in cells for value in cell.sent],
+        automotive_catalogue(),
+        as_of,
+        phi={(scope_type, scope): phi for scope_type, scope, phi in rows},
+    )
+    url = cells[0].settings.require_database_url()
+    assert_tables_equal(shown(expected), read_tables(url, BI_TABLES, "voc_bi"))
 
 
 _PHI = "SELECT scope_type, scope, max(phi) FROM ({}) d GROUP BY scope_type, scope"

@@ -36,7 +36,16 @@ from benchmarks.detection.trial import (
     tuned_threshold,
 )
 from benchmarks.detection.world import EXPERIENCES, SITES, shapes_of, world_of
-from benchmarks.detection.worlds.table import WORLDS, cells, rows_of, run_all, told
+from benchmarks.detection.worlds.table import (
+    SECTION,
+    WORLDS,
+    cells,
+    renewed,
+    rows_in,
+    rows_of,
+    run_all,
+    told,
+)
 
 from voc_stream.alerts.detection.charts import FEWEST_WEEKS
 from voc_stream.published.markdown import put_section, table
@@ -235,8 +244,9 @@ def watch_worlds(arguments: argparse.Namespace, shapes: list[Distribution]) -> N
         lines = rows_of(cell, measured)
         print(*(" | ".join(line) for line in lines), sep="\n", flush=True)
         found += lines
-    if arguments.write and not arguments.world:
-        put_section(PAGE, "detection-worlds", told(found))
+    if arguments.write:
+        known = rows_in(PAGE.read_text(encoding="utf-8"))
+        put_section(PAGE, SECTION, told(renewed(known, found)))
 
 
 def compare(arguments: argparse.Namespace, shapes: list[Distribution]) -> None:

@@ -26,6 +26,7 @@ from benchmarks.detection.worlds.effects import (
 )
 from benchmarks.detection.worlds.history import History, Size, World
 from benchmarks.detection.worlds.measure import PAST_DAYS, measure
+from benchmarks.detection.worlds.table import SECTION, WORLDS, renewed, rows_in, told
 
 from voc_stream.alerts.detection.distribution import tilted_to
 
@@ -147,3 +148,14 @@ def test_a_drop_is_announced_in_a_world(
     assert measured.key_weeks == 12 * 9
     assert len(measured.delays[3.0]) >= 8
     assert max(measured.delays[3.0]) <= 7 * OPEN_HOURS
+
+
+def test_worlds_that_are_measured_anew_keep_their_place_in_the_page() -> None:
+    """The lines of all others stay as they were measured."""
+    first, second = WORLDS[0].name, WORLDS[1].name
+    known = [[name, "20", "0", "0", "0", "1", "70", "60"] for name in (first, second)]
+    known.insert(0, [first, "20", "0", "0", "0", "0.5", "240", "210"])
+    found = [[first, "20", "0", "0", "0", "1", "71", "60"]]
+    page = f"before <!-- {SECTION}: begin -->\n{told(known)}\n<!-- {SECTION}: end --> after"
+    assert rows_in(page) == known
+    assert renewed(rows_in(page), found) == [found[0], known[2]]

@@ -64,6 +64,7 @@ VOLUMES = (20, 240)
 MANY = 100
 """From so many answers a day on, an hour tells something."""
 SITES, EXPERIENCES, WEEKS_A_YEAR = 50, 8, 52
+SECTION = "detection-worlds"
 DROP = 1.0
 DROPS = (0.5, 1.0, 2.0, 3.0)
 """Points: the drop that is looked for in all worlds, and those with independent answers."""
@@ -152,6 +153,25 @@ def rows_of(cell: Cell, measured: Measured) -> list[list[str]]:
 def told(of: Sequence[list[str]]) -> str:
     """The table."""
     return table(HEADER, of)
+
+
+def rows_in(page: str) -> list[list[str]]:
+    r"""The lines that a page tells.
+
+    >>> rows_in(f"<!-- {SECTION}: begin -->\n| a | b |\n|---|---:|\n| 1 | 2 |\n")
+    [['1', '2']]
+    """
+    section = page.partition(f"<!-- {SECTION}: begin -->")[2].partition("<!--")[0]
+    lines = section.strip().splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def renewed(known: Sequence[list[str]], found: Sequence[list[str]]) -> list[list[str]]:
+    """Lines with those that were measured anew in the place of the old ones."""
+    places = {world.name: place for place, world in enumerate(WORLDS)}
+    runs = {tuple(line[:2]) for line in found}
+    kept = [line for line in known if tuple(line[:2]) not in runs and line[0] in places]
+    return sorted([*kept, *found], key=lambda line: (places[line[0]], int(line[1]), float(line[5])))
 
 
 def _between_alarms(a_day: int) -> float:

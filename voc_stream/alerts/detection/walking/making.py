@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping  # noqa: TC003  msgspec reads the annotations at run time
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.alerts.detection.baseline import (
@@ -26,9 +27,11 @@ from voc_stream.alerts.detection.overdispersion import (
     add_scatters,
     memory_of,
     phi_of,
+    weeks_of,
 )
-from voc_stream.alerts.detection.settling import midnight
-from voc_stream.alerts.detection.weekday_pattern import SiteDays, days_of_site
+from voc_stream.alerts.detection.settling import EPOCH_DAYS, midnight
+from voc_stream.alerts.detection.wandering import Wandering, course_of, wandering_of
+from voc_stream.alerts.detection.weekday_pattern import SiteDays, days_of_site, pool_experiences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,6 +41,13 @@ MOST_DRAWN = 2.0
 
 A new site that is far from all others has a level of its own, and has not fallen. This is the
 limited translation estimator of Efron and Morris 1972.
+"""
+AHEAD = math.sqrt(1.5)
+"""How many times as far levels wander from the middle of eight weeks to that of the four after."""
+WARY = 2.0
+"""By how many standard deviations of that a mean is taken lower than it seems.
+
+A wandering level is no cause that anybody could find: it takes more caution than chance does.
 """
 _DIGITS = 2
 """Of the mean of all sites, in points."""
@@ -54,6 +64,7 @@ class Common(NamedTuple):
         between: of each experience, the variance between true means of sites, points squared.
         keys: how many keys there are.
         memory: by how much more weeks scatter than days.
+        wandering: how levels move by themselves.
     """
 
     shapes: Mapping[str, Distribution]
@@ -61,6 +72,7 @@ class Common(NamedTuple):
     between: Mapping[str, float]
     keys: int
     memory: float
+    wandering: Wandering = Wandering()
 
 
 def common_of(
@@ -75,21 +87,24 @@ def common_of(
         sites: of each site, the days of each experience.
         minimum_samples: of each experience, how many scores a key needs.
     """
-    found = [
-        (
-            site_days(shapes, site),
-            {key: past_of(days) for key, days in site.items() if key in shapes},
+    found, weeks = [], []
+    for site in sites:
+        judged = {key: days for key, days in sorted(site.items()) if key in shapes}
+        found.append(
+            (site_days(shapes, judged), {key: past_of(each) for key, each in judged.items()})
         )
-        for site in sites
-    ]
+        weeks.append(weeks_of(pool_experiences(judged.values())))
     memory = memory_of(
         add_scatters(days.daily for days, _ in found),
         add_scatters(days.weekly for days, _ in found),
     )
     pasts: dict[str, list[Past]] = {experience: [] for experience in shapes}
     counted: dict[str, list[Past]] = {experience: [] for experience in shapes}
-    for days, of_site in found:
+    variance = fmean(shape.variance for shape in shapes.values()) if shapes else 0.0
+    courses = []
+    for (days, of_site), of_weeks in zip(found, weeks, strict=True):
         phi = phi_of(days.daily, memory)
+        courses.append(course_of(of_weeks, variance * phi))
         for experience, past in of_site.items():
             pasts[experience].append(past)
             counted[experience].append(counted_by(past, phi))
@@ -115,6 +130,7 @@ def common_of(
         },
         int(_two_digits(keys + len(shapes))),
         max(1.0, _two_digits(memory)),
+        rounded(wandering_of([course for course in courses if course is not None])),
     )
 
 
@@ -178,11 +194,16 @@ def detector_of(
         # So much of what is usual here is taken from all sites, with the error of their mean.
         taken = 1.0 if between <= 0 else error**2 / between
         error = math.hypot(error, taken * common.errors[experience])
+    wandered = 0.0
+    if not is_of_all:
+        middle = sum(each.day * each.scores for each in own) / past.scores
+        usual += common.wandering.slope * (day + EPOCH_DAYS / 2 - middle)
+        wandered = AHEAD * common.wandering.deviation
     days = sum(each.scores > 0 for each in own)
     return detector_for(
-        at_mean(shape, usual - CAUTION * error),
+        at_mean(shape, usual - CAUTION * error - WARY * wandered),
         usual,
-        error,
+        math.hypot(error, wandered),
         int(past.scores),
         scores_between_false_alarms=scores_between_false_alarms(
             past.scores / days * DAYS_A_WEEK, common.keys
@@ -205,6 +226,15 @@ def before(days: Sequence[DayScores], day: int) -> list[DayScores]:
 def _mean(pasts: Sequence[Past]) -> float:
     scores = sum(past.scores for past in pasts)
     return sum(past.scores * past.mean for past in pasts) / scores
+
+
+def rounded(wandering: Wandering) -> Wandering:
+    """With two digits each.
+
+    >>> rounded(Wandering(-0.004567, 0.0))
+    Wandering(slope=-0.0046, deviation=0.0)
+    """
+    return Wandering(-_two_digits(-wandering.slope), _two_digits(wandering.deviation))
 
 
 def _two_digits(number: float) -> float:

@@ -88,6 +88,7 @@ def take_look(cursor: Cursor, experiences: Mapping[str, Experience], day: int) -
                     each.between.get(key),
                     each.keys,
                     each.memory,
+                    each.wandering,
                 )
                 for each in commons.values()
             ),

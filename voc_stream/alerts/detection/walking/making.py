@@ -44,7 +44,7 @@ limited translation estimator of Efron and Morris 1972.
 """
 AHEAD = math.sqrt(1.5)
 """How many times as far levels wander from the middle of eight weeks to that of the four after."""
-WARY = 2.0
+WARY = 1.5
 """By how many standard deviations of that a mean is taken lower than it seems.
 
 A wandering level is no cause that anybody could find: it takes more caution than chance does.

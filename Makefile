@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts \
 	bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers \
-	bench-churn bench-detection bench-explanation coverage docs lint format lock clean
+	bench-cells bench-churn bench-detection bench-explanation coverage docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -92,6 +92,9 @@ coverage: $(VENV)/installed-test ## how often intervals hold what is true: a min
 
 bench-explanation: $(VENV)/installed-test ## whom alerts name, and how often wrongly: 5 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.explanation $(ARGS)
+
+bench-cells: $(VENV)/installed-test ## a question to all of 16 cells in one database
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.cells $(ARGS)
 
 bench-scale: $(VENV)/installed-test ## what 1,000,000 events/s would need, from measured costs
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.scale $(ARGS)

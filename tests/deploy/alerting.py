@@ -22,7 +22,7 @@ RULES = sorted((DEPLOY / "prometheus/rules").glob("*.yaml"))
 CASES = sorted((DEPLOY / "prometheus/tests").glob("*.yaml"))
 ALERTMANAGER = DEPLOY / "alertmanager/alertmanager.yaml"
 RUNBOOKS = sorted(path for path in (DEPLOY / "runbooks").glob("*.md") if path.stem != "README")
-TARGET_LABELS = {"job", "instance"}
+TARGET_LABELS = {"job", "cell", "instance"}
 """What Prometheus adds to every series of a worker."""
 
 

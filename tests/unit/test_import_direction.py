@@ -225,6 +225,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "pipeline",
         "postgres.alerting.facts",
         "postgres.alerting.watching",
+        "postgres.cells",
         "postgres.intake",
         "postgres.rolling",
         "postgres.schema",

@@ -170,6 +170,10 @@ def _alert_message() -> Json:
             "type": "string",
         },
         "scope": {"description": "Which one; empty for all.", "type": "string"},
+        "cell": {
+            "description": "The cell whose events it is about; empty for the one without a name.",
+            "type": "string",
+        },
         "severity": {"description": "How urgent it is.", "type": "string"},
         "started_at": {"description": "When it started.", **moment},
         "ended_at": {

@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from voc_stream.alerts.model import OpenAlert, Subject
+from voc_stream.postgres.cells.schemas import SCHEMA
 from voc_stream.postgres.intake.outbox import put_alert
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _COLUMNS = (
     "alert_id, rule, experience, scope_type, scope, severity, started_at, ended_at, evidence,"
     " summary"
 )
+_CELL = f"substr(current_schema(), {len(SCHEMA) + 2})"
+"""SQL of the name of the cell: an alert about all sites is about all sites of its cell."""
 
 
 def read_open(cursor: Cursor) -> list[OpenAlert]:
@@ -88,10 +91,11 @@ def _start(cursor: Cursor, finding: Finding, now: datetime) -> str:
 def _message(cursor: Cursor, alert_ids: Sequence[str]) -> None:
     """Put what the rows of these alerts say into the outbox."""
     cursor.execute(
-        f"SELECT {_COLUMNS} FROM alert WHERE alert_id = ANY(%s) ORDER BY started_at, alert_id",
+        f"SELECT {_COLUMNS}, {_CELL} FROM alert WHERE alert_id = ANY(%s)"
+        " ORDER BY started_at, alert_id",
         (list(alert_ids),),
     )
-    names = _COLUMNS.split(", ")
+    names = [*_COLUMNS.split(", "), "cell"]
     for row in cursor.fetchall():
         said = dict(zip(names, row, strict=True))
         state = "started" if said["ended_at"] is None else "ended"

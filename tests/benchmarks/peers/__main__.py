@@ -12,6 +12,7 @@ Every result is compared with a naive fold of what was sent.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def main() -> None:
     arguments = _arguments()
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
     print(f"seed {seed}", file=sys.stderr)
+    load, *_ = os.getloadavg()
     measured = measured_by(
         machine.describe(BROKERS["apache"]), machine.commit(), command_line(sys.argv)
     )
@@ -68,10 +70,11 @@ def main() -> None:
                 )
         except ApacheKafkaError as error:
             sys.exit(str(error))
+    measured = [*measured, "", f"The load of the minute before was {load:.1f}."]
     text = report(results, measured, seed)
     print(text)
     if arguments.write:
-        put(PAGE, text)
+        put(PAGE, text, "whole job" if arguments.only[0] in WHOLE else "peers")
 
 
 def measure(

@@ -78,9 +78,12 @@ def _bytewax(python: str, state: Path, number: int, module: str = "bytewax_flow"
     return [python, "-m", "bytewax.run", *options, f"{MODULES}.{module}:flow"]
 
 
-def _flink(python: str, _state: Path, _number: int) -> Sequence[str]:
-    connectors = jars("flink-jars", HERE / "flink.pom.xml")
-    return ["/usr/bin/env", f"FLINK_JARS={connectors}", python, "-m", f"{MODULES}.flink"]
+def _flink(name: str) -> Callable[[str, Path, int], Sequence[str]]:
+    def command(python: str, _state: Path, _number: int) -> Sequence[str]:
+        connectors = jars("flink-jars", HERE / "flink.pom.xml")
+        return ["/usr/bin/env", f"FLINK_JARS={connectors}", python, "-m", f"{MODULES}.{name}"]
+
+    return command
 
 
 def _kafka_streams_environment() -> str:
@@ -146,7 +149,7 @@ PEERS = (
         how="Table API, parallelism 2, mini-batches of 1 s, state on the heap, checkpoint every 5"
         " s; JDBC sink, 5,000 rows a batch",
         install=lambda: str(virtual_environment("flink", ["apache-flink==2.0.1"])),
-        command=_flink,
+        command=_flink("flink"),
     ),
     Peer(
         name="kafka-streams",
@@ -176,13 +179,23 @@ WHOLE = (
     Peer(
         name="bytewax-whole",
         title="Bytewax 0.21.1",
-        how="2 processes; `stateful_batch` by customer and by group of sums; recovery store,"
-        " snapshot every 10 s; `DynamicSink.write_batch` upserts absolute rows, one transaction a"
+        how="2 processes; `stateful_batch` by customer and by group of sums. Recovery store,"
+        " snapshot every 10 s. `DynamicSink.write_batch` upserts absolute rows, one transaction a"
         " batch",
         install=lambda: _locked("bytewax-whole"),
         prepare=lambda python, state: [python, "-m", "bytewax.recovery", str(state), "1"],
         command=lambda python, state, number: _bytewax(python, state, number, "whole.bytewax_flow"),
         processes=2,
+        job=WholeJob,
+    ),
+    Peer(
+        name="pyflink-whole",
+        title="PyFlink 2.0.1",
+        how="DataStream API, `KeyedProcessFunction` by customer and by group of sums,"
+        " parallelism 2, state on the heap, checkpoint every 5 s; JDBC sinks upsert absolute rows,"
+        " 5,000 a batch",
+        install=lambda: _locked("pyflink-whole"),
+        command=_flink("whole.flink_flow"),
         job=WholeJob,
     ),
 )

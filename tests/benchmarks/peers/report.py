@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.peers.measure import AfterKill, Speed
     from benchmarks.peers.peers import Peer
 
-BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
+BEGIN, END = "<!-- {}: begin -->", "<!-- {}: end -->"
 HEADER = (
     (
         "| peer | messages | messages/s | start-up | CPU s a million: peer, PostgreSQL, broker |"
@@ -59,15 +59,19 @@ def report(results: Sequence[Result], measured: Sequence[str], seed: int) -> str
     return "\n".join([*lines, "", f"The moments of the kills come from seed {seed}."])
 
 
-def put(page: Path, text: str) -> None:
-    """Replace what stands between the markers of a page. Raises ValueError if it has none."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+def put(page: Path, text: str, name: str = "peers") -> None:
+    """Replace what stands between the markers of that name in a page.
+
+    Raises ValueError if it has none.
+    """
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN.format(name))
+    _, end, after = rest.partition(END.format(name))
     if not (begin and end):
         raise ValueError(
-            f"{page} has no place for the table: add the lines {BEGIN} and {END} to it"
+            f"{page} has no place for the table: add the lines {BEGIN.format(name)} and"
+            f" {END.format(name)} to it"
         )
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _row(result: Result) -> str:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def test_the_table_replaces_what_stood_between_the_markers(tmp_path: Path) -> None:
     """The command rewrites its own part of a page and nothing else."""
     page = tmp_path / "performance.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    begin, end = BEGIN.format("peers"), END.format("peers")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     put(page, "new")
     put(page, "newer")
-    assert page.read_text() == f"before\n{BEGIN}\nnewer\n{END}\nafter\n"
+    assert page.read_text() == f"before\n{begin}\nnewer\n{end}\nafter\n"
 
 
 def test_a_page_without_the_markers_is_left_alone(tmp_path: Path) -> None:

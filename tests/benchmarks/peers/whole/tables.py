@@ -43,6 +43,9 @@ CREATE TABLE voc.peer_cube (day int,
 CREATE TABLE voc.peer_pane (resolution int, start bigint,
     {", ".join(f'{name} text COLLATE "C"' for name in PANE_KEY[2:])},
     {SUMS}, PRIMARY KEY ({", ".join(PANE_KEY)})) WITH (fillfactor = 50);
+CREATE VIEW voc.peer_event AS
+    SELECT {", ".join(each for each in EVENT_COLUMNS if each != "offset")}, e.offset AS log_offset
+    FROM voc.touchpoint_event e;
 """
 COLUMNS = {
     "touchpoint_event": EVENT_COLUMNS,

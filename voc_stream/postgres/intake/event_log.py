@@ -134,7 +134,7 @@ class FactTable(Generic[StatedT]):
             f" staged_{self._table} s, LATERAL"
             f' (SELECT topic, partition, "offset", body FROM {self._table} WHERE event_id ='
             f" s.event_id OFFSET 0) t"
-            " WHERE s.event_id = ANY(%s) AND s.body <> t.body",
+            " WHERE s.event_id = ANY(%s) AND s.body::jsonb <> t.body::jsonb",
             (list(event_ids),),
         )
         return {

@@ -194,6 +194,13 @@ def test_the_whole_message_is_kept(store: Store) -> None:
     )
     send(store.sink(), [value])
     assert store.one("SELECT body -> 'invented' ->> 'text' FROM touchpoint_event") == "a\tb\\n"
+
+
+def test_a_body_is_kept_as_it_was_written(store: Store) -> None:
+    """Not only what it says: an auditor finds the sender's own spelling and order of fields."""
+    value = message(touchpoint(invented={"z": 1.50, "a": [1, 2]})).replace(b":", b" :  ", 1)
+    send(store.sink(), [value])
+    assert store.one("SELECT body::text FROM touchpoint_event") == value.decode()
     store.assert_as_expected([value], names=["touchpoint_event"])
 
 

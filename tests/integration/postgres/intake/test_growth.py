@@ -231,6 +231,7 @@ def test_a_customer_with_any_number_of_scores(store: Store) -> None:
         TIMES * sorted(pieces)[len(pieces) // 2], 4 * SECONDS
     )
     assert peak < 32 * 1024 * 1024
+    assert chores.refresh(NOW)
     # What was stored here and never counted is taken back as if it had been.
     counted = dict(store.ask("SELECT segment, sum(n) FROM experience_daily GROUP BY 1"))
     assert counted == {f"s-{ROUNDS - 1}": GROWTH + 1, "silver": -GROWTH}

@@ -74,7 +74,9 @@ def _scores() -> str:
 
     said = by_type(
         lambda naming: (
-            "jsonb_build_array(e.body)" if naming.within is None else f"e.body -> '{naming.within}'"
+            "jsonb_build_array(e.body)"
+            if naming.within is None
+            else f"(e.body -> '{naming.within}')::jsonb"
         )
     )
     named = by_type(lambda naming: f"said ->> '{naming.experience}'")

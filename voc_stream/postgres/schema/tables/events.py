@@ -13,7 +13,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from voc_stream.postgres.schema.tables.columns import (
     KEY,
@@ -41,7 +41,8 @@ touchpoint_event = Table(
     column("product", KEY, "product / 产品"),
     column("channel", KEY, "channel / 渠道"),
     column("order_id", KEY, "repair order / 维修工单"),
-    required("body", JSONB, "the whole event as it came, with fields unknown here / 原始内容"),
+    # Not `jsonb`, which is taken apart for each event.
+    required("body", JSON, "the whole event as it came, with fields unknown here / 原始内容"),
     required("topic", KEY, "topic it was read from"),
     required("partition", Integer, "partition it was read from"),
     required("offset", BigInteger, "offset in that partition"),

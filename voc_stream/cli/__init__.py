@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Play a believable call centre, to Kafka or to a file.",
     "status": "Show lag, last commit, key experiences, customers at risk and alerts.",
     "dead-letters": "List, show or retry what was refused; let stopped partitions resume.",
+    "remove-cell": "Drop the tables of a cell, and take it out of the views over all cells.",
     "rebuild": "Recompute every derived table from the stored events and compare.",
 }
 # These end with 1 if something that they were given is wrong, and with 2 for whatever else.

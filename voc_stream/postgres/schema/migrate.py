@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 BI_ROLE = "voc_bi"
 LOCK_SECONDS = 120
+_OF_BI = "Views for BI tools / 供BI工具查询的视图"
 
 log = logging.getLogger(__name__)
 
@@ -115,11 +116,7 @@ def _create_schemas(connection: Connection, schemas: Schemas) -> None:
     Only the owner of a schema may comment on it, and whoever does so holds it until the transaction
     ends. So that is a lock that no stranger can take, and that is there before any table is.
     """
-    for schema, comment in {
-        ALL_CELLS: "Views for BI tools / 供BI工具查询的视图",
-        schemas.live: "Voice of the customer / 客户之声",
-        schemas.bi: "Views for BI tools / 供BI工具查询的视图",
-    }.items():
+    for schema in dict.fromkeys((ALL_CELLS, schemas.live, schemas.bi)):
         if not connection.execute(
             text("SELECT to_regnamespace(:schema)"), {"schema": schema}
         ).scalar():
@@ -127,8 +124,20 @@ def _create_schemas(connection: Connection, schemas: Schemas) -> None:
             may_make = allowed(f"make the schema {schema} (GRANT CREATE ON DATABASE … TO …)")
             with may_make, suppress(sqlalchemy.exc.IntegrityError), connection.begin_nested():
                 connection.execute(text(f"CREATE SCHEMA {schema}"))
-        with allowed(f"change the schema {schema}: only its owner may"):
-            connection.execute(text(f"COMMENT ON SCHEMA {schema} IS '{comment}'"))
+        if schema == schemas.live:
+            _comment(connection, schema, "Voice of the customer / 客户之声")
+        else:
+            _comment(connection, schema, _OF_BI)
+
+
+def keep_others_out(connection: Connection) -> None:
+    """Let no other `init` of this database go on until the end of the transaction."""
+    _comment(connection, ALL_CELLS, _OF_BI)
+
+
+def _comment(connection: Connection, schema: str, comment: str) -> None:
+    with allowed(f"change the schema {schema}: only its owner may"):
+        connection.execute(text(f"COMMENT ON SCHEMA {schema} IS '{comment}'"))
 
 
 def _make_way(connection: Connection, schemas: Schemas) -> None:

@@ -72,17 +72,24 @@ def create_views(connection: Connection, schemas: Schemas) -> None:
         _comment_view(comments, f"{schemas.bi}.{view.name}", view.comment, view.columns)
 
 
-def create_views_of_all(connection: Connection) -> dict[str, str]:
-    """Create the views over all cells of the database, with their comments.
+def create_views_of_all(connection: Connection, *, without: str | None = None) -> dict[str, str]:
+    """Create the views over all cells of the database, but for one, with their comments.
+
+    If there is no cell left, there are no views.
 
     Whoever calls it keeps others from adding a cell meanwhile. Returns the cells that are left out,
     with their versions: they are not at the version of this program.
     """
     cells, others = cells_of(connection)
+    cells = [each for each in cells if each.cell != without]
+    if not cells:
+        for view in reversed(bi_views()):
+            connection.execute(text(f"DROP VIEW IF EXISTS {ALL_CELLS}.{view.name}"))
+        return others
     comments = Comments(connection, ALL_CELLS)
-    for view in views_of_all(cells):
-        _create_view(connection, f"{ALL_CELLS}.{view.name}", view.statement)
-        _comment_view(comments, f"{ALL_CELLS}.{view.name}", view.comment, view.columns)
+    for shown in views_of_all(cells):
+        _create_view(connection, f"{ALL_CELLS}.{shown.name}", shown.statement)
+        _comment_view(comments, f"{ALL_CELLS}.{shown.name}", shown.comment, shown.columns)
     return others
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from integration.postgres.store import NOW, Store, send
 from oracle import expected_tables
 
 from voc_stream.database_url import with_cell
+from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.corrections.rebuild import rebuild
+from voc_stream.postgres.corrections.remove_cell import remove_cell
 from voc_stream.postgres.schema.bi_views import bi_views
 from voc_stream.postgres.schema.migrate import migrate
 
@@ -131,3 +134,35 @@ def test_each_cell_and_the_views_over_all_are_exact(cells: Cells) -> None:
     for store in cells.stores.values():
         report = rebuild(store.url, store.catalogue, lambda *_: None)
         assert (report.differing, report.events) == (0, 30)
+
+
+def test_a_removed_cell_is_shown_no_more(cells: Cells) -> None:
+    """What is left is exact, nobody misses a view, and a cell of that name can be made again."""
+    for number, name in enumerate(("", "north")):
+        cells.add(name)
+        cells.take_in(name, of_cell(number, name, 10))
+    cells.assert_all_are_exact()
+    north = cells.stores.pop("north")
+    del cells.values["north"]
+    remove_cell(north.url)
+    cells.assert_all_are_exact()
+    with pytest.raises(StoreUnavailableError, match="no cell 'north'"):
+        remove_cell(north.url)
+    cells.add("north")
+    cells.assert_all_are_exact()
+    [(of_whom,)] = ask(cells.url, "SELECT array_agg(DISTINCT cell) FROM voc_bi.customer", "voc_bi")
+    assert of_whom == [""]
+
+
+def test_cells_that_are_made_at_once_are_all_shown(cells: Cells) -> None:
+    """Each `init` sees the cells of those that ended before it, so none is left out."""
+    makers = [
+        threading.Thread(target=migrate, args=(with_cell(cells.url, f"c{number}"),))
+        for number in range(3)
+    ]
+    for each in makers:
+        each.start()
+    for each in makers:
+        each.join()
+    [(definition,)] = ask(cells.url, "SELECT pg_get_viewdef('voc_bi.complaint'::regclass)")
+    assert all(f"voc_c{number}.complaint" in definition for number in range(3))

@@ -121,15 +121,17 @@ def _create_view(connection: Connection, name: str, query: str) -> None:
 
 
 def _is_equal(connection: Connection, name: str, query: str) -> bool:
-    connection.exec_driver_sql(f"CREATE TEMP VIEW wanted AS {query}")
-    equal = connection.execute(
-        text(
-            "SELECT pg_get_viewdef(CAST(:name AS regclass)) ="
-            " pg_get_viewdef('pg_temp.wanted'::regclass)"
-        ),
-        {"name": name},
-    ).scalar_one()
-    connection.exec_driver_sql("DROP VIEW pg_temp.wanted")
+    # It is rolled back, not dropped: a distributed server does not know `pg_temp` on its nodes.
+    with connection.begin_nested() as trial:
+        connection.exec_driver_sql(f"CREATE TEMP VIEW wanted AS {query}")
+        equal = connection.execute(
+            text(
+                "SELECT pg_get_viewdef(CAST(:name AS regclass)) ="
+                " pg_get_viewdef('pg_temp.wanted'::regclass)"
+            ),
+            {"name": name},
+        ).scalar_one()
+        trial.rollback()
     return bool(equal)
 
 

@@ -39,15 +39,19 @@ class Processes:
         )
 
     def memory_bytes(self) -> list[int]:
-        """Memory that is resident now, of each process without its children."""
-        return [int(root.memory_info().rss) for root in self._roots]
+        """Memory that is resident now, of each process with its children."""
+        return [sum(int(each.memory_info().rss) for each in _family(root)) for root in self._roots]
 
     def peak_memory_bytes(self) -> list[int]:
-        """The most memory that ever was resident, of each process without its children.
+        """The most memory that ever was resident, of each process with its children.
 
         Elsewhere than on Linux, what is resident now.
         """
-        return [_peak(root) for root in self._roots]
+        return [sum(map(_peak, _family(root))) for root in self._roots]
+
+
+def _family(root: psutil.Process) -> list[psutil.Process]:
+    return [root, *root.children(recursive=True)]
 
 
 @contextmanager

@@ -160,12 +160,12 @@ def machines(rate: float, cost: Costs, given: Assumptions) -> list[tuple[str, st
         ),
         (
             "connections to a shard, workers bound to shards",
-            f"{2 * _up(workers / shards):,}",
-            "two for each worker: batches and chores",
+            f"{3 * _up(workers / shards):,}",
+            "three for each worker: batches, its own chores and those of the tables",
         ),
         (
             "connections to a shard, any worker to any shard",
-            f"{2 * workers:,}",
+            f"{3 * workers:,}",
             "the same, each to all",
         ),
     ]

@@ -80,9 +80,14 @@ class ChaosWorker(Worker):
         """Stop it in the midst of whatever it does."""
         os.kill(self.child.pid, signal.SIGSTOP)
 
+    def chores(self) -> list[psutil.Process]:
+        """The process of its chores; none while there is none."""
+        return psutil.Process(self.child.pid).children()
+
     def thaw(self) -> None:
-        """Let it go on."""
-        os.kill(self.child.pid, signal.SIGCONT)
+        """Let it go on, and its chores."""
+        for each in (*self.chores(), psutil.Process(self.child.pid)):
+            each.resume()
 
     def is_ready(self) -> bool:
         """Whether it has its partitions and takes in events."""

@@ -65,7 +65,7 @@ def usage(service: ChaosService, worker: ChaosWorker) -> Usage:
         sessions,
         process.num_fds(),
         process.num_threads(),
-        process.memory_info().rss,
+        sum(each.memory_info().rss for each in (process, *worker.chores())),
     )
 
 

@@ -21,7 +21,9 @@ from chaos.service import ChaosService, through
 from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, wait_until
+from psutil import STATUS_STOPPED, STATUS_ZOMBIE
 
+from voc_stream.beside.chore_process import SILENT_SECONDS
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK
 from voc_stream.postgres.chores.postgres_chores import SITES_INTERVAL_SECONDS
 
@@ -30,13 +32,14 @@ if TYPE_CHECKING:
 
     from chaos.kafka_behind_proxy import KafkaBehindProxy
     from chaos.server import Server
+    from chaos.service import ChaosWorker
 
     from voc_stream.settings import Settings
 
 EVENTS = 4_000
 EVENTS_PER_SECOND = 100.0
 LOOK_SECONDS = 0.02
-FAULT_TIMEOUT_SECONDS = 60.0
+FAULT_TIMEOUT_SECONDS = 180.0
 # Two ticks and a rest; the transaction of a worker that is frozen or out of reach is ended by the
 # server, after 30 s without a word.
 TICKS_SECONDS = 3 * SITES_INTERVAL_SECONDS
@@ -97,9 +100,19 @@ def wait_for_refresh(service: ChaosService, seconds: float) -> None:
 
 LIMIT_SECONDS = {
     "killed": TICKS_SECONDS,
+    "lost its chores": TICKS_SECONDS,
+    "has chores that froze": SILENT_SECONDS + TICKS_SECONDS,
     "cut off from PostgreSQL": ABANDONED_SECONDS,
     "cut off from Kafka": TICKS_SECONDS,
 }
+
+
+def _chores_ended(worker: ChaosWorker) -> bool:
+    """Whether the process of its chores is gone, or frozen; before the first one it is neither."""
+    chores = worker.chores()
+    if not chores:
+        return "started again" in worker.log
+    return any(each.status() in {STATUS_STOPPED, STATUS_ZOMBIE} for each in chores)
 
 
 @pytest.mark.parametrize("what", LIMIT_SECONDS)
@@ -117,7 +130,12 @@ def test_leader(
         behind = replace(
             through(chaos_settings, proxy.port), kafka_bootstrap=kafka.proxied_bootstrap
         )
-        failpoint = f"in_refresh:{random.randint(2, 3)}:{'kill' if what == 'killed' else 'stop'}"
+        action = {
+            "killed": "kill",
+            "lost its chores": "kill_chores",
+            "has chores that froze": "stop_chores",
+        }.get(what, "stop")
+        failpoint = f"in_refresh:{random.randint(2, 3)}:{action}"
         other = service.start_worker()
         service.wait_until_ready([other])
         leader = service.start_worker(failpoint, settings=behind)
@@ -127,7 +145,11 @@ def test_leader(
             service, simulated_messages(EVENTS, seed=random.randrange(2**32)), EVENTS_PER_SECOND
         ):
             wait_until(
-                lambda: leader.is_frozen or not leader.is_running,
+                lambda: (
+                    leader.is_frozen
+                    or not leader.is_running
+                    or ("chores" in what and _chores_ended(leader))
+                ),
                 FAULT_TIMEOUT_SECONDS,
                 service.worker_logs,
             )
@@ -145,6 +167,7 @@ def test_leader(
                 wait_for_refresh(service, LIMIT_SECONDS[what])
             seconds = time.monotonic() - fault_at
             assert other.is_running
+            assert leader.is_running or "chores" not in what, "a worker goes on without them"
             if what.startswith("cut off"):
                 cut.heal()
         service.wait_until_caught_up()

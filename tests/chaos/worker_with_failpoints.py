@@ -14,11 +14,13 @@ Arguments: any of
 The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy`
 (a batch's events are in PostgreSQL, its transaction is open), `before_commit` and `after_commit` of
 a batch, `in_seek` (a partition is being positioned), `in_refresh` (the rolling tables are being
-refreshed, the transaction is open).
+refreshed, the transaction is open). The last one is in the process of the chores. There `kill` and
+`stop` are for the worker, too; `kill_chores` and `stop_chores` leave the worker alone.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -30,6 +32,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from voc_stream import cli
+from voc_stream.cli import worker as cli_worker
 from voc_stream.kafka.life import watchdog
 from voc_stream.kafka.worker import app, own_chores
 from voc_stream.kafka.worker import run as worker
@@ -43,6 +46,7 @@ FAUST_SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "stream_wait_empty": ("stream_wait_empty", bool),
 }
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+CHORES = "chores"
 
 
 class Failpoints:
@@ -50,9 +54,10 @@ class Failpoints:
 
     def __init__(self, arguments: list[str]) -> None:
         self._wanted = {
-            name: (int(number), SIGNALS[action])
+            name: (int(number), SIGNALS[action.partition("_")[0]])
             for name, number, action in (each.split(":") for each in arguments)
         }
+        self._spares_worker = any(each.endswith(f"_{CHORES}") for each in arguments)
         self._passed: Counter[str] = Counter()
 
     def passes(self, name: str) -> None:
@@ -60,6 +65,8 @@ class Failpoints:
         self._passed[name] += 1
         number, what = self._wanted.get(name, (0, signal.SIGKILL))
         if self._passed[name] == number:
+            if name == "in_refresh" and not self._spares_worker:
+                os.kill(os.getppid(), what)
             # To this very thread: another one could take a signal of the process while this one
             # goes on for a statement more.
             signal.pthread_kill(threading.get_ident(), what)
@@ -146,11 +153,18 @@ def patch(arguments: list[str]) -> None:
         for name, (faust_name, meaning) in FAUST_SETTINGS.items()
         if name in chosen
     }
+    chores: Any = cli_worker
+    chores.CHORES = [sys.executable, __file__, *arguments, CHORES]
     patched: Any = worker  # it imports the name, and exports it to nobody
     patched.create_app = lambda *given, **options: app.create_app(*given, **(options | changed))
 
 
 if __name__ == "__main__":
-    patch(sys.argv[1:])
-    sys.argv[1:] = ["worker"]
+    *given, last = sys.argv[1:]
+    if given and given[-1] == CHORES:  # with the number of the connection behind it
+        patch(given[:-1])
+        sys.argv[1:] = [CHORES, last]
+    else:
+        patch([*given, last])
+        sys.argv[1:] = ["worker"]
     cli.main()

@@ -109,6 +109,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "monitoring": ("pipeline",),
     "postgres.cells": (),
     "postgres.session": ("errors", "pipeline", "postgres.cells"),
+    "beside": ("errors", "pipeline"),
     "postgres.schema.expressions": ("domain", "domain.estimates"),
     "postgres.schema.views": ("postgres.schema.expressions",),
     "postgres.schema": (

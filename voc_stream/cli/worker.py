@@ -6,7 +6,10 @@ import gc
 import logging
 import os
 import sys
+from contextlib import closing
+from datetime import timedelta
 from functools import partial
+from multiprocessing.connection import Connection
 
 import click
 from prometheus_client import (
@@ -17,6 +20,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from voc_stream.beside.chore_process import ChoreProcess
+from voc_stream.beside.serve import serve
 from voc_stream.cli.options.read_catalogue import read_catalogue
 from voc_stream.cli.screen.terminal import PlainFormatter, PlainJsonFormatter
 from voc_stream.kafka.life.one_heap import use_one_heap
@@ -29,6 +34,8 @@ from voc_stream.postgres.chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, SettingsError, load_settings
 
+CHORES = [sys.executable, "-m", "voc_stream", "chores"]
+"""The command of the process in which chores are done."""
 GARBAGE_COLLECTION_THRESHOLD = 100_000
 SWITCH_INTERVAL_SECONDS = 0.001
 # Libraries that log each step of a connection at INFO, and Faust's timers, which warn of what
@@ -58,23 +65,46 @@ def command(*, verbose: bool) -> None:
     deadline_seconds = float(settings.database_deadline_seconds)
     limit = RefusalLimit(settings.dead_letter_limit_run, settings.dead_letter_limit_percent)
     sink = PostgresSink(database_url, catalogue, deadline_seconds=deadline_seconds, limit=limit)
-    chores = PostgresChores(database_url, catalogue, deadline_seconds=deadline_seconds)
+    store = PostgresChores(database_url, catalogue, deadline_seconds=deadline_seconds)
     decode = partial(decode_messages, catalogue=catalogue)
+    metrics = Metrics(process_registry())
     try:
-        code = run_worker(
-            settings,
-            sink,
-            decode,
-            chores,
-            Metrics(process_registry()),
-            settings_changed=lambda: _have_changed(settings),
-        )
+        with closing(ChoreProcess(store, CHORES, metrics)) as chores:
+            code = run_worker(
+                settings,
+                sink,
+                decode,
+                chores,
+                metrics,
+                settings_changed=lambda: _have_changed(settings),
+            )
     except OSError as error:
         raise SettingsError(
             f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port}"
             f" ({error.strerror})"
         ) from error
     sys.exit(code)
+
+
+@click.command(name="chores", hidden=True)
+@click.argument("descriptor", type=int)
+def chores_command(descriptor: int) -> None:
+    """Do the chores for which the worker at the other end of DESCRIPTOR asks."""
+    settings = load_settings(os.environ)
+    configure_logging(settings.log_format, verbose=False)
+    store = PostgresChores(
+        settings.require_database_url(),
+        read_catalogue(settings),
+        deadline_seconds=float(settings.database_deadline_seconds),
+    )
+    tune_interpreter()
+    days = settings.dead_letter_retention_days
+    serve(
+        Connection(descriptor),
+        store,
+        timedelta(seconds=settings.evaluation_interval_seconds),
+        timedelta(days=days) if days else None,
+    )
 
 
 def _have_changed(settings: Settings) -> bool:

@@ -139,6 +139,21 @@ class Metrics:
             ("timer",),
             registry=registry,
         )
+        self.chore_process_starts = Counter(
+            "voc_chore_process_starts_total",
+            "Starts of the process in which this worker has its chores done.",
+            registry=registry,
+        )
+        self.chore_process_memory = Gauge(
+            "voc_chore_process_memory_bytes",
+            "Resident memory of the process of the chores, when it last answered.",
+            registry=registry,
+        )
+        self.chore_process_seconds = Counter(
+            "voc_chore_process_cpu_seconds_total",
+            "Processor time of the processes of the chores.",
+            registry=registry,
+        )
         self.strange_installations = Gauge(
             "voc_strange_installations",
             "Other installations whose workers are in this worker's consumer group.",
@@ -220,6 +235,15 @@ class Metrics:
         for gauge in (self.lag_events, self.event_delay_seconds, self.last_commit):
             with suppress(KeyError):
                 gauge.remove(partition.topic, str(partition.number))
+
+    def chore_process_started(self) -> None:
+        """Count a start."""
+        self.chore_process_starts.inc()
+
+    def chore_process_used(self, memory_bytes: int, more_processor_seconds: float) -> None:
+        """Show what the process holds of memory, and how long it worked since the last time."""
+        self.chore_process_memory.set(memory_bytes)
+        self.chore_process_seconds.inc(more_processor_seconds)
 
     def letters_deleted(self, count: int) -> None:
         """Count dead letters that were kept no longer."""

@@ -60,12 +60,19 @@ class WorkerParts:
         self._metrics = metrics
         self.state = WorkerState(started=time.monotonic())
         self.ledger = Ledger(sink, LogReader(settings), metrics, self.state)
-        self.chore_thread = ChoreThread()
+        self.own_thread, self.chore_thread = ChoreThread(), ChoreThread()
         self.decoding = Decoding(decode, metrics)
         self.app: VocApp = create_app(
             settings, self.ledger, self.decoding, metrics, **faust_settings
         )
-        Timers(self.app, self.ledger, self.chore_thread, metrics, settings).add_all(chores)
+        Timers(
+            self.app,
+            self.ledger,
+            self.own_thread,
+            self.chore_thread,
+            metrics=metrics,
+            settings=settings,
+        ).add_all(chores)
 
     def not_alive(self) -> Sequence[str]:
         """Why this process should be restarted."""
@@ -130,6 +137,7 @@ class WorkerParts:
         """End the threads of store and decoder."""
         self.ledger.close()
         self.decoding.close()
+        self.own_thread.close()
         self.chore_thread.close()
 
 

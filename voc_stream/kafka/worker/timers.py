@@ -38,14 +38,21 @@ class Timers:
     """
 
     def __init__(
-        self, app: VocApp, ledger: Ledger, thread: ChoreThread, metrics: Metrics, settings: Settings
+        self,
+        app: VocApp,
+        ledger: Ledger,
+        own_thread: ChoreThread,
+        store_thread: ChoreThread,
+        *,
+        metrics: Metrics,
+        settings: Settings,
     ) -> None:
         # A smaller lag is what lies between two batches of a stream that keeps up.
         self._backlog_events = settings.maximum_batch_messages
         self._app = app
         self._settings = settings
         self._ledger = ledger
-        self._thread = thread
+        self._own_thread, self._store_thread = own_thread, store_thread
         self._metrics = metrics
 
     def add_all(self, store: ChoreStore) -> None:
@@ -57,7 +64,7 @@ class Timers:
             self._app,
             self._ledger,
             store,
-            self._thread,
+            self._own_thread,
             metrics=self._metrics,
             settings=self._settings,
         )
@@ -81,7 +88,7 @@ class Timers:
         """The same chore as one of the loop, which waits for the thread."""
 
         async def run(circumstances: Circumstances) -> None:
-            await self._thread.call(chore.run, circumstances)
+            await self._store_thread.call(chore.run, circumstances)
 
         return Chore(chore.name, chore.every_seconds, run, chore.needs_clock)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voc_stream.postgres.increments.grouping import Ints, Sum, group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from voc_stream.postgres.increments.levels import Level
     from voc_stream.postgres.increments.measures import Measures
@@ -36,6 +36,15 @@ class Rows(NamedTuple):
             {name: column[mask] for name, column in self.keys.items()},
             {name: column[mask] for name, column in self.sums.items()},
         )
+
+    def in_slices(self, rows: int) -> Iterator[Rows]:
+        """All rows, so many at a time."""
+        for first in range(0, len(next(iter(self.sums.values()))), rows):
+            part = slice(first, first + rows)
+            yield Rows(
+                {name: column[part] for name, column in self.keys.items()},
+                {name: column[part] for name, column in self.sums.items()},
+            )
 
 
 class Key(NamedTuple):

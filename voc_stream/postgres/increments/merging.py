@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 PIECES = 8
 """So many pieces of rows are kept before they are added up: more take more memory."""
 
+ROWS_A_TIME = 10_000
+"""So many rows are formatted at once: a row takes a hundred times the memory of its sums."""
+
 
 class Merged(NamedTuple):
     """What was merged.
@@ -114,7 +117,7 @@ def _written(aggregate: Aggregate, rows: Rows, world: World) -> Rows:
 def _write(
     cursor: Cursor, world: World, table: str, parts: Sequence[tuple[Aggregate, Rows]]
 ) -> None:
-    """Write all parts of a table by one COPY, and add them by one statement."""
+    """Copy all parts of a table, and add them by one statement."""
     first, _ = parts[0]
     staged, columns = f"staged_{table}", (*first.key_columns, *first.adds)
     cursor.execute(
@@ -123,7 +126,8 @@ def _write(
     )
     for aggregate, rows in parts:
         names = (*aggregate.key_columns, *aggregate.adds)
-        copy_rows(cursor, staged, names, _values(world, aggregate, rows))
+        for some in rows.in_slices(ROWS_A_TIME):
+            copy_rows(cursor, staged, names, _values(world, aggregate, some))
     key, adds = ", ".join(first.key_columns), tuple(first.adds)
     merge(cursor, table, key, adds, f"SELECT {', '.join(columns)} FROM {staged} ORDER BY {key}")
 

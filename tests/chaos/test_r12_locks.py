@@ -86,8 +86,8 @@ def wait_until_batch_waits(service: ChaosService) -> None:
     It has moved that before.
     """
     waiting = (
-        "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'customer'::regclass AND mode ="
-        " 'RowExclusiveLock'"
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'customer_state'::regclass"
+        " AND mode IN ('RowExclusiveLock', 'RowShareLock')"
     )
     service.wait_until(
         lambda: bool(service.query(waiting)), DEADLOCK_TIMEOUT_SECONDS, "a batch waits"

@@ -5,6 +5,8 @@ Each error stands in the module that raises it, and has `VocError` as its base:
 ```
 VocError
 ├── CatalogueError               a catalogue file breaks a rule
+├── ChoreFailedError             a chore failed in its process
+├── ChoreProcessError            the process of the chores ended or fell silent
 ├── ClockError                   a clock is so wrong that the tables must not follow it
 ├── CustomersFailedError         a chore is done, but for some customers with whom it fails
 ├── EmbeddedError                a part of `up` did not start or cannot be used

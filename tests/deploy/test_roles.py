@@ -212,7 +212,7 @@ def test_the_writer_cannot_migrate(operators_database: OperatorsDatabase) -> Non
     """`init` with the worker's credentials says what is wrong and changes nothing."""
     with pytest.raises(
         StoreUnavailableError,
-        match="may not change the schema voc: only its owner may: run deploy/postgres/roles",
+        match="may not change the schema voc_bi: only its owner may: run deploy/postgres/roles",
     ):
         migrate(operators_database.url("voc_writer"))
 

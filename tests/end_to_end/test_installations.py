@@ -118,6 +118,10 @@ def test_a_newer_catalogue_takes_over_and_the_older_one_waits(
     service.send([*events("b", 50, "repair_quality"), *events("c", 50, "workmanship")])
     service.wait_until(lambda: count_of(service) == 150, 60, lambda: str(count_of(service)))
     totals = "SELECT experience, sum(n)::int FROM experience_daily GROUP BY 1"
-    assert service.query(totals) == [("workmanship", 150)]
+    service.wait_until(
+        lambda: service.query(totals) == [("workmanship", 150)],
+        60,
+        lambda: str(service.query(totals)),
+    )
     again = service.start_other(service.settings)
     service.wait_until(lambda: "another catalogue rules" in again.unready(), 60, again.unready)

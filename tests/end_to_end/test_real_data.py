@@ -75,6 +75,8 @@ def test_survey(service: Service) -> None:
     service.start_worker()
     service.command("push", str(DATA / "mobi.csv"), "--mapping", str(EXAMPLES / "mobi.toml"))
     service.wait_until_caught_up()
+    service.stop_workers()
+    service.refresh()  # the cube follows the stream
     rows = list(csv.DictReader((DATA / "mobi.csv").read_text(encoding="utf-8").splitlines()))
     asked = {
         "overall": ("CUSA1", "CUEX1"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import socket
 import subprocess
-from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol
@@ -30,7 +29,6 @@ SILENT_SECONDS = 30.0
 """A process that works says so every second."""
 STARTING_SECONDS = 120.0
 """On a machine that is overloaded, it takes half a minute to import what it needs."""
-ENDING_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +97,7 @@ class ChoreProcess:
     def close(self) -> None:
         """End the process; PostgreSQL rolls back what is under way."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait(ENDING_SECONDS)
+            self._end()
 
     def _do(self, show: ShowChores, chore: str, at: Circumstances) -> None:
         connection = self._running()
@@ -110,7 +107,15 @@ class ChoreProcess:
             answer = self._answer(connection)
         except (EOFError, OSError) as error:
             self._clock_was_ahead |= ahead
-            raise ChoreProcessError(f"the process of the chores {self._end()}") from error
+            code = self._end()
+            how = (
+                "said nothing for long and was killed"
+                if isinstance(error, TimeoutError)
+                else f"ended with {code}"
+            )
+            raise ChoreProcessError(
+                f"the process of the chores {how}: it is started again"
+            ) from error
         self._watch.chore_process_used(
             answer.memory_bytes, answer.processor_seconds - self._worked_seconds
         )
@@ -134,7 +139,7 @@ class ChoreProcess:
     def _running(self) -> Connection:
         """The connection to the process, which is started if it does not run."""
         if self._process is not None and self._process.poll() is not None:
-            log.warning("the process of the chores %s", self._end())
+            log.warning("the process of the chores ended with %d: it is started again", self._end())
         if self._connection is None:
             ours, theirs = socket.socketpair()
             with theirs:
@@ -148,16 +153,17 @@ class ChoreProcess:
             self._watch.chore_process_started()
         return self._connection
 
-    def _end(self) -> str:
-        """End what is left of the process; says how it ended."""
+    def _end(self) -> int:
+        """End what is left of the process; its exit code.
+
+        A process that ends already keeps its code. The wait has no limit, since limits need a clock
+        that nobody sets; a process that is killed ends.
+        """
         process, connection = self._process, self._connection
         self._process = self._connection = None
         if connection is not None:
             connection.close()
         if process is None:
-            return "was never there"
-        with suppress(subprocess.TimeoutExpired):
-            return f"ended with {process.wait(0.2)}: it is started again"
+            return 0
         process.kill()
-        process.wait(ENDING_SECONDS)
-        return "said nothing for long and was killed: it is started again"
+        return process.wait()

@@ -68,10 +68,11 @@ class _Voice:
         self._send(encode(answer))
 
     def _beat(self) -> None:
+        pause = threading.Event()  # a sleep fails where the clock is set meanwhile
         while True:
             self._works.wait()
             self._send(BEAT)
-            time.sleep(BEAT_SECONDS)
+            pause.wait(BEAT_SECONDS)
 
     def _send(self, data: bytes) -> None:
         with self._lock, suppress(OSError):  # the worker has ended: so does this process

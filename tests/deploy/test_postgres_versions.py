@@ -144,7 +144,7 @@ def test_init_says_what_to_do_without_createrole(server: PostgresServer) -> None
     server.ask("DROP ROLE IF EXISTS nobody_special; CREATE ROLE nobody_special LOGIN")
     advice = "run deploy/postgres/roles.sql once as a role with CREATEROLE that owns the database"
     roles = server.ask("SELECT count(*) FROM pg_roles WHERE rolname = 'voc_bi'")
-    what = "make the schema voc" if roles == [(1,)] else "make the role voc_bi"
+    what = "make the schema voc_bi" if roles == [(1,)] else "make the role voc_bi"
     with pytest.raises(StoreUnavailableError, match=rf"may not {what} .*{advice}"):
         migrate(server.database("bare", "nobody_special"))
     assert server.ask(

@@ -68,21 +68,15 @@ def command(*, verbose: bool) -> None:
     store = PostgresChores(database_url, catalogue, deadline_seconds=deadline_seconds)
     decode = partial(decode_messages, catalogue=catalogue)
     metrics = Metrics(process_registry())
-    try:
-        with closing(ChoreProcess(store, CHORES, metrics)) as chores:
-            code = run_worker(
-                settings,
-                sink,
-                decode,
-                chores,
-                metrics,
-                settings_changed=lambda: _have_changed(settings),
-            )
-    except OSError as error:
-        raise SettingsError(
-            f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port}"
-            f" ({error.strerror})"
-        ) from error
+    with closing(ChoreProcess(store, CHORES, metrics)) as chores:
+        code = run_worker(
+            settings,
+            sink,
+            decode,
+            chores,
+            metrics,
+            settings_changed=lambda: _have_changed(settings),
+        )
     sys.exit(code)
 
 

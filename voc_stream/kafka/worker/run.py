@@ -27,6 +27,7 @@ from voc_stream.kafka.worker.app import create_app
 from voc_stream.kafka.worker.chore_thread import ChoreThread
 from voc_stream.kafka.worker.timers import Timers
 from voc_stream.monitoring.health import HealthServer
+from voc_stream.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -188,16 +189,23 @@ def run_worker(
     ends with 75.
 
     Raises:
-        OSError: the web port is taken.
+        SettingsError: the web port is taken.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     parts = WorkerParts(settings, sink, decode, chores, metrics)
     settings_watch = SettingsWatch(parts.in_trouble, settings_changed)
     watchdog = Watchdog(parts.state.life, settings.stall_timeout_seconds)
-    with HealthServer(
-        settings.web_host, settings.web_port, metrics.registry, parts.not_alive, parts.not_ready
-    ) as health:
+    try:
+        server = HealthServer(
+            settings.web_host, settings.web_port, metrics.registry, parts.not_alive, parts.not_ready
+        )
+    except OSError as error:
+        raise SettingsError(
+            f"VOC_WEB_HOST, VOC_WEB_PORT: cannot listen on {settings.web_host}:{settings.web_port}"
+            f" ({error.strerror})"
+        ) from error
+    with server as health:
         log.info("metrics and health at %s", health.url)
         settings_watch.start()
         try:

@@ -14,6 +14,8 @@ import msgspec
 
 from voc_stream.domain.dimensions import COLUMNS, DIMENSIONS, SITES
 from voc_stream.domain.moment import microseconds_of
+from voc_stream.postgres.schema.sums import BINS as BIN_COLUMNS
+from voc_stream.postgres.schema.sums import SUMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,23 +28,12 @@ MINUTE_MICROSECONDS = 60_000_000
 FIVE_MINUTES, HOUR, DAY = 5, 60, 1_440
 CUBE = 0
 """Stands where a resolution stands, for a cell of the cube; its start is an ordinal day."""
-BINS = 11
+BINS = len(BIN_COLUMNS)
 SEPARATOR = "\t"
 TOP, BOTTOM = 900, 600
 Sums = list[int]
 """n, sum, squares, expectations and their sum, importances and their sum, top, bottom, bins."""
-NAMES = (
-    "n",
-    "score_sum",
-    "score_sq_sum",
-    "expectation_n",
-    "expectation_sum",
-    "importance_n",
-    "importance_sum",
-    "top_n",
-    "bottom_n",
-    *(f"bin_{number}" for number in range(BINS)),
-)
+NAMES = (*SUMS, "top_n", "bottom_n", *BIN_COLUMNS)
 
 
 class Place(NamedTuple):

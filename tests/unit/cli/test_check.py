@@ -597,8 +597,8 @@ def test_usual_exports_are_read(tmp_path: Path, mapping: Path, content: str, opt
             "gb18030",
             "ascii",
             "utf-7",
-            "idna",
-            "unicode_escape",
+            "hz",
+            "iso2022_jp",
         ]
     ),
 )

@@ -106,6 +106,11 @@ def test_wrong_delimiter_is_guessed_from_the_header() -> None:
             'encoding = "base64"',
             "m.toml:2: input.encoding: 'base64' is no encoding",
         ),
+        (
+            'delimiter = ";"',
+            'encoding = "unicode_escape"',
+            "m.toml:2: input.encoding: 'unicode_escape' is no encoding",
+        ),
         ('delimiter = ";"', 'decimal = ";"', "m.toml:2: input.decimal: must be one of '.', ','"),
         (
             'delimiter = ";"',

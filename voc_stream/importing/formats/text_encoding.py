@@ -16,19 +16,22 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Python encodes literals and host names by them; no program writes its exports so.
+_NOT_OF_FILES = {"unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 
 
 def text_codec(name: str) -> str | None:
     """The usual name of an encoding of texts, or None if there is none, or it is none of texts.
 
-    >>> text_codec("GB18030"), text_codec("base64"), text_codec("utf-9")
-    ('gb18030', None, None)
+    >>> text_codec("GB18030"), text_codec("base64"), text_codec("utf-9"), text_codec("idna")
+    ('gb18030', None, None, None)
     """
     try:
         io.TextIOWrapper(io.BytesIO(), encoding=name)
-        return codecs.lookup(name).name
+        codec = codecs.lookup(name).name
     except (LookupError, ValueError):
         return None
+    return None if codec.replace("_", "-") in _NOT_OF_FILES else codec
 
 
 def encoding_of(first: bytes, declared: str) -> str:

@@ -56,6 +56,8 @@ def combined(keys: Sequence[Ints]) -> tuple[Ints, int]:
 
 
 def _from_zero(column: Ints) -> tuple[Ints, int]:
+    if not len(column):
+        return column, 1
     least, most = int(column.min()), int(column.max())
     if most - least + 1 >= _WIDEST:
         column = np.unique(column, return_inverse=True)[1]

@@ -9,8 +9,14 @@ from builders import messages, touchpoint
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, send
 
+from voc_stream.domain.contribution import Contribution
+from voc_stream.domain.dimensions import COLUMNS
 from voc_stream.postgres.increments.aggregate import Aggregate, Key
-from voc_stream.postgres.increments.increment_rows import measures_waiting
+from voc_stream.postgres.increments.increment_rows import (
+    OF_REBUILD,
+    insert_increment,
+    measures_waiting,
+)
 from voc_stream.postgres.increments.levels import LEVELS, Level
 from voc_stream.postgres.increments.merging import merge_waiting
 
@@ -52,6 +58,18 @@ def test_a_new_aggregate_is_one_declaration(store: Store, cursor: Cursor) -> Non
     assert cursor.fetchall() == [("phone", 1, 1000), ("web", 2, 1600)]
     assert measures_waiting(cursor, Level.DETAILS) == 0
     assert measures_waiting(cursor, Level.SITES) == len(scores)
+
+
+def test_an_increment_without_measures_adds_nothing(cursor: Cursor) -> None:
+    """Such as of an order that says nothing to be measured; it is passed like all others."""
+    nothing = Contribution(NOW, ("",) * len(COLUMNS), 1, ())
+    insert_increment(cursor, OF_REBUILD, [nothing])
+    for level in LEVELS:
+        assert merge_waiting(cursor, level, NOW, 10).measures == 0
+    cursor.execute("SELECT count(*) FROM increment")
+    assert cursor.fetchone() == (0,)
+    cursor.execute("SELECT count(*) FROM rolling_sum")
+    assert cursor.fetchone() == (0,)
 
 
 def test_an_increment_goes_when_every_level_has_merged_it(store: Store) -> None:

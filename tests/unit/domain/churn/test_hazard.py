@@ -132,7 +132,8 @@ def test_a_risk_holds_until_the_moment_of_its_next_change(
 ) -> None:
     """Nothing changes by the mere passing of time before next_change_at; None means never.
 
-    At it something does, unless it is of a judgement behind which a stronger one stands.
+    At it something does, unless it is of a judgement behind which a stronger one stands, or of a
+    signal that multiplies by 1.
     """
     model = risk_model(catalogue)
     now = assess(known, model, START)
@@ -147,7 +148,9 @@ def test_a_risk_holds_until_the_moment_of_its_next_change(
         assert between.next_change_at == now.next_change_at
     then = assess(known, model, now.next_change_at)
     assert then.next_change_at is None or then.next_change_at > now.next_change_at
-    if not {"silent_unhappy", "low_attitude", "low_outcome", "bad_memory"} & {*drivers(now)}:
+    idle = {each.name for each in model.signals if each.least == each.most == 0}
+    judgements = {each.name for each in model.signals if each.group == "judgement"}
+    if not (idle | judgements) & {*drivers(now)}:
         assert then.drivers != now.drivers
 
 

@@ -12,6 +12,9 @@ import pytest
 import sqlalchemy
 from deploy.tools import DEPLOY, run
 
+from voc_stream.database_url import with_cell
+from voc_stream.postgres.schema.migrate import migrate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -27,9 +30,15 @@ class OperatorsDatabase:
     superuser_url: str
     psql: Path
 
-    def url(self, role: str) -> str:
-        """The address for one role; the server of the tests asks for no passwords."""
-        return sqlalchemy.make_url(self.superuser_url).set(username=role).render_as_string()
+    def url(self, role: str, cell: str = "") -> str:
+        """The address of a cell for one role; the server of the tests asks for no passwords."""
+        url = sqlalchemy.make_url(self.superuser_url).set(username=role).render_as_string()
+        return with_cell(url, cell) if cell else url
+
+    def add_cell(self, cell: str) -> None:
+        """As docs/howto/add-a-cell.md says."""
+        migrate(self.url("voc_owner", cell))
+        self.apply_roles()
 
     def ask(self, role: str, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement as a role; the rows, if it has any."""
@@ -62,7 +71,6 @@ class OperatorsDatabase:
 def make_operators_database(postgres_url: str) -> Callable[[], OperatorsDatabase]:
     """Makes databases with roles, tables made by the owner, and roles again."""
     from voc_stream.embedded.postgres import _programs
-    from voc_stream.postgres.schema.migrate import migrate
 
     def make() -> OperatorsDatabase:
         name = f"voc_of_operators_{next(_numbers)}"

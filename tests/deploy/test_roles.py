@@ -24,7 +24,7 @@ from voc_stream.postgres.schema.migrate import migrate
 from voc_stream.postgres.schema.reader_views import READER_VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from deploy.conftest import OperatorsDatabase
@@ -65,17 +65,29 @@ def writers_store(operators_database: OperatorsDatabase, catalogue: Catalogue) -
         yield store
 
 
+@pytest.mark.parametrize("cell", ["", "north"])
 def test_a_worker_needs_only_the_writer(
-    writers_store: Store, operators_database: OperatorsDatabase
+    operators_database: OperatorsDatabase, catalogue: Catalogue, cell: str
 ) -> None:
     """All that a worker does works as voc_writer, and the tables are the oracle's.
 
     Taking in, taking back, refreshing, assessing, dead letters and gauges.
 
-    So does `rebuild` as the owner, and it finds nothing that differs.
+    So does `rebuild` as the owner, and it finds nothing that differs. Each cell is alike.
     """
+    if cell:
+        operators_database.add_cell(cell)
     values = [*messages([*crowd(80), retraction("y-1", "x-1-3", "x-1-40")]), b"no event"]
-    sink, chores = writers_store.sink(0), writers_store.chores()
+    with Store(operators_database.url("voc_writer", cell), catalogue) as store:
+        _do_all_that_a_worker_does(store, values)
+        report = rebuild(
+            operators_database.url("voc_owner", cell), catalogue, lambda _done, _of: None
+        )
+    assert (report.events, report.differing) == (len(values) - 4, 0)
+
+
+def _do_all_that_a_worker_does(store: Store, values: Sequence[bytes]) -> None:
+    sink, chores = store.sink(0), store.chores()
     # In two halves: rows that are merged into others need more rights than new ones.
     for half in (values[::2], values[1::2]):
         send(sink, half)
@@ -89,19 +101,25 @@ def test_a_worker_needs_only_the_writer(
         "voc_satisfaction_score",
         "voc_customers_at_risk",
     }
-    writers_store.assert_as_expected(values)
-    office = DeadLetterOffice(writers_store.url)
+    store.assert_as_expected(values)
+    office = DeadLetterOffice(store.url)
     [letter] = office.not_retried(None)
     office.mark_retried([letter.number], NOW)
-    assert read_status(writers_store.url)
+    assert read_status(store.url)
     now = datetime.now(UTC)
     assert (chores.delete_dead_letters(NOW), chores.delete_dead_letters(now)) == (0, 1)
     send(sink, [b"no event"], now=now)
     assert chores.delete_dead_letters(now + timedelta(hours=1)) == 0, "none of the last day"
-    report = rebuild(
-        operators_database.url("voc_owner"), writers_store.catalogue, lambda _done, _of: None
-    )
-    assert (report.events, report.differing) == (len(values) - 4, 0)
+
+
+def test_the_writer_of_a_cell_changes_no_fact_and_no_shape_of_it(
+    operators_database: OperatorsDatabase,
+) -> None:
+    """What single tables do not need is taken from the writer in each cell."""
+    operators_database.add_cell("south")
+    for statement in FORBIDDEN_TO_THE_WRITER:
+        with pytest.raises(errors.InsufficientPrivilege):
+            operators_database.ask("voc_writer", statement.replace("voc.", "voc_south."))
 
 
 def test_the_writer_renames_an_experience(

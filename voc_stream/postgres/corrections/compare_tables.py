@@ -24,14 +24,6 @@ _STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 # `version` counts writes. `next_change_at` may be early: it is kept when a customer is merely seen
 # again.
 NOT_DERIVED = ("version", "next_change_at")
-# Detectors are caches, and a rebuild computes none: what follows from their phi is not compared.
-# What it is computed from beside phi, is.
-OF_DETECTORS = frozenset(
-    {
-        *("phi", "ci_low", "ci_high", "top_box_low", "top_box_high"),
-        *("bottom_box_low", "bottom_box_high", "unhappy_low", "unhappy_high"),
-    }
-)
 # A pane of nothing is as good as none, and older ones are purged in their time.
 _PANES_KEPT = " OR ".join(
     f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of)"
@@ -94,7 +86,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         (
             view,
             keys[view],
-            [comparable(name) for name in columns if name not in OF_DETECTORS],
+            [comparable(name) for name in columns],
             "true",
         )
         for view, (_, columns) in VIEW_COMMENTS.items()

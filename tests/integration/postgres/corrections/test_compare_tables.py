@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from builders import messages
@@ -24,10 +25,11 @@ class PlanningCursor:
     """Keeps the plan of each query that it executes."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self._cursor, self.plan = cursor, ""
+        self._cursor, self.plan, self.asked = cursor, "", ""
 
     def execute(self, statement: str) -> None:
         """Execute a statement without parameters."""
+        self.asked += statement
         if statement.startswith("SELECT"):
             self._cursor.execute(f"EXPLAIN {statement}")
             self.plan += "".join(f"{line}\n" for (line,) in self._cursor)
@@ -56,3 +58,29 @@ def test_comparing_takes_no_memory_by_the_row(
     [plan] = plans
     assert "SetOp Except" in plan
     assert "HashSetOp" not in plan
+
+
+def test_every_column_that_readers_see_is_compared(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Intervals, too: they follow from sums and from `phi`."""
+    asked = []
+
+    def compare(cursor: Cursor, schemas: Schemas) -> list[TableComparison]:
+        planning: Any = PlanningCursor(cursor)
+        found = compare_tables(planning, schemas)
+        asked.append(planning.asked)
+        return found
+
+    monkeypatch.setattr(rebuild, "compare_tables", compare)
+    rebuild.rebuild(store.url, store.catalogue, lambda _done, _of: None)
+    [statements] = asked
+    select = re.search(r"SELECT ((?:\"\w+\",? )+)FROM \w+\.rolling_satisfaction", statements)
+    assert select is not None
+    compared = set(re.findall(r"\w+", select[1]))
+    columns = store.ask(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_name = 'rolling_satisfaction' AND table_schema = current_schema()"
+    )
+    assert compared == {name for (name,) in columns}
+    assert "ci_low" in compared

@@ -228,6 +228,20 @@ def test_detectors_hear_anew_what_was_replaced(filled: Store) -> None:
     assert filled.one("SELECT count(*) FROM detector_clock") == 0
 
 
+def test_intervals_are_compared_as_wide_as_days_differ(filled: Store) -> None:
+    """A rebuild computes no detectors: the phi of the live ones widens the intervals of both."""
+    narrow = filled.ask("SELECT scope, ci_low FROM rolling_satisfaction WHERE horizon = '30d'")
+    filled.ask(
+        "INSERT INTO detector SELECT DISTINCT ON (scope_type, scope) scope_type, scope, experience,"
+        " 100, 8.0, 4.0, %s, NULL, NULL, '', '{}', '{}' FROM rolling_sum"
+        " WHERE scope_type IN ('all', 'site') RETURNING 1",
+        NOW,
+    )
+    wide = filled.ask("SELECT scope, ci_low FROM rolling_satisfaction WHERE horizon = '30d'")
+    assert wide != narrow
+    assert run(filled).differing == 0
+
+
 def test_the_report_counts_rows_and_tells_of_progress(filled: Store) -> None:
     """Every table is named with its rows, and progress ends with all events."""
     heard: list[tuple[int, int]] = []

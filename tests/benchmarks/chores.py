@@ -23,7 +23,7 @@ from benchmarks.stage import BROKERS, PAST, Stage, run_command
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.pipeline.take_in import decode_messages
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.published.markdown import put_section
 

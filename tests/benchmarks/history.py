@@ -20,7 +20,7 @@ from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.horizons import DAY, PANES_KEPT
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.pipeline.take_in import decode_messages
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from psutil import STATUS_STOPPED, STATUS_ZOMBIE
 
 from voc_stream.beside.chore_process import SILENT_SECONDS
 from voc_stream.embedded.processes.tcp_ports import LOOPBACK
-from voc_stream.postgres.chores.postgres_chores import SITES_INTERVAL_SECONDS
+from voc_stream.postgres.chores.timetable import SITES_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ LOOK_SECONDS = 0.02
 FAULT_TIMEOUT_SECONDS = 180.0
 # Two ticks and a rest; the transaction of a worker that is frozen or out of reach is ended by the
 # server, after 30 s without a word.
-TICKS_SECONDS = 3 * SITES_INTERVAL_SECONDS
+TICKS_SECONDS = 3 * SITES_SECONDS
 ABANDONED_SECONDS = 30.0 + TICKS_SECONDS + 4.0
 
 pytestmark = pytest.mark.chaos

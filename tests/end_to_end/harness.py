@@ -34,7 +34,7 @@ from voc_stream.kafka.connection.security import client_options
 from voc_stream.kafka.life.watchdog import EXIT_CODE
 from voc_stream.kafka.log_reader import read_log_ends
 from voc_stream.postgres.cells.schemas import schemas_of
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.settings import Settings, to_environment
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from end_to_end.harness import Service, wait_until
 
 from voc_stream.catalogue.load import load_catalogue
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 
 if TYPE_CHECKING:
     from voc_stream.settings import Settings

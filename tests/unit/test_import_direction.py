@@ -286,6 +286,14 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "pipeline",
         "postgres.reading",
     ),
+    "cli.running": (
+        "beside",
+        "cli.options",
+        "cli.screen",
+        "monitoring",
+        "postgres.chores",
+        "settings",
+    ),
 }
 # These put the rooms together.
 UNRESTRICTED = frozenset({"cli", "__main__"})

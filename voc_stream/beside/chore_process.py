@@ -18,10 +18,10 @@ from voc_stream.errors import VocError
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime, timedelta
 
-    from voc_stream.pipeline.chores import Chore, ChoreStore, Circumstances, ShowChores
+    from voc_stream.pipeline.chores import Chore, Circumstances, Due, ShowChores, WorkerStore
     from voc_stream.pipeline.clocks import ClockReading
     from voc_stream.pipeline.ports import Membership, OutboxKind, OutboxMessage
 
@@ -55,10 +55,23 @@ class ChoreProcess:
     """A `ChoreStore` whose chores are done in a process of their own.
 
     What the worker asks its store beside them is answered in this process.
+
+    Args:
+        store: answers that.
+        timetable: the chores of the process, by how often alerts are evaluated.
+        command: starts the process; the number of its end of the connection is added.
+        watch: is shown how the process fares.
     """
 
-    def __init__(self, store: ChoreStore, command: Sequence[str], watch: WatchProcess) -> None:
+    def __init__(
+        self,
+        store: WorkerStore,
+        timetable: Callable[[timedelta], Sequence[Due]],
+        command: Sequence[str],
+        watch: WatchProcess,
+    ) -> None:
         self._store = store
+        self._timetable = timetable
         self._command = command
         self._watch = watch
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,12 +99,15 @@ class ChoreProcess:
         self._store.finish_messages(kind, sent, now)
 
     def chores(
-        self, show: ShowChores, evaluate_every: timedelta, keep_letters: timedelta | None
+        self,
+        show: ShowChores,
+        evaluate_every: timedelta,
+        keep_letters: timedelta | None,  # noqa: ARG002  the process has it from its settings
     ) -> Sequence[Chore[object]]:
         """See the port; each is for one thread at a time."""
         return [
-            each._replace(run=partial(self._do, show, each.name))
-            for each in self._store.chores(show, evaluate_every, keep_letters)
+            each.done_by(partial(self._do, show, each.name))
+            for each in self._timetable(evaluate_every)
         ]
 
     def close(self) -> None:

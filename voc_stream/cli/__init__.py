@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "rebuild": "Recompute every derived table from the stored events and compare.",
 }
 CHORES = "chores"
-"""What a worker starts, and nobody else; it stands beside the worker."""
+"""What a worker starts, and nobody else: so `--help` does not list it."""
 # These end with 1 if something that they were given is wrong, and with 2 for whatever else.
 ONE_IS_A_FAILED_LINE = ("check", "push", "retract")
 
@@ -47,8 +47,9 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
         if cmd_name == CHORES:
-            beside: click.Command = importlib.import_module("voc_stream.cli.worker").chores_command
-            return beside
+            beside = importlib.import_module("voc_stream.cli.running.chores")
+            chores: click.Command = beside.command
+            return chores
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"voc_stream.cli.{cmd_name.replace('-', '_')}")

@@ -2,7 +2,7 @@
 
 A chore says its name, how often it is due, and what it does. The timers loop over chores and know
 none by name (`kafka/worker/timers.py`). The chores of the store are declared in
-`postgres/chores/postgres_chores.py`, those of the worker itself in `kafka/worker/own_chores.py`.
+`postgres/chores/timetable.py`, those of the worker itself in `kafka/worker/own_chores.py`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,22 @@ class Chore(NamedTuple, Generic[Done]):
     needs_clock: bool = True
 
 
+class Due(NamedTuple):
+    """How often a chore is due, for whom it is enough to know that.
+
+    Attributes:
+        name, every_seconds, needs_clock: see `Chore`.
+    """
+
+    name: str
+    every_seconds: float
+    needs_clock: bool = True
+
+    def done_by(self, run: Callable[[Circumstances], Done]) -> Chore[Done]:
+        """The chore that does this."""
+        return Chore(self.name, self.every_seconds, run, self.needs_clock)
+
+
 class ShowChores(Protocol):
     """Where the store's chores show what they found; any thread may use it."""
 
@@ -61,8 +77,8 @@ class ShowChores(Protocol):
         """Count dead letters that were kept no longer."""
 
 
-class ChoreStore(Protocol):
-    """What the worker needs of its store besides batches.
+class WorkerStore(Protocol):
+    """What a worker asks its store besides batches and chores.
 
     Its calls block: make them from a thread. Every worker may make them at once.
     """
@@ -81,18 +97,6 @@ class ChoreStore(Protocol):
         """
         ...
 
-    def chores(
-        self, show: ShowChores, evaluate_every: timedelta, keep_letters: timedelta | None
-    ) -> Sequence[Chore[object]]:
-        """The chores of the store.
-
-        Args:
-            show: where they show what they found.
-            evaluate_every: how often alerts are evaluated, whichever worker does it.
-            keep_letters: how long dead letters are kept; None for ever.
-        """
-        ...
-
     def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
         """Take messages to send them, oldest first.
 
@@ -103,4 +107,20 @@ class ChoreStore(Protocol):
 
     def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
         """Remove the messages that were sent; workers may take the other ones again."""
+        ...
+
+
+class ChoreStore(WorkerStore, Protocol):
+    """The same, with chores."""
+
+    def chores(
+        self, show: ShowChores, evaluate_every: timedelta, keep_letters: timedelta | None
+    ) -> Sequence[Chore[object]]:
+        """The chores of the store.
+
+        Args:
+            show: where they show what they found.
+            evaluate_every: how often alerts are evaluated, whichever worker does it.
+            keep_letters: how long dead letters are kept; None for ever.
+        """
         ...

@@ -25,7 +25,8 @@ from prometheus_client import CollectorRegistry
 from psycopg2.errors import UniqueViolation
 
 from voc_stream.catalogue.load import load_catalogue
-from voc_stream.cli.worker import configure_logging, tune_interpreter
+from voc_stream.cli.running.log_lines import configure_logging
+from voc_stream.cli.running.tuning import tune_interpreter
 from voc_stream.events.decode import Refusal
 from voc_stream.events.types import Callback, Retraction
 from voc_stream.events.types.hundredths import hundredths

@@ -11,7 +11,7 @@ from voc_stream.embedded.processes.tcp_ports import free_port
 from voc_stream.kafka.topics import ensure_topics
 from voc_stream.pipeline.ports import Batch, Message, Partition, StoredPosition
 from voc_stream.pipeline.take_in import decode_messages
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.settings import Settings, to_environment
 

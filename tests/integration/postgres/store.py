@@ -22,7 +22,7 @@ from voc_stream.pipeline.ports import (
 )
 from voc_stream.pipeline.take_in import decode_messages
 from voc_stream.postgres.cells.schemas import schemas_of
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.intake.batch_transaction import PostgresSink
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.schema.all_tables import metadata

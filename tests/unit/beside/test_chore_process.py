@@ -17,7 +17,7 @@ from unit.beside.chores_of_a_test import StoreOfATest
 
 from voc_stream.beside import chore_process
 from voc_stream.beside.chore_process import ChoreFailedError, ChoreProcess, ChoreProcessError
-from voc_stream.pipeline.chores import Circumstances
+from voc_stream.pipeline.chores import Circumstances, Due
 from voc_stream.pipeline.clocks import ClockReading
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from voc_stream.pipeline.ports import GaugeSample
 
+TIMETABLE = [Due(name, 1.0) for name in ("tell", "fail", "die", "freeze")]
 COMMAND = [sys.executable, str(Path(__file__).with_name("chores_of_a_test.py"))]
 AT = Circumstances(datetime(2026, 1, 5, 8, tzinfo=UTC), events_wait=True, in_backlog=False)
 
@@ -68,7 +69,7 @@ class Beside:
     def __init__(self) -> None:
         self.shown, store = Shown(), AheadStore()
         given: Any = store
-        self.process = ChoreProcess(given, COMMAND, self.shown)
+        self.process = ChoreProcess(given, lambda _: TIMETABLE, COMMAND, self.shown)
         chores = self.process.chores(self.shown, timedelta(seconds=15), None)
         self._chores: dict[str, Callable[[Circumstances], object]] = {
             each.name: each.run for each in chores

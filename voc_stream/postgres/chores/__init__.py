@@ -2,7 +2,3 @@
 
 Each chore that is more than one call has a file.
 """
-
-from voc_stream.postgres.chores.postgres_chores import PostgresChores
-
-__all__ = ["PostgresChores"]

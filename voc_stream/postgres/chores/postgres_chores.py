@@ -10,47 +10,31 @@ import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from voc_stream.pipeline.chores import Chore, Circumstances, ShowChores
 from voc_stream.pipeline.clocks import LARGEST_SKEW
-from voc_stream.pipeline.ports import Membership, StoreUnavailableError
+from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.alerting.evaluator import Evaluator
 from voc_stream.postgres.chores.assess_churn import AssessChurn
 from voc_stream.postgres.chores.move_histories import MoveHistories
 from voc_stream.postgres.chores.refresh_tables import RefreshTables
-from voc_stream.postgres.chores.transactions import ChoreTransactions
-from voc_stream.postgres.corrections.take_over import take_over
+from voc_stream.postgres.chores.timetable import timetable
+from voc_stream.postgres.chores.worker_store import PostgresWorkerStore
 from voc_stream.postgres.corrections.taking_back import take_out_next
-from voc_stream.postgres.intake import outbox
 from voc_stream.postgres.intake.dead_letters import delete_received_before
 from voc_stream.postgres.intake.versioned_rows import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileError
 from voc_stream.postgres.reading.gauges import CustomerGauges, read_gauges
 from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
-from voc_stream.postgres.schema.installation import identity, read_ruling, why_to_wait
-from voc_stream.postgres.session.connection import (
-    DEADLINE_SECONDS,
-    checked_out,
-    engine_for,
-    guarded,
-)
-from voc_stream.postgres.session.server_clock import read_clocks
+from voc_stream.postgres.session.connection import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
+    from voc_stream.pipeline.chores import Chore, Circumstances, ShowChores
     from voc_stream.pipeline.clocks import ClockReading
-    from voc_stream.pipeline.ports import GaugeSample, OutboxKind, OutboxMessage
+    from voc_stream.pipeline.ports import GaugeSample
 
-HISTORIES_INTERVAL_SECONDS = 2.0
-SITES_INTERVAL_SECONDS = 2.0
-DETAILS_INTERVAL_SECONDS = 4.0
-CHURN_INTERVAL_SECONDS = 2.0
-TAKING_BACK_INTERVAL_SECONDS = 2.0
-RETENTION_INTERVAL_SECONDS = 60.0
-GAUGES_INTERVAL_SECONDS = 10.0
 # A call ends after about this long even if there is more to do, so that other timers get their
 # turn.
 BUDGET_SECONDS = 5.0
@@ -59,16 +43,14 @@ TAKING_BACK_SECONDS = 100.0
 # Old letters are deleted in small pieces, each a transaction of its own, so that nobody waits long.
 LETTERS_A_TIME = 500
 DELETION_BUDGET_SECONDS = 1.0
-TAKE_OVER_DEADLINE_SECONDS = 3600.0  # renaming an experience rewrites its part of every table
 
 log = logging.getLogger(__name__)
 
 
-class PostgresChores:
+class PostgresChores(PostgresWorkerStore):
     """The chores of one worker; one connection at a time, and not for two threads at once.
 
     Attributes:
-        transaction: begins a transaction.
         move_histories: counts earlier events under a new profile; see MoveHistories.
         assess_churn: brings risks to now; see AssessChurn.
         refresh_sites: brings the rolling tables of sites to now; see RefreshTables.
@@ -78,61 +60,37 @@ class PostgresChores:
     def __init__(
         self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS
     ) -> None:
-        self._engine = engine_for(database_url)
-        self._name = str(uuid4())
-        self._catalogue = catalogue
+        super().__init__(database_url, catalogue, deadline_seconds=deadline_seconds)
         self._vacuum = QueueVacuum(self._engine, deadline_seconds)
         self._customers = CustomerGauges()
         self._evaluator = Evaluator(catalogue)
         self._evaluated_at: datetime | None = None
         self._not_taken_back: set[int] = set()
-        self.transaction = ChoreTransactions(self._engine, catalogue, deadline_seconds)
         self.move_histories = MoveHistories(self.transaction, self._vacuum)
         self.assess_churn = AssessChurn(self.transaction, self._vacuum)
         tables = RefreshTables(self.transaction, self._vacuum)
         self.refresh_sites, self.refresh_details = tables.sites, tables.details
 
     def close(self) -> None:
-        """Give the connection back."""
-        self._engine.dispose()
+        """Give the connections back."""
+        super().close()
         self.move_histories.close()
 
     def chores(
         self, show: ShowChores, evaluate_every: timedelta, keep_letters: timedelta | None
     ) -> Sequence[Chore[object]]:
         """All chores of the store; see the port."""
-        return [
-            # It takes no time from a clock, so it goes on while a clock is wrong.
-            Chore(
-                "move_histories",
-                HISTORIES_INTERVAL_SECONDS,
-                lambda _: self.move_histories(),
-                needs_clock=False,
-            ),
-            Chore("settle_sites", SITES_INTERVAL_SECONDS, lambda at: self.refresh_sites(at.now)),
-            Chore(
-                "settle_details",
-                DETAILS_INTERVAL_SECONDS,
-                lambda at: self.refresh_details(at.now, when_due=at.events_wait),
-            ),
-            Chore(
-                "assess_churn",
-                CHURN_INTERVAL_SECONDS,
-                lambda at: self.assess_churn(at.now, in_parts=at.events_wait),
-            ),
-            Chore("take_back", TAKING_BACK_INTERVAL_SECONDS, lambda at: self.take_back(at.now)),
-            Chore(
-                "evaluate",
-                evaluate_every.total_seconds(),
-                partial(self._evaluate_and_show, show, evaluate_every),
-            ),
-            Chore(
-                "dead_letter_retention",
-                RETENTION_INTERVAL_SECONDS,
-                partial(self._delete_old_letters, show, keep_letters),
-            ),
-            Chore("readings", GAUGES_INTERVAL_SECONDS, partial(self._show_gauges, show)),
-        ]
+        does: dict[str, Callable[[Circumstances], object]] = {
+            "move_histories": lambda _: self.move_histories(),
+            "settle_sites": lambda at: self.refresh_sites(at.now),
+            "settle_details": lambda at: self.refresh_details(at.now, when_due=at.events_wait),
+            "assess_churn": lambda at: self.assess_churn(at.now, in_parts=at.events_wait),
+            "take_back": lambda at: self.take_back(at.now),
+            "evaluate": partial(self._evaluate_and_show, show, evaluate_every),
+            "dead_letter_retention": partial(self._delete_old_letters, show, keep_letters),
+            "readings": partial(self._show_gauges, show),
+        }
+        return [each.done_by(does[each.name]) for each in timetable(evaluate_every)]
 
     def _evaluate_and_show(self, show: ShowChores, every: timedelta, at: Circumstances) -> None:
         """Evaluate the alerts, and show at once what changed."""
@@ -150,30 +108,9 @@ class PostgresChores:
             log.info("%d dead letters older than %d days were deleted", deleted, keep.days)
             show.letters_deleted(deleted)
 
-    def join(self) -> Membership:
-        """Let this catalogue rule the database, if it is the newest or the first."""
-        with self.transaction(ruled=False) as cursor:
-            installation, ruling = identity(cursor), read_ruling(cursor)
-        problem = why_to_wait(ruling, self._catalogue)
-        if problem is not None or self._catalogue.digest in ("", ruling.digest if ruling else None):
-            return Membership(installation, problem)
-        with (
-            checked_out(self._engine) as connection,
-            guarded(connection, TAKE_OVER_DEADLINE_SECONDS),
-            connection.cursor() as cursor,
-        ):
-            take_over(cursor, self._catalogue)
-            installation, problem = (
-                identity(cursor),
-                why_to_wait(read_ruling(cursor), self._catalogue),
-            )
-            connection.commit()
-        return Membership(installation, problem)
-
     def read_clocks(self) -> ClockReading:
-        """What the clock of this machine, PostgreSQL's clock, and the stored times show now."""
-        with self.transaction() as cursor:
-            reading = read_clocks(cursor)
+        """See the port; risks that were assessed for the future are looked for."""
+        reading = super().read_clocks()
         if reading.stored_ahead > LARGEST_SKEW:
             self.assess_churn.look_for_future()
         return reading
@@ -247,20 +184,6 @@ class PostgresChores:
             with self.transaction() as cursor:
                 changed |= self._evaluator.judge_the_others(cursor, now)
         return changed
-
-    def claim_messages(self, kind: OutboxKind, limit: int) -> Sequence[OutboxMessage]:
-        """Take messages to send them, oldest first.
-
-        Returns nothing while another worker has claimed messages of that kind, for a minute at
-        most.
-        """
-        with self.transaction() as cursor:
-            return outbox.claim(cursor, kind, limit, self._name)
-
-    def finish_messages(self, kind: OutboxKind, sent: Collection[int], now: datetime) -> None:
-        """Remove the messages that were sent; workers may take the other ones again."""
-        with self.transaction() as cursor:
-            outbox.finish(cursor, kind, sent, self._name, now)
 
     def delete_dead_letters(self, before: datetime) -> int:
         """Delete refused messages that were received before a moment, and return how many.

@@ -21,7 +21,7 @@ from comparison import assert_tables_equal, read_tables
 from oracle import expected_tables
 
 from voc_stream.catalogue.load import load_catalogue
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.schema.migrate import migrate
 
 if TYPE_CHECKING:

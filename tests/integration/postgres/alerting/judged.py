@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builders import Event
     from integration.postgres.store import Store
 
-    from voc_stream.postgres.chores import PostgresChores
+    from voc_stream.postgres.chores.postgres_chores import PostgresChores
     from voc_stream.postgres.intake.batch_transaction import PostgresSink
 
 FIRST_DAY = START.replace(hour=0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from voc_stream.postgres.chores import PostgresChores
+    from voc_stream.postgres.chores.postgres_chores import PostgresChores
 
 PAGE = DOCS / "howto" / "add-a-measure.md"
 BLOCKS = [(kind, text) for _, kind, text in FENCE.findall(read(PAGE))]

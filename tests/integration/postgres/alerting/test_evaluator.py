@@ -12,7 +12,7 @@ from integration.postgres.alerting.judged import EMPLOYEES, EXPERIENCE, TODAY, J
 from msgspec.structs import replace
 
 from voc_stream.catalogue.calendar import SiteCalendar
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.session.locks import Lock
 from voc_stream.postgres.session.server_clock import ClockError
 

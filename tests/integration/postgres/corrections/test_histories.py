@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.measures.of_event import EventMeasures
     from voc_stream.events.types import AnyEvent
-    from voc_stream.postgres.chores import PostgresChores
+    from voc_stream.postgres.chores.postgres_chores import PostgresChores
 
 DERIVED = ["repair_order", "customer", "experience_daily", "rolling_satisfaction"]
 

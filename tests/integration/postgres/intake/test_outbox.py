@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from integration.postgres.store import Store
 
     from voc_stream.pipeline.ports import OutboxKind
-    from voc_stream.postgres.chores import PostgresChores
+    from voc_stream.postgres.chores.postgres_chores import PostgresChores
 
 LATER = NOW + timedelta(minutes=1)
 TEN_MEGABYTES = b"\x00\xff" * 5_000_000

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.pipeline.ports import GaugeSample
-    from voc_stream.postgres.chores import PostgresChores
+    from voc_stream.postgres.chores.postgres_chores import PostgresChores
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
 NAMES = ("voc_experience_info", "voc_experience_scale")

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.pipeline.ports import OtherCatalogueError, StoreUnavailableError
-from voc_stream.postgres.chores import PostgresChores
+from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.corrections.rebuild import rebuild
 from voc_stream.postgres.corrections.renaming import rename_experiences
 from voc_stream.postgres.schema.all_tables import metadata

@@ -9,7 +9,7 @@ import pytest
 
 SAY = """
 import logging, sys
-from voc_stream.cli.worker import configure_logging
+from voc_stream.cli.running.log_lines import configure_logging
 configure_logging(sys.argv[1], verbose=False)
 log = logging.getLogger("voc_stream.kafka")
 log.warning("门店 %s\\nfell silent", "s-1")

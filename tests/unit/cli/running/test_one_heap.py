@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from voc_stream.cli import worker
+from voc_stream.cli.running import tuning
 
 THREADS = 4
 PROGRAM = f"""
 import ctypes, sys, threading
-from voc_stream.kafka.life.one_heap import use_one_heap
+from voc_stream.cli.running.one_heap import use_one_heap
 libc = ctypes.CDLL(None)
 libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
 if sys.argv[1] == "one":
@@ -68,8 +68,8 @@ def test_all_threads_share_one_heap() -> None:
 def test_a_worker_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Together with the other settings of the process, before anything starts a thread."""
     asked: list[bool] = []
-    monkeypatch.setattr(worker, "use_one_heap", lambda: asked.append(True))
+    monkeypatch.setattr(tuning, "use_one_heap", lambda: asked.append(True))
     for name in ("gc.freeze", "gc.set_threshold", "sys.setswitchinterval"):
         monkeypatch.setattr(name, lambda *_: None)
-    worker.tune_interpreter()
+    tuning.tune_interpreter()
     assert asked == [True]

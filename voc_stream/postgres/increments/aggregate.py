@@ -6,6 +6,7 @@ same for all of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -94,28 +95,40 @@ class Aggregate(NamedTuple):
     def of_measures(self, measures: Measures, world: World) -> Rows:
         """What some measures add up to."""
         keys = [each.of(measures) for each in self.key]
-        adds = {name: add(measures) for name, add in self.adds.items()}
+        adds = {name: partial(add, measures) for name, add in self.adds.items()}
         mask = None if self.counts is None else self.counts(measures, world)
         return self._grouped(keys, adds, mask)
 
     def of_rows(self, rows: Rows, world: World) -> Rows:
         """What the rows of the part add up to from which this one is summed up."""
         mask = None if self.counts is None else self.counts(rows, world)
-        return self._grouped([each.of(rows) for each in self.key], rows.sums, mask)
+        adds = {name: partial(rows.sums.__getitem__, name) for name in self.adds}
+        return self._grouped([each.of(rows) for each in self.key], adds, mask)
 
     def together(self, pieces: Sequence[Rows]) -> Rows:
         """Add up rows of this aggregate."""
         if len(pieces) == 1:
             return pieces[0]
         keys = [np.concatenate([one.keys[each.column] for one in pieces]) for each in self.key]
-        sums = {name: np.concatenate([one.sums[name] for one in pieces]) for name in self.adds}
+        sums = {name: partial(_one_after_the_other, pieces, name) for name in self.adds}
         return self._grouped(keys, sums)
 
     def _grouped(
-        self, keys: Sequence[Ints], adds: Mapping[str, Sum], mask: Mask | None = None
+        self,
+        keys: Sequence[Ints],
+        adds: Mapping[str, Callable[[], Sum]],
+        mask: Mask | None = None,
     ) -> Rows:
         if mask is not None:
             keys = [each[mask] for each in keys]
-            adds = {name: column[mask] for name, column in adds.items()}
+            adds = {name: partial(_where, mask, add) for name, add in adds.items()}
         found, sums = group(keys, adds)
         return Rows(dict(zip((each.column for each in self.key), found, strict=True)), sums)
+
+
+def _one_after_the_other(pieces: Sequence[Rows], name: str) -> Sum:
+    return np.concatenate([one.sums[name] for one in pieces])
+
+
+def _where(mask: Mask, add: Callable[[], Sum]) -> Sum:
+    return add()[mask]

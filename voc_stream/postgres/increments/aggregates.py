@@ -119,7 +119,11 @@ def _start_of_measures(width: timedelta) -> Key:
 
 def _wider_start(width: timedelta, wider: timedelta) -> Key:
     times = wider // width
-    return Key(START, lambda rows: rows.keys[START] // times, partial(_moments, wider))
+    return Key(
+        START,
+        lambda rows: np.floor_divide(rows.keys[START], times, dtype=np.int64),
+        partial(_moments, wider),
+    )
 
 
 def _is_kept(width: timedelta, rows: Rows, world: World) -> Mask:

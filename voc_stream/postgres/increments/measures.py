@@ -30,21 +30,43 @@ class Measures:
 
     Attributes:
         world: numbers the names.
-        seconds: when each counts, in seconds since 1970.
         names: of each dimension by its column, and of `experience`: the number of its name.
-        weight: 1 adds, -1 takes back.
-        value: in hundredths.
-        expectation: `NOT_STATED` if none was.
-        importance: `NOT_STATED` if none was.
     """
 
     def __init__(self, increments: Iterable[bytes], world: World) -> None:
         parts = [_columns_of(unpack_whole(data), world) for data in increments]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         self.world = world
-        self.seconds, self.weight, *dimensions = columns[: 2 + len(COLUMNS)]
-        experience, self.value, self.expectation, self.importance = columns[2 + len(COLUMNS) :]
+        self._seconds, self._weight, *dimensions = columns[: 2 + len(COLUMNS)]
+        experience, *said = columns[2 + len(COLUMNS) :]
+        self._value, self._expectation, self._importance = said
         self.names = dict(zip((*COLUMNS, EXPERIENCE), (*dimensions, experience), strict=True))
+
+    # Columns are kept as narrow as they were stored, and widened to be reckoned with.
+    @property
+    def seconds(self) -> Ints:
+        """When each counts, in seconds since 1970."""
+        return self._seconds.astype(np.int64)
+
+    @property
+    def weight(self) -> Ints:
+        """1 adds, -1 takes back."""
+        return self._weight.astype(np.int64)
+
+    @property
+    def value(self) -> Ints:
+        """In hundredths."""
+        return self._value.astype(np.int64)
+
+    @property
+    def expectation(self) -> Ints:
+        """`NOT_STATED` if none was."""
+        return self._expectation.astype(np.int64)
+
+    @property
+    def importance(self) -> Ints:
+        """`NOT_STATED` if none was."""
+        return self._importance.astype(np.int64)
 
     @cached_property
     def local_day(self) -> Ints:
@@ -99,14 +121,15 @@ def _columns_of(increment: Increment, world: World) -> list[Ints]:
     columns.append(_unpack(increment.values))
     stated = _unpack(increment.stated)
     for packed in (increment.expectations, increment.importances):
-        column = np.full(len(columns[-1]), NOT_STATED, np.int64)
-        column[stated] = _unpack(packed)
+        said = _unpack(packed)
+        column = np.full(len(columns[-1]), NOT_STATED, said.dtype)
+        column[stated] = said
         columns.append(column)
     return columns
 
 
 def _unpack(packed: bytes) -> Ints:
-    return np.frombuffer(packed, f"<{_KINDS[packed[:1]]}", offset=1).astype(np.int64)
+    return np.frombuffer(packed, f"<{_KINDS[packed[:1]]}", offset=1)
 
 
 _KINDS = {b"b": "i1", b"h": "i2", b"i": "i4", b"q": "i8"}

@@ -43,7 +43,7 @@ class Names:
         """The number of each name."""
         known = self._numbers
         found = [known.setdefault(name, len(known)) for name in names]
-        return np.array(found, np.int64)
+        return np.array(found, np.int32)
 
     def number(self, name: str) -> int:
         """The number of a name; -1 if it has not come."""

@@ -21,6 +21,6 @@ def test_sums_are_exact_whatever_their_size(rows: list[tuple[int, int, int, int]
     for *key, value in rows:
         expected[key[0], key[1], key[2]] += value
     columns = [np.array([row[place] for row in rows], np.int64) for place in range(4)]
-    keys, sums = group(columns[:3], {"n": columns[3]})
+    keys, sums = group(columns[:3], {"n": lambda: columns[3]})
     found = zip(*(column.tolist() for column in keys), strict=True)
     assert dict(zip(found, sums["n"].tolist(), strict=True)) == expected

@@ -15,6 +15,8 @@ ENOUGH_BEFORE = 10
 """A group with fewer past scores than this is compared with what is usual for all."""
 LEAST_VARIANCE = 0.25
 """Points squared. Scores that are all the same do not prove that the next one is the same."""
+ROUNDING = 1e-9
+"""A drop by this part of the sum of the scores is none: floating-point sums are not closer."""
 
 
 class Group(NamedTuple):
@@ -64,7 +66,7 @@ def compare(groups: Sequence[Group]) -> Iterator[Compared]:
             continue
         usual = sum(group.total_before for group in members) / scores_before
         drop = scores * usual - sum(group.total for group in members)
-        if drop <= 0:
+        if drop <= ROUNDING * max(1.0, scores * abs(usual)):
             continue
         baselines = [
             group.total_before / group.scores_before

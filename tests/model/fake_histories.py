@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.postgres.schema.tables.row import EntityRow
+    from voc_stream.postgres.session.copy_csv import Value
 
 State = TypeVar("State")
 _decode_event = msgspec.json.Decoder(AnyEvent).decode
@@ -67,7 +68,7 @@ def _save(tables: Tables, entity: EntityRow[Any], key: str, state: object) -> No
     saved[key] = _as_json(entity.columns, row)
 
 
-def _as_json(columns: tuple[str, ...], row: tuple[object, ...]) -> Row:
+def _as_json(columns: tuple[str, ...], row: tuple[Value, ...]) -> Row:
     """A row as the double of the cursor keeps it."""
-    values = json.loads(b"[" + lines([row]).strip() + b"]")  # type: ignore[list-item]  # a row's values
+    values = json.loads(b"[" + lines([row]).strip() + b"]")
     return dict(zip(columns, values, strict=True))

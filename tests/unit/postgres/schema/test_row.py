@@ -35,7 +35,7 @@ def test_a_state_is_read_back_from_its_columns(bodies: list[dict[str, object]]) 
 
 @given(event_lists())
 def test_a_row_shows_each_attribute_of_the_state(bodies: list[dict[str, object]]) -> None:
-    """What is fetched together stands in the right columns."""
+    """What is shown together stands in the right columns."""
     state = folded(bodies)
     row = dict(zip(REPAIR_ORDER.columns, REPAIR_ORDER.values(state, 1), strict=True))
     for name in ("customer_id", "site_id", "product", "promised_at"):

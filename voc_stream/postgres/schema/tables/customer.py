@@ -6,29 +6,57 @@ What a query does not select, PostgreSQL does not work out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Text
 
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.postgres.schema.expressions.heard import last_heard
-from voc_stream.postgres.schema.tables.columns import KEY, TIME
-from voc_stream.postgres.schema.tables.row import EntityRow, plain, stated, stated_money
+from voc_stream.postgres.schema.tables.columns import KEY, MONEY, TIME, column, required
+from voc_stream.postgres.schema.tables.row import Cells, EntityRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voc_stream.postgres.session.copy_csv import Value
+
+
+def _stated(customer: CustomerState) -> Sequence[Value]:
+    segment, region, annual_value = customer.segment, customer.region, customer.annual_value
+    stage, reason = customer.lifecycle_stage, customer.churn_reason
+    return (
+        None if segment is None else segment.value,
+        None if region is None else region.value,
+        None if annual_value is None else annual_value.value / 100,
+        None if stage is None else stage.value,
+        customer.churned_at,
+        customer.won_back_at,
+        None if reason is None else reason.value,
+    )
+
 
 CUSTOMER = EntityRow(
     "customer_state",
     CustomerState,
-    plain("customer_id", KEY, "customer / 客户编号", null=False),
+    required("customer_id", KEY, "customer / 客户编号"),
     (
-        stated("segment", KEY, "segment, as stated latest / 客户细分"),
-        stated("region", KEY, "region, as stated latest / 区域"),
-        stated_money("annual_value", "value a year, as stated latest / 年价值"),
-        stated(
-            "lifecycle_stage",
-            Text,
-            "target, prospect, opportunity, contracted or user, as stated latest / 生命周期阶段",
+        Cells(
+            (
+                column("segment", KEY, "segment, as stated latest / 客户细分"),
+                column("region", KEY, "region, as stated latest / 区域"),
+                column("annual_value", MONEY, "value a year, as stated latest / 年价值"),
+                column(
+                    "lifecycle_stage",
+                    Text,
+                    "target, prospect, opportunity, contracted or user, as stated latest"
+                    " / 生命周期阶段",
+                ),
+                column("churned_at", TIME, "when the customer left, latest / 流失时间"),
+                column("won_back_at", TIME, "when the customer was won back, latest / 挽回时间"),
+                column("churn_reason", Text, "why the customer left, as stated latest / 流失原因"),
+            ),
+            _stated,
         ),
-        plain("churned_at", TIME, "when the customer left, latest / 流失时间"),
-        plain("won_back_at", TIME, "when the customer was won back, latest / 挽回时间"),
-        stated("churn_reason", Text, "why the customer left, as stated latest / 流失原因"),
     ),
     comment="The stored part of customer; read that view instead",
 )

@@ -49,6 +49,7 @@ class Tables:
     )
     sums: Sums = field(default_factory=Counter)
     moves: set[str] = field(default_factory=set)
+    profile_changes: list[str] = field(default_factory=list)
 
     def copied(self) -> Tables:
         """For the next transaction; what is in the collections is never changed in place."""
@@ -59,6 +60,7 @@ class Tables:
             {name: dict(rows) for name, rows in self.rows.items()},
             self.sums.copy(),
             set(self.moves),
+            list(self.profile_changes),
         )
 
 

@@ -83,7 +83,18 @@ class FakeCursor:
                     ),
                 )
             ]
-        elif "INSERT INTO increment" not in statement:  # sums are compared as contributions
+        elif "INSERT INTO profile_change" in statement:
+            self.tables.profile_changes += (parameters or ([],))[0]
+            self._found = [(len(self.tables.profile_changes),)]
+        elif "FROM profile_change WHERE number > " in statement:
+            told = self.tables.profile_changes
+            self._found = [
+                (min(1, len(told)), len(told), told[int(str((parameters or (0,))[0])) :])
+            ]
+        elif (
+            "INSERT INTO increment" not in statement
+            and "DELETE FROM profile_change" not in statement
+        ):  # sums are compared as contributions
             raise AssertionError(f"the double does not know this statement: {statement}")
 
     def _earliest(self, parameters: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:

@@ -145,6 +145,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.schema.expressions",
         "postgres.session",
     ),
+    "postgres.profiles": ("postgres.session",),
     "postgres.reading": (
         "catalogue",
         "domain",
@@ -162,6 +163,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "events.types",
         "pipeline",
         "postgres.increments",
+        "postgres.profiles",
         "postgres.rolling",
         "postgres.schema",
         "postgres.session",
@@ -179,6 +181,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.cells",
         "postgres.increments",
         "postgres.intake",
+        "postgres.profiles",
         "postgres.rolling",
         "postgres.schema",
         "postgres.schema.views",

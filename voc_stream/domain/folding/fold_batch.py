@@ -242,14 +242,15 @@ class Fold:
 
     def missing_customers(self) -> set[str]:
         """The owners of rows at hand whose own rows are not, and others whose rows are needed."""
-        owners = {
-            order.customer_id.value
-            for order in self.orders.values()
-            if order.customer_id is not None
-        }
+        stated = [order.customer_id for order in self.orders.values()]
+        owners = {owner.value for owner in stated if owner is not None}
         owners |= self._noted.owners(self.orders, self.complaints)
         owners |= self._measured_complaints.owners(self.complaints)
         return owners.difference(self.customers)
+
+    def held_customers(self) -> set[str]:
+        """Customers whose rows nobody may change meanwhile; to be called when all are at hand."""
+        return self._noted.held(self.orders, self.complaints, self.customers)
 
     def changed_customers(self) -> dict[str, CustomerState]:
         """The customers whose rows must be written; the others are as they were lent.

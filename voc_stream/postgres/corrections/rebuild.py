@@ -29,6 +29,7 @@ from voc_stream.postgres.increments.increment_rows import OF_REBUILD
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import restate_contacts, stored_events
 from voc_stream.postgres.intake.versioned_rows import EntityStore
+from voc_stream.postgres.profiles.profile_changes import tell_all
 from voc_stream.postgres.rolling import churn_risk as churn
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
@@ -149,6 +150,7 @@ def _rebuild(
                     PANES_COMPARED if table is tables.pane else "true",
                 )
             forget_detectors(cursor)
+            tell_all(cursor)
         cursor.execute(f"DROP SCHEMA {schemas.scratch} CASCADE")
         connection.commit()
         return RebuildReport(events, compared)

@@ -20,7 +20,7 @@ from voc_stream.events.decode import decode_stored
 from voc_stream.postgres.increments.increment_rows import OF_RETRACTIONS
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
-from voc_stream.postgres.intake.versioned_rows import EntityStore
+from voc_stream.postgres.intake.versioned_rows import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.schema.tables.events import COMPLAINT_ID
 from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.locks import Lock, try_lock, wait_as_a_batch_does
@@ -89,12 +89,16 @@ def _take_out(
     folding.fold.take_out(events, remaining)
     entities.orders.delete(cursor, remaining.gone_orders())
     entities.complaints.delete(cursor, remaining.gone_complaints())
-    entities.customers.delete(cursor, remaining.gone_customers())
+    gone = remaining.gone_customers()
+    entities.customers.delete(cursor, gone)
     with closing(Background()) as background:
         try:
-            folding.save(background, OF_RETRACTIONS)
+            folding.save(background, OF_RETRACTIONS, gone=gone)
         finally:
             background.abandon()
+    # A batch may have taken in an event of a customer whose row it had at hand.
+    if gone and _without_events(cursor, set(gone)) != set(gone):
+        raise ChangedMeanwhileError("customer_state")
 
 
 def _owners(cursor: Cursor, table: str, key: str, values: set[str]) -> set[str]:

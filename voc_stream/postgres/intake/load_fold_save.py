@@ -21,7 +21,7 @@ from voc_stream.postgres.session.copy_csv import lines
 from voc_stream.postgres.session.staging import copy_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
@@ -63,6 +63,7 @@ class Folding:
     def load_rows(self, keys: Keys) -> None:
         """Read these rows."""
         entities = self._entities
+        entities.hear_of_profiles(self._cursor)
         self.fold.add_customers(entities.customers.load(self._cursor, keys.customers))
         self.fold.add_orders(entities.orders.load(self._cursor, keys.orders))
         self.fold.add_complaints(entities.complaints.load(self._cursor, keys.complaints))
@@ -71,13 +72,21 @@ class Folding:
         """Let the events change the rows, without asking the database anything."""
         self.fold.apply(self.events)
 
-    def save(self, background: Background, source: Partition, *, with_history: bool = True) -> None:
+    def save(
+        self,
+        background: Background,
+        source: Partition,
+        *,
+        with_history: bool = True,
+        gone: Collection[str] = (),
+    ) -> None:
         """Write the changed rows and what they contribute, as increments of a source.
 
         The events are inserted before, and no statement is under way on the connection.
         The transaction holds the lock of the source (increment_rows.py).
         `with_history` says whether customers whose profile changes have been counted under the
-        earlier profile, so that they must be moved. Raises ChangedMeanwhileError.
+        earlier profile, so that they must be moved; `gone` are customers whose rows are deleted.
+        Raises ChangedMeanwhileError.
         """
         cursor, entities, fold = self._cursor, self._entities, self.fold
         unread = fold.unread()
@@ -93,10 +102,11 @@ class Folding:
         if missing:
             fold.add_customers(entities.customers.load(cursor, missing))
         # Customers are saved first: the contributions of orders are computed while PostgreSQL
-        # writes the customers. Those that did not change must not change meanwhile either: what
-        # they say counts under their profiles.
-        entities.customers.hold(fold.customers, cursor, background)
-        entities.customers.save(cursor, fold.changed_customers(), background)
+        # writes the customers. Few of the others need a lock beside `settle_profiles`.
+        held, changed = fold.held_customers(), fold.changed_customers()
+        if not held <= changed.keys():
+            entities.customers.hold(held.union(changed), cursor, background)
+        entities.customers.save(cursor, changed, background)
         background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self.events)
         changes = fold.moment_changes()
@@ -112,6 +122,7 @@ class Folding:
         background.run(partial(insert_increment, cursor, source, of_moments))
         data = lines(pending_rows(fold.affected_customers()))
         background.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
+        background.run(partial(entities.settle_profiles, cursor, [*moved, *gone]))
         background.wait()
 
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from voc_stream.postgres.profiles.profile_changes import ProfileChanges
 from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 from voc_stream.postgres.schema.tables.customer import CUSTOMER
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
@@ -61,11 +62,12 @@ class Entity(Generic[State]):
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
         # Sorted, so that two workers that write the same rows wait for each other instead of
-        # deadlocking. If a row is new but had a version, it was deleted since it was loaded: a
-        # retraction left nothing of it. (Only rows that are new have an xmax of 0.)
+        # deadlocking; new rows come last, because no `hold` has locked them before.
+        # If a row is new but had a version, it was deleted since it was loaded: a retraction left
+        # nothing of it. (Only rows that are new have an xmax of 0.)
         self._save = (
             f"WITH saved AS (INSERT INTO {self._table} AS t ({names}) SELECT {names}"
-            f" FROM staged_{self._table} ORDER BY {self._key}"
+            f" FROM staged_{self._table} ORDER BY version = 1, {self._key}"
             f" ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
             " WHERE t.version = excluded.version - 1"
             " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER"
@@ -149,9 +151,9 @@ class Entity(Generic[State]):
             self._cache[key] = state, version
 
     def hold(self, keys: Iterable[str], cursor: Cursor, background: Background) -> None:
-        """Make sure that the rows that were loaded stay as they are until the transaction ends.
+        """Make sure that these loaded rows stay as they are until the transaction ends.
 
-        Rows that are still to be saved should be among them: all are locked in one order. Waiting
+        Rows that are still to be saved must be among them: all are locked in one order. Waiting
         for `background` may raise ChangedMeanwhileError.
         """
         held = sorted((key, version) for key in keys if (version := self._versions.get(key, 0)))
@@ -211,6 +213,15 @@ class Entity(Generic[State]):
             self._drop(key)
         self._versions.clear()
 
+    def forget_some(self, keys: Collection[str] | None) -> bool:
+        """Forget these rows, or all.
+
+        Returns whether the transaction has loaded one of them.
+        """
+        for key in list(self._cache) if keys is None else keys:
+            self._drop(key)
+        return bool(self._versions) if keys is None else not self._versions.keys().isdisjoint(keys)
+
     def _drop(self, key: str) -> None:
         cached = self._cache.pop(key, None)
         if cached is not None:
@@ -224,6 +235,21 @@ class EntityStore:
         self.customers = Entity(CUSTOMER, cached_bytes)
         self.orders = Entity(REPAIR_ORDER, cached_bytes)
         self.complaints = Entity(COMPLAINT, min(cached_bytes, CACHED_COMPLAINTS_BYTES))
+        self._profiles = ProfileChanges()
+
+    def hear_of_profiles(self, cursor: Cursor) -> None:
+        """Forget the customers whose profiles others have changed, before rows are loaded."""
+        self.customers.forget_some(self._profiles.hear(cursor))
+
+    def settle_profiles(self, cursor: Cursor, changed: Sequence[str]) -> None:
+        """Make sure that the profiles that were loaded hold until the transaction ends.
+
+        It is the last step of a transaction that might wait for another one. `changed`: the
+        customers whose profile it changes. Raises ChangedMeanwhileError.
+        """
+        if self.customers.forget_some(self._profiles.hear_last(cursor, changed)):
+            raise ChangedMeanwhileError(CUSTOMER.table.name)
+        self._profiles.tell(cursor, changed)
 
     def keep(self) -> None:
         """Keep the rows that were saved: the transaction committed."""
@@ -237,5 +263,6 @@ class EntityStore:
 
     def forget(self) -> None:
         """Forget all rows: the transaction failed."""
+        self._profiles.forget()
         for entity in (self.customers, self.orders, self.complaints):
             entity.forget()

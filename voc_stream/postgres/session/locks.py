@@ -9,6 +9,7 @@ reader could stop the service with one. These locks need a right on a table of s
   it reads anyway (`connection.require_tables`). A migration takes it alone.
 - Every batch moves its positions, so it holds ROW EXCLUSIVE on `voc.stream_position`. `rebuild`
   keeps batches out with a lock of that table.
+- Every batch ends with a lock of `voc.profile_change` (`profiles/profile_changes.py`).
 """
 
 from __future__ import annotations

@@ -41,6 +41,21 @@ customer_move = Table(
 )
 
 
+profile_change = Table(
+    "profile_change",
+    metadata,
+    required("number", BigInteger, "in the order of the commits", Identity()),
+    column(
+        "customer_id",
+        KEY,
+        "customer who has another profile since, or is gone; NULL for all customers",
+    ),
+    PrimaryKeyConstraint("number"),
+    comment="The latest changes of profiles: whose profile batches must read anew",
+    postgresql_with=QUEUE,
+)
+
+
 churn_pending = Table(
     "churn_pending",
     metadata,

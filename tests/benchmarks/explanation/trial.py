@@ -17,6 +17,8 @@ from voc_stream.alerts.explanation.reason import find_reason
 from voc_stream.alerts.rules.experiences.key_experience_dropped import ESTIMATED_SHARE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.detection.world import Numbers
     from benchmarks.explanation.worlds import Answers, World
 
@@ -39,11 +41,13 @@ class Told(NamedTuple):
         scores: how many scores announced the drop.
         named: the value of the group that it names.
         mix: the value of the group whose part of the mix changed.
+        answers: since the drop began, as the alert knows.
     """
 
     scores: int
     named: str | None
     mix: str | None
+    answers: Answers
 
     @property
     def is_guilty_named(self) -> bool:
@@ -60,9 +64,13 @@ class Counts(NamedTuple):
     mixes: int
 
 
-def count(world: World, a_day: int, runs: int, random: np.random.Generator) -> Counts:
-    """So many sites at which the same happens."""
-    told = [each for _ in range(runs) if (each := run(world, a_day, random)) is not None]
+def told_of(world: World, a_day: int, runs: int, random: np.random.Generator) -> list[Told]:
+    """What is told of so many sites at which the same happens."""
+    return [each for _ in range(runs) if (each := run(world, a_day, random)) is not None]
+
+
+def count(world: World, told: Sequence[Told]) -> Counts:
+    """How often what was told."""
     guilty = sum(world.is_guilty and each.is_guilty_named for each in told)
     named = sum(each.named is not None for each in told)
     mixes = sum(each.mix is not None for each in told)
@@ -82,9 +90,14 @@ def run(world: World, a_day: int, random: np.random.Generator) -> Told | None:
         detector = feed(detector, scores_of(answers.scores[first:last].tolist(), moment))
         found = suspicion(detector, ESTIMATED_SHARE * LEAST_DROP)
         if found is not None and found.margin > 0:
-            groups = _groups(answers, a_day, found.since, last)
-            _, named, _, mix = find_reason(groups)
-            return Told(found.scores, named.value if named else None, mix.value if mix else None)
+            now, past = _now_and_past(answers, a_day, found.since, last)
+            _, named, _, mix = find_reason(_groups(now, past))
+            return Told(
+                found.scores,
+                named.value if named else None,
+                mix.value if mix else None,
+                now,
+            )
         first = last
     return None
 
@@ -108,13 +121,19 @@ def _detector(past: Numbers, a_day: int) -> Detector:
     )
 
 
-def _groups(answers: Answers, a_day: int, since: datetime, heard: int) -> list[Group]:
-    """The groups as the evaluator reads them: since then, and the four weeks before that day."""
+def _now_and_past(
+    answers: Answers, a_day: int, since: datetime, heard: int
+) -> tuple[Answers, Answers]:
+    """What the evaluator reads: answers since then, and of the four weeks before that day."""
     day = (since - FIRST_DAY).days * a_day
     first = next(number for number in range(day, heard) if _moment(number, a_day) >= since)
     is_exact = _moment(heard - 1, a_day) - since <= EXACT
-    now = answers.part(first if is_exact else day, heard)
     past = answers.part(day - PAST_DAYS * a_day, day)
+    return answers.part(first if is_exact else day, heard), past
+
+
+def _groups(now: Answers, past: Answers) -> list[Group]:
+    """The groups as the evaluator reads them."""
     return [
         Group._make(
             (
@@ -124,8 +143,8 @@ def _groups(answers: Answers, a_day: int, since: datetime, heard: int) -> list[G
                 *_sums(past, dimension, value),
             )
         )
-        for dimension, values in answers.values.items()
-        for value in range(int(values.max()) + 1)
+        for dimension in now.values
+        for value in range(int(max(part.values[dimension].max() for part in (now, past))) + 1)
     ]
 
 

@@ -105,13 +105,19 @@ def answers_of(world: World, number: int, random: np.random.Generator, *, after:
     return Answers(_scores(means, random), values)
 
 
+def shares_at(mean: float) -> Numbers:
+    """The share of each score, of a survey whose best marks are the most frequent, at a mean."""
+    shape = tilted_to(shapes_of(None)[0], mean).distribution
+    shares = np.zeros(len(VALUES))
+    shares[[int(value) for value in shape.values]] = shape.shares
+    found: Numbers = shares / shares.sum()
+    return found
+
+
 def _scores(means: Numbers, random: np.random.Generator) -> Numbers:
-    """Scores with these means, of a survey whose best marks are the most frequent."""
+    """Scores with these means."""
     scores = np.empty(len(means))
     for mean in np.unique(means):
         chosen = means == mean
-        shape = tilted_to(shapes_of(None)[0], float(mean)).distribution
-        shares = np.zeros(len(VALUES))
-        shares[[int(value) for value in shape.values]] = shape.shares
-        scores[chosen] = random.choice(VALUES, int(chosen.sum()), p=shares / shares.sum())
+        scores[chosen] = random.choice(VALUES, int(chosen.sum()), p=shares_at(float(mean)))
     return scores

@@ -21,10 +21,10 @@ BEYOND_OTHERS = 3.0
 
 A product or a segment often gives most of the scores, so it has most of any drop.
 """
-BEYOND_OTHERS_OF_FEW = 2.0
+BEYOND_OTHERS_OF_FEW = 1.75
 """The same of sites and employees.
 
-They seldom have half of a drop that all share, so two are as rarely passed by chance as three are
+They seldom have half of a drop that all share, so this is passed by chance as rarely as three are
 by larger groups (`make bench-explanation`).
 """
 _OF_FEW = ("site", "employee")

@@ -11,6 +11,7 @@ over [-h, h] of K(y) f((y - (1 - l) u) / l) / l dy. Solved at the nodes of a Gau
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ def mean_run_length_of_ewma(shift: float, weight: float, limit: float) -> float:
         at_zero=lambda _: 0.0,
         at=lambda start, point: _density((point - (1 - weight) * start) / weight - shift) / weight,
     )
+
+
+def share_of_alarms(run_length: float, scores: int) -> float:
+    """The share of streams of so many scores that alarm at least once, by chance.
+
+    >>> round(share_of_alarms(465.44, 1000), 3)
+    0.883
+    """
+    return -math.expm1(-scores / run_length)
+
+
+def sample_size_of_a_share(before: float, after: float, chance: float, power: float) -> int:
+    """How many answers a sample of fixed size needs to tell one share from another, on one side.
+
+    `chance` is how often it may be mistaken, `power` how often it must find out.
+    """
+    sure, found = NormalDist().inv_cdf(1 - chance), NormalDist().inv_cdf(power)
+    deviations = sure * math.sqrt(before * (1 - before)) + found * math.sqrt(after * (1 - after))
+    return math.ceil((deviations / (after - before)) ** 2)
 
 
 def _from_zero(

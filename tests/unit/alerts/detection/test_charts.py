@@ -7,7 +7,13 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_length import mean_run_length, mean_run_length_of_both_sides, mean_run_length_of_ewma
+from run_length import (
+    mean_run_length,
+    mean_run_length_of_both_sides,
+    mean_run_length_of_ewma,
+    sample_size_of_a_share,
+    share_of_alarms,
+)
 
 from voc_stream.alerts.detection.charts import (
     PART,
@@ -17,6 +23,7 @@ from voc_stream.alerts.detection.charts import (
     Sum,
     advance,
     charts_for,
+    scores_between_false_alarms,
     scores_of,
 )
 from voc_stream.alerts.detection.distribution import Distribution, distribution_of, tilted_to
@@ -106,6 +113,33 @@ def test_the_known_run_lengths_of_moving_averages_are_reproduced(
             expected, rel=2e-3, abs=0.006
         ), shift
     assert mean_run_length_of_ewma(0.0, weight, limit) == pytest.approx(500, rel=0.01)
+
+
+def test_a_textbook_threshold_is_no_threshold_for_many_keys() -> None:
+    """With k = 0.5 and h = 5, 88 of 100 stable keys alarm within a thousand scores.
+
+    A threshold for 6,000 keys of 20 scores a day lets one of 6,000 alarm in a week.
+    """
+    textbook = mean_run_length_of_both_sides(0.0, 0.5, 5.0)
+    assert share_of_alarms(textbook, 1000) == pytest.approx(0.883, abs=5e-4)
+    asked = scores_between_false_alarms(140, 6000)
+    charts = charts_for(a_normal_distribution(), asked)
+    rates = [
+        1 / mean_run_length(0.0, chart.shift / 2, chart.threshold / chart.shift) for chart in charts
+    ]
+    assert share_of_alarms(1 / sum(rates), 140) < 1.4 / 6000
+
+
+def test_a_sequence_of_answers_tells_a_drop_sooner_than_a_sample_of_fixed_size() -> None:
+    """Where a share of 10 % doubles: 147 answers, or on average as many as information says.
+
+    Both are mistaken in one of a hundred cases (Wald 1945).
+    """
+    assert sample_size_of_a_share(0.1, 0.2, chance=0.01, power=0.9) == 147
+    usual = Distribution((0.0, 10.0), (0.1, 0.9))
+    information = tilted_to(usual, usual.mean - 1.0).information
+    assert information == pytest.approx(0.2 * math.log(2) + 0.8 * math.log(8 / 9))
+    assert math.log(1 / 0.01) / information < 147
 
 
 @pytest.mark.parametrize("run_length", [1_000, 100_000])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks import machine
-from benchmarks.coverage.days import A_DAY, SHOCKS, covered
+from benchmarks.coverage.days import A_DAY, CASES, covered
 from benchmarks.coverage.measure import (
     ANSWERS,
     BOTTOM,
@@ -44,7 +44,7 @@ PROMISED: Sequence[tuple[Estimate, Sequence[Shape]]] = (
 BEFORE: Sequence[tuple[Estimate, Sequence[Shape]]] = ((STUDENT, (*RATINGS, DONE[0])),)
 SITES = 1500
 DAYS_HEADER = (
-    *("answers a day", "days differ by, points", "mean phi"),
+    *("answers a day", "days differ by, points", "fell four weeks ago by", "mean phi"),
     *("phi = 1", "half-width x root of phi"),
 )
 HEADER = ("interval of", "shape of the answers", "truth", *(f"n = {n}" for n in ANSWERS))
@@ -98,11 +98,11 @@ def main() -> None:
 def of_days(sites: int, seed: int) -> Iterator[list[str]]:
     """Rows of coverage if all answers of a day are a little better or worse together."""
     for a_day in A_DAY:
-        for shock in SHOCKS:
+        for shock, fall in CASES:
             random = np.random.default_rng(seed)
-            without, with_phi, phi = covered(shock, a_day, sites, random)
+            without, with_phi, phi = covered(shock, fall, a_day, sites, random)
             yield [
-                *(f"{a_day}", f"{shock:g}", f"{phi:.2f}"),
+                *(f"{a_day}", f"{shock:g}", f"{fall:g}", f"{phi:.2f}"),
                 *(f"{without:.3f}", f"{with_phi:.3f}"),
             ]
 

@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 import pytest
 from benchmarks.coverage.__main__ import PAGE, PROMISED, cells
-from benchmarks.coverage.days import A_DAY, SHOCKS, covered
+from benchmarks.coverage.days import A_DAY, CASES, covered
 from benchmarks.coverage.measure import ANSWERS, LEAST, MEAN, STUDENT, Estimate
 from benchmarks.coverage.shapes import RATINGS, Shape
 
@@ -37,10 +37,18 @@ def test_students_interval_did_not() -> None:
 def test_days_that_differ_need_phi() -> None:
     """With phi of the weeks before the interval of a week holds, without it it does not."""
     sites = 300
-    without, with_phi, phi = covered(0.2, 240, sites, np.random.default_rng(2))
+    without, with_phi, phi = covered(0.2, 0.0, 240, sites, np.random.default_rng(2))
     assert without < 0.75
     assert with_phi >= LEAST - 4 * sqrt(LEAST * (1 - LEAST) / sites)
     assert phi > 2
+
+
+def test_a_drop_in_the_weeks_before_makes_no_interval_wide() -> None:
+    """A point less since four weeks is one difference between days, and not 27 days far away."""
+    sites = 100
+    _, with_phi, phi = covered(0.0, 1.0, 240, sites, np.random.default_rng(2))
+    assert with_phi >= LEAST - 4 * sqrt(LEAST * (1 - LEAST) / sites)
+    assert phi < 2.5
 
 
 def test_the_page_shows_what_is_promised() -> None:
@@ -54,6 +62,6 @@ def test_the_page_shows_what_is_promised() -> None:
     assert all(float(cell) >= LEAST for row in rows for cell in row[3:])
     days = page.partition("<!-- coverage-days: begin -->")[2].splitlines()
     with_phi = [line.split("|")[-2] for line in days if re.match(r"\| \d", line)]
-    assert len(with_phi) == len(A_DAY) * len(SHOCKS)
+    assert len(with_phi) == len(A_DAY) * len(CASES)
     assert all(float(cell) >= LEAST for cell in with_phi)
     assert re.search(rf"The least of these {len(rows) * len(ANSWERS)} cells", section)

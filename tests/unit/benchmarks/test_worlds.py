@@ -108,10 +108,12 @@ def test_a_drop_changes_the_answers_and_nothing_else() -> None:
     """Delays are those of the world with a drop: whoever has no drop answers as before."""
     history = History(World("days differ", [DayShocks(0.2)]), SMALL, ANSWERS, 4)
     before, again = history.answers(30)[0], history.answers(30)[0]
-    dropped = history.answers(30, 1.0)[0]
+    dropped = history.answers(30, 1.0, [1])[0]
     assert (before.total == again.total).all()
-    fallen = before.total.sum() / before.number.sum() - dropped.total.sum() / dropped.number.sum()
-    assert fallen == pytest.approx(1.0, abs=0.15)
+    means = [
+        each.total.sum(axis=(0, 2)) / each.number.sum(axis=(0, 2)) for each in (before, dropped)
+    ]
+    assert (means[0] - means[1]) == pytest.approx([0.0, 1.0, 0.0, 0.0, 0.0], abs=0.3)
 
 
 def test_new_sites_say_nothing_before_they_open() -> None:
@@ -143,10 +145,10 @@ def test_the_bound_grows_with_what_days_share() -> None:
 def test_a_drop_is_announced_in_a_world(
     arrival: Callable[[int, int], Iterator[Step]],
 ) -> None:
-    """The bench runs the product's detector: a large drop is found at every key, and soon."""
+    """The bench runs the product's detector: a large drop of one site is found soon."""
     measured = measure(World("some", arrival=arrival), SMALL, ANSWERS, 1, {3.0: 14})
     assert measured.key_weeks == 12 * 9
-    assert len(measured.delays[3.0]) >= 8
+    assert len(measured.delays[3.0]) == SMALL.experiences
     assert max(measured.delays[3.0]) <= 7 * OPEN_HOURS
 
 

@@ -4,17 +4,29 @@ If all customers of a day meet the same queue, or the same tired advisor, then t
 than as many independent ones. Phi is the variance of daily means as a multiple of what independent
 scores would give. So each score counts as 1 / phi of an independent one. That is the estimate of
 quasi-likelihood (McCullagh and Nelder 1989, ch. 9.2.4) with days as groups.
+
+The variance is that of the differences between a day and the next one (von Neumann 1941). A level
+that falls and stays low makes one large difference; it would make each day lie far from the mean.
+So a true drop hardly makes scores count less.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 DAYS_A_WEEK = 7
+MOST_OF_ONE_SITE = 4.0
+"""How many times as far as the median site's, weeks of a site may lie apart to count as chance.
+
+More than that has a cause of its own, such as a drop, and says nothing about other sites. By chance
+one site in 2,000 gets there: a quarter of chi-squared of seven.
+"""
 
 
 class DayScores(NamedTuple):
@@ -63,6 +75,26 @@ def scatter_of(days: Sequence[DayScores], variance: float, used: float = 0.0) ->
     return Scatter(squares / variance, max(0.0, len(heard) - 1 - used))
 
 
+def day_by_day(days: Sequence[DayScores], variance: float) -> Scatter:
+    """How far the means of one key's days lie from those of the day before.
+
+    Args:
+        days: those of one key, in their order; days without a score do not count.
+        variance: of single scores, in points squared.
+
+    >>> day_by_day([DayScores(0, 10, 70.0), DayScores(1, 10, 90.0)], 4.0)
+    Scatter(squares=5.0, freedom=1)
+    """
+    if variance <= 0:
+        return Scatter()
+    heard = [(day.scores, day.total / day.scores) for day in days if day.scores > 0]
+    squares = sum(
+        (after - before) ** 2 * first * second / (first + second)
+        for (first, before), (second, after) in pairwise(heard)
+    )
+    return Scatter(squares / variance, max(0, len(heard) - 1))
+
+
 def add_scatters(scatters: Iterable[Scatter]) -> Scatter:
     """The scatter of all of them together.
 
@@ -100,12 +132,25 @@ def weeks_of(days: Iterable[DayScores]) -> list[DayScores]:
     return [DayScores(day, *sums) for day, sums in sorted(found.items())]
 
 
-def memory_of(daily: Scatter, weekly: Scatter) -> float:
+def memory_of(sites: Iterable[tuple[Scatter, Scatter]]) -> float:
     """By how much more weeks scatter than days, over all sites; at least 1.
 
-    It is above 1 if a bad day is followed by another: phi of days does not see that.
+    It is above 1 if a bad day is followed by another: phi of days does not see that. A drop makes
+    weeks of its site scatter, too, so no site counts more than `MOST_OF_ONE_SITE` times the median.
 
-    >>> memory_of(Scatter(20.0, 10.0), Scatter(12.0, 2.0)), memory_of(Scatter(), Scatter())
+    Args:
+        sites: of each site, the scatter of its days and that of its weeks.
+
+    >>> memory_of([(Scatter(20.0, 10.0), Scatter(12.0, 2.0))]), memory_of([])
     (3.0, 1.0)
+    >>> memory_of([(Scatter(10.0, 10.0), Scatter(squares, 2.0)) for squares in (2, 2, 2, 2, 99)])
+    1.6
     """
-    return max(1.0, phi_of(weekly) / phi_of(daily))
+    known = [(daily, weekly) for daily, weekly in sites if weekly.freedom > 0]
+    if not known:
+        return 1.0
+    most = MOST_OF_ONE_SITE * median(weekly.squares / weekly.freedom for _, weekly in known)
+    weekly = add_scatters(
+        each._replace(squares=min(each.squares, most * each.freedom)) for _, each in known
+    )
+    return max(1.0, phi_of(weekly) / phi_of(add_scatters(daily for daily, _ in known)))

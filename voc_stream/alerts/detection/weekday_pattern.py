@@ -14,6 +14,7 @@ from voc_stream.alerts.detection.overdispersion import (
     DayScores,
     Scatter,
     add_scatters,
+    day_by_day,
     scatter_of,
     weeks_of,
 )
@@ -107,8 +108,9 @@ class SiteDays(NamedTuple):
 
     Attributes:
         pattern: its own weekday pattern.
-        daily: how far its days lie apart once the pattern is taken off, over its experiences.
-        weekly: the same of its weeks.
+        daily: how far its days lie from those before once the pattern is taken off, over its
+            experiences.
+        weekly: how far its weeks lie apart then.
     """
 
     pattern: Pattern
@@ -135,7 +137,7 @@ def days_of_site(experiences: Sequence[tuple[Sequence[DayScores], float]]) -> Si
     ) / sum(scores)
     pattern, used = weekday_pattern(pool_experiences(days for days, _ in experiences), variance)
     left = [(without_weekdays(days, pattern), variance) for days, variance in experiences]
-    daily = add_scatters(scatter_of(days, variance) for days, variance in left)
+    daily = add_scatters(day_by_day(days, variance) for days, variance in left)
     return SiteDays(
         pattern,
         daily._replace(freedom=max(0.0, daily.freedom - used)),

@@ -88,14 +88,18 @@ class History:
         for number in range(world.new_sites):
             self._open(number, size.past + _NEW_EVERY * (number + 1))
 
-    def answers(self, day: int, drop: float = 0.0) -> tuple[Panes, Numbers]:
+    def answers(
+        self, day: int, drop: float = 0.0, sites: Sequence[int] = ()
+    ) -> tuple[Panes, Numbers]:
         """The answers of a day by hour, site and experience, and how often each value was given.
 
-        Every key is `drop` points lower than it would be.
+        Every key of `sites` is `drop` points lower than it would be.
         """
         random = np.random.default_rng([self._seed, day, round(10 * drop)])
         hours = slice(day * OPEN_HOURS, (day + 1) * OPEN_HOURS)
-        means = np.clip(self._usual + self._points[hours, :, None] - drop, LOWEST, HIGHEST)
+        lower = np.where(np.isin(np.arange(self.size.sites), sites), drop, 0.0)
+        points = self._points[hours] - lower
+        means = np.clip(self._usual + points[:, :, None], LOWEST, HIGHEST)
         expected = np.repeat(self._volume[hours, :, None], self.size.experiences, axis=2)
         zeros = np.broadcast_to(self._zeros[:, None], means.shape)
         return self._answers.draw(random.poisson(expected), means, zeros, random)

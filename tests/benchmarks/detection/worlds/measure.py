@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 PAST_DAYS = BASELINE_DAYS + RENEWED_AFTER_DAYS
 """Baselines are as old as they are in an installation that has run for long."""
-TRIED_EVERY = 30
-"""Days from one moment at which drops are tried to the next: any day of the week, any age of the
-baseline."""
+TRIED_EVERY = 18
+"""Days from one moment at which drops are tried to the next: any day of the week, half of the ages
+of a baseline."""
+ONE_IN = 5
+"""Each time so many sites fall: every fifth, and others the next time. What is common to all sites
+must not take their drop for a season."""
 LONGEST_UPLOAD = 2 * DAYS_A_WEEK
 """Days that answers may be on their way."""
 
@@ -61,9 +64,10 @@ def measure(
     for day in range(size.days):
         since = day - size.past
         if since > 0 and since % TRIED_EVERY == 0:
+            sites = range(since // TRIED_EVERY % ONE_IN, size.sites, ONE_IN)
             for points, longest in drops.items():
                 if day + longest + LONGEST_UPLOAD < size.days:
-                    found[points] += run.delays(day, points, longest)
+                    found[points] += run.delays(day, points, longest, sites)
         announced.update(key.site == ALL for key in run.take(day, watched=since >= 0))
     weeks = (size.days - size.past) / DAYS_A_WEEK
     keys = (size.sites + 1) * size.experiences
@@ -86,7 +90,7 @@ class _Run:
 
     def take(self, day: int, *, watched: bool) -> list[Key]:
         """Let a day pass; returns what was announced."""
-        self._answer(day, 0.0)
+        self._answer(day)
         if watched:
             self._evaluator.begin(day)
         announced = []
@@ -97,25 +101,26 @@ class _Run:
                 announced += self._evaluator.announced(heard)
         return announced
 
-    def delays(self, first: int, drop: float, longest: int) -> list[float]:
-        """How many open hours pass until each key is announced, if all are lower from a day on.
+    def delays(self, first: int, drop: float, longest: int, sites: Sequence[int]) -> list[float]:
+        """How many open hours pass until each key of some sites is announced.
 
-        What was before stays as it is.
+        All of them are lower from a day on. What was before stays as it is.
         """
         before, answered = self._evaluator, self._answered
         evaluator = self._evaluator = before.fork()
         self._answered = dict(answered)
-        waiting = evaluator.quiet()
+        waiting = {key for key in evaluator.quiet() if key.site in sites}
         found = dict.fromkeys(waiting, math.inf)
         begin = max(0, first - LONGEST_UPLOAD) * OPEN_HOURS
         tables = self._tables.number, self._tables.total, self._tables.squares
         kept = [table[begin:].copy() for table in tables]
         for day in range(first, first + longest):
-            self._answer(day, drop)
+            self._answer(day, drop, sites)
             evaluator.begin(day)
             for step in self._history.world.arrival(day, self._history.size.sites):
                 self._learn(step)
-                heard = evaluator.hear(step.hours, step.sites, _end(step))
+                fallen = np.intersect1d(step.sites, sites)
+                heard = evaluator.hear(step.hours, fallen, _end(step))
                 for key in waiting.intersection(heard):
                     at = evaluator.fallen_at(key)
                     if at is not None:
@@ -128,8 +133,8 @@ class _Run:
         self._evaluator, self._answered = before, answered
         return list(found.values())
 
-    def _answer(self, day: int, drop: float) -> None:
-        self._answered[day], values = self._history.answers(day, drop)
+    def _answer(self, day: int, drop: float = 0.0, sites: Sequence[int] = ()) -> None:
+        self._answered[day], values = self._history.answers(day, drop, sites)
         self._answered.pop(day - LONGEST_UPLOAD, None)
         if not drop:
             self._tables.values[day] = values

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,24 +18,28 @@ if TYPE_CHECKING:
     from builders import Event
     from integration.postgres.store import Store
 
-DAYS = range(15, 28)
-"""Thirteen days: of fewer than two weeks nobody knows weekdays."""
+SHORT, LONG = range(15, 28), range(28)
+"""Thirteen days and four weeks: of fewer than two weeks nobody knows weekdays."""
 MOODS = (-2, 0, 2, 0, -2, 2, 0, 0, 2, -2, 0, -2, 2)
 """By how many points the days of s-1 differ."""
+BAD_WEEKDAY = -2
+"""By how many points a day of each week is worse there, where weekdays are known."""
 
 
-def test_intervals_in_views_are_wider_if_days_of_a_site_differ(store: Store) -> None:
+@pytest.mark.parametrize("days", [SHORT, LONG], ids=["short", "long"])
+def test_intervals_in_views_are_wider_if_days_of_a_site_differ(store: Store, days: range) -> None:
     """Half-widths are multiplied by the root of phi, as the oracle computes it from the events.
 
     An hour's interval is of that hour: how days differ says nothing about it.
     """
     judged = Judged(store)
     events: list[Event] = []
-    for day, mood in zip(DAYS, MOODS, strict=True):
+    for day, mood in zip(days, cycle(MOODS), strict=False):
         for site in judged.sites:
             for number, score in enumerate(judged.usual(20)):
                 moment = FIRST_DAY + timedelta(days=day, hours=8, minutes=30 * number)
-                own = min(10, max(0, score + mood)) if site == "s-1" else score
+                weekday = BAD_WEEKDAY * (days == LONG and day % 7 == 3)
+                own = min(10, max(0, score + mood + weekday)) if site == "s-1" else score
                 events.append(judged.event(moment, site, "ann", own))
     judged.take_in(events)
     found = {

@@ -8,7 +8,8 @@ from voc_stream.alerts.detection.charts import charts_for
 from voc_stream.alerts.detection.distribution import distribution_of
 from voc_stream.alerts.detection.overdispersion import (
     DayScores,
-    add_scatters,
+    Scatter,
+    day_by_day,
     memory_of,
     phi_of,
     scatter_of,
@@ -77,13 +78,38 @@ def test_bad_days_that_follow_each_other_make_weeks_scatter_more() -> None:
             ]
         )
     found = [days_of_site([(each, VARIANCE)]) for each in sites]
-    daily, weekly = (
-        add_scatters(each.daily for each in found),
-        add_scatters(each.weekly for each in found),
+    # Days of one week differ by chance alone, and one day in seven follows another week.
+    days_scatter = 1 + 7 / 55 * 40 * 0.09 / VARIANCE
+    assert memory_of((each.daily, each.weekly) for each in found) == pytest.approx(
+        (1 + 280 * 0.09 / VARIANCE) / days_scatter, rel=0.25
     )
-    assert memory_of(daily, weekly) == pytest.approx(
-        (1 + 280 * 0.09 / VARIANCE) / (1 + 40 * 0.09 / VARIANCE), rel=0.25
-    )
+
+
+def test_a_drop_makes_hardly_any_score_count_less() -> None:
+    """A level that falls is no chance.
+
+    Neither the site's next drop nor that of another site must be found later because of it, and
+    intervals stay as narrow as they were.
+    """
+    fallen = [
+        [
+            each._replace(total=each.total - each.scores * (each.day >= 28))
+            for each in days(seed, scores=240)
+        ]
+        for seed in range(3)
+    ]
+    usual = [days(seed, scores=240) for seed in range(3, 9)]
+    found = [days_of_site([(each, VARIANCE)]) for each in (*fallen, *usual)]
+    assert phi_of(found[0].daily) < 2.5
+    assert memory_of((each.daily, each.weekly) for each in found) < 2.0
+
+
+def test_a_day_is_compared_with_the_one_before() -> None:
+    """The scatter is that of a day and the next one, whatever came before them."""
+    low, high = DayScores(0, 10, 70.0), DayScores(3, 10, 90.0)
+    assert day_by_day([low, high], VARIANCE) == Scatter(5.0, 1)
+    assert day_by_day([low, DayScores(1, 0, 0.0), high], VARIANCE) == Scatter(5.0, 1)
+    assert day_by_day([low] * 9 + [high] * 9, VARIANCE) == Scatter(5.0, 17)
 
 
 def test_a_score_of_a_chart_counts_one_phi_th() -> None:

@@ -24,7 +24,6 @@ from voc_stream.alerts.detection.distribution import (
 from voc_stream.alerts.detection.overdispersion import (
     DAYS_A_WEEK,
     DayScores,
-    add_scatters,
     memory_of,
     phi_of,
     weeks_of,
@@ -44,10 +43,11 @@ limited translation estimator of Efron and Morris 1972.
 """
 AHEAD = math.sqrt(1.5)
 """How many times as far levels wander from the middle of eight weeks to that of the four after."""
-WARY = 1.5
+WARY = 1.75
 """By how many standard deviations of that a mean is taken lower than it seems.
 
-A wandering level is no cause that anybody could find: it takes more caution than chance does.
+A wandering level is no cause that anybody could find: it takes more caution than chance does. Both
+are independent, so their squares add up.
 """
 _DIGITS = 2
 """Of the mean of all sites, in points."""
@@ -94,10 +94,7 @@ def common_of(
             (site_days(shapes, judged), {key: past_of(each) for key, each in judged.items()})
         )
         weeks.append(weeks_of(pool_experiences(judged.values())))
-    memory = memory_of(
-        add_scatters(days.daily for days, _ in found),
-        add_scatters(days.weekly for days, _ in found),
-    )
+    memory = memory_of((days.daily, days.weekly) for days, _ in found)
     pasts: dict[str, list[Past]] = {experience: [] for experience in shapes}
     counted: dict[str, list[Past]] = {experience: [] for experience in shapes}
     variance = fmean(shape.variance for shape in shapes.values()) if shapes else 0.0
@@ -201,7 +198,7 @@ def detector_of(
         wandered = AHEAD * common.wandering.deviation
     days = sum(each.scores > 0 for each in own)
     return detector_for(
-        at_mean(shape, usual - CAUTION * error - WARY * wandered),
+        at_mean(shape, usual - math.hypot(CAUTION * error, WARY * wandered)),
         usual,
         math.hypot(error, wandered),
         int(past.scores),

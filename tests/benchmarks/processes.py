@@ -39,19 +39,36 @@ class Processes:
         )
 
     def memory_bytes(self) -> list[int]:
-        """Memory that is resident now, of each process with its children."""
-        return [sum(int(each.memory_info().rss) for each in _family(root)) for root in self._roots]
+        """Memory that is resident now, of each process with its children.
+
+        What a child shares with others, which is libraries, is counted with its parent only.
+        """
+        return [
+            int(root.memory_info().rss)
+            + sum(int(each.memory_full_info().uss) for each in _children(root))
+            for root in self._roots
+        ]
 
     def peak_memory_bytes(self) -> list[int]:
         """The most memory that ever was resident, of each process with its children.
 
-        Elsewhere than on Linux, what is resident now.
+        Each counts with its own peak, so together they never held more. What a child shares is
+        counted with its parent only. Elsewhere than on Linux, what is resident now.
         """
-        return [sum(map(_peak, _family(root))) for root in self._roots]
+        return [
+            _peak(root) + sum(_peak(each) - _shared(each) for each in _children(root))
+            for root in self._roots
+        ]
 
 
-def _family(root: psutil.Process) -> list[psutil.Process]:
-    return [root, *root.children(recursive=True)]
+def _children(root: psutil.Process) -> list[psutil.Process]:
+    found: list[psutil.Process] = root.children(recursive=True)
+    return found
+
+
+def _shared(process: psutil.Process) -> int:
+    memory = process.memory_full_info()
+    return int(memory.rss - memory.uss)
 
 
 @contextmanager

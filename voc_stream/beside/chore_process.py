@@ -48,7 +48,7 @@ class WatchProcess(Protocol):
         """Count a start."""
 
     def chore_process_used(self, memory_bytes: int, more_processor_seconds: float) -> None:
-        """Show what it holds of memory, and how long it worked since the last time."""
+        """Show what it holds of memory for itself, and how long it worked since the last time."""
 
 
 class ChoreProcess:

@@ -35,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True):
         error: why it failed; None if it did not.
         gauges: what it showed; None if it showed nothing.
         letters_deleted: dead letters that it deleted.
-        memory_bytes: what the process holds of memory.
+        memory_bytes: what the process holds of memory that no other one shares.
         processor_seconds: how long the process has worked since it began.
     """
 

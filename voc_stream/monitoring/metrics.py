@@ -146,7 +146,8 @@ class Metrics:
         )
         self.chore_process_memory = Gauge(
             "voc_chore_process_memory_bytes",
-            "Resident memory of the process of the chores, when it last answered.",
+            "What the process of the chores held of memory when it last answered, beside"
+            " libraries that it shares with the worker.",
             registry=registry,
         )
         self.chore_process_seconds = Counter(
@@ -241,7 +242,7 @@ class Metrics:
         self.chore_process_starts.inc()
 
     def chore_process_used(self, memory_bytes: int, more_processor_seconds: float) -> None:
-        """Show what the process holds of memory, and how long it worked since the last time."""
+        """Show what memory the process holds for itself, and how much longer it worked."""
         self.chore_process_memory.set(memory_bytes)
         self.chore_process_seconds.inc(more_processor_seconds)
 

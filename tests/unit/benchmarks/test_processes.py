@@ -53,6 +53,30 @@ def test_a_peak_is_seen_after_it_has_passed(parent: subprocess.Popen[str]) -> No
     assert peak >= now + 50 * MEBIBYTE
 
 
+FORKS = f"""
+import os, sys
+held = b"x" * {64 * MEBIBYTE}
+child = os.fork()
+if child:
+    print("forked", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nothing is told apart")
+def test_memory_that_a_child_shares_counts_once() -> None:
+    """Of libraries that both processes of a worker have in common there is one copy."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "forked\n"
+        processes = Processes([process.pid])
+        [now], [peak] = processes.memory_bytes(), processes.peak_memory_bytes()
+        process.communicate()
+    assert 64 * MEBIBYTE < now <= peak < 100 * MEBIBYTE
+
+
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system cannot bind processes"
 )

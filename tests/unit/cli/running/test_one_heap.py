@@ -65,6 +65,36 @@ def test_all_threads_share_one_heap() -> None:
     assert heaps("any") > 1
 
 
+LARGE = """
+import ctypes, sys
+from voc_stream.cli.running.one_heap import use_one_heap
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+class Mallinfo2(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+libc.mallinfo2.restype = Mallinfo2
+if sys.argv[1] == "given back":
+    assert use_one_heap()
+libc.free(libc.malloc(16 * 2**20))  # glibc learns that such blocks come and go
+before = libc.mallinfo2().arena
+libc.malloc(8 * 2**20)
+print(libc.mallinfo2().arena - before)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc 2.33 and later tells it"
+)
+@pytest.mark.parametrize(("how", "heap_grows"), [("given back", False), ("as it comes", True)])
+def test_large_blocks_come_from_no_heap(how: str, heap_grows: bool) -> None:
+    """A batch's buffers leave no holes in the heap, between which rows are kept for long."""
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE, how], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (int(done.stdout) >= 8 * 2**20) is heap_grows
+
+
 def test_a_worker_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Together with the other settings of the process, before anything starts a thread."""
     asked: list[bool] = []

@@ -7,7 +7,6 @@ what is refused, and why, is said there alone.
 
 from __future__ import annotations
 
-import re
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 # What stands between ids: no id that has no control character has it.
 _END = "\n"
-_BLANK_AT_AN_END = re.compile(r"^ | $", re.MULTILINE)
 
 
 def decode_many(
@@ -84,7 +82,8 @@ def _are_plain(events: Sequence[AnyEvent], now: datetime, catalogue: Catalogue) 
     for event in events:
         by_type.setdefault(type(event), []).append(event)
     ids = [each for kind, same in by_type.items() for each in map(IDENTIFIER_VALUES[kind], same)]
-    if _BLANK_AT_AN_END.search(_END.join(filter(None, chain.from_iterable(ids)))):
+    texts = f"{_END}{_END.join(filter(None, chain.from_iterable(ids)))}{_END}"
+    if f"{_END} " in texts or f" {_END}" in texts:  # a blank at an end
         return False
     if not are_event_ids([event.event_id for event in events]):
         return False

@@ -14,7 +14,6 @@ from voc_stream.events.types.base import (
     Measure,
     Naming,
     SiteEvent,
-    optional_hundredths,
 )
 from voc_stream.events.types.fields import (
     Expectation,
@@ -98,8 +97,8 @@ class Callback(SiteEvent, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
                     (DONE if answer.done else NOT_DONE)
                     if answer.score is None
                     else hundredths(answer.score),
-                    optional_hundredths(answer.expectation),
-                    optional_hundredths(answer.importance),
+                    None if (expected := answer.expectation) is None else hundredths(expected),
+                    None if (matters := answer.importance) is None else hundredths(matters),
                 )
                 for answer in self.answers
                 if answer.score is not None or answer.done is not None

@@ -87,6 +87,8 @@ def _from_zero(column: Ints) -> tuple[Ints, int]:
 def _added(place: Ints, column: Sum, size: int) -> Sum:
     """The sum at each place. Floats are fastest, and exact as long as sums stay small."""
     largest = max(abs(int(column.max())), abs(int(column.min()))) * len(column)
+    if not largest:  # such as what was expected, if nobody said so
+        return np.zeros(size, np.int64)
     if largest < _EXACT_IN_FLOATS:
         return np.bincount(place, column.astype(np.float64), size).astype(np.int64)
     total: Sum = np.zeros(size, np.int64 if largest < _WIDEST else object)

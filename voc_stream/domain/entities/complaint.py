@@ -217,9 +217,9 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
     def counted(self, rules: MeasureRules) -> Counted:
         """What the catalogue measures of it, each with the moment at which it counts."""
-        found = []
+        found, facts = [], _Facts(self)
         for one in rules.complaints:
-            judged = one.judge(self)
+            judged = one.judge(facts)
             if judged is not None:
                 moment, value = judged
                 found.append((moment, Measure(one.experience, value)))
@@ -228,3 +228,17 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     def attribute(self, profile: Profile) -> None:
         """Let its measures count under its customer's profile."""
         self.profile = profile
+
+
+class _Facts:
+    """What measures ask of a complaint; many ask for the same moments, so each is kept."""
+
+    def __init__(self, complaint: ComplaintState) -> None:
+        self._complaint, self._known = complaint, dict[str, int | None]()
+        self.site, self.stated_severity = complaint.site, complaint.stated_severity
+
+    def at(self, point: Point) -> int | None:
+        kind = point.kind
+        if kind not in self._known:
+            self._known[kind] = self._complaint.at(point)
+        return self._known[kind]

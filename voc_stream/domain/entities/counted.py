@@ -56,6 +56,8 @@ def moves_dimensions(state: object, event: AnyEvent) -> bool:
 
 def difference(before: Counted, after: Counted) -> list[Contribution]:
     """What turns one into the other: what is no longer so is taken back, what is new is added."""
+    if not before.measured:
+        return _contributions(after, after.measured, 1)
     if before == after:
         return []
     same = before.dimensions == after.dimensions
@@ -68,6 +70,8 @@ def _contributions(
     counted: Counted, measured: Sequence[Measured], weight: int
 ) -> list[Contribution]:
     """One for each moment, with all that counts then."""
+    if not measured:
+        return []
     by_moment: dict[int, list[Measure]] = {}
     for moment, measure in measured:
         by_moment.setdefault(moment, []).append(measure)

@@ -15,7 +15,7 @@ from voc_stream.domain.contribution import NO_PROFILE, Profile
 from voc_stream.domain.dimensions import OF_CUSTOMERS
 from voc_stream.domain.entities.journey import LastMoment
 from voc_stream.domain.entities.move import Move, restated
-from voc_stream.domain.entities.stated import Stated, latest, latest_time, value_of
+from voc_stream.domain.entities.stated import Stated, latest, latest_time
 from voc_stream.events.types import Customer
 from voc_stream.events.types.hundredths import hundredths
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # A getter of one name gives no tuple, so the first name stands twice.
 _STATED = attrgetter(OF_CUSTOMERS[0].column, *[each.column for each in OF_CUSTOMERS])
-_NOTHING = (None,) * (len(OF_CUSTOMERS) + 1)
 
 
 class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
@@ -56,9 +55,9 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
         They hold once no move is under way.
         """
         stated = _STATED(self)
-        return (
-            NO_PROFILE if stated == _NOTHING else tuple([value_of(one) or "" for one in stated[1:]])
-        )
+        if not any(stated):
+            return NO_PROFILE
+        return tuple(["" if one is None else one.value for one in stated[1:]])
 
     def profile_of(self, event_id: str) -> Profile:
         """The dimensions under which a scored event of this customer counts now."""

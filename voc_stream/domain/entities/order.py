@@ -238,18 +238,21 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
 
         Raises KeyError if orders have no such moment.
         """
-        kind = point.kind
+        kind, stage = point
         if kind == "exit":
-            return self.exited.get(point.stage)
+            return self.exited.get(stage)
         if kind == "enter":
-            return self.entered.get(point.stage)
+            return self.entered.get(stage)
         if kind == "delivered":
             return self.delivered
-        moment = {
-            "promised": value_of(self.promised_at),
-            "first_promised": self.first_promised_at,
-            "followed_up": self.followed_up_at,
-        }[kind]
+        if kind == "promised":
+            moment = value_of(self.promised_at)
+        elif kind == "first_promised":
+            moment = self.first_promised_at
+        elif kind == "followed_up":
+            moment = self.followed_up_at
+        else:
+            raise KeyError(kind)
         return None if moment is None else microseconds_of(moment)
 
     def open_for(self, stage: str) -> int | None:

@@ -46,11 +46,12 @@ def latest(
     """
     if value is None:
         return current
-    if current is not None and (
-        current.rank > rank
-        or (current.rank == rank and (current.at, current.event_id) >= (at, event_id))
-    ):
-        return current
+    if current is not None:
+        if current.rank != rank:
+            if current.rank > rank:
+                return current
+        elif current.at > at or (current.at == at and current.event_id >= event_id):
+            return current
     return Stated(value, at, event_id, rank)
 
 

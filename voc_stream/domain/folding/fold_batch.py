@@ -103,7 +103,9 @@ class Fold:
     def _apply_to_order(self, order_id: str, event: AnyEvent, at: datetime) -> None:
         order = self.orders.get(order_id)
         if order is None:
-            order = self.orders[order_id] = OrderState(order_id)
+            # Nearly always the profile is the same at the end, and nothing has to be counted anew.
+            profile = self.customers[event.customer_id].profile
+            order = self.orders[order_id] = OrderState(order_id, profile=profile)
         moves = moves_dimensions(order, event)
         if self._noted.of_orders:
             self._noted.before_event(order, event, moves=moves)

@@ -9,16 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.entities.counted import Counted, difference
+from voc_stream.domain.measures.of_order import NOTHING_AT_STAKE, AtStake
 from voc_stream.events.types import RepairStep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from voc_stream.domain.contribution import Contribution, Profile
     from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.entities.order import OrderState
-    from voc_stream.domain.measures.of_order import OrderMeasure
     from voc_stream.events.types import AnyEvent
 
 
@@ -37,17 +36,17 @@ class MeasuredOrders:
         """Let an event change an order; `moves` says whether it may change its dimensions."""
         rules = self._rules
         at_stake = measures_at_stake(order, event, rules, moves=moves)
-        if not at_stake:
+        if not at_stake.after:
             order.apply(event, at, rules)
             return
         if moves:
-            counted = order.counted(rules, at_stake)
+            counted = order.counted(rules, at_stake.before)
             order.apply(event, at, rules)
-            self.differences += difference(counted, order.counted(rules, at_stake))
+            self.differences += difference(counted, order.counted(rules, at_stake.after))
             return
-        before = order.measured(rules, at_stake)
+        before = order.measured(rules, at_stake.before) if at_stake.before else []
         order.apply(event, at, rules)
-        after = order.measured(rules, at_stake)
+        after = order.measured(rules, at_stake.after)
         if before != after:
             dimensions = order.dimensions
             self.differences += difference(Counted(dimensions, before), Counted(dimensions, after))
@@ -81,18 +80,22 @@ class MeasuredOrders:
 
 def measures_at_stake(
     order: OrderState, event: AnyEvent, rules: MeasureRules, *, moves: bool
-) -> Sequence[OrderMeasure]:
+) -> AtStake:
     """The measures whose part of `counted` an event may change; mostly few or none.
 
     `moves`: whether it may change the order's dimensions.
     """
     measures = rules.measures
     if moves and (order.entered or order.exited or order.final_amount):
-        return measures.every
+        return AtStake(measures.every, measures.every)
     if isinstance(event, RepairStep):
-        return [
-            one
-            for one in measures.on_step(event)
-            if one.gate is None or order.at(one.gate) is not None
-        ]
-    return measures.on_contact if event.is_contact(rules.flow.follow_up) else ()
+        on_step = measures.on_step(event)
+        if not on_step.after:
+            return NOTHING_AT_STAKE
+        after = [one for one in on_step.after if one.gate is None or order.at(one.gate) is not None]
+        known = order.entered if event.edge == "enter" else order.exited
+        return AtStake(after if event.stage in known else on_step.before, after)
+    # Contacts before the delivery are no follow-up.
+    if order.delivered is not None and event.is_contact(rules.flow.follow_up):
+        return AtStake(measures.on_contact, measures.on_contact)
+    return NOTHING_AT_STAKE

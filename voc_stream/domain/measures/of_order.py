@@ -16,7 +16,7 @@ from voc_stream.events.types.base import DONE, NOT_DONE
 from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from voc_stream.catalogue.flow import Flow
     from voc_stream.catalogue.measures import Source
@@ -81,13 +81,30 @@ class OrderMeasure(NamedTuple):
         experience: its name.
         gate: what must be known for anything to be measured; None if it is no moment.
         depends_on: the moments on which it depends, or `amounts` or `promises`.
+        needs: the moments without which it measures nothing.
         judge: what it measures.
     """
 
     experience: str
     gate: Point | None
     depends_on: frozenset[Point | str]
+    needs: frozenset[Point]
     judge: Callable[[OrderFacts], Judged]
+
+
+class AtStake(NamedTuple):
+    """The measures that an event may change.
+
+    Attributes:
+        before: those that may measure something before the event.
+        after: all of them.
+    """
+
+    before: Sequence[OrderMeasure]
+    after: Sequence[OrderMeasure]
+
+
+NOTHING_AT_STAKE = AtStake((), ())
 
 
 class OrderMeasures:
@@ -97,12 +114,12 @@ class OrderMeasures:
         self.every = tuple(every)
         self._flow = flow
         self.on_contact = tuple(one for one in self.every if FOLLOWED_UP in one.depends_on)
-        self._on_step: dict[tuple[str, str, bool, bool], tuple[OrderMeasure, ...]] = {}
+        self._on_step: dict[tuple[str, str, bool, bool], AtStake] = {}
 
-    def on_step(self, step: RepairStep) -> tuple[OrderMeasure, ...]:
+    def on_step(self, step: RepairStep) -> AtStake:
         """The measures that a step may change, if it does not change the order's dimensions.
 
-        What the step itself says is no gate.
+        What the step itself says is no gate. It counts as unknown before the step.
         """
         states_amount = step.estimated_amount is not None or step.final_amount is not None
         key = (step.stage, step.edge, step.promised_at is not None, states_amount)
@@ -113,7 +130,7 @@ class OrderMeasures:
 
     def _changed_by(
         self, stage: str, edge: str, states_promise: bool, states_amount: bool
-    ) -> tuple[OrderMeasure, ...]:
+    ) -> AtStake:
         this = Point(edge, stage)
         changed: set[Point | str] = {this}
         if states_promise:
@@ -126,11 +143,12 @@ class OrderMeasures:
                 changed |= {DELIVERED, FOLLOWED_UP}
             if stage == self._flow.follow_up:
                 changed.add(FOLLOWED_UP)
-        return tuple(
+        found = [
             one._replace(gate=None) if one.gate == this else one
             for one in self.every
             if changed & one.depends_on
-        )
+        ]
+        return AtStake([one for one in found if this not in one.needs], found)
 
 
 def order_measures(catalogue: Catalogue) -> OrderMeasures:
@@ -153,22 +171,24 @@ def _measure(experience: str, source: Source | None, longest: int) -> OrderMeasu
     if isinstance(source, Between):
         start, end = point_of(source.start), point_of(source.end)
         judge = partial(_open_between if source.time == "opening" else between, start, end, longest)
-        return _of(experience, end, (start, end), judge)
+        return _of(experience, end, (start, end), {start, end}, judge)
     if isinstance(source, KeptBy):
         moment = point_of(source.moment)
         if source.promise is not None:
             promise = point_of(source.promise)
-            return _of(experience, moment, (moment, promise), partial(_by_promise, moment, promise))
+            judge = partial(_by_promise, moment, promise)
+            return _of(experience, moment, (moment, promise), {moment, promise}, judge)
         after = point_of(source.after or "")
         within = round((source.within_minutes or 0) * MINUTE_MICROSECONDS)
-        return _of(experience, after, (moment, after), partial(_within, moment, after, within))
+        judge = partial(_within, moment, after, within)
+        return _of(experience, after, (moment, after), {after}, judge)
     if isinstance(source, AmountRatio):
         bound = source.above_percent
         limit = None if bound is None else hundredths(bound)
-        return _of(experience, None, ("amounts",), partial(_ratio, limit))
+        return _of(experience, None, ("amounts",), (), partial(_ratio, limit))
     if isinstance(source, Count):
         moment = point_of(source.at)
-        return _of(experience, moment, (moment, "promises"), partial(_moves, moment))
+        return _of(experience, moment, (moment, "promises"), {moment}, partial(_moves, moment))
     return None
 
 
@@ -176,6 +196,7 @@ def _of(
     experience: str,
     gate: Point | None,
     depends_on: Sequence[Point | str],
+    needs: Collection[Point],
     judge: Callable[[OrderFacts], Judged],
 ) -> OrderMeasure:
     inputs = {
@@ -183,7 +204,9 @@ def _of(
         for one in depends_on
     }
     is_step = gate is not None and gate.kind in ("enter", "exit")
-    return OrderMeasure(experience, gate if is_step else None, frozenset(inputs), judge)
+    return OrderMeasure(
+        experience, gate if is_step else None, frozenset(inputs), frozenset(needs), judge
+    )
 
 
 def point_of(name: str) -> Point:

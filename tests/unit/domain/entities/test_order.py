@@ -384,9 +384,9 @@ def test_what_an_event_changes_is_at_stake(catalogue: Catalogue, bodies: list[Ev
     for event in events_of(bodies, catalogue):
         moves, before = moves_dimensions(state, event), state.counted(RULES)
         at_stake = measures_at_stake(state, event, RULES, moves=moves)
-        part_before = state.counted(RULES, at_stake)
+        part_before = state.counted(RULES, at_stake.before)
         state.apply(event, moment_of(event), RULES)
-        assert summed(difference(part_before, state.counted(RULES, at_stake))) == summed(
+        assert summed(difference(part_before, state.counted(RULES, at_stake.after))) == summed(
             difference(before, state.counted(RULES))
         )
 

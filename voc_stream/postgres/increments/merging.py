@@ -128,8 +128,9 @@ def _write(
         names = (*aggregate.key_columns, *aggregate.adds)
         for some in rows.in_slices(ROWS_A_TIME):
             copy_rows(cursor, staged, names, _values(world, aggregate, some))
-    key, adds = ", ".join(first.key_columns), tuple(first.adds)
-    merge(cursor, table, key, adds, f"SELECT {', '.join(columns)} FROM {staged} ORDER BY {key}")
+    order = ", ".join(first.key_columns)
+    query = f"SELECT {', '.join(columns)} FROM {staged} ORDER BY {order}"
+    merge(cursor, table, first.key_columns, tuple(first.adds), query)
 
 
 def _values(world: World, aggregate: Aggregate, rows: Rows) -> Iterator[Sequence[Value]]:

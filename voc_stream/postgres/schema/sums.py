@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voc_stream.postgres.session.cursor import Cursor
 
 SUMS = (
@@ -21,6 +23,7 @@ SUMS = (
     "importance_n",
     "importance_sum",
 )
+_OTHER_WAYS = ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")
 BINS = tuple(f"bin_{number}" for number in range(SCORE_BINS))
 
 
@@ -37,46 +40,50 @@ def sums_of_measures() -> str:
 
 def add_up(key: str, columns: tuple[str, ...]) -> str:
     """SQL for the end of an INSERT into a table `t`: it adds to the sums that are there."""
-    changes = ", ".join(f"{name} = {_added(name)}" for name in columns)
+    changes = ", ".join(f"{name} = {_added(name, 'excluded')}" for name in columns)
     return f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
 
-def _added(name: str) -> str:
+def _added(name: str, added: str) -> str:
     if name in BINS:  # NULL for none
-        return f"coalesce(t.{name} + excluded.{name}, t.{name}, excluded.{name})"
-    return f"t.{name} + excluded.{name}"
+        return f"coalesce(t.{name} + {added}.{name}, t.{name}, {added}.{name})"
+    return f"t.{name} + {added}.{name}"
+
+
+def switch(cursor: Cursor, to: str) -> None:
+    """Switch `off` all ways to find a row but by its key, row by row.
+
+    The planner does not know how a table has grown, or grows while it is written. What it then
+    takes for quick took longer than the statement time-out.
+    """
+    cursor.execute("; ".join(f"SET LOCAL enable_{each} TO {to}" for each in _OTHER_WAYS))
 
 
 def merge(
     cursor: Cursor,
     table: str,
-    key: str,
+    key: tuple[str, ...],
     columns: tuple[str, ...],
     rows: str,
-    *,
-    parameters: tuple[object, ...] | None = None,
 ) -> None:
     """Add the sums that the query `rows` gives to those of a table.
 
-    The query gives the key and then the columns. A row that then adds nothing to anything is
-    deleted by its place, which the insertion tells. Rows were once joined by their keys: in tables
-    that had grown since the planner last counted them, that took longer than the statement
-    time-out.
+    The query gives the key and then the columns, in the order of the key. A row that then adds
+    nothing to anything is deleted. Nobody else may insert rows of these keys meanwhile: INSERT …
+    ON CONFLICT, which guards against that, costs a record of the log more for each row.
     """
+    switch(cursor, "off")
+    same = " AND ".join(f"t.{name} = s.{name}" for name in key)
+    sums = {name: _added(name, "s") for name in columns}
+    names = (*key, *columns)
     cursor.execute(
-        f"WITH merged AS (INSERT INTO {table} AS t ({key}, {', '.join(columns)}) {rows}"
-        f" {add_up(key, columns)}"
-        f" RETURNING t.ctid AS place, {all_zero(columns)} AS is_empty) SELECT place FROM merged"
-        " WHERE is_empty",
-        parameters,
+        f"MERGE INTO {table} t USING ({rows}) s ON {same}"
+        f" WHEN MATCHED AND {_are_zero(sums)} THEN DELETE"
+        f" WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = {sums[name]}' for name in sums)}"
+        f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)})"
+        f" VALUES ({', '.join(f's.{name}' for name in names)})"
     )
-    empty = [place for (place,) in cursor.fetchall()]
-    if empty:
-        # The second condition is only for safety: a place may hold another row if a table has
-        # parts.
-        cursor.execute(
-            f"DELETE FROM {table} WHERE ctid = ANY(%s::tid[]) AND {all_zero(columns)}", (empty,)
-        )
+    switch(cursor, "DEFAULT")
 
 
 def all_zero(columns: tuple[str, ...]) -> str:
@@ -85,6 +92,10 @@ def all_zero(columns: tuple[str, ...]) -> str:
     A count of no samples does not say so: of two samples that cancel out, one may still be in a
     queue.
     """
+    return _are_zero({name: name for name in columns})
+
+
+def _are_zero(sums: Mapping[str, str]) -> str:
     return " AND ".join(
-        f"coalesce({name}, 0) = 0" if name in BINS else f"{name} = 0" for name in columns
+        f"coalesce({sql}, 0) = 0" if name in BINS else f"{sql} = 0" for name, sql in sums.items()
     )

@@ -19,6 +19,7 @@ from voc_stream.postgres.increments.increment_rows import (
 )
 from voc_stream.postgres.increments.levels import LEVELS, Level
 from voc_stream.postgres.increments.merging import merge_waiting
+from voc_stream.postgres.schema.sums import merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,3 +101,33 @@ def test_a_topic_that_is_made_anew_counts_on(store: Store) -> None:
     send(store.sink(), values[20:])
     chores.refresh(NOW)
     store.assert_as_expected(values, names=["rolling_satisfaction", "experience_daily"])
+
+
+def test_rows_are_found_by_their_key_while_a_table_is_new(cursor: Cursor) -> None:
+    """The planner knows of no row in it, and takes to read it whole for quick.
+
+    For each of many rows it then read all that were written before.
+    """
+    said: list[str] = []
+
+    class Recorder:
+        def execute(self, statement: str) -> None:
+            said.append(statement)
+
+    key = ("resolution", "start", "scope_type", "scope", "experience")
+    cursor.execute(
+        "CREATE TEMP TABLE many AS SELECT 5 AS resolution, now() AS start, 'site' AS scope_type,"
+        " n::text AS scope, 'e' AS experience, 1 AS n FROM generate_series(1, 5000) n;"
+        "CREATE TEMP TABLE new (LIKE pane INCLUDING ALL)"
+    )
+    merge(Recorder(), "new", key, ("n",), "SELECT * FROM many")  # type: ignore[arg-type]  # all that it uses
+    before, statement, after = said
+    cursor.execute(before)
+    cursor.execute(f"EXPLAIN {statement}")
+    plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using new_pkey on new t" in plan, plan
+    assert "resolution = many.resolution" in plan, plan
+    assert "experience = many.experience" in plan, plan
+    cursor.execute(after)
+    cursor.execute("SHOW enable_hashjoin")
+    assert cursor.fetchall() == [("on",)]

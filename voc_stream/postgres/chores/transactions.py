@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from voc_stream.postgres.schema.installation import require_catalogue
 from voc_stream.postgres.session.connection import checked_out, guarded, require_tables
-from voc_stream.postgres.session.staging import create_staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +54,5 @@ class ChoreTransactions:
             require_tables(cursor)
             if ruled:
                 require_catalogue(cursor, self.catalogue)
-            create_staging_tables(cursor)
             yield cursor
             connection.commit()

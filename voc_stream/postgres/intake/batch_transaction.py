@@ -36,7 +36,6 @@ from voc_stream.postgres.session.connection import (
     is_about_data,
     require_tables,
 )
-from voc_stream.postgres.session.staging import create_staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -217,9 +216,8 @@ class PostgresSink:
             try:
                 with self._transaction() as cursor:
                     require_tables(cursor)
-                    create_staging_tables(cursor)
             except BaseException:
-                self._forget_connection()  # one without them would fail for ever
+                self._forget_connection()  # the next call looks for the tables again
                 raise
         return driver_connection(self._connection)
 

@@ -17,7 +17,7 @@ from voc_stream.events.refusal import Refusal
 from voc_stream.events.types import EVENT_TYPES, AnyEvent, AnyInput, Retraction
 from voc_stream.pipeline.ports import Partition
 from voc_stream.postgres.session.copy_csv import lines
-from voc_stream.postgres.session.staging import copy_lines
+from voc_stream.postgres.session.staging import copy_lines, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +108,7 @@ class FactTable(Generic[StatedT]):
 
         If an id is given more than once, its first fact is new.
         """
-        copy_lines(cursor, f"staged_{self._table}", self._columns, data)
+        stage(cursor, self._table, self._columns, data)
         names = ", ".join(f'"{name}"' for name in self._columns)
         cursor.execute(
             f"INSERT INTO {self._table} ({names}) SELECT {names} FROM staged_{self._table}"

@@ -17,7 +17,7 @@ from voc_stream.postgres.schema.tables.complaint import COMPLAINT
 from voc_stream.postgres.schema.tables.customer import CUSTOMER
 from voc_stream.postgres.schema.tables.repair_order import REPAIR_ORDER
 from voc_stream.postgres.session.copy_csv import lines
-from voc_stream.postgres.session.staging import copy_lines
+from voc_stream.postgres.session.staging import stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -182,7 +182,7 @@ class Entity(Generic[State]):
         )
 
     def _write(self, cursor: Cursor, data: bytes, count: int) -> None:
-        copy_lines(cursor, f"staged_{self._table}", self._row.columns, data)
+        stage(cursor, self._table, self._row.columns, data)
         cursor.execute(self._save)
         (saved,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
         if saved != count:

@@ -12,9 +12,9 @@ from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.rolling.risk_facts import read_facts
 from voc_stream.postgres.session.connection import translated
-from voc_stream.postgres.session.copy_csv import array
+from voc_stream.postgres.session.copy_csv import array, lines
 from voc_stream.postgres.session.locks import Lock, try_lock
-from voc_stream.postgres.session.staging import copy_rows
+from voc_stream.postgres.session.staging import stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -145,9 +145,7 @@ def reassess(
     left = set(customer_ids).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))
-    copy_rows(
-        cursor, "staged_churn_risk", COLUMNS, [_row(assess(facts, model, now)) for facts in found]
-    )
+    stage(cursor, "churn_risk", COLUMNS, lines(_row(assess(facts, model, now)) for facts in found))
     names = ", ".join(COLUMNS)
     cursor.execute(
         f"INSERT INTO churn_risk AS t ({names}) SELECT {names} FROM staged_churn_risk"

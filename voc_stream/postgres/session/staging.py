@@ -24,15 +24,26 @@ STAGED_TABLES = (
 
 
 def create_staging_tables(cursor: Cursor) -> None:
-    """Create temporary twins of the tables into which rows are merged.
-
-    They are empty at the start of every transaction.
-    """
+    """Create temporary twins of all tables into which rows are merged, as `stage` does of one."""
     for table in STAGED_TABLES:
-        cursor.execute(
-            f"CREATE TEMP TABLE IF NOT EXISTS staged_{table} (LIKE {table} INCLUDING DEFAULTS) ON"
-            f" COMMIT DELETE ROWS"
-        )
+        cursor.execute(_create(table))
+
+
+def stage(cursor: Cursor, table: str, columns: Sequence[str], data: bytes) -> None:
+    """Append rows that `lines` made to the temporary twin of a table.
+
+    It is made where it is missing, and it is empty at the start of every transaction. PostgreSQL
+    empties all twins that a session has at each commit: so there is none that is not needed.
+    """
+    cursor.execute(_create(table))
+    copy_lines(cursor, f"staged_{table}", columns, data)
+
+
+def _create(table: str) -> str:
+    return (
+        f"CREATE TEMP TABLE IF NOT EXISTS staged_{table} (LIKE {table} INCLUDING DEFAULTS) ON"
+        f" COMMIT DELETE ROWS"
+    )
 
 
 def copy_rows(

@@ -14,7 +14,6 @@ from voc_stream.domain.entities.stated import Stated
 from voc_stream.postgres.intake import versioned_rows as entities_module
 from voc_stream.postgres.intake.versioned_rows import ChangedMeanwhileError, EntityStore
 from voc_stream.postgres.session.background import Background
-from voc_stream.postgres.session.staging import create_staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,10 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def cursor(store: Store) -> Iterator[Cursor]:
     with closing(psycopg2.connect(store.url, options="-c search_path=voc")) as connection:
-        cursor = connection.cursor()
-        create_staging_tables(cursor)
-        connection.commit()
-        yield cursor
+        yield connection.cursor()
 
 
 @pytest.fixture

@@ -128,8 +128,9 @@ def _write(
         names = (*aggregate.key_columns, *aggregate.adds)
         for some in rows.in_slices(ROWS_A_TIME):
             copy_rows(cursor, staged, names, _values(world, aggregate, some))
-    order = ", ".join(first.key_columns)
-    query = f"SELECT {', '.join(columns)} FROM {staged} ORDER BY {order}"
+    # They need no order: nobody else writes these rows. Rows that are near each other in the table
+    # come together already, and to sort them by their texts took a quarter of the time.
+    query = f"SELECT {', '.join(columns)} FROM {staged}"
     merge(cursor, table, first.key_columns, tuple(first.adds), query)
 
 

@@ -159,5 +159,5 @@ def test_worlds_that_are_measured_anew_keep_their_place_in_the_page() -> None:
     known.insert(0, [first, "20", "0", "0", "0", "0.5", "240", "210"])
     found = [[first, "20", "0", "0", "0", "1", "71", "60"]]
     page = f"before <!-- {SECTION}: begin -->\n{told(known)}\n<!-- {SECTION}: end --> after"
-    assert rows_in(page) == known
-    assert renewed(rows_in(page), found) == [found[0], known[2]]
+    assert rows_in(page, SECTION) == known
+    assert renewed(rows_in(page, SECTION), found) == [found[0], known[2]]

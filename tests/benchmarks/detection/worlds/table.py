@@ -155,13 +155,13 @@ def told(of: Sequence[list[str]]) -> str:
     return table(HEADER, of)
 
 
-def rows_in(page: str) -> list[list[str]]:
-    r"""The lines that a page tells.
+def rows_in(page: str, name: str) -> list[list[str]]:
+    r"""The lines of a table that a page tells.
 
-    >>> rows_in(f"<!-- {SECTION}: begin -->\n| a | b |\n|---|---:|\n| 1 | 2 |\n")
+    >>> rows_in("<!-- mine: begin -->\n| a | b |\n|---|---:|\n| 1 | 2 |\n", "mine")
     [['1', '2']]
     """
-    section = page.partition(f"<!-- {SECTION}: begin -->")[2].partition("<!--")[0]
+    section = page.partition(f"<!-- {name}: begin -->")[2].partition("<!--")[0]
     lines = section.strip().splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 

@@ -17,7 +17,7 @@ import pytest
 from chaos.load import Load
 from chaos.proxy import FaultProxy
 from chaos.recovery import Recovery, note
-from chaos.service import ChaosService, through
+from chaos.service import ChaosService, hold_for, through
 from chaos.snapshots import Snapshots
 from end_to_end.call_centre import simulated_messages
 from end_to_end.harness import chance, wait_until
@@ -44,6 +44,11 @@ FAULT_TIMEOUT_SECONDS = 180.0
 # server, after 30 s without a word.
 TICKS_SECONDS = 3 * SITES_SECONDS
 ABANDONED_SECONDS = 30.0 + TICKS_SECONDS + 4.0
+
+KILLS = 4
+MORE_EVENTS = 500
+# Longer than a transaction may take.
+CUT_OFF_SECONDS = 35.0
 
 pytestmark = pytest.mark.chaos
 
@@ -182,4 +187,65 @@ def test_leader(
             f"never two refreshes at once; the next one within {LIMIT_SECONDS[what]:.0f} s",
             seconds,
         )
+    )
+
+
+@pytest.mark.parametrize("what", ["killed", "frozen", "cut off from PostgreSQL"])
+def test_stream_goes_on_without_chores(
+    chaos_settings: Settings, server: Server, tmp_path: Path, what: str
+) -> None:
+    """A worker alone takes in events while its chores are killed, frozen or cut off.
+
+    Nobody helps it. The sums follow when the chores are back, and every table is right.
+    """
+    with ExitStack() as stack:
+        proxy = stack.enter_context(FaultProxy((LOOPBACK, server.port)))
+        service = stack.enter_context(ChaosService(chaos_settings, tmp_path))
+        worker = service.start_worker(f"chores_port:{proxy.port}")
+        service.wait_until_ready([worker])
+        messages = simulated_messages(EVENTS, seed=chance().randrange(2**32))
+        with Load(service, messages, EVENTS_PER_SECOND):
+            wait_for_refresh(service, FAULT_TIMEOUT_SECONDS)
+            fault_at, before = time.monotonic(), service.progress()
+            if what == "killed":
+                for _ in range(KILLS):
+                    _kill_chores(worker)
+            elif what == "frozen":
+                worker.chores()[0].suspend()
+            else:
+                proxy.black_hole()
+            service.wait_until(
+                lambda: service.progress() >= before + MORE_EVENTS,
+                FAULT_TIMEOUT_SECONDS,
+                "events are taken in without chores",
+            )
+            if what.startswith("cut off"):
+                shown = refreshed_at(service)
+                hold_for(CUT_OFF_SECONDS, lambda: worker.is_running)
+                assert refreshed_at(service) == shown, "it was really cut off"
+                proxy.heal()
+            wait_for_refresh(service, SILENT_SECONDS + ABANDONED_SECONDS)
+            seconds = time.monotonic() - fault_at
+        assert worker.is_running, "a worker goes on without its chores"
+        service.assert_everything_holds()
+    note(
+        Recovery(
+            "R17",
+            f"chores of the only worker {what}",
+            "while events flow",
+            "events are taken in meanwhile; the sums follow",
+            seconds,
+        )
+    )
+
+
+def _kill_chores(worker: ChaosWorker) -> None:
+    """Kill them, and wait until others were started."""
+    killed = {each.pid for each in worker.chores()}
+    for each in worker.chores():
+        each.kill()
+    wait_until(
+        lambda: any(each.pid not in killed for each in worker.chores()),
+        FAULT_TIMEOUT_SECONDS,
+        lambda: f"other chores are started\n{worker.log}",
     )

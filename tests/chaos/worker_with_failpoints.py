@@ -10,6 +10,7 @@ Arguments: any of
     rebalance_timeout:S let the watchdog end a rebalance after S seconds, not 180
     decoding:S          take S seconds longer to decode what was fetched, so that rebalances meet it
     stream_wait_empty:1 let a revocation wait for the batch under way; else it never does
+    chores_port:PORT    let the process of the chores reach PostgreSQL at this port of this machine
 
 The places: `before_claim` (a batch's transaction is open, its position not yet moved), `after_copy`
 (a batch's events are in PostgreSQL, its transaction is open), `before_commit` and `after_commit` of
@@ -26,6 +27,7 @@ import sys
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiokafka
 import psycopg2
@@ -143,7 +145,8 @@ def patch(arguments: list[str]) -> None:
             longer.wait(float(chosen["decoding"]))
             return decode(*given, **options)
 
-        take_in.decode_messages = slow_decode  # the command that imports it is imported later
+        command: Any = cli_worker  # it has imported the name already
+        command.decode_messages = slow_decode
     if "log_identity" in chosen:
         own_chores.LOG_IDENTITY_INTERVAL_SECONDS = float(chosen["log_identity"])
     if "rebalance_timeout" in chosen:
@@ -159,10 +162,21 @@ def patch(arguments: list[str]) -> None:
     patched.create_app = lambda *given, **options: app.create_app(*given, **(options | changed))
 
 
+def reach_postgresql(arguments: list[str]) -> None:
+    """Reach PostgreSQL at the port of the arguments, if they name one."""
+    for each in arguments:
+        name, _, port = each.partition(":")
+        if name == "chores_port":
+            url = urlsplit(os.environ["VOC_DATABASE_URL"])
+            behind = url._replace(netloc=f"{url.username}@{url.hostname}:{port}")
+            os.environ["VOC_DATABASE_URL"] = behind.geturl()
+
+
 if __name__ == "__main__":
     *given, last = sys.argv[1:]
     if given and given[-1] == CHORES:  # with the number of the connection behind it
         patch(given[:-1])
+        reach_postgresql(given[:-1])
         sys.argv[1:] = [CHORES, last]
     else:
         patch([*given, last])

@@ -61,14 +61,11 @@ class Entity(Generic[State]):
         self._versions: dict[str, int] = {}
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
-        # Sorted, so that two workers that write the same rows wait for each other instead of
-        # deadlocking; new rows come last, because no `hold` has locked them before.
         # If a row is new but had a version, it was deleted since it was loaded: a retraction left
         # nothing of it. (Only rows that are new have an xmax of 0.)
         self._save = (
             f"WITH saved AS (INSERT INTO {self._table} AS t ({names}) SELECT {names}"
-            f" FROM staged_{self._table} ORDER BY version = 1, {self._key}"
-            f" ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
+            f" FROM staged_{self._table} ON CONFLICT ({self._key}) DO UPDATE SET {changes}"
             " WHERE t.version = excluded.version - 1"
             " RETURNING t.version = 1 OR t.xmax <> 0 AS is_as_loaded) SELECT count(*) FILTER"
             " (WHERE is_as_loaded) FROM saved"
@@ -140,8 +137,13 @@ class Entity(Generic[State]):
         """
         if not states:
             return
+        # Sorted, so that two workers that write the same rows wait for each other instead of
+        # deadlocking; new rows come last, because no `hold` has locked them before. PostgreSQL
+        # merges them as they come: to sort rows with their states took it longer.
         versions = {key: self._versions.get(key, 0) + 1 for key in states}
-        written = [self._row.values(state, versions[key]) for key, state in states.items()]
+        order = sorted([key for key, version in versions.items() if version > 1])
+        order += sorted([key for key, version in versions.items() if version == 1])
+        written = [self._row.values(states[key], versions[key]) for key in order]
         background.run(partial(self._write, cursor, lines(written), len(states)))
         for row in written:
             key, version = cast("tuple[str, int]", row[:2])

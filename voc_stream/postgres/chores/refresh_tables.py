@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.every import Every
+from voc_stream.pipeline.ports import StoreGaveUpError
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.catalogue_copy import copy_catalogue
 from voc_stream.postgres.rolling.refreshes import OF_DETAILS, OF_SITES
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # turn.
 BUDGET_SECONDS = 5.0
 PURGE_EVERY = timedelta(hours=1)
+MOST_PARTS = 16
+"""Of what is merged at once, when the server cannot do it in time."""
 
 
 class RefreshTables:
@@ -31,6 +34,7 @@ class RefreshTables:
         self._transaction, self._vacuum = transaction, vacuum
         self._purge = Every(PURGE_EVERY.total_seconds())
         self._is_catalogue_copied = False
+        self._parts = {each.name: 1 for each in (OF_SITES, OF_DETAILS)}
 
     def sites(self, now: datetime) -> bool:
         """Merge into the scopes `all` and `site`, and refresh them as of `now`.
@@ -58,15 +62,25 @@ class RefreshTables:
         return self._refresh(OF_DETAILS, now)
 
     def _refresh(self, which: Refresh, now: datetime) -> bool:
+        """Merge what waits. If it is too much for the server, half as much the next time."""
         started = time.monotonic()
         while True:
-            with self._transaction() as cursor:
-                merged = refresh.refresh(cursor, which, now)
+            parts = self._parts[which.name]
+            most = max(1, refresh.MEASURES_A_TIME // parts)
+            try:
+                with self._transaction() as cursor:
+                    merged = refresh.refresh(cursor, which, now, most)
+            except StoreGaveUpError:
+                self._parts[which.name] = min(2 * parts, MOST_PARTS)
+                raise
             if merged is None:
                 return False
             if merged:
                 self._vacuum.make_room("increment")
-            if merged < refresh.MEASURES_A_TIME or time.monotonic() - started > BUDGET_SECONDS:
+            if merged < most:  # all of it
+                self._parts[which.name] = max(1, parts // 2)
+                return True
+            if time.monotonic() - started > BUDGET_SECONDS:
                 return True
 
     def _copy_catalogue(self) -> None:

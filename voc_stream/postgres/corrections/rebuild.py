@@ -209,7 +209,7 @@ def _merge_everything(cursor: Cursor, schemas: Schemas) -> None:
             (which.name,),
         )
         (as_of,) = cursor.fetchone()  # type: ignore[misc]  # a SELECT without FROM gives one row
-        while refresh.refresh(cursor, which, as_of):
+        while refresh.refresh(cursor, which, as_of, refresh.MEASURES_A_TIME):
             pass
 
 

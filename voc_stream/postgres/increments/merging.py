@@ -74,7 +74,7 @@ def merge_waiting(
     sums = adding.sums()
     tables: dict[str, list[tuple[Aggregate, Rows]]] = {}
     for aggregate, rows in sums:
-        tables.setdefault(aggregate.table, []).append((aggregate, _written(aggregate, rows, world)))
+        tables.setdefault(aggregate.table, []).append((aggregate, rows))
     for table, parts in tables.items():
         _write(cursor, world, table, parts)
     move_on(cursor, level, passed, LEVELS)
@@ -99,8 +99,11 @@ class _Adding:
                 pieces[:] = [aggregate.together(pieces)]
 
     def sums(self) -> list[tuple[Aggregate, Rows]]:
-        """What each aggregate adds up to."""
-        found = {id(each): each.together(pieces) for each, pieces in self._pieces}
+        """What each aggregate adds up to; nothing can be added then."""
+        found: dict[int, Rows] = {}
+        while self._pieces:  # what is added up makes room for what comes
+            each, pieces = self._pieces.pop()
+            found[id(each)] = each.together(pieces)
         for each in self._aggregates:
             if each.source is not None:
                 found[id(each)] = each.of_rows(found[id(each.source)], self._world)
@@ -126,7 +129,7 @@ def _write(
     )
     for aggregate, rows in parts:
         names = (*aggregate.key_columns, *aggregate.adds)
-        for some in rows.in_slices(ROWS_A_TIME):
+        for some in _written(aggregate, rows, world).in_slices(ROWS_A_TIME):
             copy_rows(cursor, staged, names, _values(world, aggregate, some))
     # They need no order: nobody else writes these rows. Rows that are near each other in the table
     # come together already, and to sort them by their texts took a quarter of the time.

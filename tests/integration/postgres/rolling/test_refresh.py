@@ -18,6 +18,7 @@ from oracle import expected_tables
 from voc_stream.domain.dimensions import SCOPE_TYPES, SITES
 from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.pipeline.clocks import LARGEST_LEAP
+from voc_stream.pipeline.ports import StoreGaveUpError
 from voc_stream.postgres.chores import refresh_tables
 from voc_stream.postgres.rolling import refresh
 from voc_stream.postgres.rolling.refreshes import OF_SITES
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from builders import Event
     from comparison import Table
     from integration.postgres.store import Store
+
+    from voc_stream.postgres.rolling.refreshes import Refresh
+    from voc_stream.postgres.session.cursor import Cursor
 
     Round = tuple[list[Event], timedelta, bool]
 
@@ -196,6 +200,35 @@ def test_a_backlog_is_merged_in_steps(store: Store, monkeypatch: pytest.MonkeyPa
         send(sink, [value])
     store.chores().refresh(NOW)
     assert store.one("SELECT count(*) FROM increment") == 0
+    store.assert_as_expected(values, names=ROLLING)
+
+
+def test_what_is_too_much_for_the_server_is_merged_in_parts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is slow, or busy, still gets on with a backlog."""
+    values, sink = messages(crowd(30)), store.sink()
+    for value in values:
+        send(sink, [value])
+    merge, asked = refresh.refresh, []
+
+    def slow_refresh(cursor: Cursor, which: Refresh, as_of: datetime, most: int) -> int | None:
+        asked.append(most)
+        if most > 10:
+            raise StoreGaveUpError("no answer in time")
+        return merge(cursor, which, as_of, most)
+
+    monkeypatch.setattr(refresh, "MEASURES_A_TIME", 40)
+    monkeypatch.setattr(refresh, "refresh", slow_refresh)
+    chores = store.chores()
+    for _ in range(2):
+        with pytest.raises(StoreGaveUpError):
+            chores.refresh_sites(NOW)
+    assert chores.refresh_sites(NOW)
+    assert asked[:2] == [40, 20]
+    assert set(asked[2:]) == {10}
+    monkeypatch.undo()
+    chores.refresh(NOW)
     store.assert_as_expected(values, names=ROLLING)
 
 

@@ -247,8 +247,7 @@ class Fold:
         stated = [order.customer_id for order in self.orders.values()]
         owners = {owner.value for owner in stated if owner is not None}
         owners |= self._noted.owners(self.orders, self.complaints)
-        owners |= self._measured_complaints.owners(self.complaints)
-        return owners.difference(self.customers)
+        return (owners | self._measured_complaints.owners(self.complaints)) - self.customers.keys()
 
     def held_customers(self) -> set[str]:
         """Customers whose rows nobody may change meanwhile; to be called when all are at hand."""

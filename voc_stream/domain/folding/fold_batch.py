@@ -142,7 +142,7 @@ class Fold:
         must have been lent.
         """
         rows = resting_rows(events, self.customers, self.orders, self.complaints)
-        return rows._replace(customers=rows.customers.union(silent))
+        return rows._replace(customers=rows.customers | set(silent))
 
     def take_out(self, events: Iterable[AnyEvent], remaining: Remaining) -> None:
         """Replace the states that these events touched by what remains without them.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.events.types import Complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from voc_stream.events.types import AnyEvent
 
@@ -15,18 +16,26 @@ if TYPE_CHECKING:
 class Keys(NamedTuple):
     """The rows that events touch."""
 
-    customers: set[str]
-    orders: set[str]
-    complaints: set[str]
+    customers: AbstractSet[str]
+    orders: AbstractSet[str]
+    complaints: AbstractSet[str]
 
 
-def keys_of(events: Iterable[AnyEvent]) -> Keys:
-    """The rows that must be at hand before events can be folded."""
-    keys = Keys(set(), set(), set())
-    for event in events:
-        keys.customers.add(event.customer_id)
-        if event.order_id is not None and event.concerns_order:
-            keys.orders.add(event.order_id)
-        if isinstance(event, Complaint):
-            keys.complaints.add(event.complaint_id)
-    return keys
+def keys_of(events: Sequence[AnyEvent]) -> Keys:
+    """The rows that must be at hand before events can be folded, in the order of the events.
+
+    So rows that are folded one after the other are read one after the other, and lie side by side.
+    """
+    return Keys(
+        dict.fromkeys([event.customer_id for event in events]).keys(),
+        dict.fromkeys(
+            [
+                event.order_id
+                for event in events
+                if event.order_id is not None and event.concerns_order
+            ]
+        ).keys(),
+        dict.fromkeys(
+            [event.complaint_id for event in events if isinstance(event, Complaint)]
+        ).keys(),
+    )

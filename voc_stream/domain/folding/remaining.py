@@ -31,15 +31,15 @@ def resting_rows(
     complaints: Mapping[str, ComplaintState],
 ) -> Keys:
     """The rows that may say something that only these events said. All must be there."""
-    rows = Keys(set(), set(), set())
+    their_customers, their_orders, their_complaints = set[str](), set[str](), set[str]()
     for event in events:
         at, keys = moment_of(event), keys_of([event])
         if customers[event.customer_id].rests_on(event, at):
-            rows.customers.add(event.customer_id)
-        rows.orders.update(key for key in keys.orders if orders[key].rests_on(event, at))
+            their_customers.add(event.customer_id)
+        their_orders.update(key for key in keys.orders if orders[key].rests_on(event, at))
         if isinstance(event, Complaint) and complaints[event.complaint_id].rests_on(event, at):
-            rows.complaints.add(event.complaint_id)
-    return rows
+            their_complaints.add(event.complaint_id)
+    return Keys(their_customers, their_orders, their_complaints)
 
 
 class Remaining:

@@ -26,7 +26,7 @@ from voc_stream.postgres.session.background import Background
 from voc_stream.postgres.session.locks import Lock, try_lock, wait_as_a_batch_does
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
@@ -101,12 +101,12 @@ def _take_out(
         raise ChangedMeanwhileError("customer_state")
 
 
-def _owners(cursor: Cursor, table: str, key: str, values: set[str]) -> set[str]:
+def _owners(cursor: Cursor, table: str, key: str, values: Collection[str]) -> set[str]:
     cursor.execute(f"SELECT customer_id FROM {table} WHERE {key} = ANY(%s)", (sorted(values),))
     return {customer_id for (customer_id,) in cursor}
 
 
-def _without_events(cursor: Cursor, customer_ids: set[str]) -> set[str]:
+def _without_events(cursor: Cursor, customer_ids: Collection[str]) -> set[str]:
     """Those customers of whom no event is left."""
     cursor.execute(
         "SELECT key FROM unnest(%s::text[]) key WHERE NOT EXISTS"
@@ -129,7 +129,9 @@ def _remaining(cursor: Cursor, catalogue: Catalogue, keys: Keys) -> Remaining:
     return remaining
 
 
-def _of(cursor: Cursor, catalogue: Catalogue, condition: str, keys: set[str]) -> Iterable[AnyEvent]:
+def _of(
+    cursor: Cursor, catalogue: Catalogue, condition: str, keys: Collection[str]
+) -> Iterable[AnyEvent]:
     return (
         stored_events(cursor.connection, condition, catalogue.alias, (sorted(keys),))
         if keys

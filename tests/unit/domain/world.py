@@ -196,6 +196,7 @@ class World:
         fold.recall(found_among([*self._events, *events], fold.unread()))
         self._moving |= set(fold.begin_moves())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), CUSTOMER.decode))
+        fold.attribute_rows()
         self._contributions += fold.contributions(events)
         self._save_moments(fold.moment_changes())
         for stored, states in (
@@ -231,6 +232,7 @@ class World:
         self._moving |= set(fold.begin_moves())
         self._moving -= set(remaining.gone_customers())
         fold.add_customers(_loaded(self.customers, fold.missing_customers(), CUSTOMER.decode))
+        fold.attribute_rows()
         self._contributions += fold.contributions([])
         self._save_moments(fold.moment_changes())
         for stored, states, empty in (

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from voc_stream.domain.entities.complaint import ComplaintState
-    from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.entities.order import OrderState
     from voc_stream.domain.measures.happened_within import WithinMeasures
@@ -39,6 +38,11 @@ class MomentChanges(NamedTuple):
 
     gone: list[MomentKey]
     new: list[CustomerMoment]
+
+    @property
+    def customers(self) -> set[str]:
+        """The customers whose moments change."""
+        return {key.customer_id for key in (*self.gone, *[one.key for one in self.new])}
 
 
 class NotedMoments:
@@ -101,32 +105,6 @@ class NotedMoments:
                 found, before, [] if complaint is None else self._of_complaint(complaint)
             )
         return found
-
-    def held(
-        self,
-        orders: Mapping[str, OrderState],
-        complaints: Mapping[str, ComplaintState],
-        customers: Mapping[str, CustomerState],
-    ) -> set[str]:
-        """The customers whose rows must be locked. All owners of rows must be at hand.
-
-        Their moments change, or will once rows count under their profiles. Or their history is
-        being moved.
-        """
-        changes = self.changes(orders, complaints)
-        found = {key.customer_id for key in changes.gone}
-        found.update(one.key.customer_id for one in changes.new)
-        counted: list[OrderState | ComplaintState] = [
-            complaints[each] for each in self._complaints if each in complaints
-        ]
-        if self.of_orders:
-            counted += [order for order in orders.values() if order.delivered is not None]
-        for one in counted:
-            owner = value_of(one.customer_id)
-            if owner is not None and one.profile != customers[owner].profile:
-                found.add(owner)
-        found.update([each for each, state in customers.items() if state.move is not None])
-        return found.intersection(customers)
 
     def restated(
         self, orders: Iterable[OrderState], complaints: Iterable[ComplaintState]

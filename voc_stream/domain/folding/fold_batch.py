@@ -37,9 +37,9 @@ class Fold:
     """One batch on its way from events to rows.
 
     The steps are: lend the stored states, `apply` (or `take_out`), read what is `unread` and
-    `recall` it, `count_waits`, `begin_moves`, lend the `missing_customers`, `contributions`,
-    `moment_changes`. The states are changed in place; whoever lent them must forget them when the
-    batch fails.
+    `recall` it, `count_waits`, `begin_moves`, lend the `missing_customers`, `attribute_rows`,
+    `moment_changes`, `contributions`. The states are changed in place; whoever lent them must
+    forget them when the batch fails.
     """
 
     def __init__(self, catalogue: Catalogue, now: datetime, rules: FoldRules | None = None) -> None:
@@ -249,9 +249,22 @@ class Fold:
         owners |= self._noted.owners(self.orders, self.complaints)
         return (owners | self._measured_complaints.owners(self.complaints)) - self.customers.keys()
 
-    def held_customers(self) -> set[str]:
-        """Customers whose rows nobody may change meanwhile; to be called when all are at hand."""
-        return self._noted.held(self.orders, self.complaints, self.customers)
+    def attribute_rows(self) -> None:
+        """Let orders and complaints count under their owners' profiles, as they are now.
+
+        The owners of rows must be at hand, and moves must have begun.
+        """
+        self._measured_orders.attribute_all(self.orders, self.customers, self._noted.note_order)
+        self._measured_complaints.attribute(self.complaints, self.customers)
+
+    def moment_changes(self) -> MomentChanges:
+        """The moments of customers that changed; to be called after `attribute_rows`."""
+        return self._noted.changes(self.orders, self.complaints)
+
+    def held_customers(self, changes: MomentChanges) -> set[str]:
+        """Customers whose rows nobody may change: moments change, or a history is being moved."""
+        moving = [each for each, state in self.customers.items() if state.move is not None]
+        return changes.customers.union(moving).intersection(self.customers)
 
     def changed_customers(self) -> dict[str, CustomerState]:
         """The customers whose rows must be written; the others are as they were lent.
@@ -270,10 +283,7 @@ class Fold:
         return self._affected
 
     def contributions(self, events: Sequence[AnyEvent]) -> list[Contribution]:
-        """What the batch adds to the aggregates and takes back.
-
-        The owners of rows must be at hand, and moves must have begun.
-        """
+        """What the batch adds to the aggregates and takes back, after `attribute_rows`."""
         customers = self.customers
         found = [
             contribution_of(
@@ -285,16 +295,5 @@ class Fold:
             for event in events
             if (measures := measures_of(event, self._declared))
         ]
-        for order in self.orders.values():
-            if order.customer_id is None:
-                continue
-            profile = customers[order.customer_id.value].profile
-            if order.profile != profile:
-                self._noted.note_order(order)
-                self._measured_orders.attribute(order, profile)
         found += self._taken_back + self._measured_orders.differences
-        return found + self._measured_complaints.contributions(self.complaints, customers)
-
-    def moment_changes(self) -> MomentChanges:
-        """The moments of customers that changed; to be called after `contributions`."""
-        return self._noted.changes(self.orders, self.complaints)
+        return found + self._measured_complaints.contributions(self.complaints)

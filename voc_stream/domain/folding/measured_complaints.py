@@ -47,16 +47,25 @@ class MeasuredComplaints:
             if one is not None and one.customer_id is not None
         }
 
-    def contributions(
+    def attribute(
         self, complaints: Mapping[str, ComplaintState], customers: Mapping[str, CustomerState]
-    ) -> list[Contribution]:
-        """What the batch adds and takes back. Of a complaint that is gone all is taken back."""
+    ) -> None:
+        """Let the complaints that are left count under their owners' profiles."""
+        for complaint_id in self._before:
+            complaint = complaints.get(complaint_id)
+            if complaint is not None and complaint.customer_id is not None:
+                complaint.attribute(customers[complaint.customer_id.value].profile)
+
+    def contributions(self, complaints: Mapping[str, ComplaintState]) -> list[Contribution]:
+        """What the batch adds and takes back, once complaints are attributed.
+
+        Of a complaint that is gone all is taken back.
+        """
         found: list[Contribution] = []
         for complaint_id, before in self._before.items():
             complaint = complaints.get(complaint_id)
             if complaint is None:
                 found += difference(before, before._replace(measured=[]))
             elif complaint.customer_id is not None:
-                complaint.attribute(customers[complaint.customer_id.value].profile)
                 found += difference(before, complaint.counted(self._rules))
         return found

@@ -13,9 +13,11 @@ from voc_stream.domain.measures.of_order import NOTHING_AT_STAKE, AtStake
 from voc_stream.events.types import RepairStep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from voc_stream.domain.contribution import Contribution, Profile
+    from voc_stream.domain.entities.customer import CustomerState
     from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.domain.entities.order import OrderState
     from voc_stream.events.types import AnyEvent
@@ -64,6 +66,21 @@ class MeasuredOrders:
         before = order.counted(self._rules)
         order.attribute(profile)
         self.differences += difference(before, order.counted(self._rules))
+
+    def attribute_all(
+        self,
+        orders: Mapping[str, OrderState],
+        customers: Mapping[str, CustomerState],
+        note: Callable[[OrderState], None],
+    ) -> None:
+        """Let orders count under their owners' profiles; `note` is told which are to change."""
+        for order in orders.values():
+            if order.customer_id is None:
+                continue
+            profile = customers[order.customer_id.value].profile
+            if order.profile != profile:
+                note(order)
+                self.attribute(order, profile)
 
     def replace(self, before: OrderState, after: OrderState | None) -> None:
         """Replace an order by what remains of it; None if nothing does.

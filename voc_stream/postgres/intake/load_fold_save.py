@@ -101,15 +101,16 @@ class Folding:
         missing = fold.missing_customers()
         if missing:
             fold.add_customers(entities.customers.load(cursor, missing))
-        # Customers are saved first: the contributions of orders are computed while PostgreSQL
-        # writes the customers. Few of the others need a lock beside `settle_profiles`.
-        held, changed = fold.held_customers(), fold.changed_customers()
+        fold.attribute_rows()
+        changes = fold.moment_changes()
+        # Customers are saved first: contributions are computed while PostgreSQL writes them. Few of
+        # the others need a lock beside `settle_profiles`.
+        held, changed = fold.held_customers(changes), fold.changed_customers()
         if not held <= changed.keys():
             entities.customers.hold(held.union(changed), cursor, background)
         entities.customers.save(cursor, changed, background)
         background.run(partial(queue_moves, cursor, moved))
         contributions = fold.contributions(self.events)
-        changes = fold.moment_changes()
         of_moments: list[Contribution] = []
         if changes.new or changes.gone:
             background.run(partial(save_moments, cursor, self._within, changes, of_moments))

@@ -130,6 +130,7 @@ class CustomerJob:
         [known.customer] = fold.customers.values()
         known.orders |= fold.orders
         known.complaints |= fold.complaints
+        fold.attribute_rows()
         contributions = fold.contributions(events)
         return Changes(
             list(new.values()),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.events.types import Complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
     from voc_stream.events.types import AnyEvent
@@ -21,21 +21,16 @@ class Keys(NamedTuple):
     complaints: AbstractSet[str]
 
 
-def keys_of(events: Sequence[AnyEvent]) -> Keys:
+def keys_of(events: Iterable[AnyEvent]) -> Keys:
     """The rows that must be at hand before events can be folded, in the order of the events.
 
     So rows that are folded one after the other are read one after the other, and lie side by side.
     """
-    return Keys(
-        dict.fromkeys([event.customer_id for event in events]).keys(),
-        dict.fromkeys(
-            [
-                event.order_id
-                for event in events
-                if event.order_id is not None and event.concerns_order
-            ]
-        ).keys(),
-        dict.fromkeys(
-            [event.complaint_id for event in events if isinstance(event, Complaint)]
-        ).keys(),
-    )
+    customers, orders, complaints = dict[str, None](), dict[str, None](), dict[str, None]()
+    for event in events:
+        customers[event.customer_id] = None
+        if event.order_id is not None and event.concerns_order:
+            orders[event.order_id] = None
+        if isinstance(event, Complaint):
+            complaints[event.complaint_id] = None
+    return Keys(customers.keys(), orders.keys(), complaints.keys())

@@ -141,6 +141,7 @@ BEGIN
             ('installation', 'DELETE, MAINTAIN'),
             ('customer_moment', 'MAINTAIN'),
             ('customer_move', 'UPDATE'),
+            ('profile_change', 'UPDATE, MAINTAIN'),
             ('increment', 'UPDATE'),
             ('merged', 'DELETE, MAINTAIN'),
             ('churn_pending', 'UPDATE'),

@@ -149,6 +149,8 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
             f"VOC_KAFKA_SSL_CAFILE: {settings.kafka_ssl_cafile} cannot be used ({_reason(error)});"
             f" it must hold certificates in PEM"
         ) from error
+    # Some machines' OpenSSL still allows TLS 1.0, and Python then leaves the minimum to it.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.kafka_ssl_certfile is not None:
         # If it is given no password at all, OpenSSL would ask the terminal for one.
         password = settings.kafka_ssl_key_password or ""

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 
 # Bounds one refresh, so that a backlog is merged in steps that stay within the statement time-out.
-# More share rows: 400,000 cost PostgreSQL a third less than 200,000. But they take more memory. A
-# worker with its chores came to 409 MiB once with 250,000, and to 346 at most with 200,000.
+# More share rows: 400,000 cost PostgreSQL a third less than 200,000. But they take more memory.
+# After 180,000 events a worker with its chores held 409 MiB with 250,000, and 346 with 200,000.
 MEASURES_A_TIME = 200_000
 # So few measures are merged at once; more wait until they share rows with what comes.
 FEW_MEASURES = 20_000

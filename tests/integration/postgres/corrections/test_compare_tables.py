@@ -40,22 +40,27 @@ class PlanningCursor:
         return self._cursor.fetchone()
 
 
+def rebuilt(store: Store, monkeypatch: pytest.MonkeyPatch) -> PlanningCursor:
+    """The cursor by which a rebuild compared the tables."""
+    cursors: list[PlanningCursor] = []
+
+    def compare(cursor: Cursor, schemas: Schemas) -> list[TableComparison]:
+        cursors.append(PlanningCursor(cursor))
+        planning: Any = cursors[-1]
+        return compare_tables(planning, schemas)
+
+    monkeypatch.setattr(rebuild, "compare_tables", compare)
+    rebuild.rebuild(store.url, store.catalogue, lambda _done, _of: None)
+    [planning] = cursors
+    return planning
+
+
 def test_comparing_takes_no_memory_by_the_row(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hashed EXCEPT keeps every row in memory, however little work_mem is."""
     send(store.sink(), messages(crowd(20)))
-    plans = []
-
-    def compare(cursor: Cursor, schemas: Schemas) -> list[TableComparison]:
-        planning: Any = PlanningCursor(cursor)
-        found = compare_tables(planning, schemas)
-        plans.append(planning.plan)
-        return found
-
-    monkeypatch.setattr(rebuild, "compare_tables", compare)
-    rebuild.rebuild(store.url, store.catalogue, lambda _done, _of: None)
-    [plan] = plans
+    plan = rebuilt(store, monkeypatch).plan
     assert "SetOp Except" in plan
     assert "HashSetOp" not in plan
 
@@ -64,17 +69,7 @@ def test_every_column_that_readers_see_is_compared(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Intervals, too: they follow from sums and from `phi`."""
-    asked = []
-
-    def compare(cursor: Cursor, schemas: Schemas) -> list[TableComparison]:
-        planning: Any = PlanningCursor(cursor)
-        found = compare_tables(planning, schemas)
-        asked.append(planning.asked)
-        return found
-
-    monkeypatch.setattr(rebuild, "compare_tables", compare)
-    rebuild.rebuild(store.url, store.catalogue, lambda _done, _of: None)
-    [statements] = asked
+    statements = rebuilt(store, monkeypatch).asked
     select = re.search(r"SELECT ((?:\"\w+\",? )+)FROM \w+\.rolling_satisfaction", statements)
     assert select is not None
     compared = set(re.findall(r"\w+", select[1]))

@@ -64,7 +64,11 @@ def test_log_tail_is_the_end_of_the_output(tmp_path: Path) -> None:
     """Errors and output land in one log, whose end goes into messages."""
     child = Child(
         "talker",
-        [sys.executable, "-c", "import sys; print('x\\n' * 50); sys.exit('last words')"],
+        [
+            sys.executable,
+            "-c",
+            "import sys; print('x\\n' * 50, flush=True); sys.exit('last words')",
+        ],
         tmp_path / "log",
     )
     child._process.wait(10)

@@ -4,9 +4,11 @@ import math
 from datetime import UTC, datetime
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from real_data import needs_survey, survey
 from run_length import (
     mean_run_length,
     mean_run_length_of_both_sides,
@@ -245,6 +247,21 @@ def test_stable_scores_alarm_no_more_often_than_allowed_and_drops_are_found_near
         # What there is to a chart that starts at zero: the bound, and the part of a score by which
         # it is passed.
         assert delays[150] <= 1.3 * math.log(allowed) / after.information + 1
+
+
+@needs_survey
+def test_thresholds_follow_from_the_scores_of_a_real_survey() -> None:
+    """Scores pile up at the best mark: 190 of 1,811 customers of a survey gave it.
+
+    So thresholds come from the shape of the scores. Scores that are drawn from the survey alarm as
+    often as promised.
+    """
+    overall = survey()[:, 0]
+    marks, counts = np.unique(overall, return_counts=True)
+    assert (len(overall), marks[-1], counts[-1]) == (1811, 10, 190)
+    scores = distribution_of({float(mark): int(n) for mark, n in zip(marks, counts, strict=True)})
+    allowed = 2_000
+    assert 20 < _alarms(charts_for(scores, allowed), scores, 200 * allowed, Random(7)) <= 200
 
 
 def _alarms(charts: list, scores: Distribution, count: int, random: Random) -> int:  # type: ignore[type-arg]  # of charts

@@ -19,6 +19,7 @@ from voc_stream.catalogue.model import Catalogue, Factor, Limits, timings_of
 from voc_stream.catalogue.plausible import problems
 from voc_stream.catalogue.reading.check_churn import check_churn
 from voc_stream.catalogue.reading.check_limits import check_limits
+from voc_stream.catalogue.reading.check_words import check_words
 from voc_stream.catalogue.reading.days_file import with_days_files
 from voc_stream.catalogue.reading.file_text import CatalogueError, CatalogueText
 from voc_stream.catalogue.reading.read_calendar import read_calendar
@@ -114,6 +115,7 @@ def _read(file: CatalogueText, folder: Path, tables: dict[str, Any]) -> Catalogu
     file.filled(shell.label, ("label",))
     check_churn(file, shell.churn, experiences)
     check_limits(file, shell.limits, flow)
+    check_words(file, experiences)
     for name, problem in problems(shell.plausible):
         file.fail(("plausible", name), problem)
     return msgspec.structs.replace(

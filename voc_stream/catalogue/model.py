@@ -16,6 +16,7 @@ from voc_stream.catalogue.flow import Flow
 from voc_stream.catalogue.label import Label  # noqa: TC001  msgspec reads it at run time
 from voc_stream.catalogue.measures import Between, KeptBy, Kind, Source, Unit
 from voc_stream.catalogue.plausible import Plausible
+from voc_stream.catalogue.words import Words
 
 Factor = Literal["product", "service", "relationship", "convenience", "brand", "price"]
 Band = Literal["medium", "high", "critical"]
@@ -52,6 +53,7 @@ class Experience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ideal: float | None = None
     key: bool = False
     hygiene: bool = False
+    words: Words = Words()
     alert: Thresholds = Thresholds()
 
 

@@ -171,9 +171,9 @@ def test_the_drop_of_an_nps_is_on_its_own_scale(tmp_path: Path) -> None:
 
 
 PACKAGED = {
-    "automotive": (4, "6505cd3879ec"),
-    "hotel": (4, "a8dba45f39e5"),
-    "retail": (4, "ca257abe5fb7"),
+    "automotive": (5, "09c094b5da10"),
+    "hotel": (5, "d5a82593dbab"),
+    "retail": (5, "763fc88c0f17"),
 }
 
 
@@ -748,6 +748,21 @@ WRONG = [
         "low_score = 6",
         "low_score = 11",
         "trade.toml:33: churn.low_score: must be from 0 to 10, not 11",
+    ),
+    (
+        "importance = 9",
+        'words = { zh = ["…"] }',
+        "trade.toml:18: experience.wait.words.zh: '…' has neither a letter nor a digit",
+    ),
+    (
+        "importance = 9",
+        f'words = {{ en = ["{"x" * 41}"] }}',
+        f"trade.toml:18: experience.wait.words.en: '{'x' * 41}' is longer than 40 characters",
+    ),
+    (
+        "[churn]",
+        'words = { en = ["late"] }\n[experience.wait.words]\nen = ["Late"]\n[churn]',
+        "trade.toml:28: experience.reception_minutes.words.en: 'late' stands at 'wait', too,",
     ),
     (_EXPERIENCES, "", "trade.toml:1: experience: at least one [experience.…] table is needed"),
     (

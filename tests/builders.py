@@ -44,6 +44,14 @@ ACTIONS = (
     "closed",
     "withdrawn",
 )
+TEXTS = (
+    "等了两个小时,没人接待",
+    "服务态度不好",
+    "Waited two hours, and the bill was too high.",
+    "rude",
+    "太贵 rude",
+    "…",
+)
 PROCESS_ITEMS = ("advice_given", "followed_up")
 
 
@@ -180,6 +188,7 @@ def _fields() -> dict[str, dict[str, st.SearchStrategy[Any]]]:
             "category": maybe(st.sampled_from(RATINGS)),
             "compensation": maybe(amounts()),
             "handed_to": maybe(named("d", 2)),
+            "text": maybe(st.sampled_from(TEXTS)),
         },
         "repair_step": {
             "order_id": named("o"),

@@ -34,6 +34,12 @@ KEYS = {
     "duration_daily": ("day", "experience", "site_id"),
     "duration_rolling": ("horizon", "scope_type", "scope", "experience"),
     "complaint_iceberg": ("horizon", "scope_type", "scope", "experience"),
+    "complaint_text": ("complaint_id",),
+    "complaint_gram": ("month", "category", "gram"),
+    "text_suggestion": ("complaint_id",),
+    "complaint_term": ("month", "gram"),
+    "complaint_pareto": ("month", "scope_type", "scope", "category"),
+    "theme_impact": ("month", "category", "experience"),
     "churn_risk": ("customer_id",),
 }
 WITH_BODY = ("touchpoint_event", "retraction")

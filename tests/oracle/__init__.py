@@ -27,6 +27,7 @@ from oracle.orders import (
 )
 from oracle.reading import flow_stage, is_scored, outcomes, read_events, read_retractions
 from oracle.satisfaction import contributions, daily_rows, rolling_rows
+from oracle.texts import text_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,6 +103,7 @@ def expected_tables(
     tables["complaint_iceberg"] = iceberg_rows(
         tables["rolling_satisfaction"], tables["complaint"], as_of
     )
+    tables |= text_tables(events, tables["complaint"], tables["experience_daily"], catalogue)
     tables["churn_risk"] = risk_rows(
         judgements_by_customer(events), tables, moments, catalogue, as_of
     )

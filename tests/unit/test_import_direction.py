@@ -155,6 +155,13 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "pipeline",
         "postgres.session",
     ),
+    "postgres.texts": (
+        "catalogue",
+        "postgres.schema",
+        "postgres.schema.expressions",
+        "postgres.session",
+        "texts",
+    ),
     "postgres.intake": (
         "catalogue",
         "domain",
@@ -187,6 +194,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.schema",
         "postgres.schema.views",
         "postgres.session",
+        "postgres.texts",
     ),
     "postgres.alerting.facts": (
         "alerts",
@@ -248,6 +256,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "postgres.rolling",
         "postgres.schema",
         "postgres.session",
+        "postgres.texts",
+        "texts",
     ),
     "postgres": (),
     "kafka.connection": ("errors", "settings"),

@@ -27,6 +27,7 @@ LEAST_COUNT = 2
 and may be a name."""
 REASONS = 3
 SMOOTHING = 0.5
+DIGITS = 9
 
 
 class Suggestion(NamedTuple):
@@ -108,14 +109,15 @@ class Classifier:
         if not places or len(self.categories) < 2:  # noqa: PLR2004  one alone is no choice
             return None
         weights = self._weights[places]
-        scores = weights.sum(axis=0)
+        # What is equal in truth must be equal here, whatever the order in which it is added up.
+        scores = weights.sum(axis=0).round(DIGITS)
         best = int(scores.argmax())
-        speaking = weights[:, best]
+        speaking = weights[:, best].round(DIGITS)
         strongest = np.argsort(-speaking, kind="stable")[:REASONS].tolist()
         scores_of_others = np.delete(scores, best)
         return Suggestion(
             self.categories[best],
-            float(scores[best] - scores_of_others.max()),
+            round(float(scores[best] - scores_of_others.max()), DIGITS),
             tuple(self.grams[places[each]] for each in strongest if speaking[each] > 0),
         )
 

@@ -42,6 +42,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     `times`: what follows the latest reopening.
     `opened_to_resolve`: for how many microseconds of the wait the site was open, as it was counted.
     `profile`: the owner's, under which its measures count; kept if the catalogue declares any.
+    `has_text`: whether any event of it has a text.
     """
 
     complaint_id: str
@@ -59,16 +60,22 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
     times: dict[str, Since] = {}
     opened_to_resolve: int | None = None
     profile: Profile = NO_PROFILE
+    has_text: bool = False
 
-    def apply(self, event: Complaint, at: datetime) -> None:
-        """Take in one step. Any order of calls with distinct events ends in the same state."""
-        event_id = event.event_id
+    def apply(self, event: Complaint, at: datetime) -> bool:
+        """Take in one step. Any order of calls with distinct events ends in the same state.
+
+        Returns whether its texts, or the category of a complaint with texts, may have changed.
+        """
+        event_id, category = event.event_id, self.category
         self.customer_id = latest(self.customer_id, event.customer_id, at, event_id)
         self.site_id = latest(self.site_id, event.site_id, at, event_id)
         self.product = latest(self.product, event.product, at, event_id)
         self.order_id = latest(self.order_id, event.order_id, at, event_id)
         self.category = latest(self.category, event.category, at, event_id)
         self.severity = latest(self.severity, event.severity, at, event_id)
+        if event.text is not None:
+            self.has_text = True
         self.handed_to = latest(self.handed_to, event.handed_to, at, event_id)
         if event.compensation is not None:
             self.compensation = latest(
@@ -76,11 +83,11 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
             )
         if event.action == "reopened":
             self._reopen(at)
-            return
-        if event.action == "opened":
+        elif event.action == "opened":
             self.opened_at = earliest_time(self.opened_at, at)
-            return
-        self._add(event.action, at)
+        else:
+            self._add(event.action, at)
+        return self.has_text and (event.text is not None or self.category is not category)
 
     def _reopen(self, at: datetime) -> None:
         self.reopened += 1
@@ -111,7 +118,7 @@ class ComplaintState(msgspec.Struct, omit_defaults=True, gc=False):
 
         If not, it is the same without the event.
         """
-        if event.action == "reopened" or at == self.opened_at:
+        if event.action == "reopened" or at == self.opened_at or event.text is not None:
             return True
         since = self.times.get(event.action)
         stated = (

@@ -63,6 +63,7 @@ class Fold:
         self.customers: dict[str, CustomerState] = {}
         self.orders: dict[str, OrderState] = {}
         self.complaints: dict[str, ComplaintState] = {}
+        self.complaints_to_read: set[str] = set()
 
     def add_customers(self, states: Mapping[str, CustomerState]) -> None:
         """Lend the stored states of customers."""
@@ -129,7 +130,8 @@ class Fold:
         self._measured_complaints.note(complaint)
         owner = value_of(complaint.customer_id)
         self._noted.note_complaint(complaint)
-        complaint.apply(event, at)
+        if complaint.apply(event, at):
+            self.complaints_to_read.add(event.complaint_id)
         self._affected.update(filter(None, (owner, value_of(complaint.customer_id))))
 
     def to_fold_anew(self, events: Iterable[AnyEvent], silent: Collection[str]) -> Keys:
@@ -152,18 +154,16 @@ class Fold:
         for event in events:
             self._affected.add(event.customer_id)
             if measures := measures_of(event, self._declared):
-                counted = contribution_of(
-                    event,
-                    moment_of(event),
-                    self.customers[event.customer_id].profile_of(event.event_id),
-                    measures,
-                )
+                profile = self.customers[event.customer_id].profile_of(event.event_id)
+                counted = contribution_of(event, moment_of(event), profile, measures)
                 self._taken_back.append(counted._replace(weight=-1))
         for order_id in remaining.keys.orders:
             self._put_order(self.orders.pop(order_id), remaining.orders.get(order_id))
         for complaint_id in remaining.keys.complaints:
             earlier = self.complaints.pop(complaint_id)
             self._measured_complaints.note(earlier)
+            if earlier.has_text:
+                self.complaints_to_read.add(complaint_id)
             owners = [earlier.customer_id]
             self._noted.note_complaint(earlier)
             if complaint_id in remaining.complaints:

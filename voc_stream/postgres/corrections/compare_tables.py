@@ -10,6 +10,7 @@ from voc_stream.domain.horizons import PANES_KEPT
 from voc_stream.postgres.corrections.repair import comparable
 from voc_stream.postgres.schema import all_tables as tables
 from voc_stream.postgres.schema.view_comments import VIEW_COMMENTS
+from voc_stream.postgres.schema.views.complaint_texts import TEXT_KEYS
 from voc_stream.postgres.schema.views.durations import DURATION_KEYS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_KEYS
 
@@ -65,7 +66,15 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
             [comparable(name) for name in _columns(table) if name not in NOT_DERIVED],
             "true",
         )
-        for table in (*_STATES, tables.churn_risk, tables.customer_moment)
+        for table in (
+            *_STATES,
+            tables.churn_risk,
+            tables.customer_moment,
+            tables.complaint_text,
+            tables.complaint_gram,
+            tables.text_suggestion,
+            tables.complaint_term,
+        )
     ]
     found.append(
         (
@@ -81,6 +90,7 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         "repair_stage": ("order_id", "stage"),
         **DURATION_KEYS,
         **ICEBERG_KEYS,
+        **TEXT_KEYS,
     }
     return found + [
         (

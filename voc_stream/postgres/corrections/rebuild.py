@@ -49,6 +49,7 @@ from voc_stream.postgres.session.error_advice import explain
 from voc_stream.postgres.session.locks import Lock, keep_batches_out, wait_for_lock
 from voc_stream.postgres.session.server_clock import server_now
 from voc_stream.postgres.session.staging import create_staging_tables
+from voc_stream.postgres.texts.read_all import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,7 @@ _LOCKS = (
     Lock.DETAILS,
     Lock.ASSESSMENT,
     Lock.EVALUATION,
+    Lock.TEXTS,
 )
 _STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 _REPLACED = (
@@ -76,6 +78,10 @@ _REPLACED = (
     tables.duration_count,
     tables.pane,
     tables.rolling_sum,
+    tables.complaint_text,
+    tables.complaint_gram,
+    tables.text_suggestion,
+    tables.complaint_term,
 )
 _QUEUES = (
     tables.increment,
@@ -83,6 +89,8 @@ _QUEUES = (
     tables.customer_move,
     tables.churn_pending,
     tables.late_hour,
+    tables.text_pending,
+    tables.text_clock,
 )
 _COPIED = (*_REPLACED, *_QUEUES, tables.experience, tables.rolling_clock)
 
@@ -170,6 +178,7 @@ def _catch_up(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
     _merge_everything(cursor, schemas)
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
         churn.reassess(cursor, customer_ids, catalogue, now)
+    read_all(cursor, catalogue)
     # The temporary tables must not shadow those that the scratch schema's own will be made from.
     cursor.execute("DISCARD TEMP")
 
@@ -272,3 +281,4 @@ def _derive(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
     cursor.execute(f"SELECT max(as_of) FROM {schemas.live}.rolling_clock")
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     churn.reassess(cursor, without, catalogue, as_of)
+    read_all(cursor, catalogue)

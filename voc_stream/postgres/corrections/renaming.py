@@ -60,6 +60,19 @@ def _rename_categories(cursor: Cursor, old: str, new: str) -> None:
         )
 
 
+def _rename_in_texts(cursor: Cursor, names: Mapping[str, str]) -> None:
+    """Rename in what was counted of complaints' texts."""
+    cursor.execute(
+        "UPDATE complaint_text SET category = %(new)s WHERE category = %(old)s;"
+        " UPDATE text_suggestion SET category = %(new)s WHERE category = %(old)s;"
+        " WITH gone AS (DELETE FROM complaint_gram WHERE category = %(old)s RETURNING *)"
+        " INSERT INTO complaint_gram AS t (month, category, gram, n)"
+        " SELECT month, %(new)s, gram, n FROM gone"
+        f" {add_up('month, category, gram', ('n',))}",
+        names,
+    )
+
+
 def _rename_waiting(cursor: Cursor, alias: Mapping[str, str]) -> None:
     """Rename in what waits to be merged. Its writers may not update it; it keeps its number."""
     if not alias:
@@ -96,6 +109,7 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
                 names,
             )
         _rename_categories(cursor, old, new)
+        _rename_in_texts(cursor, names)
         # What detectors knew under either name is computed anew from hours and days.
         cursor.execute(
             "DELETE FROM detector WHERE experience = %(new)s AND EXISTS ("

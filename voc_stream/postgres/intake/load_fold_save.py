@@ -123,8 +123,15 @@ class Folding:
         background.run(partial(insert_increment, cursor, source, of_moments))
         data = lines(pending_rows(fold.affected_customers()))
         background.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
+        if to_read := fold.complaints_to_read:
+            background.run(partial(queue_texts, cursor, sorted(to_read)))
         background.run(partial(entities.settle_profiles, cursor, [*moved, *gone]))
         background.wait()
+
+
+def queue_texts(cursor: Cursor, complaint_ids: Sequence[str]) -> None:
+    """Note that what these complaints say, or are about, may have changed."""
+    cursor.execute("INSERT INTO text_pending VALUES (%s::text[])", (list(complaint_ids),))
 
 
 def queue_moves(cursor: Cursor, customer_ids: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from voc_stream.postgres.schema.expressions.durations import percentiles_of
 from voc_stream.postgres.schema.reader_views import ROLLING_KEY, ROLLING_SUMS, rolling_of, totals
 from voc_stream.postgres.schema.sums import SUMS
 from voc_stream.postgres.schema.tables.columns import SCORE_BINS
+from voc_stream.postgres.schema.views.complaint_texts import impact_of, pareto_of
 from voc_stream.postgres.schema.views.durations import DURATION_KEYS
 from voc_stream.postgres.schema.views.iceberg import COMPLAINT_KEY, iceberg_of
 from voc_stream.postgres.session.connection import SCHEMA_VERSION
@@ -147,10 +148,31 @@ def _complaint_iceberg(cells: Sequence[Schemas]) -> str:
     return iceberg_of(summed, f"{ALL_CELLS}.rolling_satisfaction")
 
 
+def _complaint_pareto(cells: Sequence[Schemas]) -> str:
+    key = "month, scope_type, scope, category"
+    return pareto_of(
+        f"(SELECT {key}, sum(n)::bigint AS n, sum(suggested_n)::bigint AS suggested_n"
+        f" FROM {_all_of(cells, 'theme_total')} c GROUP BY {key})"
+    )
+
+
+def _theme_impact(cells: Sequence[Schemas]) -> str:
+    sums = "sum(n)::bigint AS n, sum(score_sum)::bigint AS score_sum"
+    month = "date_trunc('month', day::timestamp)::date"
+    return impact_of(
+        f"(SELECT month, category, experience, {sums}"
+        f" FROM {_all_of(cells, 'theme_answers')} c GROUP BY month, category, experience)",
+        f"(SELECT {month} AS month, experience, sum(n) AS n, sum(score_sum) AS score_sum"
+        f" FROM {_all_of(cells, 'experience_daily')} d GROUP BY 1, 2)",
+    )
+
+
 _SUMS: Mapping[str, Callable[[Sequence[Schemas]], str]] = {
     "experience_daily": _experience_daily,
     "rolling_satisfaction": _rolling_satisfaction,
     "duration_daily": _duration_daily,
     "duration_rolling": _duration_rolling,
     "complaint_iceberg": _complaint_iceberg,
+    "complaint_pareto": _complaint_pareto,
+    "theme_impact": _theme_impact,
 }

@@ -22,6 +22,14 @@ from voc_stream.postgres.schema.tables.engine import (
 )
 from voc_stream.postgres.schema.tables.events import retracted_event, retraction, touchpoint_event
 from voc_stream.postgres.schema.tables.intake import dead_letter, stream_position
+from voc_stream.postgres.schema.tables.learned.texts import (
+    complaint_gram,
+    complaint_term,
+    complaint_text,
+    text_clock,
+    text_pending,
+    text_suggestion,
+)
 from voc_stream.postgres.schema.tables.reading import (
     alert,
     churn_risk,
@@ -49,6 +57,9 @@ __all__ = [
     "churn_pending",
     "churn_risk",
     "complaint",
+    "complaint_gram",
+    "complaint_term",
+    "complaint_text",
     "cube_cell",
     "customer_moment",
     "customer_move",
@@ -80,5 +91,8 @@ __all__ = [
     "site_calendar",
     "site_level",
     "stream_position",
+    "text_clock",
+    "text_pending",
+    "text_suggestion",
     "touchpoint_event",
 ]

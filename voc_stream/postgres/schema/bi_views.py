@@ -29,6 +29,7 @@ _TABLES = (
     tables.retracted_event,
     tables.repair_order,
     tables.complaint,
+    tables.complaint_term,
     tables.churn_risk,
     tables.alert,
     tables.dead_letter,

@@ -10,6 +10,7 @@ from voc_stream.postgres.schema.expressions.intervals import of_scale, share
 from voc_stream.postgres.schema.expressions.stated import stated_mean
 from voc_stream.postgres.schema.sums import BINS, SUMS
 from voc_stream.postgres.schema.tables.customer import CUSTOMER_VIEW
+from voc_stream.postgres.schema.views.complaint_texts import TEXT_VIEWS
 from voc_stream.postgres.schema.views.durations import DURATION_VIEWS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_VIEWS
 
@@ -178,4 +179,5 @@ READER_VIEWS = (
     ("repair_stage", _REPAIR_STAGE),
     *DURATION_VIEWS,
     *ICEBERG_VIEWS,
+    *TEXT_VIEWS,
 )

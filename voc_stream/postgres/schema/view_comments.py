@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.dimensions import CUBE, SCOPE_TYPES_IN_WORDS
 from voc_stream.postgres.schema.sums import SUMS
 from voc_stream.postgres.schema.tables.customer import CUSTOMER_COMMENTS
+from voc_stream.postgres.schema.views.complaint_texts import TEXT_COMMENTS, TEXT_TOTAL_COMMENTS
 from voc_stream.postgres.schema.views.durations import DURATION_COMMENTS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_COMMENTS
 
@@ -116,6 +117,7 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     **DURATION_COMMENTS,
     **ICEBERG_COMMENTS,
+    **TEXT_COMMENTS,
 }
 
 _SUM_COMMENT = "what rolling_satisfaction is computed from / 合计"
@@ -149,5 +151,6 @@ TOTAL_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "complaints": "complaints / 投诉数",
         },
     ),
+    **TEXT_TOTAL_COMMENTS,
 }
 """Of views that add up what others are computed from."""

@@ -31,6 +31,7 @@ class Lock(StrEnum):
     EVALUATION = "evaluation"
     OUTBOX = "outbox"
     RETRACTIONS = "retractions"
+    TEXTS = "texts"
 
 
 def try_lock(cursor: Cursor, lock: Lock) -> bool:

@@ -197,7 +197,9 @@ lock = Table(
     "lock",
     metadata,
     required(
-        "name", KEY, "histories, sites, details, assessment, evaluation, outbox or retractions"
+        "name",
+        KEY,
+        "histories, sites, details, assessment, evaluation, outbox, retractions or texts",
     ),
     PrimaryKeyConstraint("name"),
     comment="What one worker does at a time; whoever does it locks the row",

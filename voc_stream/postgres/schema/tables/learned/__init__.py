@@ -1,0 +1,1 @@
+"""Declares the tables of what is learned from what customers say and do."""

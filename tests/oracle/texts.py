@@ -165,7 +165,7 @@ def _suggestion(
     speaking.sort(key=lambda gram: -round(weights[gram][best], 9))
     return {
         "category": best,
-        "margin": round(scores[best] - others, 9),
+        "margin": scores[best] - others,
         "reasons": speaking[:3],
     }
 
@@ -243,6 +243,7 @@ def _pareto(
             rows[*key, theme] = {
                 "n": n,
                 "suggested_n": sum(by_theme[theme]),
+                "n_all": total,
                 "rank": rank,
                 "share": n / total,
                 "cumulative_share": so_far / total,

@@ -110,14 +110,14 @@ class Classifier:
             return None
         weights = self._weights[places]
         # What is equal in truth must be equal here, whatever the order in which it is added up.
-        scores = weights.sum(axis=0).round(DIGITS)
-        best = int(scores.argmax())
+        scores = weights.sum(axis=0)
+        best = int(scores.round(DIGITS).argmax())
         speaking = weights[:, best].round(DIGITS)
         strongest = np.argsort(-speaking, kind="stable")[:REASONS].tolist()
         scores_of_others = np.delete(scores, best)
         return Suggestion(
             self.categories[best],
-            round(float(scores[best] - scores_of_others.max()), DIGITS),
+            float(scores[best] - scores_of_others.max()),
             tuple(self.grams[places[each]] for each in strongest if speaking[each] > 0),
         )
 

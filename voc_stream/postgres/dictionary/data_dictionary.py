@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _FOR_READERS = (
     "rolling_satisfaction", "experience_daily", "duration_rolling", "duration_daily", "experience",
     "repair_order", "repair_stage",
-    "complaint", "complaint_iceberg", "customer", "churn_risk",
+    "complaint", "complaint_suggestion", "complaint_pareto", "complaint_term", "theme_impact",
+    "complaint_iceberg", "customer", "churn_risk",
     "alert", "touchpoint_event", "retracted_event", "dead_letter", "stream_position",
 )  # fmt: skip
 COLUMNS = 100

@@ -33,7 +33,19 @@ def reader(store: Store) -> Iterator[Cursor]:
     store.take_in(
         complaint(text=SECRET, category="overall", comment=SECRET, nested={"text": SECRET}),
         touchpoint(text=SECRET, segment="x"),
-        callback(text=SECRET, answers=[{"item": "overall", "score": 3, "why": SECRET}]),
+        *(
+            complaint(
+                f"k-1{n}",
+                complaint_id=f"q-1{n}",
+                order_id="o-1",
+                text="rude",
+                occurred_at=at(days=-40 * (n == 0)),
+            )
+            for n in range(4)
+        ),
+        callback(
+            text=SECRET, order_id="o-1", answers=[{"item": "overall", "score": 3, "why": SECRET}]
+        ),
         customer(segment="gold", annual_value=1000),
         repair_step("r-0", stage="delivery", occurred_at=at(minutes=-5)),
         repair_step(stage="delivery", edge="exit", promised_at=at()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builders import messages
+from builders import at, callback, complaint, messages
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, send
 
@@ -45,7 +45,13 @@ def test_each_number_with_decimals_says_of_how_many_it_is(store: Store) -> None:
 
 def test_where_a_mean_is_its_count_is(store: Store) -> None:
     """Of a mean that is known, it is known of how many; of one of scores, of one at least."""
-    send(store.sink(), messages(crowd(60)))
+    said = [
+        complaint(
+            f"k-1{n}", complaint_id=f"q-1{n}", text="rude", occurred_at=at(days=-40 * (n == 0))
+        )
+        for n in range(4)
+    ]
+    send(store.sink(), messages([*crowd(60), *said]))
     store.chores().refresh(NOW)
     for name, found in OF_HOW_MANY.items():
         for column, counts in found.items():

@@ -127,8 +127,7 @@ def test_the_impact_of_a_theme_is_exact(store: Store) -> None:
     store.take_in(*events)
     assert store.chores().refresh(NOW)
     ((theme, n, n_all, theme_mean, mean, without, impact),) = store.ask(
-        "SELECT category, n, n_all, theme_mean, mean, mean_without, impact"
-        " FROM voc_bi.theme_impact"
+        "SELECT category, n, n_all, theme_mean, mean, mean_without, impact FROM voc_bi.theme_impact"
     )
     assert (theme, n, n_all, theme_mean) == ("fair_charge", 1, 3, 2)
     assert (mean, without, impact) == (6.5, 8.75, -2.25)

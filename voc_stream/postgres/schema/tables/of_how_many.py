@@ -39,6 +39,9 @@ OF_HOW_MANY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **dict.fromkeys(("unhappy_share", "unhappy", "unhappy_low", "unhappy_high"), _OF_SCORES),
         "unhappy_per_complaint": ("n", "complaints"),
     },
+    "complaint_pareto": dict.fromkeys(("share", "cumulative_share"), ("n", "n_all")),
+    "complaint_term": {"p_value": ("n", "complaints", "complaints_before")},
+    "theme_impact": dict.fromkeys(("theme_mean", "mean", "mean_without", "impact"), ("n", "n_all")),
     "duration_daily": _PERCENTILES,
     "duration_rolling": _PERCENTILES,
 }
@@ -53,6 +56,7 @@ OF_ONE_THING: Mapping[str, frozenset[str]] = {
     "repair_order": frozenset({"estimated_amount", "final_amount"}),
     "repair_stage": frozenset({"minutes", "opening_minutes"}),
     "complaint": frozenset({"minutes_to_resolve", "opening_minutes_to_resolve", "compensation"}),
+    "complaint_suggestion": frozenset({"category_margin"}),
     "customer": frozenset({"annual_value"}),
     "churn_risk": frozenset({"risk", "value_at_risk"}),
     "experience": frozenset(

@@ -44,6 +44,7 @@ def pareto_of(theme_total: str) -> str:
     order = f"{whole} ORDER BY (category = ''), n DESC, category"
     return f"""
 SELECT month, scope_type, scope, category, n, suggested_n,
+       (sum(n) OVER ({whole}))::bigint AS n_all,
        row_number() OVER ({order})::int AS rank,
        (n / sum(n) OVER ({whole}))::float8 AS share,
        (sum(n) OVER ({order}) / sum(n) OVER ({whole}))::float8 AS cumulative_share
@@ -129,6 +130,7 @@ TEXT_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
             "category": f"{_THEME}; '' if neither is known",
             "n": "complaints that were opened in the month / 投诉数",
             "suggested_n": "those of them whose theme is only suggested / 其中为建议类别的",
+            "n_all": "all complaints of the month and scope / 全部投诉数",
             "rank": "1 is the most frequent; the unknown come last / 名次",
             "share": "n as a share of all of the month and scope / 占比",
             "cumulative_share": "the share of this and of all more frequent themes / 累计占比",

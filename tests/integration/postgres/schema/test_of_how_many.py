@@ -47,10 +47,15 @@ def test_where_a_mean_is_its_count_is(store: Store) -> None:
     """Of a mean that is known, it is known of how many; of one of scores, of one at least."""
     said = [
         complaint(
-            f"k-1{n}", complaint_id=f"q-1{n}", text="rude", occurred_at=at(days=-40 * (n == 0))
+            f"k-1{n}",
+            complaint_id=f"q-1{n}",
+            order_id="o-1",
+            text="rude",
+            occurred_at=at(days=-40 * (not n)),
         )
         for n in range(4)
     ]
+    said.append(callback("k-2", order_id="o-1", answers=[{"item": "overall", "score": 5}]))
     send(store.sink(), messages([*crowd(60), *said]))
     store.chores().refresh(NOW)
     for name, found in OF_HOW_MANY.items():

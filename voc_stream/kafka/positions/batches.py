@@ -58,16 +58,25 @@ class FetchedBatch(NamedTuple, Generic[AnyMessage]):
         return self.holes + (0 if self.start is None else max(0, self.first_offset - self.start))
 
 
-class HandedOn(NamedTuple):
-    """What goes to the agent at once.
+class HandedOn:
+    """What goes to the agent at once. The agent takes it out.
 
-    Attributes:
+    The reason: Faust keeps the last message that an agent is done with until the agent is done with
+    the next one. So it would keep 10,000 decoded messages.
+
+    Args:
         revocations: how often partitions had been revoked when it was handed on.
         batches: of any number of partitions.
     """
 
-    revocations: int
-    batches: Sequence[FetchedBatch[DecodedMessage]]
+    def __init__(self, revocations: int, batches: Sequence[FetchedBatch[DecodedMessage]]) -> None:
+        self.revocations = revocations
+        self._batches = batches
+
+    def take_out(self) -> Sequence[FetchedBatch[DecodedMessage]]:
+        """All batches; nothing is left here."""
+        batches, self._batches = self._batches, ()
+        return batches
 
 
 class Verdict(Enum):

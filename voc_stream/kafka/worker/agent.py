@@ -92,7 +92,7 @@ class BatchAgent:
         """Faust's agent: what was handed on together, one after another, for ever."""
         async for handed_on in stream:
             try:
-                await self._take(handed_on.batches)
+                await self._take(handed_on.take_out())
             finally:
                 self._consumer.taken(handed_on)
 

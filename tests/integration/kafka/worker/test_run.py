@@ -6,7 +6,8 @@ The store keeps the promises of PostgreSQL.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any
 
 from fakes import NOT_READ, event_id_of
 from kafka import KafkaAdminClient, KafkaConsumer
@@ -17,6 +18,7 @@ from voc_stream.kafka.topics import dead_letter_topic, input_topics
 from voc_stream.kafka.worker.outbox import headers_of
 from voc_stream.pipeline.ports import (
     DeadLetter,
+    DecodedMessage,
     FencedError,
     GaugeSample,
     Partition,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from fakes import MemoryChores, MemorySink
     from kafka_worker import ThreadWorker
 
-    from voc_stream.pipeline.ports import Batch, DecodedMessage, Message
+    from voc_stream.pipeline.ports import Batch, Message
     from voc_stream.settings import Settings
 
     Start = Callable[[], ThreadWorker]
@@ -92,6 +94,34 @@ def test_every_message_reaches_the_sink_once_and_in_order(
     wait_until(
         lambda: worker.sample("voc_events_total", outcome="duplicate") == 1500, "1500 repeated ones"
     )
+
+
+def test_messages_are_let_go_once_they_are_taken_in(
+    start: Start, voc: Settings, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker holds the batch it is at and the one it gathers, and no message of earlier ones."""
+
+    class Content:
+        """What a message says, as far as this test cares."""
+
+    decoded: list[weakref.ref[Content]] = []
+
+    def decode(messages: Sequence[Message], _now: datetime) -> Sequence[DecodedMessage]:
+        contents: list[Any] = [Content() for _ in messages]
+        decoded.extend(map(weakref.ref, contents))
+        return [
+            DecodedMessage(*message, content)
+            for message, content in zip(messages, contents, strict=True)
+        ]
+
+    monkeypatch.setattr(sink, "decode", decode)
+    start()
+    for part in range(3):
+        produce(voc, ids(100, first=100 * part))
+        wait_until(lambda part=part: sink.count == 100 * (part + 1), "the events")  # type: ignore[misc]  # a default binds the loop's value
+        sink.batches.clear()
+    wait_until(lambda: not any(content() for content in decoded), "messages that are let go")
+    assert len(decoded) >= 300
 
 
 def test_a_fenced_batch_makes_the_worker_read_the_position_again(

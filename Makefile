@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts \
 	bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers \
-	bench-cells bench-churn bench-detection bench-explanation coverage docs lint format lock clean
+	bench-cells bench-churn bench-texts bench-detection bench-explanation coverage docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -89,6 +89,9 @@ bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is foun
 
 coverage: $(VENV)/installed-test ## how often intervals hold what is true: a minute
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.coverage $(ARGS)
+
+bench-texts: $(VENV)/installed-test ## how often complaint texts are understood: seconds
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.texts $(ARGS)
 
 bench-explanation: $(VENV)/installed-test ## whom alerts name, and how often wrongly: 5 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.explanation $(ARGS)

@@ -54,7 +54,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn.facts",
         "domain.churn.signals",
     ),
-    "texts": ("domain",),
+    "texts": ("catalogue", "domain"),
     "domain.folds": ("domain",),
     "domain.estimates": ("domain",),
     "domain.measures": ("catalogue", "domain", "events", "events.types"),

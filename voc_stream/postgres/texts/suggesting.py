@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from voc_stream.texts.catalogue_words import counts_of_words
 from voc_stream.texts.classifier import MOST_GRAMS, Classifier
-from voc_stream.texts.grams import grams_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
     from voc_stream.texts.classifier import Suggestion
 
-WORD_WEIGHT = 3
-"""A word of the catalogue counts as much as so many complaints that say it."""
 _COUNTS = """
 WITH learned AS (
     SELECT gram, category, sum(n)::bigint AS n FROM complaint_gram
@@ -29,15 +27,6 @@ WITH learned AS (
 )
 SELECT gram, category, n FROM learned JOIN kept USING (gram)
 """
-
-
-def counts_of_words(catalogue: Catalogue) -> dict[str, Counter[str]]:
-    """What the words of a catalogue count: each as some complaints that say it."""
-    counts: dict[str, Counter[str]] = {}
-    for key, experience in catalogue.experience.items():
-        for gram in {gram for word in experience.words.all for gram in grams_of(word)}:
-            counts.setdefault(gram, Counter())[key] += WORD_WEIGHT
-    return counts
 
 
 def read_classifier(cursor: Cursor, catalogue: Catalogue) -> Classifier:

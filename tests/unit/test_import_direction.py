@@ -55,6 +55,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn.signals",
     ),
     "texts": ("catalogue", "domain"),
+    "importance": ("domain",),
     "domain.folds": ("domain",),
     "domain.estimates": ("domain",),
     "domain.measures": ("catalogue", "domain", "events", "events.types"),
@@ -330,7 +331,9 @@ ONLY_IN: Mapping[str, str] = {
 }
 # Pure rooms decide; they touch nothing outside and read no clock.
 READ_FILES = frozenset({"catalogue.reading.days_file", "catalogue.load"})
-PURE = frozenset({"alerts", "catalogue", "domain", "events", "pipeline", "simulator", "texts"})
+PURE = frozenset(
+    {"alerts", "catalogue", "domain", "events", "importance", "pipeline", "simulator", "texts"}
+)
 INPUT_OUTPUT = frozenset(
     """
     asyncio concurrent ctypes glob http io logging multiprocessing os pathlib secrets select shutil

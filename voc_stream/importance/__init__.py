@@ -1,0 +1,1 @@
+"""Measures how much experiences matter: what of an outcome they explain, and in which way; pure."""

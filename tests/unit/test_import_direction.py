@@ -54,6 +54,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn.facts",
         "domain.churn.signals",
     ),
+    "churn_model": ("errors",),
     "texts": ("catalogue", "domain"),
     "importance": ("domain",),
     "domain.folds": ("domain",),
@@ -332,7 +333,17 @@ ONLY_IN: Mapping[str, str] = {
 # Pure rooms decide; they touch nothing outside and read no clock.
 READ_FILES = frozenset({"catalogue.reading.days_file", "catalogue.load"})
 PURE = frozenset(
-    {"alerts", "catalogue", "domain", "events", "importance", "pipeline", "simulator", "texts"}
+    {
+        "alerts",
+        "catalogue",
+        "churn_model",
+        "domain",
+        "events",
+        "importance",
+        "pipeline",
+        "simulator",
+        "texts",
+    }
 )
 INPUT_OUTPUT = frozenset(
     """

@@ -116,6 +116,23 @@ def customer(event_id: str = "p-1", **fields: Any) -> Event:
     return _event("customer", event_id, {"change": "profile", **fields})
 
 
+def answered_together(count: int = 120) -> list[Event]:
+    """Callbacks that rate two experiences: so many that importance can be derived from them.
+
+    A third scores low, a third in between, and a third high.
+    """
+    return [
+        callback(
+            f"y-{number}",
+            answers=[
+                {"item": "overall", "score": (3, 7, 10)[number % 3] - number % 2},
+                {"item": "repair_quality", "score": (2, 8, 10)[number % 3]},
+            ],
+        )
+        for number in range(count)
+    ]
+
+
 def retraction(event_id: str = "x-1", *event_ids: str, **fields: Any) -> Event:
     """Takes out the events that it names."""
     named = {"event_ids": list(event_ids) or ["t-1"], "reason": "a test"}

@@ -40,6 +40,8 @@ KEYS = {
     "complaint_term": ("month", "gram"),
     "complaint_pareto": ("month", "scope_type", "scope", "category"),
     "theme_impact": ("month", "category", "experience"),
+    "answer_product": ("month", "scope_type", "scope", "first", "second"),
+    "answer_band": ("month", "scope_type", "scope", "experience", "band"),
     "churn_risk": ("customer_id",),
 }
 WITH_BODY = ("touchpoint_event", "retraction")

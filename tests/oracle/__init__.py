@@ -17,6 +17,7 @@ from oracle.customers import customer_rows
 from oracle.durations import duration_tables
 from oracle.heard import add_last_heard
 from oracle.iceberg import iceberg_rows
+from oracle.importance import importance_tables
 from oracle.orders import (
     add_opening_minutes,
     is_follow_up,
@@ -103,6 +104,7 @@ def expected_tables(
     tables["complaint_iceberg"] = iceberg_rows(
         tables["rolling_satisfaction"], tables["complaint"], as_of
     )
+    tables |= importance_tables(events, tables["customer"], catalogue)
     tables |= text_tables(events, tables["complaint"], tables["experience_daily"], catalogue)
     tables["churn_risk"] = risk_rows(
         judgements_by_customer(events), tables, moments, catalogue, as_of

@@ -129,6 +129,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "postgres.schema.migrations": ("postgres.schema",),
     "postgres.increments": (
         "domain",
+        "importance",
         "pipeline",
         "postgres.schema",
         "postgres.session",
@@ -155,6 +156,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn",
         "domain.entities",
         "pipeline",
+        "postgres.session",
+    ),
+    "postgres.importance": (
+        "catalogue",
+        "importance",
+        "postgres.schema",
         "postgres.session",
     ),
     "postgres.texts": (
@@ -253,6 +260,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "pipeline",
         "postgres.alerting",
         "postgres.corrections",
+        "postgres.importance",
         "postgres.intake",
         "postgres.reading",
         "postgres.rolling",

@@ -15,6 +15,7 @@ from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.alerting.evaluator import Evaluator
 from voc_stream.postgres.chores.assess_churn import AssessChurn
+from voc_stream.postgres.chores.measure_importance import MeasureImportance
 from voc_stream.postgres.chores.move_histories import MoveHistories
 from voc_stream.postgres.chores.read_texts import ReadTexts
 from voc_stream.postgres.chores.refresh_tables import RefreshTables
@@ -54,6 +55,7 @@ class PostgresChores(PostgresWorkerStore):
     Attributes:
         move_histories: counts earlier events under a new profile; see MoveHistories.
         assess_churn: brings risks to now; see AssessChurn.
+        measure_importance: derives how much ratings matter.
         read_texts: counts what complaints say, and suggests categories; see ReadTexts.
         refresh_sites: brings the rolling tables of sites to now; see RefreshTables.
         refresh_details: brings the other scopes and the cube to now.
@@ -71,6 +73,7 @@ class PostgresChores(PostgresWorkerStore):
         self.move_histories = MoveHistories(self.transaction, self._vacuum)
         self.assess_churn = AssessChurn(self.transaction, self._vacuum)
         self.read_texts = ReadTexts(self.transaction, self._vacuum)
+        self.measure_importance = MeasureImportance(self.transaction)
         tables = RefreshTables(self.transaction, self._vacuum)
         self.refresh_sites, self.refresh_details = tables.sites, tables.details
 
@@ -89,6 +92,7 @@ class PostgresChores(PostgresWorkerStore):
             "settle_details": lambda at: self.refresh_details(at.now, when_due=at.events_wait),
             "assess_churn": lambda at: self.assess_churn(at.now, in_parts=at.events_wait),
             "read_texts": lambda _: self.read_texts(),
+            "measure_importance": lambda at: self.measure_importance(at.now),
             "take_back": lambda at: self.take_back(at.now),
             "evaluate": partial(self._evaluate_and_show, show, evaluate_every),
             "dead_letter_retention": partial(self._delete_old_letters, show, keep_letters),
@@ -134,6 +138,7 @@ class PostgresChores(PostgresWorkerStore):
             and self.refresh_sites(now)
             and self.refresh_details(now, when_due=False)
             and self.read_texts(everything=True) is not None
+            and self.measure_importance(now)
         )
 
     def take_back(self, now: datetime) -> int | None:

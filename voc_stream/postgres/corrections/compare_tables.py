@@ -74,6 +74,8 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
             tables.complaint_gram,
             tables.text_suggestion,
             tables.complaint_term,
+            tables.answer_product,
+            tables.answer_band,
         )
     ]
     found.append(

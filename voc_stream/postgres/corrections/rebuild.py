@@ -82,6 +82,8 @@ _REPLACED = (
     tables.complaint_gram,
     tables.text_suggestion,
     tables.complaint_term,
+    tables.answer_product,
+    tables.answer_band,
 )
 _QUEUES = (
     tables.increment,

@@ -26,6 +26,7 @@ _SUMS = {
     "rolling_sum": (("horizon", "scope_type", "scope"), _BOXES),
     "experience_cube": (("day", "cell"), (*SUMS, *BINS)),
     "duration_count": (("day", "site_id", "bucket"), ("n",)),
+    "answer_band": (("month", "scope_type", "scope", "band"), ("n", "total", "squares")),
 }
 
 COMPLAINTS_A_TIME = 1_000
@@ -73,6 +74,34 @@ def _rename_in_texts(cursor: Cursor, names: Mapping[str, str]) -> None:
     )
 
 
+def _now(column: str) -> str:
+    return f"CASE {column} WHEN %(old)s THEN %(new)s ELSE {column} END AS {column}"
+
+
+def _rename_in_pairs(cursor: Cursor, names: Mapping[str, str]) -> None:
+    """Rename in cross-products, where the name that comes first stands first."""
+    kept = ("month", "scope_type", "scope")
+    key, turned = ("first", "second"), ("second", "first")
+    sums = ("n", "first_sum", "second_sum", "first_sq_sum", "second_sq_sum", "product_sum")
+    back = ("n", "second_sum", "first_sum", "second_sq_sum", "first_sq_sum", "product_sum")
+    columns = ", ".join((*kept, *key, *sums))
+    cursor.execute(
+        "WITH gone AS ("
+        " DELETE FROM answer_product WHERE %(old)s IN (first, second) RETURNING *"
+        "), renamed AS ("
+        f" SELECT {', '.join(kept)}, {_now('first')}, {_now('second')},"
+        f" {', '.join(sums)} FROM gone"
+        "), ordered AS ("
+        f" SELECT {columns} FROM renamed WHERE first < second UNION ALL"
+        f" SELECT {', '.join((*kept, *turned, *back))} FROM renamed WHERE first > second"
+        f") INSERT INTO answer_product AS t ({columns})"
+        f" SELECT {', '.join((*kept, *key))}, {', '.join(f'sum({name})' for name in sums)}"
+        f" FROM ordered GROUP BY {', '.join((*kept, *key))}"
+        f" {add_up(', '.join((*kept, *key)), sums)}",
+        names,
+    )
+
+
 def _rename_waiting(cursor: Cursor, alias: Mapping[str, str]) -> None:
     """Rename in what waits to be merged. Its writers may not update it; it keeps its number."""
     if not alias:
@@ -110,6 +139,7 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
             )
         _rename_categories(cursor, old, new)
         _rename_in_texts(cursor, names)
+        _rename_in_pairs(cursor, names)
         # What detectors knew under either name is computed anew from hours and days.
         cursor.execute(
             "DELETE FROM detector WHERE experience = %(new)s AND EXISTS ("
@@ -117,6 +147,7 @@ def rename_experiences(cursor: Cursor, alias: Mapping[str, str]) -> None:
             " DELETE FROM detector WHERE experience = %(old)s;"
             " DELETE FROM site_level WHERE experience = %(old)s;"
             " DELETE FROM late_hour WHERE experience = %(old)s;"
+            " DELETE FROM importance_weight WHERE %(old)s IN (experience, outcome);"
             " UPDATE detector_clock SET is_look_due = true",
             names,
         )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # In the order in which an analyst meets them.
 _FOR_READERS = (
-    "rolling_satisfaction", "experience_daily", "duration_rolling", "duration_daily", "experience",
+    "rolling_satisfaction", "derived_importance", "experience_daily", "duration_rolling",
+    "duration_daily", "experience",
     "repair_order", "repair_stage",
     "complaint", "complaint_suggestion", "complaint_pareto", "complaint_term", "theme_impact",
     "complaint_iceberg", "customer", "churn_risk",

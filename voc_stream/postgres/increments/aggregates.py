@@ -14,6 +14,7 @@ from voc_stream.domain.horizons import DAY, FIVE_MINUTES, HORIZONS, HOUR, PANES_
 from voc_stream.domain.moment import EPOCH
 from voc_stream.pipeline.clocks import LARGEST_LEAP
 from voc_stream.postgres.increments.aggregate import Aggregate, Key
+from voc_stream.postgres.increments.answer_aggregates import ANSWER_AGGREGATES
 from voc_stream.postgres.increments.encoding import NOT_STATED
 from voc_stream.postgres.increments.levels import Level
 from voc_stream.postgres.increments.world import EXPERIENCE
@@ -255,6 +256,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
         {"n": _count},
         counts=lambda measures, _: measures.is_in("minutes"),
     ),
+    *ANSWER_AGGREGATES,
 )
 """All of them; an aggregate comes after the one from which it is summed up."""
 HOURS_OF_SITES = next(

@@ -9,6 +9,7 @@ import numpy as np
 
 from voc_stream.domain.dimensions import COLUMNS, CUBE
 from voc_stream.domain.durations import EDGES
+from voc_stream.postgres.increments.answer_pairs import AgainstOutcome, Pairs
 from voc_stream.postgres.increments.encoding import NOT_STATED, Increment, unpack_whole
 from voc_stream.postgres.increments.grouping import combined
 from voc_stream.postgres.increments.world import EXPERIENCE
@@ -34,7 +35,9 @@ class Measures:
     """
 
     def __init__(self, increments: Iterable[bytes], world: World) -> None:
-        parts = [_columns_of(unpack_whole(data), world) for data in increments]
+        unpacked = [unpack_whole(data) for data in increments]
+        parts = [_columns_of(each, world) for each in unpacked]
+        self._counts = [_unpack(each.counts) for each in unpacked]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         self.world = world
         self._seconds, self._weight, *dimensions = columns[: 2 + len(COLUMNS)]
@@ -67,6 +70,28 @@ class Measures:
     def importance(self) -> Ints:
         """`NOT_STATED` if none was."""
         return self._importance.astype(np.int64)
+
+    @cached_property
+    def event(self) -> Ints:
+        """A number for each event: its measures stand one after the other."""
+        counts = np.concatenate(self._counts)
+        return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Pairs of ratings that one event gave."""
+        return Pairs(self.world, self.names[EXPERIENCE], self.event)
+
+    @cached_property
+    def against_outcome(self) -> AgainstOutcome:
+        """Ratings beside the outcome that the same event gave."""
+        return AgainstOutcome(self.world, self.names[EXPERIENCE], self.pairs, self.value)
+
+    @cached_property
+    def month(self) -> Ints:
+        """The month at the site, in months since 1970."""
+        days = self.local_day.astype("datetime64[D]")
+        return days.astype("datetime64[M]").astype(np.int64)
 
     @cached_property
     def local_day(self) -> Ints:

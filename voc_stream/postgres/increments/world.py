@@ -87,6 +87,19 @@ class World:
         return dict(self._cursor.fetchall())
 
     @cached_property
+    def ratings(self) -> frozenset[str]:
+        """The experiences that are ratings."""
+        self._cursor.execute("SELECT experience FROM experience WHERE kind = 'rating'")
+        return frozenset(name for (name,) in self._cursor.fetchall())
+
+    @cached_property
+    def outcome(self) -> str:
+        """The experience that is the outcome of all others; '' if the catalogue names none."""
+        self._cursor.execute("SELECT experience FROM experience WHERE is_outcome")
+        (name,) = self._cursor.fetchone() or ("",)
+        return str(name)
+
+    @cached_property
     def _zones(self) -> _Zones:
         self._cursor.execute("SELECT site_id, time_zone FROM site_calendar")
         of_site: dict[str, str] = dict(self._cursor.fetchall())

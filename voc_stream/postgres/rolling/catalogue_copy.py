@@ -19,7 +19,7 @@ COLUMNS = (
     "experience", "label_en", "label_zh", "factor", "kind", "unit", "stage", "expectation",
     "importance", "ideal", "is_key", "is_hygiene", "drop_threshold", "satisfaction_threshold",
     "weighted_satisfaction_threshold", "minimum_samples", "aliases",
-    "scale", "shown_times", "shown_unit", "difference_unit",
+    "scale", "shown_times", "shown_unit", "difference_unit", "is_outcome",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
             one.alert.minimum_samples,
             sorted(old for old, new in catalogue.alias.items() if new == key),
             *_scale(one),
+            key == catalogue.churn.outcome_experience,
         )
         for key, one in sorted(catalogue.experience.items())
     ]
@@ -59,7 +60,8 @@ def copy_catalogue(cursor: Cursor, catalogue: Catalogue) -> None:
         rows,
     )
     cursor.execute(
-        "UPDATE experience SET is_key = false WHERE is_key AND experience <> ALL(%s)",
+        "UPDATE experience SET is_key = false, is_outcome = false"
+        " WHERE (is_key OR is_outcome) AND experience <> ALL(%s)",
         (sorted(catalogue.experience),),
     )
     _copy_flow(cursor, catalogue)

@@ -22,6 +22,11 @@ from voc_stream.postgres.schema.tables.engine import (
 )
 from voc_stream.postgres.schema.tables.events import retracted_event, retraction, touchpoint_event
 from voc_stream.postgres.schema.tables.intake import dead_letter, stream_position
+from voc_stream.postgres.schema.tables.learned.answers import (
+    answer_band,
+    answer_product,
+    importance_weight,
+)
 from voc_stream.postgres.schema.tables.learned.texts import (
     complaint_gram,
     complaint_term,
@@ -54,6 +59,8 @@ complaint, customer_state, repair_order = COMPLAINT.table, CUSTOMER.table, REPAI
 
 __all__ = [
     "alert",
+    "answer_band",
+    "answer_product",
     "churn_pending",
     "churn_risk",
     "complaint",
@@ -72,6 +79,7 @@ __all__ = [
     "experience",
     "experience_cube",
     "flow_stage",
+    "importance_weight",
     "increment",
     "installation",
     "late_hour",

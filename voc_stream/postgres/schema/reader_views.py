@@ -13,6 +13,7 @@ from voc_stream.postgres.schema.tables.customer import CUSTOMER_VIEW
 from voc_stream.postgres.schema.views.complaint_texts import TEXT_VIEWS
 from voc_stream.postgres.schema.views.durations import DURATION_VIEWS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_VIEWS
+from voc_stream.postgres.schema.views.importance import IMPORTANCE_VIEWS
 
 MINUTE = timedelta(minutes=1)
 _KEY = ", ".join(CUBE_KEY)
@@ -180,4 +181,5 @@ READER_VIEWS = (
     *DURATION_VIEWS,
     *ICEBERG_VIEWS,
     *TEXT_VIEWS,
+    *IMPORTANCE_VIEWS,
 )

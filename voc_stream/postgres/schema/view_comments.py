@@ -10,6 +10,7 @@ from voc_stream.postgres.schema.tables.customer import CUSTOMER_COMMENTS
 from voc_stream.postgres.schema.views.complaint_texts import TEXT_COMMENTS, TEXT_TOTAL_COMMENTS
 from voc_stream.postgres.schema.views.durations import DURATION_COMMENTS
 from voc_stream.postgres.schema.views.iceberg import ICEBERG_COMMENTS
+from voc_stream.postgres.schema.views.importance import IMPORTANCE_COMMENTS
 
 if TYPE_CHECKING:
     from voc_stream.domain.dimensions import Dimension
@@ -118,6 +119,7 @@ VIEW_COMMENTS: dict[str, tuple[str, dict[str, str]]] = {
     **DURATION_COMMENTS,
     **ICEBERG_COMMENTS,
     **TEXT_COMMENTS,
+    **IMPORTANCE_COMMENTS,
 }
 
 _SUM_COMMENT = "what rolling_satisfaction is computed from / 合计"

@@ -32,6 +32,7 @@ class Lock(StrEnum):
     OUTBOX = "outbox"
     RETRACTIONS = "retractions"
     TEXTS = "texts"
+    IMPORTANCE = "importance"
 
 
 def try_lock(cursor: Cursor, lock: Lock) -> bool:

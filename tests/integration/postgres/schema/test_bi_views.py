@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
-from builders import at, callback, complaint, customer, repair_step, retraction, touchpoint
+from builders import (
+    answered_together,
+    at,
+    callback,
+    complaint,
+    customer,
+    repair_step,
+    retraction,
+    touchpoint,
+)
 from integration.postgres.store import NOW, send
 from psycopg2 import errors
 
@@ -32,6 +41,7 @@ def reader(store: Store) -> Iterator[Cursor]:
     """Role voc_bi on a database in which every kind of text holds the secret."""
     store.take_in(
         complaint(text=SECRET, category="overall", comment=SECRET, nested={"text": SECRET}),
+        *answered_together(),
         touchpoint(text=SECRET, segment="x"),
         *(
             complaint(

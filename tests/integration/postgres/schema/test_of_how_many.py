@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builders import at, callback, complaint, messages
+from builders import answered_together, at, callback, complaint, messages
 from integration.postgres.crowd import crowd
 from integration.postgres.store import NOW, send
 
@@ -56,7 +56,7 @@ def test_where_a_mean_is_its_count_is(store: Store) -> None:
         for n in range(4)
     ]
     said.append(callback("k-2", order_id="o-1", answers=[{"item": "overall", "score": 5}]))
-    send(store.sink(), messages([*crowd(60), *said]))
+    send(store.sink(), messages([*crowd(60), *said, *answered_together()]))
     store.chores().refresh(NOW)
     for name, found in OF_HOW_MANY.items():
         for column, counts in found.items():

@@ -199,7 +199,8 @@ lock = Table(
     required(
         "name",
         KEY,
-        "histories, sites, details, assessment, evaluation, outbox, retractions or texts",
+        "histories, sites, details, assessment, evaluation, outbox, retractions, texts or"
+        " importance",
     ),
     PrimaryKeyConstraint("name"),
     comment="What one worker does at a time; whoever does it locks the row",

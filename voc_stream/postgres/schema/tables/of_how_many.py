@@ -39,6 +39,16 @@ OF_HOW_MANY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **dict.fromkeys(("unhappy_share", "unhappy", "unhappy_low", "unhappy_high"), _OF_SCORES),
         "unhappy_per_complaint": ("n", "complaints"),
     },
+    "derived_importance": {
+        **dict.fromkeys(
+            (
+                *("correlation", "beta", "weight", "weight_low", "weight_high", "share"),
+                *("r_squared", "penalty", "reward", "asymmetry_low", "asymmetry_high"),
+            ),
+            _OF_SCORES,
+        ),
+        "importance": ("importance_n",),
+    },
     "complaint_pareto": dict.fromkeys(("share", "cumulative_share"), ("n", "n_all")),
     "complaint_term": {"p_value": ("n", "complaints", "complaints_before")},
     "theme_impact": dict.fromkeys(("theme_mean", "mean", "mean_without", "impact"), ("n", "n_all")),

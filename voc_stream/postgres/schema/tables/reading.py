@@ -121,6 +121,12 @@ experience = Table(
     required("shown_times", Double, "what a stored number is multiplied by to be shown / 显示倍数"),
     required("shown_unit", Text, "the unit of a number that is shown / 显示单位"),
     required("difference_unit", Text, "the unit of a difference that is shown / 差值单位"),
+    required(
+        "is_outcome",
+        Boolean,
+        "what all other experiences lead to / 是否结果指标",
+        server_default=text("false"),
+    ),
     PrimaryKeyConstraint("experience"),
     comment="The experiences and measures of the catalogue, for joins / 体验项目录",
 )

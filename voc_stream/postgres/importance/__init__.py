@@ -1,0 +1,1 @@
+"""Derives how much ratings matter from what was answered together."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MINUTE = timedelta(minutes=1)
 _STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 # `version` counts writes. `next_change_at` may be early: it is kept when a customer is merely seen
-# again.
-NOT_DERIVED = ("version", "next_change_at")
+# again. A risk that is found again keeps the `as_of` of its row.
+NOT_DERIVED = ("version", "next_change_at", "as_of")
 # A pane of nothing is as good as none, and older ones are purged in their time.
 _PANES_KEPT = " OR ".join(
     f"resolution = {width // MINUTE} AND start >= (SELECT max(as_of)"

@@ -267,13 +267,20 @@ def _fold_everything(
 
 
 def _derive(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
-    """Derive the scratch schema's rolling tables and risks as of the moments of the live ones."""
+    """Derive the scratch schema's rolling tables and risks as of moments of the live ones."""
     _merge_everything(cursor, schemas)
+    now = server_now(cursor)
+    # A risk is compared as of the last moment until which its row says that it holds. When it was
+    # written, other facts may have led to the same risk.
     cursor.execute(
-        f"SELECT as_of, array_agg(customer_id) FROM {schemas.live}.churn_risk GROUP BY as_of"
+        "SELECT customer_id,"
+        " greatest(as_of, least(%s, next_change_at - interval '1 microsecond'))"
+        f" FROM {schemas.live}.churn_risk ORDER BY 1",
+        (now,),
     )
-    for moment, customer_ids in cursor.fetchall():
-        churn.reassess(cursor, customer_ids, catalogue, moment)
+    moments = cursor.fetchall()
+    for first in range(0, len(moments), EVENTS_A_TIME):
+        churn.assess_as_of(cursor, dict(moments[first : first + EVENTS_A_TIME]), catalogue)
     # A customer without a risk in the live table must have none in truth.
     cursor.execute(
         f"SELECT customer_id FROM {schemas.scratch}.customer EXCEPT SELECT customer_id"

@@ -17,7 +17,7 @@ from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.staging import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
@@ -37,13 +37,27 @@ COLUMNS = (
 )
 # `next_change_at` is the only indexed column. Keep the old value when it is earlier, so that the
 # update is HOT; looking too early is harmless.
+_LOOKED_AT_IN_TIME = (
+    "(t.next_change_at > {0}.as_of AND ({0}.next_change_at >= t.next_change_at"
+    " OR {0}.next_change_at IS NULL))"
+)
 _CHANGES = ", ".join(
-    "next_change_at = CASE WHEN t.next_change_at > excluded.as_of"
-    " AND t.next_change_at <= excluded.next_change_at"
+    f"next_change_at = CASE WHEN {_LOOKED_AT_IN_TIME.format('excluded')}"
     " THEN t.next_change_at ELSE excluded.next_change_at END"
     if name == "next_change_at"
     else f"{name} = excluded.{name}"
     for name in COLUMNS[1:]
+)
+_SAID = ("risk", "band", "drivers", "value_at_risk", "model_version")
+# Often an assessment finds what was known. Then the row is neither written nor locked, because a
+# lock is written to the log, too. A subquery, because it is never planned as a join that would read
+# the whole table.
+_HOLDS = (
+    f"(SELECT ({', '.join(f't.{name}' for name in _SAID)})"
+    f" IS NOT DISTINCT FROM ({', '.join(f's.{name}' for name in _SAID)})"
+    " AND t.as_of <= s.as_of AND (coalesce(t.next_change_at, s.next_change_at) IS NULL"
+    f" OR {_LOOKED_AT_IN_TIME.format('s')})"
+    " FROM churn_risk t WHERE t.customer_id = s.customer_id)"
 )
 
 
@@ -138,18 +152,27 @@ def reassess_apart(
 def reassess(
     cursor: Cursor, customer_ids: Sequence[str], catalogue: Catalogue, now: datetime
 ) -> None:
-    """Write the risks of these customers as of `now`; a customer who has left has no row."""
-    if not customer_ids:
+    """Bring the risks of these customers to `now`; a customer who has left has no row.
+
+    A row that already says the same stays as it is, with the `as_of` since when it says so.
+    """
+    assess_as_of(cursor, dict.fromkeys(customer_ids, now), catalogue)
+
+
+def assess_as_of(cursor: Cursor, moments: Mapping[str, datetime], catalogue: Catalogue) -> None:
+    """Do what `reassess` does, each customer as of a moment of its own."""
+    if not moments:
         return
-    found, model = read_facts(cursor, customer_ids, now), risk_model(catalogue)
-    left = set(customer_ids).difference(facts.customer_id for facts in found)
+    found, model = read_facts(cursor, list(moments), max(moments.values())), risk_model(catalogue)
+    left = set(moments).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))
-    stage(cursor, "churn_risk", COLUMNS, lines(_row(assess(facts, model, now)) for facts in found))
+    rows = (_row(assess(facts, model, moments[facts.customer_id])) for facts in found)
+    stage(cursor, "churn_risk", COLUMNS, lines(rows))
     names = ", ".join(COLUMNS)
     cursor.execute(
-        f"INSERT INTO churn_risk AS t ({names}) SELECT {names} FROM staged_churn_risk"
-        " ORDER BY customer_id"
+        f"INSERT INTO churn_risk AS t ({names}) SELECT {names} FROM staged_churn_risk s"
+        f" WHERE {_HOLDS} IS NOT TRUE ORDER BY customer_id"
         f" ON CONFLICT (customer_id) DO UPDATE SET {_CHANGES}; TRUNCATE staged_churn_risk"
     )
 

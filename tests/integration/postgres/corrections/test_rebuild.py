@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import START, event_lists, in_two_spellings, messages
+from builders import START, at, event_lists, in_two_spellings, messages, touchpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from integration.postgres.crowd import crowd
@@ -95,6 +95,21 @@ def test_nothing_differs_after_any_history(
     report = run(store)
     assert [table for table in report.tables if table.differing] == []
     assert report.events == count
+
+
+def test_a_risk_that_other_facts_give_again_is_no_difference(store: Store) -> None:
+    """A row that was found again is not written, so it is compared as of a moment after that.
+
+    A late event shows that the customer was not yet silent when the row was written.
+    """
+    sink, chores, later = store.sink(0), store.chores(), START + timedelta(days=230)
+    send(sink, messages([touchpoint("t-1")]))
+    chores.assess_churn(START + timedelta(days=200))
+    send(sink, messages([touchpoint("t-2", occurred_at=at(days=45))]), now=later)
+    chores.refresh(later)
+    chores.assess_churn(later, everyone=True)
+    assert store.one("SELECT as_of FROM churn_risk") == START + timedelta(days=200)
+    assert run(store).differing == 0
 
 
 def test_pending_work_is_no_difference(store: Store) -> None:

@@ -90,6 +90,35 @@ def test_risk_moves_with_time_alone(store: Store) -> None:
     assert [silence for _, silence in ages[8:]] == ["inactive_180d", *["inactive_365d"] * 2]
 
 
+def test_a_risk_that_is_found_unchanged_is_not_written(store: Store) -> None:
+    """Its row stays in place, unlocked, with the moment since which it says the same.
+
+    What is looked at too late would be looked at again and again: then its next moment is written.
+    """
+    chores, sink = store.chores(), store.sink(0)
+    row = "SELECT xmin::text, xmax::text, as_of FROM churn_risk WHERE customer_id = 'u-1'"
+    send(sink, messages([touchpoint("t-1"), touchpoint("t-2", customer_id="u-2")]))
+    chores.assess_churn(START)
+    written = store.ask(row)
+    later = START + timedelta(days=90)
+    send(sink, messages([touchpoint("t-3", occurred_at=at(days=90))]), now=later)
+    send(
+        sink,
+        messages([complaint("k-1", customer_id="u-2", occurred_at=at(days=90))]),
+        now=later,
+    )
+    chores.assess_churn(later, everyone=True)
+    assert store.ask(row) == written
+    assert store.one("SELECT as_of FROM churn_risk WHERE customer_id = 'u-2'") == later
+    # 180 days after the first sign of life of u-1 nothing is new: there was a second one.
+    due = START + timedelta(days=180)
+    assert [chores.assess_churn(due), chores.assess_churn(due)] == [2, 0]
+    assert store.ask(row) != written
+    assert store.one("SELECT next_change_at FROM churn_risk WHERE customer_id = 'u-1'") == (
+        later + timedelta(days=180)
+    )
+
+
 def test_a_sign_of_life_of_somebody_long_unseen_ends_the_inactivity(store: Store) -> None:
     """Few steps of a workshop are worth an assessment.
 

@@ -38,7 +38,12 @@ churn_risk = Table(
     ),
     column("value_at_risk", Double, "risk x annual_value / 风险价值"),
     required("model_version", Text, "version of the model in the catalogue / 模型版本"),
-    required("as_of", TIME, "when it was assessed / 评估时间"),
+    required(
+        "as_of",
+        TIME,
+        "since when the row says this: when it was last assessed to be otherwise than before"
+        " / 评估时间：自此起本行未变",
+    ),
     column(
         "next_change_at", TIME, "the passing of time alone will not change it before / 下次变化时间"
     ),

@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick mutants test-kafka test-chaos test-deploy test-alerts \
 	bench bench-latency bench-growth bench-soak bench-chores bench-scale bench-peers \
-	bench-cells bench-churn bench-texts bench-detection bench-explanation coverage docs lint format lock clean
+	bench-cells bench-churn bench-churn-fit bench-texts bench-detection bench-explanation coverage docs lint format lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -83,6 +83,9 @@ bench-chores: $(VENV)/installed-test ## what merging and assessing cost
 
 bench-churn: $(VENV)/installed-test ## how well risks order real customers, of a file of visits
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.churn_order $(ARGS)
+
+bench-churn-fit: $(VENV)/installed-test ## whether the fit of the churn model finds what is true
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.churn_fit $(ARGS)
 
 bench-detection: $(VENV)/installed-test ## false alarms, how soon a drop is found: 30 minutes
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.detection $(ARGS)

@@ -5,12 +5,15 @@ Each error stands in the module that raises it, and has `VocError` as its base:
 ```
 VocError
 ├── CatalogueError               a catalogue file breaks a rule
+├── CellsError                   a file of cells has a row that is none
 ├── ChoreFailedError             a chore failed in its process
 ├── ChoreProcessError            the process of the chores ended or fell silent
 ├── ClockError                   a clock is so wrong that the tables must not follow it
 ├── CustomersFailedError         a chore is done, but for some customers with whom it fails
 ├── EmbeddedError                a part of `up` did not start or cannot be used
+├── EvaluationError              nobody was told a risk that has come to its end
 ├── ExportError                  a file cannot be read, or not to its end
+├── FitError                     cells and model do not go together
 ├── MappingError                 a mapping of an export breaks a rule
 ├── PushError                    events could not be delivered
 ├── RefusalError                 a broker answers, and does not serve us

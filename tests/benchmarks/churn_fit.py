@@ -278,8 +278,8 @@ def of_simulated_customers(found: Fit, activated: int) -> str:
     return (
         f"{CUSTOMERS:,} simulated customers, of whom {found.leavers:,} left:\n\n"
         + table(["signal", "true multiplier", "fitted", "off by"], rows, text=(0,))
-        + f"\n\nOf {COMPANIES} simulated companies of {COMPANY_CUSTOMERS:,} customers where no"
-        f" signal means anything, {activated} activated a new model."
+        + f"\n\nThere were {COMPANIES} simulated companies of {COMPANY_CUSTOMERS:,} customers each,"
+        f" where no signal\nmeans anything. Of these, {activated} activated a new model."
     )
 
 

@@ -92,7 +92,8 @@ def test_large_blocks_come_from_no_heap(how: str, heap_grows: bool) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LARGE, how], capture_output=True, text=True, check=True, timeout=60
     )
-    assert (int(done.stdout) >= 8 * 2**20) is heap_grows
+    # A heap takes a little less than the block where its end was free.
+    assert (int(done.stdout) >= 7 * 2**20) is heap_grows
 
 
 def test_a_worker_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

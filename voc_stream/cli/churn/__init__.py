@@ -1,0 +1,15 @@
+"""`voc-stream churn`: the churn model, from customers who stayed and left."""
+
+from __future__ import annotations
+
+import click
+
+from voc_stream.cli.churn import fit
+
+
+@click.group()
+def command() -> None:
+    """Fit the churn model to counts of customers who stayed and left."""
+
+
+command.add_command(fit.command, "fit")

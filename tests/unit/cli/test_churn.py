@@ -30,7 +30,7 @@ def test_cells_become_numbers_that_a_catalogue_takes(tmp_path: Path, begin: str)
     assert "hazard a month, band 1" in result.output
     lines = result.output[result.output.index("# Fitted to 270 leavers") :]
     churn = tomllib.loads(lines)["churn"]
-    assert churn["base_hazard_per_month"] == pytest.approx(0.006346, abs=1e-6)
+    assert churn["base_hazard_per_month"] == pytest.approx(0.0062, rel=0.02)
     assert churn["multipliers"].keys() == {"broken_promise", "inactive_180d"}
 
 

@@ -38,9 +38,8 @@ def _bands(_: World, numbers: Sequence[int]) -> list[str]:
 
 def _pair_sums() -> Mapping[str, Callable[[Measures], Sum]]:
     def add(of: Callable[[Ints, Ints], Ints], measures: Measures) -> Sum:
-        pairs, value = measures.pairs, measures.value
-        weight = measures.weight[pairs.first]
-        return weight * of(value[pairs.first], value[pairs.second])
+        weight, first, second = measures.paired
+        return weight * of(first, second)
 
     return {
         "n": partial(add, lambda first, _: np.ones_like(first)),
@@ -81,7 +80,8 @@ def _aggregates(
             (month, _of(SCOPE, places, column, column), *more),
             adds,
             {"scope_type": scope_type},
-            is_written=partial(_is_known, column),
+            # A callback always has a site.
+            counts=None if scope_type == "site" else partial(_is_known, column, places),
         )
         yield of_scope
         if scope_type == "site":
@@ -93,7 +93,6 @@ def _aggregates(
                 ),
                 fixed={"scope_type": "all", SCOPE: ""},
                 source=of_scope,
-                is_written=None,
             )
 
 
@@ -101,8 +100,10 @@ def _same(column: str, rows: Rows) -> Ints:
     return rows.keys[column]
 
 
-def _is_known(column: str, rows: Rows, world: World) -> Mask:
-    known: Mask = rows.keys[SCOPE] != world.names[column].number("")
+def _is_known(
+    column: str, places: Callable[[Measures], Ints], measures: Measures, world: World
+) -> Mask:
+    known: Mask = measures.names[column][places(measures)] != world.names[column].number("")
     return known
 
 

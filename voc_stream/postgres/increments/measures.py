@@ -83,6 +83,12 @@ class Measures:
         return Pairs(self.world, self.names[EXPERIENCE], self.event)
 
     @cached_property
+    def paired(self) -> tuple[Ints, Ints, Ints]:
+        """The weight of each pair, and its two values; six sums are made of them."""
+        first, second = self.pairs.first, self.pairs.second
+        return self.weight[first], self.value[first], self.value[second]
+
+    @cached_property
     def against_outcome(self) -> AgainstOutcome:
         """Ratings beside the outcome that the same event gave."""
         return AgainstOutcome(self.world, self.names[EXPERIENCE], self.pairs, self.value)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
-from builders import callback, complaint, customer, message, touchpoint
+from builders import (
+    answered_together,
+    callback,
+    complaint,
+    customer,
+    message,
+    messages,
+    touchpoint,
+)
 from integration.postgres.store import NOW, Store, batch_of, send
 from msgspec.structs import replace
 
@@ -295,3 +303,39 @@ def test_alerts_go_with_the_name(store: Store, given: Callable[[Catalogue], Stor
     ]
     # They are computed anew from hours and days, which bear the new name.
     assert new.ask("SELECT scope, experience FROM detector") == []
+
+
+def test_what_is_learned_goes_with_the_name(
+    store: Store, given: Callable[[Catalogue], Store]
+) -> None:
+    """Products of answers, bands and grams are as if the new name had been said from the start.
+
+    The new name stands before the name of the outcome, the old one behind it.
+    """
+    send(
+        store.sink(0),
+        messages(
+            [
+                *answered_together(6),
+                complaint("k-1", category="repair_quality", text="noise"),
+                complaint("k-2", complaint_id="q-2", text="noise"),
+            ]
+        ),
+    )
+    store.chores().join()
+    store.chores().refresh(NOW)
+    catalogue = replace(
+        renamed(store.catalogue, "repair_quality", "handiwork"), churn=store.catalogue.churn
+    )
+    new = given(catalogue)
+    new.chores().join()
+    assert new.ask("SELECT first, second, n FROM answer_product WHERE scope_type = 'all'") == [
+        ("handiwork", "overall", 6)
+    ]
+    assert new.ask("SELECT DISTINCT category FROM complaint_gram ORDER BY 1") == [
+        ("",),
+        ("handiwork",),
+    ]
+    new.chores().refresh(NOW)
+    new.chores().assess_churn(NOW)
+    assert rebuild(new.url, catalogue, lambda *_: None).differing == 0

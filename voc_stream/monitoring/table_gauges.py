@@ -205,8 +205,12 @@ class TableGauges(Collector):
             if (index := _site_index(sample.metric)) is not None
         )
         samples: dict[str, dict[tuple[str, ...], float]] = {}
+        # Each name of a site or an experience is kept once, and not once for each sample: of 300
+        # sites there are tens of thousands.
+        names: dict[str, str] = {}
         for sample in gauges:
-            self._add(samples.setdefault(sample.metric, {}), sample)
+            labels = tuple([names.setdefault(label, label) for label in sample.labels])
+            self._add(samples.setdefault(sample.metric, {}), sample._replace(labels=labels))
         self._samples = samples
 
     def _admit(self, sites: Iterable[str]) -> None:

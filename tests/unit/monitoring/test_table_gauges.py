@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from prometheus_client import Counter
 
 import voc_stream.postgres
-from voc_stream.monitoring.table_gauges import NO_MEAN, READ_FROM_TABLES
+from voc_stream.monitoring.table_gauges import NO_MEAN, READ_FROM_TABLES, TableGauges
+from voc_stream.pipeline.ports import GaugeSample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +55,31 @@ def test_every_mean_says_of_how_many() -> None:
         and gauge.counted_by == NO_MEAN
         and name not in counts
     ] == []
+
+
+def test_each_name_of_a_site_is_kept_once() -> None:
+    """Of 300 sites there are tens of thousands of samples.
+
+    Each comes from the process of the chores with names of its own.
+    """
+    gauges = TableGauges(Counter("overflow", "samples", ["metric"], registry=None))
+    metric, names = next(
+        (name, gauge.labels)
+        for name, gauge in READ_FROM_TABLES.items()
+        if "site" in gauge.labels and len(gauge.labels) > 1
+    )
+    place = names.index("site")
+    samples = [
+        GaugeSample(
+            metric, tuple(f"{name} {'' if name == 'site' else number}" for name in names), 1.0
+        )
+        for number in range(10)
+    ]
+    assert len({id(sample.labels[place]) for sample in samples}) == 10
+    gauges.publish(samples)
+    kept = list(gauges._samples[metric])
+    assert len(kept) == 10
+    assert len({id(labels[place]) for labels in kept}) == 1
 
 
 @pytest.mark.parametrize(

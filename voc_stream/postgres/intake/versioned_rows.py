@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 State = TypeVar("State")
-# Orders under way should fit, not those that are done. This holds some 24,000 orders, and twice as
+# Orders under way should fit, not those that are done. This holds some 18,000 orders, and twice as
 # many customers.
-CACHED_BYTES = 28 * 1024 * 1024
+CACHED_BYTES = 20 * 1024 * 1024
 # Few complaints are touched twice within minutes.
 CACHED_COMPLAINTS_BYTES = 4 * 1024 * 1024
 ATTEMPTS_ON_CONFLICT = 20

@@ -137,7 +137,7 @@ def test_fewer_complaints_than_orders_are_kept_at_hand() -> None:
     """They are fewer; what a worker keeps of all tables is what its memory is planned for."""
     entities = entities_module.EntityStore()
     tables = (entities.customers, entities.orders, entities.complaints)
-    assert [entity._most_cached_bytes // 1024**2 for entity in tables] == [28, 28, 4]
+    assert [entity._most_cached_bytes // 1024**2 for entity in tables] == [20, 20, 4]
 
 
 def test_what_is_kept_at_hand_is_bounded_and_counted(

@@ -34,7 +34,7 @@ class Pairs:
         order[np.argsort(np.array(names, object), kind="stable")] = np.arange(len(names))
         ratings = world.ratings
         is_rating = np.array([name in ratings for name in names], np.bool_)
-        places = np.flatnonzero(is_rating[experience])
+        places = np.flatnonzero(is_rating[experience]).astype(np.int32)
         # Those of an event one after the other, each event's in the order of their names.
         places = places[np.lexsort((order[experience[places]], event[places]))]
         event = event[places]
@@ -43,7 +43,7 @@ class Pairs:
             same = np.flatnonzero(event[apart:] == event[:-apart])
             firsts.append(places[same])
             seconds.append(places[same + apart])
-        none = np.empty(0, np.int64)
+        none = np.empty(0, np.int32)
         self.first: Ints = np.concatenate(firsts or [none])
         self.second: Ints = np.concatenate(seconds or [none])
 

@@ -86,7 +86,10 @@ class Measures:
     def paired(self) -> tuple[Ints, Ints, Ints]:
         """The weight of each pair, and its two values; six sums are made of them."""
         first, second = self.pairs.first, self.pairs.second
-        return self.weight[first], self.value[first], self.value[second]
+        # A score has at most a thousand hundredths, and its square at most a million.
+        columns = self._weight[first], self._value[first], self._value[second]
+        weight, one, other = (column.astype(np.int32) for column in columns)
+        return weight, one, other
 
     @cached_property
     def against_outcome(self) -> AgainstOutcome:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LEAST_COMPLAINTS = 3
 """So many complaints must say a term: one that fewer say may be a name, and cannot be new."""
 FALSE_DISCOVERIES = 0.05
+NOTHING = 1e-17
 
 
 class Term(NamedTuple):
@@ -63,19 +64,37 @@ def new_terms(
 def binomial_tail(count: int, trials: int, share: float) -> float:
     """The probability of at least `count` in so many trials, each of this probability.
 
+    The shorter side is added up, from its greatest term on until terms add nothing: of a million
+    trials these are a few thousand.
+
     >>> binomial_tail(2, 2, 0.5), binomial_tail(0, 5, 0.1), round(binomial_tail(1, 2, 0.5), 12)
     (0.25, 1.0, 0.75)
     """
-    if count <= 0:
-        return 1.0
-    terms = (
-        math.exp(
-            math.lgamma(trials + 1)
-            - math.lgamma(number + 1)
-            - math.lgamma(trials - number + 1)
-            + number * math.log(share)
-            + (trials - number) * math.log1p(-share)
-        )
-        for number in range(count, trials + 1)
+    if count <= 0 or share >= 1:
+        return float(count <= trials)
+    odds = share / (1 - share)
+    if count > trials * share:
+        ratios = (odds * (trials - number) / (number + 1) for number in range(count, trials))
+        return min(1.0, _added(_probability(count, trials, share), ratios))
+    ratios = (number / (trials - number + 1) / odds for number in range(count - 1, 0, -1))
+    return max(0.0, 1 - _added(_probability(count - 1, trials, share), ratios))
+
+
+def _probability(count: int, trials: int, share: float) -> float:
+    return math.exp(
+        math.lgamma(trials + 1)
+        - math.lgamma(count + 1)
+        - math.lgamma(trials - count + 1)
+        + count * math.log(share)
+        + (trials - count) * math.log1p(-share)
     )
-    return min(1.0, math.fsum(terms))
+
+
+def _added(term: float, ratios: Iterable[float]) -> float:
+    total = term
+    for ratio in ratios:
+        term *= ratio
+        total += term
+        if term <= total * NOTHING:
+            break
+    return total

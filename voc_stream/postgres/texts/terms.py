@@ -49,8 +49,9 @@ def judge_terms(cursor: Cursor) -> None:
     stage(cursor, "complaint_term", COLUMNS, lines(rows))
     cursor.execute(
         "DELETE FROM complaint_term t WHERE NOT EXISTS (SELECT FROM staged_complaint_term s"
-        f" WHERE s = t); INSERT INTO complaint_term ({names}) SELECT {names}"
-        " FROM staged_complaint_term ON CONFLICT DO NOTHING; TRUNCATE staged_complaint_term"
+        " WHERE (s.month, s.gram) = (t.month, t.gram) AND s = t);"
+        f" INSERT INTO complaint_term ({names}) SELECT {names} FROM staged_complaint_term"
+        " ON CONFLICT DO NOTHING; TRUNCATE staged_complaint_term"
     )
 
 

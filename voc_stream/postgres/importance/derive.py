@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LEAST_CALLBACKS = 100
 """So many must have given each two of the ratings: intervals of fewer are as wide as the scale."""
 MONTHS = 12
+SCOPES_A_TIME = 50
+"""The sums of so many sites or segments are in memory at once: 20 of them take a MiB."""
 COLUMNS = (
     *("scope_type", "scope", "experience", "outcome", "since", "until", "n", "correlation", "beta"),
     *("weight", "weight_low", "weight_high", "share", "r_squared", "penalty", "reward"),
@@ -29,15 +31,27 @@ COLUMNS = (
 )
 _SUMS = ("n", "first_sum", "second_sum", "first_sq_sum", "second_sq_sum", "product_sum")
 _WINDOW = f"month > %(until)s - interval '{MONTHS} months' AND month <= %(until)s"
+_SCOPES = (
+    f"SELECT scope_type, scope FROM answer_product WHERE {_WINDOW} GROUP BY scope_type, scope"
+    " ORDER BY scope_type, scope"
+)
+# Month by month and scope by scope, as the primary keys are: whatever the number of sites, a slice
+# reads its own rows.
+_OF_SCOPES = (
+    f"(SELECT each::date AS month FROM generate_series(%(until)s - interval '{MONTHS - 1} months',"
+    " %(until)s, interval '1 month') each) months"
+    " CROSS JOIN unnest(%(scope_types)s::text[], %(scopes)s::text[]) AS asked (scope_type, scope)"
+)
 _PRODUCTS = f"""
 SELECT scope_type, scope, first, second, {", ".join(f"sum({name})::bigint" for name in _SUMS)}
-FROM answer_product WHERE {_WINDOW} GROUP BY scope_type, scope, first, second
-ORDER BY scope_type, scope
+FROM {_OF_SCOPES} JOIN answer_product USING (month, scope_type, scope)
+GROUP BY scope_type, scope, first, second ORDER BY scope_type, scope
 """
 _BANDS = f"""
 SELECT scope_type, scope, experience, band, sum(n)::bigint, sum(total)::bigint,
        sum(squares)::bigint
-FROM answer_band WHERE {_WINDOW} GROUP BY scope_type, scope, experience, band
+FROM {_OF_SCOPES} JOIN answer_band USING (month, scope_type, scope)
+GROUP BY scope_type, scope, experience, band
 """
 _BETWEEN = "SELECT max(month), greatest(min(month), max(month) - interval '11 months')::date"
 
@@ -58,25 +72,43 @@ def derive_importance(cursor: Cursor, as_of: datetime) -> None:
     (outcome,) = cursor.fetchone() or (None,)
     cursor.execute(f"{_BETWEEN} FROM answer_product WHERE scope_type = 'all'")
     until, since = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
-    rows: list[Sequence[Value]] = []
-    if outcome is not None and until is not None:
-        for scope, answers in _read(cursor, until).items():
-            rows += _of_scope(scope, answers, outcome, (since, until), as_of)
+    cursor.execute("DELETE FROM importance_weight")
+    if outcome is None or until is None:
+        return
+    cursor.execute(_SCOPES, {"until": until})
+    scopes = cursor.fetchall()
+    for first in range(0, len(scopes), SCOPES_A_TIME):
+        answers = _read(cursor, until, scopes[first : first + SCOPES_A_TIME])
+        _write(
+            cursor,
+            [
+                row
+                for scope, of_scope in answers.items()
+                for row in _of_scope(scope, of_scope, outcome, (since, until), as_of)
+            ],
+        )
+
+
+def _write(cursor: Cursor, rows: Sequence[Sequence[Value]]) -> None:
     stage(cursor, "importance_weight", COLUMNS, lines(rows))
     names = ", ".join(COLUMNS)
     cursor.execute(
-        "DELETE FROM importance_weight;"
-        f" INSERT INTO importance_weight ({names}) SELECT {names} FROM staged_importance_weight;"
+        f"INSERT INTO importance_weight ({names}) SELECT {names} FROM staged_importance_weight;"
         " TRUNCATE staged_importance_weight"
     )
 
 
-def _read(cursor: Cursor, until: date) -> dict[Scope, _Answers]:
+def _read(cursor: Cursor, until: date, scopes: Sequence[Scope]) -> dict[Scope, _Answers]:
     found: dict[Scope, tuple[dict[Pair, Products], dict[str, dict[Band, Outcomes]]]] = {}
-    cursor.execute(_PRODUCTS, {"until": until})
+    asked = {
+        "until": until,
+        "scope_types": [scope_type for scope_type, _ in scopes],
+        "scopes": [scope for _, scope in scopes],
+    }
+    cursor.execute(_PRODUCTS, asked)
     for scope_type, scope, first, second, *sums in cursor:
         found.setdefault((scope_type, scope), ({}, {}))[0][first, second] = Products(*sums)
-    cursor.execute(_BANDS, {"until": until})
+    cursor.execute(_BANDS, asked)
     for scope_type, scope, experience, band, *sums in cursor:
         bands = found.setdefault((scope_type, scope), ({}, {}))[1]
         bands.setdefault(experience, {})[band] = Outcomes(*sums)

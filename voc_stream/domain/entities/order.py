@@ -37,6 +37,8 @@ RANK_OF_STEP, RANK_OF_OTHERS = 1, 0
 class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     """All that later events may still need of an order's earlier ones.
 
+    What changes often comes first, and new stages come before the others: of an update PostgreSQL
+    logs nothing of the end of a row that stays as it was.
     `contact`: completed callbacks and follow-up exits; once there is a delivery, those after it.
     `entered` and `exited` are the moments of each stage in microseconds since 1970: there are many,
     and the row is written with each event. `delivered` is the exit from the stage that ends the
@@ -49,22 +51,22 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
     """
 
     order_id: str
+    moments: ScoredMoments = msgspec.field(default_factory=ScoredMoments)
+    contact: Since | None = None
+    failed: list[FailedAttempt] = []
     customer_id: Stated[str] | None = None
     site_id: Stated[str] | None = None
     product: Stated[str] | None = None
+    step: LatestStep | None = None
+    delivered: int | None = None
+    opened: dict[str, int] = {}
+    exited: dict[str, int] = {}
+    entered: dict[str, int] = {}
     promised_at: Stated[datetime] | None = None
     first_promised: Stated[datetime] | None = None
     promises: list[int] = []
     estimated_amount: Stated[int] | None = None
     final_amount: Stated[int] | None = None
-    step: LatestStep | None = None
-    entered: dict[str, int] = {}
-    exited: dict[str, int] = {}
-    opened: dict[str, int] = {}
-    delivered: int | None = None
-    contact: Since | None = None
-    failed: list[FailedAttempt] = []
-    moments: ScoredMoments = msgspec.field(default_factory=ScoredMoments)
     profile: Profile = NO_PROFILE
 
     @property
@@ -183,10 +185,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, gc=False):
         stage, microseconds = step.stage, microseconds_of(at)
         if enters:
             if microseconds < self.entered.get(stage, microseconds + 1):
-                self.entered[stage] = microseconds
+                self.entered = {stage: 0} | self.entered | {stage: microseconds}
             return
         if microseconds > self.exited.get(stage, microseconds - 1):
-            self.exited[stage] = microseconds
+            self.exited = {stage: 0} | self.exited | {stage: microseconds}
         if stage == rules.flow.delivered:
             # Delivery only ever moves later, so contacts before it can never count again.
             self.delivered = self.exited[stage]

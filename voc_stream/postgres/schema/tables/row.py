@@ -70,9 +70,11 @@ class EntityRow(Generic[StateT]):
             name,
             metadata,
             key,
+            *[column for each in cells for column in each.columns],
+            # Last, because PostgreSQL logs of an update only what lies between the bytes that stay
+            # at the front of the row and those that stay at its end.
             version,
             fold_state,
-            *[column for each in cells for column in each.columns],
             PrimaryKeyConstraint(key.name),
             *indexes,
             comment=comment,
@@ -85,12 +87,13 @@ class EntityRow(Generic[StateT]):
 
     def values(self, state: StateT, version: int) -> tuple[Value, ...]:
         """The row of a state."""
-        row: list[Value] = [self._key(state), version, _encode(state).decode()]
+        row: list[Value] = [self._key(state)]
         for show in self._shows:
             row += show(state)
+        row += (version, _encode(state).decode())
         return tuple(row)
 
     @staticmethod
     def state_of(values: Sequence[Value]) -> str:
         """The text of the state of a row that `values` made."""
-        return str(values[2])
+        return str(values[-1])

@@ -31,12 +31,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "events.types": (),
     "domain.churn.facts": (),
     "domain.churn.courses": ("domain.churn.facts",),
-    "domain.churn.of_complaints": ("domain.churn.courses", "domain.churn.facts"),
-    "domain.churn.signals": (
-        "domain.churn.courses",
-        "domain.churn.facts",
-        "domain.churn.of_complaints",
-    ),
+    "domain.churn.signals": ("domain.churn.courses", "domain.churn.facts"),
     "catalogue": ("events.types",),
     "catalogue.reading": ("catalogue", "domain.churn.signals", "errors"),
     "catalogue.reading.days_file": ("catalogue.reading",),  # reads files, so not pure

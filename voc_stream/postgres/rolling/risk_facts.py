@@ -73,7 +73,7 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str], as_of: datetime) -> 
     """What the risks of these customers depend on; customers who have left are left out.
 
     Of each customer at most two orders and some complaints, those that decide
-    (domain/churn/signals.py). They are found by index: a customer may have a million.
+    (domain/churn/signals). They are found by index: a customer may have a million.
     """
     ids = list(customer_ids)
     orders: dict[str, list[OrderFacts]] = defaultdict(list)

@@ -7,7 +7,7 @@ from builders import START
 
 from voc_stream.domain.churn.courses import Spell, Terms
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
-from voc_stream.domain.churn.signals import SIGNAL_NAMES, SIGNALS
+from voc_stream.domain.churn.signals import BITS, SIGNAL_NAMES, SIGNALS
 
 TERMS = Terms(timedelta(days=180), 600, {"major": timedelta(days=1), "minor": timedelta(days=3)})
 CALM = CustomerFacts("c-1", START, None, None, None, (), ())
@@ -22,6 +22,13 @@ def test_each_signal_has_a_name_and_words_of_its_own() -> None:
         assert signal.active_when
         assert re.search(r"[\u4e00-\u9fff]", signal.zh)
         assert signal.rises_from is None or signal.rises_from in SIGNAL_NAMES
+
+
+def test_each_signal_has_a_bit_of_its_own() -> None:
+    """Stored sets of signals name them by their bits, so no two may share one."""
+    bits = [signal.bit for signal in SIGNALS]
+    assert len({*bits}) == len(bits)
+    assert all(0 <= bit < BITS for bit in bits)
 
 
 def test_nothing_but_silence_threatens_a_calm_customer() -> None:

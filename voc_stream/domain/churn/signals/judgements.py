@@ -1,0 +1,104 @@
+"""Declares the signals of what a visit was worth: of those of one visit the strongest counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from voc_stream.domain.churn.courses import Fading
+from voc_stream.domain.churn.signals.complaints import RESOLVED_STATES
+from voc_stream.domain.churn.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voc_stream.domain.churn.courses import Course, Terms
+    from voc_stream.domain.churn.facts import CustomerFacts, Score
+
+NEUTRAL_MEMORY = 500
+
+
+def _low_attitude(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    return _low(facts.attitude, terms)
+
+
+def _low_outcome(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    return _low(facts.outcome, terms)
+
+
+def _low(latest: Score | None, terms: Terms) -> Sequence[Course]:
+    if latest is None or latest.score >= terms.low_score:
+        return ()
+    return (Fading(latest.at, terms.window),)
+
+
+def _silent_unhappy(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    latest = facts.outcome
+    if latest is None or latest.score >= terms.low_score:
+        return ()
+    since = latest.at - terms.window
+    for one in facts.complaints:
+        was_resolved = one.state in RESOLVED_STATES and one.resolved_at is not None
+        if one.is_open or (was_resolved and one.resolved_at > since):  # type: ignore[operator]
+            return ()
+    return (Fading(latest.at, terms.window),)
+
+
+def _bad_memory(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    if not facts.orders:
+        return ()
+    remembered = [
+        (one.last_moment_at, one.order_id, one.memory) for one in facts.orders if one.last_moment_at
+    ]
+    if not remembered:
+        return ()
+    last_moment_at, _, memory = max(remembered, key=lambda order: order[:2])
+    is_bad = memory is not None and memory < NEUTRAL_MEMORY
+    return (Fading(last_moment_at, terms.window),) if is_bad else ()
+
+
+_LOW = (
+    "the latest score (greatest `(occurred_at, event_id, place in the answers)`) that the customer"
+    " gave to the catalogue's `{}` is recent and < `low_score`"
+)
+
+JUDGEMENTS = (
+    Signal(
+        "silent_unhappy",
+        7,
+        "a poor result about which nobody complained",
+        "结果不满意但未投诉",
+        "`low_outcome`, and no complaint of the customer is open or was resolved later than D days"
+        " before that score",
+        _silent_unhappy,
+        "judgement",
+    ),
+    Signal(
+        "low_attitude",
+        8,
+        "how staff treated them",
+        "服务态度评分低",
+        _LOW.format("attitude_experience"),
+        _low_attitude,
+        "judgement",
+    ),
+    Signal(
+        "low_outcome",
+        9,
+        "a poor result",
+        "服务结果评分低",
+        _LOW.format("outcome_experience"),
+        _low_outcome,
+        "judgement",
+    ),
+    Signal(
+        "bad_memory",
+        10,
+        "a visit remembered badly",
+        "到店体验记忆不佳",
+        "the order with the greatest (time of its last moment, `order_id`) has `memory_score` <"
+        " 5, and that moment is recent",
+        _bad_memory,
+        "judgement",
+    ),
+)
+"""What the customer thought of a visit."""

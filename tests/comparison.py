@@ -45,6 +45,8 @@ KEYS = {
     "churn_risk": ("customer_id",),
 }
 WITH_BODY = ("touchpoint_event", "retraction")
+NO_LATER = (("churn_risk", "as_of"),)
+"""Columns that say since when a row says so: it may have said the same for some time."""
 TOLERANCE = 1e-9
 INTERVALS = (("ci_low", "ci_high"), ("unhappy_low", "unhappy_high"))
 # Of its own width: the quantile of Student's t in the view comes from a table of seven digits and a
@@ -107,7 +109,7 @@ def _difference(name: str, expected: Table, actual: Table) -> str:
     changed = {
         key: cells
         for key in expected.keys() & actual.keys()
-        if (cells := _changed_cells(expected[key], actual[key]))
+        if (cells := _changed_cells(name, expected[key], actual[key]))
     }
     if not (missing or surplus or changed):
         return ""
@@ -127,11 +129,16 @@ def _first(keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return sorted(keys, key=repr)[:ROWS_SHOWN]
 
 
-def _changed_cells(expected: Row, actual: Row) -> list[str]:
+def _changed_cells(table: str, expected: Row, actual: Row) -> list[str]:
     return [
         f"{column}: {value!r} -> {actual.get(column, 'no such column')!r}"
         for column, value in expected.items()
-        if column not in actual or not _same(value, actual[column], _tolerance(expected, column))
+        if column not in actual
+        or not (
+            actual[column] <= value
+            if (table, column) in NO_LATER
+            else _same(value, actual[column], _tolerance(expected, column))
+        )
     ]
 
 

@@ -100,7 +100,7 @@ def test_a_newer_catalogue_takes_over_and_the_older_one_waits(
     service.send(events("a", 50, "repair_quality"))
     service.wait_until(lambda: count_of(service) == 50, 60, lambda: str(count_of(service)))
     text = CATALOGUE_PATH.read_text(encoding="utf-8").replace(
-        "[experience.repair_quality]", "[experience.workmanship]"
+        "[experience.repair_quality", "[experience.workmanship"
     )
     text = text.replace('_experience = "repair_quality"', '_experience = "workmanship"')
     version = tomllib.loads(text)["version"]

@@ -5,6 +5,7 @@ So a passing end-to-end test means something.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -74,3 +75,15 @@ def test_an_interval_may_be_off_by_a_little_of_its_width() -> None:
     compare(INTERVAL, {"ci_low": 7.000_004, "ci_high": 8.999_996})
     with pytest.raises(AssertionError, match="ci_low"):
         compare(INTERVAL, {"ci_low": 7.001, "ci_high": 9.0})
+
+
+def test_a_risk_says_since_when_it_says_so() -> None:
+    """It may have said the same before the moment as of which it is compared, never later."""
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    expected = {"churn_risk": {("c",): {"as_of": now}}}
+    for earlier in (timedelta(0), timedelta(days=1)):
+        assert_tables_equal(expected, {"churn_risk": {("c",): {"as_of": now - earlier}}})
+    with pytest.raises(AssertionError, match="as_of"):
+        assert_tables_equal(
+            expected, {"churn_risk": {("c",): {"as_of": now + timedelta(seconds=1)}}}
+        )

@@ -154,19 +154,14 @@ class Store:
         *,
         names: Iterable[str] = KEYS,
         received_at: datetime = NOW,
-        assessed_at_once: bool = False,
     ) -> None:
         """The tables are the oracle's.
 
-        Unless all risks were assessed at once, each may have been assessed earlier and still hold.
         The cube follows the stream, so what waits for it is merged first.
         """
         if "experience_daily" in names and self.one("SELECT count(*) FROM increment"):
             assert self.chores().refresh_details(as_of, when_due=False)
         expected = expected_tables(values, CATALOGUE, as_of, received_at)
-        if not assessed_at_once:
-            for row in expected["churn_risk"].values():
-                del row["as_of"]
         wanted = {name: expected[name] for name in names}
         assert_tables_equal(wanted, read_tables(self.url, wanted, self.schema))
 

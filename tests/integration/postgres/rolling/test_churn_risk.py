@@ -291,7 +291,8 @@ def test_everyone_may_be_assessed_at_once(store: Store, monkeypatch: pytest.Monk
     values = messages(crowd(40))
     send(store.sink(), values)
     assert store.chores().assess_churn(NOW, everyone=True) == 5
-    store.assert_as_expected(values, names=["churn_risk"], assessed_at_once=True)
+    store.assert_as_expected(values, names=["churn_risk"])
+    assert store.ask("SELECT DISTINCT as_of FROM churn_risk") == [(NOW,)]
     assert store.one("SELECT count(*) FROM churn_pending") == 0
 
 

@@ -160,6 +160,7 @@ BEGIN
             ('outbox', 'MAINTAIN'),
             ('lock', 'INSERT, DELETE, MAINTAIN'),
             ('risk_daily', 'MAINTAIN'),
+            ('churn_model', 'DELETE, MAINTAIN'),
             ('text_pending', 'UPDATE'),
             ('complaint_text', 'MAINTAIN'),
             ('complaint_gram', 'MAINTAIN'),

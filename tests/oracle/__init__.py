@@ -58,6 +58,8 @@ def expected_tables(
     as_of: datetime,
     received_at: datetime | None = None,
     phi: Mapping[tuple[str, str], float] | None = None,
+    *,
+    fitted: Mapping[str, Any] | None = None,
 ) -> dict[str, Table]:
     """The rows of every table after `messages`, by table name and key.
 
@@ -68,6 +70,7 @@ def expected_tables(
         as_of: the time of the last refresh of the rolling tables and of the assessment of risk.
         received_at: when the messages were taken in, `as_of` if absent; an event more than 10
             minutes later is refused.
+        fitted: the churn model that decides risks, a row of churn_model; if absent, the catalogue.
         phi: of scopes, by type and name, how many of their scores say as much as one; 1 if absent.
 
     Returns:
@@ -107,7 +110,7 @@ def expected_tables(
     tables |= importance_tables(events, tables["customer"], catalogue)
     tables |= text_tables(events, tables["complaint"], tables["experience_daily"], catalogue)
     tables["churn_risk"] = risk_rows(
-        judgements_by_customer(events), tables, moments, catalogue, as_of
+        judgements_by_customer(events), tables, moments, catalogue, as_of, fitted=fitted
     )
     return tables
 

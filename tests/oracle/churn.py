@@ -36,10 +36,13 @@ def risk_rows(
     moments: Mapping[str, Sequence[Moment]],
     catalogue: Mapping[str, Any],
     as_of: datetime,
+    *,
+    fitted: Mapping[str, Any] | None = None,
 ) -> Table:
     """A row for each customer who has not left.
 
-    `scores` by customer, `moments` by order.
+    `scores` by customer, `moments` by order; `fitted` is the model that decides, a row of
+    churn_model, if one does.
     """
     known = {
         customer_id: Known(customer, [], [], scores.get(customer_id, []))
@@ -53,7 +56,7 @@ def risk_rows(
         customer_id: facts for customer_id, facts in known.items() if not has_left(facts.customer)
     }
     return {
-        (customer_id,): _assess(facts, moments, catalogue, as_of)
+        (customer_id,): _assess(facts, moments, catalogue, as_of, fitted)
         for customer_id, facts in staying.items()
     }
 
@@ -63,7 +66,62 @@ def _assess(
     moments: Mapping[str, Sequence[Moment]],
     catalogue: Mapping[str, Any],
     as_of: datetime,
+    fitted: Mapping[str, Any] | None,
 ) -> Row:
+    model = catalogue["churn"]
+    drivers = (
+        _drivers(facts, moments, catalogue, as_of)
+        if fitted is None
+        else _drivers_of_fitted(facts, moments, catalogue, as_of, fitted)
+    )
+    hazard = exp(sum(drivers.values()))
+    risk = 1 - exp(-model["horizon_months"] * hazard)
+    value = facts.customer["annual_value"]
+    return {
+        "risk": risk,
+        "band": max(
+            (bound, band) for band, bound in {"low": 0.0, **model["bands"]}.items() if bound <= risk
+        )[1],
+        "drivers": drivers,
+        "value_at_risk": None if value is None else risk * float(value),
+        "model_version": model["version"] if fitted is None else fitted["version"],
+        "as_of": as_of,
+    }
+
+
+def _drivers_of_fitted(
+    facts: Known,
+    moments: Mapping[str, Sequence[Moment]],
+    catalogue: Mapping[str, Any],
+    as_of: datetime,
+    fitted: Mapping[str, Any],
+) -> dict[str, float]:
+    """Each signal that is there counts once and whole; the line of a year makes risks true."""
+    model = catalogue["churn"]
+    line, multipliers = fitted["calibration"]["365"], fitted["parameters"]["multipliers"]
+    (hazard,) = fitted["parameters"]["hazards_per_month"]
+    months = model["horizon_months"]
+    there = {
+        name
+        for found in (
+            _complaints(facts.complaints, catalogue, as_of),
+            _judgements(facts, moments, model, as_of),
+            _others(facts, model, as_of),
+        )
+        for name, _ in found
+    }
+    base = line["level"] + line["slope"] * log(hazard * months) - log(months)
+    return {"base": base} | {
+        name: line["slope"] * log(multipliers[name]) for name in there & multipliers.keys()
+    }
+
+
+def _drivers(
+    facts: Known,
+    moments: Mapping[str, Sequence[Moment]],
+    catalogue: Mapping[str, Any],
+    as_of: datetime,
+) -> dict[str, float]:
     model = catalogue["churn"]
     terms = {name: _log_terms(name, model) for name in model["multipliers"]}
     complaints = [
@@ -89,19 +147,7 @@ def _assess(
     for name, weight in _others(facts, model, as_of):
         if name in terms:
             drivers[name] = _weighed(terms[name], weight)
-    hazard = exp(sum(drivers.values()))
-    risk = 1 - exp(-model["horizon_months"] * hazard)
-    value = facts.customer["annual_value"]
-    return {
-        "risk": risk,
-        "band": max(
-            (bound, band) for band, bound in {"low": 0.0, **model["bands"]}.items() if bound <= risk
-        )[1],
-        "drivers": drivers,
-        "value_at_risk": None if value is None else risk * float(value),
-        "model_version": model["version"],
-        "as_of": as_of,
-    }
+    return drivers
 
 
 def _log_terms(signal: str, model: Mapping[str, Any]) -> tuple[float, float]:

@@ -61,6 +61,7 @@ class Fit(NamedTuple):
         log_likelihood: of the cells, without the constant of the Poisson distribution.
         leavers: how many the cells hold.
         exposure_months: how long their customers stayed.
+        covariance: of the logarithms, hazards first, then multipliers by name.
     """
 
     hazards_per_month: Mapping[int, float]
@@ -70,6 +71,7 @@ class Fit(NamedTuple):
     log_likelihood: float
     leavers: int
     exposure_months: float
+    covariance: NDArray[np.float64]
 
 
 def fit(cells: Sequence[Cell], prior: Prior, bands: int) -> Fit:
@@ -89,7 +91,8 @@ def fit(cells: Sequence[Cell], prior: Prior, bands: int) -> Fit:
     means = [prior.hazard_per_month] * bands + [prior.multipliers[name] for name in names]
     shapes = np.array([BAND_SHAPE] * bands + [SIGNAL_SHAPE] * len(names))
     logs, information = _most_probable(design, leavers, exposures, shapes, np.array(means))
-    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    covariance = np.linalg.inv(information)
+    errors = np.sqrt(np.diag(covariance))
     predictor = design @ logs
     values, uncertain = np.exp(logs).tolist(), errors.tolist()
     return Fit(
@@ -100,6 +103,7 @@ def fit(cells: Sequence[Cell], prior: Prior, bands: int) -> Fit:
         float(leavers @ predictor - exposures @ np.exp(predictor)),
         int(leavers.sum()),
         float(exposures.sum()),
+        covariance,
     )
 
 

@@ -148,6 +148,12 @@ READ_FROM_TABLES: Mapping[str, TableGauge] = {
     "voc_customers_at_risk": TableGauge(
         "Customers in a band of risk of leaving.", ("band", "segment"), "sum", NO_MEAN
     ),
+    "voc_churn_model_info": TableGauge(
+        "1; the version of the fitted model that decides risks. Absent while the catalogue does.",
+        ("version",),
+        "leave out",
+        NO_MEAN,
+    ),
     "voc_histories_pending": TableGauge(
         "Customers whose earlier events are still counted under another segment or region, in"
         " part.",

@@ -55,7 +55,9 @@ def asyncapi(
     )
     messages["alert"] = _alert_message()
     channels[ALERT_TOPIC] = _channel(
-        ALERT_TOPIC, ["alert"], "One message each time an alert starts or ends."
+        ALERT_TOPIC,
+        ["alert"],
+        "One message each time an alert starts or ends, or another churn model takes over.",
     )
     operations["send_alert"] = _operation(
         "send",
@@ -160,7 +162,11 @@ def _alert_message() -> Json:
             "type": "string",
             "enum": ["started", "ended"],
         },
-        "rule": {"description": "The name of the alert rule; begins with Voc.", "type": "string"},
+        "rule": {
+            "description": "The name of the alert rule; begins with Voc. VocChurnModelActivated is"
+            " none: another churn model decides risks from then on.",
+            "type": "string",
+        },
         "experience": {
             "description": "The experience of the catalogue, where the rule is about one.",
             "type": ["string", "null"],

@@ -42,7 +42,8 @@ class CustomerFacts(NamedTuple):
     """All that the risk of one customer depends on; money in hundredths.
 
     `last_heard_at`: when the customer last acted, None for never. It may be an earlier act, if that
-    shows already that nobody can call the customer inactive.
+    shows already that nobody can call the customer inactive. `tenure_band`: the number of the band
+    of how long the customer has been one.
     """
 
     customer_id: str
@@ -52,3 +53,4 @@ class CustomerFacts(NamedTuple):
     outcome: Score | None
     orders: Sequence[OrderFacts]
     complaints: Sequence[ComplaintFacts]
+    tenure_band: int = 0

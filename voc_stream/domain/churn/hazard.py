@@ -13,6 +13,10 @@ Three rules keep one trouble from counting twice, and two from counting once:
 - What one visit was worth is told by several scores, and of these the strongest counts.
 - All else multiplies.
 
+A fitted model (`domain/churn/fitted.py`) knows no weights: it was fitted to signals that are there
+or not. So each of its signals counts whole and once while it is there, and all of them multiply.
+Its base is that of the customer's band of tenure.
+
 Weights change in steps, at known moments. So the next moment at which the risk changes because time
 passes is known, too.
 """
@@ -24,13 +28,14 @@ from math import exp, expm1, log, log1p
 from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.churn.courses import RISING_PARTS, Terms
+from voc_stream.domain.churn.fitted import FittedNumbers, calibrated
 from voc_stream.domain.churn.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.catalogue.model import Catalogue, ChurnModel
+    from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.churn.courses import Courses
     from voc_stream.domain.churn.facts import CustomerFacts
 
@@ -77,25 +82,32 @@ class Weighed(NamedTuple):
 
 
 class RiskModel(NamedTuple):
-    """What a catalogue says about risks, worked out once for all customers.
+    """What decides risks, worked out once for all customers.
 
     Attributes:
-        churn: its numbers.
-        terms: what it says about signals.
-        base: the logarithm of the base hazard.
-        signals: those that it gives a multiplier, in the order of drivers.
+        version: of the numbers: the catalogue's, or that of the fitted model.
+        horizon_months: over which a risk runs.
+        terms: what the catalogue says about signals.
+        bases: the logarithms of the base hazards, by band of tenure; a catalogue has one.
+        signals: those that have a multiplier, in the order of drivers.
         bands: with their lower bounds, the highest first.
+        is_fitted: whether each signal counts whole and once.
     """
 
-    churn: ChurnModel
+    version: str
+    horizon_months: float
     terms: Terms
-    base: float
+    bases: Sequence[float]
     signals: Sequence[Weighed]
     bands: Sequence[tuple[float, str]]
+    is_fitted: bool = False
 
 
-def risk_model(catalogue: Catalogue) -> RiskModel:
-    """What a catalogue says about risks. Signals without a multiplier are left out."""
+def risk_model(catalogue: Catalogue, fitted: FittedNumbers | None = None) -> RiskModel:
+    """What decides risks: the catalogue, with the numbers of a fitted model if there is one.
+
+    Signals without a multiplier are left out.
+    """
     churn, limits = catalogue.churn, catalogue.limits.resolve_minutes
     terms = Terms(
         timedelta(days=churn.signal_days),
@@ -105,7 +117,12 @@ def risk_model(catalogue: Catalogue) -> RiskModel:
             for severity, minutes in (("major", limits.major), ("minor", limits.minor))
         },
     )
-    logs = {name: log(multiplier) for name, multiplier in churn.multipliers.items()}
+    numbers = (
+        FittedNumbers(churn.version, [churn.base_hazard_per_month], churn.multipliers)
+        if fitted is None
+        else calibrated(fitted, churn.horizon_months)
+    )
+    logs = {name: log(multiplier) for name, multiplier in numbers.multipliers.items()}
     signals = [
         Weighed(
             signal.name,
@@ -118,7 +135,15 @@ def risk_model(catalogue: Catalogue) -> RiskModel:
         if signal.name in logs
     ]
     bands = sorted(((bound, band) for band, bound in churn.bands.items()), reverse=True)
-    return RiskModel(churn, terms, log(churn.base_hazard_per_month), signals, bands)
+    return RiskModel(
+        numbers.version,
+        churn.horizon_months,
+        terms,
+        [log(hazard) for hazard in numbers.hazards_per_month],
+        signals,
+        bands,
+        fitted is not None,
+    )
 
 
 def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk:
@@ -134,16 +159,47 @@ def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk
     (0.0894, 'low', ['base'])
     """
     next_change_at: datetime | None = None
-    found: list[Driver] = []
-    complaints: dict[str, list[float]] = {}
-    strongest: Driver | None = None
-    for name, courses, group, least, most in model.signals:
-        for course in courses(facts, model.terms):
+    present: list[tuple[Weighed, list[float]]] = []
+    for signal in model.signals:
+        weights = []
+        for course in signal.courses(facts, model.terms):
             weight, changes_at = course.at(as_of)
             if changes_at is not None and (next_change_at is None or changes_at < next_change_at):
                 next_change_at = changes_at
-            if weight is None:
-                continue
+            if weight is not None:
+                weights.append(weight)
+        if weights:
+            present.append((signal, weights))
+    base = model.bases[min(facts.tenure_band, len(model.bases) - 1)]
+    drivers = (
+        Driver(BASE, base),
+        *(
+            [Driver(signal.name, signal.most) for signal, _ in present]
+            if model.is_fitted
+            else _weighed(present)
+        ),
+    )
+    hazard_per_month = exp(sum(driver.contribution for driver in drivers))
+    risk = 1 - exp(-model.horizon_months * hazard_per_month)
+    return ChurnRisk(
+        customer_id=facts.customer_id,
+        risk=risk,
+        band=band_of(risk, model),
+        drivers=drivers,
+        value_at_risk=None if facts.annual_value is None else risk * facts.annual_value / 100,
+        model_version=model.version,
+        as_of=as_of,
+        next_change_at=next_change_at,
+    )
+
+
+def _weighed(present: Sequence[tuple[Weighed, Sequence[float]]]) -> list[Driver]:
+    """The drivers by a catalogue: complaints, the strongest judgement, and all else."""
+    found: list[Driver] = []
+    complaints: dict[str, list[float]] = {}
+    strongest: Driver | None = None
+    for (name, _, group, least, most), weights in present:
+        for weight in weights:
             contribution = least + weight * (most - least)
             if group == "complaint":
                 complaints.setdefault(name, []).append(contribution)
@@ -151,25 +207,11 @@ def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk
                 found.append(Driver(name, contribution))
             elif strongest is None or contribution > strongest.contribution:
                 strongest = Driver(name, contribution)
-    drivers = (
-        Driver(BASE, model.base),
+    return [
         *(_of_causes(complaints) if complaints else ()),
         *(() if strongest is None else (strongest,)),
         *found,
-    )
-    churn = model.churn
-    hazard_per_month = exp(sum(driver.contribution for driver in drivers))
-    risk = 1 - exp(-churn.horizon_months * hazard_per_month)
-    return ChurnRisk(
-        customer_id=facts.customer_id,
-        risk=risk,
-        band=band_of(risk, model),
-        drivers=drivers,
-        value_at_risk=None if facts.annual_value is None else risk * facts.annual_value / 100,
-        model_version=churn.version,
-        as_of=as_of,
-        next_change_at=next_change_at,
-    )
+    ]
 
 
 def _of_causes(causes: Mapping[str, Sequence[float]]) -> list[Driver]:

@@ -43,6 +43,7 @@ def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[Gau
         *_histories(cursor),
         *_alerts(cursor, now),
         *_retractions(cursor),
+        *_churn_model(cursor),
     ]
 
 
@@ -95,6 +96,11 @@ def read_customers(cursor: Cursor) -> list[GaugeSample]:
 def _retractions(cursor: Cursor) -> list[GaugeSample]:
     cursor.execute("SELECT sum(cardinality(event_ids)) FROM retraction_pending HAVING count(*) > 0")
     return [GaugeSample("voc_retractions_pending", (), pending) for (pending,) in cursor]
+
+
+def _churn_model(cursor: Cursor) -> list[GaugeSample]:
+    cursor.execute("SELECT version FROM churn_model WHERE state = 'active'")
+    return [GaugeSample("voc_churn_model_info", (version,), 1) for (version,) in cursor]
 
 
 def _experiences(cursor: Cursor) -> list[GaugeSample]:

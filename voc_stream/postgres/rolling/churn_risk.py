@@ -7,9 +7,10 @@ from zlib import crc32
 
 import msgspec
 
-from voc_stream.domain.churn.hazard import ChurnRisk, assess, risk_model
+from voc_stream.domain.churn.hazard import ChurnRisk, assess
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
+from voc_stream.postgres.churn_model.active import active_risk_model
 from voc_stream.postgres.rolling.risk_facts import read_facts
 from voc_stream.postgres.session.connection import translated
 from voc_stream.postgres.session.copy_csv import array, lines
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 CUSTOMER_PARTS = 8
+QUEUED_TOGETHER = 1_000
 COLUMNS = (
     "customer_id",
     "risk",
@@ -128,6 +130,18 @@ def put_back(cursor: Cursor, customer_ids: Iterable[str]) -> None:
         )
 
 
+def queue_everyone(cursor: Cursor) -> int:
+    """Queue all customers, a thousand in a row of the queue; returns how many they are."""
+    cursor.execute(
+        "WITH queued AS (INSERT INTO churn_pending (part, customer_ids)"
+        f" SELECT piece % {CUSTOMER_PARTS}, array_agg(customer_id ORDER BY customer_id)"
+        f" FROM (SELECT customer_id, (row_number() OVER ()) / {QUEUED_TOGETHER} AS piece"
+        " FROM customer) each GROUP BY piece RETURNING cardinality(customer_ids) AS customers)"
+        " SELECT coalesce(sum(customers), 0) FROM queued"
+    )
+    return int(cursor.fetchone()[0])  # type: ignore[index]  # an aggregate gives one row
+
+
 def reassess_apart(
     cursor: Cursor, customer_ids: Sequence[str], catalogue: Catalogue, now: datetime
 ) -> int:
@@ -163,7 +177,8 @@ def assess_as_of(cursor: Cursor, moments: Mapping[str, datetime], catalogue: Cat
     """Do what `reassess` does, each customer as of a moment of its own."""
     if not moments:
         return
-    found, model = read_facts(cursor, list(moments), max(moments.values())), risk_model(catalogue)
+    found = read_facts(cursor, list(moments), max(moments.values()))
+    model = active_risk_model(cursor, catalogue)
     left = set(moments).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))

@@ -27,6 +27,7 @@ from voc_stream.postgres.schema.tables.learned.answers import (
     answer_product,
     importance_weight,
 )
+from voc_stream.postgres.schema.tables.learned.churn import churn_model
 from voc_stream.postgres.schema.tables.learned.texts import (
     complaint_gram,
     complaint_term,
@@ -61,6 +62,7 @@ __all__ = [
     "alert",
     "answer_band",
     "answer_product",
+    "churn_model",
     "churn_pending",
     "churn_risk",
     "complaint",

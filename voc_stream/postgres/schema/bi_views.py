@@ -31,6 +31,7 @@ _TABLES = (
     tables.complaint,
     tables.complaint_term,
     tables.churn_risk,
+    tables.churn_model,
     tables.alert,
     tables.dead_letter,
     tables.stream_position,

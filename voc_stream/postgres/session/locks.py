@@ -33,6 +33,7 @@ class Lock(StrEnum):
     RETRACTIONS = "retractions"
     TEXTS = "texts"
     IMPORTANCE = "importance"
+    CHURN_MODEL = "churn_model"
 
 
 def try_lock(cursor: Cursor, lock: Lock) -> bool:

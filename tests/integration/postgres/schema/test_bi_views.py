@@ -16,6 +16,7 @@ from builders import (
     retraction,
     touchpoint,
 )
+from integration.postgres.churn_model.fitted import put_model
 from integration.postgres.store import NOW, send
 from psycopg2 import errors
 
@@ -70,6 +71,7 @@ def reader(store: Store) -> Iterator[Cursor]:
             unknown_category,
         ],
     )
+    put_model(store)
     chores = store.chores()
     chores.refresh(NOW)
     chores.assess_churn(NOW)

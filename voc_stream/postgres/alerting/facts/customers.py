@@ -17,6 +17,7 @@ from voc_stream.alerts.rules.customers.churn_risk_rising import (
 )
 from voc_stream.alerts.rules.customers.high_value_at_risk import AtRisk, HighValueCustomers
 from voc_stream.domain.churn.hazard import AT_RISK_BANDS
+from voc_stream.postgres.churn_model.active import active_version
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,7 +57,7 @@ def read_risk_shares(reading: Reading) -> RiskShares:
     cursor, now = reading.cursor, reading.context.now
     if not _is_time_to_count(cursor, now):
         return RiskShares(None)
-    version = reading.context.catalogue.churn.version
+    version = active_version(cursor, reading.context.catalogue)
     today = count_customers(cursor, version, now)
     if today is None:
         return RiskShares(None)

@@ -199,8 +199,8 @@ lock = Table(
     required(
         "name",
         KEY,
-        "histories, sites, details, assessment, evaluation, outbox, retractions, texts or"
-        " importance",
+        "histories, sites, details, assessment, evaluation, outbox, retractions, texts,"
+        " importance or churn_model",
     ),
     PrimaryKeyConstraint("name"),
     comment="What one worker does at a time; whoever does it locks the row",
@@ -213,7 +213,7 @@ risk_daily = Table(
     required("day", Date, "day (UTC)"),
     required("customers", BigInteger, "customers with a risk / 客户数"),
     required("at_risk", BigInteger, "of them in the bands high and critical / 高风险客户数"),
-    required("model_version", Text, "version of the model in the catalogue / 模型版本"),
+    required("model_version", Text, "version of the model: fitted, or of the catalogue / 模型版本"),
     required("counted_at", TIME, "when they were counted last / 统计时间"),
     PrimaryKeyConstraint("day"),
     comment="How many customers were at risk, by day / 每日流失风险",

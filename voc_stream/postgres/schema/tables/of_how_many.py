@@ -69,6 +69,7 @@ OF_ONE_THING: Mapping[str, frozenset[str]] = {
     "complaint_suggestion": frozenset({"category_margin"}),
     "customer": frozenset({"annual_value"}),
     "churn_risk": frozenset({"risk", "value_at_risk"}),
+    "churn_model": frozenset({"exposure_months"}),
     "experience": frozenset(
         {
             *("expectation", "importance", "ideal", "shown_times"),

@@ -37,7 +37,7 @@ churn_risk = Table(
         " / 风险原因",
     ),
     column("value_at_risk", Double, "risk x annual_value / 风险价值"),
-    required("model_version", Text, "version of the model in the catalogue / 模型版本"),
+    required("model_version", Text, "version of the model: fitted, or of the catalogue / 模型版本"),
     required(
         "as_of",
         TIME,

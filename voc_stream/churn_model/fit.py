@@ -103,7 +103,7 @@ def fit(cells: Sequence[Cell], prior: Prior, bands: int) -> Fit:
         float(leavers @ predictor - exposures @ np.exp(predictor)),
         int(leavers.sum()),
         float(exposures.sum()),
-        covariance,
+        np.array(covariance, dtype=float),
     )
 
 

@@ -43,24 +43,35 @@ def read_hours(
     found: dict[Key, list[Scores]] = defaultdict(list)
     if not since:
         return found
+    of_sites: dict[str, datetime] = {}
+    for key, begin in since.items():
+        of_sites[key.scope] = min(begin, of_sites.get(key.scope, begin))
+    experiences = sorted({key.experience for key in since})
     cursor.execute(
-        f"SELECT {_OF_KEY}, p.start, p.n, {WATCHED_SUM}, {WATCHED_SQUARES}"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])"
-        " AS w (scope_type, scope, experience, since)"
+        f"SELECT p.scope, p.experience, p.start, p.n, {WATCHED_SUM}, {WATCHED_SQUARES}"
+        " FROM unnest(%s::text[], %s::timestamptz[]) AS w (scope, since)"
         " CROSS JOIN LATERAL generate_series(w.since, %s::timestamptz - %s, %s) AS looked (start)"
-        f" {_PANE_AT}"
+        # The experiences of a site lie together in the index: all are looked up at once, by the
+        # whole key, as above.
+        " CROSS JOIN LATERAL (SELECT * FROM pane WHERE resolution = %s AND start = looked.start"
+        " AND scope_type = 'site' AND scope = w.scope AND experience = ANY(%s) LIMIT %s) p"
+        " JOIN experience e ON e.experience = p.experience"
         " WHERE p.n <> 0 ORDER BY p.start",
         (
-            *([list(column) for column in zip(*since, strict=True)]),
-            list(since.values()),
+            list(of_sites),
+            list(of_sites.values()),
             until,
             HOUR,
             HOUR,
             minutes(HOUR),
+            experiences,
+            len(experiences),
         ),
     )
-    for *key, start, n, total, squares in cursor:
-        found[Key(*key)].append(scores_from(n, total, squares, start))
+    for site, experience, start, n, total, squares in cursor:
+        key = Key("site", site, experience)
+        if key in since and start >= since[key]:
+            found[key].append(scores_from(n, total, squares, start))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.alerts.detection.baseline import BASELINE_DAYS
@@ -15,16 +16,24 @@ from voc_stream.postgres.rolling.refreshes import minutes
 from voc_stream.postgres.schema.expressions.watched import WATCHED_SQUARES, WATCHED_SUM
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from voc_stream.alerts.detection.charts import Scores
     from voc_stream.postgres.session.cursor import Cursor
 
+SLICE = timedelta(hours=6)
+"""How many hours are read at a time: no statement is long, however long ago the hours begin."""
+# The hours of all sites lie together in the table. Read first, and then compared with the levels,
+# they are read once. A join was planned so that it looked for each hour of each level by itself.
+_HEARD = (
+    "WITH heard AS MATERIALIZED (SELECT scope, experience, start, n, score_sum, score_sq_sum,"
+    f" top_n, bottom_n FROM pane WHERE resolution = {minutes(HOUR)} AND start >= %s AND start < %s"
+    " AND scope_type = 'site' AND experience = ANY(%s) AND n <> 0)"
+)
 _FROM_LEVELS = (
-    " FROM site_level l JOIN pane p ON p.scope = l.site_id AND p.experience = l.experience"
-    " AND p.start >= l.since AND p.start < l.until JOIN experience e ON e.experience = p.experience"
-    f" WHERE p.resolution = {minutes(HOUR)} AND p.scope_type = 'site' AND p.n <> 0"
+    " FROM heard p JOIN experience e USING (experience) JOIN site_level l ON l.site_id = p.scope"
+    " AND l.experience = p.experience AND p.start >= l.since AND p.start < l.until"
 )
 _LOST = f"p.n * l.level - ({WATCHED_SUM})"
 
@@ -135,16 +144,16 @@ def read_differences(
 
     Totals are differences in points. `until` is not included.
     """
-    cursor.execute(
-        f"SELECT p.experience, p.start, sum(p.n), -sum({_LOST}),"
-        f" sum({WATCHED_SQUARES} - 2 * l.level * ({WATCHED_SUM}) + p.n * l.level * l.level)"
-        f" {_FROM_LEVELS} AND p.start >= %s AND p.start < %s AND l.experience = ANY(%s)"
-        " GROUP BY 1, 2 HAVING sum(p.n) <> 0 ORDER BY 2",
-        (since, until, sorted(experiences)),
-    )
     found: dict[str, list[Scores]] = defaultdict(list)
-    for experience, start, n, total, squares in cursor:
-        found[experience].append(scores_from(n, total, squares, start))
+    for first, end in _slices(since, until):
+        cursor.execute(
+            f"{_HEARD} SELECT p.experience, p.start, sum(p.n), -sum({_LOST}),"
+            f" sum({WATCHED_SQUARES} - 2 * l.level * ({WATCHED_SUM}) + p.n * l.level * l.level)"
+            f" {_FROM_LEVELS} GROUP BY 1, 2 HAVING sum(p.n) <> 0 ORDER BY 2",
+            (first, end, sorted(experiences)),
+        )
+        for experience, start, n, total, squares in cursor:
+            found[experience].append(scores_from(n, total, squares, start))
     return found
 
 
@@ -152,12 +161,21 @@ def read_losses(
     cursor: Cursor, experience: str, since: datetime, until: datetime
 ) -> list[tuple[datetime, str, float]]:
     """What each site lost against its own level in each hour, in points times scores."""
-    cursor.execute(
-        f"SELECT p.start, p.scope, {_LOST} {_FROM_LEVELS}"
-        " AND p.start >= %s AND p.start < %s AND l.experience = %s ORDER BY 1, 2",
-        (since, until, experience),
-    )
-    return [(start, site, float(lost) / 100) for start, site, lost in cursor]
+    found: list[tuple[datetime, str, float]] = []
+    for first, end in _slices(since, until):
+        cursor.execute(
+            f"{_HEARD} SELECT p.start, p.scope, {_LOST} {_FROM_LEVELS} ORDER BY 1, 2",
+            (first, end, [experience]),
+        )
+        found += [(start, site, float(lost) / 100) for start, site, lost in cursor]
+    return found
+
+
+def _slices(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while since < until:
+        end = min(since + SLICE, until)
+        yield since, end
+        since = end
 
 
 def read_days_of_all(

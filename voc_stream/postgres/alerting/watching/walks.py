@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from voc_stream.alerts.detection.settling import midnight, walk_begins
@@ -73,10 +74,13 @@ def _read_hours(
 ) -> Mapping[Key, Sequence[Scores]]:
     since = {key: start.until for key, start in starts.items() if key.scope_type == "site"}
     hours = read_hours(cursor, since, line)
+    of_all: dict[datetime, list[Key]] = defaultdict(list)
     for key, start in starts.items():
         if key.scope_type == "all":
-            found = read_differences(cursor, [key.experience], start.until, line)
-            hours[key] = found.get(key.experience, [])
+            of_all[start.until].append(key)
+    for until, keys in of_all.items():
+        found = read_differences(cursor, [key.experience for key in keys], until, line)
+        hours |= {key: found.get(key.experience, []) for key in keys}
     return hours
 
 

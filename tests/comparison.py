@@ -44,6 +44,10 @@ KEYS = {
     "answer_band": ("month", "scope_type", "scope", "experience", "band"),
     "churn_risk": ("customer_id",),
 }
+KEYS_OF_HISTORIES = {
+    "churn_history": ("customer_id", "since"),
+    "churn_cell": ("month", "tenure_band", "signals"),
+}
 WITH_BODY = ("touchpoint_event", "retraction")
 NO_LATER = (("churn_risk", "as_of"),)
 """Columns that say since when a row says so: it may have said the same for some time."""
@@ -78,10 +82,10 @@ def _rows(connection: Any, name: str, schema: str) -> Iterator[tuple[tuple[Any, 
         )
         for found in cursor:
             row = dict(found)
-            key = tuple(row.pop(column) for column in KEYS[name])
+            key = tuple(row.pop(column) for column in (KEYS | KEYS_OF_HISTORIES)[name])
             if "body_text" in row:
                 row["body"] = json.loads(row.pop("body_text"), parse_float=Decimal)
-            if name == "churn_risk":
+            if "drivers" in row:
                 row["drivers"] = _drivers(row["drivers"])
             yield key, row
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg2
 from builders import automotive_catalogue
 from comparison import assert_tables_equal, read_tables
+from histories import assert_histories_are_right
 from kafka import KafkaProducer
 from oracle import expected_tables
 from oracle.reading import read_events
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
     from voc_stream.simulator.delivery.message import SimulatedMessage
 
+EVENTS_OF_HISTORIES = 1_000
+"""About so many events are compared of histories, which the oracle works out one by one."""
 WORKER_STOP_SECONDS = 40.0
 MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024
 
@@ -370,6 +373,14 @@ class Service:
         assert_tables_equal(
             expected_tables(self.sent, automotive_catalogue(), as_of, phi=phi),
             read_tables(self.settings.require_database_url(), schema=self.schema),
+        )
+        assert_histories_are_right(
+            self.settings.require_database_url(),
+            self.sent,
+            automotive_catalogue(),
+            as_of,
+            schema=self.schema,
+            one_of=1 + len(self.sent) // EVENTS_OF_HISTORIES,
         )
         self.command("rebuild")  # fails where anything differs
 

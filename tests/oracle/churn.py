@@ -56,18 +56,34 @@ def risk_rows(
         customer_id: facts for customer_id, facts in known.items() if not has_left(facts.customer)
     }
     return {
-        (customer_id,): _assess(facts, moments, catalogue, as_of, fitted)
+        (customer_id,): assess(facts, moments, catalogue, as_of, fitted)
         for customer_id, facts in staying.items()
     }
 
 
-def _assess(
+def signals_at(
     facts: Known,
     moments: Mapping[str, Sequence[Moment]],
     catalogue: Mapping[str, Any],
     as_of: datetime,
-    fitted: Mapping[str, Any] | None,
+) -> set[str]:
+    """The names of all signals that are there, with a multiplier or not."""
+    model = catalogue["churn"]
+    return {
+        *(name for name, _ in _complaints(facts.complaints, catalogue, as_of)),
+        *(name for name, _ in _judgements(facts, moments, model, as_of)),
+        *(name for name, _ in _others(facts, model, as_of)),
+    }
+
+
+def assess(
+    facts: Known,
+    moments: Mapping[str, Sequence[Moment]],
+    catalogue: Mapping[str, Any],
+    as_of: datetime,
+    fitted: Mapping[str, Any] | None = None,
 ) -> Row:
+    """The risk of a customer who has not left."""
     model = catalogue["churn"]
     drivers = (
         _drivers(facts, moments, catalogue, as_of)
@@ -101,15 +117,7 @@ def _drivers_of_fitted(
     line, multipliers = fitted["calibration"]["365"], fitted["parameters"]["multipliers"]
     (hazard,) = fitted["parameters"]["hazards_per_month"]
     months = model["horizon_months"]
-    there = {
-        name
-        for found in (
-            _complaints(facts.complaints, catalogue, as_of),
-            _judgements(facts, moments, model, as_of),
-            _others(facts, model, as_of),
-        )
-        for name, _ in found
-    }
+    there = signals_at(facts, moments, catalogue, as_of)
     base = line["level"] + line["slope"] * log(hazard * months) - log(months)
     return {"base": base} | {
         name: line["slope"] * log(multipliers[name]) for name in there & multipliers.keys()
@@ -178,7 +186,7 @@ def _complaints(
             for complaint_id, c in complaints
             if c["state"] in OPEN_STATES and c["severity"] == severity
         )
-        limit = timedelta(minutes=_resolve_minutes(catalogue)[severity])
+        limit = timedelta(minutes=resolve_minutes(catalogue)[severity])
         for _, _, complaint in waiting[:MOST_COMPLAINTS]:
             opened_at = complaint["opened_at"]
             quarters = [limit * part / 4 for part in range(1, 5)] if opened_at else []
@@ -197,7 +205,8 @@ def _complaints(
             yield f"resolved_{how}_{complaint['severity']}", weight
 
 
-def _resolve_minutes(catalogue: Mapping[str, Any]) -> Mapping[str, float]:
+def resolve_minutes(catalogue: Mapping[str, Any]) -> Mapping[str, float]:
+    """Within how many minutes a complaint of each severity is to be resolved."""
     stated: Mapping[str, float] = catalogue.get("limits", {}).get(
         "resolve_minutes", {"major": 1440, "minor": 4320}
     )

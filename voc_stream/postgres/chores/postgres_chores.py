@@ -20,6 +20,7 @@ from voc_stream.postgres.chores.move_histories import MoveHistories
 from voc_stream.postgres.chores.read_texts import ReadTexts
 from voc_stream.postgres.chores.refresh_tables import RefreshTables
 from voc_stream.postgres.chores.timetable import timetable
+from voc_stream.postgres.chores.walk_customers import WalkCustomers
 from voc_stream.postgres.chores.worker_store import PostgresWorkerStore
 from voc_stream.postgres.corrections.taking_back import take_out_next
 from voc_stream.postgres.intake.dead_letters import delete_received_before
@@ -57,6 +58,7 @@ class PostgresChores(PostgresWorkerStore):
         assess_churn: brings risks to now; see AssessChurn.
         measure_importance: derives how much ratings matter.
         read_texts: counts what complaints say, and suggests categories; see ReadTexts.
+        walk_customers: keeps how risks came about; see WalkCustomers.
         refresh_sites: brings the rolling tables of sites to now; see RefreshTables.
         refresh_details: brings the other scopes and the cube to now.
     """
@@ -74,6 +76,7 @@ class PostgresChores(PostgresWorkerStore):
         self.assess_churn = AssessChurn(self.transaction, self._vacuum)
         self.read_texts = ReadTexts(self.transaction, self._vacuum)
         self.measure_importance = MeasureImportance(self.transaction)
+        self.walk_customers = WalkCustomers(self.transaction, self._vacuum)
         tables = RefreshTables(self.transaction, self._vacuum)
         self.refresh_sites, self.refresh_details = tables.sites, tables.details
 
@@ -93,6 +96,7 @@ class PostgresChores(PostgresWorkerStore):
             "assess_churn": lambda at: self.assess_churn(at.now, in_parts=at.events_wait),
             "read_texts": lambda _: self.read_texts(),
             "measure_importance": lambda at: self.measure_importance(at.now),
+            "walk_customers": lambda at: self.walk_customers(at.now, events_wait=at.events_wait),
             "take_back": lambda at: self.take_back(at.now),
             "evaluate": partial(self._evaluate_and_show, show, evaluate_every),
             "dead_letter_retention": partial(self._delete_old_letters, show, keep_letters),
@@ -139,6 +143,7 @@ class PostgresChores(PostgresWorkerStore):
             and self.refresh_details(now, when_due=False)
             and self.read_texts(everything=True) is not None
             and self.measure_importance(now)
+            and self.walk_customers(now, everything=True) is not None
         )
 
     def take_back(self, now: datetime) -> int | None:

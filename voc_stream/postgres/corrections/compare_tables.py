@@ -69,6 +69,8 @@ def _comparisons() -> list[tuple[str, tuple[str, ...], list[str], str]]:
         for table in (
             *_STATES,
             tables.churn_risk,
+            tables.churn_history,
+            tables.churn_cell,
             tables.customer_moment,
             tables.complaint_text,
             tables.complaint_gram,

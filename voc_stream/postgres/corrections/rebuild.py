@@ -16,6 +16,7 @@ import psycopg2
 
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.cells.schemas import schemas_of
+from voc_stream.postgres.churn_walk.walk_all import walk_all
 from voc_stream.postgres.corrections.compare_tables import (
     NOT_DERIVED,
     PANES_COMPARED,
@@ -68,11 +69,15 @@ _LOCKS = (
     Lock.ASSESSMENT,
     Lock.EVALUATION,
     Lock.TEXTS,
+    Lock.WALKS,
 )
 _STATES = (tables.repair_order, tables.complaint, tables.customer_state)
 _REPLACED = (
     *_STATES,
     tables.churn_risk,
+    tables.churn_history,
+    tables.churn_cell,
+    tables.churn_walk,
     tables.customer_moment,
     tables.experience_cube,
     tables.duration_count,
@@ -90,6 +95,7 @@ _QUEUES = (
     tables.merged,
     tables.customer_move,
     tables.churn_pending,
+    tables.walk_pending,
     tables.late_hour,
     tables.text_pending,
     tables.text_clock,
@@ -144,11 +150,12 @@ def _rebuild(
         require_catalogue(cursor, catalogue)
         keep_batches_out(cursor)
         wait_for_lock(cursor, *_LOCKS)
-        _catch_up(cursor, schemas, catalogue)
+        now = server_now(cursor)
+        _catch_up(cursor, schemas, catalogue, now)
         _create_scratch(cursor, schemas)
         create_staging_tables(cursor)
         events = _fold_everything(connection, cursor, catalogue, progress)
-        _derive(cursor, schemas, catalogue)
+        _derive(cursor, schemas, catalogue, now)
         compared = compare_tables(cursor, schemas)
         if any(table.differing for table in compared):
             for table in _REPLACED:
@@ -166,13 +173,12 @@ def _rebuild(
         return RebuildReport(events, compared)
 
 
-def _catch_up(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
+def _catch_up(cursor: Cursor, schemas: Schemas, catalogue: Catalogue, now: datetime) -> None:
     """Let the live tables take in what is pending, so that they can be compared."""
     cursor.execute(f"SET search_path = {schemas.live}")
     create_staging_tables(cursor)
     copy_catalogue(cursor, catalogue)
     restate_contacts(cursor, catalogue.flow.follow_up)
-    now = server_now(cursor)
     _wind_back(cursor, now)
     while take_out_next(cursor, catalogue, now, set()):
         _empty_staging(cursor)
@@ -181,6 +187,7 @@ def _catch_up(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
     while customer_ids := churn.take_changed(cursor, EVENTS_A_TIME):
         churn.reassess(cursor, customer_ids, catalogue, now)
     read_all(cursor, catalogue)
+    walk_all(cursor, catalogue, now)
     # The temporary tables must not shadow those that the scratch schema's own will be made from.
     cursor.execute("DISCARD TEMP")
 
@@ -266,10 +273,9 @@ def _fold_everything(
     return done
 
 
-def _derive(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
+def _derive(cursor: Cursor, schemas: Schemas, catalogue: Catalogue, now: datetime) -> None:
     """Derive the scratch schema's rolling tables and risks as of moments of the live ones."""
     _merge_everything(cursor, schemas)
-    now = server_now(cursor)
     # A risk is compared as of the last moment until which its row says that it holds. When it was
     # written, other facts may have led to the same risk.
     cursor.execute(
@@ -291,3 +297,4 @@ def _derive(cursor: Cursor, schemas: Schemas, catalogue: Catalogue) -> None:
     (as_of,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     churn.reassess(cursor, without, catalogue, as_of)
     read_all(cursor, catalogue)
+    walk_all(cursor, catalogue, now)

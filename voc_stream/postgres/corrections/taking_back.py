@@ -17,6 +17,7 @@ from voc_stream.domain.folding.keys import Keys, keys_of
 from voc_stream.domain.folding.remaining import Remaining
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.decode import decode_stored
+from voc_stream.postgres.churn_walk.queue import queue_walks
 from voc_stream.postgres.increments.increment_rows import OF_RETRACTIONS
 from voc_stream.postgres.intake.load_fold_save import Folding
 from voc_stream.postgres.intake.stored_events import stored_events
@@ -74,6 +75,7 @@ def _take_out(
     cursor: Cursor, catalogue: Catalogue, events: Sequence[AnyEvent], now: datetime
 ) -> None:
     entities, keys = EntityStore(), keys_of(events)
+    queue_walks(cursor, keys.customers | _who_named(cursor, keys))
     # Rows are locked in the order in which a batch writes: all customers, then orders. The owners
     # of orders and complaints are written, too.
     owners = _owners(cursor, "repair_order", "order_id", keys.orders) | _owners(
@@ -103,6 +105,17 @@ def _take_out(
 
 def _owners(cursor: Cursor, table: str, key: str, values: Collection[str]) -> set[str]:
     cursor.execute(f"SELECT customer_id FROM {table} WHERE {key} = ANY(%s)", (sorted(values),))
+    return {customer_id for (customer_id,) in cursor}
+
+
+def _who_named(cursor: Cursor, keys: Keys) -> set[str]:
+    """All customers whom any event about these orders and complaints names."""
+    cursor.execute(
+        "SELECT DISTINCT customer_id FROM touchpoint_event WHERE order_id = ANY(%s)"
+        " UNION SELECT customer_id FROM touchpoint_event"
+        f" WHERE type = 'complaint' AND {COMPLAINT_ID} = ANY(%s)",
+        (sorted(keys.orders), sorted(keys.complaints)),
+    )
     return {customer_id for (customer_id,) in cursor}
 
 

@@ -12,6 +12,7 @@ from voc_stream.domain.folding.fold_batch import Fold
 from voc_stream.domain.folding.keys import keys_of
 from voc_stream.domain.folding.unread import Unread
 from voc_stream.domain.measures.happened_within import within_measures
+from voc_stream.postgres.churn_walk.queue import queue_walks
 from voc_stream.postgres.increments.encoding import increment_of
 from voc_stream.postgres.increments.increment_rows import insert_increment, insert_packed
 from voc_stream.postgres.intake.customer_moments import save_moments
@@ -123,6 +124,8 @@ class Folding:
         background.run(partial(insert_increment, cursor, source, of_moments))
         data = lines(pending_rows(fold.affected_customers()))
         background.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
+        customer_ids = {event.customer_id for event in self.events}
+        background.run(partial(queue_walks, cursor, customer_ids))
         if to_read := fold.complaints_to_read:
             background.run(partial(queue_texts, cursor, sorted(to_read)))
         background.run(partial(entities.settle_profiles, cursor, [*moved, *gone]))

@@ -9,10 +9,9 @@ import msgspec
 
 from voc_stream.domain.churn.hazard import ChurnRisk, assess
 from voc_stream.pipeline.clocks import LARGEST_SKEW
-from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.churn_model.active import active_risk_model
 from voc_stream.postgres.rolling.risk_facts import read_facts
-from voc_stream.postgres.session.connection import translated
+from voc_stream.postgres.session.connection import apart
 from voc_stream.postgres.session.copy_csv import array, lines
 from voc_stream.postgres.session.locks import Lock, try_lock
 from voc_stream.postgres.session.staging import stage
@@ -149,17 +148,8 @@ def reassess_apart(
 
     Raises StoreUnavailableError if the server is to blame.
     """
-    # A constraint that is checked only at COMMIT would not tell whose row it refuses.
-    cursor.execute("SAVEPOINT apart; SET CONSTRAINTS ALL IMMEDIATE")
-    try:
-        with translated():
-            reassess(cursor, customer_ids, catalogue, now)
-    except StoreUnavailableError:
-        raise  # all of the transaction is lost
-    except Exception:
-        cursor.execute("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart")
-        raise
-    cursor.execute("RELEASE SAVEPOINT apart")
+    with apart(cursor):
+        reassess(cursor, customer_ids, catalogue, now)
     return len(customer_ids)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
 from voc_stream.domain.churn.signals import INACTIVE
+from voc_stream.domain.churn.signals.complaints import MOST_COMPLAINTS
 from voc_stream.domain.entities.complaint import OPEN_STATES
 from voc_stream.domain.entities.stated import value_of
 from voc_stream.postgres.schema.expressions.heard import HEARD_OF_COMPLAINT, HEARD_OF_ORDER
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from voc_stream.domain.entities.journey import LastMoment
     from voc_stream.postgres.session.cursor import Cursor
 
-MOST_COMPLAINTS = 5
-"""So many open complaints of a severity, and so many resolved ones, count; more hardly matter."""
 # The order with the latest broken promise, and the order of the latest scored moment.
 _ORDERS = """
 SELECT c.customer_id, o.order_id, o.delivered_at, o.on_time, o.last_moment_at, o.memory_score

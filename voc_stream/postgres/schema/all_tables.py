@@ -28,6 +28,12 @@ from voc_stream.postgres.schema.tables.learned.answers import (
     importance_weight,
 )
 from voc_stream.postgres.schema.tables.learned.churn import churn_model
+from voc_stream.postgres.schema.tables.learned.histories import (
+    churn_cell,
+    churn_history,
+    churn_walk,
+    walk_pending,
+)
 from voc_stream.postgres.schema.tables.learned.texts import (
     complaint_gram,
     complaint_term,
@@ -62,9 +68,12 @@ __all__ = [
     "alert",
     "answer_band",
     "answer_product",
+    "churn_cell",
+    "churn_history",
     "churn_model",
     "churn_pending",
     "churn_risk",
+    "churn_walk",
     "complaint",
     "complaint_gram",
     "complaint_term",
@@ -105,4 +114,5 @@ __all__ = [
     "text_pending",
     "text_suggestion",
     "touchpoint_event",
+    "walk_pending",
 ]

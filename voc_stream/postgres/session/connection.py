@@ -111,6 +111,25 @@ def translated() -> Iterator[None]:
         raise _unavailable(error) from error
 
 
+@contextmanager
+def apart(cursor: Cursor) -> Iterator[None]:
+    """Undo the body if it raises, and nothing else of the transaction.
+
+    Raises StoreUnavailableError if the server is to blame: all of the transaction is lost then.
+    """
+    # A constraint that is checked only at COMMIT would not tell whose row it refuses.
+    cursor.execute("SAVEPOINT apart; SET CONSTRAINTS ALL IMMEDIATE")
+    try:
+        with translated():
+            yield
+    except StoreUnavailableError:
+        raise
+    except Exception:
+        cursor.execute("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart")
+        raise
+    cursor.execute("RELEASE SAVEPOINT apart")
+
+
 def _unavailable(error: psycopg2.Error) -> StoreUnavailableError:
     # An error without a code is not from the server: it closed the connection, for example because
     # its process ended.

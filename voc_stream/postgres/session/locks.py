@@ -34,6 +34,7 @@ class Lock(StrEnum):
     TEXTS = "texts"
     IMPORTANCE = "importance"
     CHURN_MODEL = "churn_model"
+    WALKS = "walks"
 
 
 def try_lock(cursor: Cursor, lock: Lock) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
 
 QUICKLY = timedelta(hours=24)
+MOST_COMPLAINTS = 5
+"""So many open complaints of a severity, and so many resolved ones, count; more hardly matter."""
 RESOLVED_STATES = ("resolved", "informed", "closed")
 
 

@@ -200,7 +200,7 @@ lock = Table(
         "name",
         KEY,
         "histories, sites, details, assessment, evaluation, outbox, retractions, texts,"
-        " importance or churn_model",
+        " importance, churn_model or walks",
     ),
     PrimaryKeyConstraint("name"),
     comment="What one worker does at a time; whoever does it locks the row",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,9 @@ from integration.postgres.settings import in_one_database
 from integration.postgres.store import CATALOGUE, NOW, send
 
 from voc_stream.postgres.churn_walk import related_events
+from voc_stream.postgres.corrections.rebuild import rebuild
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from builders import Event
     from integration.postgres.store import Store
 
@@ -138,3 +137,28 @@ def test_the_last_row_says_what_the_risk_says(store: Store) -> None:
         " FULL JOIN (SELECT * FROM churn_history WHERE until IS NULL) h USING (customer_id)"
     )
     assert store.ask(differing) == [(5, 0)]
+
+
+FIRST = "WHERE ctid = (SELECT min(ctid) FROM {})"
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("churn_history", f"UPDATE churn_history SET band = 'none' {FIRST}"),
+        ("churn_history", f"DELETE FROM churn_history {FIRST}"),
+        ("churn_cell", f"UPDATE churn_cell SET leavers = leavers + 1 {FIRST}"),
+    ],
+)
+def test_rebuild_finds_and_repairs_what_differs(store: Store, table: str, statement: str) -> None:
+    """Histories and cells are recomputed and compared, like all else that events say."""
+    values, now = messages(crowd(60, 7)), datetime.now(UTC)
+    send(store.sink(), values)
+    chores = store.chores()
+    chores.refresh(now)
+    chores.assess_churn(now, everyone=True)
+    store.ask(statement.format(table))
+    report = rebuild(store.url, store.catalogue, lambda _done, _all: None)
+    found = {one.table: one.differing for one in report.tables}
+    assert found[table] == 1, found
+    assert_histories_are_right(store.url, values, CATALOGUE, now)

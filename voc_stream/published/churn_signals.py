@@ -9,9 +9,15 @@ SECTION = "churn-signals"
 
 
 def signals_table() -> str:
-    """Each signal, how alerts name it, and when it is active."""
+    """Each signal, its bit in stored sets, how alerts name it, and when it is active."""
     rows = [
-        [f"`{signal.name}`", f"{signal.en} / {signal.zh}", signal.active_when] for signal in SIGNALS
+        [
+            f"`{signal.name}`",
+            str(signal.bit),
+            f"{signal.en} / {signal.zh}",
+            signal.active_when,
+        ]
+        for signal in SIGNALS
     ]
-    header = ["signal (the name of driver and multiplier)", "in words", "active when"]
-    return table(header, rows, text=(0, 1, 2))
+    header = ["signal (the name of driver and multiplier)", "bit", "in words", "active when"]
+    return table(header, rows, text=(0, 2, 3))

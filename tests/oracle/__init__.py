@@ -21,7 +21,6 @@ from oracle.importance import importance_tables
 from oracle.orders import (
     add_opening_minutes,
     is_follow_up,
-    judgements_by_customer,
     moments_of_orders,
     order_rows,
     stage_rows,
@@ -109,9 +108,7 @@ def expected_tables(
     )
     tables |= importance_tables(events, tables["customer"], catalogue)
     tables |= text_tables(events, tables["complaint"], tables["experience_daily"], catalogue)
-    tables["churn_risk"] = risk_rows(
-        judgements_by_customer(events), tables, moments, catalogue, as_of, fitted=fitted
-    )
+    tables["churn_risk"] = risk_rows(events, tables, moments, catalogue, as_of, fitted=fitted)
     return tables
 
 

@@ -8,13 +8,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.complaints import OPEN_STATES, RESOLVED_STATES
 from oracle.customers import has_left
+from oracle.further_signals import (
+    FURTHER,
+    fading,
+    latest_events,
+    of_answers,
+    of_contacts,
+    of_endings,
+    of_follow_up,
+    of_habits,
+)
+from oracle.orders import judgements_by_customer
+from oracle.reading import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from oracle.orders import Moment
-    from oracle.reading import Row, Table
+    from oracle.reading import Event, Row, Table
 
 MEMORY_NEUTRAL = 5
 MOST_COMPLAINTS = 5
@@ -28,10 +40,16 @@ class Known(NamedTuple):
     orders: list[tuple[str, Row]]
     complaints: list[tuple[str, Row]]
     scores: list[Moment]
+    events: list[Event]
+
+    @property
+    def latest(self) -> list[Event]:
+        """The latest events."""
+        return latest_events(self.events)
 
 
 def risk_rows(
-    scores: Mapping[str, list[Moment]],
+    events: Sequence[Event],
     tables: Mapping[str, Table],
     moments: Mapping[str, Sequence[Moment]],
     catalogue: Mapping[str, Any],
@@ -41,11 +59,13 @@ def risk_rows(
 ) -> Table:
     """A row for each customer who has not left.
 
-    `scores` by customer, `moments` by order; `fitted` is the model that decides, a row of
-    churn_model, if one does.
+    `moments` by order; `fitted` is the model that decides, a row of churn_model, if one does.
     """
+    scores, theirs = judgements_by_customer(events), grouped(events, "customer_id")
     known = {
-        customer_id: Known(customer, [], [], scores.get(customer_id, []))
+        customer_id: Known(
+            customer, [], [], scores.get(customer_id, []), theirs.get(customer_id, [])
+        )
         for (customer_id,), customer in tables["customer"].items()
     }
     for (order_id,), order in tables["repair_order"].items():
@@ -131,28 +151,48 @@ def _drivers(
     as_of: datetime,
 ) -> dict[str, float]:
     model = catalogue["churn"]
-    terms = {name: _log_terms(name, model) for name in model["multipliers"]}
-    complaints = [
-        (name, exp(_weighed(terms[name], weight)) - 1)
-        for name, weight in _complaints(facts.complaints, catalogue, as_of)
+    terms = {
+        name: _log_terms(name, model)
+        for name, multiplier in model["multipliers"].items()
+        if name not in FURTHER or multiplier != 1
+    }
+    weighed = [
+        (_weighed(terms[name], weight), name)
+        for name, weight in (
+            *_complaints(facts.complaints, catalogue, as_of),
+            *of_endings(facts.latest, facts.complaints, model, as_of),
+        )
         if name in terms
     ]
+    complaints = [(name, exp(each) - 1) for each, name in weighed if each >= 0]
     drivers = {"base": log(model["base_hazard_per_month"])}
     # Each complaint adds what it alone would add to the hazard.
     excess = sum(each for _, each in complaints)
     for name, each in complaints:
         share = each / excess if excess else 0.0
         drivers[name] = drivers.get(name, 0.0) + share * log(1 + excess)
+    # Of those that lower the hazard only one counts.
+    if lowering := [each for each in weighed if each[0] < 0]:
+        lowest, name = min(lowering)
+        drivers[name] = drivers.get(name, 0.0) + lowest
     # Of what one visit was worth the strongest counts, of equals the one that is named first.
     judgements = [
         (_weighed(terms[name], weight), name)
-        for name, weight in _judgements(facts, moments, model, as_of)
+        for name, weight in (
+            *_judgements(facts, moments, model, as_of),
+            *of_answers(facts.latest, model, as_of),
+        )
         if name in terms
     ]
     if judgements:
         strongest, name = max(judgements, key=lambda each: each[0])
         drivers[name] = strongest
-    for name, weight in _others(facts, model, as_of):
+    for name, weight in (
+        *_others(facts, model, as_of),
+        *of_habits(facts.events, len(facts.orders), as_of),
+        *of_contacts(facts.latest, catalogue, as_of),
+        *of_follow_up(facts.latest, facts.orders, model, as_of),
+    ):
         if name in terms:
             drivers[name] = _weighed(terms[name], weight)
     return drivers
@@ -168,11 +208,6 @@ def _log_terms(signal: str, model: Mapping[str, Any]) -> tuple[float, float]:
 
 def _weighed(ends: tuple[float, float], weight: float) -> float:
     return ends[0] * (1 - weight) + ends[1] * weight
-
-
-def _fading(moment: datetime, window: timedelta, as_of: datetime) -> float:
-    """What is left of something of that moment: a sixth less after each sixth of the window."""
-    return 1 - sum(as_of >= moment + window * part / 6 for part in range(1, 7)) / 6
 
 
 def _complaints(
@@ -198,7 +233,7 @@ def _complaints(
         if c["state"] in RESOLVED_STATES and c["resolved_at"]
     )
     for resolved_at, _, complaint in resolved[-MOST_COMPLAINTS:]:
-        weight = _fading(resolved_at, window, as_of)
+        weight = fading(resolved_at, window, as_of)
         minutes = complaint["minutes_to_resolve"]
         how = "quickly" if minutes is not None and minutes <= QUICK_MINUTES else "complaint"
         if weight > 0:
@@ -223,15 +258,15 @@ def _judgements(
         for experience in (model.get("attitude_experience"), model.get("outcome_experience"))
     )
     if outcome and outcome.score < low:
-        weight = _fading(outcome.occurred_at, window, as_of)
+        weight = fading(outcome.occurred_at, window, as_of)
         if weight > 0 and not _complained(facts.complaints, outcome.occurred_at - window):
             yield "silent_unhappy", weight
     if attitude and attitude.score < low:
-        weight = _fading(attitude.occurred_at, window, as_of)
+        weight = fading(attitude.occurred_at, window, as_of)
         if weight > 0:
             yield "low_attitude", weight
     if outcome and outcome.score < low:
-        weight = _fading(outcome.occurred_at, window, as_of)
+        weight = fading(outcome.occurred_at, window, as_of)
         if weight > 0:
             yield "low_outcome", weight
     remembered = max(
@@ -243,7 +278,7 @@ def _judgements(
         default=None,
     )
     if remembered and remembered[2]["memory_score"] < MEMORY_NEUTRAL:
-        weight = _fading(remembered[0], window, as_of)
+        weight = fading(remembered[0], window, as_of)
         if weight > 0:
             yield "bad_memory", weight
 
@@ -267,8 +302,8 @@ def _others(facts: Known, model: Mapping[str, Any], as_of: datetime) -> Iterator
         (order["delivered_at"] for _, order in facts.orders if order["on_time"] is False),
         default=None,
     )
-    if late and _fading(late, window, as_of) > 0:
-        yield "broken_promise", _fading(late, window, as_of)
+    if late and fading(late, window, as_of) > 0:
+        yield "broken_promise", fading(late, window, as_of)
     heard_at = facts.customer["last_heard_at"]
     longest = next(
         (days for days in (365, 180) if heard_at and as_of - heard_at >= timedelta(days=days)), None

@@ -163,6 +163,7 @@ def _known(customer_id: str, events: Sequence[Event], catalogue: Mapping[str, An
         _owned(tables["repair_order"], customer_id),
         _owned(tables["complaint"], customer_id),
         judgements_by_customer(events).get(customer_id, []),
+        [event for event in events if event["customer_id"] == customer_id],
     )
     return known, moments
 

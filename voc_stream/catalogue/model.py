@@ -60,7 +60,7 @@ class Experience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class ChurnModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The risk model's numbers; the semantics are in voc_stream/domain/churn.
 
-    Multipliers are factors on the hazard, >= 1, by the name of a signal.
+    Multipliers are factors on the hazard, > 0, by the name of a signal. Below 1 it lowers the risk.
     """
 
     version: str

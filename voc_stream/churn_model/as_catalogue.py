@@ -25,8 +25,7 @@ def interval(value: float, error_of_log: float) -> tuple[float, float]:
 def as_catalogue(model: Fit, usable: Collection[str]) -> str:
     """The lines that go into a catalogue, of a model with one band.
 
-    Signals that a catalogue does not know (`usable`), or that lower the risk, stand there as
-    comments.
+    Signals that a catalogue does not know (`usable`) stand there as comments.
     """
     [base] = model.hazards_per_month.values()
     low, high = interval(base, model.hazard_errors[0])
@@ -42,7 +41,5 @@ def as_catalogue(model: Fit, usable: Collection[str]) -> str:
         line = f"{name} = {multiplier:.3f}  # {low:.3f} to {high:.3f}"
         if name not in usable:
             line = f"# {line}; no signal of voc_stream has this name"
-        elif multiplier < 1:
-            line = f"# {line}; a catalogue's multiplier is at least 1"
         lines.append(line)
     return "\n".join(lines)

@@ -155,6 +155,7 @@ class Store:
         names: Iterable[str] = KEYS,
         received_at: datetime = NOW,
         fitted: Mapping[str, Any] | None = None,
+        catalogue: Mapping[str, Any] = CATALOGUE,
     ) -> None:
         """The tables are the oracle's; `fitted` is the churn model that decides, if one does.
 
@@ -162,7 +163,7 @@ class Store:
         """
         if "experience_daily" in names and self.one("SELECT count(*) FROM increment"):
             assert self.chores().refresh_details(as_of, when_due=False)
-        expected = expected_tables(values, CATALOGUE, as_of, received_at, fitted=fitted)
+        expected = expected_tables(values, catalogue, as_of, received_at, fitted=fitted)
         wanted = {name: expected[name] for name in names}
         assert_tables_equal(wanted, read_tables(self.url, wanted, self.schema))
 

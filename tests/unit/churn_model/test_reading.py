@@ -53,7 +53,7 @@ def test_a_file_without_rows_is_no_file_of_cells() -> None:
 
 
 def test_only_what_a_catalogue_takes_stands_there_uncommented() -> None:
-    """Multipliers below 1 and names of other people's signals would be refused."""
+    """Names of other people's signals would be refused; multipliers below 1 are taken."""
     cells = [
         Cell(CellKey(0, frozenset()), 100, 10_000.0),
         Cell(CellKey(0, frozenset({"inactive"})), 300, 10_000.0),
@@ -66,7 +66,8 @@ def test_only_what_a_catalogue_takes_stands_there_uncommented() -> None:
     assert [line.split(" = ")[0] for line in lines[2:] if line and line[0] != "#"] == [
         "base_hazard_per_month",
         "[churn.multipliers]",
+        "broken_promise",
         "inactive",
     ]
-    assert "a catalogue's multiplier is at least 1" in lines[-3]
+    assert lines[-3].startswith("broken_promise = 0.")
     assert "no signal of voc_stream has this name" in lines[-1]

@@ -34,10 +34,10 @@ def check_churn(
                 ("churn", "multipliers", signal),
                 f"is no signal; the signals are {', '.join(each.name for each in SIGNALS)}",
             )
-        if not (factor >= 1 and math.isfinite(factor)):
+        if not (factor > 0 and math.isfinite(factor)):
             file.fail(
                 ("churn", "multipliers", signal),
-                f"must be 1 or more, not {factor:g}: a signal never lowers the risk",
+                f"must be more than 0, not {factor:g}: below 1 a signal lowers the risk",
             )
     _check_rising(file, churn.multipliers)
     _check_bands(file, churn.bands)

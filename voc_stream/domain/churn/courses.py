@@ -27,11 +27,13 @@ class Terms(NamedTuple):
         window: for how long an incident is a signal.
         low_score: below it a score is low, in hundredths.
         resolve_within: by severity, how long a complaint may wait for its resolution.
+        prices: the experiences whose factor is the price.
     """
 
     window: timedelta
     low_score: float
     resolve_within: Mapping[str, timedelta]
+    prices: frozenset[str] = frozenset()
 
 
 class Course(Protocol):
@@ -92,6 +94,19 @@ class Fading(NamedTuple):
         passed, next_step = _passed(self.moment, self.window, FADING_PARTS, as_of)
         weight = (FADING_PARTS - passed) / FADING_PARTS if passed < FADING_PARTS else None
         return weight, next_step
+
+
+class FadingFrom(NamedTuple):
+    """Something that begins at a moment, and is forgotten as what fades is."""
+
+    moment: datetime
+    window: timedelta
+
+    def at(self, as_of: datetime) -> tuple[float | None, datetime | None]:
+        """See `Course`."""
+        if as_of < self.moment:
+            return None, self.moment
+        return Fading(self.moment, self.window).at(as_of)
 
 
 class Rising(NamedTuple):

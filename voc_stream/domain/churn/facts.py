@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+    from voc_stream.events.types import AnyEvent
+
 
 class OrderFacts(NamedTuple):
     """What the risk needs of an order; scores in hundredths."""
@@ -17,10 +19,15 @@ class OrderFacts(NamedTuple):
     on_time: bool | None
     last_moment_at: datetime | None
     memory: float | None
+    follow_up_due_at: datetime | None = None
+    followed_up_at: datetime | None = None
 
 
 class ComplaintFacts(NamedTuple):
-    """What the risk needs of a complaint."""
+    """What the risk needs of a complaint.
+
+    `ended_at`: when it was closed or withdrawn, if it was never resolved.
+    """
 
     complaint_id: str
     severity: str
@@ -29,6 +36,7 @@ class ComplaintFacts(NamedTuple):
     opened_at: datetime | None
     resolved_at: datetime | None
     time_to_resolve: timedelta | None
+    ended_at: datetime | None = None
 
 
 class Score(NamedTuple):
@@ -44,6 +52,11 @@ class CustomerFacts(NamedTuple):
     `last_heard_at`: when the customer last acted, None for never. It may be an earlier act, if that
     shows already that nobody can call the customer inactive. `tenure_band`: the number of the band
     of how long the customer has been one.
+
+    The last three are further facts: nothing is in them if no signal needs them. `visits` is the
+    number of orders; numbers above 8 are 8. `events` are the latest events that are no steps of an
+    order, the latest first. Then `orders` and `complaints` have those that the latest events name,
+    too.
     """
 
     customer_id: str
@@ -54,3 +67,6 @@ class CustomerFacts(NamedTuple):
     orders: Sequence[OrderFacts]
     complaints: Sequence[ComplaintFacts]
     tenure_band: int = 0
+    customer_since: datetime | None = None
+    visits: int = 0
+    events: Sequence[AnyEvent] = ()

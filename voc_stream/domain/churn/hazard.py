@@ -9,7 +9,8 @@ Three rules keep one trouble from counting twice, and two from counting once:
 
 - Each complaint is a cause of leaving by itself. Causes add their excess hazards, so that the
   shares of customers who stay multiply: of two complaints, each of which 70 % forgive, 49 % forgive
-  both. Their drivers share the logarithm of the sum by their excess.
+  both. Their drivers share the logarithm of the sum by their excess. A complaint that lowers the
+  hazard is no such cause: of these, the one that lowers it most counts, once.
 - What one visit was worth is told by several scores, and of these the strongest counts.
 - All else multiplies.
 
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voc_stream.domain.churn.courses import RISING_PARTS, Terms
 from voc_stream.domain.churn.fitted import FittedNumbers, calibrated
-from voc_stream.domain.churn.signals import SIGNALS
+from voc_stream.domain.churn.signals import SIGNALS, further_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
     from voc_stream.domain.churn.courses import Courses
     from voc_stream.domain.churn.facts import CustomerFacts
+    from voc_stream.domain.churn.signals import Further
 
 # No part of it may be shorter than the least time that there is.
 _LEAST_LIMIT = RISING_PARTS * timedelta.resolution
@@ -92,6 +94,7 @@ class RiskModel(NamedTuple):
         signals: those that have a multiplier, in the order of drivers.
         bands: with their lower bounds, the highest first.
         is_fitted: whether each signal counts whole and once.
+        further: the facts to be read beside the common ones.
     """
 
     version: str
@@ -101,12 +104,13 @@ class RiskModel(NamedTuple):
     signals: Sequence[Weighed]
     bands: Sequence[tuple[float, str]]
     is_fitted: bool = False
+    further: frozenset[Further] = frozenset()
 
 
 def risk_model(catalogue: Catalogue, fitted: FittedNumbers | None = None) -> RiskModel:
     """What decides risks: the catalogue, with the numbers of a fitted model if there is one.
 
-    Signals without a multiplier are left out.
+    Signals without a multiplier are left out, and those of further facts that multiply by 1.
     """
     churn, limits = catalogue.churn, catalogue.limits.resolve_minutes
     terms = Terms(
@@ -116,6 +120,7 @@ def risk_model(catalogue: Catalogue, fitted: FittedNumbers | None = None) -> Ris
             severity: max(timedelta(minutes=minutes), _LEAST_LIMIT)
             for severity, minutes in (("major", limits.major), ("minor", limits.minor))
         },
+        frozenset(key for key, one in catalogue.experience.items() if one.factor == "price"),
     )
     numbers = (
         FittedNumbers(churn.version, [churn.base_hazard_per_month], churn.multipliers)
@@ -132,7 +137,7 @@ def risk_model(catalogue: Catalogue, fitted: FittedNumbers | None = None) -> Ris
             logs[signal.name],
         )
         for signal in SIGNALS
-        if signal.name in logs
+        if signal.name in logs and not (signal.reads and logs[signal.name] == 0)
     ]
     bands = sorted(((bound, band) for band, bound in churn.bands.items()), reverse=True)
     return RiskModel(
@@ -143,6 +148,7 @@ def risk_model(catalogue: Catalogue, fitted: FittedNumbers | None = None) -> Ris
         signals,
         bands,
         fitted is not None,
+        further_facts(numbers.multipliers),
     )
 
 
@@ -217,13 +223,23 @@ def _weighed(present: Sequence[tuple[Weighed, Sequence[float]]]) -> list[Driver]
 def _of_causes(causes: Mapping[str, Sequence[float]]) -> list[Driver]:
     """The drivers of causes that add up, each given as the logarithm of what it alone multiplies.
 
+    Of those that lower the hazard one multiplies it: the lowest, of equals the first by name.
+
     >>> _of_causes({"a": [log(3)], "b": [log(2), log(2)]})[0].contribution / log(5)
     0.5
+    >>> [driver.driver for driver in _of_causes({"a": [log(0.5), log(0.4)], "b": [log(0.9)]})]
+    ['a']
     """
-    excess = {name: sum(map(expm1, theirs)) for name, theirs in causes.items()}
+    raising = {name: [each for each in theirs if each >= 0] for name, theirs in causes.items()}
+    excess = {name: sum(map(expm1, theirs)) for name, theirs in raising.items() if theirs}
     total = sum(excess.values())
     share = log1p(total) / total if total else 0.0
-    return [Driver(name, share * theirs) for name, theirs in excess.items()]
+    found = {name: share * theirs for name, theirs in excess.items()}
+    lowering = [(each, name) for name, theirs in causes.items() for each in theirs if each < 0]
+    if lowering:
+        lowest, name = min(lowering)
+        found[name] = found.get(name, 0.0) + lowest
+    return [Driver(name, contribution) for name, contribution in found.items()]
 
 
 def band_of(risk: float, model: RiskModel) -> str:

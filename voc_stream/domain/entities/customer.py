@@ -5,7 +5,7 @@ The risk of leaving depends on those scores.
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  msgspec reads the annotations at run time
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
     outcome: LastMoment | None = None
     heard_at: datetime | None = None
     move: Move | None = None
+    customer_since: Stated[datetime] | None = None
 
     @property
     def profile(self) -> Profile:
@@ -108,6 +109,7 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
             self.churn_reason,
             self.attitude,
             self.outcome,
+            self.customer_since,
         )
         times = (
             self.churned_at,
@@ -127,6 +129,10 @@ class CustomerState(msgspec.Struct, omit_defaults=True, gc=False):
             self.annual_value = latest(
                 self.annual_value, hundredths(event.annual_value), at, event_id
             )
+        since = event.customer_since
+        # Nobody has been a customer since a later moment: it is a placeholder, or a wrong clock.
+        if since is not None and since <= at:
+            self.customer_since = latest(self.customer_since, since.astimezone(UTC), at, event_id)
         if event.change == "churned":
             self.churned_at = latest_time(self.churned_at, at)
             self.churn_reason = latest(self.churn_reason, event.churn_reason, at, event_id)

@@ -50,6 +50,7 @@ class Fold:
         # clocks that differ.
         self._surely_active_since = now - INACTIVE + timedelta(days=1)
         self._rules, self._declared = rules.measures, rules.of_events
+        self._risk_reads_events = rules.risk_reads_events
         self._noted = NotedMoments(rules.within, self._rules)
         # As they were before this batch, of customers with a history who said something about
         # themselves.
@@ -94,7 +95,7 @@ class Fold:
             customer = self.customers[customer_id] = CustomerState(customer_id)
             self._new_customers.add(customer_id)
             self._affected.add(customer_id)
-        if event.always_affects_risk:
+        if event.always_affects_risk or self._risk_reads_events:
             self._affected.add(customer_id)
         if isinstance(event, Customer) and customer_id not in self._new_customers:
             self._profiles.setdefault(customer_id, customer.profile)
@@ -277,8 +278,8 @@ class Fold:
     def affected_customers(self) -> set[str]:
         """Customers whose churn risk must be recomputed.
 
-        Repair steps do not affect it, except a delivery, and the first step after a long silence
-        or of an order: it may be the customer's first sign of life after a long time.
+        Each event affects a risk that reads the latest events. Else repair steps do not, except a
+        delivery, and the first step after a long silence or of an order.
         """
         return self._affected
 

@@ -167,8 +167,8 @@ def assess_as_of(cursor: Cursor, moments: Mapping[str, datetime], catalogue: Cat
     """Do what `reassess` does, each customer as of a moment of its own."""
     if not moments:
         return
-    found = read_facts(cursor, list(moments), max(moments.values()))
     model = active_risk_model(cursor, catalogue)
+    found = read_facts(cursor, list(moments), max(moments.values()), catalogue.alias, model.further)
     left = set(moments).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))

@@ -10,14 +10,16 @@ from voc_stream.domain.churn.signals import INACTIVE
 from voc_stream.domain.churn.signals.complaints import MOST_COMPLAINTS
 from voc_stream.domain.entities.complaint import OPEN_STATES
 from voc_stream.domain.entities.stated import value_of
+from voc_stream.postgres.rolling.further_facts import with_further_facts
 from voc_stream.postgres.schema.expressions.heard import HEARD_OF_COMPLAINT, HEARD_OF_ORDER
 from voc_stream.postgres.schema.tables.complaint import IS_OPEN, IS_RESOLVED
 from voc_stream.postgres.schema.tables.customer import CUSTOMER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from voc_stream.domain.churn.signals import Further
     from voc_stream.domain.entities.journey import LastMoment
     from voc_stream.postgres.session.cursor import Cursor
 
@@ -68,10 +70,17 @@ FROM unnest(%(ids)s::text[]) AS c (customer_id)
 """
 
 
-def read_facts(cursor: Cursor, customer_ids: Sequence[str], as_of: datetime) -> list[CustomerFacts]:
+def read_facts(
+    cursor: Cursor,
+    customer_ids: Sequence[str],
+    as_of: datetime,
+    alias: Mapping[str, str],
+    further: Collection[Further],
+) -> list[CustomerFacts]:
     """What the risks of these customers depend on; customers who have left are left out.
 
-    Of each customer at most two orders and some complaints, those that decide
+    Of the `further` facts only these are read; `alias` is what old names of experiences became. Of
+    each customer at most two orders and some complaints, those that decide
     (domain/churn/signals). They are found by index: a customer may have a million.
     """
     ids = list(customer_ids)
@@ -116,9 +125,11 @@ def read_facts(cursor: Cursor, customer_ids: Sequence[str], as_of: datetime) -> 
                     _score(state.outcome),
                     orders[customer_id],
                     complaints[customer_id],
+                    customer_since=value_of(state.customer_since),
                 )
             )
-    return _with_last_heard(cursor, found, as_of - INACTIVE)
+    found = _with_last_heard(cursor, found, as_of - INACTIVE)
+    return with_further_facts(cursor, found, alias, further)
 
 
 def _with_last_heard(

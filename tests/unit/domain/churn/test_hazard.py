@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
-from voc_stream.domain.churn.hazard import ChurnRisk, assess, band_of, risk_model
+from voc_stream.domain.churn.hazard import ChurnRisk, RiskModel, assess, band_of, risk_model
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
@@ -101,6 +101,11 @@ def resolved_complaint(
     return ComplaintFacts(
         complaint_id, severity, "resolved", False, resolved_at - wait, resolved_at, wait
     )
+
+
+def with_multipliers(catalogue: Catalogue, **multipliers: float) -> RiskModel:
+    churn = msgspec.structs.replace(catalogue.churn, multipliers=multipliers)
+    return risk_model(msgspec.structs.replace(catalogue, churn=churn))
 
 
 def drivers(risk: ChurnRisk) -> list[str]:
@@ -238,6 +243,39 @@ def test_another_complaint_never_lowers_the_risk(
     model, loud = risk_model(catalogue), known._replace(outcome=None)
     more = loud._replace(complaints=[*loud.complaints, one._replace(complaint_id="q-9")])
     assert assess(more, model, START).risk >= assess(loud, model, START).risk
+
+
+def test_of_complaints_that_lower_the_hazard_one_counts(catalogue: Catalogue) -> None:
+    """Any number of quick resolutions makes nobody immortal, and hides no open complaint."""
+    model = with_multipliers(
+        catalogue, resolved_quickly_minor=0.5, resolved_quickly_major=0.4, open_complaint_major=3.0
+    )
+    quick = [
+        resolved_complaint(START, HOUR, severity, f"q-{number}")
+        for number, severity in enumerate(("minor", "major", "minor", "major", "minor"))
+    ]
+    risk = assess(facts(complaints=quick), model, START)
+    assert risk.drivers[1:] == (("resolved_quickly_major", log(0.4)),)
+    waiting = open_complaint("major", START - 9 * DAY)
+    both = assess(facts(complaints=[*quick, waiting]), model, START)
+    assert dict(both.drivers[1:]) == pytest.approx(
+        {"open_complaint_major": log(3), "resolved_quickly_major": log(0.4)}
+    )
+
+
+def test_a_signal_below_1_lowers_the_risk(catalogue: Catalogue) -> None:
+    """Its driver is below 0, and adds up as all do."""
+    model = with_multipliers(catalogue, tenure_730d=0.5)
+    loyal = assess(facts(customer_since=START - 800 * DAY), model, START)
+    assert loyal.drivers[1:] == (("tenure_730d", log(0.5)),)
+    assert loyal.risk == pytest.approx(1 - exp(-0.0078 * 12 * 0.5))
+
+
+def test_signals_of_further_facts_are_no_drivers_at_1(catalogue: Catalogue) -> None:
+    """Nothing is read for them, so nothing may be said of them."""
+    known = facts(customer_since=START - DAY, visits=2)
+    risk = assess(known, risk_model(catalogue), START)
+    assert (drivers(risk), risk.next_change_at) == ([], START + 180 * DAY)
 
 
 def test_one_bad_call_is_one_signal(catalogue: Catalogue) -> None:

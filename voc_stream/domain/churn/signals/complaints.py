@@ -57,6 +57,11 @@ def _resolved_ones(severity: str, *, quickly: bool) -> Courses:
     return courses
 
 
+def _unresolved_ones(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    """Each complaint that ended without a resolution, which fades."""
+    return [Fading(one.ended_at, terms.window) for one in facts.complaints if one.ended_at]
+
+
 def _was_quick(one: ComplaintFacts) -> bool:
     return one.time_to_resolve is not None and one.time_to_resolve <= QUICKLY
 
@@ -122,5 +127,16 @@ COMPLAINTS = (
         _resolved_ones("minor", quickly=True),
         "complaint",
     ),
+    Signal(
+        "unresolved_complaint",
+        29,
+        "a complaint that ended without a resolution",
+        "投诉未解决即结束",
+        "each complaint that the customer's latest events name, whose state is `closed` or"
+        " `withdrawn`, without `resolved_at`; its `closed_at` or `withdrawn_at` is recent",
+        _unresolved_ones,
+        "complaint",
+        reads="events",
+    ),
 )
-"""The complaints that are open or were resolved."""
+"""The complaints that are open, were resolved, or ended otherwise."""

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from voc_stream.domain.churn.courses import Fading
 from voc_stream.domain.churn.signals.complaints import RESOLVED_STATES
 from voc_stream.domain.churn.signals.signal import Signal
+from voc_stream.events.types import Callback
+from voc_stream.events.types.hundredths import hundredths
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from voc_stream.domain.churn.courses import Course, Terms
     from voc_stream.domain.churn.facts import CustomerFacts, Score
 
 NEUTRAL_MEMORY = 500
+MOST_OF_DETRACTORS = 6
 
 
 def _low_attitude(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
@@ -54,6 +57,24 @@ def _bad_memory(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
     last_moment_at, _, memory = max(remembered, key=lambda order: order[:2])
     is_bad = memory is not None and memory < NEUTRAL_MEMORY
     return (Fading(last_moment_at, terms.window),) if is_bad else ()
+
+
+def _nps_detractor(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    latest = next((one for one in _callbacks(facts) if one.recommend is not None), None)
+    if latest is None or latest.recommend is None or latest.recommend > MOST_OF_DETRACTORS:
+        return ()
+    return (Fading(latest.occurred_at, terms.window),)
+
+
+def _high_effort(facts: CustomerFacts, terms: Terms) -> Sequence[Course]:
+    latest = next((one for one in _callbacks(facts) if one.effort is not None), None)
+    if latest is None or latest.effort is None or hundredths(latest.effort) >= terms.low_score:
+        return ()
+    return (Fading(latest.occurred_at, terms.window),)
+
+
+def _callbacks(facts: CustomerFacts) -> Iterator[Callback]:
+    return (one for one in facts.events if isinstance(one, Callback))
 
 
 _LOW = (
@@ -99,6 +120,26 @@ JUDGEMENTS = (
         " 5, and that moment is recent",
         _bad_memory,
         "judgement",
+    ),
+    Signal(
+        "nps_detractor",
+        27,
+        "a customer who would not recommend us",
+        "不愿推荐",
+        "of the latest callback with `recommend` it is <= 6, and that callback is recent",
+        _nps_detractor,
+        "judgement",
+        reads="events",
+    ),
+    Signal(
+        "high_effort",
+        28,
+        "how much trouble it was",
+        "办理费力",
+        "of the latest callback with `effort` it is < `low_score`, and that callback is recent",
+        _high_effort,
+        "judgement",
+        reads="events",
     ),
 )
 """What the customer thought of a visit."""

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from voc_stream.domain.churn.courses import Courses
 
 
+Further = Literal["profile", "visits", "events"]
+"""Facts beside the common ones: of the profile, how many orders, and the latest events."""
+
+
 class Signal(NamedTuple):
-    """One thing that raises the risk of leaving.
+    """One thing that raises the risk of leaving, or lowers it.
 
     Attributes:
         name: of the driver in `churn_risk`, and of its multiplier in the catalogue.
@@ -27,6 +31,8 @@ class Signal(NamedTuple):
         courses: from the facts of a customer, how each thing that it speaks of weighs over time.
         group: `complaint`: each is a cause of leaving by itself. `judgement`: what one visit was
             worth, told in several ways, of which the strongest counts.
+        reads: facts that few signals look at. They are read only for those whose multiplier is
+            not 1; the others are no drivers.
         rises_from: the signal whose multiplier it has at weight 0; None: it is nothing then.
     """
 
@@ -38,3 +44,4 @@ class Signal(NamedTuple):
     courses: Courses
     group: Literal["complaint", "judgement"] | None = None
     rises_from: str | None = None
+    reads: Further | None = None

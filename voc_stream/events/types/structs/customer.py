@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from voc_stream.events.types.base import CustomerEvent
-from voc_stream.events.types.fields import Amount, Change, ChurnReason, Identifier, LifecycleStage
+from voc_stream.events.types.fields import (
+    Amount,
+    Change,
+    ChurnReason,
+    Identifier,
+    LifecycleStage,
+    Timestamp,
+)
 
 
 class Customer(
@@ -38,6 +45,13 @@ class Customer(
     ] = None
     lifecycle_stage: Annotated[
         LifecycleStage | None, Meta(description="How far the relationship has come.")
+    ] = None
+    customer_since: Annotated[
+        Timestamp | None,
+        Meta(
+            description="When the customer became one: RFC 3339 with an offset. A moment after"
+            " `occurred_at` is ignored."
+        ),
     ] = None
     churn_reason: Annotated[
         ChurnReason | None, Meta(description="Why the customer left; with `change` churned.")

@@ -7,8 +7,41 @@ from builders import START
 
 from voc_stream.domain.churn.courses import Spell, Terms
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts
-from voc_stream.domain.churn.signals import BITS, SIGNAL_NAMES, SIGNALS
+from voc_stream.domain.churn.signals import BITS, SIGNAL_NAMES, SIGNALS, further_facts
 
+# By bit. What is declared here stays here, also when the signal itself is gone.
+EVER_DECLARED = [
+    "open_complaint_major",
+    "open_complaint_minor",
+    "resolved_complaint_major",
+    "resolved_complaint_minor",
+    "resolved_quickly_major",
+    "resolved_quickly_minor",
+    "broken_promise",
+    "silent_unhappy",
+    "low_attitude",
+    "low_outcome",
+    "bad_memory",
+    "inactive_180d",
+    "inactive_365d",
+    "visits_1",
+    "visits_2",
+    "visits_4",
+    "visits_8",
+    "tenure_0d",
+    "tenure_90d",
+    "tenure_365d",
+    "tenure_730d",
+    "failures_8",
+    "contacts_3",
+    "unanswered_survey",
+    "price_complaint",
+    "compensation",
+    "missed_follow_up",
+    "nps_detractor",
+    "high_effort",
+    "unresolved_complaint",
+]
 TERMS = Terms(timedelta(days=180), 600, {"major": timedelta(days=1), "minor": timedelta(days=3)})
 CALM = CustomerFacts("c-1", START, None, None, None, (), ())
 
@@ -25,10 +58,20 @@ def test_each_signal_has_a_name_and_words_of_its_own() -> None:
 
 
 def test_each_signal_has_a_bit_of_its_own() -> None:
-    """Stored sets of signals name them by their bits, so no two may share one."""
-    bits = [signal.bit for signal in SIGNALS]
-    assert len({*bits}) == len(bits)
-    assert all(0 <= bit < BITS for bit in bits)
+    """Stored sets of signals name them by their bits: no two share one, and none ever changes."""
+    bits = {signal.bit: signal.name for signal in SIGNALS}
+    assert len(bits) == len(SIGNALS)
+    assert [bits[bit] for bit in sorted(bits)] == EVER_DECLARED
+    assert max(bits) < BITS
+
+
+def test_facts_are_read_only_for_signals_that_change_the_risk() -> None:
+    """At a multiplier of 1, or without one, nothing is looked up."""
+    neutral = dict.fromkeys(SIGNAL_NAMES, 1.0)
+    assert further_facts(neutral) == further_facts({}) == set()
+    for signal in SIGNALS:
+        expected = {signal.reads} if signal.reads else set()
+        assert further_facts({**neutral, signal.name: 0.5}) == expected
 
 
 def test_nothing_but_silence_threatens_a_calm_customer() -> None:

@@ -25,7 +25,8 @@ from voc_stream.postgres.chores.worker_store import PostgresWorkerStore
 from voc_stream.postgres.corrections.taking_back import take_out_next
 from voc_stream.postgres.intake.dead_letters import delete_received_before
 from voc_stream.postgres.intake.versioned_rows import ATTEMPTS_ON_CONFLICT, ChangedMeanwhileError
-from voc_stream.postgres.reading.gauges import CustomerGauges, read_gauges
+from voc_stream.postgres.reading.customer_gauges import CustomerGauges
+from voc_stream.postgres.reading.gauges import read_gauges
 from voc_stream.postgres.rolling.queue_vacuum import QueueVacuum
 from voc_stream.postgres.session.connection import DEADLINE_SECONDS
 

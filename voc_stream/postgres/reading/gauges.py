@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.entities.complaint import OPEN_STATES
-from voc_stream.pipeline.ports import GaugeSample, StoreUnavailableError
+from voc_stream.pipeline.ports import GaugeSample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from voc_stream.catalogue.flow import Flow
@@ -23,12 +19,6 @@ if TYPE_CHECKING:
 UNFOUNDED_COUNTED_FOR = timedelta(days=7)
 ENDED_SHOWN = timedelta(hours=24)
 """How long an alert that ended is shown as 0, so that its end is not taken for missing data."""
-CUSTOMERS_READ_EVERY_SECONDS = 60.0
-# Millions of customers are read more seldom, so that counting them takes no more than this share of
-# the time.
-CUSTOMERS_READ_SHARE = 1 / 100
-
-log = logging.getLogger(__name__)
 
 
 def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[GaugeSample]:
@@ -45,52 +35,6 @@ def read_gauges(cursor: Cursor, catalogue: Catalogue, now: datetime) -> list[Gau
         *_retractions(cursor),
         *_churn_model(cursor),
     ]
-
-
-class CustomerGauges:
-    """How many customers are at risk, and what they are worth.
-
-    Every customer's row is read for this, so it is not done often.
-    """
-
-    def __init__(self) -> None:
-        self._latest: Sequence[GaugeSample] = ()
-        self._due = 0.0  # of the monotonic clock
-
-    def read(
-        self, transaction: Callable[[], AbstractContextManager[Cursor]]
-    ) -> Sequence[GaugeSample]:
-        """The latest gauges; when it is time, they are read anew in a transaction of their own."""
-        started = time.monotonic()
-        if started >= self._due:
-            self._due = started + CUSTOMERS_READ_EVERY_SECONDS
-            try:
-                with transaction() as cursor:
-                    self._latest = read_customers(cursor)
-            except (
-                StoreUnavailableError
-            ) as error:  # too many for the statement time-out, perhaps: the others count, too
-                log.warning("customers at risk could not be counted: %s", error)
-            else:
-                taken_seconds = time.monotonic() - started
-                self._due = max(self._due, started + taken_seconds / CUSTOMERS_READ_SHARE)
-        return self._latest
-
-
-def read_customers(cursor: Cursor) -> list[GaugeSample]:
-    """How many customers are at risk, and what they are worth, from every customer's row."""
-    cursor.execute("SET LOCAL work_mem = '64MB'")  # for a million customers without files
-    cursor.execute(
-        "SELECT r.band, coalesce(c.segment, ''), count(*), sum(r.value_at_risk) FROM churn_risk r"
-        " JOIN customer c USING (customer_id)"
-        " GROUP BY 1, 2"
-    )
-    found = []
-    for band, segment, count, value in cursor:
-        found.append(GaugeSample("voc_customers_at_risk", (band, segment), count))
-        if value is not None:
-            found.append(GaugeSample("voc_value_at_risk", (band, segment), value))
-    return found
 
 
 def _retractions(cursor: Cursor) -> list[GaugeSample]:

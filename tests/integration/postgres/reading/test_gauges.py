@@ -12,17 +12,12 @@ from integration.postgres.store import NOW, send
 from voc_stream.domain.scale import scale_of
 from voc_stream.monitoring.metrics import Metrics
 from voc_stream.monitoring.table_gauges import READ_FROM_TABLES
-from voc_stream.pipeline.ports import StoreUnavailableError
-from voc_stream.postgres.reading import gauges as gauges_module
-from voc_stream.postgres.reading.gauges import read_customers
 from voc_stream.simulator.journey import STAGES
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
 
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.pipeline.ports import GaugeSample
-    from voc_stream.postgres.chores.postgres_chores import PostgresChores
 
 EVALUATED = "voc_evaluator_last_success_timestamp_seconds"
 NAMES = ("voc_experience_info", "voc_experience_scale")
@@ -210,57 +205,6 @@ def test_open_complaints_are_counted_with_the_age_of_the_oldest(store: Store) ->
         ("voc_complaint_oldest_age_seconds", "s-1", "major"): 7200,
         ("voc_complaints_open", "s-2", "minor"): 1,
     }
-
-
-def test_risks_are_read_by_band_and_segment(store: Store) -> None:
-    """Value only where one is known."""
-    store.take_in(
-        customer(segment="gold", annual_value=1000), touchpoint(customer_id="u-2", score=9)
-    )
-    refresh(store)
-    found = {key: value for key, value in gauges(store).items() if "at_risk" in key[0]}
-    risk = store.one("SELECT risk FROM churn_risk WHERE customer_id = 'u-1'")
-    assert found == {
-        ("voc_customers_at_risk", "low", "gold"): 1,
-        ("voc_customers_at_risk", "low", ""): 1,
-        ("voc_value_at_risk", "low", "gold"): pytest.approx(1000 * risk),
-    }
-
-
-def test_customers_are_counted_again_when_that_is_due(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Customers are counted once a minute, more seldom if that takes long.
-
-    It must not hold up the stream, and comes soon after a failure.
-    """
-    names = iter("abcdef")
-
-    def counted(chores: PostgresChores) -> float:
-        return sum(one.value for one in chores.gauges(NOW) if one.metric == "voc_customers_at_risk")
-
-    def one_more() -> None:
-        name = next(names)
-        store.take_in(touchpoint(name, customer_id=name, score=9))
-        refresh(store)
-
-    def failing(_: object) -> list[GaugeSample]:
-        raise StoreUnavailableError
-
-    one_more()
-    chores = store.chores()
-    assert counted(chores) == 1
-    one_more()
-    assert counted(chores) == 1
-    monkeypatch.setattr(gauges_module, "CUSTOMERS_READ_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(gauges_module, "CUSTOMERS_READ_SHARE", 1e-9)
-    chores = store.chores()
-    monkeypatch.setattr(gauges_module, "read_customers", failing)
-    assert counted(chores) == 0
-    monkeypatch.setattr(gauges_module, "read_customers", read_customers)
-    assert counted(chores) == 2
-    one_more()
-    assert counted(chores) == 2
 
 
 def test_only_alerts_that_have_not_ended_are_active(store: Store) -> None:

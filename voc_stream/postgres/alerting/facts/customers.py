@@ -16,8 +16,8 @@ from voc_stream.alerts.rules.customers.churn_risk_rising import (
     Share,
 )
 from voc_stream.alerts.rules.customers.high_value_at_risk import AtRisk, HighValueCustomers
-from voc_stream.domain.churn.hazard import AT_RISK_BANDS
 from voc_stream.postgres.churn_model.active import active_version
+from voc_stream.postgres.schema.expressions.at_risk import AT_RISK
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from voc_stream.postgres.alerting.facts.reading import Reading
     from voc_stream.postgres.session.cursor import Cursor
 
-_AT_RISK = ", ".join(f"'{band}'" for band in AT_RISK_BANDS)
 # value_at_risk is risk x annual_value. So few customers are looked up, and their rows hold the
 # exact value.
 _HIGH_VALUE = f"""
 WITH chosen AS MATERIALIZED (
     SELECT r.customer_id, r.band, r.value_at_risk, r.drivers, coalesce(c.segment, '') AS segment
     FROM churn_risk r JOIN customer c USING (customer_id)
-    WHERE r.band IN ({_AT_RISK}) AND r.value_at_risk >= 0.999 * r.risk * %(value)s
+    WHERE r.{AT_RISK} AND r.value_at_risk >= 0.999 * r.risk * %(value)s
       AND c.annual_value >= %(value)s
 )
 SELECT count(*), count(*) FILTER (WHERE band = 'critical'), sum(value_at_risk),
@@ -43,6 +42,15 @@ SELECT count(*), count(*) FILTER (WHERE band = 'critical'), sum(value_at_risk),
             SELECT d ->> 'driver' AS driver, sum((d ->> 'contribution')::float8) AS contribution
             FROM chosen, jsonb_array_elements(drivers) d GROUP BY 1) d)
 FROM chosen
+"""
+
+CUSTOMERS_A_SLICE = 20_000
+"""How many customers are counted at a time: no statement takes long."""
+_COUNT = f"""
+SELECT count(*), max(customer_id), count(*) FILTER (WHERE model_version = %(version)s),
+       count(*) FILTER (WHERE model_version = %(version)s AND {AT_RISK})
+FROM (SELECT customer_id, model_version, band FROM churn_risk WHERE customer_id > %(last)s
+      ORDER BY customer_id LIMIT %(most)s) next
 """
 
 
@@ -82,12 +90,11 @@ def count_customers(cursor: Cursor, model_version: str, now: datetime) -> Share 
     Returns None if there is none. After a change of the model, customers whom the former model
     assessed do not count: two models are not to be compared.
     """
-    cursor.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE band IN ({_AT_RISK})) FROM churn_risk WHERE"
-        f" model_version = %s",
-        (model_version,),
-    )
-    customers, at_risk = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    last, read, customers, at_risk = "", CUSTOMERS_A_SLICE, 0, 0
+    while read == CUSTOMERS_A_SLICE:
+        cursor.execute(_COUNT, {"version": model_version, "last": last, "most": CUSTOMERS_A_SLICE})
+        read, last, of_model, at_risk_of_model = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+        customers, at_risk = customers + of_model, at_risk + at_risk_of_model
     if not customers:
         return None
     cursor.execute(
@@ -131,7 +138,7 @@ def _drivers(cursor: Cursor, model_version: str) -> dict[str, int]:
     """How many customers at risk have each driver that raises their risk."""
     cursor.execute(
         "SELECT d ->> 'driver', count(*) FROM churn_risk, jsonb_array_elements(drivers) d"
-        f" WHERE band IN ({_AT_RISK}) AND model_version = %s AND (d ->> 'contribution')::float8 > 0"
+        f" WHERE {AT_RISK} AND model_version = %s AND (d ->> 'contribution')::float8 > 0"
         f" GROUP BY 1",
         (model_version,),
     )

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from voc_stream.postgres.schema.expressions.at_risk import AT_RISK
 from voc_stream.postgres.schema.tables.columns import (
     KEY,
     TIME,
@@ -49,6 +50,8 @@ churn_risk = Table(
     ),
     PrimaryKeyConstraint("customer_id"),
     Index("churn_risk_next_change_at", "next_change_at"),
+    # A risk that changes within its band is still written in its page.
+    Index("churn_risk_at_risk", "customer_id", postgresql_where=text(AT_RISK)),
     comment="Every customer's risk of leaving, with its reasons / 客户流失风险",
     postgresql_with={"fillfactor": "70"},
 )

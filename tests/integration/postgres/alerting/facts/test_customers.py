@@ -11,6 +11,7 @@ from integration.postgres.store import NOW
 
 from voc_stream.alerts.rules.customers.churn_risk_rising import SUBJECT as RISING
 from voc_stream.alerts.rules.customers.high_value_at_risk import SUBJECT as HIGH_VALUE
+from voc_stream.postgres.alerting.facts import customers as read
 
 if TYPE_CHECKING:
     from integration.postgres.store import Store
@@ -218,3 +219,61 @@ def test_another_model_starts_the_history_anew(store: Store, catalogue: Catalogu
         "SELECT customers, at_risk FROM risk_daily WHERE model_version = 'mine-2'"
     )
     assert 0 < customers == at_risk < 1000
+
+
+@pytest.mark.parametrize("most", [1, 7, 10, 21])
+def test_customers_are_counted_a_slice_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Each customer of the model counts once, however the slices fall; those of others do not."""
+    monkeypatch.setattr(read, "CUSTOMERS_A_SLICE", most)
+    put_customers(store, calm=14, at_risk=7)
+    store.ask("UPDATE churn_risk SET model_version = 'old' WHERE customer_id IN ('low1', 'high7')")
+    with store.chores().transaction() as cursor:
+        assert read.count_customers(cursor, "tarp-2", NOW) == (19, 6)
+        assert read.count_customers(cursor, "none", NOW) is None
+
+
+def test_what_is_asked_about_customers_at_risk_reads_no_others(store: Store) -> None:
+    """An index has those at risk alone; a risk that changes within its band stays in its page."""
+    put_customers(store, calm=30_000, at_risk=30)
+    store.vacuum("churn_risk")
+    said: list[str] = []
+    with store.chores().transaction() as cursor:
+        recorder = Recorder(said)
+        read._drivers(recorder, "tarp-2")  # type: ignore[arg-type]  # all that it uses
+        read.read_high_value(recorder, 1.0)  # type: ignore[arg-type]  # all that it uses
+        for statement in said:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "churn_risk_at_risk" in plan, plan
+        cursor.execute("UPDATE churn_risk SET risk = 0.41 WHERE customer_id IN ('low1', 'high1')")
+        cursor.execute(
+            "SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables"
+            " WHERE relid = 'churn_risk'::regclass"
+        )
+        assert cursor.fetchall() == [(2,)]
+    assert len(said) == 2
+
+
+class Recorder:
+    """Keeps what would be asked, and answers that there is nobody."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def execute(self, statement: str, values: object) -> None:
+        """Keep the statement with its values in their places."""
+        self._said.append(
+            statement % {name: repr(value) for name, value in values.items()}
+            if isinstance(values, dict)
+            else statement % tuple(map(repr, values))  # type: ignore[call-overload]  # a tuple
+        )
+
+    def fetchone(self) -> tuple[object, ...]:
+        """The row of an aggregate of nobody."""
+        return (0, 0, None, None, None, None)
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        """No rows."""
+        return []

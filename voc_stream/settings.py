@@ -36,15 +36,14 @@ if TYPE_CHECKING:
 
 PREFIX = "VOC_"
 CONFIG = "VOC_CONFIG"
-# Kafka allows 249 characters in a topic name; the longest of ours after the prefix is
-# `dead-letters`.
+# Kafka allows 249 characters in a topic name; `dead-letters` is the longest after the prefix.
 MAXIMUM_PREFIX_LENGTH = 249 - len("dead-letters")
 LOG_FORMATS = ("TEXT", "JSON")
 PACKAGED_CATALOGUES = ("automotive", "hotel", "retail")
 # Each may be given as `…_FILE`, the path of a file that holds it and nothing else.
 SECRETS = ("database_password", "kafka_sasl_password", "kafka_ssl_key_password")
 FILE_SUFFIX = "_file"
-SWITCHES = ("kafka_allow_plaintext_password",)
+SWITCHES = ("churn_fit_monthly", "kafka_allow_plaintext_password")
 SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 
@@ -111,8 +110,8 @@ class Settings:
         stall_timeout_seconds: A worker that lags and commits nothing for so long exits with 75, to
             be started again.
         evaluation_interval_seconds: How often alerts are evaluated.
-        log_format: Log of a worker on standard error: `TEXT`, or `JSON` for one object a line,
-            in either case.
+        churn_fit_monthly: Whether the churn model is fitted to the tables once a month.
+        log_format: Log of a worker: `TEXT`, or `JSON` for one object a line, in either case.
     """
 
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -145,6 +144,7 @@ class Settings:
     dead_letter_retention_days: int = 90
     stall_timeout_seconds: int = 120
     evaluation_interval_seconds: int = 15
+    churn_fit_monthly: bool = True
     log_format: str = "TEXT"
 
     def require_database_url(self) -> str:
@@ -294,6 +294,7 @@ _CHECKS: Mapping[str, Callable[[str | int], str | int]] = {
     "stall_timeout_seconds": whole_number(10, 3600),
     # The rules of Prometheus believe an evaluation for 120 s.
     "evaluation_interval_seconds": whole_number(1, 60),
+    "churn_fit_monthly": switch,
     "log_format": one_of(LOG_FORMATS),
 }
 _KNOWN = (*_CHECKS, *(name + FILE_SUFFIX for name in SECRETS))

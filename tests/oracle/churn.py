@@ -135,7 +135,10 @@ def _drivers_of_fitted(
     """Each signal that is there counts once and whole; the line of a year makes risks true."""
     model = catalogue["churn"]
     line, multipliers = fitted["calibration"]["365"], fitted["parameters"]["multipliers"]
-    (hazard,) = fitted["parameters"]["hazards_per_month"]
+    hazards = fitted["parameters"]["hazards_per_month"]
+    tenure = as_of - facts.customer["first_seen_at"]
+    band = max(place for place, days in enumerate((0, 180, 365, 1095)) if tenure.days >= days)
+    hazard = hazards[min(band, len(hazards) - 1)]
     months = model["horizon_months"]
     there = signals_at(facts, moments, catalogue, as_of)
     base = line["level"] + line["slope"] * log(hazard * months) - log(months)

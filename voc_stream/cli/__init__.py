@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Play a believable call centre, to Kafka or to a file.",
     "status": "Show lag, last commit, key experiences, customers at risk and alerts.",
     "dead-letters": "List, show or retry what was refused; let stopped partitions resume.",
-    "churn": "Fit the churn model to counts of customers who stayed and left.",
+    "churn": "Fit the churn model to customers who stayed and left.",
     "remove-cell": "Drop the tables of a cell, and take it out of the views over all cells.",
     "rebuild": "Recompute every derived table from the stored events and compare.",
 }

@@ -9,7 +9,7 @@ from voc_stream.cli.churn import fit
 
 @click.group()
 def command() -> None:
-    """Fit the churn model to counts of customers who stayed and left."""
+    """Fit the churn model to customers who stayed and left."""
 
 
 command.add_command(fit.command, "fit")

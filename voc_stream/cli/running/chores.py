@@ -29,6 +29,7 @@ def command(descriptor: int) -> None:
         settings.require_database_url(),
         read_catalogue(settings),
         deadline_seconds=float(settings.database_deadline_seconds),
+        fits_churn_model=settings.churn_fit_monthly,
     )
     tune_interpreter()
     days = settings.dead_letter_retention_days

@@ -31,9 +31,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.domain.churn.courses import RISING_PARTS, Terms
 from voc_stream.domain.churn.fitted import FittedNumbers, calibrated
 from voc_stream.domain.churn.signals import SIGNALS, further_facts
+from voc_stream.domain.churn.tenure import tenure_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from voc_stream.catalogue.model import Catalogue
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 # No part of it may be shorter than the least time that there is.
 _LEAST_LIMIT = RISING_PARTS * timedelta.resolution
+_CERTAIN = 1 - 1e-12
 BASE = "base"
 """The driver that every customer has, which explains nothing."""
 AT_RISK_BANDS = ("high", "critical")
@@ -196,6 +198,36 @@ def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk
         model_version=model.version,
         as_of=as_of,
         next_change_at=next_change_at,
+    )
+
+
+def assess_since(
+    facts: CustomerFacts, model: RiskModel, as_of: datetime, first_seen_at: datetime | None
+) -> ChurnRisk:
+    """The risk of who has been a customer since then, which also changes with the tenure."""
+    if first_seen_at is None:
+        return assess(facts, model, as_of)
+    band, changes_at = tenure_at(first_seen_at, as_of)
+    risk = assess(facts._replace(tenure_band=band), model, as_of)
+    changes = filter(None, (risk.next_change_at, changes_at))
+    return risk._replace(next_change_at=min(changes, default=None))
+
+
+def hazard_of(
+    tenure_band: int, signals: Collection[str], model: RiskModel, stated: float | None
+) -> float:
+    """The hazard a month behind a stated risk; if none was stated, that of signals that are there.
+
+    >>> from voc_stream.catalogue.load import load_catalogue
+    >>> model = risk_model(load_catalogue())
+    >>> round(hazard_of(0, [], model, None), 6), round(hazard_of(0, [], model, 0.0894), 6)
+    (0.0078, 0.007804)
+    """
+    if stated is not None:
+        return -log1p(-min(stated, _CERTAIN)) / model.horizon_months
+    return exp(
+        model.bases[min(tenure_band, len(model.bases) - 1)]
+        + sum(signal.most for signal in model.signals if signal.name in signals)
     )
 
 

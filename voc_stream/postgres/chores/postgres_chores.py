@@ -15,6 +15,7 @@ from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.pipeline.ports import StoreUnavailableError
 from voc_stream.postgres.alerting.evaluator import Evaluator
 from voc_stream.postgres.chores.assess_churn import AssessChurn
+from voc_stream.postgres.chores.fit_churn import FitChurn
 from voc_stream.postgres.chores.measure_importance import MeasureImportance
 from voc_stream.postgres.chores.move_histories import MoveHistories
 from voc_stream.postgres.chores.read_texts import ReadTexts
@@ -57,6 +58,7 @@ class PostgresChores(PostgresWorkerStore):
     Attributes:
         move_histories: counts earlier events under a new profile; see MoveHistories.
         assess_churn: brings risks to now; see AssessChurn.
+        fit_churn: fits the churn model once a month, if `fits_churn_model`.
         measure_importance: derives how much ratings matter.
         read_texts: counts what complaints say, and suggests categories; see ReadTexts.
         walk_customers: keeps how risks came about; see WalkCustomers.
@@ -65,7 +67,12 @@ class PostgresChores(PostgresWorkerStore):
     """
 
     def __init__(
-        self, database_url: str, catalogue: Catalogue, *, deadline_seconds: float = DEADLINE_SECONDS
+        self,
+        database_url: str,
+        catalogue: Catalogue,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        fits_churn_model: bool = True,
     ) -> None:
         super().__init__(database_url, catalogue, deadline_seconds=deadline_seconds)
         self._vacuum = QueueVacuum(self._engine, deadline_seconds)
@@ -76,6 +83,7 @@ class PostgresChores(PostgresWorkerStore):
         self.move_histories = MoveHistories(self.transaction, self._vacuum)
         self.assess_churn = AssessChurn(self.transaction, self._vacuum)
         self.read_texts = ReadTexts(self.transaction, self._vacuum)
+        self.fit_churn = FitChurn(self.transaction, monthly=fits_churn_model)
         self.measure_importance = MeasureImportance(self.transaction)
         self.walk_customers = WalkCustomers(self.transaction, self._vacuum)
         tables = RefreshTables(self.transaction, self._vacuum)
@@ -98,6 +106,7 @@ class PostgresChores(PostgresWorkerStore):
             "read_texts": lambda _: self.read_texts(),
             "measure_importance": lambda at: self.measure_importance(at.now),
             "walk_customers": lambda at: self.walk_customers(at.now, events_wait=at.events_wait),
+            "fit_churn": lambda at: self.fit_churn(at.now),
             "take_back": lambda at: self.take_back(at.now),
             "evaluate": partial(self._evaluate_and_show, show, evaluate_every),
             "dead_letter_retention": partial(self._delete_old_letters, show, keep_letters),

@@ -26,6 +26,7 @@ def timetable(evaluate_every: timedelta) -> Sequence[Due]:
         Due("read_texts", 2.0, needs_clock=False),
         Due("measure_importance", 3600.0),
         Due("walk_customers", 5.0),
+        Due("fit_churn", 3600.0),
         Due("evaluate", evaluate_every.total_seconds()),
         Due("dead_letter_retention", 60.0),
         Due("readings", 10.0),

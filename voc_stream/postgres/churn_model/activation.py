@@ -1,6 +1,7 @@
 """Lets a fitted model decide risks from now on, and says so in the log and in the topic of alerts.
 
-Every customer is assessed again; until that is done, risks name the model that stated them.
+Every customer is assessed again, and each history is told anew, as it would have been. Until that
+is done, risks name the model that stated them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from voc_stream.postgres.cells.schemas import SCHEMA
 from voc_stream.postgres.churn_model.active import active_version
+from voc_stream.postgres.churn_walk.queue import all_are_due
 from voc_stream.postgres.intake.outbox import put_alert
 from voc_stream.postgres.rolling.churn_risk import queue_everyone
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 RULE = "VocChurnModelActivated"
 """What the message names in the place of an alert rule. Nobody has to do anything about it."""
+TOLD = ("landmark", "gain", "gain_error", "slope")
+"""Figures of the gate that the message has."""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ def activate(cursor: Cursor, version: str, catalogue: Catalogue, now: datetime) 
     )
     ((because, leavers, evaluation),) = cursor.fetchall()
     customers = queue_everyone(cursor)
+    all_are_due(cursor)
     log.info(
         "churn model %s decides risks from now on, in the place of %s: %s; %d customers are"
         " assessed again",
@@ -61,7 +66,12 @@ def activate(cursor: Cursor, version: str, catalogue: Catalogue, now: datetime) 
         "severity": "warning",
         "started_at": moment,
         "ended_at": moment,
-        "evidence": {"version": version, "before": before, "leavers": leavers, **evaluation},
+        "evidence": {
+            "version": version,
+            "before": before,
+            "leavers": leavers,
+            **{name: evaluation.get(name) for name in TOLD},
+        },
         "summary": f"Churn model {version} decides risks from now on, in the place of {before}."
         f" 流失模型 {version} 已启用，取代 {before}。",
     }

@@ -7,10 +7,10 @@ from zlib import crc32
 
 import msgspec
 
-from voc_stream.domain.churn.hazard import ChurnRisk, assess
+from voc_stream.domain.churn.hazard import ChurnRisk, assess_since
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 from voc_stream.postgres.churn_model.active import active_risk_model
-from voc_stream.postgres.rolling.risk_facts import read_facts
+from voc_stream.postgres.rolling.risk_facts import read_facts, read_first_seen
 from voc_stream.postgres.session.connection import apart
 from voc_stream.postgres.session.copy_csv import array, lines
 from voc_stream.postgres.session.locks import Lock, try_lock
@@ -172,7 +172,12 @@ def assess_as_of(cursor: Cursor, moments: Mapping[str, datetime], catalogue: Cat
     left = set(moments).difference(facts.customer_id for facts in found)
     if left:
         cursor.execute("DELETE FROM churn_risk WHERE customer_id = ANY(%s)", (sorted(left),))
-    rows = (_row(assess(facts, model, moments[facts.customer_id])) for facts in found)
+    # A catalogue has one base hazard, whatever the tenure.
+    seen = read_first_seen(cursor, list(moments)) if len(model.bases) > 1 else {}
+    rows = (
+        _row(assess_since(facts, model, moments[facts.customer_id], seen.get(facts.customer_id)))
+        for facts in found
+    )
     stage(cursor, "churn_risk", COLUMNS, lines(rows))
     names = ", ".join(COLUMNS)
     cursor.execute(

@@ -132,6 +132,16 @@ def read_facts(
     return with_further_facts(cursor, found, alias, further)
 
 
+def read_first_seen(cursor: Cursor, customer_ids: Sequence[str]) -> Mapping[str, datetime]:
+    """When the first event of each of these customers occurred."""
+    cursor.execute(
+        "SELECT c.customer_id, (SELECT min(occurred_at) FROM touchpoint_event"
+        " WHERE customer_id = c.customer_id) FROM unnest(%s::text[]) AS c (customer_id)",
+        (list(customer_ids),),
+    )
+    return {customer_id: first for customer_id, first in cursor if first is not None}
+
+
 def _with_last_heard(
     cursor: Cursor, found: Sequence[CustomerFacts], since: datetime
 ) -> list[CustomerFacts]:

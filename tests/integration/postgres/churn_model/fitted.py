@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MODEL: dict[str, Any] = {
     "version": "fitted-2026-01-01",
     "parameters": {
-        "hazards_per_month": [0.004],
+        "hazards_per_month": [0.02, 0.01, 0.004],
         "multipliers": {
             "open_complaint_major": 9.5,
             "open_complaint_minor": 6.0,

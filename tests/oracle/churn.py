@@ -90,9 +90,12 @@ def signals_at(
     """The names of all signals that are there, with a multiplier or not."""
     model = catalogue["churn"]
     return {
-        *(name for name, _ in _complaints(facts.complaints, catalogue, as_of)),
-        *(name for name, _ in _judgements(facts, moments, model, as_of)),
-        *(name for name, _ in _others(facts, model, as_of)),
+        name
+        for name, _ in (
+            *_all_complaints(facts, catalogue, as_of),
+            *_all_judgements(facts, moments, model, as_of),
+            *_all_others(facts, catalogue, as_of),
+        )
     }
 
 
@@ -143,7 +146,9 @@ def _drivers_of_fitted(
     there = signals_at(facts, moments, catalogue, as_of)
     base = line["level"] + line["slope"] * log(hazard * months) - log(months)
     return {"base": base} | {
-        name: line["slope"] * log(multipliers[name]) for name in there & multipliers.keys()
+        name: line["slope"] * log(multipliers[name])
+        for name in there & multipliers.keys()
+        if name not in FURTHER or multipliers[name] != 1
     }
 
 
@@ -161,10 +166,7 @@ def _drivers(
     }
     weighed = [
         (_weighed(terms[name], weight), name)
-        for name, weight in (
-            *_complaints(facts.complaints, catalogue, as_of),
-            *of_endings(facts.latest, facts.complaints, model, as_of),
-        )
+        for name, weight in _all_complaints(facts, catalogue, as_of)
         if name in terms
     ]
     complaints = [(name, exp(each) - 1) for each, name in weighed if each >= 0]
@@ -181,24 +183,39 @@ def _drivers(
     # Of what one visit was worth the strongest counts, of equals the one that is named first.
     judgements = [
         (_weighed(terms[name], weight), name)
-        for name, weight in (
-            *_judgements(facts, moments, model, as_of),
-            *of_answers(facts.latest, model, as_of),
-        )
+        for name, weight in _all_judgements(facts, moments, model, as_of)
         if name in terms
     ]
     if judgements:
         strongest, name = max(judgements, key=lambda each: each[0])
         drivers[name] = strongest
-    for name, weight in (
-        *_others(facts, model, as_of),
-        *of_habits(facts.events, len(facts.orders), as_of),
-        *of_contacts(facts.latest, catalogue, as_of),
-        *of_follow_up(facts.latest, facts.orders, model, as_of),
-    ):
+    for name, weight in _all_others(facts, catalogue, as_of):
         if name in terms:
             drivers[name] = _weighed(terms[name], weight)
     return drivers
+
+
+def _all_complaints(
+    facts: Known, catalogue: Mapping[str, Any], as_of: datetime
+) -> Iterator[tuple[str, float]]:
+    yield from _complaints(facts.complaints, catalogue, as_of)
+    yield from of_endings(facts.latest, facts.complaints, catalogue["churn"], as_of)
+
+
+def _all_judgements(
+    facts: Known, moments: Mapping[str, Sequence[Moment]], model: Mapping[str, Any], as_of: datetime
+) -> Iterator[tuple[str, float]]:
+    yield from _judgements(facts, moments, model, as_of)
+    yield from of_answers(facts.latest, model, as_of)
+
+
+def _all_others(
+    facts: Known, catalogue: Mapping[str, Any], as_of: datetime
+) -> Iterator[tuple[str, float]]:
+    yield from _others(facts, catalogue["churn"], as_of)
+    yield from of_habits(facts.events, len(facts.orders), as_of)
+    yield from of_contacts(facts.latest, catalogue, as_of)
+    yield from of_follow_up(facts.latest, facts.orders, catalogue["churn"], as_of)
 
 
 def _log_terms(signal: str, model: Mapping[str, Any]) -> tuple[float, float]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from oracle.reading import Event, Row, Table
 
 Found = tuple[Known, "Mapping[str, Any]"]
+AGES = [timedelta(days=days) for days in (0, 90, 365, 730)]
+FOLLOW_UP = timedelta(hours=72)
 TENURES = [timedelta(days=days) for days in (180, 365, 1095)]
 LAST_DAY = timedelta(days=1)
 MOST_EVENTS = 500
@@ -41,6 +43,23 @@ BITS = {
     "bad_memory": 10,
     "inactive_180d": 11,
     "inactive_365d": 12,
+    "visits_1": 13,
+    "visits_2": 14,
+    "visits_4": 15,
+    "visits_8": 16,
+    "tenure_0d": 17,
+    "tenure_90d": 18,
+    "tenure_365d": 19,
+    "tenure_730d": 20,
+    "failures_8": 21,
+    "contacts_3": 22,
+    "unanswered_survey": 23,
+    "price_complaint": 24,
+    "compensation": 25,
+    "missed_follow_up": 26,
+    "nps_detractor": 27,
+    "high_effort": 28,
+    "unresolved_complaint": 29,
 }
 
 
@@ -117,7 +136,11 @@ def _history(
     events = [event for event in events if event["occurred_at"] <= as_of]
     moments = {event["occurred_at"] for event in events}
     later = _offsets(catalogue)
-    looked_at = sorted({moment + offset for moment in moments for offset in [timedelta(0), *later]})
+    said_since = {event["customer_since"] for event in events if event.get("customer_since")}
+    looked_at = sorted(
+        {moment + offset for moment in moments for offset in [timedelta(0), *later]}
+        | {since + age for since in said_since for age in AGES if since + age >= min(moments)}
+    )
     rows: list[Row] = []
     found: Found | None = None
     for moment in looked_at:
@@ -145,6 +168,7 @@ def _offsets(catalogue: Mapping[str, Any]) -> list[timedelta]:
     limits = [timedelta(minutes=limit) for limit in resolve_minutes(catalogue).values()]
     return [
         *(window * part / 6 for part in range(1, 7)),
+        *(FOLLOW_UP + window * part / 6 for part in range(7)),
         *(limit * part / 4 for limit in limits for part in range(1, 5)),
         *(timedelta(days=days) for days in (180, 365)),
         *TENURES,

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
 
 
+MOST_EVENTS = 200
+"""So many latest events of a customer count, steps of orders among them."""
+
+
 class OrderFacts(NamedTuple):
     """What the risk needs of an order; scores in hundredths."""
 

@@ -7,6 +7,7 @@ arrival makes a difference. Between two events the risk changes in steps, becaus
 
 from __future__ import annotations
 
+from datetime import UTC
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +19,7 @@ from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState
 from voc_stream.domain.entities.stated import value_of
-from voc_stream.domain.lives.of_states import facts_of
+from voc_stream.domain.lives.of_states import facts_of, latest_events
 from voc_stream.domain.moment import moment_of
 from voc_stream.events.types import Complaint
 
@@ -129,6 +130,7 @@ class _Known:
         self._rules, self._churn = rules, churn
         self._orders: dict[str, OrderState] = {}
         self._complaints: dict[str, ComplaintState] = {}
+        self._events: list[AnyEvent] = []
         self.customer = CustomerState(customer_id)
         self.first_seen_at: datetime | None = None
 
@@ -136,6 +138,7 @@ class _Known:
         if event.customer_id == self.customer.customer_id:
             self.first_seen_at = self.first_seen_at or at
             self.customer.apply(event, at, self._churn)
+            self._events.append(event)
         if event.order_id is not None and event.concerns_order:
             order = self._orders.get(event.order_id)
             if order is None:
@@ -154,6 +157,7 @@ class _Known:
             self.customer,
             [one for one in self._orders.values() if value_of(one.customer_id) == me],
             [one for one in self._complaints.values() if value_of(one.customer_id) == me],
+            latest_events(self._events),
         )
 
 
@@ -192,7 +196,9 @@ class _Path:
         risk = assess(self._facts._replace(tenure_band=tenure), self._model, at)
         signals, signals_change_at = _signals_at(self._facts, self._model.terms, at)
         changes = (risk.next_change_at, signals_change_at, tenure_changes_at)
-        self.next_at = min(filter(None, changes), default=None)
+        next_at = min(filter(None, changes), default=None)
+        # Events have the offsets of their senders, and months begin in UTC.
+        self.next_at = None if next_at is None else next_at.astimezone(UTC)
         said = Said(risk.risk, risk.band, risk.drivers, risk.model_version, tenure, signals)
         if self._goes_on():
             if self.steps[-1].said == said:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from voc_stream.domain.churn.facts import ComplaintFacts, OrderFacts
+from voc_stream.domain.churn.facts import MOST_EVENTS, ComplaintFacts, OrderFacts
 from voc_stream.domain.churn.signals import MOST_VISITS
 from voc_stream.events.decode import decode_stored
 from voc_stream.events.types import Complaint
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from voc_stream.events.types import AnyEvent
     from voc_stream.postgres.session.cursor import Cursor
 
-MOST_EVENTS = 200
-"""So many latest events of a customer count, steps of orders among them."""
 _VISITS = f"""
 SELECT c.customer_id, (SELECT count(*) FROM (
     SELECT FROM repair_order WHERE customer_id = c.customer_id LIMIT {MOST_VISITS}

@@ -18,6 +18,7 @@ QUICKLY = timedelta(hours=24)
 MOST_COMPLAINTS = 5
 """So many open complaints of a severity, and so many resolved ones, count; more hardly matter."""
 RESOLVED_STATES = ("resolved", "informed", "closed")
+ENDED_STATES = ("closed", "withdrawn")
 
 
 def _open_ones(severity: str) -> Courses:

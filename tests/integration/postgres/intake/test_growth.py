@@ -26,6 +26,7 @@ from builders import (
 )
 from integration.postgres.store import NOW, send
 from integration.postgres.waiting import waiting
+from msgspec.structs import replace
 
 from voc_stream.events.decode import decode_stored
 from voc_stream.postgres.rolling import churn_risk as churn
@@ -274,6 +275,31 @@ def test_a_customer_with_any_number_of_orders_and_complaints(store: Store) -> No
         "broken_promise",
         "low_outcome",
     }
+
+
+def test_a_customer_with_any_number_of_latest_events(store: Store) -> None:
+    """The risk reads the latest of them by index, and so few orders that it knows their band."""
+    churn_model = store.catalogue.churn
+    multipliers = dict.fromkeys(("contacts_3", "failures_8", "visits_8", "compensation"), 1.5)
+    catalogue = replace(store.catalogue, churn=replace(churn_model, multipliers=multipliers))
+    send(store.sink(), messages([repair_step("r-1"), complaint("k-1", compensation=5)]))
+    taken, risks = [], []
+    for first, last in ((1, FEW), (FEW, GROWTH)):
+        fill(store, touchpoint(score=2), first, last)
+        _multiply(store, "repair_order", "order_id", first, last)
+        store.ask("ANALYZE repair_order; ANALYZE touchpoint_event")
+        chores = store.chores()
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            with chores.transaction() as cursor:
+                churn.reassess(cursor, ["u-1"], catalogue, NOW)
+            taken.append(time.perf_counter() - began)
+        risks.append(store.ask("SELECT drivers FROM churn_risk"))
+    assert_no_more(sorted(taken[:ROUNDS])[ROUNDS // 2], sorted(taken[ROUNDS:])[ROUNDS // 2])
+    assert risks[0] == risks[1]
+    # The complaint is older than the 200 latest events.
+    drivers = {driver["driver"] for driver in risks[0][0][0]}
+    assert drivers == {"base", "contacts_3", "failures_8", "visits_8"}
 
 
 def test_a_customer_with_any_number_of_visits(store: Store) -> None:

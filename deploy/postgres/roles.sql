@@ -161,6 +161,7 @@ BEGIN
             ('lock', 'INSERT, DELETE, MAINTAIN'),
             ('risk_daily', 'MAINTAIN'),
             ('churn_model', 'DELETE, MAINTAIN'),
+            ('churn_told', 'UPDATE, MAINTAIN'),
             ('walk_pending', 'UPDATE'),
             ('churn_walk', 'MAINTAIN'),
             ('churn_history', 'UPDATE, MAINTAIN'),

@@ -45,3 +45,16 @@ def test_without_customers_the_command_says_so(store: Store) -> None:
     shown = fit(store)
     assert (shown.exit_code, "there is nothing to fit" in shown.output) == (1, True)
     assert store.ask("SELECT FROM churn_model") == []
+
+
+def test_stated_risks_are_judged_by_what_came(store: Store) -> None:
+    """Figures with intervals, tenths, bands and signals; without any, one line says so."""
+    settings = to_environment(Settings(database_url=store.url))
+    nothing = CliRunner().invoke(main, ["churn", "evaluate"], env=settings)
+    assert (nothing.exit_code, "wait for a horizon" in nothing.output) == (1, True)
+    put_lives(store, lives(800, 0.02, 4.0, datetime.now(UTC)), risk=0.3, version="tarp-2")
+    for days in ("90", "horizon"):
+        shown = CliRunner().invoke(main, ["churn", "evaluate", "--days", days], env=settings)
+        assert shown.exit_code == 0, shown.output
+        for words in ("tarp-2: n = ", "AUC", "ECE", "open_complaint_major", "10"):
+            assert words in shown.output

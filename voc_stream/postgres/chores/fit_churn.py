@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.churn_model.learning import month_start
-from voc_stream.postgres.churn_model.fit_model import DEADLINE_SECONDS, fit_model
+from voc_stream.postgres.churn_model.command import DEADLINE_SECONDS
+from voc_stream.postgres.churn_model.fit_model import fit_model
 from voc_stream.postgres.churn_model.model_rows import was_fitted
+from voc_stream.postgres.churn_model.told import count_told
 from voc_stream.postgres.session.locks import Lock, try_lock
 
 if TYPE_CHECKING:
@@ -33,5 +35,6 @@ class FitChurn:
             if not try_lock(cursor, Lock.CHURN_MODEL) or was_fitted(cursor, month_start(now)):
                 return None
             cursor.execute(f"SET LOCAL statement_timeout = '{DEADLINE_SECONDS:.0f}s'")
+            count_told(cursor, self._transaction.catalogue, now)
             fitted = fit_model(cursor, self._transaction.catalogue, now)
             return None if fitted is None else fitted.version

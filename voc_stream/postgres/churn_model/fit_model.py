@@ -10,15 +10,9 @@ from voc_stream.churn_model.learning import Past, landmark_of, learn, month_star
 from voc_stream.domain.churn.signals import SIGNALS
 from voc_stream.postgres.churn_model.activation import activate
 from voc_stream.postgres.churn_model.active import active_risk_model, horizon_days
+from voc_stream.postgres.churn_model.command import in_transaction
 from voc_stream.postgres.churn_model.history import read_cells, read_groups
 from voc_stream.postgres.churn_model.model_rows import Candidate, keep
-from voc_stream.postgres.schema.installation import require_catalogue
-from voc_stream.postgres.session.connection import (
-    checked_out,
-    engine_for,
-    guarded,
-    require_tables,
-)
 from voc_stream.postgres.session.locks import Lock, wait_for_lock
 from voc_stream.postgres.session.server_clock import server_now
 
@@ -30,7 +24,6 @@ if TYPE_CHECKING:
     from voc_stream.postgres.session.cursor import Cursor
 
 GATE_DAYS = 90
-DEADLINE_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -107,19 +100,6 @@ def fit_now(database_url: str, catalogue: Catalogue, gate_days: int) -> Fitted |
 
     Raises StoreUnavailableError.
     """
-    engine = engine_for(database_url)
-    try:
-        with (
-            checked_out(engine) as connection,
-            guarded(connection, DEADLINE_SECONDS),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '120s'")
-            require_tables(cursor)
-            require_catalogue(cursor, catalogue)
-            wait_for_lock(cursor, Lock.CHURN_MODEL)
-            fitted = fit_model(cursor, catalogue, server_now(cursor), gate_days)
-            connection.commit()
-            return fitted
-    finally:
-        engine.dispose()
+    with in_transaction(database_url, catalogue) as cursor:
+        wait_for_lock(cursor, Lock.CHURN_MODEL)
+        return fit_model(cursor, catalogue, server_now(cursor), gate_days)

@@ -19,7 +19,7 @@ _FOR_READERS = (
     "duration_daily", "experience",
     "repair_order", "repair_stage",
     "complaint", "complaint_suggestion", "complaint_pareto", "complaint_term", "theme_impact",
-    "complaint_iceberg", "customer", "churn_risk", "churn_model",
+    "complaint_iceberg", "customer", "churn_risk", "churn_model", "churn_told",
     "alert", "touchpoint_event", "retracted_event", "dead_letter", "stream_position",
 )  # fmt: skip
 COLUMNS = 100

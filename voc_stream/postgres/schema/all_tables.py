@@ -27,7 +27,7 @@ from voc_stream.postgres.schema.tables.learned.answers import (
     answer_product,
     importance_weight,
 )
-from voc_stream.postgres.schema.tables.learned.churn import churn_model
+from voc_stream.postgres.schema.tables.learned.churn import churn_model, churn_told
 from voc_stream.postgres.schema.tables.learned.histories import (
     churn_cell,
     churn_history,
@@ -73,6 +73,7 @@ __all__ = [
     "churn_model",
     "churn_pending",
     "churn_risk",
+    "churn_told",
     "churn_walk",
     "complaint",
     "complaint_gram",

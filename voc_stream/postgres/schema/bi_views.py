@@ -32,6 +32,7 @@ _TABLES = (
     tables.complaint_term,
     tables.churn_risk,
     tables.churn_model,
+    tables.churn_told,
     tables.churn_history,
     tables.alert,
     tables.dead_letter,

@@ -50,3 +50,11 @@ def put_model(store: Store, state: str = "candidate", **other: Any) -> dict[str,
         *(json.dumps(model["calibration"]), state),
     )
     return model
+
+
+def put_told(store: Store) -> None:
+    """One row of what came of stated risks."""
+    store.ask(
+        "INSERT INTO churn_told VALUES (%s, 90, 'fitted-2026-01-01', 'all', '', 100, 50, 6, 5.2)",
+        NOW,
+    )

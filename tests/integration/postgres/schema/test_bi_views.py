@@ -16,7 +16,7 @@ from builders import (
     retraction,
     touchpoint,
 )
-from integration.postgres.churn_model.fitted import put_model
+from integration.postgres.churn_model.fitted import put_model, put_told
 from integration.postgres.store import NOW, send
 from psycopg2 import errors
 
@@ -72,6 +72,7 @@ def reader(store: Store) -> Iterator[Cursor]:
         ],
     )
     put_model(store)
+    put_told(store)
     chores = store.chores()
     chores.refresh(NOW)
     chores.assess_churn(NOW)

@@ -70,6 +70,7 @@ OF_ONE_THING: Mapping[str, frozenset[str]] = {
     "customer": frozenset({"annual_value"}),
     "churn_risk": frozenset({"risk", "value_at_risk"}),
     "churn_model": frozenset({"exposure_months"}),
+    "churn_told": frozenset({"risk_sum"}),
     "churn_history": frozenset({"risk"}),
     "experience": frozenset(
         {

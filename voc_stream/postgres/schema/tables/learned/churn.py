@@ -1,8 +1,8 @@
-"""Declares the table of fitted churn models."""
+"""Declares the tables of fitted churn models, and of what came of stated risks."""
 
 from __future__ import annotations
 
-from sqlalchemy import Double, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Double, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from voc_stream.postgres.schema.tables.columns import KEY, TIME, column, metadata, required
@@ -32,4 +32,23 @@ churn_model = Table(
     # At most one model decides.
     Index("churn_model_active", "state", unique=True, postgresql_where=text("state = 'active'")),
     comment="Churn models that were fitted, one of which may decide risks / 流失模型",
+)
+
+
+churn_told = Table(
+    "churn_told",
+    metadata,
+    required("landmark", TIME, "start of the month at which it was said / 月初时点"),
+    required("horizon_days", Integer, "over how many days the risk runs / 期限（天）"),
+    required("version", KEY, "of the model that said it / 模型版本"),
+    required("group_type", KEY, "all, band or signal / 分组类型"),
+    required("group_name", KEY, "the band or signal; '' for all / 分组"),
+    required("bin", Integer, "the stated risk in thousandths, rounded down / 风险区间"),
+    required("customers", BigInteger, "who were told so / 客户数"),
+    required("leavers", BigInteger, "of them who had left when the horizon was over / 流失数"),
+    required("risk_sum", Double, "sum of their stated risks / 风险合计"),
+    PrimaryKeyConstraint(
+        *("landmark", "horizon_days", "version", "group_type", "group_name", "bin")
+    ),
+    comment="Stated risks of leaving at starts of months, and what came of them / 风险与结果",
 )

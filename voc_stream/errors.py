@@ -11,10 +11,12 @@ VocError
 ├── ClockError                   a clock is so wrong that the tables must not follow it
 ├── CustomersFailedError         a chore is done, but for some customers with whom it fails
 ├── EmbeddedError                a part of `up` did not start or cannot be used
-├── EvaluationError              nobody was told a risk that has come to its end
+├── EvaluationError              there are no stated risks to judge
 ├── ExportError                  a file cannot be read, or not to its end
 ├── FitError                     cells and model do not go together
 ├── MappingError                 a mapping of an export breaks a rule
+├── NothingLearnedError          the tables hold nothing to learn from
+├── NothingToldError             no stated risk has come to its end
 ├── PushError                    events could not be delivered
 ├── RefusalError                 a broker answers, and does not serve us
 ├── SettingsError                a setting is wrong or missing

@@ -118,7 +118,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "postgres.cells": (),
     "postgres.session": ("errors", "pipeline", "postgres.cells"),
     "beside": ("errors", "pipeline"),
-    "postgres.schema.expressions": ("domain", "domain.estimates"),
+    "postgres.schema.expressions": ("domain", "domain.churn", "domain.estimates"),
     "postgres.schema.views": ("postgres.schema.expressions",),
     "postgres.schema": (
         "catalogue",

@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol
 
-from voc_stream.beside.messages import BEAT, Answer, Ask, decode_answer, encode
+from voc_stream.beside.messages import BEAT, Answer, Ask, decode_answer, encode, unpack_gauges
 from voc_stream.errors import VocError
 from voc_stream.pipeline.clocks import LARGEST_SKEW
 
@@ -137,7 +137,7 @@ class ChoreProcess:
         )
         self._worked_seconds = answer.processor_seconds
         if answer.gauges is not None:
-            show.publish(answer.gauges)
+            show.publish(unpack_gauges(answer.gauges))
         if answer.letters_deleted:
             show.letters_deleted(answer.letters_deleted)
         if answer.error is not None:

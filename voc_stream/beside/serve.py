@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from voc_stream.beside.messages import BEAT, Answer, Ask, decode_ask, encode
+from voc_stream.beside.messages import BEAT, Answer, Ask, decode_ask, encode, pack_gauges
 from voc_stream.pipeline.chores import Circumstances
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def serve(
             chores[ask.chore].run(Circumstances(ask.now, ask.events_wait, ask.in_backlog))
         except Exception as failed:  # noqa: BLE001  the worker logs and counts it
             error = repr(failed)
-        voice.end(Answer(error, shown.gauges, shown.deleted, _memory_bytes(), time.process_time()))
+        gauges = None if shown.gauges is None else pack_gauges(shown.gauges)
+        voice.end(Answer(error, gauges, shown.deleted, _memory_bytes(), time.process_time()))
         shown.gauges, shown.deleted = None, 0
 
 

@@ -30,7 +30,8 @@ from benchmarks import machine
 
 from voc_stream.catalogue.load import load_catalogue
 from voc_stream.domain.churn.facts import CustomerFacts
-from voc_stream.domain.churn.hazard import assess, risk_model
+from voc_stream.domain.churn.hazard import assess
+from voc_stream.domain.churn.risk_model import risk_model
 from voc_stream.published.markdown import put_section, table
 
 if TYPE_CHECKING:

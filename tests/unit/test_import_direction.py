@@ -80,6 +80,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn.facts",
         "domain.churn.signals",
         "domain.entities",
+        "domain.folding",
         "events.types",
     ),
     "alerts": ("catalogue", "domain", "domain.churn", "domain.churn.signals", "domain.estimates"),

@@ -24,26 +24,19 @@ passes is known, too.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from math import exp, expm1, log, log1p
+from math import exp, expm1, log1p
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.churn.courses import RISING_PARTS, Terms
-from voc_stream.domain.churn.fitted import FittedNumbers, calibrated
-from voc_stream.domain.churn.signals import SIGNALS, further_facts
 from voc_stream.domain.churn.tenure import tenure_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from voc_stream.catalogue.model import Catalogue
-    from voc_stream.domain.churn.courses import Courses
+    from voc_stream.domain.churn.courses import Terms
     from voc_stream.domain.churn.facts import CustomerFacts
-    from voc_stream.domain.churn.signals import Further
+    from voc_stream.domain.churn.risk_model import Present, RiskModel, Weighed
 
-# No part of it may be shorter than the least time that there is.
-_LEAST_LIMIT = RISING_PARTS * timedelta.resolution
 _CERTAIN = 1 - 1e-12
 BASE = "base"
 """The driver that every customer has, which explains nothing."""
@@ -75,102 +68,32 @@ class ChurnRisk(NamedTuple):
     next_change_at: datetime | None
 
 
-class Weighed(NamedTuple):
-    """A signal with the logarithms of what it multiplies by at weight 0 and at weight 1."""
-
-    name: str
-    courses: Courses
-    group: str | None
-    least: float
-    most: float
-
-
-class RiskModel(NamedTuple):
-    """What decides risks, worked out once for all customers.
-
-    Attributes:
-        version: of the numbers: the catalogue's, or that of the fitted model.
-        horizon_months: over which a risk runs.
-        terms: what the catalogue says about signals.
-        bases: the logarithms of the base hazards, by band of tenure; a catalogue has one.
-        signals: those that have a multiplier, in the order of drivers.
-        bands: with their lower bounds, the highest first.
-        is_fitted: whether each signal counts whole and once.
-        further: the facts to be read beside the common ones.
-    """
-
-    version: str
-    horizon_months: float
-    terms: Terms
-    bases: Sequence[float]
-    signals: Sequence[Weighed]
-    bands: Sequence[tuple[float, str]]
-    is_fitted: bool = False
-    further: frozenset[Further] = frozenset()
-
-
-def risk_model(catalogue: Catalogue, fitted: FittedNumbers | None = None) -> RiskModel:
-    """What decides risks: the catalogue, with the numbers of a fitted model if there is one.
-
-    Signals without a multiplier are left out, and those of further facts that multiply by 1.
-    """
-    churn, limits = catalogue.churn, catalogue.limits.resolve_minutes
-    terms = Terms(
-        timedelta(days=churn.signal_days),
-        churn.low_score * 100,
-        {
-            severity: max(timedelta(minutes=minutes), _LEAST_LIMIT)
-            for severity, minutes in (("major", limits.major), ("minor", limits.minor))
-        },
-        frozenset(key for key, one in catalogue.experience.items() if one.factor == "price"),
-    )
-    numbers = (
-        FittedNumbers(churn.version, [churn.base_hazard_per_month], churn.multipliers)
-        if fitted is None
-        else calibrated(fitted, churn.horizon_months)
-    )
-    logs = {name: log(multiplier) for name, multiplier in numbers.multipliers.items()}
-    signals = [
-        Weighed(
-            signal.name,
-            signal.courses,
-            signal.group,
-            logs.get(signal.rises_from or "", 0.0),
-            logs[signal.name],
-        )
-        for signal in SIGNALS
-        if signal.name in logs and not (signal.reads and logs[signal.name] == 0)
-    ]
-    bands = sorted(((bound, band) for band, bound in churn.bands.items()), reverse=True)
-    return RiskModel(
-        numbers.version,
-        churn.horizon_months,
-        terms,
-        [log(hazard) for hazard in numbers.hazards_per_month],
-        signals,
-        bands,
-        fitted is not None,
-        further_facts(numbers.multipliers),
-    )
-
-
 def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk:
     """The risk of leaving within the model's horizon, with its drivers.
 
     >>> from datetime import UTC, datetime
     >>> from voc_stream.catalogue.load import load_catalogue
     >>> from voc_stream.domain.churn.facts import CustomerFacts
+    >>> from voc_stream.domain.churn.risk_model import risk_model
     >>> now = datetime(2026, 1, 5, tzinfo=UTC)
     >>> facts = CustomerFacts("c", now, 100_000, None, None, (), ())
     >>> calm = assess(facts, risk_model(load_catalogue()), now)
     >>> round(calm.risk, 4), calm.band, [driver.driver for driver in calm.drivers]
     (0.0894, 'low', ['base'])
     """
+    present, next_change_at = present_at(facts, model.signals, model.terms, as_of)
+    return judge(facts, present, model, as_of)._replace(next_change_at=next_change_at)
+
+
+def present_at(
+    facts: CustomerFacts, signals: Sequence[Weighed], terms: Terms, as_of: datetime
+) -> tuple[Sequence[Present], datetime | None]:
+    """The signals that are there, and when the weight of any changes next (None: never)."""
     next_change_at: datetime | None = None
-    present: list[tuple[Weighed, list[float]]] = []
-    for signal in model.signals:
+    present: list[Present] = []
+    for signal in signals:
         weights = []
-        for course in signal.courses(facts, model.terms):
+        for course in signal.courses(facts, terms):
             weight, changes_at = course.at(as_of)
             if changes_at is not None and (next_change_at is None or changes_at < next_change_at):
                 next_change_at = changes_at
@@ -178,6 +101,13 @@ def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk
                 weights.append(weight)
         if weights:
             present.append((signal, weights))
+    return present, next_change_at
+
+
+def judge(
+    facts: CustomerFacts, present: Sequence[Present], model: RiskModel, as_of: datetime
+) -> ChurnRisk:
+    """The risk of a customer of whom these signals are there."""
     base = model.bases[min(facts.tenure_band, len(model.bases) - 1)]
     drivers = (
         Driver(BASE, base),
@@ -197,7 +127,7 @@ def assess(facts: CustomerFacts, model: RiskModel, as_of: datetime) -> ChurnRisk
         value_at_risk=None if facts.annual_value is None else risk * facts.annual_value / 100,
         model_version=model.version,
         as_of=as_of,
-        next_change_at=next_change_at,
+        next_change_at=None,
     )
 
 
@@ -219,6 +149,7 @@ def hazard_of(
     """The hazard a month behind a stated risk; if none was stated, that of signals that are there.
 
     >>> from voc_stream.catalogue.load import load_catalogue
+    >>> from voc_stream.domain.churn.risk_model import risk_model
     >>> model = risk_model(load_catalogue())
     >>> round(hazard_of(0, [], model, None), 6), round(hazard_of(0, [], model, 0.0894), 6)
     (0.0078, 0.007804)
@@ -231,12 +162,12 @@ def hazard_of(
     )
 
 
-def _weighed(present: Sequence[tuple[Weighed, Sequence[float]]]) -> list[Driver]:
+def _weighed(present: Sequence[Present]) -> list[Driver]:
     """The drivers by a catalogue: complaints, the strongest judgement, and all else."""
     found: list[Driver] = []
     complaints: dict[str, list[float]] = {}
     strongest: Driver | None = None
-    for (name, _, group, least, most), weights in present:
+    for (name, _, group, least, most, _), weights in present:
         for weight in weights:
             contribution = least + weight * (most - least)
             if group == "complaint":
@@ -257,6 +188,7 @@ def _of_causes(causes: Mapping[str, Sequence[float]]) -> list[Driver]:
 
     Of those that lower the hazard one multiplies it: the lowest, of equals the first by name.
 
+    >>> from math import log
     >>> _of_causes({"a": [log(3)], "b": [log(2), log(2)]})[0].contribution / log(5)
     0.5
     >>> [driver.driver for driver in _of_causes({"a": [log(0.5), log(0.4)], "b": [log(0.9)]})]

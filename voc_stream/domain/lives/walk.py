@@ -12,8 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from voc_stream.domain.churn.hazard import assess
-from voc_stream.domain.churn.signals import SIGNALS
+from voc_stream.domain.churn.hazard import judge, present_at
 from voc_stream.domain.churn.tenure import tenure_at
 from voc_stream.domain.entities.complaint import ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from voc_stream.catalogue.model import ChurnModel
-    from voc_stream.domain.churn.courses import Terms
     from voc_stream.domain.churn.facts import CustomerFacts
-    from voc_stream.domain.churn.hazard import Driver, RiskModel
+    from voc_stream.domain.churn.hazard import Driver
+    from voc_stream.domain.churn.risk_model import Present, RiskModel
     from voc_stream.domain.entities.measure_rules import MeasureRules
     from voc_stream.events.types import AnyEvent
 
@@ -168,6 +167,8 @@ class _Path:
         self._model, self._now = model, now
         self._known: _Known | None = None
         self._facts: CustomerFacts | None = None
+        self._found: tuple[int, Sequence[Present], Sequence[Present]] | None = None
+        self._said: Said | None = None
         self.steps: list[Step] = []
         self.next_at: datetime | None = None
 
@@ -193,13 +194,23 @@ class _Path:
         if self._facts is None or self._known is None or self._known.first_seen_at is None:
             return
         tenure, tenure_changes_at = tenure_at(self._known.first_seen_at, at)
-        risk = assess(self._facts._replace(tenure_band=tenure), self._model, at)
-        signals, signals_change_at = _signals_at(self._facts, self._model.terms, at)
-        changes = (risk.next_change_at, signals_change_at, tenure_changes_at)
+        facts, model = self._facts._replace(tenure_band=tenure), self._model
+        present, changes_at = present_at(facts, model.signals, model.terms, at)
+        others, others_change_at = present_at(facts, model.others, model.terms, at)
+        changes = (changes_at, others_change_at, tenure_changes_at)
         next_at = min(filter(None, changes), default=None)
         # Events have the offsets of their senders, and months begin in UTC.
         self.next_at = None if next_at is None else next_at.astimezone(UTC)
-        said = Said(risk.risk, risk.band, risk.drivers, risk.model_version, tenure, signals)
+        found = (tenure, present, others)
+        # Most events change nothing of it, and a risk takes longest to work out.
+        if self._said is None or self._found != found:
+            risk = judge(facts, present, model, at)
+            signals = sum(1 << signal.bit for signal, _ in (*present, *others))
+            self._found, self._said = (
+                found,
+                Said(risk.risk, risk.band, risk.drivers, risk.model_version, tenure, signals),
+            )
+        said = self._said
         if self._goes_on():
             if self.steps[-1].said == said:
                 return
@@ -211,16 +222,3 @@ class _Path:
 
     def _end(self, at: datetime, *, left: bool) -> None:
         self.steps[-1] = self.steps[-1]._replace(until=at, left=left)
-
-
-def _signals_at(facts: CustomerFacts, terms: Terms, as_of: datetime) -> tuple[int, datetime | None]:
-    """The bits of the signals that are there, and when one of them changes."""
-    bits, changes_at = 0, None
-    for signal in SIGNALS:
-        for course in signal.courses(facts, terms):
-            weight, changes = course.at(as_of)
-            if weight is not None:
-                bits |= 1 << signal.bit
-            if changes is not None and (changes_at is None or changes < changes_at):
-                changes_at = changes
-    return bits, changes_at

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from voc_stream.domain.churn.fitted import FittedNumbers
-from voc_stream.domain.churn.hazard import risk_model
+from voc_stream.domain.churn.risk_model import risk_model
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue
-    from voc_stream.domain.churn.hazard import RiskModel
+    from voc_stream.domain.churn.risk_model import RiskModel
     from voc_stream.postgres.session.cursor import Cursor
 
 DAYS_A_MONTH = 365.25 / 12

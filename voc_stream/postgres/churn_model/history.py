@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from voc_stream.domain.churn.hazard import RiskModel
+    from voc_stream.domain.churn.risk_model import RiskModel
     from voc_stream.postgres.session.cursor import Cursor
 
 MICROSECONDS_A_MONTH = DAYS_A_MONTH * 86_400_000_000

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
-from voc_stream.domain.churn.hazard import RiskModel, assess, risk_model
+from voc_stream.domain.churn.hazard import assess
+from voc_stream.domain.churn.risk_model import RiskModel, risk_model
 from voc_stream.domain.entities.complaint import OPEN_STATES, ComplaintState
 from voc_stream.domain.entities.customer import CustomerState
 from voc_stream.domain.entities.order import OrderState  # noqa: TC001  msgspec reads it

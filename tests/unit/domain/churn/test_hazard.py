@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voc_stream.domain.churn.facts import ComplaintFacts, CustomerFacts, OrderFacts, Score
-from voc_stream.domain.churn.hazard import ChurnRisk, RiskModel, assess, band_of, risk_model
+from voc_stream.domain.churn.hazard import ChurnRisk, assess, band_of
+from voc_stream.domain.churn.risk_model import RiskModel, risk_model
 
 if TYPE_CHECKING:
     from voc_stream.catalogue.model import Catalogue

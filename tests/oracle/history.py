@@ -121,7 +121,7 @@ def _related(events: Sequence[Event], customer_id: str) -> list[Event]:
         event
         for event in events
         if event["customer_id"] == customer_id
-        or event.get("order_id") in orders
+        or (event["type"] != "customer" and event.get("order_id") in orders)
         or event.get("complaint_id") in complaints
     ]
 

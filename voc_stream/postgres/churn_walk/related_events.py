@@ -75,7 +75,7 @@ def _about(
     for kind, condition in (("order", _OF_ORDERS), ("complaint", _OF_COMPLAINTS)):
         of_kind = [value for each, value in keys if each == kind]
         for value, events in _read(cursor, condition, of_kind, alias).items():
-            found[kind, value] += events
+            found[kind, value] += [event for event in events if event.concerns_order]
     return found
 
 

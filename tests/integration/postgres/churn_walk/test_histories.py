@@ -67,6 +67,18 @@ def test_shuffled_repeated_and_taken_back(store: Store, seed: int) -> None:
     assert store.one("SELECT count(*) FROM churn_history WHERE has_left") > 0
 
 
+def test_a_profile_that_names_an_order_is_not_about_it(store: Store) -> None:
+    """It changes nothing of what the order's customer did, and names no row of that history."""
+    sink, chores = store.sink(0), store.chores()
+    values = messages([touchpoint("t-1", order_id="o-1")])
+    send(sink, values)
+    chores.walk_customers(NOW, everything=True)
+    values += messages([customer("z-9", customer_id="u-2", order_id="o-1", segment="g-1")])
+    send(sink, values[-1:])
+    chores.walk_customers(NOW, everything=True)
+    assert_histories_are_right(store.url, values, CATALOGUE, NOW)
+
+
 def test_time_alone_goes_on_with_a_history(store: Store) -> None:
     """Walked through again and again, it is the same as walked through once."""
     values = messages([complaint(severity="major"), touchpoint("t-2", customer_id="u-2")])

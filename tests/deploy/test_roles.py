@@ -181,7 +181,7 @@ def test_the_writer_vacuums_its_queues(
     operators_database.ask("voc", "SELECT pg_stat_reset()")
     send(writers_store.sink(1), messages([touchpoint("vacuum-1")]), number=1)
     assert writers_store.chores().refresh(NOW)
-    assert operators_database.ask("voc", counted) == [("increment",)]
+    assert operators_database.ask("voc", counted) == [("increment",), ("walk_pending",)]
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_THE_WRITER)

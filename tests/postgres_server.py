@@ -85,7 +85,10 @@ def programs_of(version: str) -> Path:
             [member] = [each for each in archive.namelist() if each.endswith(".txz")]
             archive.extract(member, unfinished)
         with tarfile.open(unfinished / member) as files:
-            files.extractall(unfinished / "server", filter="data")
+            # Python before 3.11.4 knows no filter.
+            if hasattr(tarfile, "data_filter"):
+                files.extraction_filter = tarfile.data_filter
+            files.extractall(unfinished / "server")
         with suppress(OSError):  # another session was faster
             (unfinished / "server").rename(folder)
     return folder / "bin"

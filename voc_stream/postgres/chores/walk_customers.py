@@ -54,8 +54,9 @@ class WalkCustomers:
                 found = self._piece(now, apart=True)
             if found is None:
                 return None
-            walked += found
-            if not found:
+            taken, done = found
+            walked += done
+            if not taken and not done:
                 break
         if walked:
             self._vacuum.make_room("walk_pending")
@@ -63,13 +64,16 @@ class WalkCustomers:
         self.aside.report()
         return walked
 
-    def _piece(self, now: datetime, *, apart: bool = False) -> int | None:
+    def _piece(self, now: datetime, *, apart: bool = False) -> tuple[int, int] | None:
+        """Take the customers of the next batches, and walk through the next who are due.
+
+        Returns how many batches and customers these were, None if another worker is at it.
+        """
         with self._transaction() as cursor:
             if not try_lock(cursor, Lock.WALKS):
                 return None
             catalogue = self._transaction.catalogue
-            while take_pending(cursor):
-                pass
+            taken = take_pending(cursor)
             customer_ids = due(cursor, now, CUSTOMERS_A_TIME, self.aside.customer_ids)
             if apart:
                 self.aside.search(
@@ -77,7 +81,7 @@ class WalkCustomers:
                 )
             elif customer_ids:
                 walk_through(cursor, customer_ids, catalogue, now)
-            return len(customer_ids)
+            return taken, len(customer_ids)
 
     def _again(self, now: datetime, customer_ids: Sequence[str]) -> int | None:
         with self._transaction() as cursor:

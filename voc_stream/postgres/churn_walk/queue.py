@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from voc_stream.postgres.session.cursor import Cursor
 
-BATCHES_A_TIME = 50
+CUSTOMERS_MOVED_A_TIME = 20_000
 
 
 def queue_walks(cursor: Cursor, customer_ids: Collection[str]) -> None:
@@ -26,15 +26,17 @@ def queue_walks(cursor: Cursor, customer_ids: Collection[str]) -> None:
 def take_pending(cursor: Cursor) -> int:
     """Let the customers of the next batches be due; returns how many batches they are of."""
     cursor.execute(
-        "WITH taken AS (DELETE FROM walk_pending WHERE ctid = ANY(ARRAY("
-        " SELECT ctid FROM walk_pending ORDER BY ctid LIMIT %s)) RETURNING customer_ids),"
+        "WITH taken AS (DELETE FROM walk_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM"
+        " (SELECT ctid, sum(cardinality(customer_ids)) OVER (ORDER BY ctid)"
+        " - cardinality(customer_ids) AS before FROM walk_pending) queue"
+        " WHERE before < %s)) RETURNING customer_ids),"
         " due AS (INSERT INTO churn_walk AS t (customer_id, next_at, is_walked)"
         " SELECT DISTINCT each, timestamptz '-infinity', false"
         " FROM taken CROSS JOIN unnest(customer_ids) each ORDER BY each"
         " ON CONFLICT (customer_id) DO UPDATE SET next_at = excluded.next_at"
         " WHERE t.next_at IS DISTINCT FROM excluded.next_at)"
         " SELECT count(*) FROM taken",
-        (BATCHES_A_TIME,),
+        (CUSTOMERS_MOVED_A_TIME,),
     )
     (batches,) = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
     return int(batches)

@@ -13,7 +13,8 @@ from integration.postgres.crowd import crowd
 from integration.postgres.settings import in_one_database
 from integration.postgres.store import CATALOGUE, NOW, send
 
-from voc_stream.postgres.churn_walk import related_events
+from voc_stream.postgres.chores import walk_customers
+from voc_stream.postgres.churn_walk import queue, related_events
 from voc_stream.postgres.corrections.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -76,6 +77,19 @@ def test_a_profile_that_names_an_order_is_not_about_it(store: Store) -> None:
     values += messages([customer("z-9", customer_id="u-2", order_id="o-1", segment="g-1")])
     send(sink, values[-1:])
     chores.walk_customers(NOW, everything=True)
+    assert_histories_are_right(store.url, values, CATALOGUE, NOW)
+
+
+def test_a_long_queue_is_taken_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many batches wait, a transaction takes some of them, and all have their turn."""
+    monkeypatch.setattr(queue, "CUSTOMERS_MOVED_A_TIME", 1)
+    monkeypatch.setattr(walk_customers, "CUSTOMERS_A_TIME", 1)
+    sink, chores = store.sink(0), store.chores()
+    values = messages(crowd(40, 3))
+    for value in values:
+        send(sink, [value])
+    chores.walk_customers(NOW)
+    assert store.one("SELECT count(*) FROM walk_pending") == 0
     assert_histories_are_right(store.url, values, CATALOGUE, NOW)
 
 

@@ -14,6 +14,7 @@ VocError
 ├── EvaluationError              there are no stated risks to judge
 ├── ExportError                  a file cannot be read, or not to its end
 ├── FitError                     cells and model do not go together
+├── HistoriesMissingError        customers have to be walked through before a model can learn
 ├── MappingError                 a mapping of an export breaks a rule
 ├── NothingLearnedError          the tables hold nothing to learn from
 ├── NothingToldError             no stated risk has come to its end

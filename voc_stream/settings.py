@@ -110,7 +110,7 @@ class Settings:
         stall_timeout_seconds: A worker that lags and commits nothing for so long exits with 75, to
             be started again.
         evaluation_interval_seconds: How often alerts are evaluated.
-        churn_fit_monthly: Whether the churn model is fitted to the tables once a month.
+        churn_fit_monthly: Whether a worker fits the churn model once a month; it takes minutes.
         log_format: Log of a worker: `TEXT`, or `JSON` for one object a line, in either case.
     """
 
@@ -144,7 +144,7 @@ class Settings:
     dead_letter_retention_days: int = 90
     stall_timeout_seconds: int = 120
     evaluation_interval_seconds: int = 15
-    churn_fit_monthly: bool = True
+    churn_fit_monthly: bool = False
     log_format: str = "TEXT"
 
     def require_database_url(self) -> str:

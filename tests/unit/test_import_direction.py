@@ -214,6 +214,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
         "domain.churn",
         "domain.churn.signals",
         "domain.lives",
+        "errors",
         "postgres.cells",
         "postgres.churn_model.active",
         "postgres.churn_walk",

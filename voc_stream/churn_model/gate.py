@@ -15,8 +15,9 @@ import numpy as np
 from voc_stream.churn_model.calibration import FEWEST_LEAVERS, calibrate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from voc_stream.churn_model.calibration import CalibrationFit
     from voc_stream.churn_model.outcome import Told
 
 BOLDEST_SLOPE, SHYEST_SLOPE = 0.8, 1.25
@@ -75,6 +76,17 @@ def judge(pairs: Sequence[Pair], told: Sequence[Told]) -> Verdict:
         because = f"its risks are too {word}: the slope of calibration is {slope:.2f}"
         return Verdict(False, because, gain, error, slope)
     return Verdict(True, "its log loss out of time is smaller", gain, error, slope)
+
+
+def believed(lines: Mapping[int, CalibrationFit], gate_days: int) -> Mapping[int, CalibrationFit]:
+    """The lines by horizon in days, with that of the gate for each that bends risks too far.
+
+    Over a long horizon few have left in a young installation, and chance bends the line.
+    """
+    return {
+        days: line if BOLDEST_SLOPE <= line.line.slope <= SHYEST_SLOPE else lines[gate_days]
+        for days, line in lines.items()
+    }
 
 
 def _gain(pairs: Sequence[Pair]) -> tuple[float, float]:

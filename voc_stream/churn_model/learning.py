@@ -15,7 +15,7 @@ from voc_stream.churn_model.calibration import CalibrationFit, calibrate
 from voc_stream.churn_model.cells import DAYS_A_MONTH, Cell, CellKey
 from voc_stream.churn_model.evaluation import Evaluation, evaluate
 from voc_stream.churn_model.fit import Fit, Prior, fit
-from voc_stream.churn_model.gate import Pair, Verdict, judge
+from voc_stream.churn_model.gate import Pair, Verdict, believed, judge
 from voc_stream.churn_model.outcome import Told
 from voc_stream.churn_model.stated_risk import hazard_per_month, risk_of
 
@@ -110,9 +110,10 @@ def learn(
         Pair(one.risk, group.active_risk, group.customers, group.left)
         for one, group in zip(decisive, groups, strict=True)
     ]
+    lines = {days: calibrate(found) for days, found in told.items()}
     return Learned(
         fit(cells, prior, bands),
-        {days: calibrate(found) for days, found in told.items()},
+        believed(lines, gate_days),
         judge(pairs, decisive),
         pasts[gate_days].landmark,
         evaluate(decisive) if groups else None,

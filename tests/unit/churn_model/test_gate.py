@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voc_stream.churn_model.gate import Pair, judge
+from voc_stream.churn_model.calibration import calibrate
+from voc_stream.churn_model.gate import Pair, believed, judge
 from voc_stream.churn_model.outcome import Told
 
 
@@ -48,3 +49,12 @@ def test_a_model_of_chance_passes_in_one_of_twenty_at_most() -> None:
         told = [Told(one.candidate_risk, one.customers, one.left) for one in pairs]
         passed += judge(pairs, told).activate
     assert passed <= 10
+
+
+def test_a_line_that_bends_risks_is_not_believed() -> None:
+    """A slope of chance would turn signals round; the line of the gate stands in its place."""
+    told = [Told(0.05, 40, 12), Told(0.1, 40, 8), Told(0.3, 10, 1)]
+    bent, straight = calibrate(told), calibrate([])
+    assert bent.line.slope < 0
+    assert believed({90: straight, 365: bent}, 90) == {90: straight, 365: straight}
+    assert believed({90: straight, 365: straight}, 90)[365] is straight

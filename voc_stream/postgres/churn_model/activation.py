@@ -17,6 +17,7 @@ from voc_stream.postgres.churn_model.active import active_version
 from voc_stream.postgres.churn_walk.queue import all_are_due
 from voc_stream.postgres.intake.outbox import put_alert
 from voc_stream.postgres.rolling.churn_risk import queue_everyone
+from voc_stream.postgres.session.locks import Lock, wait_for_lock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 def activate(cursor: Cursor, version: str, catalogue: Catalogue, now: datetime) -> None:
     """Let this candidate decide risks in the place of the active model."""
+    # Who is being walked through by the model of before would not be walked through again.
+    wait_for_lock(cursor, Lock.WALKS)
     before = active_version(cursor, catalogue)
     cursor.execute("UPDATE churn_model SET state = 'replaced' WHERE state = 'active'")
     cursor.execute(

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from voc_stream.churn_model.fit import Prior
 from voc_stream.churn_model.learning import Past, landmark_of, learn, month_start
 from voc_stream.domain.churn.signals import SIGNALS
+from voc_stream.errors import VocError
 from voc_stream.postgres.churn_model.activation import activate
 from voc_stream.postgres.churn_model.active import active_risk_model, horizon_days
 from voc_stream.postgres.churn_model.command import in_transaction
 from voc_stream.postgres.churn_model.history import read_cells, read_groups
 from voc_stream.postgres.churn_model.model_rows import Candidate, keep
+from voc_stream.postgres.churn_walk.queue import waiting
 from voc_stream.postgres.session.locks import Lock, wait_for_lock
 from voc_stream.postgres.session.server_clock import server_now
 
@@ -25,7 +27,14 @@ if TYPE_CHECKING:
 
 GATE_DAYS = 90
 
+MOST_MISSING = 1_000
+"""Of so many customers, the history of one may be missing in what is learned from."""
+
 log = logging.getLogger(__name__)
+
+
+class HistoriesMissingError(VocError):
+    """Customers have still to be walked through before a model can learn from them."""
 
 
 class Fitted(NamedTuple):
@@ -57,9 +66,15 @@ def fit_model(
 ) -> Fitted | None:
     """Fit the time until the start of this month; None if there is no customer yet.
 
-    The caller holds the lock of the churn model.
+    The caller holds the lock of the churn model. Raises HistoriesMissingError.
     """
     until = month_start(now)
+    missing, everybody = waiting(cursor, until)
+    if missing * MOST_MISSING > everybody:
+        raise HistoriesMissingError(
+            f"workers have still to go through the histories of {missing:,} of {everybody:,}"
+            " customers: wait until they have, and try again"
+        )
     cells = read_cells(cursor, until)
     if not cells:
         return None
@@ -98,7 +113,7 @@ def fit_model(
 def fit_now(database_url: str, catalogue: Catalogue, gate_days: int) -> Fitted | None:
     """Do that for a command, in a transaction of its own.
 
-    Raises StoreUnavailableError.
+    Raises StoreUnavailableError and HistoriesMissingError.
     """
     with in_transaction(database_url, catalogue) as cursor:
         wait_for_lock(cursor, Lock.CHURN_MODEL)

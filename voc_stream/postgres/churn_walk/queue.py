@@ -52,6 +52,17 @@ def due(cursor: Cursor, now: datetime, limit: int, but: Sequence[str] = ()) -> l
     return [customer_id for (customer_id,) in cursor]
 
 
+def waiting(cursor: Cursor, before: datetime) -> tuple[int, int]:
+    """How many histories are not known until then, and how many customers there are."""
+    cursor.execute(
+        "SELECT (SELECT coalesce(sum(cardinality(customer_ids)), 0) FROM walk_pending)"
+        " + count(*) FILTER (WHERE next_at < %s), count(*) FROM churn_walk",
+        (before,),
+    )
+    missing, everybody = cursor.fetchone()  # type: ignore[misc]  # an aggregate gives one row
+    return int(missing), int(everybody)
+
+
 def all_are_due(cursor: Cursor) -> None:
-    """Let everybody be walked through again, because the catalogue says something else."""
+    """Let everybody be walked through again, because another model decides risks."""
     cursor.execute("UPDATE churn_walk SET next_at = '-infinity'")

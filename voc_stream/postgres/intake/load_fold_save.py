@@ -124,8 +124,8 @@ class Folding:
         background.run(partial(insert_increment, cursor, source, of_moments))
         data = lines(pending_rows(fold.affected_customers()))
         background.run(partial(copy_lines, cursor, "churn_pending", ("part", "customer_ids"), data))
-        customer_ids = {event.customer_id for event in self.events}
-        background.run(partial(queue_walks, cursor, customer_ids))
+        named = {event.customer_id for event in self.events}
+        background.run(partial(queue_walks, cursor, named | fold.affected_customers()))
         if to_read := fold.complaints_to_read:
             background.run(partial(queue_texts, cursor, sorted(to_read)))
         background.run(partial(entities.settle_profiles, cursor, [*moved, *gone]))

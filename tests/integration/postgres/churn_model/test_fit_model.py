@@ -10,7 +10,7 @@ from integration.postgres.churn_model.lives import MAJOR, MONTH, NOW, Interval, 
 
 from voc_stream.postgres.chores.postgres_chores import PostgresChores
 from voc_stream.postgres.churn_model.active import active_risk_model
-from voc_stream.postgres.churn_model.fit_model import Fitted, fit_model
+from voc_stream.postgres.churn_model.fit_model import Fitted, HistoriesMissingError, fit_model
 from voc_stream.postgres.churn_model.history import names_of, read_cells, read_groups
 from voc_stream.postgres.session.locks import Lock, try_lock
 
@@ -150,3 +150,11 @@ def test_without_customers_there_is_no_model(store: Store) -> None:
     assert store.ask("SELECT FROM churn_model") == []
     put_lives(store, lives(5, 0.02, 1.0), risk=STATED, version="tarp-2")
     assert fitted(store, datetime(2024, 1, 20, tzinfo=UTC) - timedelta(days=60)) is None
+
+
+def test_a_fit_waits_until_histories_are_known(store: Store) -> None:
+    """After an upgrade nobody has been walked through: a model of some of them would be wrong."""
+    store.ask("INSERT INTO churn_walk SELECT n, '-infinity', false FROM generate_series(1, 9) n")
+    with pytest.raises(HistoriesMissingError, match="9 of 9 customers"):
+        fitted(store)
+    assert store.one("SELECT count(*) FROM churn_model") == 0

@@ -43,10 +43,14 @@ def upgrade() -> None:
             TIME,
             comment="when the history goes on because time passes; NULL for never",
         ),
-        _column("is_walked", sa.Boolean(), "false for who has too many events to be a person"),
+        _column(
+            "is_walked",
+            sa.Boolean(),
+            "false: not walked through, or too many events for a person",
+        ),
         sa.PrimaryKeyConstraint("customer_id"),
     )
-    op.create_index("churn_walk_next_at", "churn_walk", ["next_at"], schema="voc")
+    op.create_index("churn_walk_next_at", "churn_walk", ["next_at", "customer_id"], schema="voc")
     _create(
         "churn_history",
         "How each customer's risk of leaving came about: a row for each change of band,"

@@ -41,9 +41,9 @@ churn_walk = Table(
     metadata,
     required("customer_id", KEY, "customer"),
     column("next_at", TIME, "when the history goes on because time passes; NULL for never"),
-    required("is_walked", Boolean, "false for who has too many events to be a person"),
+    required("is_walked", Boolean, "false: not walked through, or too many events for a person"),
     PrimaryKeyConstraint("customer_id"),
-    Index("churn_walk_next_at", "next_at"),
+    Index("churn_walk_next_at", "next_at", "customer_id"),
     comment="One row per customer: until when churn_history is known",
 )
 

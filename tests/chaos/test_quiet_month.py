@@ -1,6 +1,6 @@
 """A quiet month of fifty shops, whose days and employees differ: who is woken?
 
-Real events, the real tables and the real evaluator; only Kafka is left out.
+Real events, the real tables and the real evaluator; Kafka and Prometheus are left out.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_any_shuffle_of_a_month_ends_in_the_same_detectors_and_alerts(
 ) -> None:
     """However answers are spread over files and moments, once all are in all is the same.
 
-    As they come, alerts may start on part of them. Those end, each with its reason.
+    As they come, alerts may start on part of them.
     """
     judged = Judged(store, sites=tuple(LEVELS))
     events = month(judged)
